@@ -1,0 +1,235 @@
+//! What an edge must know to judge a click: rows of small tables, and the changes that carry them from the core.
+//!
+//! A link row is small and points at its placement and its target; the destination belongs to the target, so
+//! withdrawing one product changes one row and stops a million links.
+
+use crate::code::{Alias, Code};
+use crate::ids::{CategoryNum, PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
+use crate::time::{Instant, SECOND_MS};
+use serde::{Deserialize, Serialize};
+
+/// Facts about a link, frozen when it was shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkFlags(pub u8);
+
+impl LinkFlags {
+    /// A QR code's own link; its life can differ from its sibling's.
+    pub const QR: Self = Self(1);
+    /// Shared while the salesperson's badge (小黄人) was shown.
+    pub const BADGE: Self = Self(1 << 1);
+    /// Converted through the alliance (联盟转换链接).
+    pub const CONVERTED: Self = Self(1 << 2);
+    /// Closed by its promoter.
+    pub const CLOSED: Self = Self(1 << 3);
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is set.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// Whole seconds since 1970; zero means "no limit".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkSeconds(pub u32);
+
+impl LinkSeconds {
+    /// No limit.
+    pub const NONE: Self = Self(0);
+
+    /// From an instant, floored to whole seconds; an instant outside 1970 to 2106 means "no limit".
+    pub fn from_instant(at: Instant) -> Self {
+        u32::try_from(at.floor_seconds()).map_or(Self::NONE, Self)
+    }
+
+    /// The instant, unless there is no limit.
+    pub fn instant(self) -> Option<Instant> {
+        (self.0 != 0).then(|| Instant(i64::from(self.0) * SECOND_MS))
+    }
+}
+
+/// One link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkRow {
+    /// Its code.
+    pub code: Code,
+    /// Whose link, under which programme.
+    pub placement: PlacementNum,
+    /// Where it leads.
+    pub target: TargetNum,
+    /// It works from here on.
+    pub starts: LinkSeconds,
+    /// It stops here (half-open).
+    pub expires: LinkSeconds,
+    /// Frozen facts.
+    pub flags: LinkFlags,
+}
+
+/// One placement (推广位).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacementRow {
+    /// Its number.
+    pub num: PlacementNum,
+    /// Its promoter.
+    pub promoter: PromoterNum,
+    /// Its programme.
+    pub programme: ProgrammeNum,
+}
+
+/// One promoter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromoterRow {
+    /// Its number.
+    pub num: PromoterNum,
+    /// Disabled from this instant on.
+    pub disabled_from: Option<Instant>,
+}
+
+/// What a link leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// One product.
+    Product,
+    /// A whole shop.
+    Shop,
+    /// Any other page of the merchant.
+    Page,
+}
+
+/// One target: a product, a shop or a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetRow {
+    /// Its number.
+    pub num: TargetNum,
+    /// What it is.
+    pub kind: TargetKind,
+    /// Where the browser is sent: an absolute http(s) URL in ASCII, validated when it was stored.
+    pub destination: String,
+    /// Shown on the preview page.
+    pub title: String,
+    /// Its category; bans are by category.
+    pub category: Option<CategoryNum>,
+    /// The merchant cancelled the promotion from this instant on.
+    pub cancelled_from: Option<Instant>,
+    /// The product is delisted from this instant on.
+    pub delisted_from: Option<Instant>,
+    /// The visitor's own query is appended to the destination.
+    pub pass_query: bool,
+    /// Query parameter that carries the click token.
+    pub click_param: String,
+}
+
+/// When the 302 may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// As soon as the click is in the kernel: survives kill -9; a power cut loses at most the published window.
+    #[default]
+    Fast,
+    /// Once the click is on disk: survives a power cut.
+    Strict,
+}
+
+/// May another promoter's click take over a claim?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rebind {
+    /// Any eligible click takes over at once.
+    #[default]
+    AnyClick,
+    /// Only once the protection of the (re)binding has run out.
+    AfterProtection,
+    /// Never: the first binding stays (长期绑定).
+    Never,
+}
+
+/// What an edge must know of a programme.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgrammeRow {
+    /// Its number.
+    pub num: ProgrammeNum,
+    /// Its id, part of the claim cookie's name.
+    pub id: ProgrammeId,
+    /// When the 302 may leave.
+    pub durability: Durability,
+    /// How long a claim lives, in milliseconds; the cookie is capped at 400 days.
+    pub claim_life_ms: i64,
+    /// How long a new claim is protected against other promoters, in milliseconds.
+    pub protection_ms: i64,
+    /// May another promoter's click take over?
+    pub rebind: Rebind,
+    /// Only links shared with the badge count.
+    pub require_badge: bool,
+    /// Only links converted through the alliance count.
+    pub require_converted: bool,
+    /// No tokens for browsers that send Sec-GPC.
+    pub honour_privacy_signal: bool,
+    /// Where a dead link leads instead of its page: an absolute http(s) URL in ASCII.
+    pub fallback_url: Option<String>,
+}
+
+/// A category that may not be promoted from an instant on (禁推).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanRow {
+    /// The category.
+    pub category: CategoryNum,
+    /// Only this programme, or all.
+    pub programme: Option<ProgrammeNum>,
+    /// From here on; may lie in the past.
+    pub effective_from: Instant,
+}
+
+/// One row as it is from now on. Applying a change twice, or an older one after a newer one is skipped by number,
+/// changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Change {
+    /// A link.
+    Link(LinkRow),
+    /// A custom alias of a link.
+    Alias {
+        /// The alias.
+        alias: Alias,
+        /// The link it stands for.
+        code: Code,
+    },
+    /// A placement.
+    Placement(PlacementRow),
+    /// A promoter.
+    Promoter(PromoterRow),
+    /// A target.
+    Target(TargetRow),
+    /// A programme.
+    Programme(ProgrammeRow),
+    /// A ban.
+    Ban(BanRow),
+}
+
+/// A change with its place in the core's order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberedChange {
+    /// Its number: grows with every change; a row that changes again gets a new number and keeps none of the old.
+    pub number: u64,
+    /// When the core wrote it.
+    pub at: Instant,
+    /// The row.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// A page of the change feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangePage {
+    /// In the order of their numbers.
+    pub changes: Vec<NumberedChange>,
+    /// The last number the core has given; an edge that has applied it is up to date.
+    pub head: u64,
+}

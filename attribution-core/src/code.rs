@@ -1,0 +1,227 @@
+//! Short codes: what stands behind the slash of a promo link.
+//!
+//! A generated code is eight random base62 characters and one keyed check character: a mistyped or guessed code is
+//! refused before any look-up, 61 times out of 62. It packs into 64 bits, which is the link's key everywhere.
+//! A custom alias is text of its own and stands in a table of its own, pointing at a code.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Random characters in a code.
+const BODY_LEN: usize = 8;
+/// Characters in a code.
+pub const CODE_LEN: usize = BODY_LEN + 1;
+/// Number of different bodies: 62^8.
+pub const BODIES: u64 = 62u64.pow(8);
+
+const fn digit_table() -> [u8; 256] {
+    let mut table = [0xff; 256];
+    let mut i = 0;
+    while i < ALPHABET.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "i is below 62")]
+        {
+            table[ALPHABET[i] as usize] = i as u8;
+        }
+        i += 1;
+    }
+    table
+}
+
+static DIGITS: [u8; 256] = digit_table();
+
+/// The key of the check character. It is separate from the signing keys and never rotates: QR codes are printed.
+#[derive(Clone, Copy)]
+pub struct CheckKey(u64);
+
+impl CheckKey {
+    /// From eight secret bytes.
+    pub const fn new(secret: [u8; 8]) -> Self {
+        Self(u64::from_le_bytes(secret))
+    }
+
+    fn check_digit(self, body: u64) -> u64 {
+        xxh3_64_with_seed(&body.to_le_bytes(), self.0) % 62
+    }
+}
+
+impl fmt::Debug for CheckKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CheckKey(secret)")
+    }
+}
+
+/// A link's code, packed: body x 62 + check digit. Below 2^54.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Code(pub u64);
+
+impl Code {
+    /// The code of a random body. `body` must be drawn evenly from `0..`[`BODIES`] by the caller.
+    ///
+    /// Returns `None` if `body` is out of range.
+    pub fn from_body(body: u64, key: CheckKey) -> Option<Self> {
+        (body < BODIES).then(|| Self(body * 62 + key.check_digit(body)))
+    }
+
+    /// Reads a code as it stands in a path and checks its check character.
+    pub fn parse(text: &[u8], key: CheckKey) -> Option<Self> {
+        let text: &[u8; CODE_LEN] = text.try_into().ok()?;
+        let mut value = 0u64;
+        for &byte in text {
+            let digit = DIGITS[usize::from(byte)];
+            if digit == 0xff {
+                return None;
+            }
+            value = value * 62 + u64::from(digit);
+        }
+        (key.check_digit(value / 62) == value % 62).then_some(Self(value))
+    }
+
+    /// The nine characters.
+    pub fn text(self) -> [u8; CODE_LEN] {
+        let mut out = [b'0'; CODE_LEN];
+        let mut value = self.0;
+        for slot in out.iter_mut().rev() {
+            #[expect(clippy::cast_possible_truncation, reason = "a remainder below 62")]
+            let digit = (value % 62) as usize;
+            *slot = ALPHABET[digit];
+            value /= 62;
+        }
+        out
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.text() {
+            fmt::Write::write_char(f, char::from(byte))?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    /// Reads nine base62 characters without checking the check character: whoever serialised it had the key.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let mut value = 0u64;
+        for byte in text.bytes() {
+            let digit = DIGITS[usize::from(byte)];
+            if digit == 0xff || text.len() != CODE_LEN {
+                return Err(serde::de::Error::custom("a code is nine letters and digits"));
+            }
+            value = value * 62 + u64::from(digit);
+        }
+        Ok(Self(value))
+    }
+}
+
+/// Why a text cannot be a custom alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AliasError {
+    /// Not 3 to 50 bytes.
+    #[error("an alias has 3 to 50 characters")]
+    Length,
+    /// A character outside letters, digits, '_' and '-'.
+    #[error("an alias has letters, digits, '_' and '-' only, not {0:?}")]
+    Character(char),
+    /// A path the edge needs for itself, or a word a scanner would ask for.
+    #[error("this alias is reserved")]
+    Reserved,
+    /// It reads as a generated code.
+    #[error("this alias reads as a generated code")]
+    LooksLikeCode,
+}
+
+/// A custom alias of a link: 3 to 50 letters, digits, '_' and '-', case sensitive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Alias(String);
+
+const RESERVED: [&str; 12] = [
+    "api", "admin", "console", "favicon", "healthz", "livez", "metrics", "openapi", "readyz", "robots",
+    "static", "version",
+];
+
+impl Alias {
+    /// Checks a wished-for alias.
+    ///
+    /// # Errors
+    /// If the length or a character is wrong, the word is reserved, or it could be taken for a generated code.
+    pub fn new(text: &str, key: CheckKey) -> Result<Self, AliasError> {
+        if let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))) {
+            return Err(AliasError::Character(c));
+        }
+        if !(3..=50).contains(&text.len()) {
+            return Err(AliasError::Length);
+        }
+        if RESERVED.contains(&text.to_ascii_lowercase().as_str()) {
+            return Err(AliasError::Reserved);
+        }
+        if Code::parse(text.as_bytes(), key).is_some() {
+            return Err(AliasError::LooksLikeCode);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: CheckKey = CheckKey::new(*b"8 bytes!");
+
+    #[test]
+    fn a_code_reads_back() {
+        for body in [0, 1, 61, 62, 123_456_789, BODIES - 1] {
+            let code = Code::from_body(body, KEY).unwrap();
+            assert_eq!(Code::parse(&code.text(), KEY), Some(code));
+            assert_eq!(serde_json::from_str::<Code>(&serde_json::to_string(&code).unwrap()).unwrap(), code);
+        }
+        assert_eq!(Code::from_body(BODIES, KEY), None);
+    }
+
+    #[test]
+    fn every_wrong_check_character_is_refused() {
+        let text = Code::from_body(987_654_321, KEY).unwrap().text();
+        let accepted =
+            ALPHABET.iter().filter(|c| Code::parse(&[&text[..BODY_LEN], &[**c]].concat(), KEY).is_some());
+        assert_eq!(accepted.count(), 1);
+    }
+
+    #[test]
+    fn odd_bytes_are_no_code() {
+        for text in [&b""[..], b"short", b"123456789012", "二维码".as_bytes(), b"abc/efghi", b"abcdefgh\0"]
+        {
+            assert_eq!(Code::parse(text, KEY), None);
+        }
+    }
+
+    #[test]
+    fn aliases_are_checked() {
+        let code = Code::from_body(42, KEY).unwrap().to_string();
+        let rows = [
+            ("double11", Ok(())),
+            ("ab", Err(AliasError::Length)),
+            ("a/b", Err(AliasError::Character('/'))),
+            ("双十一", Err(AliasError::Character('双'))),
+            ("Healthz", Err(AliasError::Reserved)),
+            (code.as_str(), Err(AliasError::LooksLikeCode)),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(Alias::new(text, KEY).map(|_| ()), expected, "{text}");
+        }
+    }
+}

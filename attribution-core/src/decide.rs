@@ -1,0 +1,199 @@
+//! What one click is: a pure function of the link and its surroundings, the request, and now.
+//!
+//! The first rule that matches wins, in the order of the outcomes' table. The core judges the same way again,
+//! against the dated state at the click's effective time, and may only downgrade.
+
+use crate::catalogue::{LinkFlags, LinkRow, ProgrammeRow, PromoterRow, Rebind, TargetRow};
+use crate::outcome::{Outcome, Reason};
+use crate::time::{DAY_MS, Instant};
+use crate::token::ClaimToken;
+
+/// Browsers cap a cookie's life at 400 days; a claim in a cookie lives no longer.
+pub const COOKIE_LIFE_MAX_MS: i64 = 400 * DAY_MS;
+
+/// A link with everything it points at.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolved<'a> {
+    /// The link.
+    pub link: &'a LinkRow,
+    /// Where it leads.
+    pub target: &'a TargetRow,
+    /// Whose link it is.
+    pub promoter: &'a PromoterRow,
+    /// Under which programme.
+    pub programme: &'a ProgrammeRow,
+    /// The target's category is banned in this programme from this instant on.
+    pub banned_from: Option<Instant>,
+}
+
+/// Who is asking, by the User-Agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AgentClass {
+    /// A person's browser, in-app browsers included.
+    #[default]
+    Person,
+    /// A crawler that makes link previews.
+    PreviewCrawler,
+    /// Any other bot.
+    Bot,
+}
+
+/// What the Sec-Fetch headers say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FetchMetadata {
+    /// None sent: plain http, an older or an in-app browser. Counts as a person.
+    #[default]
+    Absent,
+    /// A top-level navigation.
+    Navigation {
+        /// A person's gesture started it.
+        user_activated: bool,
+    },
+    /// An image, a frame, a script, a style, a fetch.
+    Subresource,
+}
+
+/// The facts of a request that matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RequestFacts {
+    /// A HEAD request.
+    pub head: bool,
+    /// The browser says that it prefetches or prerenders.
+    pub prefetch: bool,
+    /// Who is asking.
+    pub agent: AgentClass,
+    /// What the Sec-Fetch headers say.
+    pub fetch: FetchMetadata,
+    /// Sec-GPC: 1.
+    pub privacy_signal: bool,
+}
+
+/// What becomes of the browser's claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimAction {
+    /// No claim is given.
+    None,
+    /// The claim it has stays as it is.
+    Keep,
+    /// A new claim for this click's promoter.
+    Write {
+        /// Protected against other promoters until then.
+        protected_until: Instant,
+        /// It ends then.
+        expires: Instant,
+    },
+}
+
+/// What one click is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Why, beyond the outcome.
+    pub reason: Reason,
+    /// What becomes of the claim.
+    pub claim: ClaimAction,
+}
+
+/// Whether the link itself is dead or not yet alive at `at`, whoever asks.
+pub fn standing(resolved: &Resolved<'_>, at: Instant) -> Option<Outcome> {
+    let reached = |from: Option<Instant>| from.is_some_and(|from| at >= from);
+    let link = resolved.link;
+    if reached(resolved.target.cancelled_from) {
+        Some(Outcome::PromotionCancelled)
+    } else if reached(resolved.target.delisted_from) {
+        Some(Outcome::ProductDelisted)
+    } else if link.flags.has(LinkFlags::CLOSED) || reached(link.expires.instant()) {
+        Some(Outcome::LinkExpired)
+    } else if link.starts.instant().is_some_and(|starts| at < starts) {
+        Some(Outcome::NotYetEffective)
+    } else {
+        None
+    }
+}
+
+/// Why a person's click on a living link does not count, if so.
+pub fn exclusion(resolved: &Resolved<'_>, privacy_signal: bool, at: Instant) -> Option<(Outcome, Reason)> {
+    let programme = resolved.programme;
+    let flags = resolved.link.flags;
+    if resolved.promoter.disabled_from.is_some_and(|from| at >= from) {
+        Some((Outcome::PromoterDisabled, Reason::None))
+    } else if resolved.banned_from.is_some_and(|from| at >= from) {
+        Some((Outcome::Untracked, Reason::CategoryBanned))
+    } else if privacy_signal && programme.honour_privacy_signal {
+        Some((Outcome::Untracked, Reason::PrivacySignal))
+    } else if programme.require_badge && !flags.has(LinkFlags::BADGE) {
+        Some((Outcome::Untracked, Reason::NoBadge))
+    } else if programme.require_converted && !flags.has(LinkFlags::CONVERTED) {
+        Some((Outcome::Untracked, Reason::NotConverted))
+    } else {
+        None
+    }
+}
+
+/// Decides. `prior` is the browser's verified claim for this programme, unexpired; `stale` says that this edge has
+/// been cut off for longer than it may give claims.
+pub fn decide(
+    resolved: &Resolved<'_>,
+    request: &RequestFacts,
+    prior: Option<&ClaimToken>,
+    stale: bool,
+    now: Instant,
+) -> Decision {
+    let plain = |outcome| Decision { outcome, reason: Reason::None, claim: ClaimAction::None };
+    if let Some(outcome) = standing(resolved, now) {
+        return plain(outcome);
+    }
+    if request.head {
+        return plain(Outcome::Head);
+    }
+    if request.prefetch {
+        return plain(Outcome::Prefetch);
+    }
+    if request.agent == AgentClass::PreviewCrawler {
+        return plain(Outcome::Preview);
+    }
+    if request.fetch == FetchMetadata::Subresource {
+        return plain(Outcome::NotNavigation);
+    }
+    if request.agent == AgentClass::Bot {
+        return plain(Outcome::Bot);
+    }
+    if let Some((outcome, reason)) = exclusion(resolved, request.privacy_signal, now) {
+        return Decision { outcome, reason, claim: ClaimAction::None };
+    }
+    if stale {
+        return Decision { outcome: Outcome::Untracked, reason: Reason::EdgeStale, claim: ClaimAction::None };
+    }
+    if prior.is_some_and(|claim| keeps(claim, resolved, now)) {
+        return Decision {
+            outcome: Outcome::Attributed,
+            reason: Reason::ClaimKept,
+            claim: ClaimAction::Keep,
+        };
+    }
+    let programme = resolved.programme;
+    let expires = now.plus(programme.claim_life_ms.min(COOKIE_LIFE_MAX_MS));
+    // Protection runs from the (re)binding: the owner's own further clicks do not refresh it.
+    let protected_until = match prior {
+        Some(claim) if claim.promoter == resolved.promoter.num => claim.protected_until,
+        _ => now.plus(programme.protection_ms),
+    };
+    let claim = ClaimAction::Write { protected_until, expires };
+    Decision { outcome: Outcome::Attributed, reason: Reason::None, claim }
+}
+
+/// Whether the browser's claim stands against this click.
+fn keeps(claim: &ClaimToken, resolved: &Resolved<'_>, now: Instant) -> bool {
+    if claim.promoter == resolved.promoter.num || claim.programme != resolved.programme.num {
+        return false;
+    }
+    match resolved.programme.rebind {
+        Rebind::Never => true,
+        Rebind::AfterProtection => now < claim.protected_until,
+        Rebind::AnyClick => now < claim.protected_until && resolved.programme.protection_ms > 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

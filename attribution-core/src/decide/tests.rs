@@ -1,0 +1,162 @@
+use super::*;
+use crate::catalogue::{Durability, LinkSeconds, TargetKind};
+use crate::click::ClickId;
+use crate::code::Code;
+use crate::ids::{PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
+
+struct World {
+    link: LinkRow,
+    target: TargetRow,
+    promoter: PromoterRow,
+    programme: ProgrammeRow,
+    banned_from: Option<Instant>,
+}
+
+const NOW: Instant = Instant(1_000_000_000);
+
+impl World {
+    fn new() -> Self {
+        Self {
+            link: LinkRow {
+                code: Code(1),
+                placement: PlacementNum(1),
+                target: TargetNum(1),
+                starts: LinkSeconds::NONE,
+                expires: LinkSeconds::NONE,
+                flags: LinkFlags::default(),
+            },
+            target: TargetRow {
+                num: TargetNum(1),
+                kind: TargetKind::Product,
+                destination: "https://shop.example/1".to_owned(),
+                title: "保温杯".to_owned(),
+                category: None,
+                cancelled_from: None,
+                delisted_from: None,
+                pass_query: false,
+                click_param: "yk_click".to_owned(),
+            },
+            promoter: PromoterRow { num: PromoterNum(1), disabled_from: None },
+            programme: ProgrammeRow {
+                num: ProgrammeNum(1),
+                id: ProgrammeId::new("p").unwrap(),
+                durability: Durability::Fast,
+                claim_life_ms: 15 * DAY_MS,
+                protection_ms: 0,
+                rebind: Rebind::AnyClick,
+                require_badge: false,
+                require_converted: false,
+                honour_privacy_signal: false,
+                fallback_url: None,
+            },
+            banned_from: None,
+        }
+    }
+
+    fn decide(&self, request: RequestFacts, prior: Option<&ClaimToken>) -> Decision {
+        let resolved = Resolved {
+            link: &self.link,
+            target: &self.target,
+            promoter: &self.promoter,
+            programme: &self.programme,
+            banned_from: self.banned_from,
+        };
+        decide(&resolved, &request, prior, false, NOW)
+    }
+}
+
+#[test]
+fn everything_at_once_gives_the_first_rule_that_matches() {
+    // All reasons hold at the same time; they are taken away one by one, in the order of the outcomes' table.
+    let mut world = World::new();
+    world.target.cancelled_from = Some(NOW);
+    world.target.delisted_from = Some(NOW);
+    world.link.expires = LinkSeconds(1);
+    world.link.starts = LinkSeconds(4_000_000_000);
+    world.promoter.disabled_from = Some(NOW);
+    world.banned_from = Some(NOW);
+    let mut request = RequestFacts {
+        head: true,
+        prefetch: true,
+        agent: AgentClass::PreviewCrawler,
+        fetch: FetchMetadata::Subresource,
+        privacy_signal: true,
+    };
+    let mut seen = Vec::new();
+    let takes: [fn(&mut World, &mut RequestFacts); 11] = [
+        |w, _| w.target.cancelled_from = None,
+        |w, _| w.target.delisted_from = None,
+        |w, _| w.link.expires = LinkSeconds::NONE,
+        |w, _| w.link.starts = LinkSeconds::NONE,
+        |_, r| r.head = false,
+        |_, r| r.prefetch = false,
+        |_, r| r.agent = AgentClass::Bot,
+        |_, r| r.fetch = FetchMetadata::Absent,
+        |_, r| r.agent = AgentClass::Person,
+        |w, _| w.promoter.disabled_from = None,
+        |w, _| w.banned_from = None,
+    ];
+    for take in takes {
+        seen.push(world.decide(request, None).outcome);
+        take(&mut world, &mut request);
+    }
+    seen.push(world.decide(request, None).outcome);
+    assert_eq!(seen, Outcome::ALL[4..]);
+}
+
+#[test]
+fn an_instant_that_is_reached_counts_and_the_millisecond_before_does_not() {
+    let mut world = World::new();
+    world.target.cancelled_from = Some(NOW.plus(1));
+    assert_eq!(world.decide(RequestFacts::default(), None).outcome, Outcome::Attributed);
+    world.target.cancelled_from = Some(NOW);
+    assert_eq!(world.decide(RequestFacts::default(), None).outcome, Outcome::PromotionCancelled);
+}
+
+fn claim(promoter: u32, protected_until: Instant) -> ClaimToken {
+    ClaimToken {
+        programme: ProgrammeNum(1),
+        promoter: PromoterNum(promoter),
+        placement: PlacementNum(9),
+        click: ClickId::default(),
+        clicked: NOW.plus(-1_000),
+        protected_until,
+        expires: NOW.plus(DAY_MS),
+        audience: 0,
+    }
+}
+
+#[test]
+fn a_protected_claim_of_another_promoter_stays() {
+    let mut world = World::new();
+    world.programme.rebind = Rebind::AfterProtection;
+    world.programme.protection_ms = 7 * DAY_MS;
+    let others = claim(2, NOW.plus(1));
+    assert_eq!(world.decide(RequestFacts::default(), Some(&others)).claim, ClaimAction::Keep);
+    let over = claim(2, NOW);
+    assert!(matches!(world.decide(RequestFacts::default(), Some(&over)).claim, ClaimAction::Write { .. }));
+}
+
+#[test]
+fn the_owners_own_click_does_not_refresh_the_protection() {
+    let mut world = World::new();
+    world.programme.rebind = Rebind::AfterProtection;
+    world.programme.protection_ms = 7 * DAY_MS;
+    let own = claim(1, NOW.plus(5));
+    let ClaimAction::Write { protected_until, expires } =
+        world.decide(RequestFacts::default(), Some(&own)).claim
+    else {
+        panic!("own claim is renewed")
+    };
+    assert_eq!((protected_until, expires), (NOW.plus(5), NOW.plus(15 * DAY_MS)));
+}
+
+#[test]
+fn a_permanent_claim_is_capped_at_what_browsers_keep() {
+    let mut world = World::new();
+    world.programme.claim_life_ms = i64::MAX;
+    let ClaimAction::Write { expires, .. } = world.decide(RequestFacts::default(), None).claim else {
+        panic!("a claim is written")
+    };
+    assert_eq!(expires, NOW.plus(COOKIE_LIFE_MAX_MS));
+}

@@ -1,0 +1,284 @@
+//! What an edge and the core say to each other, as types and bytes.
+//!
+//! A batch carries consecutive frames of one stream from behind the durable watermark. The core inserts them and
+//! moves the stream's cursor in one transaction, and answers with the cursor.
+
+use crate::click::{EdgeId, Epoch, Stream, WorkerId};
+use crate::record::Tally;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// Frames in one batch at most: beyond this a transaction gains nothing.
+pub const BATCH_MAX_FRAMES: u32 = 30_000;
+/// Bytes of a batch's body at most, before compression.
+pub const BATCH_MAX_BYTES: usize = 8 << 20;
+/// The largest payload of one frame.
+pub const FRAME_MAX_PAYLOAD: usize = 1 << 12;
+
+const MAGIC: [u8; 4] = *b"YKB1";
+const HEADER_LEN: usize = 48;
+
+/// Consecutive frames of one stream, ready to send.
+///
+/// Layout: `YKB1`, edge u16, worker u8, zero u8, epoch u64, first sequence u64, shipped-through i64, frame count
+/// u32, body length u32, reserved u32, CRC-32 of all that precedes and of the body; then per frame time i64, payload
+/// length u16, payload. Little-endian.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    stream: Stream,
+    first_sequence: u64,
+    /// The edge has shipped everything it recorded before this instant once this batch is in. Orders older than
+    /// every edge's shipped-through time can become final.
+    shipped_through: Instant,
+    count: u32,
+    body: Vec<u8>,
+}
+
+/// One frame of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchFrame<'a> {
+    /// Its number in the stream.
+    pub sequence: u64,
+    /// When the edge received the request.
+    pub at: Instant,
+    /// A click record or a tally.
+    pub payload: &'a [u8],
+}
+
+/// Why bytes are not a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BatchError {
+    /// Too short, or the lengths inside do not add up.
+    #[error("batch is cut short or its lengths do not add up")]
+    Length,
+    /// Not a batch of a known version.
+    #[error("not a batch of a known version")]
+    Magic,
+    /// The checksum does not match.
+    #[error("batch checksum does not match")]
+    Checksum,
+    /// More than a batch may hold.
+    #[error("batch is larger than allowed")]
+    TooLarge,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub const fn new(stream: Stream, first_sequence: u64) -> Self {
+        Self { stream, first_sequence, shipped_through: Instant(0), count: 0, body: Vec::new() }
+    }
+
+    /// Adds the next frame; `false` if the batch is full and the frame was not added.
+    pub fn push(&mut self, at: Instant, payload: &[u8]) -> bool {
+        let Ok(len) = u16::try_from(payload.len()) else { return false };
+        if self.count >= BATCH_MAX_FRAMES
+            || payload.len() > FRAME_MAX_PAYLOAD
+            || self.body.len() + 10 + payload.len() > BATCH_MAX_BYTES
+        {
+            return false;
+        }
+        self.body.extend_from_slice(&at.millis().to_le_bytes());
+        self.body.extend_from_slice(&len.to_le_bytes());
+        self.body.extend_from_slice(payload);
+        self.count += 1;
+        true
+    }
+
+    /// Says up to when the edge has shipped everything once this batch is in.
+    pub const fn set_shipped_through(&mut self, at: Instant) {
+        self.shipped_through = at;
+    }
+
+    /// Whose frames these are.
+    pub const fn stream(&self) -> Stream {
+        self.stream
+    }
+
+    /// The number of the first frame.
+    pub const fn first_sequence(&self) -> u64 {
+        self.first_sequence
+    }
+
+    /// The number after the last frame.
+    pub const fn next_sequence(&self) -> u64 {
+        self.first_sequence + self.count as u64
+    }
+
+    /// See [`set_shipped_through`](Self::set_shipped_through).
+    pub const fn shipped_through(&self) -> Instant {
+        self.shipped_through
+    }
+
+    /// Frames in it.
+    pub const fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The frames in order.
+    pub fn frames(&self) -> impl Iterator<Item = BatchFrame<'_>> {
+        let mut rest = self.body.as_slice();
+        let mut sequence = self.first_sequence;
+        std::iter::from_fn(move || {
+            let (at, payload, tail) = split_frame(rest)?;
+            let frame = BatchFrame { sequence, at, payload };
+            rest = tail;
+            sequence += 1;
+            Some(frame)
+        })
+    }
+
+    /// The bytes to send.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEADER_LEN + self.body.len());
+        out.extend_from_slice(&MAGIC);
+        out.extend_from_slice(&self.stream.edge.0.to_le_bytes());
+        out.extend_from_slice(&[self.stream.worker.0, 0]);
+        out.extend_from_slice(&self.stream.epoch.0.to_le_bytes());
+        out.extend_from_slice(&self.first_sequence.to_le_bytes());
+        out.extend_from_slice(&self.shipped_through.millis().to_le_bytes());
+        out.extend_from_slice(&self.count.to_le_bytes());
+        #[expect(clippy::cast_possible_truncation, reason = "push keeps the body below BATCH_MAX_BYTES")]
+        out.extend_from_slice(&(self.body.len() as u32).to_le_bytes());
+        out.extend_from_slice(&[0; 4]);
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&out);
+        crc.update(&self.body);
+        out.extend_from_slice(&crc.finalize().to_le_bytes());
+        out.extend_from_slice(&self.body);
+        out
+    }
+
+    /// Reads a batch and checks every length and the checksum.
+    ///
+    /// # Errors
+    /// If the bytes are not exactly one batch.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
+        let (head, body) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(BatchError::Length)?;
+        if head[..4] != MAGIC || head[7] != 0 || head[40..44] != [0; 4] {
+            return Err(BatchError::Magic);
+        }
+        let u64_at = |i: usize| u64::from_le_bytes(head[i..i + 8].try_into().unwrap_or_default());
+        let u32_at = |i: usize| u32::from_le_bytes(head[i..i + 4].try_into().unwrap_or_default());
+        let count = u32_at(32);
+        if count > BATCH_MAX_FRAMES || body.len() > BATCH_MAX_BYTES {
+            return Err(BatchError::TooLarge);
+        }
+        if body.len() != u32_at(36) as usize {
+            return Err(BatchError::Length);
+        }
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&head[..44]);
+        crc.update(body);
+        if crc.finalize() != u32_at(44) {
+            return Err(BatchError::Checksum);
+        }
+        let mut rest = body;
+        for _ in 0..count {
+            (_, _, rest) = split_frame(rest).ok_or(BatchError::Length)?;
+        }
+        if !rest.is_empty() {
+            return Err(BatchError::Length);
+        }
+        Ok(Self {
+            stream: Stream {
+                edge: EdgeId(u16::from_le_bytes([head[4], head[5]])),
+                worker: WorkerId(head[6]),
+                epoch: Epoch(u64_at(8)),
+            },
+            first_sequence: u64_at(16),
+            shipped_through: Instant(u64_at(24).cast_signed()),
+            count,
+            body: body.to_vec(),
+        })
+    }
+}
+
+fn split_frame(rest: &[u8]) -> Option<(Instant, &[u8], &[u8])> {
+    let (at, rest) = rest.split_first_chunk::<8>()?;
+    let (len, rest) = rest.split_first_chunk::<2>()?;
+    let (payload, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
+    Some((Instant(i64::from_le_bytes(*at)), payload, rest))
+}
+
+/// The core's answer to a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShipAck {
+    /// The stream's cursor: everything below is in the core.
+    pub next_sequence: u64,
+}
+
+/// How one stream of an edge stands, in its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamStatus {
+    /// The stream's epoch.
+    pub epoch: Epoch,
+    /// The stream's worker.
+    pub worker: WorkerId,
+    /// The process of this epoch still runs.
+    pub live: bool,
+    /// Its running totals now (for an epoch that ended, as found in its journal).
+    pub tally: TallyView,
+    /// Frames behind the last tally of an epoch that ended in a crash: appended, perhaps not answered.
+    pub in_doubt: u64,
+    /// The number after the last frame in the kernel.
+    pub appended: u64,
+    /// The number after the last frame on disk.
+    pub durable: u64,
+    /// The core's cursor as the edge knows it.
+    pub shipped: u64,
+    /// Click frames that could not be read back: corrupt, set aside.
+    pub quarantined: u64,
+}
+
+/// A tally as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TallyView {
+    /// See [`Tally::answered`].
+    pub answered: u64,
+    /// See [`Tally::recorded`].
+    pub recorded: u64,
+    /// See [`Tally::counted`].
+    pub counted: [u64; 4],
+    /// See [`Tally::unjournaled`].
+    pub unjournaled: u64,
+}
+
+impl From<Tally> for TallyView {
+    fn from(tally: Tally) -> Self {
+        let Tally { answered, recorded, counted, unjournaled } = tally;
+        Self { answered, recorded, counted, unjournaled }
+    }
+}
+
+/// A range of sequence numbers that an edge cannot deliver: named, so that the balance stays provable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostRange {
+    /// The stream's epoch.
+    pub epoch: Epoch,
+    /// The stream's worker.
+    pub worker: WorkerId,
+    /// First number of the range.
+    pub from: u64,
+    /// Number after the last.
+    pub to: u64,
+}
+
+/// What an edge tells the core every second or so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// Which edge.
+    pub edge: EdgeId,
+    /// The edge's clock.
+    pub at: Instant,
+    /// The last change number it has applied.
+    pub applied: u64,
+    /// Everything recorded before this instant has been shipped.
+    pub shipped_through: Instant,
+    /// All its streams that are not yet wholly shipped, and the live ones.
+    pub streams: Vec<StreamStatus>,
+}

@@ -1,0 +1,91 @@
+use super::*;
+use crate::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
+use crate::code::Code;
+use crate::ids::{PlacementNum, ProgrammeNum, PromoterNum, TargetNum, VisitorId};
+use crate::time::Instant;
+
+const NOW: Instant = Instant(1_700_000_000_000);
+const AUDIENCE: u32 = 77;
+
+fn master(generation: u16) -> MasterKey {
+    MasterKey::new(generation, [u8::try_from(generation).unwrap(); 32])
+}
+
+fn visitor() -> VisitorToken {
+    VisitorToken { visitor: VisitorId([5; 16]), issued: NOW, expires: NOW.plus(1_000), audience: AUDIENCE }
+}
+
+fn click(edge: u16) -> ClickToken {
+    let stream = Stream { edge: EdgeId(edge), epoch: Epoch(3), worker: WorkerId(1) };
+    ClickToken {
+        click: ClickId::new(stream, 9),
+        visitor: VisitorId([5; 16]),
+        programme: ProgrammeNum(1),
+        promoter: PromoterNum(2),
+        placement: PlacementNum(3),
+        target: TargetNum(4),
+        code: Code(12345),
+        clicked: NOW,
+        unjournaled: false,
+    }
+}
+
+fn text(sign: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::with_capacity(TOKEN_MAX_LEN);
+    sign(&mut out);
+    assert!(out.len() <= TOKEN_MAX_LEN);
+    out
+}
+
+#[test]
+fn any_changed_character_is_refused() {
+    let keys = BrowserKeys::derive(&master(1), None);
+    let good = text(|out| visitor().sign(&keys, out));
+    assert_eq!(VisitorToken::open(&good, &keys, AUDIENCE, NOW), Ok(visitor()));
+    for position in 0..good.len() {
+        for bit in 0..8 {
+            let mut bad = good.clone();
+            bad[position] ^= 1 << bit;
+            assert!(VisitorToken::open(&bad, &keys, AUDIENCE, NOW).is_err(), "byte {position} bit {bit}");
+        }
+    }
+    for len in 0..good.len() {
+        assert!(VisitorToken::open(&good[..len], &keys, AUDIENCE, NOW).is_err(), "cut to {len}");
+    }
+}
+
+#[test]
+fn a_token_of_one_kind_is_not_another() {
+    let keys = BrowserKeys::derive(&master(1), None);
+    let good = text(|out| visitor().sign(&keys, out));
+    assert_eq!(ClaimToken::open(&good, &keys, AUDIENCE, NOW), Err(TokenError::WrongPurpose));
+}
+
+#[test]
+fn life_and_domain_count() {
+    let keys = BrowserKeys::derive(&master(1), None);
+    let good = text(|out| visitor().sign(&keys, out));
+    assert_eq!(VisitorToken::open(&good, &keys, AUDIENCE, NOW.plus(1_000)), Err(TokenError::Expired));
+    assert_eq!(VisitorToken::open(&good, &keys, AUDIENCE + 1, NOW), Err(TokenError::OtherAudience));
+    assert_eq!(VisitorToken::open_any_domain(&good, &keys, NOW), Ok(visitor()));
+}
+
+#[test]
+fn a_rotated_key_still_verifies_and_an_older_one_does_not() {
+    let first = BrowserKeys::derive(&master(1), None);
+    let second = BrowserKeys::derive(&master(2), Some(&master(1)));
+    let third = BrowserKeys::derive(&master(3), Some(&master(2)));
+    let good = text(|out| visitor().sign(&first, out));
+    assert_eq!(VisitorToken::open(&good, &second, AUDIENCE, NOW), Ok(visitor()));
+    assert_eq!(VisitorToken::open(&good, &third, AUDIENCE, NOW), Err(TokenError::UnknownKey));
+}
+
+#[test]
+fn an_edge_signs_only_its_own_clicks() {
+    let keys = ClickKeys::new(vec![master(1)]);
+    let own = ClickKeys::edge_key(&master(1), EdgeId(7));
+    let good = text(|out| click(7).sign(&own, out));
+    assert_eq!(ClickToken::open(&good, &keys), Ok(click(7)));
+    let stolen = text(|out| click(8).sign(&own, out));
+    assert_eq!(ClickToken::open(&stolen, &keys), Err(TokenError::BadSignature));
+}

@@ -1,0 +1,1 @@
+//! Per-stage and whole-path benchmarks.

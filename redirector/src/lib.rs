@@ -1,0 +1,1 @@
+//! The edge: resolves promo links, decides what a click is, makes it durable, answers.
