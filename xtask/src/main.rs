@@ -1,2 +1,51 @@
-//! The one binary.
-fn main() {}
+//! The project's own tasks: `cargo xtask test` proves everything on a fresh machine, the longer proofs have commands
+//! of their own.
+//!
+//! Nothing is skipped silently: a component that is missing and cannot be installed fails the command.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who runs it")]
+
+mod bench;
+mod check;
+mod install;
+mod servers;
+mod suite;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Yinke's tasks")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must hold: layout, lints, unit tests, real servers, whole stories, faults. At most 35 minutes on two cores.
+    Test(test::TestArguments),
+    /// The quick half: layout, formatting, lints, docs, and the tests that need no server.
+    Ci,
+    /// Only the layout: floors, file rules, no unfinished work.
+    Tidy,
+    /// Benchmarks that compare with a reference in the same run.
+    Bench(bench::BenchArguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Ci => check::run(),
+        Task::Tidy => tidy::run(),
+        Task::Bench(arguments) => bench::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Rules about the text of source files.
+
+use crate::suite::{command, root};
+use anyhow::{Context as _, Result};
+
+/// Every file that breaks a rule.
+pub(super) fn breaches() -> Result<Vec<String>> {
+    let output = command("git", &["ls-files", "-z", "*.rs"]).output().context("git ls-files")?;
+    let mut breaches = Vec::new();
+    for path in String::from_utf8_lossy(&output.stdout).split_terminator('\0') {
+        let text = match std::fs::read_to_string(root().join(path)) {
+            Ok(text) => text,
+            // Deleted in the working tree and not yet committed.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).with_context(|| path.to_owned()),
+        };
+        breaches.extend(breaches_of(path, &text).into_iter().map(|breach| format!("{path}: {breach}")));
+    }
+    Ok(breaches)
+}
+
+fn breaches_of(path: &str, text: &str) -> Vec<String> {
+    let mut breaches = Vec::new();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if matches!(name, "utils.rs" | "util.rs" | "helpers.rs" | "common.rs" | "misc.rs") {
+        breaches.push("name the noun that the file is about".to_owned());
+    }
+    let is_test_file = path.contains("/tests/") || name == "tests.rs" || path.contains("/examples/");
+    if !is_test_file && !text.starts_with("//!") {
+        breaches.push("the first line says what the file is for (//!)".to_owned());
+    }
+    // Spelled in halves, so that this file does not find itself.
+    for unfinished in
+        [concat!("todo", "!("), concat!("unimple", "mented!("), concat!("FIX", "ME"), concat!("XX", "X")]
+    {
+        if text.contains(unfinished) {
+            breaches.push(format!("unfinished: {unfinished}"));
+        }
+    }
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with(concat!("#[ign", "ore"))
+            && !line.contains("needs a server: cargo xtask test starts it")
+        {
+            breaches.push(format!("line {}: a test is ignored for another reason than a server", number + 1));
+        }
+        if line.starts_with(concat!("match", "es!(")) && line.ends_with(");") {
+            breaches.push(format!("line {}: a bare match statement asserts nothing", number + 1));
+        }
+    }
+    breaches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_is_found() {
+        let ignored = concat!("//! A.\n#[ign", "ore]\n");
+        let rows = [
+            ("a/src/lib.rs", "//! A.\n", 0),
+            ("a/src/lib.rs", "fn main() {}\n", 1),
+            ("a/src/utils.rs", "//! A.\n", 1),
+            ("a/src/lib.rs", concat!("//! A.\nfn a() { todo", "!() }\n"), 1),
+            ("a/src/lib.rs", ignored, 1),
+            ("a/tests/x.rs", "fn a() {}\n", 0),
+        ];
+        for (path, text, expected) in rows {
+            assert_eq!(breaches_of(path, text).len(), expected, "{path}: {text}");
+        }
+    }
+}
