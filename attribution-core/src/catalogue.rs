@@ -151,6 +151,19 @@ pub enum Rebind {
     Never,
 }
 
+/// When a claim ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimEnd {
+    /// A while after the holder's last click: each click of the holder extends it.
+    #[default]
+    FromClick,
+    /// A while after the (re)binding: the holder's further clicks do not extend it.
+    FromBind,
+    /// With the link that was clicked; a QR code's claim does not end with a link.
+    WithLink,
+}
+
 /// What an edge must know of a programme.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgrammeRow {
@@ -162,6 +175,9 @@ pub struct ProgrammeRow {
     pub durability: Durability,
     /// How long a claim lives, in milliseconds; the cookie is capped at 400 days.
     pub claim_life_ms: i64,
+    /// From when that life counts, or whether the link's own end decides.
+    #[serde(default)]
+    pub claim_end: ClaimEnd,
     /// How long a new claim is protected against other promoters, in milliseconds.
     pub protection_ms: i64,
     /// May another promoter's click take over?

@@ -3,7 +3,7 @@
 //! The first rule that matches wins, in the order of the outcomes' table. The core judges the same way again,
 //! against the dated state at the click's effective time, and may only downgrade.
 
-use crate::catalogue::{LinkFlags, LinkRow, ProgrammeRow, PromoterRow, Rebind, TargetRow};
+use crate::catalogue::{ClaimEnd, LinkFlags, LinkRow, ProgrammeRow, PromoterRow, Rebind, TargetRow};
 use crate::outcome::{Outcome, Reason};
 use crate::time::{DAY_MS, Instant};
 use crate::token::ClaimToken;
@@ -172,15 +172,29 @@ pub fn decide(
             claim: ClaimAction::Keep,
         };
     }
+    Decision { outcome: Outcome::Attributed, reason: Reason::None, claim: write_claim(prior, resolved, now) }
+}
+
+/// The claim this click earns. Business time counts in whole seconds, so both ends are measured from the second.
+fn write_claim(prior: Option<&ClaimToken>, resolved: &Resolved<'_>, now: Instant) -> ClaimAction {
     let programme = resolved.programme;
-    let expires = now.plus(programme.claim_life_ms.min(COOKIE_LIFE_MAX_MS));
-    // Protection runs from the (re)binding: the owner's own further clicks do not refresh it.
-    let protected_until = match prior {
-        Some(claim) if claim.promoter == resolved.promoter.num => claim.protected_until,
-        _ => now.plus(programme.protection_ms),
+    let second = now.floor();
+    let own = prior
+        .filter(|claim| claim.programme == resolved.programme.num && claim.promoter == resolved.promoter.num);
+    let life = second.plus(programme.claim_life_ms);
+    let link_end = resolved.link.expires.instant().filter(|_| !resolved.link.flags.has(LinkFlags::QR));
+    let expires = match (programme.claim_end, own) {
+        (ClaimEnd::FromBind, Some(claim)) => claim.expires,
+        (ClaimEnd::FromClick | ClaimEnd::FromBind, _) => life,
+        // The longer-lived of the holder's links counts; without an end of its own the policy's life does.
+        (ClaimEnd::WithLink, own) => {
+            let end = link_end.map_or(life, |end| end.min(life));
+            own.map_or(end, |claim| end.max(claim.expires))
+        }
     };
-    let claim = ClaimAction::Write { protected_until, expires };
-    Decision { outcome: Outcome::Attributed, reason: Reason::None, claim }
+    // Protection runs from the (re)binding: the owner's own further clicks do not refresh it.
+    let protected_until = own.map_or_else(|| second.plus(programme.protection_ms), |c| c.protected_until);
+    ClaimAction::Write { protected_until, expires: expires.min(second.plus(COOKIE_LIFE_MAX_MS)) }
 }
 
 /// Whether the browser's claim stands against this click.
@@ -190,8 +204,10 @@ fn keeps(claim: &ClaimToken, resolved: &Resolved<'_>, now: Instant) -> bool {
     }
     match resolved.programme.rebind {
         Rebind::Never => true,
-        Rebind::AfterProtection => now < claim.protected_until,
-        Rebind::AnyClick => now < claim.protected_until && resolved.programme.protection_ms > 0,
+        // A claim made before the policy dropped its protection is no longer protected.
+        Rebind::AfterProtection | Rebind::AnyClick => {
+            now < claim.protected_until && resolved.programme.protection_ms > 0
+        }
     }
 }
 

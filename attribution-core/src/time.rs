@@ -29,6 +29,12 @@ impl Instant {
         self.0.div_euclid(SECOND_MS)
     }
 
+    /// The whole second this instant falls in. Every business duration is measured between floored instants.
+    #[must_use]
+    pub const fn floor(self) -> Self {
+        Self(self.floor_seconds().saturating_mul(SECOND_MS))
+    }
+
     /// This instant moved by `millis`; saturates instead of wrapping, so that "permanent" stays in the future.
     #[must_use]
     pub const fn plus(self, millis: i64) -> Self {

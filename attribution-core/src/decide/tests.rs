@@ -1,5 +1,5 @@
 use super::*;
-use crate::catalogue::{Durability, LinkSeconds, TargetKind};
+use crate::catalogue::{ClaimEnd, Durability, LinkSeconds, TargetKind};
 use crate::click::ClickId;
 use crate::code::Code;
 use crate::ids::{PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
@@ -42,6 +42,7 @@ impl World {
                 id: ProgrammeId::new("p").unwrap(),
                 durability: Durability::Fast,
                 claim_life_ms: 15 * DAY_MS,
+                claim_end: ClaimEnd::FromClick,
                 protection_ms: 0,
                 rebind: Rebind::AnyClick,
                 require_badge: false,
@@ -159,4 +160,50 @@ fn a_permanent_claim_is_capped_at_what_browsers_keep() {
         panic!("a claim is written")
     };
     assert_eq!(expires, NOW.plus(COOKIE_LIFE_MAX_MS));
+}
+
+fn written_end(world: &World, prior: Option<&ClaimToken>) -> Instant {
+    match world.decide(RequestFacts::default(), prior).claim {
+        ClaimAction::Write { expires, .. } => expires,
+        other => panic!("a claim is written, not {other:?}"),
+    }
+}
+
+#[test]
+fn a_claim_ends_as_its_policy_says() {
+    let link_end = LinkSeconds(u32::try_from(NOW.floor_seconds()).unwrap() + 60);
+    let own = claim(1, NOW);
+    let longer = ClaimToken { expires: NOW.plus(2 * DAY_MS), ..own };
+    let rows = [
+        // when it ends, the link ends in a minute, QR, the browser's own claim, the end written
+        (ClaimEnd::FromClick, false, false, Some(&own), NOW.plus(15 * DAY_MS)),
+        (ClaimEnd::FromBind, false, false, None, NOW.plus(15 * DAY_MS)),
+        (ClaimEnd::FromBind, false, false, Some(&own), own.expires),
+        (ClaimEnd::WithLink, true, false, None, NOW.plus(60_000)),
+        (ClaimEnd::WithLink, true, false, Some(&longer), longer.expires),
+        (ClaimEnd::WithLink, true, true, None, NOW.plus(15 * DAY_MS)),
+        (ClaimEnd::WithLink, false, false, None, NOW.plus(15 * DAY_MS)),
+    ];
+    for (end, dying, qr, prior, expected) in rows {
+        let mut world = World::new();
+        world.programme.claim_end = end;
+        world.link.expires = if dying { link_end } else { LinkSeconds::NONE };
+        world.link.flags = if qr { LinkFlags::QR } else { LinkFlags::default() };
+        assert_eq!(written_end(&world, prior), expected, "{end:?} dying {dying} qr {qr}");
+    }
+}
+
+#[test]
+fn a_claim_of_another_programme_neither_keeps_nor_is_renewed() {
+    let mut world = World::new();
+    world.programme.protection_ms = 7 * DAY_MS;
+    let other = ClaimToken { programme: ProgrammeNum(2), ..claim(2, NOW.plus(DAY_MS)) };
+    assert!(matches!(world.decide(RequestFacts::default(), Some(&other)).claim, ClaimAction::Write { .. }));
+    let own_promoter = ClaimToken { promoter: PromoterNum(1), ..other };
+    let ClaimAction::Write { protected_until, .. } =
+        world.decide(RequestFacts::default(), Some(&own_promoter)).claim
+    else {
+        panic!("written")
+    };
+    assert_eq!(protected_until, NOW.plus(7 * DAY_MS));
 }
