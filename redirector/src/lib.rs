@@ -1,1 +1,11 @@
-//! The edge: resolves promo links, decides what a click is, makes it durable, answers.
+//! The edge: resolves a promo link, decides what the click is, makes it durable, and answers.
+//!
+//! The life of a click, by file: `server` (accept), `request` (parse), [`table`] (resolve), `click` (the hot path,
+//! in request order), `gate` (no answer before its record is in the kernel), `answer` and `pages` (respond).
+//! It knows the rules and the journal; it never talks to a store, and no answer waits for the core.
+
+pub mod config;
+pub mod readiness;
+
+pub use config::{EdgeConfig, EdgeKeys};
+pub use readiness::{NotReady, Readiness};

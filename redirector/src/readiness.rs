@@ -1,0 +1,41 @@
+//! Whether the edge can serve, and if not, why: for the operator's `/readyz`, never for a client.
+
+use std::fmt;
+
+/// One reason why the edge should get no traffic now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotReady {
+    /// The table is empty and the core has not been heard: every link would be a miss.
+    TableEmpty,
+    /// The journal takes no frames.
+    JournalFailed(String),
+    /// A worker thread has ended.
+    WorkerLost(u8),
+    /// It is shutting down.
+    Draining,
+}
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TableEmpty => f.write_str("the table is empty and the core has not been heard yet"),
+            Self::JournalFailed(why) => write!(f, "the journal takes no frames: {why}"),
+            Self::WorkerLost(worker) => write!(f, "worker {worker} has ended"),
+            Self::Draining => f.write_str("shutting down"),
+        }
+    }
+}
+
+/// The reasons; none means ready.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// Why not.
+    pub reasons: Vec<NotReady>,
+}
+
+impl Readiness {
+    /// Whether the edge can serve.
+    pub const fn is_ready(&self) -> bool {
+        self.reasons.is_empty()
+    }
+}
