@@ -164,6 +164,17 @@ pub enum ClaimEnd {
     WithLink,
 }
 
+/// What one claim covers, as far as an edge can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimScope {
+    /// Everything of the programme.
+    #[default]
+    Programme,
+    /// The one target (product, shop or page) that was clicked.
+    Target,
+}
+
 /// What an edge must know of a programme.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgrammeRow {
@@ -178,6 +189,9 @@ pub struct ProgrammeRow {
     /// From when that life counts, or whether the link's own end decides.
     #[serde(default)]
     pub claim_end: ClaimEnd,
+    /// What a record of who holds a buyer covers; the claim cookie is always the programme's.
+    #[serde(default)]
+    pub claim_scope: ClaimScope,
     /// How long a new claim is protected against other promoters, in milliseconds.
     pub protection_ms: i64,
     /// May another promoter's click take over?

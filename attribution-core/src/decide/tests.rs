@@ -1,5 +1,5 @@
 use super::*;
-use crate::catalogue::{ClaimEnd, Durability, LinkSeconds, TargetKind};
+use crate::catalogue::{ClaimEnd, ClaimScope, Durability, LinkSeconds, TargetKind};
 use crate::click::ClickId;
 use crate::code::Code;
 use crate::ids::{PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
@@ -43,6 +43,7 @@ impl World {
                 durability: Durability::Fast,
                 claim_life_ms: 15 * DAY_MS,
                 claim_end: ClaimEnd::FromClick,
+                claim_scope: ClaimScope::Programme,
                 protection_ms: 0,
                 rebind: Rebind::AnyClick,
                 require_badge: false,
