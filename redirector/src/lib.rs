@@ -4,7 +4,9 @@
 //! in request order), `gate` (no answer before its record is in the kernel), `answer` and `pages` (respond).
 //! It knows the rules and the journal; it never talks to a store, and no answer waits for the core.
 
+pub mod background;
 pub mod config;
+pub mod core_link;
 pub mod readiness;
 
 pub use config::{EdgeConfig, EdgeKeys};

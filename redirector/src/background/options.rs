@@ -1,0 +1,79 @@
+//! What an operator may choose about the background work.
+
+use std::time::Duration;
+
+/// How the background works.
+#[derive(Debug, Clone)]
+pub struct BackgroundOptions {
+    /// Pause between two questions for changes while there are none.
+    pub feed_every: Duration,
+    /// Changes per question.
+    pub feed_page: u32,
+    /// A changed table is saved after so many changes ...
+    pub snapshot_changes: u64,
+    /// ... or so much time, whichever comes first.
+    pub snapshot_every: Duration,
+    /// Pause between two heartbeats.
+    pub heartbeat_every: Duration,
+    /// Durable frames wait for company at most so long before they are shipped.
+    pub linger: Duration,
+    /// Batches on their way at once, over all streams.
+    pub batches_in_flight: usize,
+    /// Where last-click and binding records go, if anywhere.
+    pub recorder: Option<RecorderOptions>,
+}
+
+impl Default for BackgroundOptions {
+    fn default() -> Self {
+        Self {
+            feed_every: Duration::from_millis(200),
+            feed_page: 1_000,
+            snapshot_changes: 100_000,
+            snapshot_every: Duration::from_secs(30),
+            heartbeat_every: Duration::from_secs(1),
+            // A commit costs the core as much as a few hundred rows; the lag stays well below a quarter second.
+            linger: Duration::from_millis(40),
+            batches_in_flight: 4,
+            recorder: None,
+        }
+    }
+}
+
+/// Where last-click and binding records go.
+#[derive(Clone)]
+pub struct RecorderOptions {
+    /// `redis://[:password@]host:port/[db]`; a cluster is given by several of its nodes.
+    pub nodes: Vec<String>,
+    /// The nodes are a Redis Cluster.
+    pub cluster: bool,
+    /// For a connection to stand.
+    pub connect_timeout: Duration,
+    /// For the answer to one pipeline.
+    pub response_timeout: Duration,
+    /// Frames that the journal keeps for the recorder although the core has them. Beyond this a Redis that is away
+    /// loses provisional records (the core writes the authoritative ones); the disk does not fill.
+    pub hold_frames: u64,
+}
+
+impl RecorderOptions {
+    /// One server, or one cluster, with the usual waiting times.
+    pub const fn new(nodes: Vec<String>, cluster: bool) -> Self {
+        Self {
+            nodes,
+            cluster,
+            connect_timeout: Duration::from_secs(2),
+            response_timeout: Duration::from_secs(5),
+            hold_frames: 2_000_000,
+        }
+    }
+}
+
+impl std::fmt::Debug for RecorderOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The addresses may hold a password.
+        f.debug_struct("RecorderOptions")
+            .field("nodes", &self.nodes.len())
+            .field("cluster", &self.cluster)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,47 @@
+//! What the background needs of the edge that serves: a few functions, so that it knows neither table nor workers.
+
+use attribution_core::catalogue::{ClaimEnd, ClaimScope, NumberedChange, Rebind};
+use attribution_core::click::WorkerId;
+use attribution_core::record::{ClickRecord, Tally};
+use attribution_core::time::Instant;
+
+/// Why a snapshot could not be saved; only logged.
+pub type SaveError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The functions an edge gives. They are called from the background's threads.
+pub struct Seams {
+    /// The clock.
+    pub now: fn() -> Instant,
+    /// Applies one change to the table. Called in the order of the numbers.
+    pub apply: Box<dyn Fn(&NumberedChange) + Send + Sync>,
+    /// Saves the table, which holds everything up to this number. Called on a thread that may block; if it fails it
+    /// is called again at the next occasion.
+    pub save: Box<dyn Fn(u64) -> Result<(), SaveError> + Send + Sync>,
+    /// A live worker's running totals.
+    pub tally: Box<dyn Fn(WorkerId) -> Tally + Send + Sync>,
+    /// The terms of the claim that this attributed click makes; `None` if its programme is unknown here.
+    pub terms: Box<dyn Fn(&ClickRecord<'_>) -> Option<ClaimTerms> + Send + Sync>,
+}
+
+impl std::fmt::Debug for Seams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seams(..)")
+    }
+}
+
+/// The terms of a claim: what the programme says, and the link's own end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimTerms {
+    /// What the record covers.
+    pub scope: ClaimScope,
+    /// How long a claim lives, in milliseconds.
+    pub life_ms: i64,
+    /// From when that life counts.
+    pub end: ClaimEnd,
+    /// How long a new claim is protected, in milliseconds.
+    pub protection_ms: i64,
+    /// May another promoter's click take over?
+    pub rebind: Rebind,
+    /// The link's own end, if it has one and is not a QR code's.
+    pub link_end: Option<Instant>,
+}
