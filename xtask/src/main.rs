@@ -6,6 +6,7 @@
 
 mod bench;
 mod check;
+mod deny;
 mod install;
 mod servers;
 mod suite;
@@ -30,6 +31,12 @@ enum Task {
     Ci,
     /// Only the layout: floors, file rules, no unfinished work.
     Tidy,
+    /// Licences, sources, banned crates and known vulnerabilities of what we build on.
+    Deny {
+        /// Leave out the advisories, whose database comes from the network.
+        #[arg(long)]
+        offline: bool,
+    },
     /// Benchmarks that compare with a reference in the same run.
     Bench(bench::BenchArguments),
 }
@@ -39,6 +46,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci => check::run(),
         Task::Tidy => tidy::run(),
+        Task::Deny { offline } => deny::run(offline),
         Task::Bench(arguments) => bench::run(&arguments),
     };
     match result {
