@@ -1,0 +1,86 @@
+//! The core's configuration file.
+
+use super::reader::Reader;
+use super::{Role, parse};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use url::Url;
+
+/// Where the core keeps everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StoreChoice {
+    /// One file; for one core.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server's URL; any number of cores.
+    Postgres(String),
+}
+
+/// Everything a core role needs.
+pub(crate) struct CoreFile {
+    /// Holds the lock and, with SQLite, the store.
+    pub(crate) data_dir: PathBuf,
+    /// Holds the keys; made if missing. Several cores need copies of the same keys.
+    pub(crate) keys_dir: PathBuf,
+    /// The address of the edges, as it stands in links.
+    pub(crate) public_url: Url,
+    /// Where the API is served.
+    pub(crate) listen_api: SocketAddr,
+    /// Where the operator is served.
+    pub(crate) listen_admin: SocketAddr,
+    /// Where everything is kept.
+    pub(crate) store: StoreChoice,
+    /// The first administrator's token; made in the key folder if not given.
+    pub(crate) admin_token: Option<String>,
+    /// Where authoritative last-click and binding records go.
+    pub(crate) redis_url: Option<String>,
+}
+
+impl Role for CoreFile {
+    fn read(r: &mut Reader<'_>) -> Option<Self> {
+        let data_dir = r.required("data_dir", "a path", parse::path);
+        let keys_dir = r.optional("keys_dir", "a path", parse::path);
+        let public_url =
+            r.required("public_url", "an http(s) URL such as \"https://yk.example/\"", parse::http_url);
+        let api = r.required("listen.api", "an address such as \"0.0.0.0:8081\"", parse::address);
+        let admin = r.required("listen.admin", "an address such as \"127.0.0.1:9090\"", parse::address);
+        let sqlite = r.optional("store.sqlite", "a path", parse::path);
+        let postgres = r.secret("store.postgres");
+        let admin_token = r.secret("auth.admin_token");
+        let redis_url = r.secret("redis.url");
+        if let (Some(Some(_)), Some(Some(_))) = (&sqlite, &postgres) {
+            r.conflict("store.sqlite", "expected only one of store.sqlite and store.postgres");
+        }
+        if let Some(Some(url)) = &postgres
+            && !is_postgres_url(url)
+        {
+            r.conflict("store.postgres", "expected a URL such as \"postgres://yinke@db.internal/yinke\"");
+        }
+        if let (Some(api), Some(admin)) = (api, admin)
+            && api == admin
+            && api.port() != 0
+        {
+            r.conflict("listen.admin", "expected another address than listen.api");
+        }
+        let data_dir = r.resolve(&data_dir?);
+        let store = match (sqlite?, postgres?) {
+            (_, Some(url)) => StoreChoice::Postgres(url),
+            (Some(path), None) => StoreChoice::Sqlite(r.resolve(&path)),
+            (None, None) => StoreChoice::Sqlite(data_dir.join("core.sqlite")),
+        };
+        Some(Self {
+            keys_dir: keys_dir?.map_or_else(|| data_dir.join("keys"), |dir| r.resolve(&dir)),
+            data_dir,
+            public_url: public_url?,
+            listen_api: api?,
+            listen_admin: admin?,
+            store,
+            admin_token: admin_token?,
+            redis_url: redis_url?,
+        })
+    }
+}
+
+/// Whether a text looks like a PostgreSQL URL.
+pub(crate) fn is_postgres_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"))
+}

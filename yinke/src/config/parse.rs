@@ -1,0 +1,90 @@
+//! From a TOML value to a parsed type; `None` means "not that".
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use toml::de::DeValue;
+use url::Url;
+
+/// `host:port` in numbers.
+pub(super) fn address(value: &DeValue<'_>) -> Option<SocketAddr> {
+    value.as_str()?.parse().ok()
+}
+
+/// A text that is not empty.
+pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
+    value.as_str().filter(|t| !t.is_empty()).map(str::to_owned)
+}
+
+/// A path.
+pub(super) fn path(value: &DeValue<'_>) -> Option<PathBuf> {
+    text(value).map(PathBuf::from)
+}
+
+/// An absolute http or https URL with a host.
+pub(super) fn http_url(value: &DeValue<'_>) -> Option<Url> {
+    let url = Url::parse(value.as_str()?).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+/// A whole number that fits.
+pub(super) fn number<T: TryFrom<i64>>(value: &DeValue<'_>) -> Option<T> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()?.try_into().ok()
+}
+
+/// A number of workers.
+pub(super) fn workers(value: &DeValue<'_>) -> Option<u8> {
+    number(value).filter(|n| (1..=128).contains(n))
+}
+
+/// A number that is not zero.
+pub(super) fn positive<T: TryFrom<i64> + PartialEq + From<u8>>(value: &DeValue<'_>) -> Option<T> {
+    number(value).filter(|n| *n != T::from(0))
+}
+
+/// A duration: `250ms`, `30s`, `5m`, `2h`, `7d`; not zero.
+pub(super) fn duration(value: &DeValue<'_>) -> Option<Duration> {
+    let text = value.as_str()?;
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(millis).filter(|n| *n > 0).map(Duration::from_millis)
+}
+
+/// A list; all of its values must be right.
+pub(super) fn list<T>(value: &DeValue<'_>, item: fn(&DeValue<'_>) -> Option<T>) -> Option<Vec<T>> {
+    value.as_array()?.iter().map(|v| item(v.get_ref())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        let parse = |text: &str| duration(&DeValue::String(text.into()));
+        let rows = [
+            ("250ms", Some(250)),
+            ("30s", Some(30_000)),
+            ("5m", Some(300_000)),
+            ("7d", Some(604_800_000)),
+            ("0s", None),
+            ("30", None),
+            ("s", None),
+            ("-1s", None),
+            ("1 s", None),
+            ("99999999999999999999d", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(parse(text), expected.map(Duration::from_millis), "{text}");
+        }
+    }
+}

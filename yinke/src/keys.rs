@@ -1,0 +1,221 @@
+//! The secrets on disk: one file per secret, hex, mode 0600, in a folder `keys`.
+//!
+//! The core's folder holds the masters (`master.g1.key`, one per generation), the key of the codes' check character
+//! (`check.key`, never changed: QR codes are printed), the key of the address hashes (`address.key`) and the admin
+//! token. An edge's folder holds only what is derived for it: `browser.g1.key`, `click.g1.key`, `check.key`,
+//! `address.key`. Never prints a secret.
+
+mod file;
+
+use attribution_core::click::EdgeId;
+use attribution_core::code::CheckKey;
+use attribution_core::token::{BrowserKeys, ClickKeys, KeyId, MasterKey, SigningKey};
+use std::io;
+use std::path::{Path, PathBuf};
+
+const CHECK: &str = "check.key";
+const ADDRESS: &str = "address.key";
+const ADMIN_TOKEN: &str = "admin.token";
+
+/// Why keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeysError {
+    /// The file cannot be read.
+    #[error("cannot read key file {}", .path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Others on this machine can read it.
+    #[error("key file {} has mode {mode:04o}: others can read it; chmod 600 it", .path.display())]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The file is there and is no key.
+    #[error("key file {} must hold {want} hexadecimal digits", .path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// How many digits it should have.
+        want: usize,
+    },
+    /// The file cannot be made.
+    #[error("cannot create key file {}", .path.display())]
+    Create {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// What the core holds.
+pub(crate) struct CoreSecrets {
+    /// Newest generation first; never empty.
+    masters: Vec<MasterKey>,
+    check: [u8; 8],
+    address: [u8; 32],
+    admin_token: String,
+}
+
+impl CoreSecrets {
+    /// Reads the core's folder; makes what is missing. The caller holds the data directory.
+    ///
+    /// # Errors
+    /// If a file cannot be read or made, is readable by others, or is no key.
+    pub(crate) fn open_or_create(dir: &Path) -> Result<Self, KeysError> {
+        let mut masters = generations::<32>(dir, "master")?
+            .into_iter()
+            .map(|(generation, secret)| MasterKey::new(generation, secret))
+            .collect::<Vec<_>>();
+        if masters.is_empty() {
+            masters.push(MasterKey::new(1, file::read_or_create(&dir.join("master.g1.key"))?));
+        }
+        let admin_token = match file::read_text(&dir.join(ADMIN_TOKEN))? {
+            Some(token) => token,
+            None => {
+                file::create_text(&dir.join(ADMIN_TOKEN), &format!("yk_admin_{}", file::random_hex::<24>()))?
+            }
+        };
+        Ok(Self {
+            masters,
+            check: file::read_or_create(&dir.join(CHECK))?,
+            address: file::read_or_create(&dir.join(ADDRESS))?,
+            admin_token,
+        })
+    }
+
+    /// Keys for visitor and claim tokens.
+    pub(crate) fn browser(&self) -> BrowserKeys {
+        BrowserKeys::derive(&self.masters[0], self.masters.get(1))
+    }
+
+    /// Keys that verify any edge's click tokens.
+    pub(crate) fn click(&self) -> ClickKeys {
+        ClickKeys::new(self.masters.clone())
+    }
+
+    /// The key of the codes' check character.
+    pub(crate) const fn check(&self) -> CheckKey {
+        CheckKey::new(self.check)
+    }
+
+    /// The token made for the first administrator.
+    pub(crate) fn admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
+    /// What one edge needs, derived.
+    pub(crate) fn edge(&self, edge: EdgeId) -> EdgeSecrets {
+        EdgeSecrets {
+            browser: self.browser(),
+            click: ClickKeys::edge_key(&self.masters[0], edge),
+            check: self.check(),
+            address: self.address,
+        }
+    }
+
+    /// Writes the folder of an edge that runs elsewhere. Never overwrites.
+    ///
+    /// # Errors
+    /// If a file is there already or cannot be made.
+    pub(crate) fn export(&self, edge: EdgeId, dir: &Path) -> Result<(), KeysError> {
+        for master in self.masters.iter().take(2) {
+            let name = format!("browser.g{}.key", master.generation());
+            file::create(&dir.join(name), &master.browser_secret())?;
+        }
+        let current = &self.masters[0];
+        let name = format!("click.g{}.key", current.generation());
+        file::create(&dir.join(name), &current.click_secret(edge))?;
+        file::create(&dir.join(CHECK), &self.check)?;
+        file::create(&dir.join(ADDRESS), &self.address)
+    }
+}
+
+/// What an edge holds.
+pub(crate) struct EdgeSecrets {
+    /// Signs and verifies visitor and claim tokens.
+    pub(crate) browser: BrowserKeys,
+    /// Signs this edge's click tokens.
+    pub(crate) click: SigningKey,
+    /// Checks codes.
+    pub(crate) check: CheckKey,
+    /// Hashes addresses; the hash changes daily.
+    pub(crate) address: [u8; 32],
+}
+
+impl EdgeSecrets {
+    /// Reads an edge's folder.
+    ///
+    /// # Errors
+    /// If a file is missing, unreadable, readable by others, or no key.
+    pub(crate) fn open(dir: &Path, edge: EdgeId) -> Result<Self, KeysError> {
+        let newest = |name: &str| -> Result<_, KeysError> {
+            let keys = generations::<32>(dir, name)?;
+            if keys.is_empty() {
+                let source = file::missing();
+                return Err(KeysError::Unreadable { path: dir.join(format!("{name}.g1.key")), source });
+            }
+            Ok(keys)
+        };
+        let browser = newest("browser")?;
+        let mut browser = browser.iter().map(|(generation, secret)| {
+            SigningKey::new(KeyId { generation: *generation, edge: None }, secret)
+        });
+        let (current, previous) = (browser.next(), browser.next());
+        let (generation, secret) = newest("click")?[0];
+        Ok(Self {
+            browser: BrowserKeys::new(
+                current.unwrap_or_else(|| unreachable!("`newest` returns at least one")),
+                previous,
+            ),
+            click: SigningKey::new(KeyId { generation, edge: Some(edge) }, &secret),
+            check: CheckKey::new(file::read(&dir.join(CHECK))?),
+            address: file::read(&dir.join(ADDRESS))?,
+        })
+    }
+}
+
+/// The admin token in a core's key folder, if there is one that we may read.
+pub(crate) fn stored_admin_token(dir: &Path) -> Option<String> {
+    file::read_text(&dir.join(ADMIN_TOKEN)).ok().flatten()
+}
+
+/// Reads a secret text from a file of its own (`*_file` settings).
+///
+/// # Errors
+/// If it cannot be read or others can read it.
+pub(crate) fn secret_text(path: &Path) -> Result<String, KeysError> {
+    file::read_text(path)?
+        .ok_or_else(|| KeysError::Unreadable { path: path.to_owned(), source: file::missing() })
+}
+
+/// All files `NAME.gN.key`, newest generation first.
+fn generations<const N: usize>(dir: &Path, name: &str) -> Result<Vec<(u16, [u8; N])>, KeysError> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(KeysError::Unreadable { path: dir.to_owned(), source }),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|source| KeysError::Unreadable { path: dir.to_owned(), source })?;
+        let file_name = entry.file_name();
+        let generation = file_name.to_str().and_then(|f| {
+            f.strip_prefix(name)?.strip_prefix(".g")?.strip_suffix(".key")?.parse::<u16>().ok()
+        });
+        if let Some(generation) = generation {
+            found.push((generation, file::read(&entry.path())?));
+        }
+    }
+    found.sort_by_key(|(generation, _)| std::cmp::Reverse(*generation));
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! One secret in one file: hex, mode 0600, created whole or not at all.
+
+use super::KeysError;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+/// Reads a key of `N` bytes.
+///
+/// # Errors
+/// If it is missing, unreadable, readable by others, or not `2 * N` hex digits.
+pub(super) fn read<const N: usize>(path: &Path) -> Result<[u8; N], KeysError> {
+    let text =
+        read_text(path)?.ok_or_else(|| KeysError::Unreadable { path: path.to_owned(), source: missing() })?;
+    unhex(&text).ok_or_else(|| KeysError::Malformed { path: path.to_owned(), want: 2 * N })
+}
+
+/// Reads a key, or makes one from the system's randomness.
+///
+/// # Errors
+/// As [`read`] and [`create`].
+pub(super) fn read_or_create<const N: usize>(path: &Path) -> Result<[u8; N], KeysError> {
+    if let Some(text) = read_text(path)? {
+        return unhex(&text).ok_or_else(|| KeysError::Malformed { path: path.to_owned(), want: 2 * N });
+    }
+    let mut secret = [0; N];
+    getrandom::fill(&mut secret)
+        .map_err(|_| KeysError::Create { path: path.to_owned(), source: io::ErrorKind::Other.into() })?;
+    create(path, &secret)?;
+    Ok(secret)
+}
+
+/// Reads a line of text; `None` if there is no such file.
+///
+/// # Errors
+/// If it is unreadable or readable by others.
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, KeysError> {
+    let failed = |source| KeysError::Unreadable { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeysError::Exposed { path: path.to_owned(), mode });
+    }
+    let text = io::read_to_string(file).map_err(failed)?;
+    Ok(Some(text.trim().to_owned()))
+}
+
+/// Makes a key file; never overwrites one.
+///
+/// # Errors
+/// If it exists or cannot be made.
+pub(super) fn create(path: &Path, secret: &[u8]) -> Result<(), KeysError> {
+    create_text(path, &hex(secret)).map(|_| ())
+}
+
+/// Makes a file with a line of text and gives the text back.
+///
+/// # Errors
+/// If it exists or cannot be made.
+pub(super) fn create_text(path: &Path, text: &str) -> Result<String, KeysError> {
+    let failed = |source| KeysError::Create { path: path.to_owned(), source };
+    let temporary = path.with_extension("new");
+    let _ = std::fs::remove_file(&temporary);
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).map_err(failed)?;
+    writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(failed)?;
+    // A link, unlike a rename, fails when the name is taken: a key is never replaced.
+    let linked = std::fs::hard_link(&temporary, path);
+    std::fs::remove_file(&temporary).map_err(failed)?;
+    linked.map_err(failed)?;
+    if let Some(parent) = path.parent() {
+        File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed)?;
+    }
+    Ok(text.to_owned())
+}
+
+/// "No such file", as the system says it.
+pub(super) fn missing() -> io::Error {
+    io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error())
+}
+
+/// `N` random bytes as hex.
+pub(super) fn random_hex<const N: usize>() -> String {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).unwrap_or_else(|error| panic!("the system gives no randomness: {error}"));
+    hex(&bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut out = [0; N];
+    for (slot, digits) in out.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *slot = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(out)
+}
