@@ -1,1 +1,7 @@
-//! Per-stage and whole-path benchmarks.
+//! What the benchmark programs share, so that every server sees the same requests and gives answers of one size.
+
+pub mod answer;
+pub mod blast;
+pub mod cpu;
+pub mod request;
+pub mod synthetic;
