@@ -1,8 +1,8 @@
 //! A made-up catalogue of any size: loader and server compute the same codes from a number, so no list is passed.
 
 use attribution_core::catalogue::{
-    Change, Durability, LinkFlags, LinkRow, LinkSeconds, NumberedChange, PlacementRow, ProgrammeRow,
-    PromoterRow, Rebind, TargetKind, TargetRow,
+    Change, ClaimEnd, ClaimScope, Durability, LinkFlags, LinkRow, LinkSeconds, NumberedChange, PlacementRow,
+    ProgrammeRow, PromoterRow, Rebind, TargetKind, TargetRow,
 };
 use attribution_core::code::{BODIES, CheckKey, Code};
 use attribution_core::ids::{IdError, PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
@@ -75,6 +75,8 @@ fn programme() -> Result<ProgrammeRow, IdError> {
         id: ProgrammeId::new("bench")?,
         durability: Durability::Fast,
         claim_life_ms: 15 * DAY_MS,
+        claim_end: ClaimEnd::FromClick,
+        claim_scope: ClaimScope::Programme,
         protection_ms: 0,
         rebind: Rebind::AnyClick,
         require_badge: false,

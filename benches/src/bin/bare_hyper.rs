@@ -7,6 +7,7 @@
 use anyhow::Result;
 use benches::answer;
 use bytes::Bytes;
+use clap::Parser;
 use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Empty;
@@ -18,6 +19,13 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+#[derive(Parser)]
+struct Arguments {
+    /// Prints the fixed answer as JSON, for the configuration of other servers, and ends.
+    #[arg(long)]
+    print_answer: bool,
+}
+
 /// The fixed parts of the answer, validated once.
 #[derive(Clone)]
 struct Fixed {
@@ -27,6 +35,11 @@ struct Fixed {
 
 fn main() -> Result<()> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    if Arguments::parse().print_answer {
+        let words = serde_json::json!({ "location": answer::location(), "cookies": answer::cookies() });
+        println!("{words}");
+        return Ok(());
+    }
     let [visitor, claim] = answer::cookies();
     let fixed = Fixed {
         location: HeaderValue::from_str(&answer::location())?,

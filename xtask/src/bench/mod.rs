@@ -1,12 +1,63 @@
 //! `cargo xtask bench ...`: comparisons with a reference in the same run.
+//!
+//! A figure alone says as much about the machine as about the code, so every figure stands beside one that was
+//! taken in the same minutes: [`edge`] runs the edge beside a raw server, bare hyper, nginx and HAProxy; [`ingest`]
+//! runs the core's intake beside a plain COPY.
 
-use clap::Args;
+mod blast;
+mod edge;
+mod ingest;
+mod plan;
+mod report;
+mod server;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use crate::suite::{cargo, command, succeed};
 
 /// What to compare.
 #[derive(Args)]
-pub(crate) struct BenchArguments {}
+pub(crate) struct BenchArguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The edge beside a raw epoll server, bare hyper, nginx and HAProxy: processor time per click, in interleaved rounds.
+    Edge(edge::EdgeArguments),
+    /// The core's intake beside a plain binary COPY and plain appends.
+    Ingest(ingest::IngestArguments),
+}
 
 /// Runs the comparison.
-pub(crate) fn run(_arguments: &BenchArguments) -> anyhow::Result<()> {
-    anyhow::bail!("no benchmark is built yet")
+pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
+    match &arguments.what {
+        What::Edge(arguments) => edge::run(arguments),
+        What::Ingest(arguments) => ingest::run(arguments),
+    }
+}
+
+/// Builds the benchmark programs and says where they are.
+fn build(profile: &str) -> Result<PathBuf> {
+    succeed(cargo(&["build", "--locked", "--package", "benches", "--bins", "--profile", profile]))?;
+    Ok(target_directory()?.join(if profile == "dev" { "debug" } else { profile }))
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    let output = cargo(&["metadata", "--no-deps", "--format-version", "1"]).output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+    let directory =
+        metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    Ok(PathBuf::from(directory))
+}
+
+/// Fails with the words to install it if a program is missing.
+fn require(program: &str, package: &str) -> Result<()> {
+    let found = command("sh", &["-c", &format!("command -v {program}")]).output()?.status.success();
+    anyhow::ensure!(found, "{program} is missing: apt-get install {package}");
+    Ok(())
 }
