@@ -1,0 +1,314 @@
+//! Who asks: bearer tokens, of which only a hash is kept, with a role and a subject.
+
+use super::{Problem, Write};
+use crate::params;
+use crate::store::{StoreError, Tx};
+use crate::{Core, clock};
+use attribution_core::click::EdgeId;
+use attribution_core::time::Instant;
+use axum::extract::{FromRequestParts, State};
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything, tokens included.
+    Admin,
+    /// Everything but tokens.
+    Operator,
+    /// The data of one merchant.
+    Merchant,
+    /// The data of one promoter.
+    Promoter,
+    /// The data of one agency's promoters.
+    Agency,
+    /// What one edge needs.
+    Edge,
+}
+
+impl Role {
+    const ALL: [Self; 6] =
+        [Self::Admin, Self::Operator, Self::Merchant, Self::Promoter, Self::Agency, Self::Edge];
+
+    /// The fixed name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Operator => "operator",
+            Self::Merchant => "merchant",
+            Self::Promoter => "promoter",
+            Self::Agency => "agency",
+            Self::Edge => "edge",
+        }
+    }
+
+    /// Whether tokens of this role are bound to one subject.
+    const fn has_subject(self) -> bool {
+        !matches!(self, Self::Admin | Self::Operator)
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// What they may do.
+    pub role: Role,
+    /// Whose data they may touch; `None` for admin and operator.
+    pub subject: Option<String>,
+    name: String,
+}
+
+impl Principal {
+    /// A stable name of the token, for idempotency and logs: says nothing about the secret.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads the bearer token and looks it up.
+    pub(super) async fn authenticate(headers: &HeaderMap, core: &Core) -> Result<Self, Problem> {
+        let unauthorized = |code, detail| Problem::new(StatusCode::UNAUTHORIZED, code, detail);
+        let value = headers
+            .get(header::AUTHORIZATION)
+            .ok_or_else(|| unauthorized("token_missing", "send a bearer token in Authorization"))?;
+        let token = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| unauthorized("token_malformed", "Authorization must be: Bearer <token>"))?;
+        // Looking up a hash leaks no timing about the secret itself.
+        let hash = hash(token);
+        let found = core
+            .store()
+            .read(move |tx| {
+                tx.query_opt(
+                    "SELECT role, subject FROM api_tokens WHERE token_hash = $1 AND revoked_at IS NULL",
+                    params![&hash],
+                )
+            })
+            .await?;
+        let row = found.ok_or_else(|| unauthorized("token_unknown", "this token is unknown or revoked"))?;
+        let stored = row.text(0)?;
+        let role = Role::ALL.into_iter().find(|role| role.name() == stored).ok_or_else(|| {
+            StoreError::Corrupt { what: "role of a token", cause: stored.to_owned().into() }
+        })?;
+        Ok(Self {
+            role,
+            subject: row.opt_text(1)?.map(str::to_owned),
+            name: URL_SAFE_NO_PAD.encode(&hash[..9]),
+        })
+    }
+
+    /// Admin or operator.
+    ///
+    /// # Errors
+    /// 403 for everybody else.
+    pub fn require_operator(&self) -> Result<(), Problem> {
+        match self.role {
+            Role::Admin | Role::Operator => Ok(()),
+            role => Err(Problem::forbidden(format!("role {} may not do this", role.name()))),
+        }
+    }
+
+    /// Admin, operator, or this merchant.
+    ///
+    /// # Errors
+    /// 403 for everybody else.
+    pub fn require_merchant(&self, merchant: &str) -> Result<(), Problem> {
+        self.require_subject(Role::Merchant, merchant)
+    }
+
+    /// Admin, operator, or this promoter. Agencies are judged by [`require_promoter_of`](Self::require_promoter_of).
+    ///
+    /// # Errors
+    /// 403 for everybody else.
+    pub fn require_promoter(&self, promoter: &str) -> Result<(), Problem> {
+        self.require_subject(Role::Promoter, promoter)
+    }
+
+    /// Admin, operator, this promoter, or the promoter's agency.
+    ///
+    /// # Errors
+    /// 403 for everybody else.
+    pub fn require_promoter_of(&self, promoter: &str, agency: Option<&str>) -> Result<(), Problem> {
+        if self.role == Role::Agency && agency.is_some() && self.subject.as_deref() == agency {
+            return Ok(());
+        }
+        self.require_promoter(promoter)
+    }
+
+    /// Admin, operator, or this edge.
+    ///
+    /// # Errors
+    /// 403 for everybody else.
+    pub fn require_edge(&self, edge: EdgeId) -> Result<(), Problem> {
+        self.require_subject(Role::Edge, &edge.0.to_string())
+    }
+
+    /// Admin, operator, or an edge, whichever it is.
+    ///
+    /// # Errors
+    /// 403 for everybody else.
+    pub fn require_any_edge(&self) -> Result<(), Problem> {
+        if self.role == Role::Edge { Ok(()) } else { self.require_operator() }
+    }
+
+    fn require_subject(&self, role: Role, subject: &str) -> Result<(), Problem> {
+        if matches!(self.role, Role::Admin | Role::Operator)
+            || (self.role == role && self.subject.as_deref() == Some(subject))
+        {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!("this token may not act for {} {subject}", role.name())))
+    }
+}
+
+impl FromRequestParts<Core> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, core: &Core) -> Result<Self, Problem> {
+        Self::authenticate(&parts.headers, core).await
+    }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+/// A token's secret text. Shown once to whoever asked for it; never logged.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+pub struct TokenText(String);
+
+impl TokenText {
+    /// A new random token.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0u8; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(format!("yk_{}", URL_SAFE_NO_PAD.encode(bytes))))
+    }
+
+    /// One that the operator chose.
+    pub fn given(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenText(secret)")
+    }
+}
+
+fn store_token(
+    tx: &mut dyn Tx,
+    token: &TokenText,
+    role: Role,
+    subject: Option<&str>,
+    label: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO api_tokens (token_hash, role, subject, label, created_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (token_hash) DO UPDATE SET role = excluded.role, subject = excluded.subject, \
+         label = excluded.label, revoked_at = NULL",
+        params![&hash(token.reveal()), role.name(), subject, label, now],
+    )?;
+    Ok(())
+}
+
+impl Core {
+    /// Lets `token` in, with this role and subject. For whoever starts the core (the operator's own token, an edge
+    /// in the same process); everybody else asks `POST /v1/tokens`.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn admit_token(
+        &self,
+        token: TokenText,
+        role: Role,
+        subject: Option<String>,
+        label: &str,
+    ) -> Result<(), StoreError> {
+        let (label, now) = (label.to_owned(), clock::now());
+        self.store().write(move |tx| store_token(tx, &token, role, subject.as_deref(), &label, now)).await
+    }
+}
+
+/// A token that somebody wants.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    /// What it may do.
+    role: Role,
+    /// Whose data: a merchant's, promoter's, agency's or edge's id. Not for admin and operator.
+    subject: Option<String>,
+    /// What it is for, for people.
+    #[serde(default)]
+    label: String,
+}
+
+/// A token, shown this once.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct IssuedToken {
+    /// The secret.
+    token: TokenText,
+    /// What it may do.
+    role: Role,
+    /// Whose data.
+    subject: Option<String>,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(issue))
+}
+
+/// Makes a token. Admins only. The secret is in this answer and nowhere else.
+#[utoipa::path(post, path = "/v1/tokens", request_body = NewToken, responses((status = 201, body = IssuedToken)))]
+async fn issue(State(core): State<Core>, write: Write<NewToken>) -> Result<Response, Problem> {
+    let NewToken { role, subject, label } = write.body;
+    if write.scope.principal.role != Role::Admin {
+        return Err(Problem::forbidden("only an admin makes tokens"));
+    }
+    match (role.has_subject(), &subject) {
+        (true, None) => return Err(Problem::invalid("subject", format!("role {} needs one", role.name()))),
+        (false, Some(_)) => {
+            return Err(Problem::invalid("subject", format!("role {} has none", role.name())));
+        }
+        _ => {}
+    }
+    if role == Role::Edge && subject.as_deref().is_none_or(|s| s.parse::<u16>().is_err()) {
+        return Err(Problem::invalid("subject", "an edge is a number from 0 to 65535"));
+    }
+    let token = TokenText::random().map_err(|error| {
+        tracing::error!(%error, "no randomness");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the core failed; its log says more")
+    })?;
+    write
+        .scope
+        .without_key()
+        .run(&core, move |tx, scope| {
+            store_token(tx, &token, role, subject.as_deref(), &label, scope.now)?;
+            Ok((StatusCode::CREATED, IssuedToken { token: token.clone(), role, subject: subject.clone() }))
+        })
+        .await
+}

@@ -1,0 +1,108 @@
+//! Reading what a request carries: the extractors of axum, with our refusals.
+
+use super::Problem;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// The parameters behind the `?`.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+/// One id in the path, checked by its own type.
+#[derive(Debug)]
+pub struct PathId<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        require_json(request.headers())?;
+        let bytes = read_bytes(request, state).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// 415 unless the request says that its body is JSON.
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "the body must be application/json",
+    ))
+}
+
+/// The whole body, within its limit.
+pub(crate) async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than allowed")
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "body_unreadable", "the body could not be read to its end")
+        }
+    })
+}
+
+/// JSON into a type; says line and column of what is not JSON, and the path of what does not fit.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    Json::<T>::from_bytes(bytes).map(|Json(value)| value).map_err(|rejection| {
+        // The rejection's own sentence is general; its source names path, line and column.
+        let mut place = rejection.to_string();
+        let mut below = std::error::Error::source(&rejection);
+        while let Some(cause) = below {
+            place = cause.to_string();
+            below = cause.source().filter(|next| !place.contains(&next.to_string()));
+        }
+        match rejection {
+            JsonRejection::JsonDataError(_) => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_body",
+                format!("the body does not fit: {place}"),
+            ),
+            _ => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed_json",
+                format!("the body is not JSON: {place}"),
+            ),
+        }
+    })
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => {
+                Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", rejection.body_text()))
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(id)) => Ok(Self(id)),
+            Err(rejection) => {
+                Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_path", rejection.body_text()))
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The HTTP interface: JSON under `/v1`, bearer tokens with roles, problems with stable codes.
+//!
+//! Each noun has a file with its bodies, its handlers and its `routes()`; what they share is here: who asks
+//! ([`Principal`]), what they send ([`Write`], [`Body`], [`Params`]), and how we refuse ([`Problem`]).
+
+mod auth;
+mod body;
+mod page;
+mod problem;
+mod write;
+
+pub use auth::{Principal, Role, TokenText};
+pub use body::{Body, Params, PathId};
+pub use page::{Cursor, Page, PageParams};
+pub use problem::{Problem, ProblemBody};
+pub use write::{Write, WriteScope};
+
+use crate::Core;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::get;
+use http::StatusCode;
+use std::time::Duration;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+
+/// The largest body of a JSON request.
+pub const JSON_BODY_MAX: usize = 8 << 20;
+/// A request that takes longer is answered 503; long polls stay below it by themselves.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Yinke core", description = "Clicks, orders, attribution, commission and settlement."),
+    security(("bearer" = [])),
+    components(schemas(ProblemBody))
+)]
+struct Document;
+
+/// All routes.
+pub(crate) fn router(core: Core) -> Router {
+    let (router, mut document) =
+        OpenApiRouter::with_openapi(Document::openapi()).merge(auth::routes()).split_for_parts();
+    document.components.get_or_insert_default().add_security_scheme(
+        "bearer",
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
+    );
+    let document = Json(document);
+    router
+        .route("/openapi.json", get(async move || document.clone()))
+        .fallback(async || {
+            Problem::new(StatusCode::NOT_FOUND, "no_such_path", "there is nothing at this path")
+        })
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this path does not take this method",
+            )
+        })
+        .layer(DefaultBodyLimit::max(JSON_BODY_MAX))
+        .layer(from_fn(observe))
+        .with_state(core)
+}
+
+/// Counts the answer and bounds the time a request may take.
+async fn observe(request: Request, next: Next) -> Response {
+    let response = match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "the core did not finish in time; repeat with the same idempotency key",
+        )
+        .into_response(),
+    };
+    let code = match response.status().as_u16() / 100 {
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    };
+    metrics::counter!("yinke_core_http_requests_total", "code" => code).increment(1);
+    response
+}

@@ -1,0 +1,80 @@
+//! Paging by cursor: an answer names the cursor of the next page, and the cursor says nothing to anyone but us.
+
+use super::Problem;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+/// Entries of a page unless the request says otherwise.
+const DEFAULT_LIMIT: u32 = 50;
+/// Entries of a page at most.
+const MAX_LIMIT: u32 = 500;
+
+/// What a listing takes: flatten it into the listing's own parameters.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+pub struct PageParams {
+    /// Entries wanted, 1 to 500.
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// Cursor of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// Where a page begins: the sort key of the last entry before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+impl PageParams {
+    /// Entries wanted.
+    ///
+    /// # Errors
+    /// If the limit is out of range.
+    pub fn limit(&self) -> Result<u32, Problem> {
+        match self.limit.unwrap_or(DEFAULT_LIMIT) {
+            limit @ 1..=MAX_LIMIT => Ok(limit),
+            limit => Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_query",
+                format!("limit must be 1 to {MAX_LIMIT}, not {limit}"),
+            )),
+        }
+    }
+
+    /// The key to begin after; empty for the first page.
+    ///
+    /// # Errors
+    /// If the cursor is not one of ours.
+    pub fn after(&self) -> Result<Cursor, Problem> {
+        let Some(text) = &self.cursor else { return Ok(Cursor(String::new())) };
+        URL_SAFE_NO_PAD
+            .decode(text)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .map(Cursor)
+            .ok_or_else(|| {
+                Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", "this is no cursor of ours")
+            })
+    }
+}
+
+impl<T> Page<T> {
+    /// Makes a page of `limit` entries out of up to one more than that; `key` names an entry's sort key.
+    pub fn cut(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Self {
+        let limit = limit as usize;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next_cursor =
+            if more { items.last().map(|item| URL_SAFE_NO_PAD.encode(key(item))) } else { None };
+        Self { items, next_cursor }
+    }
+}

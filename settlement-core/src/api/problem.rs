@@ -1,0 +1,169 @@
+//! How the API refuses: RFC 9457 problems with a stable `code` that programs can rely on.
+
+use crate::store::StoreError;
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use std::error::Error;
+use std::fmt;
+
+/// The body of every refusal.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProblemBody {
+    /// `urn:yinke:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Stable, for programs.
+    pub code: String,
+    /// What is wrong with this request, for people.
+    pub detail: String,
+    /// More facts, by code.
+    #[serde(flatten)]
+    pub facts: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A refusal on its way out.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    facts: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Problem {
+    /// A refusal with a stable code and a sentence that says what is wrong with this request.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), facts: serde_json::Map::new() }
+    }
+
+    /// 422: the body can be read but makes no sense; `field` says where.
+    pub fn invalid(field: &str, detail: impl fmt::Display) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {detail}"))
+            .fact("field", field)
+    }
+
+    /// 404: a thing that the request names does not exist.
+    pub fn unknown(what: &'static str, id: impl fmt::Display) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what} {id}")).fact("what", what)
+    }
+
+    /// 403: the token's role or subject does not allow it.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// 409: what is there does not fit the request.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// Adds a fact for programs.
+    #[must_use]
+    pub fn fact(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The sentence.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl Error for Problem {}
+
+/// An error with everything below it, for the log.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(cause) = below {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        below = cause.source();
+    }
+    text
+}
+
+impl From<StoreError> for Problem {
+    /// What the database said goes to the log, not to the client.
+    fn from(error: StoreError) -> Self {
+        let (status, code, detail) = match &error {
+            StoreError::Overloaded | StoreError::Contention { .. } | StoreError::Transient(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "the core has too much to do; try again")
+            }
+            StoreError::Unreachable(_) | StoreError::Closed => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "the core cannot reach its store; try again",
+            ),
+            StoreError::CommitUnknown(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "outcome_unknown",
+                "the core lost its store while committing; repeat with the same idempotency key",
+            ),
+            StoreError::Unique { .. } => (
+                StatusCode::CONFLICT,
+                "conflict",
+                "somebody wrote the same thing at the same time; try again",
+            ),
+            StoreError::Refused(_)
+            | StoreError::NoRow
+            | StoreError::Column { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Panicked => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal", "the core failed; its log says more")
+            }
+        };
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(error = chain(&error), "a request failed in the store");
+        } else {
+            tracing::warn!(error = chain(&error), "a request did not get through the store");
+        }
+        Self::new(status, code, detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = ProblemBody {
+            kind: format!("urn:yinke:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            code: self.code.to_owned(),
+            detail: self.detail,
+            facts: self.facts,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

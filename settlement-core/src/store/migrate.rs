@@ -1,0 +1,114 @@
+//! Brings a database to the version this program knows, one numbered file after the other, in one transaction.
+//!
+//! A file that was applied is never edited: its checksum is kept and compared. A database that a newer program has
+//! been at is refused.
+
+use super::{StoreError, Tx};
+use crate::params;
+use attribution_core::time::Instant;
+
+/// One step, in the words of both databases.
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migration {
+    ($version:literal, $file:literal) => {
+        Migration {
+            version: $version,
+            name: $file,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $file, ".sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $file, ".sql")),
+        }
+    };
+}
+
+/// All steps, oldest first. Numbers only grow; a gap is allowed.
+const MIGRATIONS: &[Migration] =
+    &[migration!(1, "0001_base"), migration!(2, "0002_catalogue"), migration!(3, "0003_clicks")];
+
+/// Whose words to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// Why a database cannot be brought to this program's version.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The database is newer than this program.
+    #[error("the database has version {found}, this program knows up to {known}: use a newer program")]
+    Newer {
+        /// Version of the database.
+        found: i64,
+        /// Newest version this program knows.
+        known: i64,
+    },
+    /// A step was applied with other contents.
+    #[error("migration {version} was applied with other contents than this program's")]
+    Changed {
+        /// Which.
+        version: i64,
+    },
+    /// A step failed.
+    #[error("migration {version} ({name}) failed")]
+    Step {
+        /// Which.
+        version: i64,
+        /// Its file's name.
+        name: &'static str,
+        /// Why.
+        #[source]
+        cause: StoreError,
+    },
+    /// The store failed beside the steps.
+    #[error("the database could not be prepared")]
+    Store(#[from] StoreError),
+}
+
+/// Applies what is missing; returns how many steps that was.
+pub(super) fn migrate(tx: &mut dyn Tx, dialect: Dialect, now: Instant) -> Result<u32, MigrateError> {
+    tx.lock("schema_migrations")?;
+    tx.script(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, \
+         checksum BIGINT NOT NULL, applied_at BIGINT NOT NULL)",
+    )?;
+    let applied = tx.query("SELECT version, checksum FROM schema_migrations ORDER BY version", &[])?;
+    let known = MIGRATIONS.last().map_or(0, |m| m.version);
+    if let Some(found) = applied.last().map(|row| row.int(0)).transpose()?
+        && found > known
+    {
+        return Err(MigrateError::Newer { found, known });
+    }
+    let mut count = 0;
+    for step in MIGRATIONS {
+        let sql = match dialect {
+            Dialect::Sqlite => step.sqlite,
+            Dialect::Postgres => step.postgres,
+        };
+        let checksum = xxhash_rust::xxh3::xxh3_64(sql.as_bytes()).cast_signed();
+        let mut before = None;
+        for row in &applied {
+            if row.int(0)? == step.version {
+                before = Some(row.int(1)?);
+            }
+        }
+        match before {
+            Some(same) if same == checksum => continue,
+            Some(_) => return Err(MigrateError::Changed { version: step.version }),
+            None => {}
+        }
+        let failed = |cause| MigrateError::Step { version: step.version, name: step.name, cause };
+        tx.script(sql).map_err(failed)?;
+        tx.execute(
+            "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
+            params![step.version, step.name, checksum, now],
+        )?;
+        count += 1;
+    }
+    Ok(count)
+}

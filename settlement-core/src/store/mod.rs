@@ -1,0 +1,132 @@
+//! Where the core keeps everything: one seam, SQLite or PostgreSQL behind it.
+//!
+//! Domain code is written once as synchronous functions over [`Tx`]; [`Store::write`] and [`Store::read`] run
+//! them on threads that own the connections. A closure may run more than once (a deadlock, a busy database), so it
+//! must do nothing outside the transaction.
+
+mod clicks;
+mod migrate;
+mod postgres;
+mod sqlite;
+mod threads;
+mod tx;
+mod value;
+
+pub use clicks::ClickInsert;
+pub use migrate::MigrateError;
+pub use threads::{OpenStoreError, Store};
+pub use tx::{Mode, Tx};
+pub use value::{Param, Row, Value};
+
+use std::path::PathBuf;
+
+/// Which database.
+#[derive(Clone)]
+pub enum StoreConfig {
+    /// A file of this process.
+    Sqlite {
+        /// The database file; made if absent.
+        path: PathBuf,
+    },
+    /// A server, version 15 or newer.
+    Postgres {
+        /// `postgres://user:password@host/database`.
+        url: String,
+        /// A schema to work in, made if absent; the server's default if `None`.
+        schema: Option<String>,
+        /// Connections for writes, and as many again for reads.
+        connections: usize,
+    },
+}
+
+impl std::fmt::Debug for StoreConfig {
+    /// A URL may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite { path } => f.debug_struct("Sqlite").field("path", path).finish(),
+            Self::Postgres { schema, connections, .. } => f
+                .debug_struct("Postgres")
+                .field("schema", schema)
+                .field("connections", connections)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// Why a transaction did not happen, or is not known to have happened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Too many transactions wait already; try again later.
+    #[error("the store has too much to do")]
+    Overloaded,
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// A row with the same key is there already.
+    #[error("a row with the same key exists ({constraint})")]
+    Unique {
+        /// Which key.
+        constraint: String,
+    },
+    /// Every attempt met another transaction in its way.
+    #[error("gave up after {attempts} attempts that other transactions got in the way of")]
+    Contention {
+        /// Attempts made.
+        attempts: u32,
+    },
+    /// A deadlock, a serialization failure, or a busy file: another attempt may succeed.
+    #[error("another transaction was in the way")]
+    Transient(#[source] Cause),
+    /// The database cannot be reached; nothing was changed.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] Cause),
+    /// The connection was lost while committing: it may have happened or not. Repeating with the same
+    /// idempotency key is safe.
+    #[error("the connection was lost while committing; the outcome is unknown")]
+    CommitUnknown(#[source] Cause),
+    /// The database refused a statement.
+    #[error("the database refused a statement")]
+    Refused(#[source] Cause),
+    /// A row that must be there is not.
+    #[error("a row that must exist is missing")]
+    NoRow,
+    /// A column holds something else than the code expects.
+    #[error("column {column} should hold {wanted} but holds {found}")]
+    Column {
+        /// Position in the statement.
+        column: usize,
+        /// What the code expects.
+        wanted: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+    /// Stored text or bytes are not what they should be.
+    #[error("stored {what} cannot be read")]
+    Corrupt {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        #[source]
+        cause: Cause,
+    },
+    /// The transaction's code panicked; it was rolled back.
+    #[error("the transaction's code panicked")]
+    Panicked,
+}
+
+/// What lies below a store error.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+impl StoreError {
+    /// Whether repeating the same request later may succeed without anybody changing anything.
+    pub const fn may_retry(&self) -> bool {
+        matches!(
+            self,
+            Self::Overloaded
+                | Self::Contention { .. }
+                | Self::Transient(_)
+                | Self::Unreachable(_)
+                | Self::CommitUnknown(_)
+        )
+    }
+}

@@ -1,0 +1,301 @@
+//! The seam on PostgreSQL: the synchronous client, one connection per store thread.
+
+use super::clicks::COLUMNS;
+use super::tx::{Connection, Mode, Tx};
+use super::{ClickInsert, Param, Row, StoreError, Value};
+use bytes::{BufMut, BytesMut};
+use postgres::error::SqlState;
+use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use postgres::{Client, Config, NoTls, Statement};
+use std::collections::HashMap;
+use std::io::Write;
+use std::time::Duration;
+
+type Boxed = Box<dyn std::error::Error + Send + Sync>;
+
+/// A server that does not answer a connection attempt in this time is down.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A dead peer is noticed by the kernel after this time without traffic.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
+/// No statement of the core may take longer; a stuck one must not hold a connection for ever.
+const SESSION: &str = "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'; \
+                       SET client_min_messages = 'warning'; SET synchronous_commit = 'on'";
+/// Encoded rows are handed to the connection in pieces of about this size.
+const COPY_CHUNK: usize = 256 << 10;
+
+/// One connection, remade when lost.
+pub(super) struct PgConnection {
+    config: Config,
+    schema: Option<String>,
+    client: Option<Client>,
+    statements: HashMap<String, Statement>,
+    transient: bool,
+    copy_clicks: String,
+    buffer: Vec<u8>,
+}
+
+impl PgConnection {
+    pub(super) fn open(url: &str, schema: Option<String>) -> Result<Self, StoreError> {
+        let mut config: Config =
+            url.parse().map_err(|e: postgres::Error| StoreError::Unreachable(e.into()))?;
+        config
+            .connect_timeout(CONNECT_TIMEOUT)
+            .keepalives_idle(KEEPALIVE_IDLE)
+            .application_name("yinke-core");
+        let mut connection = Self {
+            config,
+            schema,
+            client: None,
+            statements: HashMap::new(),
+            transient: false,
+            copy_clicks: format!("COPY clicks ({COLUMNS}) FROM STDIN (FORMAT binary)"),
+            buffer: Vec::new(),
+        };
+        connection.client()?;
+        Ok(connection)
+    }
+
+    fn client(&mut self) -> Result<&mut Client, StoreError> {
+        if self.client.as_ref().is_some_and(Client::is_closed) {
+            self.client = None;
+        }
+        if self.client.is_none() {
+            self.statements.clear();
+            let unreachable = |e: postgres::Error| StoreError::Unreachable(e.into());
+            let mut client = self.config.connect(NoTls).map_err(unreachable)?;
+            client.batch_execute(SESSION).map_err(unreachable)?;
+            if let Some(schema) = &self.schema {
+                let name = schema.replace('"', "\"\"");
+                client
+                    .batch_execute(&format!(
+                        "CREATE SCHEMA IF NOT EXISTS \"{name}\"; SET search_path TO \"{name}\""
+                    ))
+                    .map_err(unreachable)?;
+            }
+            return Ok(self.client.insert(client));
+        }
+        self.client.as_mut().ok_or(StoreError::Closed)
+    }
+
+    /// The open transaction's connection. It never reconnects: half a transaction must not go on elsewhere.
+    fn open_client(&mut self) -> Result<&mut Client, StoreError> {
+        self.client.as_mut().ok_or_else(|| StoreError::Unreachable("the connection was lost".into()))
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let result = self.open_client()?.prepare(sql);
+        let statement = result.map_err(|e| self.fail(e))?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    fn fail(&mut self, error: postgres::Error) -> StoreError {
+        let error = classify(error);
+        // A connection lost in the middle has changed nothing: begin again on a new one.
+        self.transient = matches!(error, StoreError::Transient(_) | StoreError::Unreachable(_));
+        error
+    }
+}
+
+fn classify(error: postgres::Error) -> StoreError {
+    let Some(db) = error.as_db_error() else {
+        return if error.is_closed()
+            || std::error::Error::source(&error).is_some_and(|s| s.is::<std::io::Error>())
+        {
+            StoreError::Unreachable(error.into())
+        } else {
+            StoreError::Refused(error.into())
+        };
+    };
+    let state = db.code();
+    if *state == SqlState::T_R_SERIALIZATION_FAILURE || *state == SqlState::T_R_DEADLOCK_DETECTED {
+        StoreError::Transient(error.into())
+    } else if *state == SqlState::UNIQUE_VIOLATION {
+        StoreError::Unique { constraint: db.constraint().unwrap_or_default().to_owned() }
+    } else if state.code().starts_with("57P") || state.code().starts_with("08") {
+        // The server shuts down, or lost us.
+        StoreError::Unreachable(error.into())
+    } else {
+        StoreError::Refused(error.into())
+    }
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Boxed> {
+        match (self, ty) {
+            (Param::Null, _) => return Ok(IsNull::Yes),
+            (Param::Int(value), &Type::INT8) => out.put_i64(*value),
+            (Param::Int(value), &Type::INT4) => out.put_i32(i32::try_from(*value)?),
+            (Param::Int(value), &Type::INT2) => out.put_i16(i16::try_from(*value)?),
+            (Param::Text(value), &Type::TEXT | &Type::VARCHAR) => out.put_slice(value.as_bytes()),
+            (Param::Blob(value), &Type::BYTEA) => out.put_slice(value),
+            _ => return Err(format!("parameter {self:?} does not fit the type {ty}").into()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::INT8 | Type::INT4 | Type::INT2 | Type::TEXT | Type::VARCHAR | Type::BYTEA)
+    }
+
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Value {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Boxed> {
+        Ok(match *ty {
+            Type::INT8 => Self::Int(i64::from_sql(ty, raw)?),
+            Type::INT4 => Self::Int(i32::from_sql(ty, raw)?.into()),
+            Type::INT2 => Self::Int(i16::from_sql(ty, raw)?.into()),
+            Type::BOOL => Self::Int(bool::from_sql(ty, raw)?.into()),
+            Type::BYTEA => Self::Blob(raw.to_vec()),
+            _ => Self::Text(String::from_sql(ty, raw)?),
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Boxed> {
+        Ok(Self::Null)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(
+            *ty,
+            Type::INT8 | Type::INT4 | Type::INT2 | Type::BOOL | Type::BYTEA | Type::TEXT | Type::VARCHAR
+        )
+    }
+}
+
+fn dynamic<'a>(params: &'a [Param<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    params.iter().map(|param| param as &(dyn ToSql + Sync)).collect()
+}
+
+/// Two 32-bit halves of a stable hash: advisory locks are numbered.
+fn lock_number(scope: &str) -> i64 {
+    xxhash_rust::xxh3::xxh3_64(scope.as_bytes()).cast_signed()
+}
+
+/// Appends one row in the binary COPY format: a 16-bit field count, then length and bytes of each field.
+fn encode_click(row: &ClickInsert<'_>, out: &mut Vec<u8>) {
+    fn int8(out: &mut Vec<u8>, value: i64) {
+        let mut field = [0u8; 12];
+        field[3] = 8;
+        field[4..].copy_from_slice(&value.to_be_bytes());
+        out.extend_from_slice(&field);
+    }
+    fn bytes(out: &mut Vec<u8>, value: &[u8]) {
+        #[expect(clippy::cast_possible_truncation, reason = "a frame's payload is at most a few KiB")]
+        out.extend_from_slice(&(value.len() as u32).to_be_bytes());
+        out.extend_from_slice(value);
+    }
+    out.extend_from_slice(&10i16.to_be_bytes());
+    bytes(out, &row.click.0);
+    int8(out, row.effective.0);
+    int8(out, row.edge.0);
+    int8(out, row.ingested.0);
+    out.extend_from_slice(&[0, 0, 0, 2, 0, row.outcome]);
+    if row.visitor.is_some() {
+        bytes(out, &row.visitor.0);
+    } else {
+        out.extend_from_slice(&(-1i32).to_be_bytes());
+    }
+    int8(out, row.code.cast_signed());
+    int8(out, row.placement.into());
+    int8(out, row.target.into());
+    bytes(out, row.payload);
+}
+
+fn copy_clicks(
+    client: &mut Client,
+    sql: &str,
+    rows: &[ClickInsert<'_>],
+    buffer: &mut Vec<u8>,
+) -> Result<(), postgres::Error> {
+    let mut writer = client.copy_in(sql)?;
+    buffer.clear();
+    buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+    for row in rows {
+        encode_click(row, buffer);
+        if buffer.len() >= COPY_CHUNK {
+            if writer.write_all(buffer).is_err() {
+                // The server has refused already; finish() says why.
+                return writer.finish().map(|_| ());
+            }
+            buffer.clear();
+        }
+    }
+    buffer.extend_from_slice(&(-1i16).to_be_bytes());
+    let _ = writer.write_all(buffer);
+    writer.finish().map(|_| ())
+}
+
+impl Tx for PgConnection {
+    fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        let statement = self.prepare(sql)?;
+        let result = self.open_client()?.execute(&statement, &dynamic(params));
+        result.map_err(|e| self.fail(e))
+    }
+
+    fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        let statement = self.prepare(sql)?;
+        let result = self.open_client()?.query(&statement, &dynamic(params));
+        let rows = result.map_err(|e| self.fail(e))?;
+        let read =
+            |row: &postgres::Row| (0..row.len()).map(|i| row.try_get(i)).collect::<Result<_, _>>().map(Row);
+        rows.iter().map(read).collect::<Result<_, _>>().map_err(|e| self.fail(e))
+    }
+
+    fn lock(&mut self, scope: &str) -> Result<(), StoreError> {
+        self.query("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)", &[Param::Int(lock_number(scope))])?;
+        Ok(())
+    }
+
+    fn insert_clicks(&mut self, rows: &[ClickInsert<'_>]) -> Result<(), StoreError> {
+        let Some(client) = self.client.as_mut() else {
+            return Err(StoreError::Unreachable("the connection was lost".into()));
+        };
+        copy_clicks(client, &self.copy_clicks, rows, &mut self.buffer).map_err(|e| self.fail(e))
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+        let result = self.open_client()?.batch_execute(sql);
+        result.map_err(|e| self.fail(e))
+    }
+}
+
+impl Connection for PgConnection {
+    fn begin(&mut self, mode: Mode) -> Result<(), StoreError> {
+        self.transient = false;
+        let sql = match mode {
+            Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        };
+        let result = self.client()?.batch_execute(sql);
+        result.map_err(|e| self.fail(e))
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let result = self.open_client()?.batch_execute("COMMIT");
+        result.map_err(|e| match self.fail(e) {
+            StoreError::Unreachable(cause) => {
+                self.transient = false;
+                StoreError::CommitUnknown(cause)
+            }
+            other => other,
+        })
+    }
+
+    fn rollback(&mut self) {
+        if let Some(client) = self.client.as_mut()
+            && client.batch_execute("ROLLBACK").is_err()
+        {
+            self.client = None;
+        }
+    }
+
+    fn failed_transiently(&self) -> bool {
+        self.transient
+    }
+}

@@ -1,0 +1,200 @@
+//! The seam on SQLite: one file, write-ahead log, every commit on disk before it returns.
+
+use super::clicks::COLUMNS;
+use super::tx::{Connection, Mode, Tx};
+use super::{ClickInsert, Param, Row, StoreError, Value};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ErrorCode, Statement, ToSql};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a statement waits for another process's lock before it counts as busy.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements kept prepared per connection: more than the core has.
+const STATEMENT_CACHE: usize = 512;
+
+/// One connection to the file.
+pub(super) struct SqliteConnection {
+    inner: rusqlite::Connection,
+    transient: bool,
+    insert_clicks: String,
+}
+
+impl SqliteConnection {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let inner = rusqlite::Connection::open(path).map_err(|e| StoreError::Unreachable(e.into()))?;
+        inner.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        let setup = || -> rusqlite::Result<()> {
+            inner.busy_timeout(BUSY_TIMEOUT)?;
+            inner.pragma_update(None, "journal_mode", "WAL")?;
+            // NORMAL may roll back committed transactions at a power cut; edges would have let go of the clicks.
+            inner.pragma_update(None, "synchronous", "FULL")?;
+            inner.pragma_update(None, "foreign_keys", "ON")?;
+            inner.pragma_update(None, "temp_store", "MEMORY")?;
+            // In KiB when negative. The tail of the click table and its index should stay in memory.
+            inner.pragma_update(None, "cache_size", -65_536)?;
+            // In pages. Checkpoints move the same hot pages again and again when they come too often.
+            inner.pragma_update(None, "wal_autocheckpoint", 8_192)?;
+            Ok(())
+        };
+        setup().map_err(|e| StoreError::Unreachable(e.into()))?;
+        let insert_clicks =
+            format!("INSERT INTO clicks ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+        Ok(Self { inner, transient: false, insert_clicks })
+    }
+
+    fn fail(transient: &mut bool, error: rusqlite::Error) -> StoreError {
+        let error = classify(error);
+        *transient = matches!(error, StoreError::Transient(_));
+        error
+    }
+}
+
+fn classify(error: rusqlite::Error) -> StoreError {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+    if let rusqlite::Error::SqliteFailure(failure, message) = &error {
+        match failure.code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+                return StoreError::Transient(error.into());
+            }
+            ErrorCode::ConstraintViolation
+                if matches!(
+                    failure.extended_code,
+                    SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE
+                ) =>
+            {
+                return StoreError::Unique { constraint: message.clone().unwrap_or_default() };
+            }
+            _ => {}
+        }
+    }
+    StoreError::Refused(error.into())
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Integer(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Blob(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+/// SQLite numbers `$n` by first appearance, PostgreSQL by n: bind by name.
+fn bind(statement: &mut Statement<'_>, params: &[Param<'_>]) -> rusqlite::Result<()> {
+    let mut name = String::with_capacity(4);
+    for (position, param) in params.iter().enumerate() {
+        name.clear();
+        let _ = std::fmt::Write::write_fmt(&mut name, format_args!("${}", position + 1));
+        match statement.parameter_index(&name)? {
+            Some(index) => statement.raw_bind_parameter(index, param)?,
+            None => return Err(rusqlite::Error::InvalidParameterName(name)),
+        }
+    }
+    if statement.parameter_count() == params.len() {
+        Ok(())
+    } else {
+        Err(rusqlite::Error::InvalidParameterCount(params.len(), statement.parameter_count()))
+    }
+}
+
+fn execute(connection: &rusqlite::Connection, sql: &str, params: &[Param<'_>]) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, params)?;
+    Ok(statement.raw_execute()? as u64)
+}
+
+fn query(connection: &rusqlite::Connection, sql: &str, params: &[Param<'_>]) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, params)?;
+    let columns = statement.column_count();
+    let mut rows = statement.raw_query();
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut values = Vec::with_capacity(columns);
+        for column in 0..columns {
+            values.push(match row.get_ref(column)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(value) => Value::Int(value),
+                ValueRef::Text(text) => Value::Text(std::str::from_utf8(text)?.to_owned()),
+                ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+                ValueRef::Real(_) => return Err(rusqlite::Error::InvalidQuery),
+            });
+        }
+        out.push(Row(values));
+    }
+    Ok(out)
+}
+
+fn insert_clicks(
+    connection: &rusqlite::Connection,
+    sql: &str,
+    rows: &[ClickInsert<'_>],
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(sql)?;
+    for row in rows {
+        statement.raw_bind_parameter(1, &row.click.0[..])?;
+        statement.raw_bind_parameter(2, row.effective.0)?;
+        statement.raw_bind_parameter(3, row.edge.0)?;
+        statement.raw_bind_parameter(4, row.ingested.0)?;
+        statement.raw_bind_parameter(5, row.outcome)?;
+        statement.raw_bind_parameter(6, row.visitor.is_some().then_some(&row.visitor.0[..]))?;
+        statement.raw_bind_parameter(7, row.code.cast_signed())?;
+        statement.raw_bind_parameter(8, row.placement)?;
+        statement.raw_bind_parameter(9, row.target)?;
+        statement.raw_bind_parameter(10, row.payload)?;
+        statement.raw_execute()?;
+    }
+    Ok(())
+}
+
+impl Tx for SqliteConnection {
+    fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        execute(&self.inner, sql, params).map_err(|e| Self::fail(&mut self.transient, e))
+    }
+
+    fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        query(&self.inner, sql, params).map_err(|e| Self::fail(&mut self.transient, e))
+    }
+
+    fn lock(&mut self, _scope: &str) -> Result<(), StoreError> {
+        Ok(()) // BEGIN IMMEDIATE holds the whole file already.
+    }
+
+    fn insert_clicks(&mut self, rows: &[ClickInsert<'_>]) -> Result<(), StoreError> {
+        insert_clicks(&self.inner, &self.insert_clicks, rows).map_err(|e| Self::fail(&mut self.transient, e))
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.inner.execute_batch(sql).map_err(|e| Self::fail(&mut self.transient, e))
+    }
+}
+
+impl Connection for SqliteConnection {
+    fn begin(&mut self, mode: Mode) -> Result<(), StoreError> {
+        self.transient = false;
+        let sql = match mode {
+            Mode::Read => "PRAGMA query_only = ON; BEGIN DEFERRED",
+            Mode::Write => "BEGIN IMMEDIATE",
+        };
+        self.script(sql)
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        // A failed COMMIT of SQLite leaves the transaction open and nothing changed.
+        self.script("COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        if let Err(error) = self.inner.execute_batch("ROLLBACK") {
+            // SQLite ends a transaction by itself after some errors (disk full, I/O).
+            tracing::debug!(%error, "rollback had nothing to do");
+        }
+    }
+
+    fn failed_transiently(&self) -> bool {
+        self.transient
+    }
+}

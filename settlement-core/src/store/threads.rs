@@ -1,0 +1,372 @@
+//! The threads that own the connections, and the bounded queues in front of them.
+//!
+//! SQLite has one writer and a few readers; PostgreSQL has as many of each as configured. A full queue refuses at
+//! once instead of letting requests pile up. A transaction that a deadlock or a busy file stopped runs again.
+
+use super::migrate::{Dialect, MigrateError, migrate};
+use super::postgres::PgConnection;
+use super::sqlite::SqliteConnection;
+use super::tx::Connection;
+use super::{Mode, StoreConfig, StoreError, Tx};
+use attribution_core::time::Instant;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Transactions that may wait per queue: a second or two of work, then callers should hear "later".
+const QUEUE_LIMIT: usize = 1_024;
+/// Readers of an SQLite file: they do not hinder each other, and two cores are common.
+const SQLITE_READERS: usize = 4;
+/// Attempts before contention is reported.
+const MAX_ATTEMPTS: u32 = 8;
+/// The first pause before another attempt; it doubles, and a random part keeps rivals apart.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenStoreError {
+    /// The database cannot be opened or reached.
+    #[error("the database cannot be opened")]
+    Connect(#[source] StoreError),
+    /// It cannot be brought to this program's version.
+    #[error("the database cannot be brought to this program's version")]
+    Migrate(#[from] MigrateError),
+    /// The operating system gave no thread.
+    #[error("no thread for the store")]
+    Thread(#[source] std::io::Error),
+}
+
+/// The open store. Clones share it; the last [`close`](Self::close) or drop ends its threads.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    reads: Arc<Queue>,
+    writes: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// One queued transaction: runs any number of times, is finished once.
+trait Job: Send {
+    /// Runs the closure; `true` if it wants to commit.
+    fn run(&mut self, tx: &mut dyn Tx) -> bool;
+    /// Answers the caller: with what the last run returned, or with the store's own failure.
+    fn finish(self: Box<Self>, failure: Option<StoreError>);
+}
+
+struct Typed<F, T, E> {
+    work: F,
+    result: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Job for Typed<F, T, E>
+where
+    F: FnMut(&mut dyn Tx) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut dyn Tx) -> bool {
+        self.result.insert((self.work)(tx)).is_ok()
+    }
+
+    fn finish(self: Box<Self>, failure: Option<StoreError>) {
+        let answer = match (failure, self.result) {
+            (Some(failure), _) => Err(failure.into()),
+            (None, Some(result)) => result,
+            (None, None) => Err(StoreError::Closed.into()),
+        };
+        // The caller may have gone; the transaction stands all the same.
+        let _ = self.reply.send(answer);
+    }
+}
+
+struct Queue {
+    mode: Mode,
+    state: Mutex<QueueState>,
+    /// A job came, or the queue closed.
+    changed: Condvar,
+    /// The queue closed. Apart from `changed`, so that a pausing thread takes no wake-up that a job needs.
+    closing: Condvar,
+}
+
+struct QueueState {
+    jobs: VecDeque<Box<dyn Job>>,
+    closed: bool,
+}
+
+impl Queue {
+    fn new(mode: Mode) -> Arc<Self> {
+        let state = Mutex::new(QueueState { jobs: VecDeque::new(), closed: false });
+        Arc::new(Self { mode, state, changed: Condvar::new(), closing: Condvar::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, QueueState> {
+        // Nothing panics while the lock is held; if it ever did, the queue itself is still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, job: Box<dyn Job>) {
+        let mut state = self.state();
+        let refusal = if state.closed {
+            StoreError::Closed
+        } else if state.jobs.len() >= QUEUE_LIMIT {
+            StoreError::Overloaded
+        } else {
+            state.jobs.push_back(job);
+            drop(state);
+            self.changed.notify_one();
+            return;
+        };
+        drop(state);
+        job.finish(Some(refusal));
+    }
+
+    /// The next job; `None` once the queue is closed and empty.
+    fn pop(&self) -> Option<Box<dyn Job>> {
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_all();
+        self.closing.notify_all();
+    }
+}
+
+impl Store {
+    /// Opens the database, brings it to this program's version, and starts the threads. Blocks until that is done.
+    ///
+    /// # Errors
+    /// If the database cannot be opened or reached, or does not fit this program.
+    pub fn open(config: &StoreConfig, now: Instant) -> Result<Self, OpenStoreError> {
+        let (writers, readers) = match config {
+            StoreConfig::Sqlite { .. } => (1, SQLITE_READERS),
+            StoreConfig::Postgres { connections, .. } => ((*connections).max(1), (*connections).max(1)),
+        };
+        let reads = Queue::new(Mode::Read);
+        let writes = Queue::new(Mode::Write);
+        let store = Self {
+            shared: Arc::new(Shared {
+                reads: Arc::clone(&reads),
+                writes: Arc::clone(&writes),
+                threads: Mutex::new(Vec::new()),
+            }),
+        };
+        // The first writer brings the database up to date before anyone else looks at it.
+        store.start_thread(config, &writes, "core-write-0", Some(now))?;
+        for number in 1..writers {
+            store.start_thread(config, &writes, &format!("core-write-{number}"), None)?;
+        }
+        for number in 0..readers {
+            store.start_thread(config, &reads, &format!("core-read-{number}"), None)?;
+        }
+        Ok(store)
+    }
+
+    /// Starts a thread and waits until it has its connection. The synchronous PostgreSQL client drives a runtime of
+    /// its own and must never be touched from a thread that already runs one.
+    fn start_thread(
+        &self,
+        config: &StoreConfig,
+        queue: &Arc<Queue>,
+        name: &str,
+        migrate_at: Option<Instant>,
+    ) -> Result<(), OpenStoreError> {
+        let (ready, opened) = std::sync::mpsc::sync_channel(1);
+        let (config, queue) = (config.clone(), Arc::clone(queue));
+        let handle = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || match connect(&config, migrate_at) {
+                Ok(mut connection) => {
+                    let _ = ready.send(Ok(()));
+                    while let Some(job) = queue.pop() {
+                        serve(connection.as_mut(), &queue, job);
+                    }
+                }
+                Err(error) => {
+                    let _ = ready.send(Err(error));
+                }
+            })
+            .map_err(OpenStoreError::Thread)?;
+        self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+        opened.recv().unwrap_or(Err(OpenStoreError::Connect(StoreError::Panicked)))
+    }
+
+    /// Runs `work` in one transaction that may write, and commits if it returns `Ok`. It may run more than once.
+    ///
+    /// # Errors
+    /// What `work` returns, or the store's own failure.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        submit(&self.shared.writes, work).await
+    }
+
+    /// Runs `work` over one unchanging picture of the database.
+    ///
+    /// # Errors
+    /// What `work` returns, or the store's own failure.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        submit(&self.shared.reads, work).await
+    }
+
+    /// Takes no more transactions, finishes those that wait, and ends the threads. Blocks until then.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+}
+
+async fn submit<T, E, F>(queue: &Queue, work: F) -> Result<T, E>
+where
+    F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    queue.push(Box::new(Typed { work, result: None, reply }));
+    answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+}
+
+impl Shared {
+    fn close(&self) {
+        self.reads.close();
+        self.writes.close();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a store thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn connect(config: &StoreConfig, migrate_at: Option<Instant>) -> Result<Box<dyn Connection>, OpenStoreError> {
+    let (mut connection, dialect): (Box<dyn Connection>, Dialect) = match config {
+        StoreConfig::Sqlite { path } => {
+            (Box::new(SqliteConnection::open(path).map_err(OpenStoreError::Connect)?), Dialect::Sqlite)
+        }
+        StoreConfig::Postgres { url, schema, .. } => (
+            Box::new(PgConnection::open(url, schema.clone()).map_err(OpenStoreError::Connect)?),
+            Dialect::Postgres,
+        ),
+    };
+    if let Some(now) = migrate_at {
+        connection.begin(Mode::Write).map_err(OpenStoreError::Connect)?;
+        match migrate(connection.as_mut(), dialect, now) {
+            Ok(0) => connection.rollback(),
+            Ok(steps) => {
+                connection.commit().map_err(OpenStoreError::Connect)?;
+                tracing::info!(steps, "the database was brought to this program's version");
+            }
+            Err(error) => {
+                connection.rollback();
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(connection)
+}
+
+/// Runs one job to its end.
+fn serve(connection: &mut dyn Connection, queue: &Queue, mut job: Box<dyn Job>) {
+    let mut attempt = 1;
+    let failure = loop {
+        match run_once(connection, queue.mode, job.as_mut()) {
+            Attempt::Done => break None,
+            Attempt::Failed(error) => break Some(error),
+            Attempt::Again if attempt < MAX_ATTEMPTS => {
+                metrics::counter!("yinke_core_store_retries_total").increment(1);
+                pause(queue, attempt);
+                attempt += 1;
+            }
+            Attempt::Again => break Some(StoreError::Contention { attempts: attempt }),
+        }
+    };
+    let result = match &failure {
+        None => "ok",
+        Some(error) if error.may_retry() => "unavailable",
+        Some(_) => "error",
+    };
+    metrics::counter!("yinke_core_store_transactions_total", "result" => result).increment(1);
+    job.finish(failure);
+}
+
+enum Attempt {
+    /// Committed, or rolled back because the closure said so.
+    Done,
+    /// Something was in the way; nothing was changed.
+    Again,
+    /// The store failed.
+    Failed(StoreError),
+}
+
+fn run_once(connection: &mut dyn Connection, mode: Mode, job: &mut dyn Job) -> Attempt {
+    match connection.begin(mode) {
+        Ok(()) => {}
+        Err(StoreError::Transient(_)) => return Attempt::Again,
+        Err(error) => return Attempt::Failed(error),
+    }
+    match catch_unwind(AssertUnwindSafe(|| job.run(connection))) {
+        Ok(true) => match connection.commit() {
+            Ok(()) => Attempt::Done,
+            Err(StoreError::Transient(_)) => {
+                connection.rollback();
+                Attempt::Again
+            }
+            Err(error) => {
+                connection.rollback();
+                Attempt::Failed(error)
+            }
+        },
+        Ok(false) => {
+            let again = connection.failed_transiently();
+            connection.rollback();
+            if again { Attempt::Again } else { Attempt::Done }
+        }
+        Err(_) => {
+            connection.rollback();
+            Attempt::Failed(StoreError::Panicked)
+        }
+    }
+}
+
+/// Waits longer after each attempt, with a random part; a closing queue ends the wait.
+fn pause(queue: &Queue, attempt: u32) {
+    let base = FIRST_PAUSE * 2u32.pow(attempt - 1);
+    let jitter = getrandom::u32().map_or(0, |random| random % 1_000);
+    let pause = base / 2 + base * jitter / 1_000;
+    let state = queue.state();
+    if !state.closed {
+        let waited = queue.closing.wait_timeout_while(state, pause, |state| !state.closed);
+        drop(waited);
+    }
+}

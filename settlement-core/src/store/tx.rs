@@ -1,0 +1,80 @@
+//! The seam: one synchronous transaction, the same SQL text on both databases.
+//!
+//! What the text may use: `$1` placeholders, BIGINT, TEXT and bytes, `ON CONFLICT`, `RETURNING`, `CAST(SUM(x) AS
+//! BIGINT)` (a bare SUM is NUMERIC on PostgreSQL). What it may not: `FOR UPDATE` (SQLite has no row locks; take
+//! [`Tx::lock`] or start with an `UPDATE ... RETURNING`), arrays, and anything that depends on the session.
+
+use super::{ClickInsert, Param, Row, StoreError};
+
+/// A transaction in progress. It commits when the closure it was given to returns `Ok`, and rolls back otherwise.
+pub trait Tx {
+    /// Runs a statement and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// If the database refuses it or is gone.
+    fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError>;
+
+    /// Runs a statement and returns all its rows.
+    ///
+    /// # Errors
+    /// If the database refuses it or is gone.
+    fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError>;
+
+    /// Waits until no other transaction holds `scope`, and holds it to the end of this one.
+    ///
+    /// Statements see what was committed before they start, so what is read after `lock` stays true for
+    /// everything that is always changed under the same lock. SQLite has one writer: there it does nothing.
+    ///
+    /// # Errors
+    /// If the database refuses it or is gone.
+    fn lock(&mut self, scope: &str) -> Result<(), StoreError>;
+
+    /// Inserts clicks the fastest way the database has. None may be there yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Unique`] if one is there already; the transaction is then good for nothing but rollback.
+    fn insert_clicks(&mut self, rows: &[ClickInsert<'_>]) -> Result<(), StoreError>;
+
+    /// Runs a script of several statements (migrations).
+    ///
+    /// # Errors
+    /// If the database refuses it or is gone.
+    fn script(&mut self, sql: &str) -> Result<(), StoreError>;
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// If the database refuses the statement or is gone.
+    fn query_opt(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// The one row that must be there.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRow`] if there is none.
+    fn query_one(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Row, StoreError> {
+        self.query_opt(sql, params)?.ok_or(StoreError::NoRow)
+    }
+}
+
+/// What a transaction may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Reads one unchanging picture; writes are refused.
+    Read,
+    /// Reads and writes.
+    Write,
+}
+
+/// A connection that a store thread owns.
+pub(super) trait Connection: Tx {
+    /// Starts a transaction, connecting again first if the last connection was lost.
+    fn begin(&mut self, mode: Mode) -> Result<(), StoreError>;
+    /// Ends it for good. An error other than a transient one leaves the outcome unknown.
+    fn commit(&mut self) -> Result<(), StoreError>;
+    /// Ends it without effect; a connection that cannot even do that is dropped.
+    fn rollback(&mut self);
+    /// Whether the last transaction failed for a reason that a second attempt may not meet.
+    fn failed_transiently(&self) -> bool;
+}

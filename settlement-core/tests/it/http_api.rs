@@ -1,0 +1,55 @@
+//! What every endpoint promises: who may ask, how refusals look, what a repeat does.
+
+use crate::on_both;
+use crate::support::{ADMIN, Bench, read};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use serde_json::{Value, json};
+
+on_both!(refusals_are_problems_with_codes, async |bench: &Bench| {
+    bench.problem("GET", "/nowhere", Value::Null, 404, "no_such_path").await;
+    bench.problem("DELETE", "/v1/tokens", Value::Null, 405, "method_not_allowed").await;
+    bench.problem("POST", "/v1/tokens", json!({"role": "king"}), 422, "invalid_body").await;
+    let answer =
+        bench.problem("POST", "/v1/tokens", json!({"role": "admin", "x": 1}), 422, "invalid_body").await;
+    assert!(answer["detail"].as_str().unwrap().contains('x'), "{answer}");
+    bench.problem("POST", "/v1/tokens", json!({"role": "edge", "subject": "north"}), 422, "invalid").await;
+
+    let request = |kind: &str, body: &'static str| {
+        Request::post("/v1/tokens")
+            .header("authorization", format!("Bearer {ADMIN}"))
+            .header("content-type", kind)
+            .body(Body::from(body))
+            .unwrap()
+    };
+    let (status, answer) = read(bench.send(request("text/plain", "{}")).await).await;
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!("unsupported_media_type"))
+    );
+    let response = bench.send(request("application/json", "{\"role\": ")).await;
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let (status, answer) = read(response).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("malformed_json")));
+    assert!(answer["detail"].as_str().unwrap().contains("line 1 column"), "{answer}");
+});
+
+on_both!(tokens_decide_who_may_ask, async |bench: &Bench| {
+    let issued = bench.ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m1"})).await;
+    let token = issued["token"].as_str().unwrap();
+    let (status, answer) = bench.call_as(token, "POST", "/v1/tokens", json!({"role": "admin"})).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("forbidden")));
+    let (status, answer) = bench.call_as("wrong", "POST", "/v1/tokens", json!({"role": "admin"})).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::UNAUTHORIZED, &json!("token_unknown")));
+    let (status, answer) =
+        read(bench.send(Request::post("/v1/tokens").body(Body::empty()).unwrap()).await).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::UNAUTHORIZED, &json!("token_missing")));
+});
+
+on_both!(the_interface_describes_itself, async |bench: &Bench| {
+    let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
+    let (status, document) = read(bench.send(request).await).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(document["paths"]["/v1/tokens"]["post"].is_object(), "{document}");
+});

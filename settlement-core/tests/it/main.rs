@@ -1,0 +1,5 @@
+//! The core against real stores: each body runs on SQLite and, where a server is given, on PostgreSQL.
+
+mod http_api;
+mod store;
+mod support;

@@ -1,0 +1,153 @@
+//! The seam keeps the same promises on both databases.
+
+use crate::on_both;
+use crate::support::Bench;
+use attribution_core::time::Instant;
+use settlement_core::params;
+use settlement_core::store::{Store, StoreError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+on_both!(values_come_back_as_they_went_in, async |bench: &Bench| {
+    let store = bench.core.store();
+    store
+        .write(|tx| {
+            tx.script("CREATE TABLE t (a BIGINT, b TEXT, c TEXT)")?;
+            // `$2` before `$1`, and `$1` twice: parameters are named, not counted.
+            tx.execute("INSERT INTO t (b, a, c) VALUES ($2, $1, $2)", params![i64::MIN, "引客"])?;
+            tx.execute("INSERT INTO t (a, b) VALUES ($1, $2)", params![None::<i64>, None::<&str>])?;
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    let rows = store.read(|tx| tx.query("SELECT a, b, c FROM t ORDER BY a IS NULL, a", &[])).await.unwrap();
+    assert_eq!((rows[0].int(0).unwrap(), rows[0].text(1).unwrap()), (i64::MIN, "引客"));
+    assert_eq!(rows[0].text(2).unwrap(), "引客");
+    assert_eq!((rows[1].opt_int(0).unwrap(), rows[1].opt_text(1).unwrap()), (None, None));
+    assert!(matches!(rows[1].int(0), Err(StoreError::Column { column: 0, .. })));
+});
+
+on_both!(an_error_rolls_back, async |bench: &Bench| {
+    let store = bench.core.store();
+    let failed = store
+        .write(|tx| {
+            tx.execute("UPDATE counters SET value = 99 WHERE name = 'target'", &[])?;
+            Err::<(), _>(StoreError::NoRow)
+        })
+        .await;
+    assert!(matches!(failed, Err(StoreError::NoRow)));
+    let value =
+        store.read(|tx| tx.query_one("SELECT value FROM counters WHERE name = 'target'", &[])?.int(0)).await;
+    assert_eq!(value.unwrap(), 0);
+});
+
+on_both!(a_panic_rolls_back_and_the_thread_goes_on, async |bench: &Bench| {
+    let store = bench.core.store();
+    let failed = store
+        .write(|tx| -> Result<(), StoreError> {
+            tx.execute("UPDATE counters SET value = 99 WHERE name = 'target'", &[])?;
+            panic!("a bug")
+        })
+        .await;
+    assert!(matches!(failed, Err(StoreError::Panicked)));
+    let value =
+        store.write(|tx| tx.query_one("SELECT value FROM counters WHERE name = 'target'", &[])?.int(0)).await;
+    assert_eq!(value.unwrap(), 0);
+});
+
+on_both!(reads_cannot_write, async |bench: &Bench| {
+    let refused = bench.core.store().read(|tx| tx.execute("UPDATE counters SET value = 9", &[])).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+});
+
+on_both!(the_same_key_twice_is_told_apart, async |bench: &Bench| {
+    let refused = bench
+        .core
+        .store()
+        .write(|tx| tx.execute("INSERT INTO counters (name, value) VALUES ('target', 1)", &[]))
+        .await;
+    assert!(matches!(refused, Err(StoreError::Unique { .. })), "{refused:?}");
+});
+
+on_both!(rivals_lose_no_update, async |bench: &Bench| {
+    let runs = Arc::new(AtomicU32::new(0));
+    let rivals: Vec<_> = (0..8)
+        .map(|rival| {
+            let (store, runs) = (bench.core.store().clone(), Arc::clone(&runs));
+            tokio::spawn(async move {
+                for _ in 0..3 {
+                    let runs = Arc::clone(&runs);
+                    // Rows are taken in opposite orders: PostgreSQL must find and retry the deadlocks.
+                    let rows = if rival % 2 == 0 { ["target", "promoter"] } else { ["promoter", "target"] };
+                    store
+                        .write(move |tx| {
+                            runs.fetch_add(1, Ordering::Relaxed);
+                            for row in rows {
+                                let sql = "UPDATE counters SET value = value + 1 WHERE name = $1";
+                                tx.execute(sql, params![row])?;
+                            }
+                            Ok::<_, StoreError>(())
+                        })
+                        .await
+                        .unwrap();
+                }
+            })
+        })
+        .collect();
+    for rival in rivals {
+        rival.await.unwrap();
+    }
+    let value = bench
+        .core
+        .store()
+        .read(|tx| tx.query_one("SELECT value FROM counters WHERE name = 'promoter'", &[])?.int(0))
+        .await;
+    assert_eq!(value.unwrap(), 24);
+    assert!(runs.load(Ordering::Relaxed) >= 24);
+});
+
+on_both!(a_lock_makes_check_and_write_one_step, async |bench: &Bench| {
+    let rivals: Vec<_> = (0..12)
+        .map(|_| {
+            let store = bench.core.store().clone();
+            tokio::spawn(async move {
+                store
+                    .write(|tx| {
+                        tx.lock("the test's scope")?;
+                        let sql = "SELECT value FROM counters WHERE name = 'category'";
+                        let seen = tx.query_one(sql, &[])?.int(0)?;
+                        let sql = "UPDATE counters SET value = $1 WHERE name = 'category'";
+                        tx.execute(sql, params![seen + 1])
+                    })
+                    .await
+                    .unwrap();
+            })
+        })
+        .collect();
+    for rival in rivals {
+        rival.await.unwrap();
+    }
+    let value = bench
+        .core
+        .store()
+        .read(|tx| tx.query_one("SELECT value FROM counters WHERE name = 'category'", &[])?.int(0))
+        .await;
+    assert_eq!(value.unwrap(), 12);
+});
+
+on_both!(opening_again_changes_nothing_and_a_newer_database_is_refused, async |bench: &Bench| {
+    bench.open_again().close();
+    let sql =
+        "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (999999, 'x', 0, 0)";
+    bench.core.store().write(|tx| tx.execute(sql, &[])).await.unwrap();
+    let Err(refused) = Store::open(&bench.config.store, Instant(0)) else {
+        panic!("a newer database was opened")
+    };
+    let text = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(text.contains("999999"), "{text}");
+});
+
+on_both!(a_closed_store_says_so, async |bench: &Bench| {
+    bench.core.close();
+    assert!(matches!(bench.core.ready().await, Err(StoreError::Closed)));
+});
