@@ -99,13 +99,23 @@ pub struct Decision {
 pub fn standing(resolved: &Resolved<'_>, at: Instant) -> Option<Outcome> {
     let reached = |from: Option<Instant>| from.is_some_and(|from| at >= from);
     let link = resolved.link;
-    if reached(resolved.target.cancelled_from) {
+    dead(
+        reached(resolved.target.cancelled_from),
+        reached(resolved.target.delisted_from),
+        link.flags.has(LinkFlags::CLOSED) || reached(link.expires.instant()),
+        link.starts.instant().is_some_and(|starts| at < starts),
+    )
+}
+
+/// The order in which a dead link's reasons are named.
+pub(crate) const fn dead(cancelled: bool, delisted: bool, over: bool, early: bool) -> Option<Outcome> {
+    if cancelled {
         Some(Outcome::PromotionCancelled)
-    } else if reached(resolved.target.delisted_from) {
+    } else if delisted {
         Some(Outcome::ProductDelisted)
-    } else if link.flags.has(LinkFlags::CLOSED) || reached(link.expires.instant()) {
+    } else if over {
         Some(Outcome::LinkExpired)
-    } else if link.starts.instant().is_some_and(|starts| at < starts) {
+    } else if early {
         Some(Outcome::NotYetEffective)
     } else {
         None

@@ -112,6 +112,12 @@ text_id!(/// A media placement (推广位): belongs to one promoter and one prog
     PlacementId, 64, is_id_char);
 text_id!(/// A category (类目).
     CategoryId, 64, is_id_char);
+text_id!(/// An agency (机构) that shares in its promoters' commission.
+    AgencyId, 64, is_id_char);
+text_id!(/// A commission plan (计划) of a merchant.
+    PlanId, 64, is_id_char);
+text_id!(/// A sales channel outside the platform (站外渠道).
+    ChannelId, 64, is_id_char);
 text_id!(/// A buyer as the platform knows it.
     BuyerId, 128, is_foreign_id_char);
 text_id!(/// An order as the platform numbers it.

@@ -3,15 +3,25 @@
 //! Everything here is pure: no clock, no randomness, no I/O, no async; `now` and ids come in as arguments. The life
 //! of a click, by file: [`code`] (what stands in the path), [`catalogue`] (what a link points at), [`decide`] (what
 //! the click is), [`token`] (what the browser carries away), [`record`] (what is made durable), [`shipping`] (how it
-//! reaches the core).
+//! reaches the core). Then, in the core: [`policy`] (a programme's rules as data), [`judge`] (the click again,
+//! against dated state), [`identity`] (whose click), [`fold`] (whose order), [`commission`] (how much),
+//! [`attribute`] (the decision, in its fixed order), [`explanation`] (the same in words), [`ledger`] (what is posted).
 
+pub mod attribute;
 pub mod catalogue;
 pub mod click;
 pub mod code;
+pub mod commission;
 pub mod decide;
+pub mod explanation;
+pub mod fold;
+pub mod identity;
 pub mod ids;
+pub mod judge;
+pub mod ledger;
 pub mod money;
 pub mod outcome;
+pub mod policy;
 pub mod record;
 pub mod shipping;
 pub mod time;

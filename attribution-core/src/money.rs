@@ -7,10 +7,76 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Fen(pub i64);
 
+/// A sum or product that does not fit 64 bits: no real amount does this, so the input is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an amount does not fit 64 bits")]
+pub struct Overflow;
+
+impl Fen {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    pub const fn add(self, other: Self) -> Result<Self, Overflow> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Ok(Self(sum)),
+            None => Err(Overflow),
+        }
+    }
+
+    /// The difference.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    pub const fn sub(self, other: Self) -> Result<Self, Overflow> {
+        match self.0.checked_sub(other.0) {
+            Some(difference) => Ok(Self(difference)),
+            None => Err(Overflow),
+        }
+    }
+
+    /// `floor(self * numerator / denominator)`, in 128 bits between.
+    ///
+    /// # Errors
+    /// If the result does not fit, or the denominator is not positive.
+    pub fn scale(self, numerator: i128, denominator: i128) -> Result<Self, Overflow> {
+        if denominator <= 0 {
+            return Err(Overflow);
+        }
+        let product = i128::from(self.0).checked_mul(numerator).ok_or(Overflow)?;
+        i64::try_from(product.div_euclid(denominator)).map(Self).map_err(|_| Overflow)
+    }
+}
+
+impl std::fmt::Display for Fen {
+    /// In yuan with two decimals: `12.34`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let fen = self.0.unsigned_abs();
+        write!(f, "{sign}{}.{:02}", fen / 100, fen % 100)
+    }
+}
+
 /// A rate in basis points, 0 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u32", into = "u32")]
 pub struct BasisPoints(u16);
+
+impl TryFrom<u32> for BasisPoints {
+    type Error = RateTooHigh;
+    fn try_from(points: u32) -> Result<Self, RateTooHigh> {
+        Self::new(points)
+    }
+}
+
+impl From<BasisPoints> for u32 {
+    fn from(rate: BasisPoints) -> Self {
+        Self::from(rate.0)
+    }
+}
 
 /// A rate above 100 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,5 +101,51 @@ impl BasisPoints {
     /// The number of basis points.
     pub const fn points(self) -> u16 {
         self.0
+    }
+}
+
+impl std::fmt::Display for BasisPoints {
+    /// In percent: `5%`, `0.25%`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (whole, rest) = (self.0 / 100, self.0 % 100);
+        match rest {
+            0 => write!(f, "{whole}%"),
+            r if r % 10 == 0 => write!(f, "{whole}.{}%", r / 10),
+            r => write!(f, "{whole}.{r:02}%"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_and_rates_read_as_people_write_them() {
+        for (fen, text) in
+            [(0, "0.00"), (5, "0.05"), (1234, "12.34"), (-7, "-0.07"), (i64::MIN, "-92233720368547758.08")]
+        {
+            assert_eq!(Fen(fen).to_string(), text);
+        }
+        for (points, text) in
+            [(0, "0%"), (500, "5%"), (250, "2.5%"), (25, "0.25%"), (1, "0.01%"), (10_000, "100%")]
+        {
+            assert_eq!(BasisPoints::new(points).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_rate_above_one_hundred_percent_is_refused_in_json_too() {
+        assert!(serde_json::from_str::<BasisPoints>("10001").is_err());
+        assert_eq!(serde_json::from_str::<BasisPoints>("10000").unwrap(), BasisPoints::FULL);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error_and_never_wraps() {
+        assert_eq!(Fen(i64::MAX).add(Fen(1)), Err(Overflow));
+        assert_eq!(Fen(i64::MIN).sub(Fen(1)), Err(Overflow));
+        assert_eq!(Fen(i64::MAX).scale(10_000, 10_000), Ok(Fen(i64::MAX)));
+        assert_eq!(Fen(i64::MAX).scale(2, 1), Err(Overflow));
+        assert_eq!(Fen(1).scale(1, 0), Err(Overflow));
     }
 }

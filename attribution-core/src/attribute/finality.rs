@@ -1,0 +1,61 @@
+//! From when on a decision stands.
+
+use crate::policy::AttributionPolicy;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// Whether every registered edge has delivered what it recorded before the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EdgesCaughtUp {
+    /// Since this instant.
+    Since(Instant),
+    /// Some edge has not.
+    #[default]
+    NotYet,
+}
+
+/// When a decision becomes final: after the grace for late clicks or with the settlement, whichever is first; but
+/// not while an edge still holds clicks from before the order, up to the policy's hold.
+pub fn final_at(
+    policy: &AttributionPolicy,
+    order: Instant,
+    settled: Option<Instant>,
+    edges: EdgesCaughtUp,
+) -> Instant {
+    let grace = order.plus(policy.late_click_grace.millis());
+    let soonest = settled.map_or(grace, |settled| settled.min(grace));
+    let hold = order.plus(policy.edge_hold.millis());
+    let delivered = match edges {
+        EdgesCaughtUp::Since(at) => at.min(hold),
+        EdgesCaughtUp::NotYet => hold,
+    };
+    soonest.max(delivered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::HOUR_MS;
+
+    #[test]
+    fn grace_settlement_and_edges_decide_together() {
+        let hour = |h: i64| Instant(h * HOUR_MS);
+        let policy = AttributionPolicy::default(); // 72 h grace, 7 days hold
+        // settled after, edges delivered after, final after (hours from the order)
+        let rows = [
+            (None, Some(0), 72),
+            (Some(10), Some(0), 10),
+            (Some(100), Some(0), 72),
+            (None, Some(100), 100),
+            (Some(10), Some(20), 20),
+            (None, None, 168),
+            (None, Some(200), 168),
+        ];
+        for (settled, caught_up, expected) in rows {
+            let edges = caught_up.map_or(EdgesCaughtUp::NotYet, |h| EdgesCaughtUp::Since(hour(h)));
+            let got = final_at(&policy, hour(0), settled.map(hour), edges);
+            assert_eq!(got, hour(expected), "settled {settled:?}, edges {caught_up:?}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The steps of a decision. Each either settles it or hands on to the next.
+
+use super::{Attribution, Award, Facts, Flag, NoCommission, OrderLine, Outcome, Via, final_at};
+use crate::commission::class::{History, classify};
+use crate::commission::rate::{Goods, choose};
+use crate::commission::{PartyTerms, Payee, Terms, commission};
+use crate::fold::{ClickTarget, Evidence, Folded, Question, RelationEnd, Verdict, fold};
+use crate::ids::{ChannelId, PromoterId};
+use crate::money::{BasisPoints, Overflow};
+use crate::policy::attribution::{CouponOverride, Model, OnPromoWithdrawn, OrderEvent, SelfPurchase};
+use crate::policy::commission::{Party, PlanRef};
+use crate::policy::{Policy, PolicyVersion};
+use crate::time::Instant;
+
+pub(super) fn decide(
+    version: &PolicyVersion,
+    line: &OrderLine,
+    facts: &Facts<'_>,
+) -> Result<Attribution, Overflow> {
+    let policy = &version.policy;
+    let order_at = match policy.attribution.order_event {
+        OrderEvent::Created => line.created,
+        OrderEvent::Paid => line.paid.unwrap_or(line.created),
+    };
+    let final_at = final_at(&policy.attribution, order_at, facts.settled, facts.edges);
+    let mut case = Case { policy, line, facts, order_at, flags: Vec::new() };
+    // The fold comes first in time, because every exit keeps the candidates; it decides only in its turn.
+    let mut folded = case.fold(final_at);
+    let outcome = match case.outcome(&mut folded) {
+        Ok(award) => match Outcome::award(award?, policy) {
+            Ok(outcome) => outcome,
+            Err(overflow) => return Err(overflow),
+        },
+        Err(none) => Outcome::NoCommission(none),
+    };
+    let provisional = facts.now < final_at;
+    let by_token_only = folded.owner.as_ref().is_some_and(|owner| owner.evidence == Evidence::TokenOnly);
+    if by_token_only {
+        case.flags.push(if provisional { Flag::AwaitingClick } else { Flag::Unjournaled });
+    }
+    case.flags.sort_unstable();
+    Ok(Attribution {
+        programme: version.programme.clone(),
+        policy_version: version.version,
+        platform: line.platform.clone(),
+        order: line.order.clone(),
+        line: line.line.clone(),
+        order_at,
+        decided_at: facts.now,
+        final_at,
+        provisional,
+        outcome,
+        relation: folded.owner,
+        candidates: folded.candidates,
+        flags: case.flags,
+    })
+}
+
+impl Outcome {
+    /// An award, unless it is below the minimum.
+    fn award(award: Award, policy: &Policy) -> Result<Self, Overflow> {
+        let base = award.amounts.base;
+        let full = commission(base, award.terms.rate, policy.commission.rounding)?;
+        let min = policy.commission.min_fen;
+        if full < min {
+            return Ok(Self::NoCommission(NoCommission::BelowMinimum { gross: full, min }));
+        }
+        Ok(Self::Award(award))
+    }
+}
+
+struct Case<'a> {
+    policy: &'a Policy,
+    line: &'a OrderLine,
+    facts: &'a Facts<'a>,
+    order_at: Instant,
+    flags: Vec<Flag>,
+}
+
+/// Who won, before the rate is known.
+struct Winner {
+    promoter: PromoterId,
+    via: Via,
+}
+
+impl Case<'_> {
+    fn fold(&self, final_at: Instant) -> Folded {
+        if self.policy.attribution.model == Model::Declared {
+            return Folded { owner: None, earlier: Vec::new(), candidates: Vec::new() };
+        }
+        let target = ClickTarget {
+            platform: self.line.platform.clone(),
+            merchant: self.line.merchant.clone(),
+            product: self.line.product.clone(),
+        };
+        let question = Question {
+            at: self.order_at,
+            order: Some(&self.line.order),
+            target: &target,
+            token: self.line.token,
+            final_at: Some(final_at),
+            own_promoters: self.facts.own_promoters,
+        };
+        fold(&self.policy.attribution, &question, self.facts.clicks, self.facts.prior_orders)
+    }
+
+    /// The outer error is a reason without commission; the inner one a broken amount.
+    fn outcome(&mut self, folded: &mut Folded) -> Result<Result<Award, Overflow>, NoCommission> {
+        self.check_bans()?;
+        self.check_method()?;
+        if let Some(winner) = self.coupon(folded) {
+            return self.award(winner);
+        }
+        if self.policy.attribution.model == Model::Declared {
+            return self.declared();
+        }
+        let winner = self.owner(folded)?;
+        self.award(winner)
+    }
+
+    fn check_bans(&self) -> Result<(), NoCommission> {
+        // By creation, not by payment: what was ordered before a ban keeps settling.
+        let at = self.line.created;
+        let rules = self.policy.bans.iter().chain(self.facts.bans);
+        let hit = |category: &&crate::ids::CategoryId| {
+            rules.clone().filter(|rule| rule.forbids(category, at)).map(|rule| rule.effective_from).min()
+        };
+        let found = self.line.categories.iter().find_map(|c| hit(&c).map(|since| (c.clone(), since)));
+        match found {
+            Some((category, since)) => Err(NoCommission::CategoryBanned { category, since }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_method(&self) -> Result<(), NoCommission> {
+        match self.line.method {
+            Some(method) if self.policy.settlement.excluded_methods.contains(&method) => {
+                Err(NoCommission::PaymentExcluded { method })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn coupon(&self, folded: &mut Folded) -> Option<Winner> {
+        if self.policy.attribution.coupon != CouponOverride::ExclusiveCodeWins {
+            return None;
+        }
+        let coupon = self.line.coupon.as_ref()?;
+        folded.owner = None;
+        for candidate in folded.candidates.iter_mut().filter(|c| c.verdict == Verdict::Won) {
+            candidate.verdict = Verdict::CouponFirst;
+        }
+        Some(Winner { promoter: coupon.promoter.clone(), via: Via::Coupon { code: coupon.code.clone() } })
+    }
+
+    fn declared(&self) -> Result<Result<Award, Overflow>, NoCommission> {
+        let channel = self.line.channel.as_ref().ok_or(NoCommission::NoChannel)?;
+        let at = self.line.created;
+        let rate = self
+            .policy
+            .commission
+            .channel_fees
+            .iter()
+            .filter(|fee| fee.channel == *channel && fee.effective.contains(at))
+            .max_by_key(|fee| (fee.effective.from, fee.bp))
+            .map(|fee| fee.bp)
+            .ok_or(NoCommission::NoRate)?;
+        Ok(self.fee(channel, rate))
+    }
+
+    fn fee(&self, channel: &ChannelId, rate: BasisPoints) -> Result<Award, Overflow> {
+        let terms = self.terms(rate, None);
+        let amounts = terms.amounts(self.line.base)?;
+        Ok(Award {
+            promoter: None,
+            via: Via::Channel { channel: channel.clone() },
+            class: None,
+            plan: PlanRef::General,
+            rate_at: self.line.created,
+            terms,
+            amounts,
+        })
+    }
+
+    fn owner(&self, folded: &Folded) -> Result<Winner, NoCommission> {
+        if let Some(owner) = &folded.owner {
+            return Ok(Winner {
+                promoter: owner.promoter.clone(),
+                via: Via::Click { click: owner.click, placement: owner.placement.clone() },
+            });
+        }
+        let last = folded.earlier.last();
+        Err(match last.map(|relation| (relation, &relation.ended)) {
+            Some((relation, Some((ended, RelationEnd::WindowOver)))) => {
+                NoCommission::WindowOver { promoter: relation.promoter.clone(), ended: *ended }
+            }
+            Some((_, Some((_, RelationEnd::ClosedByOrder { order })))) => {
+                NoCommission::ClosedByOrder { order: order.clone() }
+            }
+            _ if folded.candidates.is_empty() => NoCommission::NoClick,
+            _ => NoCommission::NoEligibleClick,
+        })
+    }
+
+    /// The owner's state, the promotion's state, then class, plan and rate.
+    fn award(&mut self, winner: Winner) -> Result<Result<Award, Overflow>, NoCommission> {
+        let Winner { promoter, via } = winner;
+        let own = self.facts.own_promoters.contains(&promoter);
+        if own && self.policy.attribution.self_purchase == SelfPurchase::Deny {
+            return Err(NoCommission::SelfPurchase { promoter });
+        }
+        let state = self.facts.promoters.get(&promoter);
+        if state.is_some_and(|s| s.disabled.iter().any(|period| period.contains(self.order_at))) {
+            return Err(NoCommission::PromoterDisabled { promoter });
+        }
+        let rate_at = self.rate_at()?;
+        let class = self.policy.commission.classes.map(|rule| {
+            if self.facts.history == History::Unknown {
+                self.flags.push(Flag::HistoryUnknown);
+            }
+            classify(rule, self.facts.history, self.line.created)
+        });
+        let goods = Goods {
+            product: self.line.product.as_ref(),
+            categories: &self.line.categories,
+            merchant: &self.line.merchant,
+        };
+        let chosen = choose(
+            &self.policy.commission,
+            self.facts.rates,
+            self.facts.plans,
+            &promoter,
+            class,
+            goods,
+            rate_at,
+        )?;
+        let terms = self.terms(chosen.rate, Some(&promoter));
+        let amounts = match terms.amounts(self.line.base) {
+            Ok(amounts) => amounts,
+            Err(overflow) => return Ok(Err(overflow)),
+        };
+        Ok(Ok(Award { promoter: Some(promoter), via, class, plan: chosen.plan, rate_at, terms, amounts }))
+    }
+
+    /// When the rate is looked up: at the order's creation, or just before the promotion was withdrawn.
+    fn rate_at(&mut self) -> Result<Instant, NoCommission> {
+        let withdrawn = self.facts.withdrawn.iter().find(|period| period.contains(self.order_at));
+        match (withdrawn, self.policy.attribution.on_promo_withdrawn) {
+            (None, _) => Ok(self.line.created),
+            (Some(period), OnPromoWithdrawn::CheckAtOrder) => {
+                Err(NoCommission::PromotionWithdrawn { since: period.from })
+            }
+            (Some(period), OnPromoWithdrawn::GrandfatherClick) => {
+                self.flags.push(Flag::Grandfathered);
+                Ok(self.line.created.min(period.from.plus(-1)))
+            }
+        }
+    }
+
+    fn terms(&self, rate: BasisPoints, promoter: Option<&PromoterId>) -> Terms {
+        let policy = &self.policy.commission;
+        let at = self.line.created;
+        let contract = promoter
+            .and_then(|p| self.facts.promoters.get(p))
+            .and_then(|state| state.agency.as_ref())
+            .filter(|(_, from)| at >= *from && policy.agency_from.is_none_or(|from| at >= from));
+        let mut parties: Vec<PartyTerms> = Vec::with_capacity(policy.split.len());
+        let mut left_over = 0;
+        for weight in &policy.split {
+            let payee = match (weight.party, promoter, contract) {
+                (Party::Platform, _, _) => Payee::Platform(self.line.platform.clone()),
+                (Party::Promoter, Some(promoter), _) => Payee::Promoter(promoter.clone()),
+                (Party::Agency, _, Some((agency, _))) => Payee::Agency(agency.clone()),
+                // Without a contract in force the agency's share is the promoter's.
+                (Party::Agency, _, None) => {
+                    left_over += weight.weight;
+                    continue;
+                }
+                (Party::Promoter, None, _) => continue,
+            };
+            parties.push(PartyTerms {
+                party: weight.party,
+                payee,
+                weight: weight.weight,
+                collected_at_withdrawal: policy.collected_at_withdrawal.contains(&weight.party),
+            });
+        }
+        if let Some(own) = parties.iter_mut().find(|p| p.party == Party::Promoter) {
+            own.weight += left_over;
+        }
+        Terms { rate, rounding: policy.rounding, min_fen: policy.min_fen, parties }
+    }
+}

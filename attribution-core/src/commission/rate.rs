@@ -1,0 +1,191 @@
+//! Which plan and which rate an order line gets, at the order's instant.
+
+use crate::ids::{CategoryId, MerchantId, PlanId, ProductId, PromoterId};
+use crate::money::BasisPoints;
+use crate::policy::commission::{
+    Class, CommissionPolicy, PlanRef, PlanStep, Rate, Subject, TargetedEffective,
+};
+use crate::time::{Instant, Period};
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+
+/// A promoter's application to a targeted plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Application {
+    /// Who.
+    pub promoter: PromoterId,
+    /// When.
+    pub applied: Instant,
+    /// When it was approved by hand.
+    #[serde(default)]
+    pub approved: Option<Instant>,
+    /// When it was rejected or the approval withdrawn.
+    #[serde(default)]
+    pub rejected: Option<Instant>,
+}
+
+/// A targeted plan (定向计划).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetedPlan {
+    /// Its id.
+    pub id: PlanId,
+    /// When it was added.
+    pub created: Instant,
+    /// When it stops.
+    #[serde(default)]
+    pub closes: Option<Instant>,
+    /// Applications are approved by themselves.
+    pub auto_approve: bool,
+    /// Who applied.
+    pub applications: Vec<Application>,
+}
+
+impl TargetedPlan {
+    fn period(&self, rule: TargetedEffective) -> Period {
+        let from = match rule {
+            TargetedEffective::NextMidnight => self.created.next_shanghai_midnight(),
+            TargetedEffective::Immediate => self.created.floor(),
+        };
+        Period { from, to: self.closes }
+    }
+
+    /// Whether `promoter` is approved at `at`; the second of the approval counts.
+    pub fn has_approved(&self, promoter: &PromoterId, at: Instant) -> bool {
+        let reached = |when: Instant| when.floor_seconds() <= at.floor_seconds();
+        self.applications.iter().filter(|a| a.promoter == *promoter).any(|a| {
+            let approved = if self.auto_approve { Some(a.applied) } else { a.approved };
+            approved.is_some_and(reached) && !a.rejected.is_some_and(reached)
+        })
+    }
+}
+
+/// What is bought, as far as rates care.
+#[derive(Debug, Clone, Copy)]
+pub struct Goods<'a> {
+    /// The product.
+    pub product: Option<&'a ProductId>,
+    /// Its category and that one's ancestors, narrowest first.
+    pub categories: &'a [CategoryId],
+    /// The shop.
+    pub merchant: &'a MerchantId,
+}
+
+/// The rate found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// Through which plan.
+    pub plan: PlanRef,
+    /// The rate.
+    pub rate: BasisPoints,
+}
+
+/// Why there is no rate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NoRate {
+    /// No plan has a rate for these goods.
+    NoRate,
+    /// There is a rate, and it says that this class of customers earns nothing.
+    ClassNotCommissioned,
+    /// Only a targeted plan has a rate, and it has not approved the promoter.
+    NotApproved {
+        /// That plan.
+        plan: PlanId,
+    },
+    /// Only a targeted plan has a rate, and it begins later.
+    PlanNotEffective {
+        /// That plan.
+        plan: PlanId,
+        /// When it begins.
+        begins: Instant,
+    },
+}
+
+/// Chooses plan and rate at `at`. `merchant_rates` stand beside the policy's own. Of several targeted plans that
+/// fit, the highest rate counts, then the smaller plan id.
+///
+/// # Errors
+/// Why there is none.
+pub fn choose(
+    policy: &CommissionPolicy,
+    merchant_rates: &[Rate],
+    plans: &[TargetedPlan],
+    promoter: &PromoterId,
+    class: Option<Class>,
+    goods: Goods<'_>,
+    at: Instant,
+) -> Result<Chosen, NoRate> {
+    let find = |plan: &PlanRef| {
+        let all = policy.rates.iter().chain(merchant_rates);
+        narrowest(all.filter(|rate| rate.plan == *plan), class, goods, at)
+    };
+    let mut why = NoRate::NoRate;
+    for step in &policy.plan_precedence {
+        match step {
+            PlanStep::ApprovedTargeted => {
+                let mut best: Option<(BasisPoints, &PlanId)> = None;
+                for plan in plans {
+                    let Some(rate) = find(&PlanRef::Targeted(plan.id.clone())) else { continue };
+                    let period = plan.period(policy.targeted_effective);
+                    if at.floor() < period.from.floor() {
+                        why = NoRate::PlanNotEffective { plan: plan.id.clone(), begins: period.from };
+                    } else if period.to.is_some_and(|closes| at >= closes) {
+                        // A closed plan is no reason of its own.
+                    } else if !plan.has_approved(promoter, at) {
+                        why = NoRate::NotApproved { plan: plan.id.clone() };
+                    } else if let Some(bp) = rate.bp {
+                        let better = |(rate, id): (BasisPoints, &PlanId)| {
+                            (bp, Reverse(&plan.id)) > (rate, Reverse(id))
+                        };
+                        if best.is_none_or(better) {
+                            best = Some((bp, &plan.id));
+                        }
+                    } else {
+                        why = NoRate::ClassNotCommissioned;
+                    }
+                }
+                if let Some((rate, plan)) = best {
+                    return Ok(Chosen { plan: PlanRef::Targeted(plan.clone()), rate });
+                }
+            }
+            PlanStep::General => match find(&PlanRef::General) {
+                Some(Rate { bp: Some(rate), .. }) => {
+                    return Ok(Chosen { plan: PlanRef::General, rate: *rate });
+                }
+                Some(Rate { bp: None, .. }) => why = NoRate::ClassNotCommissioned,
+                None => {}
+            },
+        }
+    }
+    Err(why)
+}
+
+/// The narrowest rate that fits: product before category before shop before all; a class's own before one for both;
+/// the one that began later.
+fn narrowest<'r>(
+    rates: impl Iterator<Item = &'r Rate>,
+    class: Option<Class>,
+    goods: Goods<'_>,
+    at: Instant,
+) -> Option<&'r Rate> {
+    rates
+        .filter(|rate| rate.effective.contains(at))
+        .filter(|rate| rate.class.is_none() || rate.class == class)
+        .filter_map(|rate| Some((narrowness(&rate.subject, goods)?, rate)))
+        .max_by_key(|(narrow, rate)| (*narrow, rate.class.is_some(), rate.effective.from, rate.bp))
+        .map(|(_, rate)| rate)
+}
+
+/// Larger is narrower; `None` if the rate is for other goods.
+fn narrowness(subject: &Subject, goods: Goods<'_>) -> Option<(u8, Reverse<usize>)> {
+    let rank = |fits: bool, rank: u8| fits.then_some((rank, Reverse(0)));
+    match subject {
+        Subject::Product(product) => rank(goods.product == Some(product), 3),
+        Subject::Category(category) => {
+            let depth = goods.categories.iter().position(|c| c == category)?;
+            Some((2, Reverse(depth)))
+        }
+        Subject::Shop(merchant) => rank(goods.merchant == merchant, 1),
+        Subject::Any => rank(true, 0),
+    }
+}

@@ -1,0 +1,212 @@
+//! One pass over the clicks that count, in order: relations begin, are refreshed, turn clicks away and end.
+
+use super::{Click, PriorOrder, Question, Relation, RelationEnd, Verdict, covers};
+use crate::policy::attribution::{AttributionPolicy, Model, Rebind, Scope, Validity};
+use crate::time::{Instant, Span};
+
+/// What a pass found. Verdicts are by position of the click.
+pub(super) struct Walked {
+    pub(super) owner: Option<Relation>,
+    pub(super) ended: Vec<Relation>,
+    pub(super) verdicts: Vec<(usize, Verdict)>,
+}
+
+enum Event<'a> {
+    Click(usize),
+    Order(&'a PriorOrder),
+}
+
+pub(super) fn walk(
+    policy: &AttributionPolicy,
+    question: &Question<'_>,
+    level: Scope,
+    clicks: &[&Click],
+    chain: &[usize],
+    orders: &[PriorOrder],
+) -> Walked {
+    let mut walk = Walk { policy, clicks, live: None, ended: Vec::new(), verdicts: Vec::new() };
+    for event in merge(question, level, clicks, chain, orders) {
+        match event {
+            Event::Click(index) => walk.click(index),
+            Event::Order(order) => walk.order(order),
+        }
+    }
+    walk.expire(question.at);
+    let owner = walk.live.take().map(|live| {
+        walk.judge_members(&live, &Verdict::Won);
+        live.relation
+    });
+    Walked { owner, ended: walk.ended, verdicts: walk.verdicts }
+}
+
+/// Clicks and earlier orders on one line of time. Within a second clicks come before orders: an order feed has no
+/// finer time.
+fn merge<'a>(
+    question: &Question<'_>,
+    level: Scope,
+    clicks: &[&Click],
+    chain: &[usize],
+    orders: &'a [PriorOrder],
+) -> Vec<Event<'a>> {
+    let mut before: Vec<&PriorOrder> = orders
+        .iter()
+        .filter(|o| covers(level, &o.target, question.target))
+        .filter(|o| match question.order {
+            Some(this) => {
+                o.order != *this && (o.at.floor_seconds(), &o.order) < (question.at.floor_seconds(), this)
+            }
+            None => o.at.floor_seconds() <= question.at.floor_seconds(),
+        })
+        .collect();
+    before.sort_by_key(|o| (o.at.floor_seconds(), &o.order));
+    let mut events = Vec::with_capacity(chain.len() + before.len());
+    let mut orders = before.into_iter().peekable();
+    for &index in chain {
+        let second = clicks[index].effective().floor_seconds();
+        while let Some(order) = orders.next_if(|o| o.at.floor_seconds() < second) {
+            events.push(Event::Order(order));
+        }
+        events.push(Event::Click(index));
+    }
+    events.extend(orders.map(Event::Order));
+    events
+}
+
+struct Live {
+    relation: Relation,
+    shown: usize,
+    members: Vec<usize>,
+}
+
+struct Walk<'a> {
+    policy: &'a AttributionPolicy,
+    clicks: &'a [&'a Click],
+    live: Option<Live>,
+    ended: Vec<Relation>,
+    verdicts: Vec<(usize, Verdict)>,
+}
+
+impl Walk<'_> {
+    fn click(&mut self, index: usize) {
+        let click = self.clicks[index];
+        let at = click.effective();
+        self.expire(at);
+        let Some(live) = &mut self.live else {
+            self.bind(index);
+            return;
+        };
+        let holder = &live.relation;
+        if holder.promoter == click.promoter {
+            refresh(self.policy, live, index, click);
+            return;
+        }
+        if self.policy.rebind == Rebind::Never {
+            self.verdicts.push((index, Verdict::Locked { by: holder.click }));
+        } else if let Some(until) = holder.protected_until.filter(|until| at.floor() < *until) {
+            self.verdicts.push((index, Verdict::Protected { by: holder.click, until }));
+        } else {
+            self.end(at, Verdict::Replaced { by: click.id }, RelationEnd::Replaced { by: click.id });
+            self.bind(index);
+        }
+    }
+
+    fn order(&mut self, order: &PriorOrder) {
+        self.expire(order.at);
+        let Some(live) = &mut self.live else { return };
+        if let (Some(more), Some(ends)) = (self.policy.extend_on_order, live.relation.ends) {
+            live.relation.ends = Some(ends.max(after(order.at, more)));
+        }
+        if self.policy.close_on_order {
+            let id = &order.order;
+            self.end(
+                order.at,
+                Verdict::ClosedByOrder { order: id.clone() },
+                RelationEnd::ClosedByOrder { order: id.clone() },
+            );
+        }
+    }
+
+    /// Ends the relation if its time is over at `at`.
+    fn expire(&mut self, at: Instant) {
+        let ends = self.live.as_ref().and_then(|live| live.relation.ends);
+        if let Some(ended) = ends.filter(|ends| at.floor() >= *ends) {
+            self.end(ended, Verdict::WindowOver { ended }, RelationEnd::WindowOver);
+        }
+    }
+
+    fn end(&mut self, at: Instant, fate: Verdict, how: RelationEnd) {
+        if let Some(mut live) = self.live.take() {
+            self.judge_members(&live, &fate);
+            live.relation.ended = Some((at, how));
+            self.ended.push(live.relation);
+        }
+    }
+
+    fn judge_members(&mut self, live: &Live, fate: &Verdict) {
+        for &member in &live.members {
+            let verdict = if member == live.shown {
+                fate.clone()
+            } else {
+                Verdict::RepeatOfOwner { shown: live.relation.click }
+            };
+            self.verdicts.push((member, verdict));
+        }
+    }
+
+    fn bind(&mut self, index: usize) {
+        let click = self.clicks[index];
+        let at = click.effective();
+        let protection = self.policy.protection;
+        let relation = Relation {
+            promoter: click.promoter.clone(),
+            click: click.id,
+            placement: click.placement.clone(),
+            evidence: click.evidence,
+            bound_at: at,
+            last_click_at: at,
+            protected_until: (protection > Span::ZERO).then(|| after(at, protection)),
+            ends: own_end(self.policy, click, at),
+            ended: None,
+        };
+        self.live = Some(Live { relation, shown: index, members: vec![index] });
+    }
+}
+
+/// A further click of the holder.
+fn refresh(policy: &AttributionPolicy, live: &mut Live, index: usize, click: &Click) {
+    live.members.push(index);
+    let relation = &mut live.relation;
+    relation.last_click_at = click.effective();
+    let longer = match policy.validity {
+        Validity::Permanent | Validity::FromBind(_) => relation.ends,
+        // Never shorter than before: an order may have prolonged it, and a longer-lived link counts on.
+        Validity::FromLastClick(_) | Validity::UntilLinkExpiry => {
+            match (relation.ends, own_end(policy, click, relation.bound_at)) {
+                (Some(before), Some(now)) => Some(before.max(now)),
+                _ => None,
+            }
+        }
+    };
+    relation.ends = longer;
+    if policy.model == Model::LastClick {
+        live.shown = index;
+        relation.click = click.id;
+        relation.placement = click.placement.clone();
+        relation.evidence = click.evidence;
+    }
+}
+
+/// When a relation ends that rests on this click and was bound at `bound_at`.
+fn own_end(policy: &AttributionPolicy, click: &Click, bound_at: Instant) -> Option<Instant> {
+    match policy.validity {
+        Validity::Permanent => None,
+        Validity::FromLastClick(window) => Some(after(click.effective(), window)),
+        Validity::FromBind(window) => Some(after(bound_at, window)),
+        Validity::UntilLinkExpiry => click.link_expires.filter(|_| !click.qr).map(Instant::floor),
+    }
+}
+
+/// Business durations run from whole second to whole second.
+fn after(at: Instant, span: Span) -> Instant {
+    at.floor().plus(span.millis())
+}

@@ -1,0 +1,91 @@
+//! Whose click was it: a device's logins decide.
+//!
+//! A click made while an account was logged in is that account's. Clicks before a login belong to it too, back to
+//! the previous account of that device and at most so far back as the policy says.
+
+use crate::ids::BuyerId;
+use crate::policy::attribution::IdentityRule;
+use crate::time::Instant;
+
+/// A buyer was seen to be this visitor: a login, or a click token on an order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Join {
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub buyer: BuyerId,
+}
+
+/// Whether a click of this visitor at `clicked` counts as `buyer`'s, asked at `as_of` (the order's instant: a login
+/// after it does not count). `joins` are the visitor's, in any order.
+pub fn is_buyers_click(
+    rule: &IdentityRule,
+    joins: &[Join],
+    buyer: &BuyerId,
+    clicked: Instant,
+    as_of: Instant,
+) -> bool {
+    let known = |join: &&Join| join.at.floor_seconds() <= as_of.floor_seconds();
+    let mut joins: Vec<&Join> = joins.iter().filter(known).collect();
+    joins.sort();
+    let later = joins.partition_point(|join| join.at.floor_seconds() <= clicked.floor_seconds());
+    let logged_in = joins[..later].last();
+    if let Some(current) = logged_in
+        && rule.account
+        && current.buyer == *buyer
+    {
+        return true;
+    }
+    // From here on the click counts as anonymous for this buyer.
+    if logged_in.is_some() && rule.stop_at_account_switch {
+        return false;
+    }
+    let mut next = joins[later..].iter();
+    let login = if rule.stop_at_account_switch {
+        next.next().filter(|join| join.buyer == *buyer)
+    } else {
+        next.find(|join| join.buyer == *buyer)
+    };
+    login.is_some_and(|join| {
+        (join.at.floor_seconds() - clicked.floor_seconds()).saturating_mul(crate::time::SECOND_MS)
+            <= rule.device_ttl.millis()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{DAY_MS, Span};
+
+    fn join(day: i64, buyer: &str) -> Join {
+        Join { at: Instant(day * DAY_MS), buyer: BuyerId::new(buyer).unwrap() }
+    }
+
+    #[test]
+    fn clicks_belong_to_the_account_of_their_time() {
+        let joins = [join(10, "U"), join(20, "V"), join(30, "U")];
+        let rule = IdentityRule { device_ttl: Span::days(5), ..IdentityRule::default() };
+        let loose = IdentityRule { stop_at_account_switch: false, ..rule };
+        // day of the click, day of the order, rule, whether it is U's, whether it is V's
+        let rows = [
+            (7, 12, rule, true, false),  // anonymous, three days before U's login
+            (5, 12, rule, true, false),  // exactly as far back as allowed
+            (4, 12, rule, false, false), // too far back
+            (7, 9, rule, false, false),  // the login comes only after the order
+            (12, 40, rule, true, false), // while U is logged in
+            (18, 40, rule, true, false), // still U's, though V logs in soon after
+            (22, 40, rule, false, true), // while V is logged in
+            (28, 40, rule, false, true), // V's, though U returns soon after
+            (31, 40, rule, true, false), // U again
+            (18, 40, loose, true, true), // without the stop V's login reaches back behind U
+            (28, 40, loose, true, true),
+        ];
+        for (clicked, ordered, rule, us, vs) in rows {
+            let is = |buyer: &str| {
+                let buyer = BuyerId::new(buyer).unwrap();
+                is_buyers_click(&rule, &joins, &buyer, Instant(clicked * DAY_MS), Instant(ordered * DAY_MS))
+            };
+            assert_eq!((is("U"), is("V")), (us, vs), "click day {clicked}, order day {ordered}, {rule:?}");
+        }
+    }
+}

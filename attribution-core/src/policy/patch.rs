@@ -1,0 +1,173 @@
+//! Overriding single fields of a policy: a JSON object laid over it.
+//!
+//! The patch has the policy's own sections and fields. A field's new value replaces the old one whole (two forms of
+//! a choice cannot be mixed), except for the two small groups `attribution.identity` and `commission.classes`, whose
+//! fields can be given one by one. Every mistake is reported, with the name of its field.
+
+use super::Policy;
+use serde_json::{Map, Value};
+
+/// One mistake in a patch.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct PatchError {
+    /// The field, such as `attribution.validity`.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Groups whose fields may be given one by one.
+const GROUPS: [(&str, &str); 2] = [("attribution", "identity"), ("commission", "classes")];
+
+impl Policy {
+    /// This policy with the fields of `patch` laid over it. It may still be invalid as a whole: see
+    /// [`validate`](Self::validate).
+    ///
+    /// # Errors
+    /// Every unknown field and every value that does not fit.
+    pub fn patched(&self, patch: &Value) -> Result<Self, Vec<PatchError>> {
+        let mut errors = Vec::new();
+        let mut current = match serde_json::to_value(self) {
+            Ok(Value::Object(map)) => map,
+            _ => return Err(vec![error("policy", "cannot be written as JSON")]),
+        };
+        let Value::Object(patch) = patch else {
+            return Err(vec![error("policy", "a patch is a JSON object")]);
+        };
+        for (section, value) in patch {
+            match (current.get(section).cloned(), value) {
+                (None, _) => errors.push(error(section, "no such section")),
+                (Some(Value::Object(old)), Value::Object(fields)) => {
+                    for (name, new) in fields {
+                        lay_field(&mut current, section, &old, name, new, &mut errors);
+                    }
+                }
+                (Some(Value::Object(_)), _) => errors.push(error(section, "is an object with fields")),
+                (Some(_), new) => try_set(&mut current, section, new.clone(), section, &mut errors),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        read(&current).map_err(|e| vec![error("policy", &e.to_string())])
+    }
+}
+
+fn lay_field(
+    current: &mut Map<String, Value>,
+    section: &str,
+    old: &Map<String, Value>,
+    name: &str,
+    new: &Value,
+    errors: &mut Vec<PatchError>,
+) {
+    let path = format!("{section}.{name}");
+    let Some(before) = old.get(name) else {
+        errors.push(error(&path, "no such field"));
+        return;
+    };
+    let whole = match (before, new) {
+        (Value::Object(before), Value::Object(over)) if GROUPS.contains(&(section, name)) => {
+            let mut group = before.clone();
+            group.extend(over.clone());
+            Value::Object(group)
+        }
+        _ => new.clone(),
+    };
+    let Some(Value::Object(fields)) = current.get(section) else { return };
+    let mut fields = fields.clone();
+    fields.insert(name.to_owned(), whole);
+    try_set(current, section, Value::Object(fields), &path, errors);
+}
+
+/// Sets one section and keeps it only if the policy still reads.
+fn try_set(
+    current: &mut Map<String, Value>,
+    section: &str,
+    value: Value,
+    path: &str,
+    errors: &mut Vec<PatchError>,
+) {
+    let before = current.insert(section.to_owned(), value);
+    if let Err(problem) = read(current) {
+        errors.push(error(path, &problem.to_string()));
+        if let Some(before) = before {
+            current.insert(section.to_owned(), before);
+        }
+    }
+}
+
+fn read(fields: &Map<String, Value>) -> Result<Policy, serde_json::Error> {
+    serde_json::from_value(Value::Object(fields.clone()))
+}
+
+fn error(field: &str, problem: &str) -> PatchError {
+    PatchError { field: field.to_owned(), problem: problem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::attribution::{Rebind, Validity};
+    use super::super::commission::DayCount;
+    use super::super::{Preset, Scope};
+    use super::*;
+    use crate::time::Span;
+    use serde_json::json;
+
+    #[test]
+    fn one_field_changes_and_all_others_stay() {
+        let base = Preset::Distributor1688.policy();
+        let patched = base.patched(&json!({"attribution": {"scope": "shop"}})).unwrap();
+        let mut expected = base.clone();
+        expected.attribution.scope = Scope::Shop;
+        assert_eq!(patched, expected);
+        assert_eq!(base.patched(&json!({})), Ok(base));
+    }
+
+    #[test]
+    fn a_choice_is_replaced_whole_and_a_group_field_by_field() {
+        let patched = Preset::Distributor1688
+            .policy()
+            .patched(&json!({
+                "attribution": {"validity": {"from_bind": "30d"}, "identity": {"device_ttl": "30d"}, "rebind": "never"},
+                "commission": {"classes": {"count": "whole_days"}},
+            }))
+            .unwrap();
+        assert_eq!(patched.attribution.validity, Validity::FromBind(Span::days(30)));
+        assert_eq!(patched.attribution.rebind, Rebind::Never);
+        assert_eq!(patched.attribution.identity.device_ttl, Span::days(30));
+        assert!(patched.attribution.identity.stop_at_account_switch);
+        let classes = patched.commission.classes.unwrap();
+        assert_eq!((classes.days, classes.count), (60, DayCount::WholeDays));
+        let none = patched.patched(&json!({"commission": {"classes": null}})).unwrap();
+        assert_eq!(none.commission.classes, None);
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let errors = Preset::TaobaoLive
+            .policy()
+            .patched(&json!({
+                "attribution": {"validty": "permanent", "scope": "galaxy", "protection": "a while"},
+                "commission": {"rounding": "up", "split": [{"party": "promoter", "weight": -1}]},
+                "payments": {},
+                "settlement": 5,
+            }))
+            .unwrap_err();
+        let mut fields: Vec<&str> = errors.iter().map(|e| e.field.as_str()).collect();
+        fields.sort_unstable();
+        assert_eq!(
+            fields,
+            [
+                "attribution.protection",
+                "attribution.scope",
+                "attribution.validty",
+                "commission.rounding",
+                "commission.split",
+                "payments",
+                "settlement"
+            ]
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! The source documents as policies: a start for a programme, each field of which can be overridden.
+
+use super::attribution::{AttributionPolicy, Model, Rebind, Scope, Validity};
+use super::commission::{CommissionPolicy, NewReturning, Party, PlanStep, TargetedEffective, Weight};
+use super::eligibility::{EligibilityPolicy, SourcingRules};
+use super::settlement::{
+    Destination, Maturity, Methods, PayMethod, Payout, PayoutKey, RefundAfter, RefundBefore, ReportVisible,
+    Roll, SettlementPolicy,
+};
+use super::{BanRule, Policy};
+use crate::ids::CategoryId;
+use crate::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// 2021-03-24 00:00:00 in Asia/Shanghai.
+const CREDIT_BAN_FROM: Instant = Instant(1_616_515_200_000);
+/// 2021-04-08 00:00:00 in Asia/Shanghai.
+const CREDIT_BAN_ANNOUNCED: Instant = Instant(1_617_811_200_000);
+
+/// A ready-made set of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// 1688分销客: last click, new and returning customers, paid on the 15th two months later.
+    Distributor1688,
+    /// 有赞销售员, 永久: a click binds for good, any other promoter's click takes over.
+    YouzanPermanent,
+    /// 有赞销售员, 短期: a link lives 15 days from sharing, and the relation with it.
+    YouzanShort,
+    /// 有赞销售员, 长期绑定: the first click binds and nothing takes over.
+    YouzanLock,
+    /// 1688站外分销: the order names its channel; a service fee, no promoter.
+    Offsite1688,
+    /// 淘宝联盟 with the ban on shopping credit (禁推购物金).
+    AllianceCreditBan,
+    /// 淘宝直播: platform, agency and talent share 1:2:7; general and targeted plans.
+    TaobaoLive,
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Distributor1688,
+        Self::YouzanPermanent,
+        Self::YouzanShort,
+        Self::YouzanLock,
+        Self::Offsite1688,
+        Self::AllianceCreditBan,
+        Self::TaobaoLive,
+    ];
+
+    /// The name used in files and requests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Distributor1688 => "distributor1688",
+            Self::YouzanPermanent => "youzan_permanent",
+            Self::YouzanShort => "youzan_short",
+            Self::YouzanLock => "youzan_lock",
+            Self::Offsite1688 => "offsite1688",
+            Self::AllianceCreditBan => "alliance_credit_ban",
+            Self::TaobaoLive => "taobao_live",
+        }
+    }
+
+    /// Reads a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    /// The rules.
+    pub fn policy(self) -> Policy {
+        match self {
+            Self::Distributor1688 => distributor_1688(),
+            Self::YouzanPermanent => youzan(Validity::Permanent, Rebind::AnyClick, None),
+            Self::YouzanShort => youzan(Validity::UntilLinkExpiry, Rebind::AnyClick, Some(Span::days(15))),
+            Self::YouzanLock => youzan(Validity::Permanent, Rebind::Never, None),
+            Self::Offsite1688 => offsite_1688(),
+            Self::AllianceCreditBan => alliance_credit_ban(),
+            Self::TaobaoLive => taobao_live(),
+        }
+    }
+}
+
+fn distributor_1688() -> Policy {
+    Policy {
+        attribution: AttributionPolicy {
+            model: Model::LastClick,
+            scope: Scope::Product,
+            validity: Validity::FromLastClick(Span::days(15)),
+            require_converted_link: true,
+            ..AttributionPolicy::default()
+        },
+        commission: CommissionPolicy {
+            classes: Some(NewReturning::default()),
+            plan_precedence: vec![PlanStep::General],
+            ..CommissionPolicy::default()
+        },
+        settlement: SettlementPolicy {
+            payout: Payout::Monthly {
+                day: 15,
+                lag_months: 2,
+                roll: Roll::NextWorkday,
+                key: PayoutKey::SuccessMonth,
+            },
+            destination: Destination::BoundAtPayout,
+            report_visible: ReportVisible::NextDay,
+            ..SettlementPolicy::default()
+        },
+        eligibility: EligibilityPolicy {
+            verified_member: true,
+            verified_payout_account: true,
+            ..EligibilityPolicy::default()
+        },
+        ..Policy::default()
+    }
+}
+
+fn youzan(validity: Validity, rebind: Rebind, link_ttl: Option<Span>) -> Policy {
+    Policy {
+        attribution: AttributionPolicy {
+            model: Model::Binding,
+            scope: Scope::Shop,
+            validity,
+            rebind,
+            link_ttl,
+            require_badge: true,
+            ..AttributionPolicy::default()
+        },
+        commission: CommissionPolicy {
+            plan_precedence: vec![PlanStep::General],
+            ..CommissionPolicy::default()
+        },
+        settlement: SettlementPolicy {
+            maturity: Maturity { auto_after_ship: Some(Span::days(7)) },
+            refund_before: RefundBefore::ReduceBase(Methods::Only(BTreeSet::from([
+                PayMethod::WechatConsignment,
+                PayMethod::BankCard,
+            ]))),
+            refund_after: RefundAfter::None,
+            refund_manual_methods: BTreeSet::from([PayMethod::WechatOwn]),
+            excluded_methods: BTreeSet::from([PayMethod::CashOnDelivery]),
+            ..SettlementPolicy::default()
+        },
+        ..Policy::default()
+    }
+}
+
+fn offsite_1688() -> Policy {
+    Policy {
+        attribution: AttributionPolicy { model: Model::Declared, ..AttributionPolicy::default() },
+        commission: CommissionPolicy {
+            plan_precedence: Vec::new(),
+            split: vec![Weight { party: Party::Platform, weight: 1 }],
+            ..CommissionPolicy::default()
+        },
+        eligibility: EligibilityPolicy {
+            placement: false,
+            sourcing: Some(SourcingRules::default()),
+            ..EligibilityPolicy::default()
+        },
+        ..Policy::default()
+    }
+}
+
+fn alliance_credit_ban() -> Policy {
+    let mut policy = Policy {
+        attribution: AttributionPolicy { require_converted_link: true, ..AttributionPolicy::default() },
+        ..Policy::default()
+    };
+    // The id is a literal of allowed characters; a policy without its ban would be worse than none.
+    if let Ok(category) = CategoryId::new("shopping-credit") {
+        policy.bans.push(BanRule {
+            category,
+            effective_from: CREDIT_BAN_FROM,
+            effective_to: None,
+            announced_at: Some(CREDIT_BAN_ANNOUNCED),
+        });
+    }
+    policy
+}
+
+fn taobao_live() -> Policy {
+    let weight = |party, weight| Weight { party, weight };
+    Policy {
+        attribution: AttributionPolicy { require_converted_link: true, ..AttributionPolicy::default() },
+        commission: CommissionPolicy {
+            targeted_effective: TargetedEffective::NextMidnight,
+            split: vec![weight(Party::Platform, 1), weight(Party::Agency, 2), weight(Party::Promoter, 7)],
+            collected_at_withdrawal: vec![Party::Platform],
+            ..CommissionPolicy::default()
+        },
+        settlement: SettlementPolicy {
+            payout: Payout::Monthly {
+                day: 20,
+                lag_months: 1,
+                roll: Roll::None,
+                key: PayoutKey::SettledMonth,
+            },
+            destination: Destination::BoundAtWithdrawal,
+            ..SettlementPolicy::default()
+        },
+        eligibility: EligibilityPolicy { verified_payout_account: true, ..EligibilityPolicy::default() },
+        ..Policy::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_valid_and_reads_back_from_json() {
+        for preset in Preset::ALL {
+            let policy = preset.policy();
+            assert_eq!(policy.validate(), Ok(()), "{preset:?}");
+            let json = serde_json::to_string(&policy).unwrap();
+            assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy, "{preset:?}");
+            assert_eq!(Preset::from_name(preset.name()), Some(preset));
+            assert_eq!(serde_json::to_string(&preset).unwrap(), format!("\"{}\"", preset.name()));
+        }
+    }
+
+    #[test]
+    fn the_ban_on_shopping_credit_is_dated() {
+        let bans = Preset::AllianceCreditBan.policy().bans;
+        assert_eq!(bans.len(), 1);
+        assert_eq!(bans[0].effective_from.to_string(), "2021-03-24 00:00:00");
+        assert_eq!(bans[0].announced_at.unwrap().to_string(), "2021-04-08 00:00:00");
+    }
+}
