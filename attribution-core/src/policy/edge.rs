@@ -1,7 +1,7 @@
 //! What of a policy an edge must know, and the life of a link.
 
-use super::{Policy, Validity};
-use crate::catalogue::{ClaimEnd, Durability, ProgrammeRow};
+use super::{Policy, Scope, Validity};
+use crate::catalogue::{ClaimEnd, ClaimScope, Durability, ProgrammeRow};
 use crate::ids::{ProgrammeId, ProgrammeNum};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,10 @@ impl Policy {
             durability: self.edge.durability,
             claim_life_ms,
             claim_end,
+            claim_scope: match attribution.scope {
+                Scope::Product | Scope::ProductThenShop => ClaimScope::Target,
+                Scope::Shop | Scope::Platform => ClaimScope::Programme,
+            },
             protection_ms: attribution.protection.millis(),
             rebind: attribution.rebind,
             require_badge: attribution.require_badge,
