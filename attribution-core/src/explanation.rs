@@ -1,4 +1,11 @@
-//! A decision in words, Chinese and English. It adds nothing: all it says is in the [`Attribution`].
+//! A decision in words, Chinese and English. It adds nothing: all it says is in the [`Attribution`], which is the
+//! explanation for programs (as JSON).
+//!
+//! One file per language, with the same questions answered in the same order: what was decided, how, and what became
+//! of each click.
+
+mod en;
+mod zh;
 
 use crate::attribute::Attribution;
 use serde::{Deserialize, Serialize};
@@ -18,17 +25,22 @@ pub enum Language {
 pub struct Explanation {
     /// The whole in one sentence.
     pub sentence: String,
-    /// How it came about, in the order of the decision; then each click with what became of it.
+    /// How it came about, in the order of the decision; then each click with what became of it, oldest first.
     pub steps: Vec<String>,
 }
 
 /// Tells a decision.
 pub fn explain(attribution: &Attribution, language: Language) -> Explanation {
-    let sentence = match (attribution.award(), language) {
-        (Some(award), Language::Zh) => format!("佣金 {} 元。", award.amounts.gross),
-        (Some(award), Language::En) => format!("A commission of ¥{}.", award.amounts.gross),
-        (None, Language::Zh) => "没有佣金。".to_owned(),
-        (None, Language::En) => "No commission.".to_owned(),
-    };
-    Explanation { sentence, steps: Vec::new() }
+    match language {
+        Language::Zh => zh::explain(attribution),
+        Language::En => en::explain(attribution),
+    }
 }
+
+/// A click id as people compare it: its last eight digits.
+fn short(click: crate::click::ClickId) -> String {
+    click.to_hex().split_off(24)
+}
+
+#[cfg(test)]
+mod tests;

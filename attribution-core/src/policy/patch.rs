@@ -111,7 +111,6 @@ mod tests {
     use super::super::attribution::{Rebind, Validity};
     use super::super::commission::DayCount;
     use super::super::{Preset, Scope};
-    use super::*;
     use crate::time::Span;
     use serde_json::json;
 

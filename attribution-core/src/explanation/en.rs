@@ -1,0 +1,195 @@
+//! The decision in English.
+
+use super::{Explanation, short};
+use crate::attribute::{Attribution, Award, Flag, NoCommission, Outcome, Via};
+use crate::fold::{Candidate, Evidence, Ineligible, Relation, Verdict};
+use crate::policy::commission::{Class, Party, PlanRef};
+use crate::policy::settlement::PayMethod;
+
+pub(super) fn explain(a: &Attribution) -> Explanation {
+    let line = format!("Order {} line {}", a.order, a.line);
+    let sentence = match &a.outcome {
+        Outcome::Award(award) => format!("{line}: {}.", won(award)),
+        Outcome::NoCommission(why) => format!("{line} earns no commission: {}.", reason(why)),
+    };
+    let mut steps = vec![format!(
+        "Judged by programme {} version {} at the order's instant {}.",
+        a.programme, a.policy_version, a.order_at
+    )];
+    steps.extend(a.relation.as_ref().map(relation));
+    if let Some(award) = a.award() {
+        steps.extend(amounts(award));
+    }
+    steps.extend(a.flags.iter().map(|f| flag(*f).to_owned()));
+    steps.push(if a.provisional {
+        format!("Provisional: what arrives before {} can still change it.", a.final_at)
+    } else {
+        format!("Final since {}.", a.final_at)
+    });
+    steps.extend(a.candidates.iter().map(candidate));
+    Explanation { sentence, steps }
+}
+
+fn won(award: &Award) -> String {
+    let due = format!("¥{} ({} of ¥{})", award.amounts.gross, award.terms.rate, award.amounts.base);
+    match (&award.promoter, &award.via) {
+        (Some(promoter), Via::Click { click, .. }) => {
+            format!("promoter {promoter} owns it through click {} and earns {due}", short(*click))
+        }
+        (Some(promoter), Via::Coupon { code }) => {
+            format!("promoter {promoter} owns it through the exclusive coupon {code} and earns {due}")
+        }
+        (_, Via::Channel { channel }) => format!("channel {channel} was declared; the service fee is {due}"),
+        (None, _) => format!("the commission is {due}"),
+    }
+}
+
+fn reason(why: &NoCommission) -> String {
+    match why {
+        NoCommission::CategoryBanned { category, since } => {
+            format!("category {category} must not be promoted since {since}")
+        }
+        NoCommission::PaymentExcluded { method } => {
+            format!("orders paid by {} do not count", pay_method(*method))
+        }
+        NoCommission::NoChannel => {
+            "the programme is for declared channels and the order names none".to_owned()
+        }
+        NoCommission::NoClick => "the buyer clicked no link of this programme".to_owned(),
+        NoCommission::NoEligibleClick => "none of the buyer's clicks counts for it".to_owned(),
+        NoCommission::WindowOver { promoter, ended } => {
+            format!("the relation with promoter {promoter} had ended at {ended}")
+        }
+        NoCommission::ClosedByOrder { order } => format!("the earlier order {order} had used the click up"),
+        NoCommission::SelfPurchase { promoter } => format!("the buyer is the promoter {promoter}"),
+        NoCommission::PromoterDisabled { promoter } => {
+            format!(
+                "promoter {promoter}, who owned it, was disabled at that time, and nobody takes the order instead"
+            )
+        }
+        NoCommission::PromotionWithdrawn { since } => format!("the promotion was withdrawn at {since}"),
+        NoCommission::NoRate => "no plan has a rate for these goods".to_owned(),
+        NoCommission::ClassNotCommissioned => "this class of customers earns nothing here".to_owned(),
+        NoCommission::NotApproved { plan } => format!("plan {plan} had not approved the promoter"),
+        NoCommission::PlanNotEffective { plan, begins } => format!("plan {plan} begins only at {begins}"),
+        NoCommission::BelowMinimum { gross, min } => {
+            format!("¥{gross} is below the least amount of ¥{min}")
+        }
+    }
+}
+
+fn relation(relation: &Relation) -> String {
+    let mut text = format!("Promoter {} holds the buyer since {}", relation.promoter, relation.bound_at);
+    match relation.ends {
+        Some(ends) => text += &format!(", until {ends}"),
+        None => text += ", without an end",
+    }
+    if let Some(until) = relation.protected_until {
+        text += &format!(", protected until {until}");
+    }
+    text + "."
+}
+
+fn amounts(award: &Award) -> Vec<String> {
+    let plan = match &award.plan {
+        PlanRef::General => "the general plan".to_owned(),
+        PlanRef::Targeted(id) => format!("the targeted plan {id}"),
+    };
+    let class = match award.class {
+        Some(Class::New) => " for a new customer",
+        Some(Class::Returning) => " for a returning customer",
+        None => "",
+    };
+    let mut steps = vec![format!("Rate {} by {plan}{class}, as of {}.", award.terms.rate, award.rate_at)];
+    let shares = award.amounts.shares.iter().map(|share| {
+        let party = match share.party {
+            Party::Platform => "platform",
+            Party::Agency => "agency",
+            Party::Promoter => "promoter",
+        };
+        let later = if share.collected_at_withdrawal { " (collected at withdrawals)" } else { "" };
+        format!("{party} ¥{}{later}", share.amount)
+    });
+    if award.amounts.shares.len() > 1 {
+        steps.push(format!("Split: {}.", shares.collect::<Vec<_>>().join(", ")));
+    }
+    steps
+}
+
+const fn flag(flag: Flag) -> &'static str {
+    match flag {
+        Flag::HistoryUnknown => "The shop's order history is unknown; the buyer counts as new.",
+        Flag::AwaitingClick => {
+            "The click is known only from the token on the order; its edge has yet to deliver it."
+        }
+        Flag::Unjournaled => "The click is in no edge's journal: nothing is posted before a review.",
+        Flag::Grandfathered => {
+            "The promotion was withdrawn after the click; the click still counts, at the last rate before that."
+        }
+    }
+}
+
+fn candidate(c: &Candidate) -> String {
+    let unseen = match c.evidence {
+        Evidence::Journal => "",
+        Evidence::TokenOnly => " (known from the token only)",
+    };
+    format!("{} promoter {}, click {}{unseen}: {}.", c.at, c.promoter, short(c.click), verdict(&c.verdict))
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Won => "won".to_owned(),
+        Verdict::RepeatOfOwner { shown } => {
+            format!("the same promoter's click {} stands for it", short(*shown))
+        }
+        Verdict::Replaced { by } => format!("replaced by the later click {}", short(*by)),
+        Verdict::WindowOver { ended } => format!("its time was over at {ended}"),
+        Verdict::ClosedByOrder { order } => format!("used up by order {order}"),
+        Verdict::Protected { by, until } => {
+            format!("ignored, the relation of click {} was protected until {until}", short(*by))
+        }
+        Verdict::Locked { by } => format!("ignored, the relation of click {} is never replaced", short(*by)),
+        Verdict::ProductFirst => "a click on the product itself comes first".to_owned(),
+        Verdict::CouponFirst => "an exclusive coupon decided".to_owned(),
+        Verdict::AfterOrder => "later than the order".to_owned(),
+        Verdict::LateAfterFinal { final_at } => {
+            format!("arrived too late, the decision was final at {final_at}")
+        }
+        Verdict::OutOfScope => "for other goods".to_owned(),
+        Verdict::Ineligible { reason } => format!("does not count: {}", ineligible(*reason)),
+    }
+}
+
+const fn ineligible(reason: Ineligible) -> &'static str {
+    match reason {
+        Ineligible::PromotionCancelled => "the promotion was cancelled",
+        Ineligible::ProductDelisted => "the product was delisted",
+        Ineligible::LinkExpired => "the link had expired",
+        Ineligible::NotYetEffective => "the link had not started",
+        Ineligible::Head => "a HEAD request",
+        Ineligible::Prefetch => "a browser's prefetch",
+        Ineligible::Preview => "a link preview",
+        Ineligible::NotNavigation => "not a navigation",
+        Ineligible::Bot => "a bot",
+        Ineligible::PromoterDisabled => "the promoter was disabled",
+        Ineligible::CategoryBanned => "the category must not be promoted",
+        Ineligible::PrivacySignal => "the browser asked not to be tracked",
+        Ineligible::NoBadge => "shared without the salesperson's badge",
+        Ineligible::NotConverted => "the link was not converted through the alliance",
+        Ineligible::EdgeStale => "the edge had been cut off for too long",
+        Ineligible::SelfPurchase => "the buyer is the promoter",
+        Ineligible::NoClick => "not a click",
+    }
+}
+
+const fn pay_method(method: PayMethod) -> &'static str {
+    match method {
+        PayMethod::WechatOwn => "WeChat Pay (the merchant's own)",
+        PayMethod::WechatConsignment => "WeChat Pay (collected by the platform)",
+        PayMethod::BankCard => "bank card",
+        PayMethod::Alipay => "Alipay",
+        PayMethod::CashOnDelivery => "cash on delivery",
+        PayMethod::Other => "other means",
+    }
+}

@@ -1,0 +1,182 @@
+//! The decision in Chinese.
+
+use super::{Explanation, short};
+use crate::attribute::{Attribution, Award, Flag, NoCommission, Outcome, Via};
+use crate::fold::{Candidate, Evidence, Ineligible, Relation, Verdict};
+use crate::policy::commission::{Class, Party, PlanRef};
+use crate::policy::settlement::PayMethod;
+
+pub(super) fn explain(a: &Attribution) -> Explanation {
+    let line = format!("订单 {} 的子订单 {}", a.order, a.line);
+    let sentence = match &a.outcome {
+        Outcome::Award(award) => format!("{line}{}。", won(award)),
+        Outcome::NoCommission(why) => format!("{line}没有佣金：{}。", reason(why)),
+    };
+    let mut steps =
+        vec![format!("按计划 {} 第 {} 版规则判定，订单时间 {}。", a.programme, a.policy_version, a.order_at)];
+    steps.extend(a.relation.as_ref().map(relation));
+    if let Some(award) = a.award() {
+        steps.extend(amounts(award));
+    }
+    steps.extend(a.flags.iter().map(|f| flag(*f).to_owned()));
+    steps.push(if a.provisional {
+        format!("结果暂定：{} 之前到达的信息仍可改变它。", a.final_at)
+    } else {
+        format!("结果自 {} 起为最终结果。", a.final_at)
+    });
+    steps.extend(a.candidates.iter().map(candidate));
+    Explanation { sentence, steps }
+}
+
+fn won(award: &Award) -> String {
+    let due = format!("{} 元（{} 元 × {}）", award.amounts.gross, award.amounts.base, award.terms.rate);
+    match (&award.promoter, &award.via) {
+        (Some(promoter), Via::Click { click, .. }) => {
+            format!("归推广者 {promoter}（点击 {}），佣金 {due}", short(*click))
+        }
+        (Some(promoter), Via::Coupon { code }) => {
+            format!("归推广者 {promoter}（专属优惠码 {code}），佣金 {due}")
+        }
+        (_, Via::Channel { channel }) => format!("来自渠道 {channel}，技术服务费 {due}"),
+        (None, _) => format!("佣金 {due}"),
+    }
+}
+
+fn reason(why: &NoCommission) -> String {
+    match why {
+        NoCommission::CategoryBanned { category, since } => {
+            format!("类目 {category} 自 {since} 起禁止推广")
+        }
+        NoCommission::PaymentExcluded { method } => {
+            format!("{}订单不计入业绩", pay_method(*method))
+        }
+        NoCommission::NoChannel => "本计划按订单声明的渠道结算，该订单没有渠道".to_owned(),
+        NoCommission::NoClick => "买家没有点击过本计划的推广链接".to_owned(),
+        NoCommission::NoEligibleClick => "买家的点击都不计入该订单".to_owned(),
+        NoCommission::WindowOver { promoter, ended } => {
+            format!("与推广者 {promoter} 的关系已于 {ended} 结束")
+        }
+        NoCommission::ClosedByOrder { order } => format!("该点击已用于之前的订单 {order}"),
+        NoCommission::SelfPurchase { promoter } => format!("买家就是推广者 {promoter} 本人"),
+        NoCommission::PromoterDisabled { promoter } => {
+            format!("下单时归属的推广者 {promoter} 已被停用，也不转给其他推广者")
+        }
+        NoCommission::PromotionWithdrawn { since } => format!("推广已于 {since} 取消"),
+        NoCommission::NoRate => "没有计划为该商品设置佣金".to_owned(),
+        NoCommission::ClassNotCommissioned => "该类客户不计佣金".to_owned(),
+        NoCommission::NotApproved { plan } => format!("定向计划 {plan} 尚未通过该推广者的申请"),
+        NoCommission::PlanNotEffective { plan, begins } => format!("定向计划 {plan} 自 {begins} 起才生效"),
+        NoCommission::BelowMinimum { gross, min } => {
+            format!("佣金 {gross} 元低于最低金额 {min} 元")
+        }
+    }
+}
+
+fn relation(relation: &Relation) -> String {
+    let mut text = format!("买家自 {} 起归推广者 {}", relation.bound_at, relation.promoter);
+    match relation.ends {
+        Some(ends) => text += &format!("，至 {ends} 止"),
+        None => text += "，长期有效",
+    }
+    if let Some(until) = relation.protected_until {
+        text += &format!("，保护期至 {until}");
+    }
+    text + "。"
+}
+
+fn amounts(award: &Award) -> Vec<String> {
+    let plan = match &award.plan {
+        PlanRef::General => "通用计划".to_owned(),
+        PlanRef::Targeted(id) => format!("定向计划 {id}"),
+    };
+    let class = match award.class {
+        Some(Class::New) => "，新客",
+        Some(Class::Returning) => "，老客",
+        None => "",
+    };
+    let mut steps =
+        vec![format!("佣金比例 {}：{plan}{class}，以 {} 为准。", award.terms.rate, award.rate_at)];
+    let shares = award.amounts.shares.iter().map(|share| {
+        let party = match share.party {
+            Party::Platform => "平台",
+            Party::Agency => "机构",
+            Party::Promoter => "推广者",
+        };
+        let later = if share.collected_at_withdrawal { "（提现时扣除）" } else { "" };
+        format!("{party} {} 元{later}", share.amount)
+    });
+    if award.amounts.shares.len() > 1 {
+        steps.push(format!("分成：{}。", shares.collect::<Vec<_>>().join("，")));
+    }
+    steps
+}
+
+const fn flag(flag: Flag) -> &'static str {
+    match flag {
+        Flag::HistoryUnknown => "没有该店铺的历史订单数据，按新客计。",
+        Flag::AwaitingClick => "该点击目前只见于订单上的令牌，尚待边缘节点送达。",
+        Flag::Unjournaled => "该点击不在任何边缘节点的日志中：复核前不记账。",
+        Flag::Grandfathered => "点击之后推广被取消；该点击仍有效，按取消前最后的佣金比例计。",
+    }
+}
+
+fn candidate(c: &Candidate) -> String {
+    let unseen = match c.evidence {
+        Evidence::Journal => "",
+        Evidence::TokenOnly => "（仅见于令牌）",
+    };
+    format!("{} 推广者 {}，点击 {}{unseen}：{}。", c.at, c.promoter, short(c.click), verdict(&c.verdict))
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Won => "获得该订单".to_owned(),
+        Verdict::RepeatOfOwner { shown } => format!("由同一推广者的点击 {} 代表", short(*shown)),
+        Verdict::Replaced { by } => format!("被之后的点击 {} 取代", short(*by)),
+        Verdict::WindowOver { ended } => format!("有效期已于 {ended} 结束"),
+        Verdict::ClosedByOrder { order } => format!("已用于订单 {order}"),
+        Verdict::Protected { by, until } => {
+            format!("不计，点击 {} 的关系在 {until} 之前受保护", short(*by))
+        }
+        Verdict::Locked { by } => format!("不计，点击 {} 的关系为长期绑定", short(*by)),
+        Verdict::ProductFirst => "该商品本身的点击优先".to_owned(),
+        Verdict::CouponFirst => "专属优惠码优先".to_owned(),
+        Verdict::AfterOrder => "晚于下单".to_owned(),
+        Verdict::LateAfterFinal { final_at } => format!("送达太晚，结果已于 {final_at} 确定"),
+        Verdict::OutOfScope => "不是该订单的商品范围".to_owned(),
+        Verdict::Ineligible { reason } => format!("不计：{}", ineligible(*reason)),
+    }
+}
+
+const fn ineligible(reason: Ineligible) -> &'static str {
+    match reason {
+        Ineligible::PromotionCancelled => "推广已取消",
+        Ineligible::ProductDelisted => "商品已下架",
+        Ineligible::LinkExpired => "链接已过期",
+        Ineligible::NotYetEffective => "链接尚未生效",
+        Ineligible::Head => "HEAD 请求",
+        Ineligible::Prefetch => "浏览器预取",
+        Ineligible::Preview => "链接预览",
+        Ineligible::NotNavigation => "不是页面跳转",
+        Ineligible::Bot => "机器访问",
+        Ineligible::PromoterDisabled => "推广者已被停用",
+        Ineligible::CategoryBanned => "类目禁止推广",
+        Ineligible::PrivacySignal => "浏览器要求不被跟踪",
+        Ineligible::NoBadge => "分享时没有小黄人",
+        Ineligible::NotConverted => "链接未经联盟转换",
+        Ineligible::EdgeStale => "边缘节点失联过久",
+        Ineligible::SelfPurchase => "买家就是推广者本人",
+        Ineligible::NoClick => "不是点击",
+    }
+}
+
+const fn pay_method(method: PayMethod) -> &'static str {
+    match method {
+        PayMethod::WechatOwn => "微信支付-自有",
+        PayMethod::WechatConsignment => "微信支付-代销",
+        PayMethod::BankCard => "银行卡",
+        PayMethod::Alipay => "支付宝",
+        PayMethod::CashOnDelivery => "货到付款",
+        PayMethod::Other => "其他方式支付的",
+    }
+}
