@@ -220,7 +220,7 @@ pub struct BanRow {
 /// One row as it is from now on. Applying a change twice, or an older one after a newer one is skipped by number,
 /// changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "row", content = "value", rename_all = "snake_case")]
 pub enum Change {
     /// A link.
     Link(LinkRow),
@@ -262,4 +262,28 @@ pub struct ChangePage {
     pub changes: Vec<NumberedChange>,
     /// The last number the core has given; an edge that has applied it is up to date.
     pub head: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TargetNum;
+
+    #[test]
+    fn a_target_survives_the_feed_although_it_has_a_kind_of_its_own() {
+        let target = TargetRow {
+            num: TargetNum(7),
+            kind: TargetKind::Shop,
+            destination: "https://shop.example/".to_owned(),
+            title: "店铺".to_owned(),
+            category: None,
+            cancelled_from: Some(Instant(5)),
+            delisted_from: None,
+            pass_query: false,
+            click_param: "yk_click".to_owned(),
+        };
+        let change = NumberedChange { number: 3, at: Instant(9), change: Change::Target(target) };
+        let text = serde_json::to_string(&change).unwrap();
+        assert_eq!(serde_json::from_str::<NumberedChange>(&text).unwrap(), change);
+    }
 }

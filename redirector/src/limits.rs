@@ -1,0 +1,96 @@
+//! How many misses one address prefix may have: a fixed table, so that an attacker can fill nothing.
+//!
+//! GCRA: per prefix one instant, the time at which its allowance is whole again. Two prefixes that fall on one place
+//! push each other out, the one with more credit first; that errs on the side of answering.
+
+use attribution_core::record::AddressPrefix;
+use attribution_core::time::Instant;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// Places in a worker's table, in pairs.
+const PLACES: usize = 8_192;
+
+/// The misses of one worker.
+pub(crate) struct MissLimit {
+    /// Milliseconds that one miss costs; zero switches the limit off.
+    cost_ms: i64,
+    burst_ms: i64,
+    seed: u64,
+    places: Box<[[Place; 2]]>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Place {
+    key: u64,
+    /// The allowance is whole again at this instant.
+    whole_at: i64,
+}
+
+impl MissLimit {
+    /// `share` is how many workers share the limit of a prefix: connections spread over them.
+    pub(crate) fn new(per_minute: u32, burst: u32, share: u8, seed: u64) -> Self {
+        let cost_ms =
+            if per_minute == 0 { 0 } else { (60_000 * i64::from(share) / i64::from(per_minute)).max(1) };
+        let burst_ms = cost_ms.saturating_mul(i64::from(burst.max(1)) / i64::from(share.max(1)));
+        Self {
+            cost_ms,
+            burst_ms: burst_ms.max(cost_ms),
+            seed,
+            places: vec![[Place::default(); 2]; PLACES / 2].into(),
+        }
+    }
+
+    /// Notes a miss. `Err` with the seconds to wait if this prefix has had too many.
+    pub(crate) fn miss(&mut self, prefix: AddressPrefix, now: Instant) -> Result<(), u32> {
+        if self.cost_ms == 0 {
+            return Ok(());
+        }
+        let key = xxh3_64_with_seed(&prefix.0, self.seed).max(1);
+        #[expect(clippy::cast_possible_truncation, reason = "reduced to the table's length")]
+        let pair = &mut self.places[(key % (PLACES as u64 / 2)) as usize];
+        let at = match pair.iter().position(|place| place.key == key) {
+            Some(at) => at,
+            None => usize::from(pair[1].whole_at < pair[0].whole_at),
+        };
+        let place = &mut pair[at];
+        if place.key != key {
+            *place = Place { key, whole_at: 0 };
+        }
+        let now = now.millis();
+        let whole_at = place.whole_at.max(now) + self.cost_ms;
+        let over = whole_at - now - self.burst_ms;
+        if over > 0 {
+            return Err(u32::try_from(over.div_euclid(1_000) + 1).unwrap_or(u32::MAX));
+        }
+        place.whole_at = whole_at;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(n: u8) -> AddressPrefix {
+        AddressPrefix([4, 10, 0, n, 0, 0, 0, 0])
+    }
+
+    #[test]
+    fn a_burst_passes_then_the_rate_counts() {
+        let mut limit = MissLimit::new(60, 3, 1, 7);
+        let now = Instant(1_700_000_000_000);
+        for _ in 0..3 {
+            assert_eq!(limit.miss(prefix(1), now), Ok(()));
+        }
+        assert_eq!(limit.miss(prefix(1), now), Err(2));
+        assert_eq!(limit.miss(prefix(2), now), Ok(()), "another prefix has its own allowance");
+        assert_eq!(limit.miss(prefix(1), now.plus(1_000)), Ok(()));
+        assert!(limit.miss(prefix(1), now.plus(1_000)).is_err());
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let mut limit = MissLimit::new(0, 0, 1, 7);
+        assert!((0..10_000).all(|_| limit.miss(prefix(1), Instant(5)).is_ok()));
+    }
+}

@@ -1,0 +1,187 @@
+//! The packed base: most links, in shards of open addressing that are never changed, only replaced whole.
+//!
+//! A shard is one region of slots with linear probing. A merge builds one new shard beside its old one and swaps it
+//! in, so it never needs a second copy of the table. Readers hold a shard only while they copy one slot out of it.
+
+use super::memory::SlotMemory;
+use super::slot::Slot;
+use arc_swap::ArcSwap;
+use attribution_core::code::Code;
+use std::sync::Arc;
+
+/// Shards of the base: few enough that their headers stay in the nearest cache, many enough that rebuilding one
+/// of ten million links touches only a few megabytes.
+pub(super) const SHARDS: usize = 64;
+/// Slots per hundred links: at most two thirds full, so that a hit looks at two neighbouring slots on average.
+const SLOTS_PER_HUNDRED: usize = 150;
+
+/// Spreads codes evenly: the golden ratio in 64 bits. Codes come from the core, so nobody can choose colliding ones.
+const fn spread(code: Code) -> u64 {
+    code.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Which shard holds a code.
+#[expect(clippy::cast_possible_truncation, reason = "six bits are left")]
+pub(super) const fn shard_of(code: Code) -> usize {
+    (spread(code) >> 58) as usize
+}
+
+/// Where in a shard of `slots` slots the search for a code starts.
+#[expect(clippy::cast_possible_truncation, reason = "the product's upper half is below `slots`")]
+const fn home(code: Code, slots: usize) -> usize {
+    (((spread(code) << 6) as u128 * slots as u128) >> 64) as usize
+}
+
+/// One shard.
+pub(super) struct Shard {
+    slots: SlotMemory,
+    len: usize,
+}
+
+impl Shard {
+    pub(super) fn empty() -> Self {
+        Self { slots: SlotMemory::zeroed(0), len: 0 }
+    }
+
+    /// A shard of `expected` links at most; the last of several rows with one code wins.
+    pub(super) fn build(expected: usize, rows: impl Iterator<Item = Slot>) -> Self {
+        if expected == 0 {
+            return Self::empty();
+        }
+        let wanted = (expected * SLOTS_PER_HUNDRED).div_ceil(100) + 1;
+        let mut shard = Self { slots: SlotMemory::zeroed(SlotMemory::rounded(wanted)), len: 0 };
+        for row in rows {
+            shard.put(row);
+        }
+        shard
+    }
+
+    fn put(&mut self, row: Slot) {
+        let capacity = self.slots.len();
+        assert!(self.len + 1 < capacity, "a shard is built for all its rows and one empty slot");
+        let mut at = home(row.code(), capacity);
+        loop {
+            let slot = &mut self.slots[at];
+            if slot.is_empty() {
+                *slot = row;
+                self.len += 1;
+                return;
+            }
+            if slot.code() == row.code() {
+                *slot = row;
+                return;
+            }
+            at += 1;
+            if at == capacity {
+                at = 0;
+            }
+        }
+    }
+
+    pub(super) fn get(&self, code: Code) -> Option<Slot> {
+        let slots = &*self.slots;
+        if slots.is_empty() {
+            return None;
+        }
+        let mut at = home(code, slots.len());
+        // Ends: a shard always has an empty slot.
+        loop {
+            let slot = slots.get(at)?;
+            if slot.is_empty() {
+                return None;
+            }
+            if slot.code() == code {
+                return Some(*slot);
+            }
+            at += 1;
+            if at == slots.len() {
+                at = 0;
+            }
+        }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.slots.len() * size_of::<Slot>()
+    }
+
+    /// The links, in the order of their homes nearly; building a shard from it runs through memory once.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.slots.iter().filter(|slot| !slot.is_empty()).copied()
+    }
+}
+
+/// All shards.
+pub(super) struct Base {
+    shards: [ArcSwap<Shard>; SHARDS],
+}
+
+impl Base {
+    pub(super) fn empty() -> Self {
+        Self { shards: std::array::from_fn(|_| ArcSwap::from_pointee(Shard::empty())) }
+    }
+
+    pub(super) fn get(&self, code: Code) -> Option<Slot> {
+        self.shards[shard_of(code)].load().get(code)
+    }
+
+    pub(super) fn shard(&self, index: usize) -> Arc<Shard> {
+        self.shards[index].load_full()
+    }
+
+    pub(super) fn replace(&self, index: usize, shard: Shard) {
+        self.shards[index].store(Arc::new(shard));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.load().len()).sum()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.shards.iter().map(|shard| shard.load().bytes()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_shard_finds_all_and_nothing_else() {
+        let codes: Vec<u64> = (0..5_000u64).map(|n| n * 7_919 + 1).collect();
+        let shard = Shard::build(codes.len(), codes.iter().map(|code| Slot::sample(*code)));
+        assert_eq!(shard.len(), codes.len());
+        for code in &codes {
+            assert_eq!(shard.get(Code(*code)), Some(Slot::sample(*code)));
+            assert_eq!(shard.get(Code(code + 1)), None);
+        }
+        assert_eq!(shard.iter().count(), codes.len());
+    }
+
+    #[test]
+    fn an_empty_shard_and_one_of_a_single_link_answer() {
+        assert_eq!(Shard::empty().get(Code(3)), None);
+        let one = Shard::build(1, std::iter::once(Slot::sample(3)));
+        assert_eq!((one.get(Code(3)), one.get(Code(4))), (Some(Slot::sample(3)), None));
+    }
+
+    #[test]
+    fn the_last_row_of_a_code_wins() {
+        let (old, new) = (Slot::sample(5), Slot::default());
+        assert!(new.is_empty());
+        let shard = Shard::build(2, [old, old].into_iter());
+        assert_eq!(shard.len(), 1);
+    }
+
+    #[test]
+    fn codes_spread_over_shards() {
+        let mut counts = [0usize; SHARDS];
+        for body in 0..64_000u64 {
+            counts[shard_of(Code(body * 62 + body % 62))] += 1;
+        }
+        assert!(counts.iter().all(|n| (700..1_300).contains(n)), "{counts:?}");
+    }
+}

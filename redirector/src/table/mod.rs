@@ -1,0 +1,279 @@
+//! What the edge knows: links in a packed base under an overlay of recent changes, and small tables by number.
+//!
+//! The core's change feed and the snapshot on disk write it; the hot path reads it. Small tables are wholly in the
+//! overlay; large ones are merged into the base shard by shard. The destination belongs to the target, so that
+//! withdrawing one product changes one row. The table decides nothing.
+
+mod base;
+mod memory;
+mod numbered;
+mod overlay;
+mod rows;
+mod slot;
+pub mod snapshot;
+
+pub use rows::RowError;
+pub(crate) use rows::{Programme, Target};
+
+use arc_swap::ArcSwap;
+use attribution_core::catalogue::{BanRow, Change, LinkRow, NumberedChange, PlacementRow, PromoterRow};
+use attribution_core::code::{Alias, Code};
+use attribution_core::ids::{CategoryNum, ProgrammeNum};
+use attribution_core::time::Instant;
+use dashmap::DashMap;
+use numbered::Numbered;
+use overlay::Links;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The small tables, replaced together: readers see a page of changes whole or not at all.
+#[derive(Clone, Default)]
+pub(crate) struct Small {
+    placements: Numbered<PlacementRow>,
+    promoters: Numbered<PromoterRow>,
+    targets: Numbered<Arc<Target>>,
+    programmes: Numbered<Arc<Programme>>,
+    bans: Arc<HashMap<CategoryNum, Vec<BanRow>, foldhash::fast::RandomState>>,
+}
+
+/// A link with all it points at.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) placement: &'a PlacementRow,
+    pub(crate) promoter: &'a PromoterRow,
+    pub(crate) target: &'a Arc<Target>,
+    pub(crate) programme: &'a Arc<Programme>,
+    pub(crate) banned_from: Option<Instant>,
+}
+
+impl Small {
+    /// Follows a link. `None` if the core has not yet told all of it: then the link is not known either.
+    pub(crate) fn follow(&self, link: &LinkRow) -> Option<Found<'_>> {
+        let placement = self.placements.get(link.placement.0)?;
+        let target = self.targets.get(link.target.0)?;
+        let programme = self.programmes.get(placement.programme.0)?;
+        Some(Found {
+            placement,
+            promoter: self.promoters.get(placement.promoter.0)?,
+            target,
+            programme,
+            banned_from: target.row.category.and_then(|c| self.banned_from(c, placement.programme)),
+        })
+    }
+
+    fn banned_from(&self, category: CategoryNum, programme: ProgrammeNum) -> Option<Instant> {
+        if self.bans.is_empty() {
+            return None;
+        }
+        let concerns = |ban: &&BanRow| ban.programme.is_none_or(|only| only == programme);
+        self.bans.get(&category)?.iter().filter(concerns).map(|ban| ban.effective_from).min()
+    }
+
+    fn put(&mut self, change: &Change, cookie_prefix: &str) -> Result<(), RowError> {
+        let in_range = match change {
+            Change::Link(_) | Change::Alias { .. } => true, // not a small table
+            Change::Placement(row) => self.placements.set(row.num.0, Some(*row)),
+            Change::Promoter(row) => self.promoters.set(row.num.0, Some(*row)),
+            Change::Target(row) => {
+                self.targets.set(row.num.0, None);
+                self.targets.set(row.num.0, Some(Arc::new(Target::prepare(row.clone())?)))
+            }
+            Change::Programme(row) => {
+                self.programmes.set(row.num.0, None);
+                let programme = Programme::prepare(row.clone(), cookie_prefix)?;
+                self.programmes.set(row.num.0, Some(Arc::new(programme)))
+            }
+            Change::Ban(row) => {
+                self.put_ban(*row);
+                true
+            }
+        };
+        if in_range { Ok(()) } else { Err(RowError::Number) }
+    }
+
+    fn put_ban(&mut self, ban: BanRow) {
+        let bans = Arc::make_mut(&mut self.bans).entry(ban.category).or_default();
+        match bans.iter_mut().find(|known| known.programme == ban.programme) {
+            Some(known) => *known = ban,
+            None => bans.push(ban),
+        }
+    }
+}
+
+/// How many rows the table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableSizes {
+    /// Links in the packed base.
+    pub base_links: usize,
+    /// Links in the overlay of recent changes; may stand in the base too.
+    pub overlay_links: usize,
+    /// Bytes of the packed base.
+    pub base_bytes: usize,
+    /// Custom aliases.
+    pub aliases: usize,
+    /// Placements.
+    pub placements: usize,
+    /// Promoters.
+    pub promoters: usize,
+    /// Targets.
+    pub targets: usize,
+    /// Programmes.
+    pub programmes: usize,
+}
+
+/// An alias as a key that plain text finds: what stands in a path need not be a valid alias.
+#[derive(PartialEq, Eq)]
+struct AliasText(Alias);
+
+impl std::hash::Hash for AliasText {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
+    }
+}
+
+impl std::borrow::Borrow<str> for AliasText {
+    fn borrow(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+/// The table of one edge.
+pub struct Table {
+    links: Links,
+    aliases: DashMap<AliasText, Code, foldhash::fast::RandomState>,
+    small: Arc<ArcSwap<Small>>,
+    /// One writer at a time: the change feed or the loading of a snapshot.
+    writing: Mutex<()>,
+    generation: AtomicU64,
+    heard: AtomicI64,
+    cookie_prefix: &'static str,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table").field("generation", &self.generation()).finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    /// An empty table. `secure` says that the public scheme is https, which decides the names of the cookies.
+    pub fn new(secure: bool) -> Self {
+        Self {
+            links: Links::empty(),
+            aliases: DashMap::default(),
+            small: Arc::default(),
+            writing: Mutex::new(()),
+            generation: AtomicU64::new(0),
+            heard: AtomicI64::new(0),
+            cookie_prefix: crate::cookies::prefix(secure),
+        }
+    }
+
+    /// The link behind a code.
+    pub(crate) fn link(&self, code: Code) -> Option<LinkRow> {
+        self.links.get(code)
+    }
+
+    /// The code behind a custom alias.
+    pub(crate) fn alias(&self, text: &str) -> Option<Code> {
+        self.aliases.get(text).map(|code| *code)
+    }
+
+    /// The small tables, for a worker to keep a cached view of.
+    pub(crate) const fn small(&self) -> &Arc<ArcSwap<Small>> {
+        &self.small
+    }
+
+    /// The number of the last change applied.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// When the core was last heard; zero for never.
+    pub fn heard_at(&self) -> Instant {
+        Instant(self.heard.load(Ordering::Relaxed))
+    }
+
+    /// Notes that the core answered at `now`.
+    pub fn heard(&self, now: Instant) {
+        self.heard.fetch_max(now.millis(), Ordering::Relaxed);
+    }
+
+    /// Says that everything up to `number` has been applied, as an empty page of the feed does.
+    pub fn advance_to(&self, number: u64) {
+        self.generation.fetch_max(number, Ordering::AcqRel);
+    }
+
+    /// Applies changes in the order of their numbers; those at or below the last one applied are skipped. A row that
+    /// cannot be used (see [`RowError`]) takes the old one's place as "unknown": better no answer than an old one.
+    pub fn apply(&self, changes: &[NumberedChange]) {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let applied = self.generation();
+        let news = changes.iter().filter(|change| change.number > applied);
+        let mut small = None;
+        let mut last = applied;
+        for change in news {
+            last = last.max(change.number);
+            self.put(&change.change, &mut small);
+        }
+        if let Some(small) = small {
+            self.small.store(Arc::new(small));
+        }
+        self.generation.fetch_max(last, Ordering::AcqRel);
+        self.links.merge_if_large();
+    }
+
+    /// Loads many links at once, past the overlay: for a first load, tests and benchmarks. Rows replace older ones.
+    pub fn load_links(&self, rows: &[LinkRow]) {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.links.load(rows.iter());
+    }
+
+    /// Takes one row in; `small` is the copy of the small tables under way, made when first needed.
+    fn put(&self, change: &Change, small: &mut Option<Small>) {
+        match change {
+            Change::Link(row) => self.links.put(row),
+            Change::Alias { alias, code } => {
+                self.aliases.insert(AliasText(alias.clone()), *code);
+            }
+            other => {
+                let small = small.get_or_insert_with(|| Small::clone(&self.small.load()));
+                if let Err(error) = small.put(other, self.cookie_prefix) {
+                    tracing::error!(%error, ?change, "a row cannot be used");
+                }
+            }
+        }
+    }
+
+    fn alias_rows(&self) -> Vec<Change> {
+        let row = |entry: dashmap::mapref::multiple::RefMulti<'_, AliasText, Code>| Change::Alias {
+            alias: entry.key().0.clone(),
+            code: *entry.value(),
+        };
+        self.aliases.iter().map(row).collect()
+    }
+
+    /// Whether no link is known.
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// How many rows it holds.
+    pub fn sizes(&self) -> TableSizes {
+        let small = self.small.load();
+        TableSizes {
+            base_links: self.links.base_len(),
+            overlay_links: self.links.overlay_len(),
+            base_bytes: self.links.base_bytes(),
+            aliases: self.aliases.len(),
+            placements: small.placements.len(),
+            promoters: small.promoters.len(),
+            targets: small.targets.len(),
+            programmes: small.programmes.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,124 @@
+//! All links: a `DashMap` of recent changes over the packed base.
+//!
+//! A reader looks into the overlay first and then into the base. A merge puts a row into the base before it takes
+//! it out of the overlay, so that a reader meets every row at least once.
+
+use super::base::{Base, SHARDS, Shard, shard_of};
+use super::slot::Slot;
+use attribution_core::catalogue::LinkRow;
+use attribution_core::code::Code;
+use dashmap::DashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The overlay holds this many links before they are merged: small tables live wholly in it.
+const MERGE_FROM: usize = 1 << 16;
+
+pub(super) struct Links {
+    base: Base,
+    overlay: DashMap<u64, Slot, foldhash::fast::RandomState>,
+    /// The overlay's size, so that a reader can pass an empty one by without touching its locks. Grows before an
+    /// insert and shrinks after a removal.
+    overlay_len: AtomicUsize,
+}
+
+impl Links {
+    pub(super) fn empty() -> Self {
+        Self { base: Base::empty(), overlay: DashMap::default(), overlay_len: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn get(&self, code: Code) -> Option<LinkRow> {
+        let recent = if self.overlay_len.load(Ordering::Acquire) == 0 {
+            None
+        } else {
+            self.overlay.get(&code.0).map(|slot| *slot)
+        };
+        recent.or_else(|| self.base.get(code)).map(|slot| slot.unpack())
+    }
+
+    /// Callers hold the table's writing lock.
+    pub(super) fn put(&self, row: &LinkRow) {
+        self.overlay_len.fetch_add(1, Ordering::AcqRel);
+        if self.overlay.insert(row.code.0, Slot::pack(row)).is_some() {
+            self.overlay_len.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Merges once the overlay holds more than a sixty-fourth of the base. Callers hold the writing lock.
+    pub(super) fn merge_if_large(&self) {
+        let len = self.overlay_len.load(Ordering::Acquire);
+        if len >= MERGE_FROM && len >= self.base.len() / SHARDS {
+            self.merge();
+        }
+    }
+
+    /// Moves the overlay into the base, shard by shard. Callers hold the writing lock.
+    pub(super) fn merge(&self) {
+        let mut moved = self.recent();
+        moved.sort_by_key(|slot| shard_of(slot.code()));
+        for rows in moved.chunk_by(|a, b| shard_of(a.code()) == shard_of(b.code())) {
+            self.add_to_shard(shard_of(rows[0].code()), rows);
+            for slot in rows {
+                if self.overlay.remove_if(&slot.code().0, |_, now| now == slot).is_some() {
+                    self.overlay_len.fetch_sub(1, Ordering::AcqRel);
+                }
+            }
+        }
+        self.overlay.shrink_to_fit();
+    }
+
+    /// Puts rows past the overlay into the base. Callers hold the writing lock.
+    pub(super) fn load<'a>(&self, rows: impl Iterator<Item = &'a LinkRow>) {
+        let mut by_shard: [Vec<Slot>; SHARDS] = std::array::from_fn(|_| Vec::new());
+        for row in rows {
+            by_shard[shard_of(row.code)].push(Slot::pack(row));
+        }
+        for (index, rows) in by_shard.iter_mut().enumerate() {
+            self.add_to_shard(index, rows);
+            *rows = Vec::new(); // the memory back before the next shard is built
+        }
+    }
+
+    /// The same for slots as a snapshot holds them: mostly one shard at a time, sometimes any mixture.
+    pub(super) fn load_slots(&self, slots: &mut [Slot]) {
+        slots.sort_by_key(|slot| shard_of(slot.code()));
+        for rows in slots.chunk_by(|a, b| shard_of(a.code()) == shard_of(b.code())) {
+            self.add_to_shard(shard_of(rows[0].code()), rows);
+        }
+    }
+
+    /// Replaces one shard by itself and `rows`. Callers hold the writing lock.
+    pub(super) fn add_to_shard(&self, index: usize, rows: &[Slot]) {
+        if rows.is_empty() {
+            return;
+        }
+        let old = self.base.shard(index);
+        let shard = Shard::build(old.len() + rows.len(), old.iter().chain(rows.iter().copied()));
+        self.base.replace(index, shard);
+    }
+
+    /// A copy of the overlay.
+    pub(super) fn recent(&self) -> Vec<Slot> {
+        self.overlay.iter().map(|entry| *entry.value()).collect()
+    }
+
+    /// A copy of one shard of the base.
+    pub(super) fn shard_rows(&self, index: usize) -> Vec<Slot> {
+        self.base.shard(index).iter().collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.overlay_len() == 0 && self.base_len() == 0
+    }
+
+    pub(super) fn overlay_len(&self) -> usize {
+        self.overlay_len.load(Ordering::Acquire)
+    }
+
+    pub(super) fn base_len(&self) -> usize {
+        self.base.len()
+    }
+
+    pub(super) fn base_bytes(&self) -> usize {
+        self.base.bytes()
+    }
+}

@@ -1,0 +1,191 @@
+//! Rows as the hot path wants them: a target with its `Location` in pieces, a programme with its cookie in pieces.
+//!
+//! What cannot be answered safely (a destination that is no plain http(s) URL) never gets past here.
+
+use attribution_core::catalogue::{ProgrammeRow, TargetRow};
+use http::HeaderValue;
+use url::Url;
+
+/// A destination longer than this is refused: browsers and proxies cut off somewhere above it.
+const DESTINATION_MAX: usize = 2_048;
+
+/// Why a row cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// Not a URL at all.
+    #[error("the destination is not an absolute URL")]
+    NotAUrl,
+    /// Another scheme than http and https.
+    #[error("the destination is neither http nor https")]
+    Scheme,
+    /// User and password in front of the host.
+    #[error("the destination carries a user name or password")]
+    UserInfo,
+    /// Too long.
+    #[error("the destination is longer than {DESTINATION_MAX} bytes")]
+    TooLong,
+    /// The name of the query parameter for the click token.
+    #[error("the click parameter is not 1 to 32 letters, digits, '_' or '-'")]
+    ClickParam,
+    /// A row's number is beyond what a counter reaches.
+    #[error("the number is out of range")]
+    Number,
+}
+
+/// Checks a URL that we shall send browsers to.
+fn checked_url(text: &str) -> Result<Url, RowError> {
+    if text.len() > DESTINATION_MAX {
+        return Err(RowError::TooLong);
+    }
+    let url = Url::parse(text).map_err(|_| RowError::NotAUrl)?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(RowError::Scheme);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(RowError::UserInfo);
+    }
+    if url.as_str().len() > DESTINATION_MAX {
+        return Err(RowError::TooLong);
+    }
+    Ok(url)
+}
+
+fn header_of(url: &Url) -> Result<HeaderValue, RowError> {
+    HeaderValue::from_str(url.as_str()).map_err(|_| RowError::NotAUrl)
+}
+
+/// A target, ready to be answered with.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The row as it came.
+    pub(crate) row: TargetRow,
+    /// The destination alone.
+    pub(crate) plain: HeaderValue,
+    /// The destination up to where a query parameter may follow, ending in `?` or `&`.
+    pub(crate) head: Box<[u8]>,
+    /// `yk_click=`, or as the merchant calls it.
+    pub(crate) parameter: Box<[u8]>,
+    /// `#...`, or nothing.
+    pub(crate) fragment: Box<[u8]>,
+}
+
+impl Target {
+    pub(crate) fn prepare(row: TargetRow) -> Result<Self, RowError> {
+        let name = row.click_param.as_bytes();
+        let fits = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        if name.is_empty() || name.len() > 32 || !name.iter().all(fits) {
+            return Err(RowError::ClickParam);
+        }
+        let mut url = checked_url(&row.destination)?;
+        drop_parameter(&mut url, &row.click_param);
+        let plain = header_of(&url)?;
+        let fragment = url.fragment().map_or_else(String::new, |f| format!("#{f}"));
+        url.set_fragment(None);
+        let mut head = url.as_str().to_owned();
+        match url.query() {
+            None => head.push('?'),
+            Some("") => {}
+            Some(_) => head.push('&'),
+        }
+        Ok(Self {
+            plain,
+            head: head.into_bytes().into(),
+            parameter: format!("{}=", row.click_param).into_bytes().into(),
+            fragment: fragment.into_bytes().into(),
+            row,
+        })
+    }
+}
+
+/// Takes the click parameter out of a destination that was saved with one: ours must be the only one.
+fn drop_parameter(url: &mut Url, name: &str) {
+    let Some(query) = url.query() else { return };
+    let mut kept = Vec::new();
+    crate::query::push_without(query.as_bytes(), name.as_bytes(), &mut kept);
+    if kept.len() != query.len() {
+        let kept = String::from_utf8_lossy(&kept).into_owned();
+        url.set_query(Some(kept.as_str()).filter(|q| !q.is_empty()));
+    }
+}
+
+/// A programme, ready to be answered with.
+#[derive(Debug)]
+pub(crate) struct Programme {
+    /// The row as it came.
+    pub(crate) row: ProgrammeRow,
+    /// `yk_c_<programme>`, with its prefix.
+    pub(crate) cookie_name: Box<[u8]>,
+    /// Where dead links lead.
+    pub(crate) fallback: Option<HeaderValue>,
+}
+
+impl Programme {
+    pub(crate) fn prepare(row: ProgrammeRow, cookie_prefix: &str) -> Result<Self, RowError> {
+        let fallback = match &row.fallback_url {
+            Some(text) => Some(header_of(&checked_url(text)?)?),
+            None => None,
+        };
+        let cookie_name = format!("{cookie_prefix}yk_c_{}", row.id).into_bytes().into();
+        Ok(Self { row, cookie_name, fallback })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attribution_core::catalogue::TargetKind;
+    use attribution_core::ids::TargetNum;
+
+    fn target(destination: &str) -> Result<Target, RowError> {
+        Target::prepare(TargetRow {
+            num: TargetNum(1),
+            kind: TargetKind::Product,
+            destination: destination.to_owned(),
+            title: String::new(),
+            category: None,
+            cancelled_from: None,
+            delisted_from: None,
+            pass_query: true,
+            click_param: "yk_click".to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_location_comes_in_pieces() {
+        let rows = [
+            ("https://shop.cn", "https://shop.cn/?", ""),
+            ("https://shop.cn/p/1?a=b", "https://shop.cn/p/1?a=b&", ""),
+            ("https://shop.cn/p/1?", "https://shop.cn/p/1?", ""),
+            (
+                "https://shop.cn/商品?a=b#评价",
+                "https://shop.cn/%E5%95%86%E5%93%81?a=b&",
+                "#%E8%AF%84%E4%BB%B7",
+            ),
+            ("https://shop.cn/p?yk_click=forged&a=b", "https://shop.cn/p?a=b&", ""),
+            ("https://shop.cn/p?yk_click=forged", "https://shop.cn/p?", ""),
+        ];
+        for (destination, head, fragment) in rows {
+            let target = target(destination).unwrap();
+            assert_eq!(String::from_utf8_lossy(&target.head), head);
+            assert_eq!(String::from_utf8_lossy(&target.fragment), fragment);
+        }
+    }
+
+    #[test]
+    fn a_destination_that_is_no_plain_web_address_is_refused() {
+        let long = format!("https://shop.cn/{}", "a".repeat(DESTINATION_MAX));
+        let rows = [
+            ("/relative", RowError::NotAUrl),
+            ("javascript:alert(1)", RowError::Scheme),
+            ("ftp://shop.cn/", RowError::Scheme),
+            ("https://user:pass@shop.cn/", RowError::UserInfo),
+            (long.as_str(), RowError::TooLong),
+        ];
+        for (destination, expected) in rows {
+            assert_eq!(target(destination).err(), Some(expected), "{destination}");
+        }
+        // What a URL parser repairs is repaired before it becomes a header.
+        let repaired = target("https://shop.cn/a\r\nSet-Cookie: x").unwrap();
+        assert_eq!(repaired.plain, "https://shop.cn/aSet-Cookie:%20x");
+    }
+}

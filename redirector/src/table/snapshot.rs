@@ -1,0 +1,244 @@
+//! The table on disk, so that an edge restarts with the core absent.
+//!
+//! Layout, little-endian: `YKTABLE1`, layout version u32, sections u32, generation u64, heard-at i64, length of the
+//! small tables u64, CRC-32 of these 40 bytes; the small tables as JSON changes, their CRC-32; then per section (one
+//! per shard of the base, the overlay last) link count u32, CRC-32 of the links, the links of 24 bytes each; `YKEND.`
+//!
+//! A save writes beside, syncs, and renames; the one before is kept. A file that does not check out is set aside
+//! under another name and said so; the previous one, or an empty table and the change feed, take its place.
+
+use super::base::SHARDS;
+use super::slot::{SLOT_LEN, Slot};
+use super::{Small, Table};
+use attribution_core::catalogue::Change;
+use attribution_core::time::Instant;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+const MAGIC: &[u8; 8] = b"YKTABLE1";
+const END: &[u8; 6] = b"YKEND.";
+const LAYOUT_VERSION: u32 = 1;
+const HEAD_LEN: usize = 40;
+const CURRENT: &str = "table.snapshot";
+const PREVIOUS: &str = "table.previous";
+const SMALL_MAX: u64 = 1 << 30;
+
+/// Why a file is not a snapshot that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It could not be read, or ends too early.
+    #[error("cannot be read to its end")]
+    Io(#[from] io::Error),
+    /// Not a snapshot of a known layout.
+    #[error("not a table snapshot of a known layout")]
+    Layout,
+    /// A checksum does not match.
+    #[error("the checksum of {0} does not match")]
+    Checksum(&'static str),
+    /// The small tables do not read.
+    #[error("the small tables do not read")]
+    Small(#[from] serde_json::Error),
+    /// A slot that holds no link, or a length out of range.
+    #[error("{0} is out of range")]
+    Range(&'static str),
+}
+
+/// Why a table could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// Writing, syncing or renaming failed.
+    #[error("the table's snapshot could not be written")]
+    Io(#[from] io::Error),
+    /// A row could not be turned into JSON.
+    #[error("the small tables could not be written")]
+    Small(#[from] serde_json::Error),
+    /// More links in one section than it can count.
+    #[error("too many links in one section")]
+    TooMany,
+}
+
+/// Where a loaded table came from.
+#[derive(Debug)]
+pub enum Source {
+    /// There was no snapshot: the feed starts from the beginning.
+    Nothing,
+    /// The last one saved.
+    Current,
+    /// The one before it.
+    Previous,
+}
+
+/// What a load found.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The table; empty if there was nothing usable.
+    pub table: Table,
+    /// Where it came from.
+    pub source: Source,
+    /// Files that were set aside, under their new names, and why.
+    pub quarantined: Vec<(PathBuf, LoadError)>,
+}
+
+/// Loads the newest usable snapshot of `dir`. `stamp` makes the names of files set aside unique.
+pub fn load(dir: &Path, secure: bool, stamp: i64) -> Loaded {
+    let mut quarantined = Vec::new();
+    for (name, source) in [(CURRENT, Source::Current), (PREVIOUS, Source::Previous)] {
+        let path = dir.join(name);
+        match read(&path, secure) {
+            Ok(table) => return Loaded { table, source, quarantined },
+            Err(LoadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let aside = dir.join(format!("{name}.corrupt-{stamp}"));
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), file = %path.display(),
+                    aside = %aside.display(), "a table snapshot is corrupt and is set aside");
+                if let Err(error) = fs::rename(&path, &aside) {
+                    tracing::error!(%error, file = %path.display(), "the corrupt snapshot could not be renamed");
+                }
+                quarantined.push((aside, error));
+            }
+        }
+    }
+    Loaded { table: Table::new(secure), source: Source::Nothing, quarantined }
+}
+
+fn read(path: &Path, secure: bool) -> Result<Table, LoadError> {
+    let mut input = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let mut head = [0; HEAD_LEN];
+    input.read_exact(&mut head)?;
+    let crc = read_u32(&mut input)?;
+    let (u32_at, u64_at) = (|at| u32_of(&head, at), |at| u64_of(&head, at));
+    if head[..8] != *MAGIC || u32_at(8) != LAYOUT_VERSION || u32_at(12) as usize != SHARDS + 1 {
+        return Err(LoadError::Layout);
+    }
+    check(crc, &head, "the head")?;
+    let small_len = usize::try_from(u64_at(32)).map_err(|_| LoadError::Range("a length"))?;
+    if small_len as u64 > SMALL_MAX {
+        return Err(LoadError::Range("the length of the small tables"));
+    }
+    let table = Table::new(secure);
+    let bytes = read_checked(&mut input, small_len, "the small tables")?;
+    let mut small = None;
+    for change in serde_json::from_slice::<Vec<Change>>(&bytes)? {
+        table.put(&change, &mut small);
+    }
+    table.small.store(small.unwrap_or_default().into());
+    for _ in 0..=SHARDS {
+        read_section(&mut input, &table)?;
+    }
+    let mut end = [0; END.len()];
+    input.read_exact(&mut end)?;
+    if end != *END {
+        return Err(LoadError::Layout);
+    }
+    table.generation.store(u64_at(16), Ordering::Release);
+    table.heard(Instant(u64_at(24).cast_signed()));
+    Ok(table)
+}
+
+fn read_section(input: &mut impl Read, table: &Table) -> Result<(), LoadError> {
+    let count = read_u32(input)? as usize;
+    let crc = read_u32(input)?;
+    let bytes = read_exactly(input, count * SLOT_LEN)?;
+    check(crc, &bytes, "a section of links")?;
+    let slots = bytes.as_chunks::<SLOT_LEN>().0.iter().map(Slot::from_bytes);
+    let mut slots: Vec<Slot> = slots.collect::<Option<_>>().ok_or(LoadError::Range("a link"))?;
+    table.links.load_slots(&mut slots);
+    Ok(())
+}
+
+/// Reads without trusting the length: a corrupt one must not make us allocate.
+fn read_exactly(input: &mut impl Read, len: usize) -> Result<Vec<u8>, LoadError> {
+    let mut bytes = Vec::new();
+    input.take(len as u64).read_to_end(&mut bytes)?;
+    if bytes.len() == len { Ok(bytes) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
+}
+
+fn read_checked(input: &mut impl Read, len: usize, what: &'static str) -> Result<Vec<u8>, LoadError> {
+    let bytes = read_exactly(input, len)?;
+    check(read_u32(input)?, &bytes, what)?;
+    Ok(bytes)
+}
+
+fn read_u32(input: &mut impl Read) -> Result<u32, LoadError> {
+    let mut bytes = [0; 4];
+    input.read_exact(&mut bytes)?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+fn check(crc: u32, bytes: &[u8], what: &'static str) -> Result<(), LoadError> {
+    if crc32fast::hash(bytes) == crc { Ok(()) } else { Err(LoadError::Checksum(what)) }
+}
+
+fn u32_of(head: &[u8; HEAD_LEN], at: usize) -> u32 {
+    u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
+}
+
+fn u64_of(head: &[u8; HEAD_LEN], at: usize) -> u64 {
+    u64::from(u32_of(head, at)) | (u64::from(u32_of(head, at + 4)) << 32)
+}
+
+/// Saves the table into `dir`, beside the previous snapshot, and returns the generation saved. Changes that are
+/// applied meanwhile may or may not be in it; the feed brings them again.
+///
+/// # Errors
+/// If the disk refuses; the snapshots that were there stay usable.
+pub fn save(dir: &Path, table: &Table) -> Result<u64, SaveError> {
+    let (new, current) = (dir.join("table.new"), dir.join(CURRENT));
+    // The number before the rows: a row may be newer than the number says, never older.
+    let generation = table.generation();
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(&new)?);
+    write(&mut out, table, generation)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    if current.exists() {
+        fs::rename(&current, dir.join(PREVIOUS))?;
+    }
+    fs::rename(&new, &current)?;
+    File::open(dir)?.sync_all()?;
+    Ok(generation)
+}
+
+fn write(out: &mut impl Write, table: &Table, generation: u64) -> Result<(), SaveError> {
+    let small = serde_json::to_vec(&small_rows(&table.small.load(), table))?;
+    let mut head = Vec::with_capacity(HEAD_LEN);
+    head.extend_from_slice(MAGIC);
+    head.extend_from_slice(&LAYOUT_VERSION.to_le_bytes());
+    head.extend_from_slice(&u32::try_from(SHARDS + 1).map_err(|_| SaveError::TooMany)?.to_le_bytes());
+    head.extend_from_slice(&generation.to_le_bytes());
+    head.extend_from_slice(&table.heard_at().millis().to_le_bytes());
+    head.extend_from_slice(&(small.len() as u64).to_le_bytes());
+    out.write_all(&head)?;
+    out.write_all(&crc32fast::hash(&head).to_le_bytes())?;
+    out.write_all(&small)?;
+    out.write_all(&crc32fast::hash(&small).to_le_bytes())?;
+    // The overlay is copied first and written last: a row that a merge moves meanwhile is met at least once.
+    let recent = table.links.recent();
+    for index in 0..SHARDS {
+        write_section(out, &table.links.shard_rows(index))?;
+    }
+    write_section(out, &recent)?;
+    out.write_all(END)?;
+    Ok(())
+}
+
+fn write_section(out: &mut impl Write, slots: &[Slot]) -> Result<(), SaveError> {
+    let mut bytes = Vec::with_capacity(slots.len() * SLOT_LEN);
+    for slot in slots {
+        bytes.extend_from_slice(&slot.to_bytes());
+    }
+    out.write_all(&u32::try_from(slots.len()).map_err(|_| SaveError::TooMany)?.to_le_bytes())?;
+    out.write_all(&crc32fast::hash(&bytes).to_le_bytes())?;
+    out.write_all(&bytes)?;
+    Ok(())
+}
+
+fn small_rows(small: &Small, table: &Table) -> Vec<Change> {
+    let mut rows: Vec<Change> = small.programmes.iter().map(|p| Change::Programme(p.row.clone())).collect();
+    rows.extend(small.targets.iter().map(|target| Change::Target(target.row.clone())));
+    rows.extend(small.promoters.iter().map(|row| Change::Promoter(*row)));
+    rows.extend(small.placements.iter().map(|row| Change::Placement(*row)));
+    rows.extend(small.bans.values().flatten().map(|row| Change::Ban(*row)));
+    rows.extend(table.alias_rows());
+    rows
+}
