@@ -3,9 +3,10 @@
 //! Everything here is pure: no clock, no randomness, no I/O, no async; `now` and ids come in as arguments. The life
 //! of a click, by file: [`code`] (what stands in the path), [`catalogue`] (what a link points at), [`decide`] (what
 //! the click is), [`token`] (what the browser carries away), [`record`] (what is made durable), [`shipping`] (how it
-//! reaches the core). Then, in the core: [`policy`] (a programme's rules as data), [`judge`] (the click again,
-//! against dated state), [`identity`] (whose click), [`fold`] (whose order), [`commission`] (how much),
-//! [`attribute`] (the decision, in its fixed order), [`explanation`] (the same in words), [`ledger`] (what is posted).
+//! reaches the core), [`holder`] (who holds a visitor or buyer, as Redis shows it). Then, in the core: [`policy`] (a
+//! programme's rules as data), [`judge`] (the click again, against dated state), [`identity`] (whose click), [`fold`]
+//! (whose order), [`commission`] (how much), [`attribute`] (the decision, in its fixed order), [`explanation`] (the
+//! same in words), [`ledger`] (what is posted).
 
 pub mod attribute;
 pub mod catalogue;
@@ -15,6 +16,7 @@ pub mod commission;
 pub mod decide;
 pub mod explanation;
 pub mod fold;
+pub mod holder;
 pub mod identity;
 pub mod ids;
 pub mod judge;
