@@ -1,0 +1,37 @@
+//! A bell that wakes one background thread. Ringing costs a load while the thread is awake.
+
+use crate::lock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+#[derive(Default)]
+pub(crate) struct Bell {
+    asleep: AtomicBool,
+    rung: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Bell {
+    /// Wakes the thread if it sleeps. What it should see must be stored before, sequentially consistent.
+    pub(crate) fn ring(&self) {
+        if self.asleep.load(Ordering::SeqCst) {
+            *lock(&self.rung) = true;
+            self.wake.notify_one();
+        }
+    }
+
+    /// Sleeps until rung, or at most `limit`. `idle` is asked after the bell is armed: a ring cannot fall between.
+    pub(crate) fn sleep(&self, limit: Option<Duration>, idle: impl Fn() -> bool) {
+        self.asleep.store(true, Ordering::SeqCst);
+        if idle() {
+            let rung = lock(&self.rung);
+            match limit {
+                None => drop(self.wake.wait_while(rung, |rung| !*rung)),
+                Some(limit) => drop(self.wake.wait_timeout_while(rung, limit, |rung| !*rung)),
+            }
+        }
+        self.asleep.store(false, Ordering::SeqCst);
+        *lock(&self.rung) = false;
+    }
+}

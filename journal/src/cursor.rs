@@ -1,0 +1,225 @@
+//! How far each reader has come, by name and stream: durable, so that a restart goes on there, and asked before a
+//! segment is released.
+
+use crate::storage::{self, Storage};
+use crate::{StreamId, lock};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+const MAGIC: [u8; 8] = *b"YKJCUR\0\x01";
+const PER_STREAM: usize = 24;
+const PREFIX: &str = "cursor-";
+/// Bytes of the largest file that is read: some hundred thousand streams.
+const LIMIT: usize = 4 << 20;
+
+type Positions = BTreeMap<StreamId, u64>;
+
+/// All cursors of a journal.
+pub(crate) struct CursorStore {
+    storage: Arc<dyn Storage>,
+    names: Mutex<BTreeMap<String, Positions>>,
+}
+
+/// Why a cursor was not moved.
+#[derive(Debug, thiserror::Error)]
+pub enum CursorError {
+    /// Not one of the names the journal was opened with.
+    #[error("the journal has no cursor {0:?}")]
+    Unknown(String),
+    /// The journal has no such stream, or it was released.
+    #[error("the journal has no stream of {0}")]
+    NoStream(StreamId),
+    /// Back to where frames are gone.
+    #[error("frames below {first} were released")]
+    Released {
+        /// The first number still there.
+        first: u64,
+    },
+    /// The file could not be written; the cursor stays where it was.
+    #[error("the cursor could not be saved")]
+    Save(#[source] io::Error),
+}
+
+impl CursorStore {
+    /// Reads the cursors of these names, for these streams with the first number present of each. Also gives the
+    /// names whose file was damaged.
+    ///
+    /// A name without a good file begins where the others are, but not before the first frame that is there.
+    pub(crate) fn open(
+        storage: Arc<dyn Storage>,
+        names: &[String],
+        streams: &[(StreamId, u64)],
+    ) -> io::Result<(Self, Vec<String>)> {
+        let mut all = BTreeMap::new();
+        let mut fresh = Vec::new();
+        let mut lost = Vec::new();
+        for name in names {
+            let bytes = storage::read_file(&*storage, &file_name(name), LIMIT)?;
+            let positions = bytes.as_ref().map(|bytes| decode(bytes));
+            match positions {
+                Some(Some(mut positions)) => {
+                    positions.retain(|stream, _| streams.iter().any(|(s, _)| s == stream));
+                    all.insert(name.clone(), positions);
+                }
+                Some(None) => lost.push(name.clone()),
+                None => fresh.push(name.clone()),
+            }
+        }
+        let begin = |(stream, first): &(StreamId, u64)| {
+            let least = all.values().map(|p: &Positions| p.get(stream).copied().unwrap_or(0)).min();
+            (*stream, least.unwrap_or(0).max(*first))
+        };
+        let begins: Positions = streams.iter().map(begin).collect();
+        for name in fresh.iter().chain(&lost) {
+            storage::replace_file(&*storage, &file_name(name), &encode(&begins))?;
+            all.insert(name.clone(), begins.clone());
+        }
+        Ok((Self { storage, names: Mutex::new(all) }, lost))
+    }
+
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        lock(&self.names).contains_key(name)
+    }
+
+    pub(crate) fn get(&self, name: &str, stream: StreamId) -> u64 {
+        lock(&self.names).get(name).and_then(|p| p.get(&stream).copied()).unwrap_or(0)
+    }
+
+    /// The least position of all names; `None` if there is no name.
+    pub(crate) fn least(&self, stream: StreamId) -> Option<u64> {
+        lock(&self.names).values().map(|p| p.get(&stream).copied().unwrap_or(0)).min()
+    }
+
+    pub(crate) fn save(&self, name: &str, moves: &[(StreamId, u64)]) -> Result<(), CursorError> {
+        let mut names = lock(&self.names);
+        let Some(positions) = names.get_mut(name) else { return Err(CursorError::Unknown(name.to_owned())) };
+        let mut new = positions.clone();
+        new.extend(moves.iter().copied());
+        if new != *positions {
+            storage::replace_file(&*self.storage, &file_name(name), &encode(&new))
+                .map_err(CursorError::Save)?;
+            *positions = new;
+        }
+        Ok(())
+    }
+
+    /// Forgets streams that are gone. The files follow when they are next written.
+    pub(crate) fn forget(&self, streams: &[StreamId]) {
+        for positions in lock(&self.names).values_mut() {
+            positions.retain(|stream, _| !streams.contains(stream));
+        }
+    }
+}
+
+fn file_name(name: &str) -> String {
+    format!("{PREFIX}{name}")
+}
+
+fn encode(positions: &Positions) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    for (stream, next) in positions {
+        out.extend_from_slice(&stream.epoch.to_le_bytes());
+        out.extend_from_slice(&stream.edge.to_le_bytes());
+        out.extend_from_slice(&[stream.worker, 0, 0, 0, 0, 0]);
+        out.extend_from_slice(&next.to_le_bytes());
+    }
+    let crc = crc32fast::hash(&out);
+    out.extend_from_slice(&crc.to_le_bytes());
+    out
+}
+
+fn decode(bytes: &[u8]) -> Option<Positions> {
+    let (body, crc) = bytes.split_last_chunk::<4>()?;
+    let rows = body.strip_prefix(&MAGIC)?;
+    if crc32fast::hash(body) != u32::from_le_bytes(*crc) || !rows.len().is_multiple_of(PER_STREAM) {
+        return None;
+    }
+    let row = |row: &[u8]| {
+        let word = |i: usize| Some(u64::from_le_bytes(row.get(i..i + 8)?.try_into().ok()?));
+        let edge = u16::from_le_bytes([row[8], row[9]]);
+        Some((StreamId { epoch: word(0)?, edge, worker: row[10] }, word(16)?))
+    };
+    rows.chunks_exact(PER_STREAM).map(row).collect()
+}
+
+/// The cursors of one name.
+#[derive(Clone)]
+pub struct Cursors {
+    pub(crate) inner: Arc<crate::journal::Inner>,
+    pub(crate) name: String,
+}
+
+impl Cursors {
+    /// The number of the next frame this reader wants of a stream.
+    pub fn get(&self, stream: StreamId) -> u64 {
+        self.inner.cursors.get(&self.name, stream)
+    }
+
+    /// Moves cursors, of several streams at once if need be; durable on return. Blocks for two syncs. Going back is
+    /// allowed as far as the frames are still there.
+    ///
+    /// # Errors
+    /// If a stream is not there, its frames are gone, or the file cannot be written; then none has moved.
+    pub fn set(&self, moves: &[(StreamId, u64)]) -> Result<(), CursorError> {
+        for (stream, next) in moves {
+            let index = self.inner.index(*stream).ok_or(CursorError::NoStream(*stream))?;
+            if *next < index.released() {
+                return Err(CursorError::Released { first: index.released() });
+            }
+        }
+        self.inner.cursors.save(&self.name, moves)
+    }
+}
+
+impl std::fmt::Debug for Cursors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cursors").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::FakeStorage;
+
+    const A: StreamId = StreamId { edge: 1, epoch: 7, worker: 0 };
+    const B: StreamId = StreamId { edge: 1, epoch: 7, worker: 1 };
+
+    fn open(disk: &FakeStorage, names: &[&str]) -> (CursorStore, Vec<String>) {
+        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+        CursorStore::open(Arc::new(disk.clone()), &names, &[(A, 0), (B, 2)]).unwrap()
+    }
+
+    #[test]
+    fn what_was_saved_survives_a_power_cut() {
+        for seed in 0..50 {
+            let disk = FakeStorage::new();
+            let (store, _) = open(&disk, &["ship"]);
+            store.save("ship", &[(A, 5), (B, 6)]).unwrap();
+            let (store, lost) = open(&disk.crash(seed), &["ship"]);
+            assert_eq!((store.get("ship", A), store.get("ship", B), lost.len()), (5, 6, 0));
+        }
+    }
+
+    #[test]
+    fn a_new_name_begins_where_the_others_are() {
+        let disk = FakeStorage::new();
+        let (store, _) = open(&disk, &["ship"]);
+        store.save("ship", &[(A, 5)]).unwrap();
+        assert_eq!(store.least(A), Some(5));
+        let (store, _) = open(&disk, &["ship", "redis"]);
+        assert_eq!((store.get("redis", A), store.least(A), store.least(B)), (5, Some(5), Some(2)));
+        assert!(matches!(store.save("other", &[]), Err(CursorError::Unknown(_))));
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_begins_anew() {
+        let disk = FakeStorage::new();
+        let (store, _) = open(&disk, &["ship"]);
+        store.save("ship", &[(A, 5)]).unwrap();
+        disk.damage("cursor-ship", |bytes| bytes[30] ^= 4).unwrap();
+        let (store, lost) = open(&disk, &["ship"]);
+        assert_eq!((store.get("ship", A), store.get("ship", B), lost), (0, 2, vec!["ship".to_owned()]));
+    }
+}

@@ -1,0 +1,152 @@
+//! Where the frames of one stream are: its segments with the first number of each.
+
+use crate::frame::Seed;
+use crate::{StreamId, lock};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A segment that holds frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) number: u64,
+    /// The number of its first frame.
+    pub(crate) first: u64,
+    /// The file's length.
+    pub(crate) bytes: u64,
+}
+
+/// Where a sequence number belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In this segment; the one after it begins at `until`.
+    In { entry: Entry, until: Option<u64> },
+    /// Before the first segment, which begins at `first`.
+    Before { first: u64 },
+    /// There is no segment.
+    Nowhere,
+}
+
+pub(crate) struct StreamIndex {
+    stream: StreamId,
+    salt: u64,
+    entries: Mutex<Vec<Entry>>,
+    /// The number after the last frame that readers may ask for.
+    end: AtomicU64,
+    /// Everything below has been released in this start.
+    released: AtomicU64,
+    /// Numbers of segments where a write or a sync failed: their files are not used again.
+    suspects: Mutex<Vec<u64>>,
+}
+
+impl StreamIndex {
+    pub(crate) fn new(stream: StreamId, salt: u64, entries: Vec<Entry>, end: u64) -> Self {
+        let (end, released) = (AtomicU64::new(end), AtomicU64::new(0));
+        Self { stream, salt, entries: Mutex::new(entries), end, released, suspects: Mutex::default() }
+    }
+
+    pub(crate) const fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    pub(crate) fn seed(&self, number: u64) -> Seed {
+        Seed::new(self.salt, self.stream, number)
+    }
+
+    pub(crate) fn end(&self) -> u64 {
+        self.end.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_end(&self, end: u64) {
+        self.end.store(end, Ordering::SeqCst);
+    }
+
+    pub(crate) fn released(&self) -> u64 {
+        self.released.load(Ordering::SeqCst)
+    }
+
+    /// Notes that a segment holds frames from `first` on.
+    pub(crate) fn add(&self, entry: Entry) {
+        let mut entries = lock(&self.entries);
+        if entries.last().is_none_or(|last| last.number < entry.number) {
+            entries.push(entry);
+        }
+    }
+
+    pub(crate) fn suspect(&self, number: u64) {
+        lock(&self.suspects).push(number);
+    }
+
+    pub(crate) fn is_suspect(&self, number: u64) -> bool {
+        lock(&self.suspects).contains(&number)
+    }
+
+    /// The first number present; the end if there is none.
+    pub(crate) fn first(&self) -> u64 {
+        lock(&self.entries).first().map_or(self.end(), |e| e.first)
+    }
+
+    pub(crate) fn segments(&self) -> usize {
+        lock(&self.entries).len()
+    }
+
+    /// The last segment that begins at or before `sequence`: after a failed sync a later segment repeats what an
+    /// earlier one may have lost, and the later one counts.
+    pub(crate) fn locate(&self, sequence: u64) -> Place {
+        let entries = lock(&self.entries);
+        match entries.iter().rposition(|e| e.first <= sequence) {
+            Some(i) => Place::In { entry: entries[i], until: entries.get(i + 1).map(|e| e.first) },
+            None => entries.first().map_or(Place::Nowhere, |e| Place::Before { first: e.first }),
+        }
+    }
+
+    /// Takes out the segments that hold only numbers below `limit`; of a live stream never the last one.
+    pub(crate) fn release(&self, limit: u64, live: bool) -> Vec<Entry> {
+        let mut entries = lock(&self.entries);
+        let mut done = entries.windows(2).take_while(|pair| pair[1].first <= limit).count();
+        if !live && limit >= self.end() {
+            done = entries.len();
+        }
+        let gone: Vec<Entry> = entries.drain(..done).collect();
+        if !gone.is_empty() {
+            let kept = entries.first().map_or(limit, |e| e.first);
+            self.released.fetch_max(kept, Ordering::SeqCst);
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(firsts: &[u64], end: u64) -> StreamIndex {
+        let stream = StreamId { edge: 1, epoch: 1, worker: 0 };
+        let entries = (0..).zip(firsts).map(|(number, first)| Entry { number, first: *first, bytes: 0 });
+        StreamIndex::new(stream, 0, entries.collect(), end)
+    }
+
+    #[test]
+    fn a_number_is_found_in_the_last_segment_that_may_have_it() {
+        let index = index(&[5, 10, 10, 20], 30);
+        let number = |sequence| match index.locate(sequence) {
+            Place::In { entry, until } => Some((entry.number, until)),
+            _ => None,
+        };
+        assert_eq!(number(5), Some((0, Some(10))));
+        assert_eq!(number(10), Some((2, Some(20))));
+        assert_eq!(number(99), Some((3, None)));
+        assert_eq!(index.locate(4), Place::Before { first: 5 });
+    }
+
+    #[test]
+    fn only_whole_segments_are_released_and_never_the_live_one() {
+        let index = index(&[0, 10, 20], 30);
+        assert!(index.release(9, true).is_empty());
+        assert_eq!(index.release(19, true).len(), 1);
+        assert_eq!(index.released(), 10);
+        assert_eq!(index.release(30, true).len(), 1);
+        assert_eq!(index.first(), 20);
+        assert_eq!(index.release(30, false).len(), 1);
+        assert_eq!((index.first(), index.released()), (30, 30));
+    }
+}

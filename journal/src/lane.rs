@@ -1,0 +1,256 @@
+//! What one worker's writer and the background threads share: prepared segments, frames not yet durable, the two
+//! watermarks, and the one way frames get a place on disk.
+
+use crate::bell::Bell;
+use crate::frame;
+use crate::index::{Entry, StreamIndex};
+use crate::lock;
+use crate::segment::{HEADER_BYTES, Segment};
+use crate::storage;
+use crate::unsynced::Unsynced;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+pub(crate) struct Lane {
+    pub(crate) index: Arc<StreamIndex>,
+    /// The next number to be written: everything below is in the kernel.
+    written: AtomicU64,
+    /// The next number to become durable: everything below survives a power cut.
+    durable: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) unsynced_bytes: AtomicUsize,
+    pub(crate) state: Mutex<LaneState>,
+    pub(crate) sync_bell: Arc<Bell>,
+    pub(crate) spare_bell: Arc<Bell>,
+}
+
+#[derive(Default)]
+pub(crate) struct LaneState {
+    /// Prepared segments, durable in the directory, in the order of their numbers.
+    pub(crate) ready: VecDeque<Arc<Segment>>,
+    /// Segments with unsynced frames.
+    dirty: Vec<Arc<Segment>>,
+    unsynced: Unsynced,
+    /// Where the written frames end.
+    pub(crate) current: Option<(Arc<Segment>, u64)>,
+    /// Length of every prepared segment.
+    segment_bytes: u64,
+    /// Rises when frames moved: the writer must then place its frames anew.
+    pub(crate) generation: u64,
+    /// A sync failed and the frames wait for this many segments to be written again.
+    pub(crate) moving: Option<usize>,
+    /// Time of the oldest frame written since the running sync began, and of the oldest the running sync covers.
+    oldest_ms: Option<i64>,
+    syncing_ms: Option<i64>,
+    pub(crate) closed: bool,
+}
+
+/// Consecutive frames that go to one segment.
+pub(crate) struct Part {
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) offset: u64,
+    /// Where they begin in the bytes to write.
+    pub(crate) start: usize,
+    /// The number of the first.
+    pub(crate) first: u64,
+}
+
+/// What a sync is to cover.
+pub(crate) struct SyncWork {
+    pub(crate) segments: Vec<Arc<Segment>>,
+    target: u64,
+}
+
+/// There are fewer prepared segments than needed.
+pub(crate) struct TooFew {
+    pub(crate) needed: usize,
+}
+
+impl Lane {
+    pub(crate) fn new(
+        index: Arc<StreamIndex>,
+        segment_bytes: u64,
+        sync_bell: Arc<Bell>,
+        spare_bell: Arc<Bell>,
+    ) -> Self {
+        Self {
+            index,
+            written: AtomicU64::new(0),
+            durable: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            unsynced_bytes: AtomicUsize::new(0),
+            state: Mutex::new(LaneState { segment_bytes, ..LaneState::default() }),
+            sync_bell,
+            spare_bell,
+        }
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// Time of the oldest frame that is written and not durable.
+    pub(crate) fn oldest_unsynced_ms(&self) -> Option<i64> {
+        let state = lock(&self.state);
+        state.syncing_ms.into_iter().chain(state.oldest_ms).min()
+    }
+
+    /// Notes what [`write_parts`] has written.
+    pub(crate) fn commit(
+        &self,
+        state: &mut LaneState,
+        frames: &[u8],
+        parts: &[Part],
+        next: u64,
+        first_ms: i64,
+    ) {
+        self.register(state, parts, frames.len());
+        state.unsynced.push(frames, next);
+        state.oldest_ms.get_or_insert(first_ms);
+        self.unsynced_bytes.store(state.unsynced.bytes(), Ordering::Relaxed);
+        self.bytes.fetch_add(frames.len() as u64, Ordering::Relaxed);
+        self.index.set_end(next);
+        self.written.store(next, Ordering::SeqCst);
+    }
+
+    fn register(&self, state: &mut LaneState, parts: &[Part], total: usize) {
+        for (i, part) in parts.iter().enumerate() {
+            let Segment { number, bytes, .. } = *part.segment;
+            self.index.add(Entry { number, first: part.first, bytes });
+            if state.dirty.last().is_none_or(|last| last.number != number) {
+                state.dirty.push(Arc::clone(&part.segment));
+            }
+            let end = parts.get(i + 1).map_or(total, |next| next.start);
+            state.current = Some((Arc::clone(&part.segment), part.offset + (end - part.start) as u64));
+        }
+    }
+
+    /// Whether [`begin_sync`](Self::begin_sync) would find something to do. Frames that wait for new segments are
+    /// work only once there are enough.
+    pub(crate) fn has_sync_work(&self) -> bool {
+        let state = lock(&self.state);
+        !state.dirty.is_empty() || state.moving.is_some_and(|needed| state.ready.len() >= needed)
+    }
+
+    /// What is to be synced now; first moves frames that wait for it. `None` if there is nothing.
+    pub(crate) fn begin_sync(&self) -> Option<SyncWork> {
+        let mut state = lock(&self.state);
+        if state.moving.is_some() {
+            self.move_unsynced(&mut state);
+        }
+        if state.dirty.is_empty() {
+            return None;
+        }
+        state.syncing_ms = state.oldest_ms.take();
+        Some(SyncWork { segments: std::mem::take(&mut state.dirty), target: self.written() })
+    }
+
+    /// The sync has worked: publishes the watermark.
+    pub(crate) fn finish_sync(&self, work: &SyncWork) {
+        let mut state = lock(&self.state);
+        state.syncing_ms = None;
+        state.unsynced.trim(work.target);
+        self.unsynced_bytes.store(state.unsynced.bytes(), Ordering::Relaxed);
+        self.durable.store(work.target, Ordering::SeqCst);
+    }
+
+    /// The sync has failed. It is not tried again: its segments are over, and everything that is not durable is
+    /// written to new ones.
+    pub(crate) fn fail_sync(&self) {
+        let mut state = lock(&self.state);
+        state.oldest_ms = state.syncing_ms.take().into_iter().chain(state.oldest_ms).min();
+        state.generation += 1;
+        state.current = None;
+        state.dirty.clear();
+        state.moving = Some(1);
+        self.move_unsynced(&mut state);
+    }
+
+    fn move_unsynced(&self, state: &mut LaneState) {
+        let mut frames = state.unsynced.gather(self.durable());
+        let mut parts = Vec::new();
+        match state.place(&self.index, &mut frames, true, &mut parts) {
+            Err(TooFew { needed }) => {
+                state.moving = Some(needed);
+                self.spare_bell.ring();
+            }
+            // What was taken is not used again; the next attempt takes other segments.
+            Ok(()) if write_parts(&self.index, &parts, &frames).is_err() => self.spare_bell.ring(),
+            Ok(()) => {
+                state.moving = None;
+                self.register(state, &parts, frames.len());
+                self.spare_bell.ring();
+            }
+        }
+    }
+}
+
+impl LaneState {
+    /// Gives `frames` a place behind the written ones, or in new segments only if `fresh`, and seals them for it.
+    /// Takes prepared segments only if there are enough.
+    pub(crate) fn place(
+        &mut self,
+        index: &StreamIndex,
+        frames: &mut [u8],
+        fresh: bool,
+        parts: &mut Vec<Part>,
+    ) -> Result<(), TooFew> {
+        let begin = self.current.clone().filter(|_| !fresh);
+        let mut room = begin.as_ref().map_or(0, |(segment, offset)| segment.bytes - offset);
+        let mut needed = 0;
+        let mut rest: &[u8] = frames;
+        while !rest.is_empty() {
+            let size = frame::stored_size(rest);
+            if size as u64 > room {
+                room = self.segment_bytes - HEADER_BYTES;
+                needed += 1;
+            }
+            room -= size as u64;
+            rest = &rest[size..];
+        }
+        if needed > self.ready.len() {
+            return Err(TooFew { needed });
+        }
+        parts.clear();
+        let mut at = begin;
+        let mut start = 0;
+        while start < frames.len() {
+            let size = frame::stored_size(&frames[start..]);
+            let fits = at.as_ref().is_some_and(|(segment, offset)| segment.bytes - offset >= size as u64);
+            if !fits {
+                at = self.ready.pop_front().map(|segment| (segment, HEADER_BYTES));
+            }
+            let Some((segment, offset)) = &mut at else { return Err(TooFew { needed }) };
+            let slot = &mut frames[start..start + size];
+            if !fits || parts.is_empty() {
+                let first = frame::stored_sequence(slot);
+                parts.push(Part { segment: Arc::clone(segment), offset: *offset, start, first });
+            }
+            frame::seal(slot, index.seed(segment.number), *offset);
+            *offset += size as u64;
+            start += size;
+        }
+        Ok(())
+    }
+}
+
+/// Writes frames where they were placed: one call to the system for each segment, as a rule one in all.
+pub(crate) fn write_parts(index: &StreamIndex, parts: &[Part], frames: &[u8]) -> io::Result<()> {
+    for (i, part) in parts.iter().enumerate() {
+        let end = parts.get(i + 1).map_or(frames.len(), |next| next.start);
+        let written = storage::write_all(&*part.segment.file, &frames[part.start..end], part.offset);
+        if let Err(e) = written {
+            index.suspect(part.segment.number);
+            return Err(e);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! What earlier starts left: which streams, from which number to which, and what of it was known to be durable.
+//!
+//! Only the last segments of a start that was killed are searched; where it ended is then written down, so that each
+//! start is searched once. Nothing that may hold a frame is deleted here.
+
+use crate::StreamId;
+use crate::epoch::{End, Ending, EpochRecord};
+use crate::index::{Entry, Place, StreamIndex};
+use crate::segment::{self, Found, HEADER_BYTES, Header};
+use crate::spares::Pool;
+use crate::storage::{self, File, Storage};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+/// First piece read of a segment: holds its first frame as a rule.
+const PROBE: u64 = 8 << 10;
+/// Pieces in which a segment is searched.
+const PIECE: u64 = 1 << 20;
+
+/// How a stream stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamInfo {
+    /// Which stream.
+    pub stream: StreamId,
+    /// The first number present; [`next`](Self::next) if there is none.
+    pub first: u64,
+    /// The number after the last.
+    pub next: u64,
+    /// Everything below was durable when the stream's start ended, as far as is known; for a live stream the
+    /// watermark. All that recovery found is durable now.
+    pub durable: u64,
+    /// Whether it belongs to this start.
+    pub live: bool,
+    /// Whether its start was closed in order; if not, what follows its last tally is in doubt.
+    pub closed: bool,
+}
+
+/// Something that recovery found and that a person should hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The record of an epoch was damaged or gone; it was made anew from its segments.
+    EpochRecordLost {
+        /// Which epoch.
+        epoch: u64,
+    },
+    /// Segments whose epoch record and headers are all damaged: their frames cannot be checked. The files stay.
+    Unreadable {
+        /// Which epoch.
+        epoch: u64,
+    },
+    /// The file of a cursor was damaged: it begins at the first frame that is there.
+    CursorLost {
+        /// The cursor's name.
+        name: String,
+    },
+    /// Syncing what a killed start had written failed; the segment was written anew.
+    SegmentRewritten {
+        /// Whose segment.
+        stream: StreamId,
+        /// Its number.
+        number: u64,
+    },
+}
+
+/// An earlier start.
+pub(crate) struct OldEpoch {
+    pub(crate) record: EpochRecord,
+    pub(crate) streams: Vec<Arc<StreamIndex>>,
+    /// Segment files in which no frame could be read, though frames were written after them.
+    pub(crate) blank: Vec<String>,
+}
+
+pub(crate) struct Recovered {
+    pub(crate) epochs: BTreeMap<u64, OldEpoch>,
+    pub(crate) pool: Pool,
+    pub(crate) notices: Vec<Notice>,
+}
+
+type Files = BTreeMap<u64, u64>;
+
+/// Looks at everything in the directory.
+pub(crate) fn recover(storage: &dyn Storage, segment_bytes: u64) -> io::Result<Recovered> {
+    let mut epochs = BTreeSet::new();
+    let mut segments: BTreeMap<StreamId, Files> = BTreeMap::new();
+    let mut found = Recovered { epochs: BTreeMap::new(), pool: Pool::default(), notices: Vec::new() };
+    for entry in storage.list()? {
+        if let Some((stream, number)) = segment::parse_name(&entry.name) {
+            epochs.insert(stream.epoch);
+            segments.entry(stream).or_default().insert(number, entry.len);
+        } else if let Some(epoch) = EpochRecord::parse_name(&entry.name) {
+            epochs.insert(epoch);
+        } else if entry.name.ends_with(".new")
+            || (entry.name.starts_with("spare-") && entry.len != segment_bytes)
+        {
+            storage.remove(&entry.name)?;
+        } else {
+            found.pool.adopt(&entry.name);
+        }
+    }
+    for epoch in epochs {
+        let files = |stream: &StreamId| stream.epoch == epoch;
+        let mine: BTreeMap<StreamId, Files> =
+            segments.iter().filter(|(s, _)| files(s)).map(|(s, f)| (*s, f.clone())).collect();
+        let old = recover_epoch(storage, epoch, &mine, segment_bytes, &mut found)?;
+        found.epochs.insert(epoch, old);
+    }
+    storage.sync_dir()?;
+    Ok(found)
+}
+
+fn recover_epoch(
+    storage: &dyn Storage,
+    epoch: u64,
+    files: &BTreeMap<StreamId, Files>,
+    segment_bytes: u64,
+    found: &mut Recovered,
+) -> io::Result<OldEpoch> {
+    let loaded = EpochRecord::load(storage, epoch)?;
+    let mut record = match loaded {
+        Some(record) => record,
+        None => {
+            found.notices.push(Notice::EpochRecordLost { epoch });
+            rebuild_record(storage, epoch, files).unwrap_or_else(|| {
+                found.notices.push(Notice::Unreadable { epoch });
+                EpochRecord { edge: 0, epoch, salt: 0, ending: Ending::Recovered, ends: Vec::new() }
+            })
+        }
+    };
+    let searched = record.ending != Ending::Unknown;
+    let mut streams = Vec::new();
+    let mut blank = Vec::new();
+    for worker in (0..=u8::MAX).take(record.ends.len()) {
+        let stream = record.stream(worker);
+        let none = Files::new();
+        let numbers = files.get(&stream).unwrap_or(&none);
+        let index = StreamIndex::new(stream, record.salt, Vec::new(), 0);
+        let mut empty = Vec::new();
+        for (number, len) in numbers {
+            match first_frame(storage, &index, *number, *len)? {
+                Some(first) => {
+                    blank.append(&mut empty);
+                    index.add(Entry { number: *number, first, bytes: *len });
+                }
+                None => empty.push(segment::name(stream, *number)),
+            }
+        }
+        // Behind the last frame: prepared and never used, as far as anyone can tell.
+        for name in empty {
+            if numbers.values().all(|len| *len == segment_bytes) {
+                found.pool.take_in(storage, &name)?;
+            } else {
+                storage.remove(&name)?;
+            }
+        }
+        let end = &mut record.ends[usize::from(worker)];
+        if !searched {
+            *end = search_end(storage, &index)?;
+        }
+        index.set_end(end.next);
+        if !searched {
+            make_durable(storage, &index, *end, &mut found.notices)?;
+        }
+        streams.push(Arc::new(index));
+    }
+    if !searched {
+        record.ending = Ending::Recovered;
+        record.save(storage)?;
+    }
+    Ok(OldEpoch { record, streams, blank })
+}
+
+/// Makes a record from what the segments' names and headers say.
+fn rebuild_record(
+    storage: &dyn Storage,
+    epoch: u64,
+    files: &BTreeMap<StreamId, Files>,
+) -> Option<EpochRecord> {
+    let header = files.iter().find_map(|(stream, numbers)| {
+        numbers.keys().find_map(|number| {
+            let page = storage::read_file(storage, &segment::name(*stream, *number), 4096).ok()??;
+            Header::decode(&page).filter(|header| header.stream.epoch == epoch)
+        })
+    })?;
+    let workers = files.keys().map(|stream| usize::from(stream.worker) + 1).max()?;
+    let ends = vec![End::default(); workers];
+    Some(EpochRecord { edge: header.stream.edge, epoch, salt: header.salt, ending: Ending::Unknown, ends })
+}
+
+/// The number of a segment's first sound frame.
+fn first_frame(storage: &dyn Storage, index: &StreamIndex, number: u64, len: u64) -> io::Result<Option<u64>> {
+    let mut first = None;
+    walk(storage, index, number, len, PROBE, |sequence, _| {
+        first = Some(sequence);
+        false
+    })?;
+    Ok(first)
+}
+
+/// Where a stream of a killed start ends: its last segment tells.
+fn search_end(storage: &dyn Storage, index: &StreamIndex) -> io::Result<End> {
+    let mut end = End::default();
+    if let Place::In { entry, .. } = index.locate(u64::MAX) {
+        walk(storage, index, entry.number, entry.bytes, PIECE, |sequence, durable_before| {
+            end.next = end.next.max(sequence + 1);
+            end.durable = end.durable.max(durable_before);
+            true
+        })?;
+    }
+    Ok(end)
+}
+
+/// Calls `seen` with number and known watermark of each sound frame, until it says `false`.
+fn walk(
+    storage: &dyn Storage,
+    index: &StreamIndex,
+    number: u64,
+    len: u64,
+    piece: u64,
+    mut seen: impl FnMut(u64, u64) -> bool,
+) -> io::Result<()> {
+    let file = storage.open(&segment::name(index.stream(), number))?;
+    let seed = index.seed(number);
+    let mut buffer = Vec::new();
+    let mut base = HEADER_BYTES;
+    let mut want = piece;
+    while base < len {
+        buffer.resize(usize::try_from(want.min(len - base)).unwrap_or(0), 0);
+        crate::reader::read_what_can_be_read(&*file, &mut buffer, base);
+        let mut at = 0;
+        let rest = loop {
+            match segment::find(&buffer, at, base, index.stream(), seed) {
+                Found::Frame { start, frame } => {
+                    if !seen(frame.sequence, frame.durable_before) {
+                        return Ok(());
+                    }
+                    at = start + crate::frame::size(frame.payload.len());
+                }
+                Found::NeedsMore { start } => break start,
+            }
+        };
+        // A frame that seems cut at the very end of the file is none.
+        base += if rest == 0 { buffer.len() as u64 } else { rest as u64 };
+        want = PIECE;
+    }
+    Ok(())
+}
+
+/// Syncs what a killed start had written and perhaps not synced: it will be shipped as durable.
+fn make_durable(
+    storage: &dyn Storage,
+    index: &StreamIndex,
+    end: End,
+    notices: &mut Vec<Notice>,
+) -> io::Result<()> {
+    let mut at = end.durable;
+    while let Place::In { entry, until } = index.locate(at.max(index.first())) {
+        let name = segment::name(index.stream(), entry.number);
+        let file = storage.open(&name)?;
+        if file.sync().is_err() {
+            // What the cache shows may not be on disk, and no later sync would say so: write it elsewhere.
+            rewrite(storage, &name, &*file, entry.bytes)?;
+            notices.push(Notice::SegmentRewritten { stream: index.stream(), number: entry.number });
+        }
+        match until {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+fn rewrite(storage: &dyn Storage, name: &str, file: &dyn File, len: u64) -> io::Result<()> {
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    let got = file.read_at(&mut bytes, 0)?;
+    storage::replace_file(storage, name, &bytes[..got])
+}

@@ -1,0 +1,252 @@
+//! The thread that prepares segments ahead, so that a writer never waits for one: preallocated and filled with zeros
+//! in small steps, or a released file used again; durable under their final name before they are handed out.
+
+use crate::bell::Bell;
+use crate::frame::Seed;
+use crate::lane::Lane;
+use crate::lock;
+use crate::segment::{self, Header, Segment};
+use crate::storage::{self, File, Storage};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Zeros written at once.
+const STEP: usize = 256 << 10;
+/// Zeros written between two syncs: more would make the frames' own syncs wait behind them.
+const SYNC_EVERY: u64 = 1 << 20;
+/// How soon a full disk is tried again.
+const RETRY: Duration = Duration::from_millis(250);
+const PREFIX: &str = "spare-";
+
+pub(crate) struct Spares {
+    storage: Arc<dyn Storage>,
+    lanes: Vec<Arc<Lane>>,
+    salt: u64,
+    segment_bytes: u64,
+    /// Segments to keep ready for each worker.
+    target: usize,
+    /// The number each worker's next segment gets.
+    numbers: Mutex<Vec<u64>>,
+    pool: Mutex<Pool>,
+    bell: Arc<Bell>,
+    sync_bell: Arc<Bell>,
+    stop: AtomicBool,
+    pub(crate) blocked: AtomicBool,
+    pub(crate) errors: AtomicU64,
+}
+
+/// Released files, whose space is used again without asking the file system.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    names: Vec<String>,
+    next: u64,
+}
+
+impl Pool {
+    /// Knows a spare file that was found; `false` if the name is not one.
+    pub(crate) fn adopt(&mut self, name: &str) -> bool {
+        let Some(number) = name.strip_prefix(PREFIX).and_then(|n| n.parse::<u64>().ok()) else {
+            return false;
+        };
+        self.next = self.next.max(number.saturating_add(1));
+        self.names.push(name.to_owned());
+        true
+    }
+
+    /// A name no spare file has.
+    fn fresh_name(&mut self) -> String {
+        let name = format!("{PREFIX}{}", self.next);
+        self.next += 1;
+        name
+    }
+
+    /// Makes a file a spare one. The caller syncs the directory.
+    pub(crate) fn take_in(&mut self, storage: &dyn Storage, name: &str) -> io::Result<()> {
+        let spare = self.fresh_name();
+        storage.rename(name, &spare)?;
+        self.names.push(spare);
+        Ok(())
+    }
+}
+
+impl Spares {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "built in one place, from parts that have nothing else in common"
+    )]
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        lanes: Vec<Arc<Lane>>,
+        salt: u64,
+        segment_bytes: u64,
+        target: usize,
+        pool: Pool,
+        bell: Arc<Bell>,
+        sync_bell: Arc<Bell>,
+    ) -> Self {
+        let numbers = Mutex::new(vec![0; lanes.len()]);
+        let pool = Mutex::new(pool);
+        let (stop, blocked, errors) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
+        Self {
+            storage,
+            lanes,
+            salt,
+            segment_bytes,
+            target,
+            numbers,
+            pool,
+            bell,
+            sync_bell,
+            stop,
+            blocked,
+            errors,
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.bell.ring();
+    }
+
+    /// The thread.
+    pub(crate) fn run(&self) {
+        while !self.stop.load(Ordering::SeqCst) {
+            let busy = self.pass();
+            if !busy {
+                let limit = self.blocked.load(Ordering::SeqCst).then_some(RETRY);
+                self.bell.sleep(limit, || {
+                    !self.stop.load(Ordering::SeqCst) && self.neediest(self.target).is_none()
+                });
+            }
+        }
+    }
+
+    /// Prepares one segment where it is needed most, or removes one file that is spare beyond need; whether there
+    /// may be more to do at once.
+    pub(crate) fn pass(&self) -> bool {
+        if let Some(worker) = self.neediest(self.target) {
+            return self.prepare(worker).is_ok();
+        }
+        self.trim()
+    }
+
+    /// The worker with the fewest ready segments, if it has fewer than `target`.
+    fn neediest(&self, target: usize) -> Option<usize> {
+        let missing = |lane: &Lane| {
+            let state = lock(&lane.state);
+            (target + state.moving.unwrap_or(0)).saturating_sub(state.ready.len())
+        };
+        let lanes = self.lanes.iter().enumerate().map(|(i, lane)| (missing(lane), i));
+        lanes
+            .max_by_key(|(missing, i)| (*missing, std::cmp::Reverse(*i)))
+            .filter(|(m, _)| *m > 0)
+            .map(|(_, i)| i)
+    }
+
+    /// Prepares a segment for a worker and hands it out.
+    pub(crate) fn prepare(&self, worker: usize) -> io::Result<()> {
+        let lane = &self.lanes[worker];
+        let number = {
+            let mut numbers = lock(&self.numbers);
+            numbers[worker] += 1;
+            numbers[worker] - 1
+        };
+        let made = self.make(lane, number);
+        self.blocked.store(made.is_err(), Ordering::SeqCst);
+        match made {
+            Ok(segment) => {
+                lock(&lane.state).ready.push_back(Arc::new(segment));
+                self.sync_bell.ring();
+                Ok(())
+            }
+            Err(e) => {
+                self.errors.fetch_add(1, Ordering::Relaxed);
+                Err(e)
+            }
+        }
+    }
+
+    fn make(&self, lane: &Lane, number: u64) -> io::Result<Segment> {
+        let stream = lane.index.stream();
+        let spare = lock(&self.pool).names.pop();
+        let (file, name) = match spare {
+            Some(name) => (self.storage.open(&name)?, name),
+            None => {
+                let name = format!("{}.new", lock(&self.pool).fresh_name());
+                let filled = self.storage.create(&name).and_then(|file| self.fill(&*file).map(|()| file));
+                (filled.inspect_err(|_| self.forget(&name))?, name)
+            }
+        };
+        let header = Header { stream, number, salt: self.salt, bytes: self.segment_bytes };
+        let done = storage::write_all(&*file, &header.encode(), 0)
+            .and_then(|()| file.sync())
+            .and_then(|()| self.storage.rename(&name, &segment::name(stream, number)));
+        done.inspect_err(|_| self.forget(&name))?;
+        self.storage.sync_dir().inspect_err(|_| self.forget(&segment::name(stream, number)))?;
+        let seed = Seed::new(self.salt, stream, number);
+        Ok(Segment { number, file, seed, bytes: self.segment_bytes })
+    }
+
+    fn fill(&self, file: &dyn File) -> io::Result<()> {
+        file.preallocate(self.segment_bytes)?;
+        let zeros = vec![0; STEP];
+        let mut at = 0;
+        while at < self.segment_bytes {
+            if self.stop.load(Ordering::SeqCst) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let len = (self.segment_bytes - at).min(STEP as u64);
+            storage::write_all(file, &zeros[..usize::try_from(len).unwrap_or(STEP)], at)?;
+            at += len;
+            if at.is_multiple_of(SYNC_EVERY) {
+                file.sync()?;
+            }
+        }
+        file.sync()
+    }
+
+    /// Removes a file that did not become a segment. If that fails too, the next start removes it.
+    fn forget(&self, name: &str) {
+        drop(self.storage.remove(name));
+    }
+
+    /// Makes released segments spare files again, or removes them if they cannot be trusted. The caller has made
+    /// durable that nobody needs them.
+    pub(crate) fn recycle(&self, files: &[(String, bool)]) -> io::Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        {
+            let mut pool = lock(&self.pool);
+            for (name, usable) in files {
+                let done =
+                    if *usable { pool.take_in(&*self.storage, name) } else { self.storage.remove(name) };
+                match done {
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                    _ => {}
+                }
+            }
+        }
+        self.storage.sync_dir()?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// Removes one spare file if there are more than all workers can need soon.
+    fn trim(&self) -> bool {
+        let name = {
+            let mut pool = lock(&self.pool);
+            if pool.names.len() <= self.lanes.len() * (self.target + 1) {
+                return false;
+            }
+            pool.names.pop()
+        };
+        name.is_some_and(|name| self.storage.remove(&name).is_ok())
+    }
+
+    pub(crate) fn pool_len(&self) -> usize {
+        lock(&self.pool).names.len()
+    }
+}

@@ -1,0 +1,100 @@
+//! The thread that makes frames durable: continuous fdatasync while there is something to sync, asleep otherwise.
+//!
+//! The first error of a sync ends its segment. It is never tried again, because the kernel then says "success" for
+//! pages it has dropped; the frames are written from memory to new segments, and the watermark waits for those.
+
+use crate::bell::Bell;
+use crate::lane::Lane;
+use crate::lock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+type Listener = Box<dyn Fn() + Send + Sync>;
+
+pub(crate) struct Syncer {
+    lanes: Vec<Arc<Lane>>,
+    bell: Arc<Bell>,
+    interval: Duration,
+    stop: AtomicBool,
+    listeners: Mutex<Vec<Listener>>,
+    pub(crate) syncs: AtomicU64,
+    pub(crate) sync_nanos: AtomicU64,
+    pub(crate) slowest_nanos: AtomicU64,
+    pub(crate) errors: AtomicU64,
+}
+
+impl Syncer {
+    pub(crate) fn new(lanes: Vec<Arc<Lane>>, bell: Arc<Bell>, interval: Duration) -> Self {
+        Self {
+            lanes,
+            bell,
+            interval,
+            stop: AtomicBool::new(false),
+            listeners: Mutex::new(Vec::new()),
+            syncs: AtomicU64::new(0),
+            sync_nanos: AtomicU64::new(0),
+            slowest_nanos: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn listen(&self, listener: Listener) {
+        lock(&self.listeners).push(listener);
+    }
+
+    /// Makes the thread sync what is left and end.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.bell.ring();
+    }
+
+    /// The thread.
+    pub(crate) fn run(&self) {
+        loop {
+            let begun = Instant::now();
+            self.pass();
+            if self.stop.load(Ordering::SeqCst) {
+                if !self.has_work() {
+                    return;
+                }
+                continue;
+            }
+            self.bell.sleep(None, || !self.has_work() && !self.stop.load(Ordering::SeqCst));
+            let rest = self.interval.saturating_sub(begun.elapsed());
+            if !rest.is_zero() {
+                std::thread::park_timeout(rest);
+            }
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.has_sync_work())
+    }
+
+    /// One round over all workers; whether a watermark rose.
+    pub(crate) fn pass(&self) -> bool {
+        let mut advanced = false;
+        for lane in &self.lanes {
+            let Some(work) = lane.begin_sync() else { continue };
+            let begun = Instant::now();
+            let failed = work.segments.iter().find(|segment| segment.file.sync().is_err());
+            let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.syncs.fetch_add(work.segments.len() as u64, Ordering::Relaxed);
+            self.sync_nanos.fetch_add(nanos, Ordering::Relaxed);
+            self.slowest_nanos.fetch_max(nanos, Ordering::Relaxed);
+            if let Some(segment) = failed {
+                lane.index.suspect(segment.number);
+                self.errors.fetch_add(1, Ordering::Relaxed);
+                lane.fail_sync();
+                continue;
+            }
+            lane.finish_sync(&work);
+            advanced = true;
+            for listener in lock(&self.listeners).iter() {
+                listener();
+            }
+        }
+        advanced
+    }
+}
