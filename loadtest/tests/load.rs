@@ -1,7 +1,7 @@
 //! The loader against a real server: what it reports when the server stalls, and when it breaks off.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use loadtest::mix::Mix;
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use loadtest::oracle::{self, Oracle};
 use loadtest::report::Figures;
 use loadtest::run::{Pace, Plan, run};
