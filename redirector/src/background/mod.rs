@@ -1,13 +1,30 @@
 //! What an edge does behind the answers: learn changes, ship clicks, say how it stands, tell Redis who holds whom.
 //!
 //! Nothing here is ever waited for by an answer, and nothing here may lose a click: the journal is the truth, every
-//! worker has a durable cursor in it, and moves the cursor only after the other side has taken what lies before it.
-//! All of it runs on a small runtime of its own, beside the edge's workers.
+//! reader has a durable cursor in it, and moves the cursor only after the other side has taken what lies before it.
+//! All of it runs on a small runtime of its own, beside the edge's workers:
+//!
+//! - `feed` follows the core's changes and applies them to the table;
+//! - `shipper` sends what is behind the durable watermark to the core, one task per stream;
+//! - `recorder`, if wanted, tells Redis who holds which visitor;
+//! - `keeper` makes their cursors durable and releases what all have passed;
+//! - `heartbeat` tells the core how the edge stands.
 
+mod backoff;
 mod contact;
+mod feed;
+mod heartbeat;
+mod keeper;
 mod options;
+mod phase;
+mod progress;
+mod recorder;
 mod seams;
+mod shipper;
+mod spawn;
+mod streams;
 
 pub use contact::Contact;
 pub use options::{BackgroundOptions, RecorderOptions};
-pub use seams::{ClaimTerms, SaveError, Seams};
+pub use seams::{ClaimTerms, FindTerms, SaveError, Seams};
+pub use spawn::{Background, Parts, ShutdownReport, SpawnError, cursor_names, spawn};

@@ -8,7 +8,13 @@ use attribution_core::time::Instant;
 /// Why a snapshot could not be saved; only logged.
 pub type SaveError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Finds the terms of the claim that an attributed click makes; `None` if its programme is unknown here.
+pub type FindTerms = dyn Fn(&ClickRecord<'_>) -> Option<ClaimTerms> + Send + Sync;
+
 /// The functions an edge gives. They are called from the background's threads.
+///
+/// An edge also promises that the times it gives to the frames of one stream never go backwards: what the core may
+/// call final rests upon that.
 pub struct Seams {
     /// The clock.
     pub now: fn() -> Instant,
@@ -19,8 +25,8 @@ pub struct Seams {
     pub save: Box<dyn Fn(u64) -> Result<(), SaveError> + Send + Sync>,
     /// A live worker's running totals.
     pub tally: Box<dyn Fn(WorkerId) -> Tally + Send + Sync>,
-    /// The terms of the claim that this attributed click makes; `None` if its programme is unknown here.
-    pub terms: Box<dyn Fn(&ClickRecord<'_>) -> Option<ClaimTerms> + Send + Sync>,
+    /// The terms of a click's claim.
+    pub terms: Box<FindTerms>,
 }
 
 impl std::fmt::Debug for Seams {

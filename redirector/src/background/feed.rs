@@ -1,0 +1,164 @@
+//! Follows the core's change feed: asks for what comes after the last applied number, applies it in order, and has
+//! the table saved from time to time.
+//!
+//! The feed never goes back and never skips: the core makes its numbers visible in order. While the core is away the
+//! table serves on, and [`Contact`] says since when it may be stale.
+
+use super::backoff::Backoff;
+use super::phase::{Phase, Phases};
+use super::{BackgroundOptions, Contact, Seams};
+use crate::core_link::{CoreLink, LinkError, Retry};
+use attribution_core::catalogue::{Change, ChangePage, NumberedChange};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// Follows the change feed.
+pub(super) struct Feed {
+    pub(super) link: Arc<dyn CoreLink>,
+    pub(super) seams: Arc<Seams>,
+    pub(super) contact: Arc<Contact>,
+    pub(super) options: Arc<BackgroundOptions>,
+}
+
+/// When the table was last saved, and the saving that is on its way.
+struct Saving {
+    /// The number that the last begun saving holds.
+    number: u64,
+    at: Instant,
+    task: Option<JoinHandle<bool>>,
+}
+
+impl Feed {
+    /// Works until the phase is no longer [`Phase::Run`]; then saves a changed table once more.
+    pub(super) async fn run(&self, mut phases: Phases) {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(3));
+        let mut saving = Saving { number: self.contact.applied(), at: Instant::now(), task: None };
+        // The first load of an empty table says nothing about how fast changes arrive.
+        let mut measured = self.contact.applied() > 0;
+        while phases.now() == Phase::Run {
+            let asked = self.link.changes(self.contact.applied(), self.options.feed_page);
+            let answer = tokio::select! {
+                biased;
+                () = phases.reaches(Phase::Drain) => break,
+                answer = asked => answer,
+            };
+            let pause = match answer.and_then(|page| self.take(&page, measured)) {
+                Ok(more) => {
+                    backoff.reset();
+                    self.save_if_due(&mut saving).await;
+                    if more {
+                        continue;
+                    }
+                    measured |= self.contact.is_current();
+                    self.options.feed_every
+                }
+                Err(error) => {
+                    metrics::counter!("yinke_edge_feed_errors_total", "reason" => error.reason())
+                        .increment(1);
+                    if error.retry() == Retry::AfterRepair {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "the core gives no changes"
+                        );
+                        backoff.stretch();
+                    } else {
+                        tracing::debug!(error = &error as &dyn std::error::Error, "no changes now");
+                    }
+                    backoff.pause(error.retry_after())
+                }
+            };
+            phases.pause(pause, Phase::Drain).await;
+        }
+        self.save_at_end(saving).await;
+    }
+
+    /// Applies a page; says whether the next one may be asked for at once.
+    fn take(&self, page: &ChangePage, measured: bool) -> Result<bool, LinkError> {
+        if !page.changes.is_sorted_by(|a, b| a.number < b.number) {
+            return Err(LinkError::BadAnswer("a page of changes is out of order".to_owned()));
+        }
+        let before = self.contact.applied();
+        let head = page.changes.last().map_or(page.head, |last| last.number.max(page.head));
+        if head < before {
+            // A core restored from a backup would number new changes like ones that are already applied.
+            return Err(LinkError::BadAnswer(format!("the core is at change {head}, this edge at {before}")));
+        }
+        let mut applied = before;
+        for change in page.changes.iter().filter(|change| change.number > before) {
+            (self.seams.apply)(change);
+            applied = change.number;
+            if measured {
+                self.measure(change);
+            }
+        }
+        self.contact.set_applied(applied);
+        self.contact.set_head(head, (self.seams.now)());
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        metrics::gauge!("yinke_edge_changes_behind").set((head - applied) as f64);
+        Ok(applied > before && applied < head)
+    }
+
+    /// From the core's commit to the table that answers.
+    fn measure(&self, change: &NumberedChange) {
+        let millis = (self.seams.now)().millis().saturating_sub(change.at.millis()).max(0);
+        #[expect(clippy::cast_precision_loss, reason = "a histogram takes floats")]
+        metrics::histogram!("yinke_edge_change_apply_seconds", "kind" => kind(&change.change))
+            .record(millis as f64 / 1_000.0);
+    }
+
+    async fn save_if_due(&self, saving: &mut Saving) {
+        if saving.task.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        if let Some(task) = saving.task.take()
+            && !task.await.unwrap_or(false)
+        {
+            saving.number = 0; // whatever is in the table is not on disk
+        }
+        let new = self.contact.applied() - saving.number.min(self.contact.applied());
+        if new == 0
+            || (new < self.options.snapshot_changes && saving.at.elapsed() < self.options.snapshot_every)
+        {
+            return;
+        }
+        *saving = Saving { number: self.contact.applied(), at: Instant::now(), task: Some(self.save()) };
+    }
+
+    async fn save_at_end(&self, mut saving: Saving) {
+        if let Some(task) = saving.task.take()
+            && !task.await.unwrap_or(false)
+        {
+            saving.number = 0;
+        }
+        if self.contact.applied() > saving.number {
+            let _ = self.save().await; // a failure has been said by the task
+        }
+    }
+
+    fn save(&self) -> JoinHandle<bool> {
+        let seams = Arc::clone(&self.seams);
+        let number = self.contact.applied();
+        tokio::task::spawn_blocking(move || match (seams.save)(number) {
+            Ok(()) => true,
+            Err(error) => {
+                metrics::counter!("yinke_edge_snapshot_errors_total").increment(1);
+                tracing::error!(error = &*error as &dyn std::error::Error, "the table could not be saved");
+                false
+            }
+        })
+    }
+}
+
+const fn kind(change: &Change) -> &'static str {
+    match change {
+        Change::Link(_) => "link",
+        Change::Alias { .. } => "alias",
+        Change::Placement(_) => "placement",
+        Change::Promoter(_) => "promoter",
+        Change::Target(_) => "target",
+        Change::Programme(_) => "programme",
+        Change::Ban(_) => "ban",
+    }
+}

@@ -1,0 +1,182 @@
+//! Tells the core every second how the edge stands: what it has applied, and how far each stream has come.
+//!
+//! An ended stream is spoken of until the core has heard that it is whole; only then may its last segments go. So the
+//! core always learns how a start of the edge ended, and how many clicks were in doubt.
+
+use super::phase::{Phase, Phases};
+use super::progress::{Progress, StreamProgress};
+use super::streams::Streams;
+use super::{BackgroundOptions, Contact, Seams};
+use crate::core_link::{CoreLink, LinkError};
+use attribution_core::click::{EdgeId, Epoch, WorkerId};
+use attribution_core::record::{KIND_CLICK, Tally};
+use attribution_core::shipping::{Heartbeat, StreamStatus};
+use journal::{ReadError, StreamId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Frames from the end of an ended stream that are searched for its last tally before all of it is.
+const TALLY_IS_NEAR: u64 = 65_536;
+
+/// How an ended stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Ending {
+    tally: Tally,
+    /// Click frames behind the last tally.
+    in_doubt: u64,
+}
+
+/// Tells the core how the edge stands.
+pub(super) struct Heart {
+    edge: EdgeId,
+    link: Arc<dyn CoreLink>,
+    seams: Arc<Seams>,
+    options: Arc<BackgroundOptions>,
+    contact: Arc<Contact>,
+    streams: Arc<Streams>,
+    progress: Arc<Progress>,
+    endings: Mutex<HashMap<StreamId, Ending>>,
+}
+
+impl Heart {
+    pub(super) fn new(
+        edge: EdgeId,
+        link: Arc<dyn CoreLink>,
+        seams: &Arc<Seams>,
+        options: &Arc<BackgroundOptions>,
+        contact: Arc<Contact>,
+        streams: &Arc<Streams>,
+        progress: &Arc<Progress>,
+    ) -> Self {
+        Self {
+            edge,
+            link,
+            seams: Arc::clone(seams),
+            options: Arc::clone(options),
+            contact,
+            streams: Arc::clone(streams),
+            progress: Arc::clone(progress),
+            endings: Mutex::default(),
+        }
+    }
+
+    /// Beats until the phase is no longer [`Phase::Run`].
+    pub(super) async fn run(self: Arc<Self>, mut phases: Phases) {
+        while phases.now() == Phase::Run {
+            if let Err(error) = self.beat().await {
+                metrics::counter!("yinke_edge_heartbeat_errors_total", "reason" => error.reason())
+                    .increment(1);
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "the core did not take a heartbeat"
+                );
+            }
+            phases.pause(self.options.heartbeat_every, Phase::Drain).await;
+        }
+    }
+
+    /// One heartbeat.
+    pub(super) async fn beat(self: &Arc<Self>) -> Result<(), LinkError> {
+        let heart = Arc::clone(self);
+        // The first beat after a crash reads the ends of what the earlier start left.
+        let Ok((heartbeat, whole)) = tokio::task::spawn_blocking(move || heart.status()).await else {
+            return Err(LinkError::BadAnswer("a heartbeat could not be made".to_owned()));
+        };
+        self.link.heartbeat(heartbeat).await?;
+        for stream in whole {
+            self.progress.update(stream, |progress| progress.heard_whole = true);
+        }
+        Ok(())
+    }
+
+    /// The status of all streams, and the ended ones that it says to be whole.
+    fn status(&self) -> (Heartbeat, Vec<StreamId>) {
+        let at = (self.seams.now)();
+        let shipped_through = self.progress.shipped_through(at, |stream| self.streams.written(stream), None);
+        let mut whole = Vec::new();
+        let mut pending = 0;
+        let mut streams = Vec::new();
+        for (stream, progress) in self.progress.all().into_iter().filter(|(_, p)| !p.heard_whole) {
+            let status = self.stream_status(stream, &progress);
+            pending += status.appended.saturating_sub(status.shipped);
+            if !status.live && status.shipped >= status.durable {
+                whole.push(stream);
+            }
+            streams.push(status);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+        {
+            metrics::gauge!("yinke_ship_pending_frames").set(pending as f64);
+            let behind = at.millis().saturating_sub(shipped_through.millis()).max(0);
+            metrics::gauge!("yinke_ship_behind_seconds").set(behind as f64 / 1_000.0);
+        }
+        let applied = self.contact.applied();
+        (Heartbeat { edge: self.edge, at, applied, shipped_through, streams }, whole)
+    }
+
+    fn stream_status(&self, stream: StreamId, progress: &StreamProgress) -> StreamStatus {
+        // Read in this order, so that shipped <= durable <= appended holds in every status.
+        let durable = self.streams.end(stream);
+        let appended = self.streams.written(stream);
+        let worker = WorkerId(stream.worker);
+        let Ending { tally, in_doubt } = if progress.live {
+            Ending { tally: (self.seams.tally)(worker), in_doubt: 0 }
+        } else {
+            self.ending(stream)
+        };
+        StreamStatus {
+            epoch: Epoch(stream.epoch),
+            worker,
+            live: progress.live,
+            tally: tally.into(),
+            in_doubt,
+            appended,
+            durable,
+            shipped: progress.shipped,
+            quarantined: progress.lost,
+        }
+    }
+
+    fn ending(&self, stream: StreamId) -> Ending {
+        let lock = || self.endings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&stream) {
+            return *known;
+        }
+        let ending = find_ending(&self.streams, stream);
+        lock().insert(stream, ending);
+        ending
+    }
+}
+
+/// Searches the end of a stream for its last tally, then all of it.
+fn find_ending(streams: &Streams, stream: StreamId) -> Ending {
+    let end = streams.end(stream);
+    let near = end.saturating_sub(TALLY_IS_NEAR);
+    let (found, ending) = scan(streams, stream, near);
+    let mut ending = if found || near == 0 { ending } else { scan(streams, stream, 0).1 };
+    if streams.closed_in_order(stream) {
+        ending.in_doubt = 0;
+    }
+    ending
+}
+
+/// Reads from `from` to the end: whether there was a tally, and how the stream ended. Frames that cannot be read are
+/// no clicks in doubt: they are named as lost.
+fn scan(streams: &Streams, stream: StreamId, from: u64) -> (bool, Ending) {
+    let end = streams.end(stream);
+    let (mut found, mut ending) = (false, Ending::default());
+    let Some(mut reader) = streams.reader(stream, from) else { return (found, ending) };
+    loop {
+        match reader.next(end) {
+            Ok(Some(frame)) => {
+                if let Ok(tally) = Tally::decode(frame.payload) {
+                    (found, ending) = (true, Ending { tally, in_doubt: 0 });
+                } else if frame.payload.first() == Some(&KIND_CLICK) {
+                    ending.in_doubt += 1;
+                }
+            }
+            Err(ReadError::Damaged { .. } | ReadError::Released { .. }) => {}
+            Ok(None) | Err(ReadError::Open(_)) => return (found, ending),
+        }
+    }
+}

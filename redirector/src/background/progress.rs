@@ -1,0 +1,148 @@
+//! How far every stream has come: what the shipper knows and the heartbeat, the recorder and `shipped_through` read.
+
+use attribution_core::time::Instant;
+use journal::StreamId;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A live stream that is wholly shipped speaks for the time up to so long ago: a handler takes the time of its
+/// request and appends the frame in the same turn of its event loop.
+const TURN_MARGIN_MS: i64 = 2_000;
+
+/// One stream's way to the core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StreamProgress {
+    /// Written by a worker of this process.
+    pub(super) live: bool,
+    /// The core has everything below.
+    pub(super) shipped: u64,
+    /// Redis has everything below. `None` without a recorder.
+    pub(super) recorded: Option<u64>,
+    /// Times of a stream's frames never go backwards, so that everything before this time is in the core.
+    pub(super) through: Option<Instant>,
+    /// Frames that could not be read back; the core knows which.
+    pub(super) lost: u64,
+    /// The stream has ended, the core has all of it, and has heard that this is all.
+    pub(super) heard_whole: bool,
+}
+
+/// All streams that the core does not wholly have, and the live ones.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    streams: Mutex<BTreeMap<StreamId, StreamProgress>>,
+}
+
+impl Progress {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamId, StreamProgress>> {
+        // Every change below is one assignment: there is nothing half done to be afraid of.
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn insert(&self, stream: StreamId, progress: StreamProgress) {
+        self.lock().insert(stream, progress);
+    }
+
+    /// The core has all of an ended stream and knows it.
+    pub(super) fn remove(&self, stream: StreamId) {
+        self.lock().remove(&stream);
+    }
+
+    pub(super) fn get(&self, stream: StreamId) -> Option<StreamProgress> {
+        self.lock().get(&stream).copied()
+    }
+
+    pub(super) fn all(&self) -> Vec<(StreamId, StreamProgress)> {
+        self.lock().iter().map(|(stream, progress)| (*stream, *progress)).collect()
+    }
+
+    /// Changes one stream's progress, if it is still there.
+    pub(super) fn update(&self, stream: StreamId, change: impl FnOnce(&mut StreamProgress)) {
+        if let Some(progress) = self.lock().get_mut(&stream) {
+            change(progress);
+        }
+    }
+
+    /// The time before which everything this edge recorded is in the core. `end` gives the number after a stream's
+    /// last frame in the kernel; a stream for which it gives none is not counted. `now` is taken by the caller
+    /// before this call. `if_shipped` is a stream's state as it will be once a batch is in.
+    pub(super) fn shipped_through(
+        &self,
+        now: Instant,
+        end: impl Fn(StreamId) -> u64,
+        if_shipped: Option<(StreamId, StreamProgress)>,
+    ) -> Instant {
+        let idle = now.plus(-TURN_MARGIN_MS);
+        let mut through = idle;
+        for (stream, progress) in self.lock().iter() {
+            let progress = match &if_shipped {
+                Some((other, changed)) if other == stream => changed,
+                _ => progress,
+            };
+            let known = progress.through.unwrap_or(Instant(0));
+            let whole = progress.shipped >= end(*stream);
+            let bound = match (whole, progress.live) {
+                (true, false) => continue,
+                (true, true) => known.max(idle),
+                (false, _) => known,
+            };
+            through = through.min(bound);
+        }
+        through
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = Instant(100_000);
+
+    fn stream(epoch: u64) -> StreamId {
+        StreamId { edge: 1, epoch, worker: 0 }
+    }
+
+    fn progress(live: bool, shipped: u64, through: Option<i64>) -> StreamProgress {
+        StreamProgress {
+            live,
+            shipped,
+            recorded: None,
+            through: through.map(Instant),
+            lost: 0,
+            heard_whole: false,
+        }
+    }
+
+    #[test]
+    fn everything_before_it_has_been_shipped() {
+        let rows: [(&str, Vec<StreamProgress>, i64); 7] = [
+            ("no stream at all", vec![], 98_000),
+            ("a live stream that is wholly shipped", vec![progress(true, 10, Some(50_000))], 98_000),
+            ("a live stream with frames behind", vec![progress(true, 9, Some(50_000))], 50_000),
+            ("nothing of it read yet", vec![progress(false, 9, None), progress(true, 10, None)], 0),
+            ("an ended stream counts until it is whole", vec![progress(false, 9, Some(7_000))], 7_000),
+            ("and then no more", vec![progress(false, 10, Some(7_000)), progress(true, 10, None)], 98_000),
+            (
+                "the slowest counts",
+                vec![progress(true, 3, Some(60_000)), progress(true, 4, Some(40_000))],
+                40_000,
+            ),
+        ];
+        for (what, streams, expected) in rows {
+            let all = Progress::default();
+            for (epoch, progress) in (1..).zip(streams) {
+                all.insert(stream(epoch), progress);
+            }
+            assert_eq!(all.shipped_through(NOW, |_| 10, None), Instant(expected), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_batch_speaks_for_the_time_after_it() {
+        let all = Progress::default();
+        all.insert(stream(1), progress(false, 3, Some(1_000)));
+        let after = progress(false, 10, Some(2_000));
+        assert_eq!(all.shipped_through(NOW, |_| 10, Some((stream(1), after))), Instant(98_000));
+        let after = progress(false, 9, Some(2_000));
+        assert_eq!(all.shipped_through(NOW, |_| 10, Some((stream(1), after))), Instant(2_000));
+    }
+}

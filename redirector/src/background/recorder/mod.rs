@@ -1,0 +1,191 @@
+//! Tells Redis who holds which visitor, from the same journal as the shipper and with a cursor of its own.
+//!
+//! The records are a view (see [`attribution_core::holder`]): whoever loses them loses no click, and the core's
+//! decisions overrule them. So Redis may be away, slow, or full, and nothing else of the edge notices; the journal
+//! waits for it for a while and then goes on without it. A cursor moves only after Redis has answered. A repetition is
+//! harmless, therefore everything that the journal still has is told again to a server that was restarted.
+
+mod claims;
+mod server;
+
+use super::backoff::Backoff;
+use super::phase::{Phase, Phases};
+use super::progress::Progress;
+use super::shipper::core_stream;
+use super::streams::Streams;
+use super::{RecorderOptions, Seams};
+use attribution_core::time::Instant;
+use claims::Claims;
+use journal::{ReadError, Reader, StreamId};
+use server::{Server, ServerError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Frames read before Redis is told.
+const FRAMES_PER_ROUND: u64 = 20_000;
+/// Script calls in one pipeline: some thousand records.
+const CALLS_PER_PIPELINE: usize = 64;
+/// Claims wait for company at most so long.
+const LINGER: Duration = Duration::from_millis(25);
+/// How often a standing connection is asked again whether it evicts: an operator may have changed it.
+const CHECK_EVERY: Duration = Duration::from_secs(30);
+
+/// Tells Redis who holds which visitor.
+pub(super) struct Recorder {
+    pub(super) options: RecorderOptions,
+    pub(super) seams: Arc<Seams>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) progress: Arc<Progress>,
+}
+
+/// The claims of one round, and where the streams stand once they are told.
+#[derive(Default)]
+struct Round {
+    claims: Claims,
+    positions: Vec<(StreamId, u64)>,
+    oldest: Option<Instant>,
+}
+
+impl Recorder {
+    /// Works until the phase says drain and nothing is left, or stop.
+    pub(super) async fn run(&self, mut phases: Phases) {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        let mut readers = BTreeMap::new();
+        let mut server = None;
+        let mut known_run = None;
+        while phases.now() != Phase::Stop {
+            let told = match self.connected(&mut server, &mut known_run).await {
+                Ok(server) => {
+                    let round = self.read(&mut readers);
+                    if round.positions.is_empty() {
+                        if phases.now() == Phase::Drain {
+                            return;
+                        }
+                        self.streams.any_progress(|| self.has_news(), &mut phases, Phase::Drain).await;
+                        phases.pause(LINGER, Phase::Drain).await;
+                        continue;
+                    }
+                    self.tell(server, round).await
+                }
+                Err(error) => Err(error),
+            };
+            match told {
+                Ok(()) => backoff.reset(),
+                Err(error) => {
+                    server = None;
+                    metrics::counter!("yinke_redis_errors_total", "reason" => error.reason()).increment(1);
+                    if error.needs_repair() {
+                        tracing::error!(error = &error as &dyn std::error::Error, "redis needs help");
+                    } else {
+                        tracing::debug!(error = &error as &dyn std::error::Error, "redis is away");
+                    }
+                    phases.pause(backoff.pause(None), Phase::Stop).await;
+                }
+            }
+        }
+    }
+
+    /// A checked connection; a new one begins anew where the server is another run than before.
+    async fn connected<'a>(
+        &self,
+        slot: &'a mut Option<(Server, tokio::time::Instant)>,
+        known_run: &mut Option<String>,
+    ) -> Result<&'a mut Server, ServerError> {
+        if let Some((server, checked)) = slot
+            && checked.elapsed() >= CHECK_EVERY
+        {
+            server.refuse_eviction().await?;
+            *checked = tokio::time::Instant::now();
+        }
+        if slot.is_none() {
+            let mut server = Server::connect(&self.options).await?;
+            let run = server.run_id().await?;
+            if known_run.as_ref().is_some_and(|known| *known != run) {
+                metrics::counter!("yinke_redis_rewinds_total").increment(1);
+                tracing::warn!("redis was restarted; telling it again what the journal still has");
+                for (stream, first) in self.streams.firsts() {
+                    self.progress.update(stream, |p| p.recorded = p.recorded.map(|at| at.min(first)));
+                }
+            }
+            *known_run = Some(run);
+            *slot = Some((server, tokio::time::Instant::now()));
+        }
+        match slot {
+            Some((server, _)) => Ok(server),
+            None => Err(ServerError::TimedOut(Duration::ZERO)), // not reached: filled above
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        self.progress.all().iter().any(|(stream, progress)| {
+            progress.recorded.is_some_and(|recorded| recorded < self.streams.end(*stream))
+        })
+    }
+
+    /// Reads what Redis has not been told, from every stream its share.
+    fn read(&self, readers: &mut BTreeMap<StreamId, Reader>) -> Round {
+        let mut round = Round::default();
+        let all = self.progress.all();
+        readers.retain(|stream, _| all.iter().any(|(other, _)| other == stream));
+        let mut pending: u64 = 0;
+        let behind: Vec<_> = all
+            .into_iter()
+            .filter_map(|(stream, progress)| {
+                let (from, end) = (progress.recorded?, self.streams.end(stream));
+                pending += end.saturating_sub(from);
+                (from < end).then_some((stream, from, end))
+            })
+            .collect();
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        metrics::gauge!("yinke_redis_pending_frames").set(pending as f64);
+        let share = FRAMES_PER_ROUND / (behind.len() as u64).max(1);
+        for (stream, from, end) in behind {
+            if readers.get(&stream).is_none_or(|reader| reader.position() != from) {
+                let Some(reader) = self.streams.reader(stream, from) else { continue };
+                readers.insert(stream, reader);
+            }
+            let Some(reader) = readers.get_mut(&stream) else { continue };
+            self.read_stream(stream, reader, end.min(from + share.max(1)), &mut round);
+            if reader.position() > from {
+                round.positions.push((stream, reader.position()));
+            }
+        }
+        round
+    }
+
+    fn read_stream(&self, stream: StreamId, reader: &mut Reader, below: u64, round: &mut Round) {
+        loop {
+            match reader.next(below) {
+                Ok(Some(frame)) => {
+                    let at = Instant(frame.at_ms);
+                    round.oldest = Some(round.oldest.map_or(at, |oldest| oldest.min(at)));
+                    let name = core_stream(stream);
+                    round.claims.add(name, frame.sequence, at, frame.payload, &*self.seams.terms);
+                }
+                // The shipper names the lost frames; released ones are the core's to tell.
+                Err(ReadError::Damaged { .. } | ReadError::Released { .. }) => {}
+                Ok(None) | Err(ReadError::Open(_)) => return,
+            }
+        }
+    }
+
+    async fn tell(&self, server: &mut Server, round: Round) -> Result<(), ServerError> {
+        let Round { claims, positions, oldest } = round;
+        metrics::counter!("yinke_redis_unreadable_total").increment(claims.unreadable);
+        for calls in claims.into_calls().chunks(CALLS_PER_PIPELINE) {
+            let written = server.fold(calls).await?;
+            metrics::counter!("yinke_redis_records_total").increment(written.records);
+            metrics::counter!("yinke_redis_newer_format_total").increment(written.newer_format);
+        }
+        for (stream, position) in positions {
+            self.progress.update(stream, |progress| progress.recorded = Some(position));
+        }
+        if let Some(oldest) = oldest {
+            let lag = (self.seams.now)().millis().saturating_sub(oldest.millis()).max(0);
+            #[expect(clippy::cast_precision_loss, reason = "histograms take floats")]
+            metrics::histogram!("yinke_redis_lag_seconds").record(lag as f64 / 1_000.0);
+        }
+        Ok(())
+    }
+}

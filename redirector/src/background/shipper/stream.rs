@@ -1,0 +1,281 @@
+//! One stream's way to the core: the loop that moves its cursor.
+
+use super::fill::{Filled, fill};
+use super::{Shipper, core_stream};
+use crate::background::backoff::Backoff;
+use crate::background::phase::{Phase, Phases};
+use crate::core_link::{LinkError, Retry};
+use attribution_core::click::{Epoch, WorkerId};
+use attribution_core::shipping::{BATCH_MAX_FRAMES, Batch, LostRange, ShipAck};
+use attribution_core::time::Instant;
+use journal::{ReadError, Reader, StreamId};
+use std::ops::Range;
+use std::time::Duration;
+
+/// After so many jumps without a batch in between, core nodes contradict each other: then pause.
+const JUMPS_AT_ONCE: u32 = 3;
+/// With so many frames waiting, a batch need not wait for company.
+const ENOUGH_COMPANY: u64 = 2_000;
+
+pub(super) struct StreamShipper<'a> {
+    shipper: &'a Shipper,
+    stream: StreamId,
+    phases: Phases,
+    /// The number of the next frame to ship.
+    position: u64,
+    reader: Option<Reader>,
+    /// Frames in the next batch at most; halved when the core refuses, doubled when it accepts.
+    limit: u32,
+    /// The core said that it stands exactly here; what is missing here is lost to it.
+    core_expects: Option<u64>,
+    backoff: Backoff,
+    failing: bool,
+    /// Times the core sent us elsewhere since it last took a batch.
+    jumps: u32,
+}
+
+/// Why a step did not succeed.
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error("the core did not take it")]
+    Link(#[from] LinkError),
+    #[error("the journal could not be read")]
+    Read(#[from] ReadError),
+    #[error("the journal has released the whole stream")]
+    Gone,
+    #[error("the core stands at {next_sequence}, beyond the end of what this edge has ({end})")]
+    CoreAhead { next_sequence: u64, end: u64 },
+}
+
+impl StepError {
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Link(error) => error.reason(),
+            Self::Read(_) | Self::Gone => "journal",
+            Self::CoreAhead { .. } => "core_ahead",
+        }
+    }
+}
+
+impl<'a> StreamShipper<'a> {
+    pub(super) fn new(shipper: &'a Shipper, stream: StreamId, phases: Phases) -> Self {
+        let position = shipper.progress.get(stream).map_or(0, |progress| progress.shipped);
+        Self {
+            shipper,
+            stream,
+            phases,
+            position,
+            reader: None,
+            limit: BATCH_MAX_FRAMES,
+            core_expects: None,
+            backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(10)),
+            failing: false,
+            jumps: 0,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            if self.position >= self.shipper.streams.end(self.stream) {
+                if !self.more().await {
+                    return;
+                }
+                continue;
+            }
+            let Ok(permit) = self.shipper.permits.acquire().await else { return };
+            let step = self.step().await;
+            drop(permit);
+            match step {
+                Ok(()) => {
+                    if self.failing {
+                        tracing::info!(stream = %self.stream, position = self.position, "shipping goes on");
+                    }
+                    self.failing = false;
+                    self.backoff.reset();
+                    self.linger().await;
+                }
+                Err(error) => self.pause_after(&error).await,
+            }
+        }
+    }
+
+    /// Waits for more frames; `false` if there will be none.
+    async fn more(&mut self) -> bool {
+        let Shipper { streams, .. } = self.shipper;
+        let (stream, position) = (self.stream, self.position);
+        if streams.is_ended(stream) || self.phases.now() == Phase::Stop {
+            return false;
+        }
+        // While draining nobody writes any more, but what was written may still be on its way to the disk.
+        let draining = self.phases.now() == Phase::Drain;
+        if draining && position >= streams.written(stream) {
+            return false;
+        }
+        let until = if draining { Phase::Stop } else { Phase::Drain };
+        streams.any_progress(|| streams.end(stream) > position, &mut self.phases, until).await;
+        self.linger().await;
+        true
+    }
+
+    /// Lets a small batch of a live stream wait for company.
+    async fn linger(&mut self) {
+        let waiting = self.shipper.streams.end(self.stream).saturating_sub(self.position);
+        if waiting < ENOUGH_COMPANY && !self.shipper.streams.is_ended(self.stream) {
+            self.phases.pause(self.shipper.options.linger, Phase::Drain).await;
+        }
+    }
+
+    /// Ships one batch, or reports one range as lost.
+    async fn step(&mut self) -> Result<(), StepError> {
+        let below = self.shipper.streams.end(self.stream);
+        let position = self.position;
+        let reader = match &mut self.reader {
+            Some(reader) if reader.position() == position => reader,
+            slot => match self.shipper.streams.reader(self.stream, position) {
+                Some(reader) => slot.insert(reader),
+                None => return Err(StepError::Gone),
+            },
+        };
+        let batch = Batch::new(core_stream(self.stream), position);
+        match fill(reader, below, self.limit, batch)? {
+            Filled::Batch { batch, times } => self.ship(batch, times).await,
+            Filled::Nothing => {
+                self.phases.pause(self.shipper.options.linger, Phase::Stop).await;
+                Ok(())
+            }
+            Filled::Lost(range) => {
+                self.reader = None;
+                self.report_lost(range).await
+            }
+            Filled::Released { first } => {
+                self.reader = None;
+                if self.core_expects == Some(position) {
+                    return self.report_lost(position..first).await;
+                }
+                // Our cursor was older than our releases: the core has these frames, and will say so if not.
+                self.position = first;
+                Ok(())
+            }
+        }
+    }
+
+    async fn ship(&mut self, mut batch: Batch, times: (Instant, Instant)) -> Result<(), StepError> {
+        let shipper = self.shipper;
+        let (next, frames) = (batch.next_sequence(), u64::from(batch.len()));
+        shipper.progress.update(self.stream, |progress| {
+            progress.through.get_or_insert(times.0);
+        });
+        batch.set_shipped_through(self.through_after(next, times.1));
+        match shipper.link.ship(batch).await {
+            Ok(ShipAck { next_sequence }) if next_sequence == next => {
+                metrics::counter!("yinke_ship_batches_total").increment(1);
+                metrics::counter!("yinke_ship_frames_total").increment(frames);
+                #[expect(clippy::cast_precision_loss, reason = "histograms take floats")]
+                {
+                    let lag = (shipper.seams.now)().millis().saturating_sub(times.0.millis()).max(0);
+                    metrics::histogram!("yinke_ship_lag_seconds").record(lag as f64 / 1_000.0);
+                    metrics::histogram!("yinke_ship_batch_frames").record(frames as f64);
+                }
+                self.jumps = 0;
+                self.limit = self.limit.saturating_mul(2).min(BATCH_MAX_FRAMES);
+                self.advance(next, Some(times.1));
+                Ok(())
+            }
+            Ok(ShipAck { next_sequence }) => self.go_to(next_sequence),
+            Err(error) => match error.retry() {
+                Retry::From(next_sequence) => self.go_to(next_sequence),
+                Retry::Later => Err(error.into()),
+                // Halving finds the frame that the core does not like, and lets those before it through.
+                Retry::Smaller | Retry::AfterRepair => {
+                    self.reader = None;
+                    self.limit = (self.limit.min(u32::try_from(frames).unwrap_or(u32::MAX)) / 2).max(1);
+                    Err(error.into())
+                }
+            },
+        }
+    }
+
+    /// `shipped_through` as it will be once this batch is in.
+    fn through_after(&self, next: u64, last: Instant) -> Instant {
+        let shipper = self.shipper;
+        let now = (shipper.seams.now)();
+        let after = shipper.progress.get(self.stream).map(|mut progress| {
+            progress.shipped = next;
+            progress.through = Some(last);
+            (self.stream, progress)
+        });
+        shipper.progress.shipped_through(now, |stream| shipper.streams.written(stream), after)
+    }
+
+    /// The core has everything below `next`. The keeper makes the cursor durable and releases segments.
+    fn advance(&mut self, next: u64, last: Option<Instant>) {
+        self.position = next;
+        self.core_expects = None;
+        self.shipper.progress.update(self.stream, |progress| {
+            progress.shipped = next;
+            progress.through = last.or(progress.through);
+        });
+    }
+
+    /// The core stands elsewhere.
+    fn go_to(&mut self, next_sequence: u64) -> Result<(), StepError> {
+        let end = self.shipper.streams.end(self.stream);
+        let position = self.position;
+        if next_sequence > end {
+            return Err(StepError::CoreAhead { next_sequence, end });
+        }
+        self.jumps += 1;
+        if next_sequence == position || self.jumps > JUMPS_AT_ONCE {
+            self.jumps = 0;
+            return Err(
+                LinkError::BadAnswer("the core contradicts itself about its cursor".to_owned()).into()
+            );
+        }
+        metrics::counter!("yinke_ship_rewinds_total").increment(1);
+        tracing::warn!(stream = %self.stream, position, next_sequence, "the core's cursor is elsewhere; going there");
+        self.reader = None;
+        if next_sequence > position {
+            self.advance(next_sequence, None);
+        } else {
+            self.position = next_sequence;
+            self.core_expects = Some(next_sequence);
+            self.shipper.progress.update(self.stream, |progress| progress.shipped = next_sequence);
+        }
+        Ok(())
+    }
+
+    async fn report_lost(&mut self, range: Range<u64>) -> Result<(), StepError> {
+        let StreamId { epoch, worker, .. } = self.stream;
+        let lost =
+            LostRange { epoch: Epoch(epoch), worker: WorkerId(worker), from: range.start, to: range.end };
+        self.shipper.link.lost(core_stream(self.stream).edge, vec![lost]).await?;
+        let frames = range.end - range.start;
+        metrics::counter!("yinke_ship_lost_frames_total").increment(frames);
+        tracing::error!(stream = %self.stream, from = range.start, to = range.end, "frames are lost");
+        self.shipper.progress.update(self.stream, |progress| progress.lost += frames);
+        self.advance(range.end, None);
+        Ok(())
+    }
+
+    async fn pause_after(&mut self, error: &StepError) {
+        metrics::counter!("yinke_ship_errors_total", "reason" => error.reason()).increment(1);
+        let repair = match error {
+            StepError::Link(link) => link.retry() == Retry::AfterRepair,
+            StepError::Read(_) | StepError::Gone | StepError::CoreAhead { .. } => true,
+        };
+        let stream = self.stream;
+        let position = self.position;
+        if repair {
+            tracing::error!(%stream, position, error = error as &dyn std::error::Error, "shipping needs help");
+        } else if !self.failing {
+            tracing::warn!(%stream, position, error = error as &dyn std::error::Error, "shipping pauses");
+        }
+        self.failing = true;
+        let asked = match error {
+            StepError::Link(link) => link.retry_after(),
+            StepError::Read(_) | StepError::Gone | StepError::CoreAhead { .. } => None,
+        };
+        let pause = self.backoff.pause(asked);
+        self.phases.pause(pause, Phase::Stop).await;
+    }
+}

@@ -1,0 +1,254 @@
+//! Starts the background's workers, notices when one dies, and ends them in order.
+
+use super::feed::Feed;
+use super::heartbeat::Heart;
+use super::keeper::Keeper;
+use super::phase::{Phase, Phases};
+use super::progress::{Progress, StreamProgress};
+use super::recorder::Recorder;
+use super::shipper::Shipper;
+use super::streams::Streams;
+use super::{BackgroundOptions, Contact, Seams};
+use crate::core_link::CoreLink;
+use attribution_core::click::EdgeId;
+use attribution_core::time::Instant;
+use journal::Journal;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// The shipper's cursor in the journal.
+const SHIP: &str = "ship";
+/// The recorder's cursor in the journal.
+const REDIS: &str = "redis";
+/// A worker that died is started again after this pause. It goes on at its cursor.
+const RESTART_AFTER: Duration = Duration::from_secs(1);
+/// For the last heartbeat of a shutdown.
+const LAST_BEAT: Duration = Duration::from_millis(500);
+
+/// The names of the cursors that the journal must be opened with.
+pub fn cursor_names(options: &BackgroundOptions) -> Vec<String> {
+    let redis = options.recorder.as_ref().map(|_| REDIS.to_owned());
+    [SHIP.to_owned()].into_iter().chain(redis).collect()
+}
+
+/// What the background works with.
+pub struct Parts {
+    /// This edge.
+    pub edge: EdgeId,
+    /// The core.
+    pub link: Arc<dyn CoreLink>,
+    /// The journal, opened with [`cursor_names`].
+    pub journal: Arc<Journal>,
+    /// How far the table follows the core; the workers read it too.
+    pub contact: Arc<Contact>,
+    /// The edge's functions.
+    pub seams: Seams,
+    /// How to work.
+    pub options: BackgroundOptions,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts")
+            .field("edge", &self.edge)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The running background.
+pub struct Background {
+    runtime: Option<Runtime>,
+    phase: watch::Sender<Phase>,
+    workers: JoinSet<()>,
+    heart: Arc<Heart>,
+    keeper: Arc<Keeper>,
+    streams: Arc<Streams>,
+    progress: Arc<Progress>,
+    seams: Arc<Seams>,
+}
+
+impl std::fmt::Debug for Background {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Background(..)")
+    }
+}
+
+/// What a shutdown left for the next start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShutdownReport {
+    /// Durable frames that the core does not have yet.
+    pub unshipped: u64,
+    /// The deadline passed before everything was shipped.
+    pub deadline_passed: bool,
+}
+
+/// Why the background did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The journal was opened without [`cursor_names`].
+    #[error("the journal was opened without the cursor {0:?}")]
+    Cursor(&'static str),
+    /// The system gives no threads.
+    #[error("no threads for the background")]
+    Threads(#[from] io::Error),
+}
+
+/// Starts the background. Call it before the edge serves: the live streams' times count from here.
+///
+/// # Errors
+/// If no threads can be made, or the journal was opened without the cursors' names.
+pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
+    let Parts { edge, link, journal, contact, seams, options } = parts;
+    let (seams, options) = (Arc::new(seams), Arc::new(options));
+    let progress = Arc::new(Progress::default());
+    let keeper = Arc::new(Keeper {
+        options: Arc::clone(&options),
+        streams: Streams::new(Arc::clone(&journal)),
+        progress: Arc::clone(&progress),
+        ship: journal.cursors(SHIP).ok_or(SpawnError::Cursor(SHIP))?,
+        redis: match &options.recorder {
+            Some(_) => Some(journal.cursors(REDIS).ok_or(SpawnError::Cursor(REDIS))?),
+            None => None,
+        },
+    });
+    let streams = Arc::clone(&keeper.streams);
+    let now = (seams.now)();
+    for stream in streams.all() {
+        let ended = streams.is_ended(stream);
+        let begun = StreamProgress {
+            live: !ended,
+            shipped: keeper.ship.get(stream),
+            recorded: keeper.redis.as_ref().map(|cursors| cursors.get(stream)),
+            through: (!ended).then_some(now),
+            lost: 0,
+            heard_whole: streams.is_gone(stream),
+        };
+        progress.insert(stream, begun);
+    }
+
+    let runtime =
+        Builder::new_multi_thread().worker_threads(2).thread_name("yinke-back").enable_all().build()?;
+    let (phase, phases) = Phases::new();
+    let feed = Arc::new(Feed {
+        link: Arc::clone(&link),
+        seams: Arc::clone(&seams),
+        contact: Arc::clone(&contact),
+        options: Arc::clone(&options),
+    });
+    let shipper = Arc::new(Shipper {
+        link: Arc::clone(&link),
+        seams: Arc::clone(&seams),
+        options: Arc::clone(&options),
+        streams: Arc::clone(&streams),
+        progress: Arc::clone(&progress),
+        permits: Semaphore::new(options.batches_in_flight.max(1)),
+    });
+    let heart = Arc::new(Heart::new(edge, link, &seams, &options, contact, &streams, &progress));
+
+    let mut workers = JoinSet::new();
+    let handle = runtime.handle();
+    for stream in streams.all() {
+        let shipper = Arc::clone(&shipper);
+        supervise(&mut workers, handle, "shipper", &phases, move |phases| {
+            let shipper = Arc::clone(&shipper);
+            async move { shipper.run(stream, phases).await }
+        });
+    }
+    supervise(&mut workers, handle, "feed", &phases, move |phases| {
+        let feed = Arc::clone(&feed);
+        async move { feed.run(phases).await }
+    });
+    let beating = Arc::clone(&heart);
+    supervise(&mut workers, handle, "heartbeat", &phases, move |phases| Arc::clone(&beating).run(phases));
+    let keeping = Arc::clone(&keeper);
+    supervise(&mut workers, handle, "keeper", &phases, move |phases| Arc::clone(&keeping).run(phases));
+    if let Some(recorder) = &options.recorder {
+        let recorder = Arc::new(Recorder {
+            options: recorder.clone(),
+            seams: Arc::clone(&seams),
+            streams: Arc::clone(&streams),
+            progress: Arc::clone(&progress),
+        });
+        supervise(&mut workers, handle, "recorder", &phases, move |phases| {
+            let recorder = Arc::clone(&recorder);
+            async move { recorder.run(phases).await }
+        });
+    }
+    Ok(Background { runtime: Some(runtime), phase, workers, heart, keeper, streams, progress, seams })
+}
+
+/// Runs a worker; starts it again if it dies, because it goes on at its cursor.
+fn supervise<F>(
+    workers: &mut JoinSet<()>,
+    handle: &tokio::runtime::Handle,
+    name: &'static str,
+    phases: &Phases,
+    worker: impl Fn(Phases) -> F + Send + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut phases = phases.clone();
+    let watch = async move {
+        while tokio::spawn(worker(phases.clone())).await.is_err() {
+            metrics::counter!("yinke_edge_background_restarts_total", "worker" => name).increment(1);
+            tracing::error!(worker = name, "a background worker died; it is started again");
+            if !phases.pause(RESTART_AFTER, Phase::Stop).await {
+                return;
+            }
+        }
+    };
+    workers.spawn_on(watch, handle);
+}
+
+impl Background {
+    /// The time before which everything this edge recorded is in the core.
+    pub fn shipped_through(&self) -> Instant {
+        let now = (self.seams.now)();
+        self.progress.shipped_through(now, |stream| self.streams.written(stream), None)
+    }
+
+    /// Ends the background: ships what was written, tells Redis, saves the cursors, and says how the edge stands, all
+    /// within `deadline`. Call it when no worker writes any more, and before the journal is closed.
+    pub async fn shutdown(mut self, deadline: Duration) -> ShutdownReport {
+        let begun = tokio::time::Instant::now();
+        let _ = self.phase.send(Phase::Drain); // without workers nobody listens
+        let drained = async { while self.workers.join_next().await.is_some() {} };
+        let deadline_passed =
+            tokio::time::timeout(deadline.saturating_sub(LAST_BEAT), drained).await.is_err();
+        let _ = self.phase.send(Phase::Stop);
+        if let Some(runtime) = &self.runtime {
+            let (heart, keeper) = (Arc::clone(&self.heart), Arc::clone(&self.keeper));
+            let last = runtime.spawn(async move {
+                keeper.keep().await;
+                if heart.beat().await.is_ok() {
+                    keeper.keep().await;
+                }
+            });
+            let rest = deadline.saturating_sub(begun.elapsed()).max(LAST_BEAT);
+            let _ = tokio::time::timeout(rest, last).await; // the next start says it again
+        }
+        let unshipped = self
+            .progress
+            .all()
+            .iter()
+            .map(|(stream, progress)| self.streams.end(*stream).saturating_sub(progress.shipped))
+            .sum();
+        ShutdownReport { unshipped, deadline_passed }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.phase.send(Phase::Stop);
+        // Dropping a runtime waits for its threads, which is not allowed in an async context.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The journal as the background sees it: which streams there are, how far each can be read, and when that moves.
+
+use super::phase::{Phase, Phases};
+use journal::{Journal, Reader, ReleaseError, StreamId, StreamInfo};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// The journal as the background sees it.
+pub(super) struct Streams {
+    journal: Arc<Journal>,
+    /// What earlier starts left: their ends do not move any more.
+    ended: BTreeMap<StreamId, StreamInfo>,
+    live: Vec<StreamId>,
+    progress: Notify,
+}
+
+impl Streams {
+    /// Looks at the journal once: no stream is added while a process runs.
+    pub(super) fn new(journal: Arc<Journal>) -> Arc<Self> {
+        let (live, ended): (Vec<_>, Vec<_>) = journal.streams().into_iter().partition(|info| info.live);
+        let streams = Arc::new(Self {
+            ended: ended.into_iter().map(|info| (info.stream, info)).collect(),
+            live: live.into_iter().map(|info| info.stream).collect(),
+            progress: Notify::new(),
+            journal,
+        });
+        let waker = Arc::downgrade(&streams);
+        streams.journal.on_durable(Box::new(move || {
+            if let Some(streams) = waker.upgrade() {
+                streams.progress.notify_waiters();
+            }
+        }));
+        streams
+    }
+
+    /// All streams, those of the oldest start first, the live ones last.
+    pub(super) fn all(&self) -> Vec<StreamId> {
+        self.ended.keys().chain(&self.live).copied().collect()
+    }
+
+    /// Whether the stream belongs to an earlier start.
+    pub(super) fn is_ended(&self, stream: StreamId) -> bool {
+        self.ended.contains_key(&stream)
+    }
+
+    /// Whether the stream's start was shut down in order: then nothing in it is in doubt.
+    pub(super) fn closed_in_order(&self, stream: StreamId) -> bool {
+        self.ended.get(&stream).is_some_and(|info| info.closed)
+    }
+
+    /// The first number that is still there, of every stream that is still there.
+    pub(super) fn firsts(&self) -> BTreeMap<StreamId, u64> {
+        self.journal.streams().into_iter().map(|info| (info.stream, info.first)).collect()
+    }
+
+    /// Whether an earlier start's stream was wholly released: the core has heard all about it.
+    pub(super) fn is_gone(&self, stream: StreamId) -> bool {
+        self.ended.get(&stream).is_some_and(|info| info.first == info.next)
+    }
+
+    /// The number after the last frame that may be shipped: the durable watermark of a live stream.
+    pub(super) fn end(&self, stream: StreamId) -> u64 {
+        match self.ended.get(&stream) {
+            Some(info) => info.next,
+            None => self.journal.durable(stream.worker),
+        }
+    }
+
+    /// The number after the last frame in the kernel.
+    pub(super) fn written(&self, stream: StreamId) -> u64 {
+        match self.ended.get(&stream) {
+            Some(info) => info.next,
+            None => self.journal.written(stream.worker),
+        }
+    }
+
+    /// Reads a stream from this number on; `None` if it was released as a whole.
+    pub(super) fn reader(&self, stream: StreamId, from: u64) -> Option<Reader> {
+        self.journal.reader(stream, from)
+    }
+
+    /// Releases the segments that hold only numbers below this one.
+    pub(super) fn release(&self, stream: StreamId, below: u64) -> Result<(), ReleaseError> {
+        self.journal.release(stream, below).map(drop)
+    }
+
+    /// Waits until progress has made this true, or for the phase to reach `until`.
+    pub(super) async fn any_progress(&self, wanted: impl Fn() -> bool, phases: &mut Phases, until: Phase) {
+        loop {
+            let progress = self.progress.notified();
+            tokio::pin!(progress);
+            // Armed before the question: progress cannot fall between the two.
+            progress.as_mut().enable();
+            if wanted() {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = phases.reaches(until) => return,
+                () = progress => {}
+            }
+        }
+    }
+}
