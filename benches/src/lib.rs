@@ -2,6 +2,8 @@
 
 pub mod answer;
 pub mod blast;
+pub mod core_stub;
 pub mod cpu;
+pub mod keys;
 pub mod request;
 pub mod synthetic;
