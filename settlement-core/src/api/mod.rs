@@ -5,6 +5,7 @@
 
 mod auth;
 mod body;
+mod clicks;
 mod page;
 mod problem;
 mod write;
@@ -42,8 +43,10 @@ struct Document;
 
 /// All routes.
 pub(crate) fn router(core: Core) -> Router {
-    let (router, mut document) =
-        OpenApiRouter::with_openapi(Document::openapi()).merge(auth::routes()).split_for_parts();
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
+        .merge(auth::routes())
+        .merge(clicks::routes())
+        .split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(
         "bearer",
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
