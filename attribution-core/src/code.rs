@@ -83,9 +83,7 @@ impl Code {
         let mut out = [b'0'; CODE_LEN];
         let mut value = self.0;
         for slot in out.iter_mut().rev() {
-            #[expect(clippy::cast_possible_truncation, reason = "a remainder below 62")]
-            let digit = (value % 62) as usize;
-            *slot = ALPHABET[digit];
+            *slot = ALPHABET[(value % 62) as usize];
             value /= 62;
         }
         out

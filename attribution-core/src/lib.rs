@@ -26,5 +26,7 @@ pub mod outcome;
 pub mod policy;
 pub mod record;
 pub mod shipping;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod token;

@@ -124,19 +124,16 @@ impl Span {
 
     /// So many days of 24 hours.
     pub const fn days(days: u32) -> Self {
-        #[expect(clippy::cast_lossless, reason = "From is not const")]
         Self(days as i64 * DAY_MS)
     }
 
     /// So many hours.
     pub const fn hours(hours: u32) -> Self {
-        #[expect(clippy::cast_lossless, reason = "From is not const")]
         Self(hours as i64 * HOUR_MS)
     }
 
     /// So many seconds.
     pub const fn seconds(seconds: u32) -> Self {
-        #[expect(clippy::cast_lossless, reason = "From is not const")]
         Self(seconds as i64 * SECOND_MS)
     }
 

@@ -27,10 +27,7 @@ pub(super) fn decide(
     // The fold comes first in time, because every exit keeps the candidates; it decides only in its turn.
     let mut folded = case.fold(final_at);
     let outcome = match case.outcome(&mut folded) {
-        Ok(award) => match Outcome::award(award?, policy) {
-            Ok(outcome) => outcome,
-            Err(overflow) => return Err(overflow),
-        },
+        Ok(award) => Outcome::award(award?, policy)?,
         Err(none) => Outcome::NoCommission(none),
     };
     let provisional = facts.now < final_at;

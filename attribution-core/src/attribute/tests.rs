@@ -1,1 +1,343 @@
+use super::*;
+use crate::commission::rate::Application;
+use crate::commission::{Payee, Share};
+use crate::fold::{Evidence, Verdict};
+use crate::money::BasisPoints;
+use crate::policy::attribution::{CouponOverride, OnPromoWithdrawn, SelfPurchase};
+use crate::policy::commission::{ChannelFee, Party, Subject};
+use crate::policy::{Policy, Preset, Scope};
+use crate::testing::{at, click, goods, promoter};
+use serde_json::json;
 
+/// Everything around one order; each test changes what it is about.
+pub(crate) struct World {
+    pub(crate) policy: Policy,
+    pub(crate) line: OrderLine,
+    clicks: Vec<Click>,
+    own: BTreeSet<PromoterId>,
+    history: History,
+    rates: Vec<Rate>,
+    plans: Vec<TargetedPlan>,
+    bans: Vec<BanRule>,
+    promoters: BTreeMap<PromoterId, PromoterState>,
+    withdrawn: Vec<Period>,
+    edges: EdgesCaughtUp,
+    now: Instant,
+}
+
+impl World {
+    /// ¥100.00 of 甲 at 5 %, everybody delivered, an hour after the order.
+    pub(crate) fn new(preset: Preset, clicks: &[&str], order: &str) -> Self {
+        let bought = goods("甲");
+        Self {
+            policy: preset.policy(),
+            line: OrderLine {
+                platform: bought.platform,
+                order: OrderId::new("2020-77").unwrap(),
+                line: LineId::new("1").unwrap(),
+                merchant: bought.merchant,
+                product: bought.product,
+                categories: vec![CategoryId::new("cups").unwrap()],
+                created: at(order),
+                paid: Some(at(order)),
+                method: Some(PayMethod::Alipay),
+                base: Fen(10_000),
+                coupon: None,
+                channel: None,
+                token: None,
+            },
+            clicks: clicks.iter().map(|c| click(c)).collect(),
+            own: BTreeSet::new(),
+            history: History::None,
+            rates: vec![rate(500, "2015-01-01 00:00:00", None)],
+            plans: Vec::new(),
+            bans: Vec::new(),
+            promoters: BTreeMap::new(),
+            withdrawn: Vec::new(),
+            edges: EdgesCaughtUp::Since(at(order)),
+            now: at(order).plus(3_600_000),
+        }
+    }
+
+    pub(crate) fn decide(&self) -> Attribution {
+        let version = PolicyVersion {
+            programme: ProgrammeId::new("prog").unwrap(),
+            version: 3,
+            effective: Period::since(Instant(0)),
+            policy: self.policy.clone(),
+        };
+        let facts = Facts {
+            clicks: &self.clicks,
+            prior_orders: &[],
+            own_promoters: &self.own,
+            history: self.history,
+            rates: &self.rates,
+            plans: &self.plans,
+            bans: &self.bans,
+            promoters: &self.promoters,
+            withdrawn: &self.withdrawn,
+            settled: None,
+            edges: self.edges,
+            now: self.now,
+        };
+        attribute(&version, &self.line, &facts).unwrap()
+    }
+
+    /// `a 500` (who and how much in fen) or the reason's code.
+    fn result(&self) -> String {
+        match self.decide().outcome {
+            Outcome::Award(award) => {
+                let who = award.promoter.map_or_else(|| "nobody".to_owned(), |p| p.to_string());
+                format!("{who} {}", award.amounts.gross.0)
+            }
+            Outcome::NoCommission(why) => code(&why),
+        }
+    }
+}
+
+fn code(why: &NoCommission) -> String {
+    serde_json::to_value(why).unwrap()["code"].as_str().unwrap().to_owned()
+}
+
+fn rate(bp: u32, from: &str, to: Option<&str>) -> Rate {
+    Rate {
+        plan: PlanRef::General,
+        class: None,
+        subject: Subject::Any,
+        bp: Some(BasisPoints::new(bp).unwrap()),
+        effective: Period { from: at(from), to: to.map(at) },
+    }
+}
+
+fn ban(from: &str) -> BanRule {
+    BanRule {
+        category: CategoryId::new("cups").unwrap(),
+        effective_from: at(from),
+        effective_to: None,
+        announced_at: None,
+    }
+}
+
+const A: [&str; 1] = ["a 06-01 10:00:00"];
+
+#[test]
+fn reasons_come_in_their_fixed_order() {
+    // Everything is wrong at once; it is put right one by one.
+    let mut w = World::new(Preset::YouzanPermanent, &["a 06-01 10:00:00"], "06-03 10:00:00");
+    w.policy.attribution.self_purchase = SelfPurchase::Deny;
+    w.policy.attribution.on_promo_withdrawn = OnPromoWithdrawn::CheckAtOrder;
+    w.bans = vec![ban("06-03 10:00:00")];
+    w.line.method = Some(PayMethod::CashOnDelivery);
+    w.own = BTreeSet::from([promoter("a")]);
+    let disabled = vec![Period::since(at("06-02 00:00:00"))];
+    w.promoters.insert(promoter("a"), PromoterState { disabled, agency: None });
+    w.withdrawn = vec![Period::since(at("06-02 12:00:00"))];
+    w.rates = vec![];
+    w.line.base = Fen(19);
+    w.clicks[0].ineligible = Some(crate::fold::Ineligible::NoBadge);
+    let fixes: [(&str, fn(&mut World)); 9] = [
+        ("category_banned", |w| w.bans = vec![ban("06-03 10:00:01")]),
+        ("payment_excluded", |w| w.line.method = Some(PayMethod::BankCard)),
+        ("no_eligible_click", |w| w.clicks[0].ineligible = None),
+        ("self_purchase", |w| w.own.clear()),
+        ("promoter_disabled", |w| w.promoters.clear()),
+        ("promotion_withdrawn", |w| w.withdrawn.clear()),
+        ("no_rate", |w| w.rates = vec![rate(500, "2020-01-01 00:00:00", None)]),
+        ("below_minimum", |w| w.line.base = Fen(20)),
+        ("a 1", |_| {}),
+    ];
+    for (expected, fix) in fixes {
+        assert_eq!(w.result(), expected);
+        fix(&mut w);
+    }
+}
+
+#[test]
+fn nobody_falls_through_to_an_earlier_promoter() {
+    let clicks = ["a 06-01 10:00:00", "b 06-02 10:00:00"];
+    let mut disabled_later = World::new(Preset::Distributor1688, &clicks, "06-03 10:00:00");
+    let state = PromoterState { disabled: vec![Period::since(at("06-03 00:00:00"))], agency: None };
+    disabled_later.promoters.insert(promoter("b"), state);
+    assert_eq!(disabled_later.result(), "promoter_disabled", "b was disabled after the click");
+    let mut disabled_before = World::new(Preset::Distributor1688, &clicks, "06-03 10:00:00");
+    disabled_before.clicks[1].ineligible = Some(crate::fold::Ineligible::PromoterDisabled);
+    assert_eq!(disabled_before.result(), "a 500", "b's click was ineligible when it was made");
+}
+
+#[test]
+fn a_promotion_withdrawn_between_click_and_order() {
+    let mut w = World::new(Preset::Distributor1688, &A, "06-03 10:00:00");
+    w.withdrawn = vec![Period { from: at("06-02 00:00:00"), to: None }];
+    w.rates =
+        vec![rate(500, "2020-01-01 00:00:00", Some("06-02 00:00:00")), rate(100, "06-02 00:00:00", None)];
+    assert_eq!(w.result(), "a 500", "the last rate in force before the withdrawal");
+    assert_eq!(w.decide().flags, [Flag::Grandfathered]);
+    w.policy.attribution.on_promo_withdrawn = OnPromoWithdrawn::CheckAtOrder;
+    assert_eq!(w.result(), "promotion_withdrawn");
+    w.withdrawn[0].to = Some(at("06-03 00:00:00"));
+    assert_eq!(w.result(), "a 100", "promoted again before the order");
+}
+
+#[test]
+fn bans_look_at_the_creation_of_the_order() {
+    let rows = [
+        ("created in the last second before the ban", "2021-03-23 23:59:59", "a 500"),
+        ("created at its first instant, though clicked before", "2021-03-24 00:00:00", "category_banned"),
+    ];
+    for (what, created, expected) in rows {
+        let mut w = World::new(Preset::AllianceCreditBan, &["a 2021-03-20 10:00:00"], created);
+        w.line.categories =
+            vec![CategoryId::new("cards").unwrap(), CategoryId::new("shopping-credit").unwrap()];
+        w.line.paid = Some(at("2021-03-30 10:00:00"));
+        assert_eq!(w.result(), expected, "{what}");
+    }
+}
+
+#[test]
+fn new_customers_and_unknown_history() {
+    let mut w = World::new(Preset::Distributor1688, &["a 2020-05-04 16:00:00"], "2020-05-04 16:55:36");
+    let class = |class, bp| Rate { class: Some(class), ..rate(bp, "2020-01-01 00:00:00", None) };
+    w.rates = vec![class(Class::New, 500), class(Class::Returning, 100)];
+    w.history = History::FirstSuccess(at("2020-03-05 16:55:35"));
+    assert_eq!(w.result(), "a 100", "sixty days and a second");
+    w.line.created = at("2020-05-04 16:55:35");
+    assert_eq!(w.result(), "a 500", "sixty days to the second");
+    w.history = History::Unknown;
+    assert_eq!((w.result(), w.decide().flags), ("a 500".to_owned(), vec![Flag::HistoryUnknown]));
+}
+
+#[test]
+fn an_exclusive_coupon_beats_the_clicks() {
+    let mut w = World::new(Preset::TaobaoLive, &A, "06-01 11:00:00");
+    w.policy.attribution.coupon = CouponOverride::ExclusiveCodeWins;
+    assert_eq!(w.result(), "a 500", "without the code");
+    w.line.coupon = Some(ExclusiveCoupon { code: "X".to_owned(), promoter: promoter("c") });
+    assert_eq!(w.result(), "c 500", "with it");
+    let decided = w.decide();
+    assert_eq!(decided.candidates[0].verdict, Verdict::CouponFirst);
+    w.policy.attribution.coupon = CouponOverride::Off;
+    assert_eq!(w.result(), "a 500", "the policy does not care for coupons");
+}
+
+#[test]
+fn a_declared_channel_pays_a_service_fee_and_no_promoter() {
+    let mut w = World::new(Preset::Offsite1688, &A, "06-03 10:00:00");
+    assert_eq!(w.result(), "no_channel");
+    let channel = ChannelId::new("alipay").unwrap();
+    w.line.channel = Some(channel.clone());
+    assert_eq!(w.result(), "no_rate");
+    let effective = Period::since(at("06-01 00:00:00"));
+    w.policy.commission.channel_fees =
+        vec![ChannelFee { channel, bp: BasisPoints::new(250).unwrap(), effective }];
+    assert_eq!(w.result(), "nobody 250");
+    let decided = w.decide();
+    let shares = &decided.award().unwrap().amounts.shares;
+    assert_eq!(shares.len(), 1);
+    assert_eq!((shares[0].party, shares[0].amount), (Party::Platform, Fen(250)));
+    assert!(decided.candidates.is_empty());
+}
+
+fn parts(shares: &[Share]) -> Vec<(Party, i64)> {
+    shares.iter().map(|s| (s.party, s.amount.0)).collect()
+}
+
+#[test]
+fn the_agency_shares_once_its_contract_counts() {
+    let mut w = World::new(Preset::TaobaoLive, &A, "06-03 10:00:00");
+    let with_agency = |from: &str| {
+        let agency = Some((AgencyId::new("mcn").unwrap(), at(from)));
+        BTreeMap::from([(promoter("a"), PromoterState { disabled: vec![], agency })])
+    };
+    let shares = |w: &World| w.decide().award().unwrap().amounts.shares.clone();
+    let (platform, agency, talent) = (Party::Platform, Party::Agency, Party::Promoter);
+    assert_eq!(parts(&shares(&w)), [(platform, 50), (talent, 450)], "no agency");
+    w.promoters = with_agency("06-03 10:00:01");
+    assert_eq!(parts(&shares(&w)), [(platform, 50), (talent, 450)], "its contract counts a second later");
+    w.promoters = with_agency("06-03 10:00:00");
+    let all = shares(&w);
+    assert_eq!(parts(&all), [(platform, 50), (agency, 100), (talent, 350)]);
+    assert_eq!(all[1].payee, Payee::Agency(AgencyId::new("mcn").unwrap()));
+    assert!(all[0].collected_at_withdrawal && !all[1].collected_at_withdrawal);
+    w.policy.commission.agency_from = Some(at("07-01 00:00:00"));
+    assert_eq!(parts(&shares(&w)), [(platform, 50), (talent, 450)], "the programme splits it off later");
+}
+
+#[test]
+fn a_targeted_plan_without_approval_leaves_the_general_one() {
+    let mut w = World::new(Preset::TaobaoLive, &A, "06-03 10:00:00");
+    let id = PlanId::new("vip").unwrap();
+    let special = Rate { plan: PlanRef::Targeted(id.clone()), ..rate(2_000, "2020-01-01 00:00:00", None) };
+    w.rates.push(special);
+    let application = Application {
+        promoter: promoter("a"),
+        applied: at("06-02 10:00:00"),
+        approved: None,
+        rejected: None,
+    };
+    w.plans = vec![TargetedPlan {
+        id,
+        created: at("06-01 10:00:00"),
+        closes: None,
+        auto_approve: false,
+        applications: vec![application],
+    }];
+    assert_eq!(w.result(), "a 500", "pending: the general rate");
+    w.plans[0].applications[0].approved = Some(at("06-02 11:00:00"));
+    assert_eq!(w.result(), "a 2000");
+    w.plans[0].applications[0].approved = None;
+    w.rates.remove(0);
+    assert_eq!(w.result(), "not_approved");
+}
+
+#[test]
+fn why_there_is_no_owner() {
+    let result = |clicks: &[&str], order: &str| World::new(Preset::Distributor1688, clicks, order).result();
+    assert_eq!(result(&[], "06-03 10:00:00"), "no_click");
+    assert_eq!(result(&A, "06-16 10:00:00"), "window_over");
+    assert_eq!(result(&["a 06-01 10:00:00 乙"], "06-03 10:00:00"), "no_eligible_click");
+    assert_eq!(result(&["a 06-04 10:00:00"], "06-03 10:00:00"), "no_eligible_click");
+}
+
+#[test]
+fn a_click_known_only_from_its_token_waits_for_its_edge() {
+    let mut w = World::new(Preset::Distributor1688, &A, "06-03 10:00:00");
+    w.clicks[0].evidence = Evidence::TokenOnly;
+    w.line.token = Some(w.clicks[0].id);
+    w.edges = EdgesCaughtUp::NotYet;
+    w.now = at("06-10 09:59:59");
+    let decided = w.decide();
+    assert_eq!((decided.provisional, decided.flags), (true, vec![Flag::AwaitingClick]));
+    w.now = at("06-10 10:00:00");
+    let decided = w.decide();
+    assert_eq!((decided.provisional, decided.flags), (false, vec![Flag::Unjournaled]));
+    w.edges = EdgesCaughtUp::Since(at("06-03 12:00:00"));
+    w.now = at("06-06 10:00:00");
+    assert_eq!(w.decide().final_at, at("06-06 10:00:00"));
+    // The same click from a journal beside the one from the token: the journal's counts.
+    w.clicks.push(Click { evidence: Evidence::Journal, ..w.clicks[0].clone() });
+    assert_eq!(w.decide().flags, []);
+}
+
+#[test]
+fn every_field_of_a_policy_can_be_overridden_from_json() {
+    let mut w = World::new(
+        Preset::Distributor1688,
+        &["a 06-01 10:00:00 甲", "b 06-02 10:00:00 乙"],
+        "06-03 10:00:00",
+    );
+    assert_eq!(w.result(), "a 500");
+    w.policy = w.policy.patched(&json!({"attribution": {"scope": "shop"}})).unwrap();
+    assert_eq!((w.policy.attribution.scope, w.result()), (Scope::Shop, "b 500".to_owned()));
+    w.policy = w.policy.patched(&json!({"commission": {"min_fen": 501}})).unwrap();
+    assert_eq!(w.result(), "below_minimum");
+}
+
+#[test]
+fn a_decision_reads_back_from_json() {
+    for preset in Preset::ALL {
+        let decided =
+            World::new(preset, &["a 06-01 10:00:00", "b 06-02 10:00:00"], "06-03 10:00:00").decide();
+        let json = serde_json::to_string(&decided).unwrap();
+        assert_eq!(serde_json::from_str::<Attribution>(&json).unwrap(), decided, "{preset:?}: {json}");
+    }
+}

@@ -105,7 +105,7 @@ impl Walk<'_> {
         } else if let Some(until) = holder.protected_until.filter(|until| at.floor() < *until) {
             self.verdicts.push((index, Verdict::Protected { by: holder.click, until }));
         } else {
-            self.end(at, Verdict::Replaced { by: click.id }, RelationEnd::Replaced { by: click.id });
+            self.end(at, &Verdict::Replaced { by: click.id }, RelationEnd::Replaced { by: click.id });
             self.bind(index);
         }
     }
@@ -120,7 +120,7 @@ impl Walk<'_> {
             let id = &order.order;
             self.end(
                 order.at,
-                Verdict::ClosedByOrder { order: id.clone() },
+                &Verdict::ClosedByOrder { order: id.clone() },
                 RelationEnd::ClosedByOrder { order: id.clone() },
             );
         }
@@ -130,13 +130,13 @@ impl Walk<'_> {
     fn expire(&mut self, at: Instant) {
         let ends = self.live.as_ref().and_then(|live| live.relation.ends);
         if let Some(ended) = ends.filter(|ends| at.floor() >= *ends) {
-            self.end(ended, Verdict::WindowOver { ended }, RelationEnd::WindowOver);
+            self.end(ended, &Verdict::WindowOver { ended }, RelationEnd::WindowOver);
         }
     }
 
-    fn end(&mut self, at: Instant, fate: Verdict, how: RelationEnd) {
+    fn end(&mut self, at: Instant, fate: &Verdict, how: RelationEnd) {
         if let Some(mut live) = self.live.take() {
-            self.judge_members(&live, &fate);
+            self.judge_members(&live, fate);
             live.relation.ended = Some((at, how));
             self.ended.push(live.relation);
         }
