@@ -21,10 +21,11 @@ use crate::ids::{
     ProgrammeId, PromoterId,
 };
 use crate::money::{Fen, Overflow};
+use crate::policy::attribution::{Model, Rebind, Scope, Validity};
 use crate::policy::commission::{Class, PlanRef, Rate};
 use crate::policy::settlement::PayMethod;
 use crate::policy::{BanRule, PolicyVersion};
-use crate::time::{Instant, Period};
+use crate::time::{Instant, Period, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -257,6 +258,21 @@ pub enum Flag {
     Grandfathered,
 }
 
+/// The part of the rules that picked the owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedRule {
+    /// Last click, binding, or declared by the order.
+    pub model: Model,
+    /// Within what a click counts.
+    pub scope: Scope,
+    /// How long a relation lasts.
+    pub validity: Validity,
+    /// How long a new relation is protected.
+    pub protection: Span,
+    /// May another promoter's click take over?
+    pub rebind: Rebind,
+}
+
 /// A decision with everything that led to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribution {
@@ -264,6 +280,8 @@ pub struct Attribution {
     pub programme: ProgrammeId,
     /// The version of its rules.
     pub policy_version: u32,
+    /// The part of the rules that picked the owner.
+    pub rule: AppliedRule,
     /// The platform.
     pub platform: PlatformId,
     /// The order.
@@ -311,4 +329,4 @@ pub fn attribute(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

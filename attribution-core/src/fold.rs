@@ -349,13 +349,21 @@ const fn screened_out(verdict: Option<&Verdict>) -> bool {
     )
 }
 
-/// Total order, each click once. Of two deliveries of one click the smaller counts, whichever came first.
-fn in_order(clicks: &[Click]) -> Vec<&Click> {
-    let mut once: BTreeMap<ClickId, &Click> = BTreeMap::new();
+/// Total order, each click once. Of two deliveries of one click the smaller counts, whichever came first; a journal
+/// confirms what a token said, and the click was known since the earlier of both.
+fn in_order(clicks: &[Click]) -> Vec<Click> {
+    let mut once: BTreeMap<ClickId, (&Click, Instant)> = BTreeMap::new();
     for click in clicks {
-        once.entry(click.id).and_modify(|kept| *kept = (*kept).min(click)).or_insert(click);
+        let (kept, known_since) = once.entry(click.id).or_insert((click, click.ingested));
+        if (click.evidence, click) < (kept.evidence, *kept) {
+            *kept = click;
+        }
+        *known_since = click.ingested.min(*known_since);
     }
-    let mut ordered: Vec<&Click> = once.into_values().collect();
+    let mut ordered: Vec<Click> = once
+        .into_values()
+        .map(|(click, known_since)| Click { ingested: known_since, ..click.clone() })
+        .collect();
     ordered.sort_by_key(|click| (click.effective(), click.id));
     ordered
 }

@@ -1,6 +1,6 @@
 //! The steps of a decision. Each either settles it or hands on to the next.
 
-use super::{Attribution, Award, Facts, Flag, NoCommission, OrderLine, Outcome, Via, final_at};
+use super::{AppliedRule, Attribution, Award, Facts, Flag, NoCommission, OrderLine, Outcome, Via, final_at};
 use crate::commission::class::{History, classify};
 use crate::commission::rate::{Goods, choose};
 use crate::commission::{PartyTerms, Payee, Terms, commission};
@@ -39,6 +39,13 @@ pub(super) fn decide(
     Ok(Attribution {
         programme: version.programme.clone(),
         policy_version: version.version,
+        rule: AppliedRule {
+            model: policy.attribution.model,
+            scope: policy.attribution.scope,
+            validity: policy.attribution.validity,
+            protection: policy.attribution.protection,
+            rebind: policy.attribution.rebind,
+        },
         platform: line.platform.clone(),
         order: line.order.clone(),
         line: line.line.clone(),

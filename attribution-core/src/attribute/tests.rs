@@ -1,3 +1,5 @@
+#![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
+
 use super::*;
 use crate::commission::rate::Application;
 use crate::commission::{Payee, Share};
@@ -5,7 +7,7 @@ use crate::fold::{Evidence, Verdict};
 use crate::money::BasisPoints;
 use crate::policy::attribution::{CouponOverride, OnPromoWithdrawn, SelfPurchase};
 use crate::policy::commission::{ChannelFee, Party, Subject};
-use crate::policy::{Policy, Preset, Scope};
+use crate::policy::{Policy, Preset};
 use crate::testing::{at, click, goods, promoter};
 use serde_json::json;
 
@@ -314,8 +316,12 @@ fn a_click_known_only_from_its_token_waits_for_its_edge() {
     w.now = at("06-06 10:00:00");
     assert_eq!(w.decide().final_at, at("06-06 10:00:00"));
     // The same click from a journal beside the one from the token: the journal's counts.
-    w.clicks.push(Click { evidence: Evidence::Journal, ..w.clicks[0].clone() });
-    assert_eq!(w.decide().flags, []);
+    w.clicks.push(Click {
+        evidence: Evidence::Journal,
+        ingested: at("06-09 10:00:00"),
+        ..w.clicks[0].clone()
+    });
+    assert_eq!((w.result(), w.decide().flags), ("a 500".to_owned(), vec![]));
 }
 
 #[test]

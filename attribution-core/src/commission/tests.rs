@@ -1,3 +1,5 @@
+#![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
+
 use super::class::{History, PastOrder, classify, first_success};
 use super::rate::{Application, Chosen, Goods, NoRate, TargetedPlan, choose};
 use super::split::{cumulative_floor, first_non_monotone, withdrawal_fee};

@@ -1,10 +1,12 @@
 //! The decision in English.
 
 use super::{Explanation, short};
-use crate::attribute::{Attribution, Award, Flag, NoCommission, Outcome, Via};
+use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::fold::{Candidate, Evidence, Ineligible, Relation, Verdict};
+use crate::policy::attribution::{Model, Rebind, Scope, Validity};
 use crate::policy::commission::{Class, Party, PlanRef};
 use crate::policy::settlement::PayMethod;
+use crate::time::Span;
 
 pub(super) fn explain(a: &Attribution) -> Explanation {
     let line = format!("Order {} line {}", a.order, a.line);
@@ -13,9 +15,10 @@ pub(super) fn explain(a: &Attribution) -> Explanation {
         Outcome::NoCommission(why) => format!("{line} earns no commission: {}.", reason(why)),
     };
     let mut steps = vec![format!(
-        "Judged by programme {} version {} at the order's instant {}.",
+        "Judged by programme {} version {} at the order's instant {} (all times are Beijing time).",
         a.programme, a.policy_version, a.order_at
     )];
+    steps.push(rule(&a.rule));
     steps.extend(a.relation.as_ref().map(relation));
     if let Some(award) = a.award() {
         steps.extend(amounts(award));
@@ -34,10 +37,12 @@ fn won(award: &Award) -> String {
     let due = format!("¥{} ({} of ¥{})", award.amounts.gross, award.terms.rate, award.amounts.base);
     match (&award.promoter, &award.via) {
         (Some(promoter), Via::Click { click, .. }) => {
-            format!("promoter {promoter} owns it through click {} and earns {due}", short(*click))
+            format!("promoter {promoter} owns it through click {}; the commission is {due}", short(*click))
         }
         (Some(promoter), Via::Coupon { code }) => {
-            format!("promoter {promoter} owns it through the exclusive coupon {code} and earns {due}")
+            format!(
+                "promoter {promoter} owns it through the exclusive coupon {code}; the commission is {due}"
+            )
         }
         (_, Via::Channel { channel }) => format!("channel {channel} was declared; the service fee is {due}"),
         (None, _) => format!("the commission is {due}"),
@@ -76,6 +81,32 @@ fn reason(why: &NoCommission) -> String {
             format!("¥{gross} is below the least amount of ¥{min}")
         }
     }
+}
+
+fn rule(rule: &AppliedRule) -> String {
+    let scope = match rule.scope {
+        Scope::Product => "for the product clicked",
+        Scope::Shop => "for the whole shop",
+        Scope::Platform => "for the whole platform",
+        Scope::ProductThenShop => "first for the product clicked, then for its shop",
+    };
+    let mut text = match rule.model {
+        Model::LastClick => format!("Rule: the last click that counts owns the order, {scope}"),
+        Model::Binding => format!("Rule: a click binds the buyer to its promoter, {scope}"),
+        Model::Declared => return "Rule: the order names its channel.".to_owned(),
+    };
+    text += &match rule.validity {
+        Validity::Permanent => "; it lasts for good".to_owned(),
+        Validity::FromLastClick(span) => format!("; it lasts {span} from the last click"),
+        Validity::FromBind(span) => format!("; it lasts {span} from the binding"),
+        Validity::UntilLinkExpiry => "; it lasts as long as the link".to_owned(),
+    };
+    if rule.rebind == Rebind::Never {
+        text += "; no other promoter takes over meanwhile";
+    } else if rule.protection > Span::ZERO {
+        text += &format!("; for {} no other promoter takes over", rule.protection);
+    }
+    text + ". Of two clicks at the same time the one with the larger id counts as later."
 }
 
 fn relation(relation: &Relation) -> String {
@@ -139,7 +170,7 @@ fn candidate(c: &Candidate) -> String {
 
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Won => "won".to_owned(),
+        Verdict::Won => "owns the order".to_owned(),
         Verdict::RepeatOfOwner { shown } => {
             format!("the same promoter's click {} stands for it", short(*shown))
         }

@@ -1,19 +1,24 @@
 //! The decision in Chinese.
 
 use super::{Explanation, short};
-use crate::attribute::{Attribution, Award, Flag, NoCommission, Outcome, Via};
+use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::fold::{Candidate, Evidence, Ineligible, Relation, Verdict};
+use crate::policy::attribution::{Model, Rebind, Scope, Validity};
 use crate::policy::commission::{Class, Party, PlanRef};
 use crate::policy::settlement::PayMethod;
+use crate::time::Span;
 
 pub(super) fn explain(a: &Attribution) -> Explanation {
-    let line = format!("订单 {} 的子订单 {}", a.order, a.line);
+    let line = format!("订单 {}（子订单 {}）", a.order, a.line);
     let sentence = match &a.outcome {
         Outcome::Award(award) => format!("{line}{}。", won(award)),
         Outcome::NoCommission(why) => format!("{line}没有佣金：{}。", reason(why)),
     };
-    let mut steps =
-        vec![format!("按计划 {} 第 {} 版规则判定，订单时间 {}。", a.programme, a.policy_version, a.order_at)];
+    let mut steps = vec![format!(
+        "按计划 {} 第 {} 版规则判定，订单时间 {}（均为北京时间）。",
+        a.programme, a.policy_version, a.order_at
+    )];
+    steps.push(rule(&a.rule));
     steps.extend(a.relation.as_ref().map(relation));
     if let Some(award) = a.award() {
         steps.extend(amounts(award));
@@ -70,6 +75,46 @@ fn reason(why: &NoCommission) -> String {
             format!("佣金 {gross} 元低于最低金额 {min} 元")
         }
     }
+}
+
+fn rule(rule: &AppliedRule) -> String {
+    let scope = match rule.scope {
+        Scope::Product => "所点击的商品",
+        Scope::Shop => "全店商品",
+        Scope::Platform => "全平台商品",
+        Scope::ProductThenShop => "先看所点击的商品，再看全店",
+    };
+    let mut text = match rule.model {
+        Model::LastClick => format!("规则：归最后一次有效点击，范围为{scope}"),
+        Model::Binding => format!("规则：点击即与推广者绑定，范围为{scope}"),
+        Model::Declared => return "规则：以订单声明的渠道为准。".to_owned(),
+    };
+    text += &match rule.validity {
+        Validity::Permanent => "；长期有效".to_owned(),
+        Validity::FromLastClick(span) => format!("；自最后一次点击起{}内有效", length(span)),
+        Validity::FromBind(span) => format!("；自绑定起{}内有效", length(span)),
+        Validity::UntilLinkExpiry => "；与链接同时失效".to_owned(),
+    };
+    if rule.rebind == Rebind::Never {
+        text += "；有效期内不被其他推广者取代";
+    } else if rule.protection > Span::ZERO {
+        text += &format!("；保护期{}", length(rule.protection));
+    }
+    text + "。同一时刻的两次点击，编号较大者视为较晚。"
+}
+
+/// A length of time with its unit as a word.
+fn length(span: Span) -> String {
+    let text = span.to_string();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let word = match unit {
+        "d" => "天",
+        "h" => "小时",
+        "m" => "分钟",
+        "s" => "秒",
+        _ => "毫秒",
+    };
+    format!(" {number} {word}")
 }
 
 fn relation(relation: &Relation) -> String {
@@ -130,7 +175,7 @@ fn candidate(c: &Candidate) -> String {
 
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Won => "获得该订单".to_owned(),
+        Verdict::Won => "该订单归属于它".to_owned(),
         Verdict::RepeatOfOwner { shown } => format!("由同一推广者的点击 {} 代表", short(*shown)),
         Verdict::Replaced { by } => format!("被之后的点击 {} 取代", short(*by)),
         Verdict::WindowOver { ended } => format!("有效期已于 {ended} 结束"),

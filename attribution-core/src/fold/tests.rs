@@ -1,3 +1,5 @@
+#![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
+
 use super::*;
 use crate::policy::attribution::{Model, Rebind, Validity};
 use crate::policy::{LinkKind, Policy, Preset};
@@ -558,6 +560,7 @@ fn any_click() -> impl Strategy<Value = Click> {
             click.ingested = click.ingested.plus(i64::from(lag) * 12 * HOUR_MS);
             click.qr = qr;
             click.link_expires = Some(click.received.plus(4 * 24 * HOUR_MS));
+            click.evidence = if lag == 4 { Evidence::TokenOnly } else { Evidence::Journal };
             click.ineligible = (lag == 5).then_some(Ineligible::Bot);
             click
         },

@@ -20,7 +20,7 @@ pub(super) fn walk(
     policy: &AttributionPolicy,
     question: &Question<'_>,
     level: Scope,
-    clicks: &[&Click],
+    clicks: &[Click],
     chain: &[usize],
     orders: &[PriorOrder],
 ) -> Walked {
@@ -44,7 +44,7 @@ pub(super) fn walk(
 fn merge<'a>(
     question: &Question<'_>,
     level: Scope,
-    clicks: &[&Click],
+    clicks: &[Click],
     chain: &[usize],
     orders: &'a [PriorOrder],
 ) -> Vec<Event<'a>> {
@@ -80,7 +80,7 @@ struct Live {
 
 struct Walk<'a> {
     policy: &'a AttributionPolicy,
-    clicks: &'a [&'a Click],
+    clicks: &'a [Click],
     live: Option<Live>,
     ended: Vec<Relation>,
     verdicts: Vec<(usize, Verdict)>,
@@ -88,7 +88,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn click(&mut self, index: usize) {
-        let click = self.clicks[index];
+        let click = &self.clicks[index];
         let at = click.effective();
         self.expire(at);
         let Some(live) = &mut self.live else {
@@ -154,7 +154,7 @@ impl Walk<'_> {
     }
 
     fn bind(&mut self, index: usize) {
-        let click = self.clicks[index];
+        let click = &self.clicks[index];
         let at = click.effective();
         let protection = self.policy.protection;
         let relation = Relation {

@@ -53,6 +53,10 @@ pub struct LineState {
     pub open: Vec<TransferKey>,
     /// Postings made so far.
     pub revision: u32,
+    /// The trade is complete, also where nothing was due at that time.
+    pub completed: bool,
+    /// Closed without a trade: a later decision brings nothing back.
+    pub closed: bool,
     /// The settled amount has moved on from earned to available.
     pub available: bool,
     /// A person must look at it; nothing is posted by itself meanwhile.
@@ -160,6 +164,8 @@ impl LineState {
             amounts: Amounts::default(),
             open: Vec::new(),
             revision: 0,
+            completed: false,
+            closed: false,
             available: false,
             review: false,
             waiting_for_balance: false,
@@ -193,15 +199,7 @@ impl Work {
         match event {
             LineEvent::Decided { terms, hold_for_review } => self.decided(terms.as_ref(), *hold_for_review),
             LineEvent::Paid { amount, method } => self.paid(*amount, *method),
-            LineEvent::Completed => match entry {
-                Entry::Expected => {
-                    self.state.entry = Entry::Matured;
-                    Ok(())
-                }
-                // Nothing is due, or it is handled by hand: completion changes nothing.
-                Entry::Invalid | Entry::ManualRequired | Entry::Matured | Entry::Settled => Ok(()),
-                Entry::Tracked => Err(LedgerError::WrongState(entry)),
-            },
+            LineEvent::Completed => self.completed(),
             LineEvent::Settled { cashback, terms } => self.settled(*cashback, terms.as_ref()),
             LineEvent::BalanceTooLow => match entry {
                 Entry::Matured => {
@@ -240,12 +238,8 @@ impl Work {
         }
         self.state.terms = terms.cloned();
         self.state.review = hold_for_review;
-        if self.state.entry == Entry::Tracked {
+        if self.state.entry == Entry::Tracked || self.state.closed {
             return Ok(());
-        }
-        if self.state.entry == Entry::Invalid && self.state.refunded < self.state.paid {
-            // Nothing was due until now; the order itself goes on.
-            self.state.entry = Entry::Expected;
         }
         self.rewrite()
     }
@@ -261,6 +255,17 @@ impl Work {
         self.state.method = Some(method);
         self.state.entry = Entry::Expected;
         self.rewrite()
+    }
+
+    fn completed(&mut self) -> Result<(), LedgerError> {
+        match self.state.entry {
+            Entry::Tracked => return Err(LedgerError::WrongState(Entry::Tracked)),
+            Entry::Expected => self.state.entry = Entry::Matured,
+            // Nothing is due, or it is handled by hand: it is only remembered.
+            Entry::Invalid | Entry::ManualRequired | Entry::Matured | Entry::Settled => {}
+        }
+        self.state.completed = true;
+        Ok(())
     }
 
     fn settled(&mut self, cashback: Fen, terms: Option<&Terms>) -> Result<(), LedgerError> {
@@ -366,6 +371,7 @@ impl Work {
                 self.void_open();
                 self.state.amounts = Amounts::default();
                 self.state.entry = Entry::Invalid;
+                self.state.closed = true;
                 Ok(())
             }
         }
@@ -380,6 +386,7 @@ impl Work {
             self.state.entry = Entry::Invalid;
             return Ok(());
         }
+        self.state.entry = if self.state.completed { Entry::Matured } else { Entry::Expected };
         self.write(amounts, TransferKind::Expected, TransferState::Pending);
         Ok(())
     }

@@ -1,1 +1,441 @@
+#![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
 
+use super::*;
+use crate::commission::{PartyTerms, Terms};
+use crate::ids::{AgencyId, PromoterId};
+use crate::money::BasisPoints;
+use crate::policy::commission::Rounding;
+use crate::policy::settlement::PayMethod;
+use crate::policy::{Preset, SettlementPolicy};
+use crate::time::Instant;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// Balances as the store would keep them: pending transfers do not count.
+#[derive(Default)]
+struct Books {
+    transfers: BTreeMap<TransferKey, Transfer>,
+    voided: Vec<TransferKey>,
+}
+
+impl Books {
+    fn post(&mut self, postings: Vec<Posting>) {
+        for posting in postings {
+            match posting {
+                Posting::Write(transfer) => {
+                    assert!(transfer.amount > Fen::ZERO, "{transfer:?}");
+                    assert!(self.transfers.insert(transfer.key, transfer).is_none(), "a key is used once");
+                }
+                Posting::Void(key) => {
+                    assert_eq!(
+                        self.transfers[&key].state,
+                        TransferState::Pending,
+                        "only a pending one is voided"
+                    );
+                    assert!(!self.voided.contains(&key), "{key:?} is voided once");
+                    self.voided.push(key);
+                }
+            }
+        }
+    }
+
+    fn sum(&self, state: TransferState, counts: impl Fn(&Account) -> bool) -> i64 {
+        let live = self.transfers.values().filter(|t| t.state == state && !self.voided.contains(&t.key));
+        live.map(|t| t.amount.0 * (i64::from(counts(&t.credit)) - i64::from(counts(&t.debit)))).sum()
+    }
+
+    fn expected(&self) -> i64 {
+        -self.sum(TransferState::Pending, is_merchant)
+    }
+    fn merchant(&self) -> i64 {
+        self.sum(TransferState::Posted, is_merchant)
+    }
+    fn promoter(&self) -> i64 {
+        self.sum(TransferState::Posted, |a| match a {
+            Account::Earned { payee, .. } | Account::Available { payee, .. } => {
+                matches!(payee, Payee::Promoter(_))
+            }
+            _ => false,
+        })
+    }
+}
+
+fn is_merchant(account: &Account) -> bool {
+    matches!(account, Account::Merchant { .. })
+}
+
+fn terms(bp: u32, weights: [u32; 3]) -> Terms {
+    let payees = [
+        (Party::Platform, Payee::Platform(PlatformId::new("P").unwrap())),
+        (Party::Agency, Payee::Agency(AgencyId::new("mcn").unwrap())),
+        (Party::Promoter, Payee::Promoter(PromoterId::new("a").unwrap())),
+    ];
+    Terms {
+        rate: BasisPoints::new(bp).unwrap(),
+        rounding: Rounding::Floor,
+        min_fen: Fen(1),
+        parties: payees
+            .into_iter()
+            .zip(weights)
+            .map(|((party, payee), weight)| PartyTerms {
+                party,
+                payee,
+                weight,
+                collected_at_withdrawal: party == Party::Platform,
+            })
+            .collect(),
+    }
+}
+
+fn decided(bp: u32) -> LineEvent {
+    LineEvent::Decided { terms: Some(terms(bp, [0, 0, 1])), hold_for_review: false }
+}
+const fn paid(amount: i64, method: PayMethod) -> LineEvent {
+    LineEvent::Paid { amount: Fen(amount), method }
+}
+const fn refund(amount: i64) -> LineEvent {
+    LineEvent::Refunded(RefundEvent { amount: Fen(amount), at: Instant(0) })
+}
+const SETTLED: LineEvent = LineEvent::Settled { cashback: Fen::ZERO, terms: None };
+
+struct Life {
+    policy: SettlementPolicy,
+    state: LineState,
+    books: Books,
+    manual: bool,
+}
+
+impl Life {
+    fn new(preset: Preset) -> Self {
+        let state = LineState::new(ProgrammeId::new("prog").unwrap(), MerchantId::new("S").unwrap());
+        Self { policy: preset.policy().settlement, state, books: Books::default(), manual: false }
+    }
+
+    fn go(&mut self, event: &LineEvent) -> Result<(), LedgerError> {
+        let step = apply(&self.policy, &self.state, event)?;
+        self.state = step.state;
+        self.manual |= step.manual;
+        self.books.post(step.postings);
+        Ok(())
+    }
+
+    fn all(preset: Preset, events: &[LineEvent]) -> Self {
+        let mut life = Self::new(preset);
+        for event in events {
+            life.go(event).unwrap();
+        }
+        life
+    }
+}
+
+#[test]
+fn a_line_earns_what_its_events_say() {
+    use PayMethod::{Alipay, BankCard, WechatConsignment, WechatOwn};
+    use Preset::{Distributor1688, YouzanPermanent};
+    let pay = |method| paid(10_000, method);
+    // what it shows, programme, events, entry, expected, paid by the merchant, had by the promoter
+    let rows: [(&str, Preset, Vec<LineEvent>, Entry, i64, i64, i64); 22] = [
+        ("ordered, not paid", Distributor1688, vec![decided(500)], Entry::Tracked, 0, 0, 0),
+        (
+            "never paid, closed",
+            Distributor1688,
+            vec![decided(500), LineEvent::Closed],
+            Entry::Invalid,
+            0,
+            0,
+            0,
+        ),
+        (
+            "paid: expected, nothing moved",
+            Distributor1688,
+            vec![decided(500), pay(Alipay)],
+            Entry::Expected,
+            500,
+            0,
+            0,
+        ),
+        (
+            "settled",
+            Distributor1688,
+            vec![decided(500), pay(Alipay), LineEvent::Completed, SETTLED],
+            Entry::Settled,
+            0,
+            -500,
+            500,
+        ),
+        (
+            "the balance was too low",
+            Distributor1688,
+            vec![decided(500), pay(Alipay), LineEvent::Completed, LineEvent::BalanceTooLow],
+            Entry::Matured,
+            500,
+            0,
+            0,
+        ),
+        (
+            "and settled later",
+            Distributor1688,
+            vec![decided(500), pay(Alipay), LineEvent::Completed, LineEvent::BalanceTooLow, SETTLED],
+            Entry::Settled,
+            0,
+            -500,
+            500,
+        ),
+        (
+            "partly refunded before completion",
+            YouzanPermanent,
+            vec![decided(1_000), pay(WechatConsignment), refund(3_000)],
+            Entry::Expected,
+            700,
+            0,
+            0,
+        ),
+        (
+            "partly refunded while it waited for balance",
+            YouzanPermanent,
+            vec![
+                decided(1_000),
+                pay(BankCard),
+                LineEvent::Completed,
+                LineEvent::BalanceTooLow,
+                refund(3_000),
+                SETTLED,
+            ],
+            Entry::Settled,
+            0,
+            -700,
+            700,
+        ),
+        (
+            "wholly refunded before completion",
+            YouzanPermanent,
+            vec![decided(1_000), pay(WechatConsignment), refund(10_000)],
+            Entry::Invalid,
+            0,
+            0,
+            0,
+        ),
+        (
+            "refunded after settlement, no clawback here",
+            YouzanPermanent,
+            vec![decided(1_000), pay(WechatConsignment), LineEvent::Completed, SETTLED, refund(3_000)],
+            Entry::Settled,
+            0,
+            -1_000,
+            1_000,
+        ),
+        (
+            "own pay without a refund settles by itself",
+            YouzanPermanent,
+            vec![decided(1_000), pay(WechatOwn), LineEvent::Completed, SETTLED],
+            Entry::Settled,
+            0,
+            -1_000,
+            1_000,
+        ),
+        (
+            "own pay with a refund is settled by hand",
+            YouzanPermanent,
+            vec![decided(1_000), pay(WechatOwn), refund(1)],
+            Entry::ManualRequired,
+            0,
+            0,
+            0,
+        ),
+        (
+            "refunded after settlement with clawback",
+            Distributor1688,
+            vec![decided(500), pay(Alipay), LineEvent::Completed, SETTLED, refund(4_000)],
+            Entry::Settled,
+            0,
+            -300,
+            300,
+        ),
+        (
+            "after the payout day too",
+            Distributor1688,
+            vec![
+                decided(500),
+                pay(Alipay),
+                LineEvent::Completed,
+                SETTLED,
+                LineEvent::MadeAvailable,
+                refund(10_000),
+            ],
+            Entry::Settled,
+            0,
+            0,
+            0,
+        ),
+        (
+            "in two refunds",
+            Distributor1688,
+            vec![decided(500), pay(Alipay), LineEvent::Completed, SETTLED, refund(1), refund(3_999)],
+            Entry::Settled,
+            0,
+            -300,
+            300,
+        ),
+        (
+            "a superseding decision before settlement",
+            Distributor1688,
+            vec![decided(500), pay(Alipay), decided(300)],
+            Entry::Expected,
+            300,
+            0,
+            0,
+        ),
+        (
+            "superseded to nothing",
+            Distributor1688,
+            vec![decided(500), pay(Alipay), LineEvent::Decided { terms: None, hold_for_review: false }],
+            Entry::Invalid,
+            0,
+            0,
+            0,
+        ),
+        (
+            "and from nothing to something",
+            Distributor1688,
+            vec![LineEvent::Decided { terms: None, hold_for_review: false }, pay(Alipay), decided(500)],
+            Entry::Expected,
+            500,
+            0,
+            0,
+        ),
+        (
+            "nothing was due when the trade completed, then a late click",
+            Distributor1688,
+            vec![
+                LineEvent::Decided { terms: None, hold_for_review: false },
+                pay(Alipay),
+                LineEvent::Completed,
+                decided(500),
+            ],
+            Entry::Matured,
+            500,
+            0,
+            0,
+        ),
+        (
+            "refunded and decided anew while it waits",
+            Distributor1688,
+            vec![decided(500), pay(Alipay), LineEvent::Completed, refund(2_000), decided(300)],
+            Entry::Matured,
+            240,
+            0,
+            0,
+        ),
+        (
+            "closed after payment: a late decision brings nothing back",
+            Distributor1688,
+            vec![decided(500), pay(Alipay), LineEvent::Closed, decided(300)],
+            Entry::Invalid,
+            0,
+            0,
+            0,
+        ),
+        ("less than a fen", Distributor1688, vec![decided(500), paid(19, Alipay)], Entry::Invalid, 0, 0, 0),
+    ];
+    for (what, preset, events, entry, expected, merchant, promoter) in rows {
+        let life = Life::all(preset, &events);
+        let got = (life.state.entry, life.books.expected(), life.books.merchant(), life.books.promoter());
+        assert_eq!(got, (entry, expected, merchant, promoter), "{what}");
+    }
+}
+
+#[test]
+fn cashback_reached_at_settlement_comes_off_the_base_and_later_tiers_change_nothing() {
+    let settled = LineEvent::Settled { cashback: Fen(800), terms: None };
+    let events = [decided(1_000), paid(8_800, PayMethod::BankCard), LineEvent::Completed, settled];
+    let life = Life::all(Preset::YouzanPermanent, &events);
+    assert_eq!((life.state.amounts.base, life.books.promoter()), (Fen(8_000), 800));
+    assert_eq!(apply(&life.policy, &life.state, &SETTLED), Err(LedgerError::WrongState(Entry::Settled)));
+}
+
+#[test]
+fn a_later_decision_on_a_settled_line_is_for_a_person() {
+    let mut life = Life::all(
+        Preset::Distributor1688,
+        &[decided(500), paid(10_000, PayMethod::Alipay), LineEvent::Completed, SETTLED],
+    );
+    life.go(&LineEvent::Decided { terms: None, hold_for_review: false }).unwrap();
+    assert!(life.state.review);
+    assert_eq!(life.books.promoter(), 500, "nothing is taken back by itself");
+}
+
+#[test]
+fn nothing_settles_before_the_review() {
+    let held = LineEvent::Decided { terms: Some(terms(500, [0, 0, 1])), hold_for_review: true };
+    let mut life =
+        Life::all(Preset::Distributor1688, &[held, paid(10_000, PayMethod::Alipay), LineEvent::Completed]);
+    assert_eq!(life.go(&SETTLED), Err(LedgerError::UnderReview));
+    life.go(&LineEvent::ReviewPassed).unwrap();
+    life.go(&SETTLED).unwrap();
+    assert_eq!(life.books.promoter(), 500);
+}
+
+#[test]
+fn what_is_collected_at_the_withdrawal_stays_with_the_promoter_until_then() {
+    let three = LineEvent::Decided { terms: Some(terms(1_000, [1, 2, 7])), hold_for_review: false };
+    let events = [three, paid(100_000, PayMethod::Alipay), LineEvent::Completed, SETTLED];
+    let life = Life::all(Preset::TaobaoLive, &events);
+    let agency = |a: &Account| matches!(a, Account::Earned { payee: Payee::Agency(_), .. });
+    let platform = |a: &Account| matches!(a, Account::Platform { .. });
+    assert_eq!(life.books.promoter(), 8_000, "the dashboard shows 80 %");
+    assert_eq!(life.books.sum(TransferState::Posted, agency), 2_000);
+    assert_eq!(life.books.sum(TransferState::Posted, platform), 0);
+    assert_eq!(life.books.merchant(), -10_000);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_changes_nothing() {
+    let live = Life::all(Preset::Distributor1688, &[decided(500), paid(100, PayMethod::Alipay)]);
+    let rows = [
+        (refund(101), LedgerError::RefundExceedsPaid { paid: Fen(100), refunded: Fen(101) }),
+        (refund(-1), LedgerError::Negative),
+        (paid(100, PayMethod::Alipay), LedgerError::WrongState(Entry::Expected)),
+        (SETTLED, LedgerError::WrongState(Entry::Expected)),
+        (LineEvent::MadeAvailable, LedgerError::WrongState(Entry::Expected)),
+    ];
+    for (event, error) in rows {
+        assert_eq!(apply(&live.policy, &live.state, &event), Err(error), "{event:?}");
+    }
+}
+
+fn any_event() -> impl Strategy<Value = LineEvent> {
+    let weights = prop_oneof![Just([1, 2, 7]), Just([5, 1, 4]), Just([0, 0, 1])];
+    let some_terms = (0u32..3_000, weights).prop_map(|(bp, weights)| terms(bp, weights));
+    prop_oneof![
+        4 => (proptest::option::weighted(0.8, some_terms), any::<bool>())
+            .prop_map(|(terms, hold)| LineEvent::Decided { terms, hold_for_review: hold }),
+        4 => (0i64..50_000).prop_map(|amount| paid(amount, PayMethod::Alipay)),
+        4 => Just(LineEvent::Completed),
+        4 => (0i64..200).prop_map(|c| LineEvent::Settled { cashback: Fen(c), terms: None }),
+        1 => Just(LineEvent::BalanceTooLow),
+        2 => Just(LineEvent::MadeAvailable),
+        6 => (0i64..20_000).prop_map(refund),
+        1 => Just(LineEvent::Closed),
+        1 => Just(LineEvent::ReviewPassed),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_books_agree_with_the_line(events in proptest::collection::vec(any_event(), 0..25)) {
+        let mut life = Life::new(Preset::TaobaoLive);
+        for event in &events {
+            let before = life.state.clone();
+            if life.go(event).is_err() {
+                prop_assert_eq!(&life.state, &before);
+            }
+            let gross = life.state.amounts.gross.0;
+            let (expected, merchant) = (life.books.expected(), life.books.merchant());
+            match life.state.entry {
+                Entry::Settled => prop_assert_eq!((expected, merchant), (0, -gross)),
+                Entry::Expected | Entry::Matured => prop_assert_eq!((expected, merchant), (gross, 0)),
+                Entry::Tracked | Entry::Invalid | Entry::ManualRequired => prop_assert_eq!((expected, merchant), (0, 0)),
+            }
+        }
+    }
+}
