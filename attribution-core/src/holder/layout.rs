@@ -89,7 +89,8 @@ pub struct Holding {
 pub struct Decided {
     /// Its version; the highest wins. At least 1.
     pub version: u64,
-    /// Time and id of the last click it has taken into account. Newer clicks count on top of it.
+    /// Time and id of the last click it has taken into account. Newer clicks count on top of it. A later version
+    /// covers at least as much as an earlier one.
     pub covers: (Instant, ClickId),
     /// Who holds, or nobody.
     pub holder: Option<Holding>,

@@ -1,0 +1,51 @@
+//! Changes reach the table in order, whatever the core does, and the table is saved.
+
+use crate::core_server::{CoreServer, Fault};
+use crate::rig::{Rig, quick};
+use attribution_core::catalogue::{Change, NumberedChange, PromoterRow};
+use attribution_core::ids::PromoterNum;
+use redirector::background::BackgroundOptions;
+use redirector::clock;
+use std::time::Duration;
+
+fn change(number: u64) -> NumberedChange {
+    let num = PromoterNum(u32::try_from(number).unwrap());
+    let change = Change::Promoter(PromoterRow { num, disabled_from: None });
+    NumberedChange { number, at: clock::now(), change }
+}
+
+#[tokio::test]
+async fn changes_are_applied_in_order_page_by_page_and_saved() {
+    use Fault::{Drop, Hang, Nonsense, Status};
+    let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
+    core.with(|state| {
+        state.changes.extend((1..=25).map(change));
+        state.change_faults.extend([Status(500), Nonsense, Drop, Hang, Status(503)]);
+    });
+    let options = BackgroundOptions { feed_page: 10, snapshot_changes: 20, ..quick() };
+    let rig = Rig::start(dir.path(), core.address, options);
+    core.until("25 changes", |_| (rig.contact.applied() == 25).then_some(())).await;
+    core.with(|state| state.changes.extend((30..=31).map(change)));
+    core.until("31 changes", |_| (rig.contact.applied() == 31).then_some(())).await;
+    assert!(rig.contact.is_current());
+    assert!(rig.contact.heard().is_some_and(|heard| clock::now().millis() - heard.millis() < 5_000));
+    core.until("the heartbeat acknowledges", |state| (state.heartbeats.last()?.applied == 31).then_some(()))
+        .await;
+    let (applied, saved) = (rig.applied.clone(), rig.saved.clone());
+    rig.shutdown(Duration::from_secs(5)).await;
+    let numbers: Vec<u64> = applied.lock().unwrap().iter().map(|change| change.number).collect();
+    assert_eq!(numbers, (1..=25).chain(30..=31).collect::<Vec<_>>());
+    let saved = saved.lock().unwrap();
+    assert!(saved.len() >= 2 && saved[0] >= 20 && saved.last() == Some(&31), "{saved:?}");
+}
+
+#[tokio::test]
+async fn without_a_core_the_edge_knows_that_it_has_heard_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let core = CoreServer::start().await;
+    core.with(|state| state.change_faults.extend([Fault::Status(500); 3]));
+    let rig = Rig::start(dir.path(), core.address, quick());
+    assert_eq!(rig.contact.heard(), None);
+    core.until("the core is back", |_| rig.contact.heard()).await;
+    rig.shutdown(Duration::from_secs(5)).await;
+}

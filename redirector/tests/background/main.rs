@@ -1,0 +1,14 @@
+//! The background against real counterparts: a core that speaks HTTP and misbehaves as told, a real journal, a real
+//! process that is killed, and a real Redis.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod core_server;
+mod damage;
+mod feed;
+mod holder;
+mod kill;
+mod recorder;
+mod redis_server;
+mod rig;
+mod shipping;
