@@ -8,6 +8,7 @@ use std::io;
 
 const MAGIC: [u8; 8] = *b"YKJEPO\0\x01";
 const PREFIX: &str = "epoch-";
+const DISTRUST: &str = "distrust-";
 const FIXED: usize = 40;
 const PER_WORKER: usize = 16;
 /// The largest record: 255 workers.
@@ -72,6 +73,16 @@ impl EpochRecord {
     pub(crate) fn parse_name(name: &str) -> Option<u64> {
         let digits = name.strip_prefix(PREFIX)?;
         (digits.len() == 16).then(|| u64::from_str_radix(digits, 16).ok())?
+    }
+
+    /// A file of this name says that a sync failed in this start: no later sync can be believed, so what is not known to
+    /// be durable must be copied. It need not be durable itself, because a power cut takes the doubtful cache with it.
+    pub(crate) fn distrust_name(epoch: u64) -> String {
+        format!("{DISTRUST}{epoch:016x}")
+    }
+
+    pub(crate) fn parse_distrust(name: &str) -> Option<u64> {
+        u64::from_str_radix(name.strip_prefix(DISTRUST)?, 16).ok()
     }
 
     fn encode(&self) -> Vec<u8> {

@@ -48,6 +48,10 @@ impl StreamIndex {
         self.stream
     }
 
+    pub(crate) const fn salt(&self) -> u64 {
+        self.salt
+    }
+
     pub(crate) fn seed(&self, number: u64) -> Seed {
         Seed::new(self.salt, self.stream, number)
     }
@@ -97,6 +101,13 @@ impl StreamIndex {
             Some(i) => Place::In { entry: entries[i], until: entries.get(i + 1).map(|e| e.first) },
             None => entries.first().map_or(Place::Nowhere, |e| Place::Before { first: e.first }),
         }
+    }
+
+    /// The segments that may hold `sequence` or later numbers, in order: also those that a later one repeats.
+    pub(crate) fn from(&self, sequence: u64) -> Vec<Entry> {
+        let entries = lock(&self.entries);
+        let begin = entries.iter().rposition(|e| e.first < sequence).unwrap_or(0);
+        entries[begin..].to_vec()
     }
 
     /// Takes out the segments that hold only numbers below `limit`; of a live stream never the last one.

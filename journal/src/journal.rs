@@ -119,7 +119,8 @@ impl Journal {
     pub fn open(options: &Options, now_ms: i64, random: u64) -> Result<Opened, OpenError> {
         let directory = |e| OpenError::Directory(options.dir.clone(), e);
         let storage = OsStorage::new(&options.dir).map_err(directory)?;
-        Self::open_on(Arc::new(storage), options, now_ms, random)
+        let storage: Arc<dyn Storage> = Arc::new(storage);
+        Self::open_on(&storage, options, now_ms, random)
     }
 
     /// Opens the journal on a storage; `options.dir` is only named in errors.
@@ -127,12 +128,12 @@ impl Journal {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_on(
-        storage: Arc<dyn Storage>,
+        storage: &Arc<dyn Storage>,
         options: &Options,
         now_ms: i64,
         random: u64,
     ) -> Result<Opened, OpenError> {
-        let opened = Self::open_still(&storage, options, now_ms, random)?;
+        let opened = Self::open_still(storage, options, now_ms, random)?;
         let inner = &opened.journal.inner;
         let (sync, spares) = (Arc::clone(inner), Arc::clone(inner));
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
@@ -207,10 +208,13 @@ impl Journal {
                 break;
             }
         }
+        let (store, marker) = (Arc::clone(storage), EpochRecord::distrust_name(record.epoch));
+        // If even this fails, the frames are still moved; only a kill in between would go unnoticed.
+        let distrust = Box::new(move || drop(store.create(&marker)));
         let inner = Arc::new(Inner {
             storage: Arc::clone(storage),
             segment_bytes: options.segment_bytes,
-            syncer: Syncer::new(lanes.clone(), sync_bell, options.sync_interval),
+            syncer: Syncer::new(lanes.clone(), sync_bell, options.sync_interval, distrust),
             record,
             lanes,
             spares,
@@ -315,9 +319,17 @@ impl Journal {
             // A thread that panicked has left frames that are not durable: that is what counts below.
             drop(thread.join());
         }
+        // Nothing is left to do here unless the thread died.
+        self.inner.syncer.finish();
         let result = self.inner.end();
         self.inner.storage.unlock();
         result
+    }
+
+    /// For tests that step what the threads would do.
+    #[cfg(test)]
+    pub(crate) const fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 }
 
@@ -438,6 +450,8 @@ impl Inner {
         let end = |lane: &Arc<Lane>| End { next: lane.written(), durable: lane.durable() };
         record.ends = self.lanes.iter().map(end).collect();
         record.save(&*self.storage).map_err(CloseError::Save)?;
+        // Everything is durable elsewhere: the doubt is over. As a rule there is no such file.
+        drop(self.storage.remove(&EpochRecord::distrust_name(record.epoch)));
         let unused = self.lanes.iter().flat_map(|lane| {
             let ready = std::mem::take(&mut lock(&lane.state).ready);
             let stream = lane.index.stream();

@@ -20,6 +20,8 @@ pub mod frame;
 mod index;
 mod journal;
 mod lane;
+#[cfg(test)]
+mod model_tests;
 mod options;
 mod reader;
 mod recovery;

@@ -5,10 +5,11 @@
 
 use crate::StreamId;
 use crate::epoch::{End, Ending, EpochRecord};
-use crate::index::{Entry, Place, StreamIndex};
+use crate::frame::{self, Frame};
+use crate::index::{Entry, StreamIndex};
 use crate::segment::{self, Found, HEADER_BYTES, Header};
 use crate::spares::Pool;
-use crate::storage::{self, File, Storage};
+use crate::storage::{self, Storage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
@@ -54,12 +55,13 @@ pub enum Notice {
         /// The cursor's name.
         name: String,
     },
-    /// Syncing what a killed start had written failed; the segment was written anew.
-    SegmentRewritten {
-        /// Whose segment.
+    /// A write or a sync failed in a start that was killed, or a sync of what it had written: its last frames were
+    /// copied to a new segment.
+    TailCopied {
+        /// Whose frames.
         stream: StreamId,
-        /// Its number.
-        number: u64,
+        /// The first number copied.
+        from: u64,
     },
 }
 
@@ -83,6 +85,7 @@ type Files = BTreeMap<u64, u64>;
 pub(crate) fn recover(storage: &dyn Storage, segment_bytes: u64) -> io::Result<Recovered> {
     let mut epochs = BTreeSet::new();
     let mut segments: BTreeMap<StreamId, Files> = BTreeMap::new();
+    let mut distrusted = BTreeSet::new();
     let mut found = Recovered { epochs: BTreeMap::new(), pool: Pool::default(), notices: Vec::new() };
     for entry in storage.list()? {
         if let Some((stream, number)) = segment::parse_name(&entry.name) {
@@ -90,6 +93,8 @@ pub(crate) fn recover(storage: &dyn Storage, segment_bytes: u64) -> io::Result<R
             segments.entry(stream).or_default().insert(number, entry.len);
         } else if let Some(epoch) = EpochRecord::parse_name(&entry.name) {
             epochs.insert(epoch);
+        } else if let Some(epoch) = EpochRecord::parse_distrust(&entry.name) {
+            distrusted.insert(epoch);
         } else if entry.name.ends_with(".new")
             || (entry.name.starts_with("spare-") && entry.len != segment_bytes)
         {
@@ -102,8 +107,12 @@ pub(crate) fn recover(storage: &dyn Storage, segment_bytes: u64) -> io::Result<R
         let files = |stream: &StreamId| stream.epoch == epoch;
         let mine: BTreeMap<StreamId, Files> =
             segments.iter().filter(|(s, _)| files(s)).map(|(s, f)| (*s, f.clone())).collect();
-        let old = recover_epoch(storage, epoch, &mine, segment_bytes, &mut found)?;
+        let trusted = !distrusted.contains(&epoch);
+        let old = recover_epoch(storage, epoch, &mine, segment_bytes, trusted, &mut found)?;
         found.epochs.insert(epoch, old);
+    }
+    for epoch in distrusted {
+        storage.remove(&EpochRecord::distrust_name(epoch))?;
     }
     storage.sync_dir()?;
     Ok(found)
@@ -114,6 +123,7 @@ fn recover_epoch(
     epoch: u64,
     files: &BTreeMap<StreamId, Files>,
     segment_bytes: u64,
+    trusted: bool,
     found: &mut Recovered,
 ) -> io::Result<OldEpoch> {
     let loaded = EpochRecord::load(storage, epoch)?;
@@ -155,12 +165,11 @@ fn recover_epoch(
         }
         let end = &mut record.ends[usize::from(worker)];
         if !searched {
-            *end = search_end(storage, &index)?;
+            let (found_end, repeats) = search_end(storage, &index)?;
+            *end = found_end;
+            make_durable(storage, &index, *end, repeats || !trusted, &mut found.notices)?;
         }
         index.set_end(end.next);
-        if !searched {
-            make_durable(storage, &index, *end, &mut found.notices)?;
-        }
         streams.push(Arc::new(index));
     }
     if !searched {
@@ -190,34 +199,45 @@ fn rebuild_record(
 /// The number of a segment's first sound frame.
 fn first_frame(storage: &dyn Storage, index: &StreamIndex, number: u64, len: u64) -> io::Result<Option<u64>> {
     let mut first = None;
-    walk(storage, index, number, len, PROBE, |sequence, _| {
-        first = Some(sequence);
+    walk(storage, index, number, len, PROBE, |frame| {
+        first = Some(frame.sequence);
         false
     })?;
     Ok(first)
 }
 
-/// Where a stream of a killed start ends: its last segment tells.
-fn search_end(storage: &dyn Storage, index: &StreamIndex) -> io::Result<End> {
+/// Where a stream of a killed start ends, and whether its last segments repeat each other: then a failed write or
+/// sync had frames written twice, and each place may have some that the other lacks.
+fn search_end(storage: &dyn Storage, index: &StreamIndex) -> io::Result<(End, bool)> {
     let mut end = End::default();
-    if let Place::In { entry, .. } = index.locate(u64::MAX) {
-        walk(storage, index, entry.number, entry.bytes, PIECE, |sequence, durable_before| {
-            end.next = end.next.max(sequence + 1);
-            end.durable = end.durable.max(durable_before);
+    let mut repeats = false;
+    let mut first_behind = None;
+    // From the last segment backwards, as long as frames may lie there that were not durable.
+    for entry in index.from(0).iter().rev() {
+        let mut next = 0;
+        walk(storage, index, entry.number, entry.bytes, PIECE, |frame| {
+            next = frame.sequence + 1;
+            end.durable = end.durable.max(frame.durable_before);
             true
         })?;
+        end.next = end.next.max(next);
+        repeats |= first_behind.is_some_and(|first| next > first);
+        first_behind = Some(entry.first);
+        if entry.first < end.durable {
+            break;
+        }
     }
-    Ok(end)
+    Ok((end, repeats))
 }
 
-/// Calls `seen` with number and known watermark of each sound frame, until it says `false`.
+/// Calls `seen` with each sound frame of a segment, until it says `false`.
 fn walk(
     storage: &dyn Storage,
     index: &StreamIndex,
     number: u64,
     len: u64,
     piece: u64,
-    mut seen: impl FnMut(u64, u64) -> bool,
+    mut seen: impl FnMut(&Frame<'_>) -> bool,
 ) -> io::Result<()> {
     let file = storage.open(&segment::name(index.stream(), number))?;
     let seed = index.seed(number);
@@ -231,10 +251,10 @@ fn walk(
         let rest = loop {
             match segment::find(&buffer, at, base, index.stream(), seed) {
                 Found::Frame { start, frame } => {
-                    if !seen(frame.sequence, frame.durable_before) {
+                    if !seen(&frame) {
                         return Ok(());
                     }
-                    at = start + crate::frame::size(frame.payload.len());
+                    at = start + frame::size(frame.payload.len());
                 }
                 Found::NeedsMore { start } => break start,
             }
@@ -246,32 +266,51 @@ fn walk(
     Ok(())
 }
 
-/// Syncs what a killed start had written and perhaps not synced: it will be shipped as durable.
+/// Makes durable what a killed start had written and perhaps not synced: it will be shipped as durable.
 fn make_durable(
     storage: &dyn Storage,
     index: &StreamIndex,
     end: End,
+    mut copy: bool,
     notices: &mut Vec<Notice>,
 ) -> io::Result<()> {
-    let mut at = end.durable;
-    while let Place::In { entry, until } = index.locate(at.max(index.first())) {
-        let name = segment::name(index.stream(), entry.number);
-        let file = storage.open(&name)?;
-        if file.sync().is_err() {
-            // What the cache shows may not be on disk, and no later sync would say so: write it elsewhere.
-            rewrite(storage, &name, &*file, entry.bytes)?;
-            notices.push(Notice::SegmentRewritten { stream: index.stream(), number: entry.number });
-        }
-        match until {
-            Some(next) => at = next,
-            None => break,
-        }
+    let entries = index.from(end.durable);
+    for entry in &entries {
+        copy = copy || storage.open(&segment::name(index.stream(), entry.number))?.sync().is_err();
+    }
+    if copy && !entries.is_empty() {
+        // What the cache shows may not be on disk, and no later sync would say so: write it elsewhere.
+        drop(storage.create(&EpochRecord::distrust_name(index.stream().epoch))?);
+        copy_tail(storage, index, &entries, end.durable)?;
+        notices.push(Notice::TailCopied { stream: index.stream(), from: end.durable });
     }
     Ok(())
 }
 
-fn rewrite(storage: &dyn Storage, name: &str, file: &dyn File, len: u64) -> io::Result<()> {
-    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
-    let got = file.read_at(&mut bytes, 0)?;
-    storage::replace_file(storage, name, &bytes[..got])
+/// Writes all sound frames from number `from` on into one new segment behind `entries`.
+fn copy_tail(storage: &dyn Storage, index: &StreamIndex, entries: &[Entry], from: u64) -> io::Result<()> {
+    let mut frames: BTreeMap<u64, (i64, u64, Vec<u8>)> = BTreeMap::new();
+    for entry in entries {
+        walk(storage, index, entry.number, entry.bytes, PIECE, |frame| {
+            if frame.sequence >= from {
+                frames.insert(frame.sequence, (frame.at_ms, frame.durable_before, frame.payload.to_vec()));
+            }
+            true
+        })?;
+    }
+    let (Some(first), Some(last)) = (frames.keys().next().copied(), entries.last()) else { return Ok(()) };
+    let number = last.number + 1;
+    let mut body = Vec::new();
+    for (sequence, (at_ms, durable_before, payload)) in frames {
+        let frame = Frame { sequence, at_ms, durable_before, payload: &payload };
+        let at = HEADER_BYTES + body.len() as u64;
+        frame::encode(&mut body, index.stream(), &frame, index.seed(number), at);
+    }
+    let bytes = HEADER_BYTES + body.len() as u64;
+    let header = Header { stream: index.stream(), number, salt: index.salt(), bytes };
+    let mut file = header.encode();
+    file.append(&mut body);
+    storage::replace_file(storage, &segment::name(index.stream(), number), &file)?;
+    index.add(Entry { number, first, bytes });
+    Ok(())
 }

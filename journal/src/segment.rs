@@ -108,7 +108,7 @@ pub fn find<'a>(piece: &'a [u8], mut start: usize, base: u64, stream: StreamId, 
             Ok(frame) => return Found::Frame { start, frame },
             // Its length may be true and its end behind the piece; a frame found meanwhile comes first.
             Err(frame::Defect::Length) if incomplete.is_none() && could_be_cut(rest) => {
-                incomplete = Some(start)
+                incomplete = Some(start);
             }
             Err(_) => {}
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-type Listener = Box<dyn Fn() + Send + Sync>;
+pub(crate) type Listener = Box<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Syncer {
     lanes: Vec<Arc<Lane>>,
@@ -18,6 +18,8 @@ pub(crate) struct Syncer {
     interval: Duration,
     stop: AtomicBool,
     listeners: Mutex<Vec<Listener>>,
+    /// Told at once of each sync that failed.
+    distrust: Listener,
     pub(crate) syncs: AtomicU64,
     pub(crate) sync_nanos: AtomicU64,
     pub(crate) slowest_nanos: AtomicU64,
@@ -25,13 +27,19 @@ pub(crate) struct Syncer {
 }
 
 impl Syncer {
-    pub(crate) fn new(lanes: Vec<Arc<Lane>>, bell: Arc<Bell>, interval: Duration) -> Self {
+    pub(crate) fn new(
+        lanes: Vec<Arc<Lane>>,
+        bell: Arc<Bell>,
+        interval: Duration,
+        distrust: Listener,
+    ) -> Self {
         Self {
             lanes,
             bell,
             interval,
             stop: AtomicBool::new(false),
             listeners: Mutex::new(Vec::new()),
+            distrust,
             syncs: AtomicU64::new(0),
             sync_nanos: AtomicU64::new(0),
             slowest_nanos: AtomicU64::new(0),
@@ -55,16 +63,20 @@ impl Syncer {
             let begun = Instant::now();
             self.pass();
             if self.stop.load(Ordering::SeqCst) {
-                if !self.has_work() {
-                    return;
-                }
-                continue;
+                return self.finish();
             }
             self.bell.sleep(None, || !self.has_work() && !self.stop.load(Ordering::SeqCst));
             let rest = self.interval.saturating_sub(begun.elapsed());
             if !rest.is_zero() {
                 std::thread::park_timeout(rest);
             }
+        }
+    }
+
+    /// Syncs until nothing is left that can be synced.
+    pub(crate) fn finish(&self) {
+        while self.has_work() {
+            self.pass();
         }
     }
 
@@ -84,6 +96,7 @@ impl Syncer {
             self.sync_nanos.fetch_add(nanos, Ordering::Relaxed);
             self.slowest_nanos.fetch_max(nanos, Ordering::Relaxed);
             if let Some(segment) = failed {
+                (self.distrust)();
                 lane.index.suspect(segment.number);
                 self.errors.fetch_add(1, Ordering::Relaxed);
                 lane.fail_sync();

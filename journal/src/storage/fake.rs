@@ -29,6 +29,7 @@ struct Disk {
     capacity: u64,
     short_writes: bool,
     failing_syncs: u32,
+    failing_writes: u32,
     random: u64,
 }
 
@@ -90,6 +91,15 @@ impl FakeStorage {
         Self { disk: Arc::clone(&self.disk), life: disk.life }
     }
 
+    /// Kills the process and not the machine: everything written is there, and handles of the old life fail.
+    #[must_use]
+    pub fn survive(&self) -> Self {
+        let mut disk = lock(&self.disk);
+        disk.life += 1;
+        disk.locked = false;
+        Self { disk: Arc::clone(&self.disk), life: disk.life }
+    }
+
     /// Lets the disk end after this many bytes over all files.
     pub fn set_capacity(&self, bytes: u64) {
         lock(&self.disk).capacity = bytes;
@@ -103,6 +113,11 @@ impl FakeStorage {
     /// Lets the next `count` syncs of files with something to sync fail. The data is lost and the sync after "succeeds".
     pub fn fail_syncs(&self, count: u32) {
         lock(&self.disk).failing_syncs = count;
+    }
+
+    /// Lets the next `count` writes fail after a part of the bytes is written.
+    pub fn fail_writes(&self, count: u32) {
+        lock(&self.disk).failing_writes = count;
     }
 
     /// Changes a file's bytes behind everyone's back, durable: `change` gets them all.
@@ -271,13 +286,20 @@ impl File for FakeFile {
         let mut disk = self.storage.disk()?;
         let start = index(offset)?;
         let mut len = bytes.len();
-        if disk.short_writes && len > 1 {
+        let fails = disk.failing_writes > 0;
+        if fails {
+            disk.failing_writes -= 1;
+        }
+        if (fails || disk.short_writes) && len > 1 {
             len = 1 + index(disk.below(len as u64))?.min(len - 1);
         }
         disk.grow(self.id, start + len)?;
         let content = disk.files.entry(self.id).or_default();
         content.current[start..start + len].copy_from_slice(&bytes[..len]);
         content.dirty.extend(start / SECTOR..(start + len).div_ceil(SECTOR));
+        if fails {
+            return Err(io::Error::other("the disk refused a write"));
+        }
         Ok(len)
     }
 
