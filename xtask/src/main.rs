@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod deny;
 mod install;
+mod kill;
 mod servers;
 mod suite;
 mod test;
@@ -39,6 +40,8 @@ enum Task {
     },
     /// Benchmarks that compare with a reference in the same run.
     Bench(bench::BenchArguments),
+    /// Kills the whole process (kill -9) at random instants under load; every answered click must be in the core, once.
+    Kill(kill::KillArguments),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Deny { offline } => deny::run(offline),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Kill(arguments) => kill::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
