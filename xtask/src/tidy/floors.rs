@@ -12,7 +12,7 @@ const MAY_KNOW: [(&str, &[&str]); 8] = [
     ("settlement-core", &["attribution-core"]),
     ("yinke", &["attribution-core", "journal", "redirector", "settlement-core"]),
     ("loadtest", &["attribution-core"]),
-    ("benches", &["attribution-core", "journal", "redirector", "settlement-core"]),
+    ("benches", &["attribution-core", "journal", "redirector", "settlement-core", "loadtest"]),
     ("xtask", &[]),
 ];
 
