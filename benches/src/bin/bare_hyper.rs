@@ -1,5 +1,6 @@
-//! Bare hyper: one current-thread runtime and a service that answers a fixed 302 with two cookies, under the same
-//! timer, limits and header settings as the edge. What the edge costs beyond this is the edge's own.
+//! Bare hyper: one current-thread runtime and a service that answers a fixed 302 with two cookies, under the edge's
+//! own limits and header settings, and like the edge without hyper's timer per request. What the edge costs beyond
+//! this is the edge's own.
 //!
 //! Prints the port it listens on, then serves until it is killed or its parent ends.
 #![expect(clippy::print_stdout, reason = "the runner reads the port from here")]
@@ -14,10 +15,11 @@ use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use redirector::config::Limits;
 use std::convert::Infallible;
-use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, LocalOptions};
 
 #[derive(Parser)]
 struct Arguments {
@@ -45,9 +47,8 @@ fn main() -> Result<()> {
         location: HeaderValue::from_str(&answer::location())?,
         cookies: [HeaderValue::from_str(&visitor)?, HeaderValue::from_str(&claim)?],
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let tasks = tokio::task::LocalSet::new();
-    tasks.block_on(&runtime, serve(fixed))
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(serve(fixed))
 }
 
 async fn serve(fixed: Fixed) -> Result<()> {
@@ -55,7 +56,13 @@ async fn serve(fixed: Fixed) -> Result<()> {
     rustix::net::listen(&listener, 4096)?;
     println!("port {}", listener.local_addr()?.port());
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10)).max_buf_size(16 << 10);
+    let limits = Limits::default();
+    http.header_read_timeout(None)
+        .keep_alive(true)
+        .half_close(false)
+        .pipeline_flush(false)
+        .max_headers(limits.headers)
+        .max_buf_size(limits.head_bytes);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
