@@ -44,9 +44,11 @@ impl LinkSeconds {
     /// No limit.
     pub const NONE: Self = Self(0);
 
-    /// From an instant, floored to whole seconds; an instant outside 1970 to 2106 means "no limit".
+    /// From an instant, floored to whole seconds. An instant before 1970 or after 2106 becomes the nearest that
+    /// fits: a link that ended long ago must not turn into one without an end.
     pub fn from_instant(at: Instant) -> Self {
-        u32::try_from(at.floor_seconds()).map_or(Self::NONE, Self)
+        let seconds = at.floor_seconds().clamp(1, i64::from(u32::MAX));
+        u32::try_from(seconds).map_or(Self::NONE, Self)
     }
 
     /// The instant, unless there is no limit.
@@ -285,5 +287,14 @@ mod tests {
         let change = NumberedChange { number: 3, at: Instant(9), change: Change::Target(target) };
         let text = serde_json::to_string(&change).unwrap();
         assert_eq!(serde_json::from_str::<NumberedChange>(&text).unwrap(), change);
+    }
+
+    #[test]
+    fn an_end_out_of_range_stays_an_end() {
+        let rows = [(i64::MIN, 1), (-1, 1), (0, 1), (1_999, 1), (2_000, 2), (i64::MAX, u32::MAX)];
+        for (millis, seconds) in rows {
+            assert_eq!(LinkSeconds::from_instant(Instant(millis)), LinkSeconds(seconds), "{millis}");
+        }
+        assert_eq!(LinkSeconds::NONE.instant(), None);
     }
 }

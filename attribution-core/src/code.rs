@@ -140,8 +140,23 @@ pub enum AliasError {
 
 /// A custom alias of a link: 3 to 50 letters, digits, '_' and '-', case sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Alias(String);
+
+impl TryFrom<String> for Alias {
+    type Error = AliasError;
+    /// Checks the form only: whether it reads as a code was checked when it was given, by whoever had the key.
+    fn try_from(text: String) -> Result<Self, AliasError> {
+        Self::check_form(&text)?;
+        Ok(Self(text))
+    }
+}
+
+impl From<Alias> for String {
+    fn from(alias: Alias) -> Self {
+        alias.0
+    }
+}
 
 const RESERVED: [&str; 12] = [
     "api", "admin", "console", "favicon", "healthz", "livez", "metrics", "openapi", "readyz", "robots",
@@ -154,12 +169,7 @@ impl Alias {
     /// # Errors
     /// If the length or a character is wrong, the word is reserved, or it could be taken for a generated code.
     pub fn new(text: &str, key: CheckKey) -> Result<Self, AliasError> {
-        if let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))) {
-            return Err(AliasError::Character(c));
-        }
-        if !(3..=50).contains(&text.len()) {
-            return Err(AliasError::Length);
-        }
+        Self::check_form(text)?;
         if RESERVED.contains(&text.to_ascii_lowercase().as_str()) {
             return Err(AliasError::Reserved);
         }
@@ -167,6 +177,13 @@ impl Alias {
             return Err(AliasError::LooksLikeCode);
         }
         Ok(Self(text.to_owned()))
+    }
+
+    fn check_form(text: &str) -> Result<(), AliasError> {
+        if let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))) {
+            return Err(AliasError::Character(c));
+        }
+        if (3..=50).contains(&text.len()) { Ok(()) } else { Err(AliasError::Length) }
     }
 
     /// The text.
@@ -221,5 +238,6 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(Alias::new(text, KEY).map(|_| ()), expected, "{text}");
         }
+        assert!(serde_json::from_str::<Alias>("\"a/b\"").is_err());
     }
 }

@@ -3,7 +3,7 @@
 //! A batch carries consecutive frames of one stream from behind the durable watermark. The core inserts them and
 //! moves the stream's cursor in one transaction, and answers with the cursor.
 
-use crate::click::{EdgeId, Epoch, Stream, WorkerId};
+use crate::click::{EdgeId, Epoch, MAX_SEQUENCE, Stream, WorkerId};
 use crate::record::Tally;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -57,9 +57,12 @@ pub enum BatchError {
     /// The checksum does not match.
     #[error("batch checksum does not match")]
     Checksum,
-    /// More than a batch may hold.
+    /// More than a batch may hold, or a frame longer than any.
     #[error("batch is larger than allowed")]
     TooLarge,
+    /// Numbers beyond what a stream can have.
+    #[error("batch has sequence numbers that no stream can have")]
+    Sequence,
 }
 
 impl Batch {
@@ -72,6 +75,7 @@ impl Batch {
     pub fn push(&mut self, at: Instant, payload: &[u8]) -> bool {
         let Ok(len) = u16::try_from(payload.len()) else { return false };
         if self.count >= BATCH_MAX_FRAMES
+            || !fits_stream(self.first_sequence, self.count + 1)
             || payload.len() > FRAME_MAX_PAYLOAD
             || self.body.len() + 10 + payload.len() > BATCH_MAX_BYTES
         {
@@ -177,9 +181,17 @@ impl Batch {
         if crc.finalize() != u32_at(44) {
             return Err(BatchError::Checksum);
         }
+        // Whoever sent this chose the numbers: they must neither overflow nor run into another click's id.
+        if !fits_stream(u64_at(16), count) {
+            return Err(BatchError::Sequence);
+        }
         let mut rest = body;
         for _ in 0..count {
-            (_, _, rest) = split_frame(rest).ok_or(BatchError::Length)?;
+            let payload;
+            (_, payload, rest) = split_frame(rest).ok_or(BatchError::Length)?;
+            if payload.len() > FRAME_MAX_PAYLOAD {
+                return Err(BatchError::TooLarge);
+            }
         }
         if !rest.is_empty() {
             return Err(BatchError::Length);
@@ -196,6 +208,11 @@ impl Batch {
             body: body.to_vec(),
         })
     }
+}
+
+/// Whether `count` frames from `first` on have numbers that fit a click id.
+fn fits_stream(first: u64, count: u32) -> bool {
+    first.checked_add(u64::from(count)).is_some_and(|next| next <= MAX_SEQUENCE + 1)
 }
 
 fn split_frame(rest: &[u8]) -> Option<(Instant, &[u8], &[u8])> {
