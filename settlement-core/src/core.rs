@@ -56,6 +56,8 @@ struct Shared {
     keys: CoreKeys,
     /// Counts this process's committed catalogue changes; waiting feeds wake on it.
     changed: watch::Sender<u64>,
+    /// Counts this process's batches that brought clicks.
+    clicked: watch::Sender<u64>,
 }
 
 impl Core {
@@ -68,7 +70,15 @@ impl Core {
             return Err(OpenError::PublicBase(config.public_base));
         }
         let store = Store::open(&config.store, clock::now())?;
-        Ok(Self { shared: Arc::new(Shared { store, config, keys, changed: watch::Sender::new(0) }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                config,
+                keys,
+                changed: watch::Sender::new(0),
+                clicked: watch::Sender::new(0),
+            }),
+        })
     }
 
     /// The store.
@@ -94,6 +104,21 @@ impl Core {
     /// Wakes those who wait for catalogue changes; call it after the transaction has committed.
     pub(crate) fn announce_change(&self) {
         self.shared.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Changes whenever this process has committed a catalogue change.
+    pub fn changes_announced(&self) -> watch::Receiver<u64> {
+        self.shared.changed.subscribe()
+    }
+
+    /// Says that new clicks are in; call it after the transaction has committed.
+    pub(crate) fn announce_clicks(&self) {
+        self.shared.clicked.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Changes whenever this process has taken new clicks in.
+    pub fn clicks_arrived(&self) -> watch::Receiver<u64> {
+        self.shared.clicked.subscribe()
     }
 
     /// Whether the store answers.

@@ -1,8 +1,14 @@
 //! The core: takes clicks and orders in, decides who earned what, and can prove it.
 
 pub mod api;
+mod catalogue;
 mod clock;
 mod core;
+mod edges;
+mod identities;
+mod ingest;
 pub mod store;
 
+pub use crate::catalogue::Maintained;
 pub use crate::core::{Core, CoreConfig, CoreKeys, OpenError};
+pub use crate::ingest::IngestError;

@@ -11,9 +11,11 @@ mod problem;
 mod write;
 
 pub use auth::{Principal, Role, TokenText};
+pub(crate) use body::read_bytes;
 pub use body::{Body, Params, PathId};
 pub use page::{Cursor, Page, PageParams};
 pub use problem::{Problem, ProblemBody};
+pub(crate) use write::KEEP_MS;
 pub use write::{Write, WriteScope};
 
 use crate::Core;
@@ -46,6 +48,9 @@ pub(crate) fn router(core: Core) -> Router {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(auth::routes())
         .merge(clicks::routes())
+        .merge(crate::catalogue::routes())
+        .merge(crate::identities::routes())
+        .merge(crate::edges::routes())
         .split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(
         "bearer",

@@ -1,6 +1,12 @@
 //! The core against real stores: each body runs on SQLite and, where a server is given, on PostgreSQL.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod catalogue;
 mod clicks;
 mod http_api;
+mod identities;
+mod ingest;
 mod store;
+mod streams;
 mod support;

@@ -1,0 +1,159 @@
+//! Links over HTTP: one, many at once, and what a link is.
+
+use super::feed::Numbers;
+use super::link_new::{LinkMaker, MadeLink, NUMBERS_PER_LINK, NewLink, address};
+use crate::api::{PathId, Principal, Problem, Write};
+use crate::{Core, params};
+use attribution_core::catalogue::{LinkFlags, LinkSeconds};
+use attribution_core::code::Code;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Links of one request at most.
+const BULK_MAX: usize = 10_000;
+/// Mistakes that one answer lists at most.
+const MISTAKES_MAX: usize = 100;
+
+/// Many links to make: all of them or none.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewLinks {
+    /// The links, at most 10000.
+    links: Vec<NewLink>,
+}
+
+/// Many links as made, in the order asked for.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct MadeLinks {
+    links: Vec<MadeLink>,
+}
+
+/// A link as stored.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct LinkView {
+    code: String,
+    short_url: String,
+    placement: String,
+    promoter: String,
+    programme: String,
+    /// `product`, `shop` or `page`.
+    target_kind: String,
+    target: String,
+    destination: String,
+    /// It is a QR code's own link.
+    qr: bool,
+    badge: bool,
+    converted: bool,
+    shared_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(post_link)).routes(routes!(post_links)).routes(routes!(get_link))
+}
+
+/// Makes a link and its QR code. Operators, the placement's promoter, the promoter's agency.
+#[utoipa::path(post, path = "/v1/links", request_body = NewLink, responses((status = 201, body = MadeLink)))]
+async fn post_link(State(core): State<Core>, write: Write<NewLink>) -> Result<Response, Problem> {
+    let link = write.body;
+    let (config, key) = (core.config().clone(), core.keys().check);
+    write
+        .scope
+        .run_changing(&core, move |tx, scope| {
+            let mut numbers = Numbers::take(tx, NUMBERS_PER_LINK)?;
+            let made =
+                LinkMaker::new(&config, key, &scope.principal, scope.now).make(tx, &link, &mut numbers)?;
+            numbers.give_back(tx)?;
+            Ok((StatusCode::CREATED, made))
+        })
+        .await
+}
+
+/// Makes many links: all of them, or none and a list of mistakes. Who may is decided link by link.
+#[utoipa::path(post, path = "/v1/links/bulk", request_body = NewLinks, responses((status = 201, body = MadeLinks)))]
+async fn post_links(State(core): State<Core>, write: Write<NewLinks>) -> Result<Response, Problem> {
+    let links = write.body.links;
+    if links.len() > BULK_MAX {
+        return Err(Problem::invalid("links", format!("at most {BULK_MAX} links are taken at once")));
+    }
+    let (config, key) = (core.config().clone(), core.keys().check);
+    write
+        .scope
+        .run_changing(&core, move |tx, scope| {
+            let mut numbers = Numbers::take(tx, links.len() * NUMBERS_PER_LINK)?;
+            let mut maker = LinkMaker::new(&config, key, &scope.principal, scope.now);
+            let mut made = Vec::with_capacity(links.len());
+            let mut mistakes = Vec::new();
+            for (index, link) in links.iter().enumerate() {
+                match maker.make(tx, link, &mut numbers) {
+                    Ok(link) => made.push(link),
+                    // The store failed, or a transaction that is broken: there is nothing to go on with.
+                    Err(problem) if problem.status().is_server_error() => return Err(problem),
+                    Err(problem) => mistakes.push(serde_json::json!({
+                        "index": index, "code": problem.code(), "detail": problem.detail(),
+                    })),
+                }
+                if mistakes.len() >= MISTAKES_MAX {
+                    break;
+                }
+            }
+            if !mistakes.is_empty() {
+                let detail = format!("{} of the links cannot be made; none was", mistakes.len());
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_links", detail)
+                    .fact("errors", mistakes));
+            }
+            numbers.give_back(tx)?;
+            Ok((StatusCode::CREATED, MadeLinks { links: made }))
+        })
+        .await
+}
+
+/// What a link is. Operators, its promoter, the promoter's agency.
+#[utoipa::path(get, path = "/v1/links/{code}", params(("code" = String, Path)), responses((status = 200, body = LinkView)))]
+async fn get_link(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(text): PathId<String>,
+) -> Result<Json<LinkView>, Problem> {
+    let code =
+        Code::parse(text.as_bytes(), core.keys().check).ok_or_else(|| Problem::unknown("link", &text))?;
+    let row = core
+        .store()
+        .read(move |tx| {
+            tx.query_opt(
+                "SELECT p.id, r.id, r.agency, g.id, t.kind, t.id, t.destination, l.flags, l.shared_at, l.starts, \
+                 l.expires FROM links l JOIN placements p ON p.num = l.placement \
+                 JOIN promoters r ON r.num = p.promoter JOIN programmes g ON g.num = p.programme \
+                 JOIN targets t ON t.num = l.target WHERE l.code = $1",
+                params![code],
+            )
+        })
+        .await?
+        .ok_or_else(|| Problem::unknown("link", &text))?;
+    principal.require_promoter_of(row.text(1)?, row.opt_text(2)?)?;
+    let flags = LinkFlags(u8::try_from(row.int(7)?).unwrap_or_default());
+    Ok(Json(LinkView {
+        short_url: address(core.config(), &text),
+        code: text,
+        placement: row.text(0)?.to_owned(),
+        promoter: row.text(1)?.to_owned(),
+        programme: row.text(3)?.to_owned(),
+        target_kind: row.text(4)?.to_owned(),
+        target: row.text(5)?.to_owned(),
+        destination: row.text(6)?.to_owned(),
+        qr: flags.has(LinkFlags::QR),
+        badge: flags.has(LinkFlags::BADGE),
+        converted: flags.has(LinkFlags::CONVERTED),
+        shared_at: row.int(8)?,
+        starts_at: LinkSeconds(row.num(9)?).instant().map(|at| at.millis()),
+        expires_at: LinkSeconds(row.num(10)?).instant().map(|at| at.millis()),
+    }))
+}

@@ -1,0 +1,201 @@
+//! Platforms and merchants (店铺).
+
+use super::checked_name;
+use super::destination::{checked, checked_host, checked_param};
+use super::feed::Numbers;
+use super::targets::{self, NewTarget};
+use crate::api::{PathId, Problem, Write};
+use crate::store::{Row, StoreError, Tx};
+use crate::{Core, params};
+use attribution_core::ids::{MerchantId, PlatformId};
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The query parameter that carries the click token, unless the merchant wants another.
+const DEFAULT_CLICK_PARAM: &str = "yk_click";
+/// Hosts a merchant may list.
+const HOSTS_MAX: usize = 100;
+
+/// A merchant as other files need it.
+#[derive(Debug, Clone)]
+pub(super) struct Merchant {
+    pub(super) id: String,
+    pub(super) platform: String,
+    pub(super) hosts: Vec<String>,
+    pub(super) click_param: String,
+}
+
+/// Finds a merchant.
+pub(super) fn find(tx: &mut dyn Tx, id: &MerchantId) -> Result<Option<Merchant>, StoreError> {
+    let row =
+        tx.query_opt("SELECT id, platform, hosts, click_param FROM merchants WHERE id = $1", params![id])?;
+    row.as_ref().map(read).transpose()
+}
+
+fn read(row: &Row) -> Result<Merchant, StoreError> {
+    Ok(Merchant {
+        id: row.text(0)?.to_owned(),
+        platform: row.text(1)?.to_owned(),
+        hosts: serde_json::from_str(row.text(2)?)
+            .map_err(|cause| StoreError::Corrupt { what: "hosts of a merchant", cause: cause.into() })?,
+        click_param: row.text(3)?.to_owned(),
+    })
+}
+
+/// A merchant to make or change. What is not given gets its default.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PutMerchant {
+    /// The platform that owns the merchant; made if it is new.
+    #[schema(value_type = String)]
+    platform: PlatformId,
+    /// The shop's name.
+    name: String,
+    /// Hosts its destinations may have (each with its subdomains); none means any public host.
+    #[serde(default)]
+    hosts: Vec<String>,
+    /// The shop's own page, for links to the whole shop.
+    shop_url: Option<String>,
+    /// The query parameter that carries the click token; `yk_click` unless given.
+    click_param: Option<String>,
+}
+
+/// A merchant as stored.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct MerchantView {
+    id: String,
+    platform: String,
+    name: String,
+    hosts: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shop_url: Option<String>,
+    click_param: String,
+}
+
+/// A platform to make or change.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PutPlatform {
+    /// Its name.
+    name: String,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(put_platform)).routes(routes!(put_merchant))
+}
+
+/// Makes a platform or renames it. Operators.
+#[utoipa::path(
+    put, path = "/v1/platforms/{id}", params(("id" = String, Path)),
+    request_body = PutPlatform, responses((status = 200, body = PutPlatform))
+)]
+async fn put_platform(
+    State(core): State<Core>,
+    PathId(id): PathId<PlatformId>,
+    write: Write<PutPlatform>,
+) -> Result<Response, Problem> {
+    write.scope.principal.require_operator()?;
+    checked_name("name", &write.body.name)?;
+    let body = write.body;
+    write
+        .scope
+        .run(&core, move |tx, scope| {
+            tx.execute(
+                "INSERT INTO platforms (id, name, created_at, updated_at) VALUES ($1, $2, $3, $3) \
+                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at",
+                params![&id, &body.name, scope.now],
+            )?;
+            Ok((StatusCode::OK, body.clone()))
+        })
+        .await
+}
+
+/// Makes a merchant or changes it. Operators, and the merchant itself once it exists.
+#[utoipa::path(
+    put, path = "/v1/merchants/{id}", params(("id" = String, Path)),
+    request_body = PutMerchant, responses((status = 200, body = MerchantView), (status = 201, body = MerchantView))
+)]
+async fn put_merchant(
+    State(core): State<Core>,
+    PathId(id): PathId<MerchantId>,
+    write: Write<PutMerchant>,
+) -> Result<Response, Problem> {
+    write.scope.principal.require_merchant(id.as_str())?;
+    let mut body = write.body;
+    checked_name("name", &body.name)?;
+    if body.hosts.len() > HOSTS_MAX {
+        return Err(Problem::invalid("hosts", format!("at most {HOSTS_MAX} hosts are allowed")));
+    }
+    for host in &mut body.hosts {
+        *host = checked_host("hosts", host)?;
+    }
+    let shop_url = body
+        .shop_url
+        .as_deref()
+        .map(|url| checked("shop_url", url, &body.hosts, core.config()))
+        .transpose()?;
+    let click_param = body.click_param.clone().unwrap_or_else(|| DEFAULT_CLICK_PARAM.to_owned());
+    checked_param("click_param", &click_param)?;
+    let hosts = serde_json::json!(body.hosts).to_string();
+    write
+        .scope
+        .run_changing(&core, move |tx, scope| {
+            let mut numbers = Numbers::take(tx, 1)?;
+            let before = find(tx, &id)?;
+            match &before {
+                None => scope.principal.require_operator()?,
+                Some(old) if old.platform != body.platform.as_str() => {
+                    return Err(Problem::conflict(
+                        "platform_mismatch",
+                        format!("merchant {id} belongs to platform {}", old.platform),
+                    ));
+                }
+                Some(_) => {}
+            }
+            tx.execute(
+                "INSERT INTO platforms (id, name, created_at, updated_at) VALUES ($1, $1, $2, $2) \
+                 ON CONFLICT (id) DO NOTHING",
+                params![&body.platform, scope.now],
+            )?;
+            tx.execute(
+                "INSERT INTO merchants (id, platform, name, hosts, shop_url, click_param, created_at, updated_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \
+                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, hosts = excluded.hosts, \
+                 shop_url = excluded.shop_url, click_param = excluded.click_param, updated_at = excluded.updated_at",
+                params![&id, &body.platform, &body.name, &hosts, shop_url.as_ref(), &click_param, scope.now],
+            )?;
+            if let Some(url) = &shop_url {
+                let shop = NewTarget {
+                    kind: "shop",
+                    id: id.as_str(),
+                    merchant: id.as_str(),
+                    title: &body.name,
+                    destination: url,
+                    price_fen: None,
+                    category: None,
+                    pass_query: false,
+                    click_param: &click_param,
+                };
+                targets::put(tx, &shop, &mut numbers, scope.now)?;
+            }
+            numbers.give_back(tx)?;
+            if before.as_ref().is_some_and(|old| old.click_param != click_param) {
+                targets::set_click_param(tx, id.as_str(), &click_param, scope.now)?;
+            }
+            let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+            let view = MerchantView {
+                id: id.to_string(),
+                platform: body.platform.to_string(),
+                name: body.name.clone(),
+                hosts: body.hosts.clone(),
+                shop_url: shop_url.clone(),
+                click_param: click_param.clone(),
+            };
+            Ok((status, view))
+        })
+        .await
+}

@@ -1,0 +1,64 @@
+//! What is sold, who promotes it, under which rules, and the links between them; and what edges hear of it.
+//!
+//! Every change that edges must hear of begins with [`feed::Numbers::take`], which locks the counter of changes: so
+//! writers queue up in one order, and the feed shows numbers in the order in which they become visible.
+
+mod bans;
+mod categories;
+mod destination;
+pub(crate) mod feed;
+mod feed_rows;
+mod link_new;
+mod links;
+mod merchants;
+mod periods;
+mod products;
+mod programmes;
+mod promoters;
+mod search;
+mod targets;
+
+pub use programmes::Maintained;
+
+use crate::Core;
+use crate::api::Problem;
+use crate::params;
+use crate::store::{StoreError, Tx};
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new()
+        .merge(merchants::routes())
+        .merge(categories::routes())
+        .merge(programmes::routes())
+        .merge(products::routes())
+        .merge(search::routes())
+        .merge(promoters::routes())
+        .merge(links::routes())
+        .merge(bans::routes())
+        .merge(feed::routes())
+}
+
+/// Hands out the next small number of a kind. Numbers begin at 1.
+fn next_num(tx: &mut dyn Tx, kind: &str) -> Result<i64, StoreError> {
+    tx.query_one("UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value", params![kind])?
+        .int(0)
+}
+
+/// A name as people gave it: not empty, of bounded length, without control characters.
+fn checked_name(field: &str, name: &str) -> Result<(), Problem> {
+    const NAME_MAX: usize = 500;
+    if name.trim().is_empty() {
+        return Err(Problem::invalid(field, "must not be empty"));
+    }
+    if name.len() > NAME_MAX {
+        return Err(Problem::invalid(
+            field,
+            format!("has {} bytes, at most {NAME_MAX} are allowed", name.len()),
+        ));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Problem::invalid(field, "must not have control characters"));
+    }
+    Ok(())
+}

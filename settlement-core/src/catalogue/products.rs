@@ -1,0 +1,272 @@
+//! Products (商品) and their dated state: promoted, cancelled, delisted.
+
+use super::destination::checked;
+use super::feed::Numbers;
+use super::periods::{self, State};
+use super::targets::{self, NewTarget};
+use super::{categories, checked_name, merchants};
+use crate::api::{PathId, Problem, Write, WriteScope};
+use crate::store::Tx;
+use crate::{Core, params};
+use attribution_core::ids::{CategoryId, MerchantId, ProductId};
+use attribution_core::time::Instant;
+use axum::extract::State as Shared;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// A product to make or change.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PutProduct {
+    /// The merchant that sells it.
+    #[schema(value_type = String)]
+    merchant: MerchantId,
+    /// Its name.
+    title: String,
+    /// Its page: an absolute http(s) URL.
+    url: String,
+    /// List price in fen.
+    price_fen: Option<i64>,
+    /// Its category; made if it is new.
+    #[schema(value_type = Option<String>)]
+    category: Option<CategoryId>,
+    /// The visitor's own query is appended to the URL.
+    #[serde(default)]
+    pass_query: bool,
+}
+
+/// A product as stored.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct ProductView {
+    pub(super) id: String,
+    pub(super) num: i64,
+    pub(super) merchant: String,
+    pub(super) title: String,
+    pub(super) url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) price_fen: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) category: Option<String>,
+    /// The promotion is cancelled from here on, UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cancelled_from: Option<i64>,
+    /// The product is delisted from here on, UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) delisted_from: Option<i64>,
+    /// 失效: links to it do not earn now.
+    pub(super) invalid: bool,
+}
+
+/// The columns of [`view`], for a query over `targets t LEFT JOIN categories c`.
+pub(super) const VIEW_COLUMNS: &str = "t.id, t.num, t.merchant, t.title, t.destination, t.price_fen, c.id, \
+                                       t.cancelled_from, t.delisted_from";
+
+pub(super) fn view(row: &crate::store::Row, now: Instant) -> Result<ProductView, crate::store::StoreError> {
+    let (cancelled, delisted) = (row.opt_instant(7)?, row.opt_instant(8)?);
+    Ok(ProductView {
+        id: row.text(0)?.to_owned(),
+        num: row.int(1)?,
+        merchant: row.text(2)?.to_owned(),
+        title: row.text(3)?.to_owned(),
+        url: row.text(4)?.to_owned(),
+        price_fen: row.opt_int(5)?,
+        category: row.opt_text(6)?.map(str::to_owned),
+        cancelled_from: cancelled.map(Instant::millis),
+        delisted_from: delisted.map(Instant::millis),
+        invalid: cancelled.is_some_and(|at| at <= now) || delisted.is_some_and(|at| at <= now),
+    })
+}
+
+fn stored(tx: &mut dyn Tx, id: &ProductId, now: Instant) -> Result<ProductView, Problem> {
+    let sql = format!(
+        "SELECT {VIEW_COLUMNS} FROM targets t LEFT JOIN categories c ON c.num = t.category \
+         WHERE t.kind = 'product' AND t.id = $1"
+    );
+    let row = tx.query_opt(&sql, params![id])?.ok_or_else(|| Problem::unknown("product", id))?;
+    Ok(view(&row, now)?)
+}
+
+/// When a change of state begins.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct From {
+    /// UTC milliseconds; now unless given. Only operators may name a time in the past.
+    #[schema(value_type = Option<i64>)]
+    at: Option<Instant>,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new()
+        .routes(routes!(put_product))
+        .routes(routes!(cancel_promotion))
+        .routes(routes!(promote))
+        .routes(routes!(delist))
+        .routes(routes!(relist))
+}
+
+/// Makes a product or changes it; its dated state stays. Operators and its merchant.
+#[utoipa::path(
+    put, path = "/v1/products/{id}", params(("id" = String, Path)),
+    request_body = PutProduct, responses((status = 200, body = ProductView), (status = 201, body = ProductView))
+)]
+async fn put_product(
+    Shared(core): Shared<Core>,
+    PathId(id): PathId<ProductId>,
+    write: Write<PutProduct>,
+) -> Result<Response, Problem> {
+    let body = write.body;
+    write.scope.principal.require_merchant(body.merchant.as_str())?;
+    checked_name("title", &body.title)?;
+    if body.price_fen.is_some_and(|price| price < 0) {
+        return Err(Problem::invalid("price_fen", "must not be negative"));
+    }
+    let config = core.config().clone();
+    write
+        .scope
+        .run_changing(&core, move |tx, scope| {
+            let mut numbers = Numbers::take(tx, 1)?;
+            let merchant = merchants::find(tx, &body.merchant)?
+                .ok_or_else(|| Problem::unknown("merchant", &body.merchant))?;
+            let destination = checked("url", &body.url, &merchant.hosts, &config)?;
+            let before = targets::find(tx, "product", id.as_str())?;
+            if let Some(old) = before.as_ref().filter(|old| old.merchant != merchant.id) {
+                return Err(Problem::conflict(
+                    "merchant_mismatch",
+                    format!("product {id} belongs to merchant {}", old.merchant),
+                ));
+            }
+            let category = match &body.category {
+                Some(category) => Some(categories::number(tx, category, scope.now)?),
+                None => None,
+            };
+            let target = NewTarget {
+                kind: "product",
+                id: id.as_str(),
+                merchant: &merchant.id,
+                title: &body.title,
+                destination: &destination,
+                price_fen: body.price_fen,
+                category,
+                pass_query: body.pass_query,
+                click_param: &merchant.click_param,
+            };
+            targets::put(tx, &target, &mut numbers, scope.now)?;
+            let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+            Ok((status, stored(tx, &id, scope.now)?))
+        })
+        .await
+}
+
+/// The merchant cancels the promotion: links answer 当前页面已过期. Operators and its merchant.
+#[utoipa::path(
+    post, path = "/v1/products/{id}/cancel-promotion", params(("id" = String, Path)),
+    request_body = From, responses((status = 200, body = ProductView))
+)]
+async fn cancel_promotion(
+    Shared(core): Shared<Core>,
+    PathId(id): PathId<ProductId>,
+    write: Write<From>,
+) -> Result<Response, Problem> {
+    change_state(core, id, write, "cancelled", true).await
+}
+
+/// The promotion goes on. Operators and its merchant.
+#[utoipa::path(
+    post, path = "/v1/products/{id}/promote", params(("id" = String, Path)),
+    request_body = From, responses((status = 200, body = ProductView))
+)]
+async fn promote(
+    Shared(core): Shared<Core>,
+    PathId(id): PathId<ProductId>,
+    write: Write<From>,
+) -> Result<Response, Problem> {
+    change_state(core, id, write, "cancelled", false).await
+}
+
+/// The product is taken off the shelf. Operators and its merchant.
+#[utoipa::path(
+    post, path = "/v1/products/{id}/delist", params(("id" = String, Path)),
+    request_body = From, responses((status = 200, body = ProductView))
+)]
+async fn delist(
+    Shared(core): Shared<Core>,
+    PathId(id): PathId<ProductId>,
+    write: Write<From>,
+) -> Result<Response, Problem> {
+    change_state(core, id, write, "delisted", true).await
+}
+
+/// The product is back. Operators and its merchant.
+#[utoipa::path(
+    post, path = "/v1/products/{id}/relist", params(("id" = String, Path)),
+    request_body = From, responses((status = 200, body = ProductView))
+)]
+async fn relist(
+    Shared(core): Shared<Core>,
+    PathId(id): PathId<ProductId>,
+    write: Write<From>,
+) -> Result<Response, Problem> {
+    change_state(core, id, write, "delisted", false).await
+}
+
+async fn change_state(
+    core: Core,
+    id: ProductId,
+    write: Write<From>,
+    what: &'static str,
+    begins: bool,
+) -> Result<Response, Problem> {
+    let at = write.body.at.unwrap_or(write.scope.now);
+    // Edges know when a state begins, not when it will end: an end is always now.
+    if !begins && at > write.scope.now {
+        return Err(Problem::invalid("at", "the end of a withdrawal cannot lie in the future"));
+    }
+    write
+        .scope
+        .run_changing(&core, move |tx, scope| {
+            set_state(tx, &id, what, begins.then_some(at), at, scope)?;
+            Ok((StatusCode::OK, stored(tx, &id, scope.now)?))
+        })
+        .await
+}
+
+fn set_state(
+    tx: &mut dyn Tx,
+    id: &ProductId,
+    what: &'static str,
+    from: Option<Instant>,
+    at: Instant,
+    scope: &WriteScope,
+) -> Result<(), Problem> {
+    let mut numbers = Numbers::take(tx, 1)?;
+    let target = targets::find(tx, "product", id.as_str())?.ok_or_else(|| Problem::unknown("product", id))?;
+    scope.principal.require_merchant(&target.merchant)?;
+    if at < scope.now && scope.principal.require_operator().is_err() {
+        return Err(Problem::forbidden("only operators may date a change back"));
+    }
+    let (now_from, sql) = match what {
+        "cancelled" => (
+            target.cancelled_from,
+            "UPDATE targets SET cancelled_from = $2, updated_at = $3, change_no = $4, changed_at = $3 WHERE num = $1",
+        ),
+        _ => (
+            target.delisted_from,
+            "UPDATE targets SET delisted_from = $2, updated_at = $3, change_no = $4, changed_at = $3 WHERE num = $1",
+        ),
+    };
+    // What holds already stays as it began; saying it again changes nothing.
+    let holds = now_from.is_some_and(|began| from.is_some_and(|from| began <= from));
+    if holds || (now_from.is_none() && from.is_none()) {
+        return Ok(numbers.give_back(tx)?);
+    }
+    let state = State { kind: "target", num: target.num, what, scope: 0 };
+    match from {
+        Some(from) => periods::open(tx, state, from, scope.now)?,
+        None => periods::close(tx, state, at)?,
+    }
+    tx.execute(sql, params![target.num, from, scope.now, numbers.next()])?;
+    Ok(())
+}

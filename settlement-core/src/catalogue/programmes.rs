@@ -1,0 +1,318 @@
+//! Programmes: one set of rules each, as numbered versions that are never edited.
+
+use super::feed::Numbers;
+use super::{bans, checked_name, next_num};
+use crate::api::{PathId, Problem, Write};
+use crate::store::{Row, StoreError, Tx};
+use crate::{Core, params};
+use attribution_core::ids::{MerchantId, PlatformId, ProgrammeId, ProgrammeNum};
+use attribution_core::policy::{Policy, Preset};
+use attribution_core::time::Instant;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// A programme to make, or a new version of its rules.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PutProgramme {
+    /// The platform that owns it; either this or `merchant`.
+    #[schema(value_type = Option<String>)]
+    platform: Option<PlatformId>,
+    /// The merchant that owns it.
+    #[schema(value_type = Option<String>)]
+    merchant: Option<MerchantId>,
+    /// Its name.
+    name: String,
+    /// The rules to begin with; the last version's rules if absent.
+    #[schema(value_type = Option<String>)]
+    preset: Option<Preset>,
+    /// Fields of the rules that differ from it.
+    #[serde(default)]
+    policy: Value,
+    /// In force from here on, UTC milliseconds; now unless given.
+    #[schema(value_type = Option<i64>)]
+    effective_from: Option<Instant>,
+}
+
+/// A programme and its newest version.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ProgrammeView {
+    id: String,
+    num: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant: Option<String>,
+    name: String,
+    /// The newest version.
+    version: i64,
+    /// It is in force from here on, UTC milliseconds.
+    effective_from: i64,
+    /// Its rules, whole.
+    policy: Value,
+}
+
+/// A version of the rules.
+struct Version {
+    number: i64,
+    from: Instant,
+    policy: Policy,
+}
+
+/// A programme as links need it.
+pub(super) struct Programme {
+    pub(super) id: String,
+    pub(super) platform: Option<String>,
+    pub(super) merchant: Option<String>,
+    versions: Vec<Version>,
+}
+
+impl Programme {
+    pub(super) fn load(tx: &mut dyn Tx, num: i64) -> Result<Self, StoreError> {
+        let row =
+            tx.query_one("SELECT id, platform, merchant FROM programmes WHERE num = $1", params![num])?;
+        Ok(Self {
+            id: row.text(0)?.to_owned(),
+            platform: row.opt_text(1)?.map(str::to_owned),
+            merchant: row.opt_text(2)?.map(str::to_owned),
+            versions: versions(tx, num)?,
+        })
+    }
+
+    /// The rules in force at a time; before the first version, the first.
+    pub(super) fn policy_at(&self, at: Instant) -> Option<&Policy> {
+        in_force(&self.versions, at).or(self.versions.first()).map(|version| &version.policy)
+    }
+}
+
+fn versions(tx: &mut dyn Tx, num: i64) -> Result<Vec<Version>, StoreError> {
+    let rows = tx.query(
+        "SELECT version, effective_from, policy FROM programme_versions WHERE programme = $1 ORDER BY version",
+        params![num],
+    )?;
+    let read = |row: &Row| {
+        let policy = serde_json::from_str(row.text(2)?)
+            .map_err(|cause| StoreError::Corrupt { what: "policy", cause: cause.into() })?;
+        Ok(Version { number: row.int(0)?, from: row.instant(1)?, policy })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Of the versions that have begun, the newest.
+fn in_force(versions: &[Version], at: Instant) -> Option<&Version> {
+    versions.iter().rev().find(|version| version.from <= at)
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(put_programme))
+}
+
+/// Makes a programme, or gives it a new version of its rules. Operators, and the merchant that owns it.
+#[utoipa::path(
+    put, path = "/v1/programmes/{id}", params(("id" = String, Path)),
+    request_body = PutProgramme, responses((status = 200, body = ProgrammeView), (status = 201, body = ProgrammeView))
+)]
+async fn put_programme(
+    State(core): State<Core>,
+    PathId(id): PathId<ProgrammeId>,
+    write: Write<PutProgramme>,
+) -> Result<Response, Problem> {
+    let body = write.body;
+    checked_name("name", &body.name)?;
+    match (&body.platform, &body.merchant) {
+        (Some(_), None) => write.scope.principal.require_operator()?,
+        (None, Some(merchant)) => write.scope.principal.require_merchant(merchant.as_str())?,
+        _ => {
+            return Err(Problem::invalid("merchant", "a programme belongs to a platform or to one merchant"));
+        }
+    }
+    let from = body.effective_from.unwrap_or(write.scope.now);
+    if from < write.scope.now && write.scope.principal.require_operator().is_err() {
+        return Err(Problem::forbidden("only operators may date rules back"));
+    }
+    write
+        .scope
+        .run_changing(&core, move |tx, scope| {
+            let mut numbers = Numbers::take(tx, 1)?;
+            put(tx, &id, &body, from, scope.now, &mut numbers)
+        })
+        .await
+}
+
+fn put(
+    tx: &mut dyn Tx,
+    id: &ProgrammeId,
+    body: &PutProgramme,
+    from: Instant,
+    now: Instant,
+    numbers: &mut Numbers,
+) -> Result<(StatusCode, ProgrammeView), Problem> {
+    check_owner(tx, body)?;
+    let before = tx.query_opt("SELECT num, platform, merchant FROM programmes WHERE id = $1", params![id])?;
+    let owner =
+        (body.platform.as_ref().map(PlatformId::as_str), body.merchant.as_ref().map(MerchantId::as_str));
+    if let Some(row) = &before
+        && (row.opt_text(1)?, row.opt_text(2)?) != owner
+    {
+        return Err(Problem::conflict("owner_mismatch", format!("programme {id} belongs to somebody else")));
+    }
+    let (num, mut versions) = match &before {
+        Some(row) => (row.int(0)?, versions(tx, row.int(0)?)?),
+        None => (next_num(tx, "programme")?, Vec::new()),
+    };
+    let policy = merged_policy(body, versions.last())?;
+    let unchanged = versions
+        .last()
+        .filter(|last| last.policy == policy && (body.effective_from.is_none() || last.from == from))
+        .map(|last| (last.number, last.from));
+    let text = serde_json::to_string(&policy)
+        .map_err(|cause| StoreError::Corrupt { what: "policy", cause: cause.into() })?;
+    let (version, from) = match unchanged {
+        Some(same) => same,
+        None => (versions.last().map_or(1, |last| last.number + 1), from),
+    };
+    if unchanged.is_none() {
+        versions.push(Version { number: version, from, policy });
+    }
+    let active = in_force(&versions, now).or(versions.first()).ok_or(StoreError::NoRow)?;
+    let programme = ProgrammeNum(u32::try_from(num).unwrap_or_default());
+    let edge_row = edge_row(programme, id, &active.policy)?;
+    tx.execute(
+        "INSERT INTO programmes (num, id, platform, merchant, name, active_version, edge_row, created_at, \
+         updated_at, change_no, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) \
+         ON CONFLICT (num) DO UPDATE SET name = excluded.name, active_version = excluded.active_version, \
+         edge_row = excluded.edge_row, updated_at = excluded.updated_at, change_no = excluded.change_no, \
+         changed_at = excluded.changed_at",
+        params![num, id, owner.0, owner.1, &body.name, active.number, &edge_row, now, numbers.next()],
+    )?;
+    if unchanged.is_none() {
+        tx.execute(
+            "INSERT INTO programme_versions (programme, version, effective_from, policy, created_at) \
+             VALUES ($1, $2, $3, $4, $5)",
+            params![num, version, from, &text, now],
+        )?;
+    }
+    bans::of_policy(tx, programme, &active.policy, now)?;
+    let view = ProgrammeView {
+        id: id.to_string(),
+        num,
+        platform: owner.0.map(str::to_owned),
+        merchant: owner.1.map(str::to_owned),
+        name: body.name.clone(),
+        version,
+        effective_from: from.millis(),
+        policy: serde_json::from_str(&text).unwrap_or_default(),
+    };
+    Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, view))
+}
+
+fn check_owner(tx: &mut dyn Tx, body: &PutProgramme) -> Result<(), Problem> {
+    if let Some(platform) = &body.platform {
+        tx.query_opt("SELECT 1 FROM platforms WHERE id = $1", params![platform])?
+            .ok_or_else(|| Problem::unknown("platform", platform))?;
+    }
+    if let Some(merchant) = &body.merchant {
+        tx.query_opt("SELECT 1 FROM merchants WHERE id = $1", params![merchant])?
+            .ok_or_else(|| Problem::unknown("merchant", merchant))?;
+    }
+    Ok(())
+}
+
+/// The rules that the request asks for, checked as a whole.
+fn merged_policy(body: &PutProgramme, last: Option<&Version>) -> Result<Policy, Problem> {
+    let base = match (body.preset, last) {
+        (Some(preset), _) => preset.policy(),
+        (None, Some(last)) => last.policy.clone(),
+        (None, None) => Policy::default(),
+    };
+    let mistakes = |errors: Vec<String>| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_policy", errors.join("; "))
+            .fact("errors", errors)
+    };
+    let policy = if body.policy.is_null() {
+        base
+    } else {
+        base.patched(&body.policy)
+            .map_err(|errors| mistakes(errors.iter().map(ToString::to_string).collect()))?
+    };
+    policy.validate().map_err(|errors| mistakes(errors.iter().map(ToString::to_string).collect()))?;
+    Ok(policy)
+}
+
+fn edge_row(num: ProgrammeNum, id: &ProgrammeId, policy: &Policy) -> Result<String, StoreError> {
+    serde_json::to_string(&policy.programme_row(num, id.clone()))
+        .map_err(|cause| StoreError::Corrupt { what: "programme row", cause: cause.into() })
+}
+
+/// What a round of maintenance did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Maintained {
+    /// Programmes whose next version came into force.
+    pub activated: u64,
+    /// Kept answers that were old enough to forget.
+    pub forgotten: u64,
+}
+
+impl Core {
+    /// Does what time alone brings: tells edges of rules that came into force, and forgets old kept answers. Call
+    /// it about once a second; it is cheap when there is nothing to do.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn maintain(&self, now: Instant) -> Result<Maintained, StoreError> {
+        let forgotten = self
+            .store()
+            .write(move |tx| {
+                let before = now.plus(-crate::api::KEEP_MS);
+                tx.execute("DELETE FROM idempotency_keys WHERE created_at <= $1", params![before])
+            })
+            .await?;
+        // Looking is a read, so that a quiet core writes nothing.
+        let due = self.store().read(move |tx| due(tx, now)).await?;
+        let mut activated = 0;
+        for num in due {
+            activated += self.store().write(move |tx| activate(tx, num, now)).await?;
+        }
+        if activated > 0 {
+            self.announce_change();
+        }
+        Ok(Maintained { activated, forgotten })
+    }
+}
+
+/// Programmes whose version in force is not the one that edges know.
+fn due(tx: &mut dyn Tx, now: Instant) -> Result<Vec<i64>, StoreError> {
+    let rows = tx.query(
+        "SELECT p.num FROM programmes p WHERE p.active_version <> (\
+         SELECT MAX(v.version) FROM programme_versions v WHERE v.programme = p.num AND v.effective_from <= $1)",
+        params![now],
+    )?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
+fn activate(tx: &mut dyn Tx, num: i64, now: Instant) -> Result<u64, StoreError> {
+    let mut numbers = Numbers::take(tx, 1)?;
+    let row = tx.query_one("SELECT id, active_version FROM programmes WHERE num = $1", params![num])?;
+    let id = ProgrammeId::new(row.text(0)?)
+        .map_err(|cause| StoreError::Corrupt { what: "programme id", cause: cause.into() })?;
+    let versions = versions(tx, num)?;
+    let Some(version) =
+        in_force(&versions, now).filter(|v| row.int(1).is_ok_and(|active| active != v.number))
+    else {
+        numbers.give_back(tx)?;
+        return Ok(0);
+    };
+    let programme = ProgrammeNum(u32::try_from(num).unwrap_or_default());
+    tx.execute(
+        "UPDATE programmes SET active_version = $2, edge_row = $3, change_no = $4, changed_at = $5 WHERE num = $1",
+        params![num, version.number, &edge_row(programme, &id, &version.policy)?, numbers.next(), now],
+    )?;
+    bans::of_policy(tx, programme, &version.policy, now)?;
+    tracing::info!(programme = %id, version = version.number, "new rules are in force");
+    Ok(1)
+}

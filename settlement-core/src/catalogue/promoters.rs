@@ -1,0 +1,319 @@
+//! Promoters (推客, 分销客, 销售员, 达人) and their placements (推广位).
+
+use super::feed::Numbers;
+use super::periods::{self, State};
+use super::{checked_name, next_num};
+use crate::api::{PathId, Problem, Write, WriteScope};
+use crate::store::{StoreError, Tx};
+use crate::{Core, params};
+use attribution_core::ids::{BuyerId, PlacementId, PlatformId, ProgrammeId, PromoterId};
+use attribution_core::time::Instant;
+use axum::extract::State as Shared;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// A buyer account on a platform.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Account {
+    /// The platform.
+    #[schema(value_type = String)]
+    platform: PlatformId,
+    /// The buyer's id there.
+    #[schema(value_type = String)]
+    buyer: BuyerId,
+}
+
+/// A promoter to make or change.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PutPromoter {
+    /// The name.
+    name: String,
+    /// The agency (机构), if any.
+    agency: Option<String>,
+    /// The promoter's own buyer accounts, by which self-purchases are known. Replaces those given before.
+    #[serde(default)]
+    accounts: Vec<Account>,
+}
+
+/// A promoter as stored.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct PromoterView {
+    id: String,
+    num: i64,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agency: Option<String>,
+    /// Disabled from here on, UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_from: Option<i64>,
+}
+
+/// A placement to make.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PostPlacement {
+    /// Its id; promoter and programme joined by a dot unless given.
+    #[schema(value_type = Option<String>)]
+    id: Option<PlacementId>,
+    /// The programme its links belong to.
+    #[schema(value_type = String)]
+    programme: ProgrammeId,
+    /// Its name.
+    name: Option<String>,
+}
+
+/// A placement as stored.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct PlacementView {
+    id: String,
+    num: i64,
+    promoter: String,
+    programme: String,
+    name: String,
+}
+
+/// When a change of state begins.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct From {
+    /// UTC milliseconds; now unless given.
+    #[schema(value_type = Option<i64>)]
+    at: Option<Instant>,
+}
+
+/// A promoter as other rows need it.
+pub(super) struct Promoter {
+    pub(super) num: i64,
+    pub(super) agency: Option<String>,
+    pub(super) disabled_from: Option<Instant>,
+}
+
+fn find(tx: &mut dyn Tx, id: &PromoterId) -> Result<Option<Promoter>, StoreError> {
+    let row = tx.query_opt("SELECT num, agency, disabled_from FROM promoters WHERE id = $1", params![id])?;
+    row.map(|row| {
+        Ok(Promoter {
+            num: row.int(0)?,
+            agency: row.opt_text(1)?.map(str::to_owned),
+            disabled_from: row.opt_instant(2)?,
+        })
+    })
+    .transpose()
+}
+
+fn view(tx: &mut dyn Tx, id: &PromoterId) -> Result<PromoterView, StoreError> {
+    let row =
+        tx.query_one("SELECT num, name, agency, disabled_from FROM promoters WHERE id = $1", params![id])?;
+    Ok(PromoterView {
+        id: id.to_string(),
+        num: row.int(0)?,
+        name: row.text(1)?.to_owned(),
+        agency: row.opt_text(2)?.map(str::to_owned),
+        disabled_from: row.opt_int(3)?,
+    })
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new()
+        .routes(routes!(put_promoter))
+        .routes(routes!(post_placement))
+        .routes(routes!(disable))
+        .routes(routes!(enable))
+}
+
+/// Makes a promoter or changes them. Operators, and the promoter's own or agency's token once they exist.
+#[utoipa::path(
+    put, path = "/v1/promoters/{id}", params(("id" = String, Path)),
+    request_body = PutPromoter, responses((status = 200, body = PromoterView), (status = 201, body = PromoterView))
+)]
+async fn put_promoter(
+    Shared(core): Shared<Core>,
+    PathId(id): PathId<PromoterId>,
+    write: Write<PutPromoter>,
+) -> Result<Response, Problem> {
+    let body = write.body;
+    checked_name("name", &body.name)?;
+    write
+        .scope
+        .run_changing(&core, move |tx, scope| {
+            let mut numbers = Numbers::take(tx, 1)?;
+            let before = find(tx, &id)?;
+            let operator = scope.principal.require_operator();
+            if let (Some(old), true) = (&before, operator.is_err()) {
+                scope.principal.require_promoter_of(id.as_str(), old.agency.as_deref())?;
+                if old.agency != body.agency || !body.accounts.is_empty() {
+                    return Err(Problem::forbidden("only operators change a promoter's agency and accounts"));
+                }
+            } else {
+                operator?;
+            }
+            let num = match &before {
+                Some(old) => old.num,
+                None => next_num(tx, "promoter")?,
+            };
+            tx.execute(
+                "INSERT INTO promoters (num, id, name, agency, created_at, updated_at, change_no, changed_at) \
+                 VALUES ($1, $2, $3, $4, $5, $5, $6, $5) \
+                 ON CONFLICT (num) DO UPDATE SET name = excluded.name, agency = excluded.agency, \
+                 updated_at = excluded.updated_at, change_no = excluded.change_no, changed_at = excluded.changed_at",
+                params![num, &id, &body.name, body.agency.as_ref(), scope.now, numbers.next()],
+            )?;
+            if scope.principal.require_operator().is_ok() {
+                set_accounts(tx, num, &body.accounts)?;
+            }
+            let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+            Ok((status, view(tx, &id)?))
+        })
+        .await
+}
+
+fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account]) -> Result<(), Problem> {
+    tx.execute("DELETE FROM promoter_accounts WHERE promoter = $1", params![num])?;
+    for account in accounts {
+        tx.query_opt("SELECT 1 FROM platforms WHERE id = $1", params![&account.platform])?
+            .ok_or_else(|| Problem::unknown("platform", &account.platform))?;
+        tx.execute(
+            "INSERT INTO promoter_accounts (platform, buyer, promoter) VALUES ($1, $2, $3) \
+             ON CONFLICT (platform, buyer, promoter) DO NOTHING",
+            params![&account.platform, &account.buyer, num],
+        )?;
+    }
+    Ok(())
+}
+
+/// Makes a placement; asking for the same again finds it. Operators, the promoter, the promoter's agency.
+#[utoipa::path(
+    post, path = "/v1/promoters/{id}/placements", params(("id" = String, Path)),
+    request_body = PostPlacement, responses((status = 201, body = PlacementView), (status = 200, body = PlacementView))
+)]
+async fn post_placement(
+    Shared(core): Shared<Core>,
+    PathId(promoter): PathId<PromoterId>,
+    write: Write<PostPlacement>,
+) -> Result<Response, Problem> {
+    let body = write.body;
+    if let Some(name) = &body.name {
+        checked_name("name", name)?;
+    }
+    let id = match &body.id {
+        Some(id) => id.clone(),
+        None => PlacementId::new(format!("{promoter}.{}", body.programme))
+            .map_err(|e| Problem::invalid("id", e))?,
+    };
+    write
+        .scope
+        .run_changing(&core, move |tx, scope| {
+            let numbers = Numbers::take(tx, 1)?;
+            put_placement(tx, &promoter, &id, &body, numbers, scope)
+        })
+        .await
+}
+
+fn put_placement(
+    tx: &mut dyn Tx,
+    promoter: &PromoterId,
+    id: &PlacementId,
+    body: &PostPlacement,
+    mut numbers: Numbers,
+    scope: &WriteScope,
+) -> Result<(StatusCode, PlacementView), Problem> {
+    let owner = find(tx, promoter)?.ok_or_else(|| Problem::unknown("promoter", promoter))?;
+    scope.principal.require_promoter_of(promoter.as_str(), owner.agency.as_deref())?;
+    let programme = tx
+        .query_opt("SELECT num FROM programmes WHERE id = $1", params![&body.programme])?
+        .ok_or_else(|| Problem::unknown("programme", &body.programme))?
+        .int(0)?;
+    let name = body.name.clone().unwrap_or_else(|| id.to_string());
+    let found =
+        tx.query_opt("SELECT num, promoter, programme, name FROM placements WHERE id = $1", params![id])?;
+    let view = |num, name| PlacementView {
+        id: id.to_string(),
+        num,
+        promoter: promoter.to_string(),
+        programme: body.programme.to_string(),
+        name,
+    };
+    if let Some(row) = found {
+        if (row.int(1)?, row.int(2)?) != (owner.num, programme) {
+            return Err(Problem::conflict(
+                "placement_taken",
+                format!("placement {id} belongs to another promoter or programme"),
+            ));
+        }
+        numbers.give_back(tx)?;
+        return Ok((StatusCode::OK, view(row.int(0)?, row.text(3)?.to_owned())));
+    }
+    let num = next_num(tx, "placement")?;
+    tx.execute(
+        "INSERT INTO placements (num, id, promoter, programme, name, created_at, change_no, changed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $6)",
+        params![num, id, owner.num, programme, &name, scope.now, numbers.next()],
+    )?;
+    Ok((StatusCode::CREATED, view(num, name)))
+}
+
+/// From here on the promoter's links lead on but do not earn. Operators.
+#[utoipa::path(
+    post, path = "/v1/promoters/{id}/disable", params(("id" = String, Path)),
+    request_body = From, responses((status = 200, body = PromoterView))
+)]
+async fn disable(
+    Shared(core): Shared<Core>,
+    PathId(id): PathId<PromoterId>,
+    write: Write<From>,
+) -> Result<Response, Problem> {
+    change_state(core, id, write, true).await
+}
+
+/// The promoter's links earn again. Operators.
+#[utoipa::path(
+    post, path = "/v1/promoters/{id}/enable", params(("id" = String, Path)),
+    request_body = From, responses((status = 200, body = PromoterView))
+)]
+async fn enable(
+    Shared(core): Shared<Core>,
+    PathId(id): PathId<PromoterId>,
+    write: Write<From>,
+) -> Result<Response, Problem> {
+    change_state(core, id, write, false).await
+}
+
+async fn change_state(
+    core: Core,
+    id: PromoterId,
+    write: Write<From>,
+    begins: bool,
+) -> Result<Response, Problem> {
+    write.scope.principal.require_operator()?;
+    let at = write.body.at.unwrap_or(write.scope.now);
+    if !begins && at > write.scope.now {
+        return Err(Problem::invalid("at", "the end of a suspension cannot lie in the future"));
+    }
+    write
+        .scope
+        .run_changing(&core, move |tx, scope| {
+            let mut numbers = Numbers::take(tx, 1)?;
+            let promoter = find(tx, &id)?.ok_or_else(|| Problem::unknown("promoter", &id))?;
+            let state = State { kind: "promoter", num: promoter.num, what: "disabled", scope: 0 };
+            let from = begins.then_some(at);
+            let holds = promoter.disabled_from.is_some_and(|began| from.is_some_and(|from| began <= from));
+            if !holds && (promoter.disabled_from.is_some() || from.is_some()) {
+                match from {
+                    Some(from) => periods::open(tx, state, from, scope.now)?,
+                    None => periods::close(tx, state, at)?,
+                }
+                tx.execute(
+                    "UPDATE promoters SET disabled_from = $2, updated_at = $3, change_no = $4, changed_at = $3 \
+                     WHERE num = $1",
+                    params![promoter.num, from, scope.now, numbers.next()],
+                )?;
+            }
+            numbers.give_back(tx)?;
+            Ok((StatusCode::OK, view(tx, &id)?))
+        })
+        .await
+}

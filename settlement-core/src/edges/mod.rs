@@ -1,0 +1,88 @@
+//! The edges as the core knows them: their heartbeats, and what they say they have lost.
+
+mod api;
+
+pub(crate) use api::routes;
+
+use crate::ingest::stream;
+use crate::store::{StoreError, Tx};
+use crate::{Core, params};
+use attribution_core::click::{EdgeId, Stream};
+use attribution_core::shipping::{Heartbeat, LostRange};
+use attribution_core::time::Instant;
+
+/// Makes the edge known. From then on its orders wait for what it has not yet shipped.
+pub(crate) fn register(tx: &mut dyn Tx, edge: EdgeId, now: Instant) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO edges (edge, first_seen, applied, shipped_through) VALUES ($1, $2, 0, 0) \
+         ON CONFLICT (edge) DO NOTHING",
+        params![edge, now],
+    )?;
+    Ok(())
+}
+
+impl Core {
+    /// Notes how an edge stands.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn heartbeat(&self, heartbeat: Heartbeat, now: Instant) -> Result<(), StoreError> {
+        self.store().write(move |tx| note(tx, &heartbeat, now)).await
+    }
+
+    /// Writes down ranges that an edge can never deliver, and moves cursors that stand in or at one to its end.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn lost(&self, edge: EdgeId, ranges: Vec<LostRange>, now: Instant) -> Result<(), StoreError> {
+        for range in &ranges {
+            tracing::error!(edge = edge.0, ?range, "an edge has lost clicks");
+        }
+        self.store().write(move |tx| ranges.iter().try_for_each(|range| lose(tx, edge, range, now))).await
+    }
+}
+
+fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<(), StoreError> {
+    let edge = heartbeat.edge;
+    register(tx, edge, now)?;
+    // Heartbeats may overtake each other on the way: what only grows never goes back.
+    tx.execute(
+        "UPDATE edges SET heartbeat_at = $2, edge_clock = $3, \
+         applied = CASE WHEN applied < $4 THEN $4 ELSE applied END, \
+         shipped_through = CASE WHEN shipped_through < $5 THEN $5 ELSE shipped_through END WHERE edge = $1",
+        params![edge, now, heartbeat.at, stream::int(heartbeat.applied), heartbeat.shipped_through],
+    )?;
+    for status in &heartbeat.streams {
+        let text = serde_json::to_string(status)
+            .map_err(|cause| StoreError::Corrupt { what: "stream status", cause: cause.into() })?;
+        tx.execute(
+            "INSERT INTO stream_status (edge, epoch, worker, status, at_ms) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (edge, epoch, worker) DO UPDATE SET status = excluded.status, at_ms = excluded.at_ms \
+             WHERE stream_status.at_ms <= excluded.at_ms",
+            params![edge, status.epoch, status.worker, &text, heartbeat.at],
+        )?;
+    }
+    Ok(())
+}
+
+fn lose(tx: &mut dyn Tx, edge: EdgeId, range: &LostRange, now: Instant) -> Result<(), StoreError> {
+    let LostRange { epoch, worker, from, to } = *range;
+    let lost = Stream { edge, epoch, worker };
+    let cursor = stream::lock(tx, lost, now)?;
+    // What lies below the cursor has arrived after all.
+    let from = from.max(cursor);
+    if from >= to {
+        return Ok(());
+    }
+    tx.execute(
+        "INSERT INTO lost_ranges (edge, epoch, worker, from_sequence, to_sequence, reported_at) \
+         VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (edge, epoch, worker, from_sequence) DO UPDATE SET \
+         to_sequence = CASE WHEN lost_ranges.to_sequence < excluded.to_sequence THEN excluded.to_sequence \
+         ELSE lost_ranges.to_sequence END",
+        params![edge, epoch, worker, stream::int(from), stream::int(to), now],
+    )?;
+    metrics::counter!("yinke_core_lost_ranges_total").increment(1);
+    stream::skip_lost(tx, lost, cursor, to)?;
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Joins a visitor to a buyer at login. The visitor is proven by a signed token, never named by a bare id: whoever
+//! could name any visitor could claim anybody's clicks.
+
+use crate::api::{Problem, Role, Write};
+use crate::store::{StoreError, Tx};
+use crate::{Core, params};
+use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
+use attribution_core::time::{Instant, SECOND_MS};
+use attribution_core::token::{ClickToken, TokenError, VisitorToken};
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// A login may be dated this much later than our clock, for clocks that run ahead.
+const AHEAD_MS: i64 = 300 * SECOND_MS;
+
+/// How a visitor was joined to a buyer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// By the visitor cookie, at login.
+    VisitorToken,
+    /// By a click token, at login.
+    ClickToken,
+    /// By a token on an order.
+    #[expect(dead_code, reason = "orders join visitors once they are taken in")]
+    Order,
+}
+
+impl Source {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::VisitorToken => "visitor_token",
+            Self::ClickToken => "click_token",
+            Self::Order => "order",
+        }
+    }
+}
+
+/// Joins a visitor to a buyer from a time on; the same again changes nothing. Whether it was new.
+pub(crate) fn join(
+    tx: &mut dyn Tx,
+    visitor: VisitorId,
+    platform: &PlatformId,
+    buyer: &BuyerId,
+    at: Instant,
+    source: Source,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let inserted = tx.execute(
+        "INSERT INTO identities (visitor, at_ms, platform, buyer, source, recorded_at) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (visitor, at_ms, platform, buyer) DO NOTHING",
+        params![&visitor, at, platform, buyer, source.name(), now],
+    )?;
+    Ok(inserted == 1)
+}
+
+/// A login.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PostIdentity {
+    /// The platform on which the buyer logged in.
+    #[schema(value_type = String)]
+    platform: PlatformId,
+    /// The buyer's id there.
+    #[schema(value_type = String)]
+    buyer: BuyerId,
+    /// The visitor cookie (`yk_v`); either this or `click_token`.
+    visitor_token: Option<String>,
+    /// The click token (`yk_click`) that came with the visitor.
+    click_token: Option<String>,
+    /// When, UTC milliseconds; now unless given.
+    #[schema(value_type = Option<i64>)]
+    at: Option<Instant>,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Joined {
+    /// This visitor was not known to be this buyer at this time.
+    new: bool,
+}
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(post_identity))
+}
+
+/// Joins a visitor to a buyer. Operators, and merchants for the platform they belong to.
+#[utoipa::path(post, path = "/v1/identities", request_body = PostIdentity, responses((status = 200, body = Joined)))]
+async fn post_identity(State(core): State<Core>, write: Write<PostIdentity>) -> Result<Response, Problem> {
+    let body = write.body;
+    let now = write.scope.now;
+    let at = body.at.unwrap_or(now);
+    if at > now.plus(AHEAD_MS) {
+        return Err(Problem::invalid("at", "a login cannot lie in the future"));
+    }
+    let (visitor, source) = prove(&core, &body, now)?;
+    write
+        .scope
+        .run(&core, move |tx, scope| {
+            let principal = &scope.principal;
+            let merchant = principal.subject.as_deref().filter(|_| principal.role == Role::Merchant);
+            match merchant {
+                Some(merchant) => {
+                    let own = tx.query_opt(
+                        "SELECT 1 FROM merchants WHERE id = $1 AND platform = $2",
+                        params![merchant, &body.platform],
+                    )?;
+                    own.ok_or_else(|| Problem::forbidden("this merchant belongs to another platform"))?;
+                }
+                None => principal.require_operator()?,
+            }
+            tx.query_opt("SELECT 1 FROM platforms WHERE id = $1", params![&body.platform])?
+                .ok_or_else(|| Problem::unknown("platform", &body.platform))?;
+            let new = join(tx, visitor, &body.platform, &body.buyer, at, source, scope.now)?;
+            Ok((StatusCode::OK, Joined { new }))
+        })
+        .await
+}
+
+/// The visitor that the token proves.
+fn prove(core: &Core, body: &PostIdentity, now: Instant) -> Result<(VisitorId, Source), Problem> {
+    let refused = |error: TokenError| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_token", format!("the token was refused: {error}"))
+    };
+    let (visitor, source) = match (&body.visitor_token, &body.click_token) {
+        (Some(token), None) => {
+            let token = VisitorToken::open_any_domain(token.as_bytes(), &core.keys().browser, now)
+                .map_err(refused)?;
+            (token.visitor, Source::VisitorToken)
+        }
+        (None, Some(token)) => {
+            let token = ClickToken::open(token.as_bytes(), &core.keys().click).map_err(refused)?;
+            (token.visitor, Source::ClickToken)
+        }
+        _ => {
+            return Err(Problem::invalid(
+                "visitor_token",
+                "give exactly one of visitor_token and click_token",
+            ));
+        }
+    };
+    if visitor.is_some() {
+        Ok((visitor, source))
+    } else {
+        Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no_visitor", "this click had no visitor"))
+    }
+}

@@ -1,0 +1,94 @@
+//! Sorts a batch's frames: clicks to insert, the last tally, and what cannot be read.
+
+use crate::params;
+use crate::store::{ClickInsert, StoreError, Tx};
+use attribution_core::click::ClickId;
+use attribution_core::record::{ClickRecord, KIND_TALLY, RecordError, Tally};
+use attribution_core::shipping::{Batch, BatchFrame};
+use attribution_core::time::Instant;
+
+/// The frames of a batch from some number on, by what becomes of them.
+pub(super) struct Sorted<'a> {
+    pub(super) clicks: Vec<ClickInsert<'a>>,
+    pub(super) dead: Vec<Dead<'a>>,
+    /// How many tallies there were.
+    pub(super) tallies: u64,
+    /// The last of them: totals only grow.
+    pub(super) tally: Option<(u64, Tally)>,
+}
+
+/// A frame that this program cannot read.
+pub(super) struct Dead<'a> {
+    click: ClickId,
+    frame: BatchFrame<'a>,
+    why: RecordError,
+}
+
+/// What one frame is.
+pub(super) enum Kind<'a> {
+    Click(ClickInsert<'a>),
+    Tally(Tally),
+    Dead(RecordError),
+}
+
+/// Reads one frame.
+pub(super) fn read<'a>(click: ClickId, frame: BatchFrame<'a>, now: Instant) -> Kind<'a> {
+    if frame.payload.first() == Some(&KIND_TALLY) {
+        return match Tally::decode(frame.payload) {
+            Ok(tally) => Kind::Tally(tally),
+            Err(why) => Kind::Dead(why),
+        };
+    }
+    match ClickRecord::decode(frame.payload) {
+        Ok(record) => Kind::Click(ClickInsert {
+            click,
+            // An edge's clock may run ahead; a click is never later than its arrival.
+            effective: frame.at.min(now),
+            edge: frame.at,
+            ingested: now,
+            outcome: record.outcome as u8,
+            visitor: record.visitor,
+            code: record.code.0,
+            placement: record.placement.0,
+            target: record.target.0,
+            payload: frame.payload,
+        }),
+        Err(why) => Kind::Dead(why),
+    }
+}
+
+impl<'a> Sorted<'a> {
+    /// The frames from `from` on; `now` is stamped on the clicks.
+    pub(super) fn of(batch: &'a Batch, from: u64, now: Instant) -> Self {
+        let mut sorted = Self {
+            clicks: Vec::with_capacity(batch.len() as usize),
+            dead: Vec::new(),
+            tallies: 0,
+            tally: None,
+        };
+        for frame in batch.frames().skip_while(|frame| frame.sequence < from) {
+            let click = ClickId::new(batch.stream(), frame.sequence);
+            match read(click, frame, now) {
+                Kind::Click(insert) => sorted.clicks.push(insert),
+                Kind::Tally(tally) => {
+                    sorted.tallies += 1;
+                    sorted.tally = Some((frame.sequence, tally));
+                }
+                Kind::Dead(why) => sorted.dead.push(Dead { click, frame, why }),
+            }
+        }
+        sorted
+    }
+}
+
+impl Dead<'_> {
+    /// Keeps the frame for a program that can read it.
+    pub(super) fn store(&self, tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
+        tx.execute(
+            "INSERT INTO dead_letters (click_id, edge_ms, payload, reason, at_ms) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (click_id) DO NOTHING",
+            params![&self.click, self.frame.at, self.frame.payload, &self.why.to_string(), now],
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,377 @@
+//! The catalogue over HTTP, and the feed by which edges follow it.
+
+use crate::on_both;
+use crate::support::Bench;
+use attribution_core::catalogue::{Change, LinkFlags, NumberedChange};
+use attribution_core::code::Code;
+use attribution_core::time::{DAY_MS, Instant};
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A platform with one merchant, a programme, a product, and a promoter with a placement.
+pub(crate) async fn shop(bench: &Bench) {
+    let merchant = json!({"platform": "p1", "name": "山里茶行", "hosts": ["shop.example.cn"],
+                          "shop_url": "https://shop.example.cn/"});
+    bench.ok("PUT", "/v1/merchants/m1", merchant).await;
+    let programme = json!({"merchant": "m1", "name": "销售员", "preset": "youzan_short",
+                           "policy": {"attribution": {"require_badge": false}}, "effective_from": 0});
+    bench.ok("PUT", "/v1/programmes/g1", programme).await;
+    let product = json!({"merchant": "m1", "title": "明前龙井 250g", "url": "https://shop.example.cn/item/1",
+                         "price_fen": 19_900, "category": "tea"});
+    bench.ok("PUT", "/v1/products/sku1", product).await;
+    bench.ok("PUT", "/v1/promoters/lily", json!({"name": "莉莉"})).await;
+    bench.ok("POST", "/v1/promoters/lily/placements", json!({"id": "lily1", "programme": "g1"})).await;
+}
+
+async fn changes(bench: &Bench, after: u64) -> Vec<NumberedChange> {
+    bench.core.changes(after, 1_000).await.unwrap().changes
+}
+
+async fn head(bench: &Bench) -> u64 {
+    bench.core.changes(0, 1).await.unwrap().head
+}
+
+on_both!(edges_hear_of_everything_once_and_in_order, async |bench: &Bench| {
+    shop(bench).await;
+    let made = bench
+        .ok("POST", "/v1/links", json!({"placement": "lily1", "product": "sku1", "alias": "tea-2026"}))
+        .await;
+    let all = changes(bench, 0).await;
+    assert!(all.windows(2).all(|pair| pair[0].number < pair[1].number));
+    assert_eq!(all.last().unwrap().number, head(bench).await, "the last number belongs to a row");
+    let kinds: Vec<&str> = all
+        .iter()
+        .map(|change| match &change.change {
+            Change::Link(_) => "link",
+            Change::Alias { .. } => "alias",
+            Change::Placement(_) => "placement",
+            Change::Promoter(_) => "promoter",
+            Change::Target(_) => "target",
+            Change::Programme(_) => "programme",
+            Change::Ban(_) => "ban",
+        })
+        .collect();
+    let expected = ["target", "programme", "target", "promoter", "placement", "link", "link", "alias"];
+    assert_eq!(kinds, expected);
+    let Change::Link(link) = all[5].change else { panic!("a link") };
+    let Change::Link(qr) = all[6].change else { panic!("a link") };
+    assert_eq!(link.code.to_string(), made["code"].as_str().unwrap());
+    assert_eq!(qr.code.to_string(), made["qr_code"].as_str().unwrap());
+    assert!(qr.flags.has(LinkFlags::QR) && !link.flags.has(LinkFlags::QR));
+    assert!(qr.expires.instant().is_none(), "a QR code does not age");
+    assert_eq!(link.expires.instant().unwrap().millis(), made["expires_at"].as_i64().unwrap());
+    assert_eq!(made["short_url"], format!("https://go.example.com/{}", link.code));
+    assert_eq!(made["qr_svg_url"], format!("https://go.example.com/q/{}.svg", qr.code));
+    assert_eq!(made["alias_url"], "https://go.example.com/tea-2026");
+
+    // Page by page it is the same.
+    let (mut paged, mut after) = (Vec::new(), 0);
+    loop {
+        let page = bench.core.changes(after, 3).await.unwrap();
+        let Some(last) = page.changes.last() else { break };
+        after = last.number;
+        paged.extend(page.changes);
+    }
+    assert_eq!(paged, all);
+
+    // A row that changes again moves to the end.
+    bench.ok("POST", "/v1/products/sku1/cancel-promotion", Value::Null).await;
+    let after = all.last().unwrap().number;
+    let news = changes(bench, after).await;
+    assert_eq!(news.len(), 1);
+    let Change::Target(target) = &news[0].change else { panic!("a target") };
+    assert_eq!(target.destination, "https://shop.example.cn/item/1");
+    assert!(target.cancelled_from.is_some() && target.delisted_from.is_none());
+    assert_eq!(changes(bench, 0).await.len(), all.len());
+});
+
+on_both!(withdrawals_are_dated_and_repeatable, async |bench: &Bench| {
+    shop(bench).await;
+    let periods = async || {
+        let sql = "SELECT what, from_ms, to_ms FROM periods ORDER BY what, from_ms";
+        let rows = bench.core.store().read(move |tx| tx.query(sql, &[])).await.unwrap();
+        rows.iter()
+            .map(|r| (r.text(0).unwrap().to_owned(), r.int(1).unwrap(), r.opt_int(2).unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let cancel = |at: i64| bench.ok("POST", "/v1/products/sku1/cancel-promotion", json!({"at": at}));
+    assert_eq!(cancel(1_000).await["cancelled_from"], 1_000);
+    let before = head(bench).await;
+    // It holds already: said again, or from a later time, nothing changes.
+    assert_eq!(cancel(1_000).await["cancelled_from"], 1_000);
+    assert_eq!(cancel(2_000).await["cancelled_from"], 1_000);
+    assert_eq!(head(bench).await, before, "no number for no change");
+    // It turns out to have begun earlier.
+    assert_eq!(cancel(500).await["cancelled_from"], 500);
+    assert_eq!(periods().await, [("cancelled".to_owned(), 500, None)]);
+    let product = bench.ok("POST", "/v1/products/sku1/promote", json!({"at": 3_000})).await;
+    assert!(product.get("cancelled_from").is_none() && product["invalid"] == false, "{product}");
+    cancel(4_000).await;
+    bench.ok("POST", "/v1/products/sku1/delist", json!({"at": 5_000})).await;
+    bench.ok("POST", "/v1/products/sku1/relist", json!({"at": 5_000})).await;
+    let expected = [("cancelled".to_owned(), 500, Some(3_000)), ("cancelled".to_owned(), 4_000, None)];
+    assert_eq!(periods().await, expected);
+
+    bench.ok("POST", "/v1/promoters/lily/disable", json!({"at": 6_000})).await;
+    bench.ok("POST", "/v1/promoters/lily/enable", json!({"at": 7_000})).await;
+    bench.ok("POST", "/v1/bans", json!({"category": "tea", "effective_from": 8_000})).await;
+    bench.ok("POST", "/v1/bans", json!({"category": "tea", "effective_from": 7_500})).await;
+    let rest = periods().await;
+    assert!(rest.contains(&("disabled".to_owned(), 6_000, Some(7_000))), "{rest:?}");
+    assert!(rest.contains(&("banned".to_owned(), 7_500, None)) && rest.len() == 4, "{rest:?}");
+});
+
+on_both!(a_link_that_must_not_be_is_refused_with_a_reason, async |bench: &Bench| {
+    shop(bench).await;
+    let refused = async |body: Value, status: u16, code: &str| {
+        bench.problem("POST", "/v1/links", body, status, code).await;
+    };
+    refused(json!({"product": "sku1"}), 422, "no_placement").await;
+    refused(json!({"placement": "nobody", "product": "sku1"}), 422, "no_placement").await;
+    refused(json!({"placement": "lily1", "product": "nothing"}), 422, "unknown_product").await;
+    refused(json!({"placement": "lily1", "shop": "nobody"}), 422, "unknown_shop").await;
+    refused(json!({"placement": "lily1"}), 422, "invalid").await;
+    refused(json!({"placement": "lily1", "product": "sku1", "shop": "m1"}), 422, "invalid").await;
+    refused(json!({"placement": "lily1", "product": "sku1", "alias": "a"}), 422, "bad_alias").await;
+    refused(
+        json!({"placement": "lily1", "product": "sku1", "shared_at": 9_000_000_000_000i64}),
+        422,
+        "invalid",
+    )
+    .await;
+    let page = json!({"merchant": "m1", "url": "https://evil.example.com/"});
+    refused(json!({"placement": "lily1", "page": page}), 422, "bad_destination").await;
+
+    let wish = json!({"placement": "lily1", "product": "sku1", "alias": "wish"});
+    bench.ok("POST", "/v1/links", wish.clone()).await;
+    refused(wish, 409, "alias_taken").await;
+
+    bench.ok("PUT", "/v1/merchants/m2", json!({"platform": "p1", "name": "别家"})).await;
+    let foreign = json!({"merchant": "m2", "title": "别家的茶", "url": "https://other.example.com/1"});
+    bench.ok("PUT", "/v1/products/sku2", foreign).await;
+    refused(json!({"placement": "lily1", "product": "sku2"}), 409, "not_in_programme").await;
+
+    bench.ok("POST", "/v1/bans", json!({"category": "tea", "effective_from": 0})).await;
+    refused(json!({"placement": "lily1", "product": "sku1"}), 409, "category_banned").await;
+    bench.ok("POST", "/v1/products/sku1/delist", Value::Null).await;
+    refused(json!({"placement": "lily1", "product": "sku1"}), 409, "product_delisted").await;
+    bench.ok("POST", "/v1/products/sku1/cancel-promotion", Value::Null).await;
+    refused(json!({"placement": "lily1", "product": "sku1"}), 409, "promotion_cancelled").await;
+    bench.ok("POST", "/v1/promoters/lily/disable", Value::Null).await;
+    refused(json!({"placement": "lily1", "shop": "m1"}), 409, "promoter_disabled").await;
+});
+
+on_both!(the_life_of_a_link_is_frozen_at_sharing, async |bench: &Bench| {
+    shop(bench).await;
+    let shared = 1_750_000_000_000i64;
+    let link = json!({"placement": "lily1", "product": "sku1", "shared_at": shared, "badge": true});
+    let made = bench.ok("POST", "/v1/links", link.clone()).await;
+    assert_eq!(made["expires_at"].as_i64().unwrap(), shared + 15 * DAY_MS);
+    // Other rules from a later time on do not touch links shared before it.
+    let policy = json!({"attribution": {"link_ttl": "1d"}});
+    let programme =
+        json!({"merchant": "m1", "name": "销售员", "policy": policy, "effective_from": shared + 1_000});
+    bench.ok("PUT", "/v1/programmes/g1", programme).await;
+    let again = bench.ok("POST", "/v1/links", link).await;
+    assert_eq!(again["expires_at"].as_i64().unwrap(), shared + 15 * DAY_MS);
+    let later = json!({"placement": "lily1", "product": "sku1", "shared_at": shared + 1_000, "expires": shared + 5_000});
+    assert_eq!(bench.ok("POST", "/v1/links", later).await["expires_at"].as_i64().unwrap(), shared + 5_000);
+
+    let path = format!("/v1/links/{}", made["code"].as_str().unwrap());
+    let view = bench.ok("GET", &path, Value::Null).await;
+    assert_eq!(
+        (&view["badge"], &view["converted"], &view["qr"]),
+        (&json!(true), &json!(true), &json!(false))
+    );
+    assert_eq!((&view["promoter"], &view["target"]), (&json!("lily"), &json!("sku1")));
+    bench.problem("GET", "/v1/links/000000000", Value::Null, 404, "not_found").await;
+});
+
+on_both!(many_links_are_made_together_or_not_at_all, async |bench: &Bench| {
+    shop(bench).await;
+    let good = json!({"placement": "lily1", "product": "sku1"});
+    let made = bench.ok("POST", "/v1/links/bulk", json!({"links": vec![good.clone(); 50]})).await;
+    let mut codes: Vec<&str> =
+        made["links"].as_array().unwrap().iter().map(|l| l["code"].as_str().unwrap()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), 50);
+    let key = attribution_core::code::CheckKey::new(*b"checkkey");
+    assert!(codes.iter().all(|code| Code::parse(code.as_bytes(), key).is_some()));
+    let before = head(bench).await;
+    let bad = json!({"placement": "lily1", "product": "nothing"});
+    let answer = bench
+        .problem("POST", "/v1/links/bulk", json!({"links": [good, bad.clone(), bad]}), 422, "invalid_links")
+        .await;
+    let indices: Vec<i64> =
+        answer["errors"].as_array().unwrap().iter().map(|e| e["index"].as_i64().unwrap()).collect();
+    assert_eq!(indices, [1, 2]);
+    assert_eq!(head(bench).await, before);
+});
+
+on_both!(rules_are_versions_and_mistakes_are_listed, async |bench: &Bench| {
+    shop(bench).await;
+    let put = |policy: Value| json!({"merchant": "m1", "name": "销售员", "policy": policy});
+    let same = bench.ok("PUT", "/v1/programmes/g1", put(Value::Null)).await;
+    assert_eq!(same["version"], 1);
+    let next = bench.ok("PUT", "/v1/programmes/g1", put(json!({"attribution": {"protection": "3d"}}))).await;
+    assert_eq!(next["version"], 2);
+    let wrong = put(json!({"attribution": {"protection": "a while", "scope": "galaxy"}, "colour": 1}));
+    let answer = bench.problem("PUT", "/v1/programmes/g1", wrong, 422, "invalid_policy").await;
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 3, "{answer}");
+    let stolen = json!({"platform": "p1", "name": "x"});
+    bench.problem("PUT", "/v1/programmes/g1", stolen, 409, "owner_mismatch").await;
+    bench.problem("PUT", "/v1/programmes/g2", json!({"name": "x"}), 422, "invalid").await;
+    bench.problem("PUT", "/v1/programmes/g2", json!({"merchant": "mx", "name": "x"}), 404, "not_found").await;
+});
+
+on_both!(rules_that_come_into_force_reach_the_edges_by_themselves, async |bench: &Bench| {
+    shop(bench).await;
+    let later = Instant(4_000_000_000_000);
+    let programme = json!({"merchant": "m1", "name": "销售员", "policy": {"attribution": {"protection": "3d"}},
+                           "effective_from": later.millis()});
+    bench.ok("PUT", "/v1/programmes/g1", programme).await;
+    let protection = async || {
+        let all = changes(bench, 0).await;
+        let row = all
+            .into_iter()
+            .find_map(|c| if let Change::Programme(row) = c.change { Some(row) } else { None });
+        row.unwrap().protection_ms
+    };
+    assert_eq!(protection().await, 0);
+    assert_eq!(bench.core.maintain(later.plus(-1)).await.unwrap().activated, 0);
+    assert_eq!(bench.core.maintain(later).await.unwrap().activated, 1);
+    assert_eq!(protection().await, 3 * DAY_MS);
+    assert_eq!(bench.core.maintain(later.plus(1)).await.unwrap().activated, 0);
+});
+
+on_both!(a_waiting_feed_wakes_at_once, async |bench: &Bench| {
+    shop(bench).await;
+    let after = head(bench).await;
+    let core = bench.core.clone();
+    let (waiting, started) = tokio::sync::oneshot::channel();
+    let waiter = tokio::spawn(async move {
+        waiting.send(()).unwrap();
+        core.await_changes(after, 10, Duration::from_secs(20)).await.unwrap()
+    });
+    started.await.unwrap();
+    let began = std::time::Instant::now();
+    bench.ok("POST", "/v1/products/sku1/cancel-promotion", Value::Null).await;
+    let page = waiter.await.unwrap();
+    assert_eq!(page.changes.len(), 1);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let path = format!("/v1/changes?after={}&limit=5&wait_ms=10", page.head);
+    let empty = bench.ok("GET", &path, Value::Null).await;
+    assert_eq!((empty["changes"].as_array().unwrap().len(), &empty["head"]), (0, &json!(page.head)));
+});
+
+on_both!(another_node_hears_of_changes_too, async |bench: &Bench| {
+    shop(bench).await;
+    let other = bench.open_again();
+    let after = head(bench).await;
+    // Over SQLite there is one process; another one looks again only when its wait is over.
+    let wait = Duration::from_millis(1_500);
+    let waiter = {
+        let other = other.clone();
+        tokio::spawn(async move { other.await_changes(after, 10, wait).await.unwrap() })
+    };
+    bench.ok("POST", "/v1/products/sku1/delist", Value::Null).await;
+    assert_eq!(waiter.await.unwrap().changes.len(), 1);
+    other.close();
+});
+
+on_both!(concurrent_writers_leave_no_hole_and_no_twin, async |bench: &Bench| {
+    shop(bench).await;
+    let before = changes(bench, 0).await.len();
+    let calls = (0..40).map(|n| {
+        let body = json!({"placement": "lily1", "product": "sku1", "alias": format!("alias-{}", n / 2)});
+        bench.call("POST", "/v1/links", body)
+    });
+    let answers = futures_util::future::join_all(calls).await;
+    let made = answers.iter().filter(|(status, _)| status.is_success()).count();
+    assert_eq!(made, 20, "one of each two may have the alias");
+    let all = changes(bench, 0).await;
+    assert_eq!(all.len(), before + 3 * made);
+    assert_eq!(all.last().unwrap().number, head(bench).await);
+});
+
+on_both!(a_repeated_request_gets_the_kept_answer, async |bench: &Bench| {
+    shop(bench).await;
+    let ask = async |key: &str, body: Value| {
+        let request = Request::post("/v1/links")
+            .header("authorization", format!("Bearer {}", crate::support::ADMIN))
+            .header("content-type", "application/json")
+            .header("idempotency-key", key)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        crate::support::read(bench.send(request).await).await
+    };
+    let body = json!({"placement": "lily1", "product": "sku1"});
+    let many = futures_util::future::join_all((0..6).map(|_| ask("k1", body.clone()))).await;
+    assert!(many.iter().all(|answer| *answer == many[0] && answer.0.is_success()), "{many:?}");
+    let (status, answer) = ask("k1", json!({"placement": "lily1", "shop": "m1"})).await;
+    assert_eq!((status.as_u16(), &answer["code"]), (422, &json!("idempotency_key_reused")));
+    assert_ne!(ask("k2", body.clone()).await.1["code"], many[0].1["code"]);
+    // A refusal is not kept.
+    assert!(!ask("k3", json!({"placement": "nobody", "product": "sku1"})).await.0.is_success());
+    assert!(ask("k3", body).await.0.is_success());
+    let forgotten = bench.core.maintain(Instant(4_000_000_000_000)).await.unwrap().forgotten;
+    assert_eq!(forgotten, 3);
+});
+
+on_both!(products_are_found_by_their_names, async |bench: &Bench| {
+    shop(bench).await;
+    for n in 0..5 {
+        let product = json!({"merchant": "m1", "title": format!("Oolong 100%_{n}"), "price_fen": 100,
+                             "url": format!("https://shop.example.cn/o/{n}")});
+        bench.ok("PUT", &format!("/v1/products/o{n}"), product).await;
+    }
+    let ids = async |query: &str| {
+        let page = bench.ok("GET", &format!("/v1/products?{query}"), Value::Null).await;
+        let ids = page["items"].as_array().unwrap().iter().map(|p| p["id"].as_str().unwrap().to_owned());
+        (ids.collect::<Vec<_>>(), page["next_cursor"].as_str().map(str::to_owned))
+    };
+    assert_eq!(ids("q=%E9%BE%99%E4%BA%95").await.0, ["sku1"]);
+    assert_eq!(ids("q=oolong&limit=500").await.0.len(), 5);
+    assert_eq!(ids("q=100%25_3").await.0, ["o3"], "% and _ are themselves");
+    assert_eq!(ids("category=tea").await.0, ["sku1"]);
+    assert_eq!(ids("shop=%E8%8C%B6%E8%A1%8C&merchant=m1&limit=500").await.0.len(), 6);
+    let (first, next) = ids("q=oolong&limit=3").await;
+    let (second, end) = ids(&format!("q=oolong&limit=3&cursor={}", next.unwrap())).await;
+    assert_eq!((first.len(), second, end), (3, vec!["o3".to_owned(), "o4".to_owned()], None));
+    bench.problem("GET", "/v1/products?limit=0", Value::Null, 400, "invalid_query").await;
+    bench.problem("GET", "/v1/products?colour=red", Value::Null, 400, "invalid_query").await;
+    bench.problem("GET", "/v1/products?cursor=%21", Value::Null, 400, "invalid_cursor").await;
+});
+
+on_both!(everybody_keeps_to_their_own, async |bench: &Bench| {
+    shop(bench).await;
+    let token = async |role: &str, subject: &str| {
+        let issued = bench.ok("POST", "/v1/tokens", json!({"role": role, "subject": subject})).await;
+        issued["token"].as_str().unwrap().to_owned()
+    };
+    let (merchant, promoter) = (token("merchant", "m1").await, token("promoter", "lily").await);
+    let (other, edge) = (token("promoter", "tom").await, token("edge", "1").await);
+    let link = json!({"placement": "lily1", "product": "sku1"});
+    let status = async |token: &str, method: &str, path: &str, body: Value| {
+        bench.call_as(token, method, path, body).await.0.as_u16()
+    };
+    assert_eq!(status(&promoter, "POST", "/v1/links", link.clone()).await, 201);
+    assert_eq!(status(&other, "POST", "/v1/links", link.clone()).await, 403);
+    assert_eq!(status(&merchant, "POST", "/v1/links", link).await, 403);
+    assert_eq!(status(&merchant, "POST", "/v1/products/sku1/delist", Value::Null).await, 200);
+    assert_eq!(status(&merchant, "POST", "/v1/products/sku1/relist", json!({"at": 5})).await, 403);
+    assert_eq!(status(&promoter, "POST", "/v1/products/sku1/delist", Value::Null).await, 403);
+    assert_eq!(
+        status(&merchant, "POST", "/v1/bans", json!({"category": "tea", "effective_from": 0})).await,
+        403
+    );
+    assert_eq!(
+        status(&merchant, "PUT", "/v1/merchants/m9", json!({"platform": "p1", "name": "x"})).await,
+        403
+    );
+    assert_eq!(status(&edge, "GET", "/v1/changes", Value::Null).await, 200);
+    assert_eq!(status(&promoter, "GET", "/v1/changes", Value::Null).await, 403);
+});
