@@ -17,6 +17,8 @@ mod bell;
 mod cursor;
 mod epoch;
 pub mod frame;
+#[cfg(test)]
+mod golden_tests;
 mod index;
 mod journal;
 mod lane;

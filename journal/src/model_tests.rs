@@ -36,7 +36,7 @@ struct Model {
 fn payload(stream: StreamId, sequence: u64) -> Vec<u8> {
     let word = mix(stream.epoch ^ mix(sequence * 256 + u64::from(stream.worker)));
     let len = if word.is_multiple_of(50) { word >> 8 & 0xfff } else { word >> 8 & 0xff };
-    (0..len).map(|i| mix(word ^ i / 8).to_le_bytes()[usize::try_from(i % 8).unwrap()]).collect()
+    (0..len).map(|i| mix(word ^ (i / 8)).to_le_bytes()[usize::try_from(i % 8).unwrap()]).collect()
 }
 
 impl Model {
