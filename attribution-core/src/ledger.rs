@@ -3,9 +3,11 @@
 //! Every transfer takes from one account and gives to another, so the sum over all accounts is always zero. Nothing
 //! is edited: an expected amount that changes is voided and written anew, a settled one gets a counter-entry.
 
+mod apply;
 mod line;
 
-pub use line::{Entry, LedgerError, LineEvent, LineState, RefundEvent, Step, apply};
+pub use apply::apply;
+pub use line::{Entry, LedgerError, LineEvent, LineState, RefundEvent, Step};
 
 use crate::commission::Payee;
 use crate::ids::{MerchantId, PlatformId, ProgrammeId};

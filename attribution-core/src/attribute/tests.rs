@@ -1,15 +1,24 @@
 #![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
 
 use super::*;
+use crate::commission::class::History;
 use crate::commission::rate::Application;
+use crate::commission::rate::TargetedPlan;
 use crate::commission::{Payee, Share};
-use crate::fold::{Evidence, Verdict};
+use crate::fold::{Click, Evidence, Verdict};
+use crate::ids::{AgencyId, CategoryId, ChannelId, LineId, OrderId, PlanId, ProgrammeId, PromoterId};
 use crate::money::BasisPoints;
+use crate::money::Fen;
+use crate::policy::BanRule;
 use crate::policy::attribution::{CouponOverride, OnPromoWithdrawn, SelfPurchase};
 use crate::policy::commission::{ChannelFee, Party, Subject};
+use crate::policy::commission::{Class, PlanRef, Rate};
+use crate::policy::settlement::PayMethod;
 use crate::policy::{Policy, Preset};
 use crate::testing::{at, click, goods, promoter};
+use crate::time::{Instant, Period};
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything around one order; each test changes what it is about.
 pub(crate) struct World {
@@ -333,7 +342,7 @@ fn every_field_of_a_policy_can_be_overridden_from_json() {
     );
     assert_eq!(w.result(), "a 500");
     w.policy = w.policy.patched(&json!({"attribution": {"scope": "shop"}})).unwrap();
-    assert_eq!((w.policy.attribution.scope, w.result()), (Scope::Shop, "b 500".to_owned()));
+    assert_eq!((w.policy.attribution.scope, w.result()), (crate::policy::Scope::Shop, "b 500".to_owned()));
     w.policy = w.policy.patched(&json!({"commission": {"min_fen": 501}})).unwrap();
     assert_eq!(w.result(), "below_minimum");
 }

@@ -1,11 +1,13 @@
 #![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
 
 use super::*;
+use crate::ids::{OrderId, PromoterId};
 use crate::policy::attribution::{Model, Rebind, Validity};
 use crate::policy::{LinkKind, Policy, Preset};
 use crate::testing::{at, click, goods, promoter};
 use crate::time::{HOUR_MS, Span};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn window(days: u32) -> AttributionPolicy {
     AttributionPolicy {

@@ -1,0 +1,224 @@
+//! What was decided, with everything that led to it: this is the explanation, for programs as JSON.
+
+use crate::click::ClickId;
+use crate::commission::rate::NoRate;
+use crate::commission::{Amounts, Terms};
+use crate::fold::{Candidate, Relation};
+use crate::ids::{
+    CategoryId, ChannelId, LineId, OrderId, PlacementId, PlanId, PlatformId, ProgrammeId, PromoterId,
+};
+use crate::money::Fen;
+use crate::policy::attribution::{Model, Rebind, Scope, Validity};
+use crate::policy::commission::{Class, PlanRef};
+use crate::policy::settlement::PayMethod;
+use crate::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+
+/// Why an order line earns nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NoCommission {
+    /// Its category must not be promoted.
+    CategoryBanned {
+        /// Which.
+        category: CategoryId,
+        /// Since when.
+        since: Instant,
+    },
+    /// Orders paid this way do not count.
+    PaymentExcluded {
+        /// How.
+        method: PayMethod,
+    },
+    /// The programme is for declared channels, and the order names none.
+    NoChannel,
+    /// The buyer clicked no link of this programme.
+    NoClick,
+    /// There are clicks, but none may count.
+    NoEligibleClick,
+    /// The last relation had ended.
+    WindowOver {
+        /// Whose it was.
+        promoter: PromoterId,
+        /// When it ended.
+        ended: Instant,
+    },
+    /// An earlier order had ended the last relation.
+    ClosedByOrder {
+        /// That order.
+        order: OrderId,
+    },
+    /// The buyer is the promoter.
+    SelfPurchase {
+        /// Who.
+        promoter: PromoterId,
+    },
+    /// The owner was disabled when the order was made; no earlier promoter takes it instead.
+    PromoterDisabled {
+        /// Who.
+        promoter: PromoterId,
+    },
+    /// The promotion had been withdrawn when the order was made.
+    PromotionWithdrawn {
+        /// Since when.
+        since: Instant,
+    },
+    /// No plan has a rate for these goods.
+    NoRate,
+    /// There is a rate, and it says that this class of customers earns nothing.
+    ClassNotCommissioned,
+    /// Only a targeted plan has a rate, and it has not approved the promoter.
+    NotApproved {
+        /// That plan.
+        plan: PlanId,
+    },
+    /// Only a targeted plan has a rate, and it begins later.
+    PlanNotEffective {
+        /// That plan.
+        plan: PlanId,
+        /// When it begins.
+        begins: Instant,
+    },
+    /// The commission is below the least amount.
+    BelowMinimum {
+        /// What it would be.
+        gross: Fen,
+        /// The least amount.
+        min: Fen,
+    },
+}
+
+impl From<NoRate> for NoCommission {
+    fn from(why: NoRate) -> Self {
+        match why {
+            NoRate::NoRate => Self::NoRate,
+            NoRate::ClassNotCommissioned => Self::ClassNotCommissioned,
+            NoRate::NotApproved { plan } => Self::NotApproved { plan },
+            NoRate::PlanNotEffective { plan, begins } => Self::PlanNotEffective { plan, begins },
+        }
+    }
+}
+
+/// Through what the order was won.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Via {
+    /// A click.
+    Click {
+        /// Which.
+        click: ClickId,
+        /// Through which placement.
+        placement: PlacementId,
+    },
+    /// An exclusive coupon.
+    Coupon {
+        /// Its code.
+        code: String,
+    },
+    /// A declared channel; there is no promoter.
+    Channel {
+        /// Which.
+        channel: ChannelId,
+    },
+}
+
+/// A commission that is due if the trade succeeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Award {
+    /// The promoter; none for a declared channel.
+    pub promoter: Option<PromoterId>,
+    /// Through what.
+    pub via: Via,
+    /// The customer's class, where the programme has classes.
+    pub class: Option<Class>,
+    /// The plan.
+    pub plan: PlanRef,
+    /// At which instant the rate was looked up.
+    pub rate_at: Instant,
+    /// Rate, rounding and split, frozen.
+    pub terms: Terms,
+    /// What that makes on the base known now.
+    pub amounts: Amounts,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A commission.
+    Award(Award),
+    /// None.
+    NoCommission(NoCommission),
+}
+
+/// Something a person should know of, whatever was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// The buyer's history is unknown; counted as new.
+    HistoryUnknown,
+    /// The click that won is known only from the token on the order; its edge has yet to deliver it.
+    AwaitingClick,
+    /// It never came: nothing is posted before a review.
+    Unjournaled,
+    /// The promotion was withdrawn after the click; the rate is the last one before that.
+    Grandfathered,
+}
+
+/// The part of the rules that picked the owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedRule {
+    /// Last click, binding, or declared by the order.
+    pub model: Model,
+    /// Within what a click counts.
+    pub scope: Scope,
+    /// How long a relation lasts.
+    pub validity: Validity,
+    /// How long a new relation is protected.
+    pub protection: Span,
+    /// May another promoter's click take over?
+    pub rebind: Rebind,
+}
+
+/// A decision with everything that led to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribution {
+    /// The programme.
+    pub programme: ProgrammeId,
+    /// The version of its rules.
+    pub policy_version: u32,
+    /// The part of the rules that picked the owner.
+    pub rule: AppliedRule,
+    /// The platform.
+    pub platform: PlatformId,
+    /// The order.
+    pub order: OrderId,
+    /// The line.
+    pub line: LineId,
+    /// The instant that counted as the order's.
+    pub order_at: Instant,
+    /// When this was decided.
+    pub decided_at: Instant,
+    /// From when on it stands.
+    pub final_at: Instant,
+    /// It can still change.
+    pub provisional: bool,
+    /// What was decided.
+    pub outcome: Outcome,
+    /// The relation that owned the order, also where nothing is due for it.
+    pub relation: Option<Relation>,
+    /// Every click of the buyer with what became of it, oldest first.
+    pub candidates: Vec<Candidate>,
+    /// What a person should know of.
+    pub flags: Vec<Flag>,
+}
+
+impl Attribution {
+    /// The commission, if there is one.
+    pub const fn award(&self) -> Option<&Award> {
+        match &self.outcome {
+            Outcome::Award(award) => Some(award),
+            Outcome::NoCommission(_) => None,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What the fold is asked, and with what: clicks, other orders, the instant and the goods.
+
+use crate::click::ClickId;
+use crate::ids::{MerchantId, OrderId, PlacementId, PlatformId, ProductId, PromoterId};
+use crate::outcome::{Outcome, Reason};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Where a click led, as far as it matters for its scope.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ClickTarget {
+    /// The platform.
+    pub platform: PlatformId,
+    /// The shop.
+    pub merchant: MerchantId,
+    /// The product, if it led to one.
+    pub product: Option<ProductId>,
+}
+
+/// How we know of a click.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// It came from an edge's journal.
+    Journal,
+    /// Only from the signed token on the order, so far.
+    TokenOnly,
+}
+
+/// Why a click does not enter the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are those of the outcomes and reasons")]
+pub enum Ineligible {
+    PromotionCancelled,
+    ProductDelisted,
+    LinkExpired,
+    NotYetEffective,
+    Head,
+    Prefetch,
+    Preview,
+    NotNavigation,
+    Bot,
+    PromoterDisabled,
+    CategoryBanned,
+    PrivacySignal,
+    NoBadge,
+    NotConverted,
+    EdgeStale,
+    /// The buyer is the promoter, and the policy ignores such clicks.
+    SelfPurchase,
+    /// An answer that is no click at all.
+    NoClick,
+}
+
+impl Ineligible {
+    /// What a judged click means for the chain; `None` if it may enter.
+    pub const fn of(outcome: Outcome, reason: Reason) -> Option<Self> {
+        Some(match outcome {
+            Outcome::Attributed => return None,
+            Outcome::PromotionCancelled => Self::PromotionCancelled,
+            Outcome::ProductDelisted => Self::ProductDelisted,
+            Outcome::LinkExpired => Self::LinkExpired,
+            Outcome::NotYetEffective => Self::NotYetEffective,
+            Outcome::Head => Self::Head,
+            Outcome::Prefetch => Self::Prefetch,
+            Outcome::Preview => Self::Preview,
+            Outcome::NotNavigation => Self::NotNavigation,
+            Outcome::Bot => Self::Bot,
+            Outcome::PromoterDisabled => Self::PromoterDisabled,
+            Outcome::Untracked => match reason {
+                Reason::CategoryBanned => Self::CategoryBanned,
+                Reason::PrivacySignal => Self::PrivacySignal,
+                Reason::NoBadge => Self::NoBadge,
+                Reason::NotConverted => Self::NotConverted,
+                Reason::EdgeStale => Self::EdgeStale,
+                Reason::None | Reason::ClaimKept => Self::NoClick,
+            },
+            Outcome::Refused | Outcome::RateLimited | Outcome::NotFound | Outcome::Overloaded => {
+                Self::NoClick
+            }
+        })
+    }
+}
+
+/// One click of the buyer in the programme.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Click {
+    /// Its id.
+    pub id: ClickId,
+    /// When the edge received the request.
+    pub received: Instant,
+    /// When the core first took it in; stamped once, part of the event.
+    pub ingested: Instant,
+    /// Whose link.
+    pub promoter: PromoterId,
+    /// Through which placement.
+    pub placement: PlacementId,
+    /// Where it led.
+    pub target: ClickTarget,
+    /// The link's own end, frozen at sharing.
+    pub link_expires: Option<Instant>,
+    /// A QR code's link: a relation it makes does not end with a link.
+    pub qr: bool,
+    /// Why it does not count, as judged against the dated state.
+    pub ineligible: Option<Ineligible>,
+    /// How we know of it.
+    pub evidence: Evidence,
+}
+
+impl Click {
+    /// The instant that counts: an edge whose clock runs ahead gains nothing by it.
+    pub fn effective(&self) -> Instant {
+        self.received.min(self.ingested)
+    }
+}
+
+/// Another order line of the same buyer, for policies in which orders end or prolong a relation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PriorOrder {
+    /// When it was made (by the policy's order event).
+    pub at: Instant,
+    /// Its id.
+    pub order: OrderId,
+    /// What was bought where.
+    pub target: ClickTarget,
+}
+
+/// The instant and the place whose owner is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// When: the order's instant, or the instant of a relation query.
+    pub at: Instant,
+    /// The order, if there is one: its own lines neither close nor prolong its relation.
+    pub order: Option<&'a OrderId>,
+    /// Where: what is bought.
+    pub target: &'a ClickTarget,
+    /// The click whose token is on the order.
+    pub token: Option<ClickId>,
+    /// Clicks ingested from then on come too late; `None` asks without such a limit.
+    pub final_at: Option<Instant>,
+    /// The promoters that are the buyer in person.
+    pub own_promoters: &'a BTreeSet<PromoterId>,
+}
