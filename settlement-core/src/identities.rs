@@ -25,7 +25,6 @@ pub(crate) enum Source {
     /// By a click token, at login.
     ClickToken,
     /// By a token on an order.
-    #[expect(dead_code, reason = "orders join visitors once they are taken in")]
     Order,
 }
 
@@ -54,6 +53,10 @@ pub(crate) fn join(
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (visitor, at_ms, platform, buyer) DO NOTHING",
         params![&visitor, at, platform, buyer, source.name(), now],
     )?;
+    if inserted == 1 {
+        // Whose clicks these are may decide orders that are still open.
+        crate::orders::wake::visitor(tx, visitor)?;
+    }
     Ok(inserted == 1)
 }
 

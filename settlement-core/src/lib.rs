@@ -1,12 +1,16 @@
 //! The core: takes clicks and orders in, decides who earned what, and can prove it.
 
 pub mod api;
+pub mod attribution;
+pub mod audit;
 mod catalogue;
 mod clock;
 mod core;
 mod edges;
 mod identities;
 mod ingest;
+pub mod ledger;
+pub mod orders;
 pub mod store;
 
 pub use crate::catalogue::Maintained;

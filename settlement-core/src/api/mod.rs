@@ -8,13 +8,16 @@ mod body;
 mod clicks;
 mod page;
 mod problem;
+pub mod time;
 mod write;
 
 pub use auth::{Principal, Role, TokenText};
 pub(crate) use body::read_bytes;
 pub use body::{Body, Params, PathId};
 pub use page::{Cursor, Page, PageParams};
+pub(crate) use problem::chain;
 pub use problem::{Problem, ProblemBody};
+pub use time::ApiTime;
 pub(crate) use write::KEEP_MS;
 pub use write::{Write, WriteScope};
 
@@ -51,6 +54,10 @@ pub(crate) fn router(core: Core) -> Router {
         .merge(crate::catalogue::routes())
         .merge(crate::identities::routes())
         .merge(crate::edges::routes())
+        .merge(crate::orders::routes())
+        .merge(crate::attribution::routes())
+        .merge(crate::ledger::routes())
+        .merge(crate::audit::routes())
         .split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(
         "bearer",

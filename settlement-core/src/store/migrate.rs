@@ -27,8 +27,13 @@ macro_rules! migration {
 }
 
 /// All steps, oldest first. Numbers only grow; a gap is allowed.
-const MIGRATIONS: &[Migration] =
-    &[migration!(1, "0001_base"), migration!(2, "0002_catalogue"), migration!(3, "0003_clicks")];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_base"),
+    migration!(2, "0002_catalogue"),
+    migration!(3, "0003_clicks"),
+    migration!(10, "0010_orders"),
+    migration!(11, "0011_ledger"),
+];
 
 /// Whose words to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,144 @@
+-- Orders: what platforms reported, how each order stands, and every attribution decision ever made.
+
+-- Every accepted event, once. Its contents are never changed.
+CREATE TABLE order_events (
+    platform TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    refund_id TEXT NOT NULL, -- empty for all kinds but `refunded`
+    at_ms BIGINT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    contents TEXT NOT NULL,
+    -- The merchant whose token sent it; null for the operator. Another merchant's word on an order does not count.
+    sender TEXT,
+    PRIMARY KEY (platform, order_id, kind, refund_id)
+);
+
+-- What a person must look at. `found` tells two findings of one kind apart: repeats do not pile up.
+CREATE TABLE order_reviews (
+    platform TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    line_id TEXT NOT NULL, -- empty if it concerns the whole order
+    found TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    contents TEXT, -- the event that was not applied
+    opened_ms BIGINT NOT NULL,
+    resolved_ms BIGINT,
+    resolution TEXT,
+    PRIMARY KEY (platform, order_id, reason, line_id, found)
+);
+CREATE INDEX order_reviews_open ON order_reviews (opened_ms) WHERE resolved_ms IS NULL;
+
+-- One row for each order whose `created` has arrived.
+CREATE TABLE orders (
+    platform TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    merchant TEXT NOT NULL REFERENCES merchants (id),
+    buyer TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    -- When the trade became a success that counts as the buyer's history at the shop.
+    success_ms BIGINT,
+    -- New facts wait to be judged.
+    dirty BIGINT NOT NULL,
+    -- Some line may still change its owner.
+    provisional BIGINT NOT NULL,
+    -- When the first provisional line becomes final: after its grace if all edges had delivered what they recorded
+    -- before the order, else at the end of the hold.
+    grace_until_ms BIGINT NOT NULL,
+    hold_until_ms BIGINT NOT NULL,
+    -- When all edges were first seen to have delivered.
+    caught_up_ms BIGINT,
+    -- When a shipped order completes by itself, unless its completion comes first.
+    timer_ms BIGINT,
+    PRIMARY KEY (platform, order_id)
+);
+CREATE INDEX orders_of_buyer ON orders (platform, buyer, merchant, created_ms);
+CREATE INDEX orders_dirty ON orders (platform, order_id) WHERE dirty = 1;
+CREATE INDEX orders_provisional ON orders (grace_until_ms) WHERE provisional = 1;
+CREATE INDEX orders_waiting_for_edges ON orders (created_ms) WHERE provisional = 1 AND caught_up_ms IS NULL;
+CREATE INDEX orders_timer ON orders (timer_ms) WHERE timer_ms IS NOT NULL;
+
+CREATE TABLE order_lines (
+    platform TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    line_id TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    product TEXT NOT NULL,
+    merchant TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    -- The number of the decision in force; null before the first, and where the shop has no programme.
+    decision BIGINT,
+    promoter TEXT,
+    programme TEXT,
+    programme_version BIGINT,
+    -- No new fact may change the owner from here on.
+    final_ms BIGINT,
+    -- tracked, expected, matured, settled, invalid, manual_required; none if nobody earns.
+    state TEXT NOT NULL,
+    -- A person must look before money moves; and has.
+    review BIGINT NOT NULL,
+    review_passed BIGINT NOT NULL,
+    -- The base, the whole commission, and what of it the promoter sees as theirs.
+    base_fen BIGINT NOT NULL,
+    commission_fen BIGINT NOT NULL,
+    promoter_fen BIGINT NOT NULL,
+    matured_ms BIGINT,
+    settled_ms BIGINT,
+    -- The rules' own state of the line in the ledger, JSON.
+    books TEXT,
+    PRIMARY KEY (platform, order_id, line_id)
+);
+CREATE INDEX order_lines_to_settle ON order_lines (merchant, matured_ms) WHERE state = 'matured' AND review = 0;
+CREATE INDEX order_lines_of_promoter ON order_lines (promoter, created_ms);
+
+-- Click tokens that came with an order.
+CREATE TABLE order_tokens (
+    platform TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    click_id BYTEA NOT NULL,
+    visitor BYTEA,
+    code BIGINT NOT NULL,
+    placement BIGINT NOT NULL,
+    target BIGINT NOT NULL,
+    clicked_ms BIGINT NOT NULL,
+    token TEXT NOT NULL,
+    PRIMARY KEY (platform, order_id, click_id)
+);
+CREATE INDEX order_tokens_of_click ON order_tokens (click_id);
+
+-- Every decision ever made about a line; the newest is in force. Nothing here is ever changed.
+CREATE TABLE order_decisions (
+    platform TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    line_id TEXT NOT NULL,
+    number BIGINT NOT NULL, -- 1, 2, ...: each supersedes the one before
+    made_ms BIGINT NOT NULL,
+    cause TEXT NOT NULL,
+    promoter TEXT,
+    programme TEXT,
+    programme_version BIGINT,
+    outcome TEXT NOT NULL, -- award, or the code of the reason why there is none
+    -- JSON: the decision as the rules made it, and what they said for other programmes.
+    attribution TEXT NOT NULL,
+    PRIMARY KEY (platform, order_id, line_id, number)
+);
+
+-- How far the clicks of each stream have been looked at for orders they came too late for.
+CREATE TABLE judged_streams (
+    edge BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    worker BIGINT NOT NULL,
+    next_sequence BIGINT NOT NULL,
+    PRIMARY KEY (edge, epoch, worker)
+);
+
+-- Attributed clicks by promoter and civil day in Asia/Shanghai (counted from 1970-01-01): reports read this and never
+-- the clicks themselves. Moves in one transaction with `judged_streams`.
+CREATE TABLE promoter_days (
+    promoter BIGINT NOT NULL,
+    day BIGINT NOT NULL,
+    clicks BIGINT NOT NULL,
+    PRIMARY KEY (promoter, day)
+);

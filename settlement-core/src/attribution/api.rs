@@ -1,0 +1,436 @@
+//! `GET /v1/orders/{id}/attribution` (the explanation) and `GET /v1/relations` (under whom a buyer is recorded).
+
+#![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
+
+use super::Decided;
+use super::programmes::read;
+use super::relations::relations;
+use crate::api::{ApiTime, Params, PathId, Principal, Problem};
+use crate::orders::rows::{self, LineRow};
+use crate::orders::state::{LineState, OrderState};
+use crate::params;
+use crate::store::{StoreError, Tx};
+use crate::{Core, clock};
+use attribution_core::attribute::Attribution;
+use attribution_core::explanation::{Explanation, Language, explain};
+use attribution_core::fold::Relation;
+use attribution_core::ids::{BuyerId, LineId, MerchantId, OrderId, PlatformId, ProductId};
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(explain_order)).routes(routes!(relations_of))
+}
+
+/// Which order.
+#[derive(Debug, Deserialize, IntoParams)]
+struct Which {
+    /// The platform that numbered the order; needed only where two platforms have an order of this number.
+    platform: Option<String>,
+}
+
+/// An order with the explanation of every line.
+#[derive(Debug, Serialize, ToSchema)]
+struct OrderExplained {
+    /// The platform.
+    platform: String,
+    /// The order.
+    order: String,
+    /// The shop.
+    merchant: String,
+    /// The buyer.
+    buyer: String,
+    /// When it was created, UTC milliseconds.
+    #[schema(value_type = i64)]
+    created_at: Instant,
+    /// When it was paid.
+    #[schema(value_type = Option<i64>)]
+    paid_at: Option<Instant>,
+    /// When the trade succeeded.
+    #[schema(value_type = Option<i64>)]
+    completed_at: Option<Instant>,
+    /// When it was closed without success.
+    #[schema(value_type = Option<i64>)]
+    closed_at: Option<Instant>,
+    /// Its lines.
+    lines: Vec<LineExplained>,
+    /// What a person has to look at, or looked at.
+    reviews: Vec<ReviewEntry>,
+}
+
+/// A line: where its commission stands, and why.
+#[derive(Debug, Serialize, ToSchema)]
+struct LineExplained {
+    /// The line.
+    line: String,
+    /// What was bought.
+    product: String,
+    /// Pieces.
+    quantity: u32,
+    /// Goods amount, fen.
+    amount_fen: i64,
+    /// Refunded so far, fen.
+    refunded_fen: i64,
+    /// `tracked`, `expected` (待结算), `matured`, `settled` (已结算), `invalid` (已失效), `manual_required`, or `none`.
+    state: &'static str,
+    /// What the commission is computed on now, fen.
+    base_fen: i64,
+    /// The whole commission now, fen.
+    commission_fen: i64,
+    /// What of it the promoter sees as theirs, fen.
+    promoter_fen: i64,
+    /// The promoter who owns the line.
+    promoter: Option<String>,
+    /// The programme whose rules decided.
+    programme: Option<String>,
+    /// The version of those rules.
+    programme_version: Option<u32>,
+    /// New facts may still change the owner.
+    provisional: bool,
+    /// From when on they may not, once that is known.
+    #[schema(value_type = Option<i64>)]
+    final_at: Option<Instant>,
+    /// A person must look before money moves.
+    review: bool,
+    /// When the commission was settled.
+    #[schema(value_type = Option<i64>)]
+    settled_at: Option<Instant>,
+    /// The decision in force.
+    decision: Option<DecisionExplained>,
+    /// The decisions it superseded, newest first.
+    superseded: Vec<Superseded>,
+}
+
+/// A decision as it was computed, and in words.
+#[derive(Debug, Serialize, ToSchema)]
+struct DecisionExplained {
+    /// Its number on this line, from 1.
+    number: i64,
+    /// The computation itself: candidates with their verdicts, relation, class, plan, rate, amounts, rule version.
+    #[schema(value_type = Object)]
+    attribution: Attribution,
+    /// The same in words.
+    explanation: Words,
+    /// What the rules said for the buyer's clicks in other programmes.
+    #[schema(value_type = Vec<Object>)]
+    other_programmes: Vec<Attribution>,
+}
+
+/// An explanation in two languages.
+#[derive(Debug, Serialize, ToSchema)]
+struct Words {
+    /// 中文.
+    #[schema(value_type = Object)]
+    zh: Explanation,
+    /// English.
+    #[schema(value_type = Object)]
+    en: Explanation,
+}
+
+impl Words {
+    fn of(attribution: &Attribution) -> Self {
+        Self { zh: explain(attribution, Language::Zh), en: explain(attribution, Language::En) }
+    }
+}
+
+/// An earlier decision.
+#[derive(Debug, Serialize, ToSchema)]
+struct Superseded {
+    /// Its number on this line.
+    number: i64,
+    /// When it was made.
+    #[schema(value_type = i64)]
+    made_at: Instant,
+    /// What made us decide.
+    cause: String,
+    /// `award`, or why there was none.
+    outcome: String,
+    /// Whose the line was.
+    promoter: Option<String>,
+    /// It in one sentence each.
+    zh: String,
+    /// In English.
+    en: String,
+}
+
+/// Something a person has to look at, or looked at.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReviewEntry {
+    /// Why.
+    reason: String,
+    /// The line, or empty for the whole order.
+    line: String,
+    /// In words.
+    detail: String,
+    /// Since when.
+    #[schema(value_type = i64)]
+    opened_at: Instant,
+    /// Until when, and with what result.
+    #[schema(value_type = Option<i64>)]
+    resolved_at: Option<Instant>,
+    /// The result.
+    resolution: Option<String>,
+}
+
+/// Explains an order: for each line who owns it, through which click, under which rules, how much, and what became of
+/// every other click. The explanation is the computation itself.
+#[utoipa::path(
+    get,
+    path = "/v1/orders/{id}/attribution",
+    params(("id" = String, Path, description = "The order's number"), Which),
+    responses((status = 200, body = OrderExplained), (status = 404, description = "No such order"))
+)]
+async fn explain_order(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(order): PathId<OrderId>,
+    Params(which): Params<Which>,
+) -> Result<Json<OrderExplained>, Problem> {
+    core.store()
+        .read(move |tx| {
+            let (platform, merchant) = find_order(tx, &order, which.platform.as_deref())?;
+            principal.require_merchant(merchant.as_str())?;
+            explained(tx, &platform, &order)
+        })
+        .await
+        .map(Json)
+}
+
+fn find_order(
+    tx: &mut dyn Tx,
+    order: &OrderId,
+    platform: Option<&str>,
+) -> Result<(PlatformId, MerchantId), Problem> {
+    let rows = tx.query(
+        "SELECT platform, merchant FROM orders WHERE order_id = $1 AND ($2 = '' OR platform = $2) ORDER BY platform",
+        params![order, platform.unwrap_or_default()],
+    )?;
+    match rows.as_slice() {
+        [] => Err(Problem::unknown("order", order)),
+        [row] => Ok((read("platform id", row.text(0)?)?, read("merchant id", row.text(1)?)?)),
+        several => {
+            let platforms: Vec<&str> = several.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+            Err(Problem::conflict(
+                "ambiguous_order",
+                "several platforms have an order of this number; name one",
+            )
+            .fact("platforms", platforms))
+        }
+    }
+}
+
+fn explained(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<OrderExplained, Problem> {
+    let events = rows::events(tx, platform, order)?;
+    let state = OrderState::of(&events).ok_or_else(|| Problem::unknown("order", order))?;
+    let mut lines = Vec::with_capacity(state.lines.len());
+    for line in &state.lines {
+        lines.push(line_explained(tx, platform, order, line)?);
+    }
+    Ok(OrderExplained {
+        platform: platform.to_string(),
+        order: order.to_string(),
+        merchant: state.created.merchant.to_string(),
+        buyer: state.created.buyer.to_string(),
+        created_at: state.created.at.instant(),
+        paid_at: state.paid,
+        completed_at: state.completed,
+        closed_at: state.closed,
+        lines,
+        reviews: reviews(tx, platform, order)?,
+    })
+}
+
+fn line_explained(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    line: &LineState,
+) -> Result<LineExplained, StoreError> {
+    let row = rows::line(tx, platform, order, line)?;
+    let in_force = rows::decision(tx, platform, order, &line.line, row.decision)?;
+    let decision = in_force.map(|decided| decision_explained(&row, decided));
+    Ok(LineExplained {
+        line: line.line.to_string(),
+        product: line.product.to_string(),
+        quantity: line.quantity,
+        amount_fen: line.amount.0,
+        refunded_fen: line.refunded().0,
+        state: row.state,
+        base_fen: row.amounts.base,
+        commission_fen: row.amounts.commission,
+        promoter_fen: row.amounts.promoter,
+        promoter: row.promoter.as_ref().map(ToString::to_string),
+        programme: row.programme.as_ref().map(ToString::to_string),
+        programme_version: row.version,
+        provisional: !row.is_final(),
+        final_at: row.final_at,
+        review: row.review,
+        settled_at: row.settled,
+        decision,
+        superseded: superseded(tx, platform, order, &line.line, row.decision)?,
+    })
+}
+
+fn decision_explained(row: &LineRow, decided: Decided) -> DecisionExplained {
+    let Decided { mut attribution, others } = decided;
+    // Whether it still can change moved on since it was made; what was decided did not.
+    attribution.provisional = !row.is_final();
+    if let Some(final_at) = row.final_at {
+        attribution.final_at = final_at;
+    }
+    DecisionExplained {
+        number: row.decision.unwrap_or_default(),
+        explanation: Words::of(&attribution),
+        attribution,
+        other_programmes: others,
+    }
+}
+
+fn superseded(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    line: &LineId,
+    in_force: Option<i64>,
+) -> Result<Vec<Superseded>, StoreError> {
+    let rows = tx.query(
+        "SELECT number, made_ms, cause, outcome, promoter, attribution FROM order_decisions \
+         WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND number < $4 ORDER BY number DESC",
+        params![platform, order, line, in_force.unwrap_or_default()],
+    )?;
+    rows.iter()
+        .map(|row| {
+            let decided: Decided = serde_json::from_str(row.text(5)?)
+                .map_err(|cause| StoreError::Corrupt { what: "decision", cause: cause.into() })?;
+            Ok(Superseded {
+                number: row.int(0)?,
+                made_at: row.instant(1)?,
+                cause: row.text(2)?.to_owned(),
+                outcome: row.text(3)?.to_owned(),
+                promoter: row.opt_text(4)?.map(str::to_owned),
+                zh: explain(&decided.attribution, Language::Zh).sentence,
+                en: explain(&decided.attribution, Language::En).sentence,
+            })
+        })
+        .collect()
+}
+
+fn reviews(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<Vec<ReviewEntry>, StoreError> {
+    let rows = tx.query(
+        "SELECT reason, line_id, detail, opened_ms, resolved_ms, resolution FROM order_reviews \
+         WHERE platform = $1 AND order_id = $2 ORDER BY opened_ms, reason, line_id, found",
+        params![platform, order],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(ReviewEntry {
+                reason: row.text(0)?.to_owned(),
+                line: row.text(1)?.to_owned(),
+                detail: row.text(2)?.to_owned(),
+                opened_at: row.instant(3)?,
+                resolved_at: row.opt_instant(4)?,
+                resolution: row.opt_text(5)?.map(str::to_owned),
+            })
+        })
+        .collect()
+}
+
+/// Whose relation, where, when.
+#[derive(Debug, Deserialize, IntoParams)]
+struct RelationQuery {
+    /// The buyer's account.
+    #[param(value_type = String)]
+    buyer: BuyerId,
+    /// The shop.
+    #[param(value_type = String)]
+    merchant: MerchantId,
+    /// Only for this product, in programmes that count by product.
+    #[param(value_type = Option<String>)]
+    product: Option<ProductId>,
+    /// At this instant (RFC 3339 or UTC milliseconds); now if absent.
+    at: Option<String>,
+}
+
+/// Under whom a buyer is recorded.
+#[derive(Debug, Serialize, ToSchema)]
+struct Relations {
+    /// The buyer.
+    buyer: String,
+    /// The shop.
+    merchant: String,
+    /// The instant asked for, UTC milliseconds.
+    #[schema(value_type = i64)]
+    at: Instant,
+    /// One entry per programme, and per product where the programme counts by product.
+    relations: Vec<RelationEntry>,
+}
+
+/// Under whom, in one programme.
+#[derive(Debug, Serialize, ToSchema)]
+struct RelationEntry {
+    /// The programme.
+    programme: String,
+    /// The version of its rules in force then.
+    programme_version: u32,
+    /// The product, where the programme counts by product.
+    product: Option<String>,
+    /// The relation at the instant; null if nobody holds the buyer.
+    #[schema(value_type = Option<Object>)]
+    relation: Option<Relation>,
+    /// Earlier relations, oldest first, with how each ended.
+    #[schema(value_type = Vec<Object>)]
+    earlier: Vec<Relation>,
+}
+
+/// Under whom a buyer is recorded at a shop (关系查询), with the history.
+#[utoipa::path(
+    get,
+    path = "/v1/relations",
+    params(RelationQuery),
+    responses((status = 200, body = Relations), (status = 404, description = "No such merchant"))
+)]
+async fn relations_of(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(query): Params<RelationQuery>,
+) -> Result<Json<Relations>, Problem> {
+    principal.require_merchant(query.merchant.as_str())?;
+    let at = match &query.at {
+        None => clock::now(),
+        Some(text) => text
+            .parse::<ApiTime>()
+            .map_err(|_| Problem::invalid("at", "neither RFC 3339 nor UTC milliseconds"))?
+            .instant(),
+    };
+    core.store()
+        .read(move |tx| {
+            let merchant = &query.merchant;
+            let row = tx
+                .query_opt("SELECT platform FROM merchants WHERE id = $1", params![merchant])?
+                .ok_or_else(|| Problem::unknown("merchant", merchant))?;
+            let platform: PlatformId = read("platform id", row.text(0)?)?;
+            let held = relations(tx, &platform, merchant, &query.buyer, query.product.as_ref(), at)?;
+            Ok::<_, Problem>(Relations {
+                buyer: query.buyer.to_string(),
+                merchant: merchant.to_string(),
+                at,
+                relations: held
+                    .into_iter()
+                    .map(|held| RelationEntry {
+                        programme: held.programme.to_string(),
+                        programme_version: held.version,
+                        product: held.product.map(|product| product.to_string()),
+                        relation: held.relation,
+                        earlier: held.earlier,
+                    })
+                    .collect(),
+            })
+        })
+        .await
+        .map(Json)
+}

@@ -1,0 +1,203 @@
+//! A buyer's clicks: those of all visitors ever joined to the account, and those whose token is on the order.
+
+use super::dated::Dated;
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+use attribution_core::catalogue::LinkFlags;
+use attribution_core::click::ClickId;
+use attribution_core::fold::{Click, Evidence};
+use attribution_core::identity::{Join, is_buyers_click};
+use attribution_core::ids::{BuyerId, OrderId, PlacementNum, PlatformId, ProgrammeNum, TargetNum, VisitorId};
+use attribution_core::judge::{DatedState, judge};
+use attribution_core::outcome::{Outcome, Reason};
+use attribution_core::policy::Policy;
+use attribution_core::record::ClickRecord;
+use attribution_core::time::{Instant, Period};
+use std::collections::{BTreeSet, HashMap};
+
+/// A click with what is needed to judge it under any programme.
+#[derive(Debug, Clone)]
+struct Seen {
+    id: ClickId,
+    received: Instant,
+    ingested: Instant,
+    edge: (Outcome, Reason),
+    visitor: VisitorId,
+    code: u64,
+    placement: PlacementNum,
+    target: TargetNum,
+    evidence: Evidence,
+    on_order: bool,
+}
+
+/// The clicks and the logins of their visitors.
+#[derive(Debug, Default)]
+pub(super) struct BuyerClicks {
+    seen: Vec<Seen>,
+    joins: HashMap<VisitorId, Vec<Join>>,
+}
+
+const COLUMNS: &str = "click_id, edge_ms, ingested_ms, visitor, code, placement, target, payload";
+
+impl BuyerClicks {
+    /// Reads the clicks of `buyer` up to `until`, and those whose token is on `order`.
+    pub(super) fn load(
+        tx: &mut dyn Tx,
+        platform: &PlatformId,
+        buyer: &BuyerId,
+        order: Option<(&OrderId, Instant)>,
+        until: Instant,
+    ) -> Result<Self, StoreError> {
+        let mut found = Self::default();
+        let rows = tx.query(
+            &format!(
+                "SELECT {COLUMNS} FROM clicks WHERE outcome = {} AND effective_ms < $3 AND visitor IN (\
+                 SELECT visitor FROM identities WHERE platform = $1 AND buyer = $2)",
+                Outcome::Attributed as u8
+            ),
+            params![platform, buyer, until],
+        )?;
+        for row in &rows {
+            found.seen.push(journaled(row)?);
+        }
+        if let Some((order, order_received)) = order {
+            found.add_tokens(tx, platform, order, order_received)?;
+        }
+        let joins = tx.query(
+            "SELECT visitor, at_ms, buyer FROM identities WHERE platform = $1 AND visitor IN (\
+             SELECT visitor FROM identities WHERE platform = $1 AND buyer = $2)",
+            params![platform, buyer],
+        )?;
+        for row in &joins {
+            let join =
+                Join { at: row.instant(1)?, buyer: super::programmes::read("buyer id", row.text(2)?)? };
+            found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(join);
+        }
+        Ok(found)
+    }
+
+    /// Adds the clicks whose tokens are on the order: from the journal if they have arrived, else as the token says.
+    fn add_tokens(
+        &mut self,
+        tx: &mut dyn Tx,
+        platform: &PlatformId,
+        order: &OrderId,
+        order_received: Instant,
+    ) -> Result<(), StoreError> {
+        let tokens = tx.query(
+            "SELECT click_id, visitor, code, placement, target, clicked_ms FROM order_tokens \
+             WHERE platform = $1 AND order_id = $2",
+            params![platform, order],
+        )?;
+        let known: BTreeSet<ClickId> = self.seen.iter().map(|seen| seen.id).collect();
+        for token in &tokens {
+            let id = ClickId(token.id16(0)?);
+            if known.contains(&id) {
+                for seen in self.seen.iter_mut().filter(|seen| seen.id == id) {
+                    seen.on_order = true;
+                }
+                continue;
+            }
+            let sql = format!("SELECT {COLUMNS} FROM clicks WHERE click_id = $1");
+            let seen = match tx.query_opt(&sql, params![&id])? {
+                Some(row) => Seen { on_order: true, ..journaled(&row)? },
+                None => Seen {
+                    id,
+                    received: token.instant(5)?,
+                    ingested: order_received,
+                    edge: (Outcome::Attributed, Reason::None),
+                    visitor: VisitorId(token.opt_id16(1)?.unwrap_or_default()),
+                    code: token.int(2)?.cast_unsigned(),
+                    placement: PlacementNum(token.num(3)?),
+                    target: TargetNum(token.num(4)?),
+                    evidence: Evidence::TokenOnly,
+                    on_order: true,
+                },
+            };
+            self.seen.push(seen);
+        }
+        Ok(())
+    }
+
+    /// The click whose token is on the order and which is the latest, if any: it may be a little later than the order.
+    pub(super) fn token(&self) -> Option<ClickId> {
+        let on_order = self.seen.iter().filter(|seen| seen.on_order);
+        on_order.max_by_key(|seen| (seen.received.min(seen.ingested), seen.id)).map(|seen| seen.id)
+    }
+
+    /// The buyer's clicks in one programme, judged under its rules against the dated state. A click whose placement
+    /// or target the catalogue does not have is left out: nobody could be paid for it.
+    pub(super) fn chain(
+        &self,
+        tx: &mut dyn Tx,
+        dated: &mut Dated,
+        programme: ProgrammeNum,
+        policy: &Policy,
+        buyer: &BuyerId,
+        as_of: Instant,
+    ) -> Result<Vec<Click>, StoreError> {
+        let mut chain = Vec::new();
+        for seen in &self.seen {
+            let effective = seen.received.min(seen.ingested);
+            let joins = self.joins.get(&seen.visitor).map_or(&[][..], Vec::as_slice);
+            if !seen.on_order
+                && !is_buyers_click(&policy.attribution.identity, joins, buyer, effective, as_of)
+            {
+                continue;
+            }
+            let Some(placement) = dated.placement(tx, seen.placement)?.cloned() else { continue };
+            if placement.programme != programme {
+                continue;
+            }
+            let Some(target) = dated.target(tx, seen.target)?.cloned() else { continue };
+            let link = dated.link(tx, seen.code)?.unwrap_or_default();
+            let mut banned: Vec<Period> = Vec::new();
+            if let Some((num, id)) = &target.category {
+                banned.extend_from_slice(dated.banned(tx, *num, programme)?);
+                let own = policy.bans.iter().filter(|ban| ban.category == *id);
+                banned.extend(own.map(|ban| Period { from: ban.effective_from, to: ban.effective_to }));
+            }
+            let state = DatedState {
+                starts: link.starts,
+                expires: link.expires,
+                flags: link.flags,
+                closed: &[],
+                cancelled: &target.cancelled,
+                delisted: &target.delisted,
+                disabled: &placement.disabled,
+                banned: &banned,
+            };
+            let judged = judge(&policy.attribution, seen.edge, &state, effective);
+            chain.push(Click {
+                id: seen.id,
+                received: seen.received,
+                ingested: seen.ingested,
+                promoter: placement.promoter,
+                placement: placement.id,
+                target: target.place,
+                link_expires: link.expires.instant(),
+                qr: link.flags.has(LinkFlags::QR),
+                ineligible: judged.ineligible(),
+                evidence: seen.evidence,
+            });
+        }
+        Ok(chain)
+    }
+}
+
+fn journaled(row: &Row) -> Result<Seen, StoreError> {
+    let record = ClickRecord::decode(row.blob(7)?)
+        .map_err(|cause| StoreError::Corrupt { what: "click record", cause: cause.into() })?;
+    Ok(Seen {
+        id: ClickId(row.id16(0)?),
+        received: row.instant(1)?,
+        ingested: row.instant(2)?,
+        edge: (record.outcome, record.reason),
+        visitor: VisitorId(row.opt_id16(3)?.unwrap_or_default()),
+        code: row.int(4)?.cast_unsigned(),
+        placement: PlacementNum(row.num(5)?),
+        target: TargetNum(row.num(6)?),
+        evidence: Evidence::Journal,
+        on_order: false,
+    })
+}

@@ -1,0 +1,192 @@
+//! Asking the rules about each line of an order, programme by programme, and picking one winner.
+//!
+//! Every programme of the merchant and of its platform that the buyer has clicks in is asked, each with its own
+//! clicks and its own rules. One of them wins the line: an exclusive coupon before a declared channel before the
+//! programme whose owner clicked last. What the winner's rules then say stands, even if it is "no commission": no
+//! other programme takes the line instead.
+
+use super::facts::{LineFacts, OrderFacts};
+use super::programmes::Programme;
+use crate::orders::state::OrderState;
+use crate::store::{StoreError, Tx};
+use attribution_core::attribute::{Attribution, EdgesCaughtUp, Facts, Outcome, Via, attribute};
+use attribution_core::click::ClickId;
+use attribution_core::fold::Click;
+use attribution_core::money::Overflow;
+use attribution_core::policy::PolicyVersion;
+use attribution_core::policy::attribution::Model;
+use attribution_core::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+
+/// What to decide, and as of when.
+#[derive(Debug, Clone, Copy)]
+pub struct LineQuestion {
+    /// Whether all edges have delivered what they recorded before the order.
+    pub edges: EdgesCaughtUp,
+    /// Now.
+    pub now: Instant,
+}
+
+/// The decision on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// By the programme that won, or the one that best says why nobody did.
+    pub attribution: Attribution,
+    /// What the rules said for the buyer's clicks in other programmes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Attribution>,
+}
+
+/// Why an order could not be decided.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError {
+    /// The store failed.
+    #[error("the facts of the order could not be read")]
+    Store(#[from] StoreError),
+    /// An amount does not fit.
+    #[error("an amount of the order does not fit")]
+    Overflow(#[from] Overflow),
+}
+
+/// Decides on all lines, in their order. `None` for a line if no programme of the shop or its platform has rules in
+/// force when the order was made.
+///
+/// # Errors
+/// If the store fails or an amount does not fit.
+pub fn decide_order(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    question: LineQuestion,
+) -> Result<Vec<Option<Decided>>, DecideError> {
+    let mut facts = OrderFacts::load(tx, state, question.edges)?;
+    let cases = cases(tx, state, &mut facts)?;
+    let mut decisions = Vec::with_capacity(state.lines.len());
+    for line in &state.lines {
+        let line = facts.line(tx, state, line)?;
+        let mut said = Vec::with_capacity(cases.len());
+        for case in &cases {
+            said.push(ask(tx, &mut facts, &line, case, question)?);
+        }
+        decisions.push(pick(said));
+    }
+    Ok(decisions)
+}
+
+/// One programme with its rules and the buyer's clicks in it.
+struct Case {
+    programme: Programme,
+    version: PolicyVersion,
+    clicks: Vec<Click>,
+}
+
+fn cases(tx: &mut dyn Tx, state: &OrderState, facts: &mut OrderFacts) -> Result<Vec<Case>, StoreError> {
+    let at = state.created.at.instant();
+    let names_channel = state.created.declared.as_ref().is_some_and(|d| d.channel.is_some());
+    let mut cases = Vec::new();
+    let mut without = None;
+    for programme in std::mem::take(&mut facts.programmes) {
+        let Some(version) = programme.in_force(at) else { continue };
+        let version = known_late(version, at, state.received);
+        let clicks = facts.chain(tx, state, programme.num, &version)?;
+        let declared = version.policy.attribution.model == Model::Declared;
+        let concerned = if declared { names_channel } else { !clicks.is_empty() };
+        let case = Case { programme, version, clicks };
+        if concerned {
+            cases.push(case);
+        } else if without.is_none() && !declared {
+            without = Some(case);
+        }
+    }
+    // Nobody is concerned: one programme says so in the rules' own words.
+    if cases.is_empty() {
+        cases.extend(without);
+    }
+    Ok(cases)
+}
+
+/// An order that the core learns of late (an import) is not final before it is known: its grace reaches at least to
+/// the end of the second in which it came. Whatever had arrived by then is in time.
+fn known_late(version: &PolicyVersion, at: Instant, received: Instant) -> PolicyVersion {
+    let mut version = version.clone();
+    let behind = received.floor_seconds().saturating_sub(at.floor_seconds()).saturating_add(2);
+    if let Ok(behind) = u32::try_from(behind)
+        && Span::seconds(behind) > version.policy.attribution.late_click_grace
+    {
+        version.policy.attribution.late_click_grace = Span::seconds(behind);
+    }
+    version
+}
+
+fn ask(
+    tx: &mut dyn Tx,
+    facts: &mut OrderFacts,
+    line: &LineFacts,
+    case: &Case,
+    question: LineQuestion,
+) -> Result<Attribution, DecideError> {
+    let bans = facts.bans(tx, line, case.programme.num)?;
+    let promoters = facts.promoters(tx, &case.clicks)?;
+    let looked_at = Facts {
+        clicks: &case.clicks,
+        prior_orders: &facts.prior_orders,
+        own_promoters: &facts.own_promoters,
+        history: facts.history,
+        rates: &[],
+        plans: &[],
+        bans: &bans,
+        promoters: &promoters,
+        withdrawn: &line.withdrawn,
+        settled: None,
+        edges: facts.edges,
+        now: question.now,
+    };
+    Ok(attribute(&case.version, &line.line, &looked_at)?)
+}
+
+/// How strong a programme's claim on the line is; nobody's is the weakest.
+fn strength(attribution: &Attribution) -> (u8, Instant, ClickId) {
+    let none = ClickId::default();
+    match attribution.award().map(|award| &award.via) {
+        Some(Via::Coupon { .. }) => return (3, Instant(0), none),
+        Some(Via::Channel { .. }) => return (2, Instant(0), none),
+        _ => {}
+    }
+    let Some(owner) = &attribution.relation else { return (0, Instant(0), none) };
+    let own =
+        attribution.candidates.iter().filter(|c| c.promoter == owner.promoter && c.at <= owner.last_click_at);
+    let last = own.map(|c| (c.at, c.click)).max().unwrap_or((owner.bound_at, owner.click));
+    (1, last.0, last.1)
+}
+
+fn pick(mut said: Vec<Attribution>) -> Option<Decided> {
+    // Of equals the first counts: programmes come in the order of their numbers.
+    let best = (0..said.len()).rev().max_by_key(|i| strength(&said[*i]))?;
+    let attribution = said.remove(best);
+    Some(Decided { attribution, others: said })
+}
+
+impl Decided {
+    /// The outcome in one word: `award`, or the code of the reason why there is none.
+    pub fn outcome_code(&self) -> String {
+        match &self.attribution.outcome {
+            Outcome::Award(_) => "award".to_owned(),
+            Outcome::NoCommission(none) => serde_json::to_value(none)
+                .ok()
+                .and_then(|value| value.get("code").and_then(|code| code.as_str().map(str::to_owned)))
+                .unwrap_or_else(|| "no_commission".to_owned()),
+        }
+    }
+
+    /// Whether both say the same, whenever they were made.
+    pub fn same_as(&self, other: &Self) -> bool {
+        let timeless = |attribution: &Attribution| Attribution {
+            decided_at: Instant(0),
+            final_at: Instant(0),
+            provisional: false,
+            ..attribution.clone()
+        };
+        timeless(&self.attribution) == timeless(&other.attribution)
+            && self.others.len() == other.others.len()
+            && self.others.iter().zip(&other.others).all(|(a, b)| timeless(a) == timeless(b))
+    }
+}

@@ -1,0 +1,199 @@
+//! Gathering what the rules look at for one order: everything is read here, nothing is decided.
+
+use super::clicks::BuyerClicks;
+use super::dated::Dated;
+use super::programmes::{self, Programme, read};
+use crate::orders::state::{LineState, OrderState};
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::attribute::{EdgesCaughtUp, OrderLine, PromoterState};
+use attribution_core::commission::class::History;
+use attribution_core::fold::{Click, ClickTarget, PriorOrder};
+use attribution_core::ids::{
+    CategoryId, ChannelId, MerchantId, OrderId, ProgrammeNum, PromoterId, TargetNum,
+};
+use attribution_core::policy::{BanRule, PolicyVersion};
+use attribution_core::time::{Instant, Period, SECOND_MS};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A click counts up to the end of the order's second; one whose token is on the order a little longer. Clicks that
+/// are read beyond what a policy allows get their verdict from the rules.
+const READ_AHEAD_MS: i64 = 60 * SECOND_MS;
+
+/// What concerns all lines of one order.
+pub(super) struct OrderFacts {
+    pub programmes: Vec<Programme>,
+    pub clicks: BuyerClicks,
+    pub own_promoters: BTreeSet<PromoterId>,
+    pub history: History,
+    pub prior_orders: Vec<PriorOrder>,
+    pub edges: EdgesCaughtUp,
+    pub dated: Dated,
+}
+
+/// What concerns one line.
+pub(super) struct LineFacts {
+    pub line: OrderLine,
+    pub bans: Vec<(i64, CategoryId)>,
+    pub withdrawn: Vec<Period>,
+}
+
+impl OrderFacts {
+    pub(super) fn load(
+        tx: &mut dyn Tx,
+        state: &OrderState,
+        edges: EdgesCaughtUp,
+    ) -> Result<Self, StoreError> {
+        let created = &state.created;
+        let (platform, buyer, at) = (&created.platform, &created.buyer, created.at.instant());
+        let programmes = programmes::of_merchant(tx, platform, &created.merchant)?;
+        let order = Some((&created.order, state.received));
+        let clicks = BuyerClicks::load(tx, platform, buyer, order, at.plus(READ_AHEAD_MS))?;
+        let own_promoters = super::relations::own_promoters(tx, platform, buyer)?;
+        let orders_matter = programmes.iter().filter_map(|p| p.in_force(at)).any(|version| {
+            let policy = &version.policy.attribution;
+            policy.close_on_order || policy.extend_on_order.is_some()
+        });
+        let prior_orders = if orders_matter { prior_orders(tx, state)? } else { Vec::new() };
+        let history = history(tx, state, &created.merchant)?;
+        let dated = Dated::default();
+        Ok(Self { programmes, clicks, own_promoters, history, prior_orders, edges, dated })
+    }
+
+    /// The buyer's clicks under one programme's rules.
+    pub(super) fn chain(
+        &mut self,
+        tx: &mut dyn Tx,
+        state: &OrderState,
+        programme: ProgrammeNum,
+        version: &PolicyVersion,
+    ) -> Result<Vec<Click>, StoreError> {
+        let created = &state.created;
+        let at = created.at.instant();
+        self.clicks.chain(tx, &mut self.dated, programme, &version.policy, &created.buyer, at)
+    }
+
+    /// The bans of a line's categories in one programme, beside the policy's own.
+    pub(super) fn bans(
+        &mut self,
+        tx: &mut dyn Tx,
+        line: &LineFacts,
+        programme: ProgrammeNum,
+    ) -> Result<Vec<BanRule>, StoreError> {
+        let mut bans = Vec::new();
+        for (num, category) in &line.bans {
+            let periods = self.dated.banned(tx, *num, programme)?;
+            bans.extend(periods.iter().map(|period| BanRule {
+                category: category.clone(),
+                effective_from: period.from,
+                effective_to: period.to,
+                announced_at: None,
+            }));
+        }
+        Ok(bans)
+    }
+
+    /// What concerns one line of the order.
+    pub(super) fn line(
+        &mut self,
+        tx: &mut dyn Tx,
+        state: &OrderState,
+        line: &LineState,
+    ) -> Result<LineFacts, StoreError> {
+        let created = &state.created;
+        let row = tx.query_one(
+            "SELECT num FROM targets WHERE kind = 'product' AND id = $1",
+            params![&line.product],
+        )?;
+        let target = self.dated.target(tx, TargetNum(row.num(0)?))?.cloned().ok_or(StoreError::NoRow)?;
+        let bans = ancestors(tx, target.category.as_ref().map(|(num, _)| *num))?;
+        let declared = created.declared.as_ref();
+        let channel = declared.and_then(|d| d.channel.as_deref()).and_then(|c| ChannelId::new(c).ok());
+        let order_line = OrderLine {
+            platform: created.platform.clone(),
+            order: created.order.clone(),
+            line: line.line.clone(),
+            merchant: created.merchant.clone(),
+            product: Some(line.product.clone()),
+            categories: bans.iter().map(|(_, id)| id.clone()).collect(),
+            created: created.at.instant(),
+            paid: state.paid,
+            method: state.payment_method,
+            // What a refund takes off is the ledger's business: the decision stays as it was made.
+            base: line.amount,
+            coupon: None,
+            channel,
+            token: self.clicks.token(),
+        };
+        Ok(LineFacts { line: order_line, bans, withdrawn: target.cancelled })
+    }
+
+    /// The promoters of some clicks, as far as orders care.
+    pub(super) fn promoters(
+        &self,
+        tx: &mut dyn Tx,
+        clicks: &[Click],
+    ) -> Result<BTreeMap<PromoterId, PromoterState>, StoreError> {
+        let mut promoters = BTreeMap::new();
+        for click in clicks {
+            if promoters.contains_key(&click.promoter) {
+                continue;
+            }
+            let row =
+                tx.query_opt("SELECT num, agency FROM promoters WHERE id = $1", params![&click.promoter])?;
+            let Some(row) = row else { continue };
+            let disabled = super::dated::periods(tx, "promoter", row.int(0)?, "disabled", 0)?;
+            let agency = row.opt_text(1)?.map(|id| read("agency id", id)).transpose()?;
+            // The catalogue keeps no date of the contract; the policy's own `agency_from` says from when it counts.
+            let agency = agency.map(|id| (id, Instant(0)));
+            promoters.insert(click.promoter.clone(), PromoterState { disabled, agency });
+        }
+        Ok(promoters)
+    }
+}
+
+/// A category and its ancestors, narrowest first.
+fn ancestors(tx: &mut dyn Tx, category: Option<i64>) -> Result<Vec<(i64, CategoryId)>, StoreError> {
+    let mut found: Vec<(i64, CategoryId)> = Vec::new();
+    let mut next = category;
+    while let Some(num) = next {
+        // A loop in the tree would be a fault of the catalogue; it must not hang an order.
+        if found.iter().any(|(seen, _)| *seen == num) {
+            break;
+        }
+        let row = tx.query_one("SELECT id, parent FROM categories WHERE num = $1", params![num])?;
+        found.push((num, read("category id", row.text(0)?)?));
+        next = row.opt_int(1)?;
+    }
+    Ok(found)
+}
+
+/// The buyer's first success at the shop, promoted or not, this order left out.
+fn history(tx: &mut dyn Tx, state: &OrderState, merchant: &MerchantId) -> Result<History, StoreError> {
+    let created = &state.created;
+    let row = tx.query_one(
+        "SELECT MIN(success_ms) FROM orders WHERE platform = $1 AND buyer = $2 AND merchant = $3 AND order_id <> $4",
+        params![&created.platform, &created.buyer, merchant, &created.order],
+    )?;
+    Ok(row.opt_instant(0)?.map_or(History::None, History::FirstSuccess))
+}
+
+fn prior_orders(tx: &mut dyn Tx, state: &OrderState) -> Result<Vec<PriorOrder>, StoreError> {
+    let created = &state.created;
+    let rows = tx.query(
+        "SELECT o.created_ms, o.order_id, o.merchant, l.product FROM orders o \
+         JOIN order_lines l ON l.platform = o.platform AND l.order_id = o.order_id \
+         WHERE o.platform = $1 AND o.buyer = $2 AND o.order_id <> $3 AND o.created_ms <= $4",
+        params![&created.platform, &created.buyer, &created.order, created.at.instant()],
+    )?;
+    let read_row = |row: &crate::store::Row| {
+        let order: OrderId = read("order id", row.text(1)?)?;
+        let target = ClickTarget {
+            platform: created.platform.clone(),
+            merchant: read("merchant id", row.text(2)?)?,
+            product: Some(read("product id", row.text(3)?)?),
+        };
+        Ok(PriorOrder { at: row.instant(0)?, order, target })
+    };
+    rows.iter().map(read_row).collect()
+}

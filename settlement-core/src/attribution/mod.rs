@@ -1,0 +1,15 @@
+//! Whose order is it: gathers facts from the store, asks the rules, and picks one winner over all programmes.
+//!
+//! [`programmes`] are the rules that can apply, [`facts`] reads what they look at, [`decide`] asks them. Nothing here
+//! writes.
+
+mod api;
+mod clicks;
+mod dated;
+pub mod decide;
+mod facts;
+pub mod programmes;
+pub mod relations;
+
+pub(crate) use api::routes;
+pub use decide::{Decided, LineQuestion, decide_order};

@@ -1,0 +1,72 @@
+//! The programmes that can own an order: the merchant's and its platform's, with every version of their rules.
+
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+use attribution_core::ids::{MerchantId, PlatformId, ProgrammeId, ProgrammeNum};
+use attribution_core::policy::{Policy, PolicyVersion};
+use attribution_core::time::{Instant, Period};
+
+/// A programme with its history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Programme {
+    /// Its number.
+    pub num: ProgrammeNum,
+    /// Its id.
+    pub id: ProgrammeId,
+    /// All versions, oldest first.
+    pub versions: Vec<PolicyVersion>,
+}
+
+impl Programme {
+    /// The rules in force at `at`; `None` before the first version.
+    pub fn in_force(&self, at: Instant) -> Option<&PolicyVersion> {
+        PolicyVersion::in_force(&self.versions, at)
+    }
+}
+
+/// A stored text that must read as `T`.
+pub(crate) fn read<T: std::str::FromStr>(what: &'static str, text: &str) -> Result<T, StoreError>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    text.parse().map_err(|cause: T::Err| StoreError::Corrupt { what, cause: cause.into() })
+}
+
+/// All programmes of a merchant and of its platform, in the order of their numbers.
+///
+/// # Errors
+/// If the store fails or a stored policy cannot be read.
+pub fn of_merchant(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    merchant: &MerchantId,
+) -> Result<Vec<Programme>, StoreError> {
+    let rows = tx.query(
+        "SELECT p.num, p.id, v.version, v.effective_from, v.policy FROM programmes p \
+         JOIN programme_versions v ON v.programme = p.num \
+         WHERE p.merchant = $1 OR p.platform = $2 ORDER BY p.num, v.version",
+        params![merchant, platform],
+    )?;
+    group(&rows)
+}
+
+fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
+    let mut programmes: Vec<Programme> = Vec::new();
+    for row in rows {
+        let num = ProgrammeNum(row.num(0)?);
+        let id: ProgrammeId = read("programme id", row.text(1)?)?;
+        let policy: Policy = serde_json::from_str(row.text(4)?)
+            .map_err(|cause| StoreError::Corrupt { what: "policy", cause: cause.into() })?;
+        let version = PolicyVersion {
+            programme: id.clone(),
+            version: row.num(2)?,
+            effective: Period::since(row.instant(3)?),
+            policy,
+        };
+        match programmes.last_mut() {
+            Some(last) if last.num == num => last.versions.push(version),
+            _ => programmes.push(Programme { num, id, versions: vec![version] }),
+        }
+    }
+    Ok(programmes)
+}

@@ -1,0 +1,103 @@
+//! Under whom a buyer is recorded at a shop at an instant, and who was before (关系查询).
+
+use super::clicks::BuyerClicks;
+use super::dated::Dated;
+use super::programmes;
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::fold::{ClickTarget, Question, Relation, fold};
+use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId, ProgrammeId};
+use attribution_core::policy::attribution::{Model, Scope};
+use attribution_core::time::Instant;
+use std::collections::BTreeSet;
+
+/// Who holds the buyer in one programme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The programme.
+    pub programme: ProgrammeId,
+    /// The version of its rules in force then.
+    pub version: u32,
+    /// For which product, in programmes that count by product.
+    pub product: Option<ProductId>,
+    /// The relation, if there is one.
+    pub relation: Option<Relation>,
+    /// Earlier ones, oldest first.
+    pub earlier: Vec<Relation>,
+}
+
+/// Asks every programme of the merchant and its platform. A programme that counts by product answers for `product`,
+/// or for every product the buyer clicked there.
+///
+/// # Errors
+/// If the store fails.
+pub fn relations(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    merchant: &MerchantId,
+    buyer: &BuyerId,
+    product: Option<&ProductId>,
+    at: Instant,
+) -> Result<Vec<Held>, StoreError> {
+    let clicks = BuyerClicks::load(tx, platform, buyer, None, at.plus(1))?;
+    let mut dated = Dated::default();
+    let own = own_promoters(tx, platform, buyer)?;
+    let mut found = Vec::new();
+    for programme in programmes::of_merchant(tx, platform, merchant)? {
+        let Some(version) = programme.in_force(at) else { continue };
+        let policy = &version.policy.attribution;
+        if policy.model == Model::Declared {
+            continue;
+        }
+        let chain = clicks.chain(tx, &mut dated, programme.num, &version.policy, buyer, at)?;
+        let place = |product: Option<ProductId>| ClickTarget {
+            platform: platform.clone(),
+            merchant: merchant.clone(),
+            product,
+        };
+        let places: BTreeSet<ClickTarget> = match (product, policy.scope) {
+            (Some(product), _) => BTreeSet::from([place(Some(product.clone()))]),
+            (None, Scope::Product) => {
+                let here = chain.iter().filter(|c| c.target.merchant == *merchant);
+                here.filter(|c| c.target.product.is_some()).map(|c| c.target.clone()).collect()
+            }
+            (None, _) => BTreeSet::from([place(None)]),
+        };
+        for place in places {
+            let question = Question {
+                at,
+                order: None,
+                target: &place,
+                token: None,
+                final_at: None,
+                own_promoters: &own,
+            };
+            let folded = fold(policy, &question, &chain, &[]);
+            if folded.owner.is_none() && folded.earlier.is_empty() {
+                continue;
+            }
+            found.push(Held {
+                programme: programme.id.clone(),
+                version: version.version,
+                product: place.product.clone(),
+                relation: folded.owner,
+                earlier: folded.earlier,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Promoters that are the buyer in person.
+pub(super) fn own_promoters(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    buyer: &BuyerId,
+) -> Result<BTreeSet<attribution_core::ids::PromoterId>, StoreError> {
+    let rows = tx.query(
+        "SELECT o.id FROM promoter_accounts a JOIN promoters o ON o.num = a.promoter \
+         WHERE a.platform = $1 AND a.buyer = $2",
+        params![platform, buyer],
+    )?;
+    rows.iter().map(|row| programmes::read("promoter id", row.text(0)?)).collect()
+}

@@ -1,0 +1,28 @@
+//! `GET /v1/audit/clicks` and `GET /v1/audit/ledger`.
+
+use super::clicks::ClickAudit;
+use super::ledger::LedgerAudit;
+use crate::Core;
+use crate::api::{Principal, Problem};
+use axum::Json;
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(audit_clicks)).routes(routes!(audit_ledger))
+}
+
+/// The balance of clicks: recorded = ingested + pending + quarantined + lost, and gaps are 0.
+#[utoipa::path(get, path = "/v1/audit/clicks", responses((status = 200, body = ClickAudit)))]
+async fn audit_clicks(State(core): State<Core>, principal: Principal) -> Result<Json<ClickAudit>, Problem> {
+    principal.require_operator()?;
+    Ok(Json(core.store().read(|tx| super::clicks::audit(tx)).await?))
+}
+
+/// The balance of money: the sum over all accounts is zero.
+#[utoipa::path(get, path = "/v1/audit/ledger", responses((status = 200, body = LedgerAudit)))]
+async fn audit_ledger(State(core): State<Core>, principal: Principal) -> Result<Json<LedgerAudit>, Problem> {
+    principal.require_operator()?;
+    Ok(Json(core.store().read(|tx| super::ledger::audit(tx)).await?))
+}

@@ -1,0 +1,237 @@
+//! The balance of clicks: recorded = ingested + pending + quarantined + lost, stream by stream.
+//!
+//! What was recorded comes from the edges (their tallies travel in the journal and in heartbeats); what was ingested
+//! comes from the core's own counts, which move in the transaction that inserts the clicks. Whatever the two sides
+//! cannot explain is a gap.
+
+use crate::store::{Row, StoreError, Tx};
+use attribution_core::shipping::StreamStatus;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// The balance over all edges, in clicks.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
+pub struct ClickAudit {
+    /// Answers released for requests that have a frame, and those in doubt.
+    pub answered: u64,
+    /// Click frames the edges wrote.
+    pub recorded: u64,
+    /// Frames of edges that crashed, of which nobody knows whether their answer left; they count as answered.
+    pub in_doubt: u64,
+    /// Requests that were only counted.
+    pub counted: Counted,
+    /// Clicks answered without a frame because an edge's disk was full; paid only after a review.
+    pub unjournaled: u64,
+    /// Click frames that arrived at the core, each counted once.
+    pub shipped: u64,
+    /// Clicks in the core.
+    pub ingested: u64,
+    /// Recorded, not yet arrived.
+    pub pending: u64,
+    /// Frames that arrived again, byte for byte the same.
+    pub duplicates: u64,
+    /// Frames that could not be read: set aside at the edge or kept unread in the core.
+    pub quarantined: u64,
+    /// Frames that arrived again with other bytes. The first are ingested; these are kept for a person to look at.
+    pub conflicts: u64,
+    /// Numbers an edge says it can never deliver.
+    pub lost: u64,
+    /// What neither side can explain. Anything but 0 is a fault.
+    pub gaps: u64,
+    /// Whether recorded = ingested + pending + quarantined + lost, without gaps.
+    pub balanced: bool,
+    /// Each edge.
+    pub edges: Vec<EdgeAudit>,
+}
+
+/// Requests without a frame, by outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+pub struct Counted {
+    /// Not a request we answer.
+    pub refused: u64,
+    /// Too many misses from one address prefix.
+    pub rate_limited: u64,
+    /// No such code.
+    pub not_found: u64,
+    /// Strict mode could not promise durability.
+    pub overloaded: u64,
+}
+
+/// How one edge stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EdgeAudit {
+    /// Its number.
+    pub edge: u16,
+    /// Click frames it wrote.
+    pub recorded: u64,
+    /// Clicks of it in the core.
+    pub ingested: u64,
+    /// Recorded, not yet arrived.
+    pub pending: u64,
+    /// What neither side can explain.
+    pub gaps: u64,
+    /// When it last reported, in UTC milliseconds.
+    pub heartbeat_at: Option<i64>,
+    /// Everything it recorded before this time (UTC milliseconds) has arrived.
+    pub shipped_through: i64,
+}
+
+/// One stream as the core counts it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    next_sequence: u64,
+    clicks: u64,
+    tallies: u64,
+    dead: u64,
+    conflicts: u64,
+    duplicates: u64,
+    answered: u64,
+    recorded: u64,
+    counted: [u64; 4],
+    unjournaled: u64,
+    /// Lost numbers below the cursor, and in all.
+    lost_below: u64,
+    lost: u64,
+}
+
+type StreamKey = (i64, i64, i64);
+
+/// Reads the balance.
+///
+/// # Errors
+/// If the store fails.
+pub fn audit(tx: &mut dyn Tx) -> Result<ClickAudit, StoreError> {
+    let mut held = held_streams(tx)?;
+    let mut said = BTreeMap::new();
+    for row in tx.query("SELECT edge, epoch, worker, status FROM stream_status", &[])? {
+        let status: StreamStatus = serde_json::from_str(row.text(3)?)
+            .map_err(|cause| StoreError::Corrupt { what: "stream status", cause: cause.into() })?;
+        let key = key(&row)?;
+        held.entry(key).or_default();
+        said.insert(key, status);
+    }
+    let mut total = ClickAudit::default();
+    let mut edges = BTreeMap::new();
+    for row in tx.query("SELECT edge, heartbeat_at, shipped_through FROM edges ORDER BY edge", &[])? {
+        let edge = u16::try_from(row.int(0)?).unwrap_or_default();
+        let audit = EdgeAudit {
+            edge,
+            recorded: 0,
+            ingested: 0,
+            pending: 0,
+            gaps: 0,
+            heartbeat_at: row.opt_int(1)?,
+            shipped_through: row.int(2)?,
+        };
+        edges.insert(row.int(0)?, audit);
+    }
+    for (key, held) in &held {
+        let stream = balance(held, said.get(key));
+        total.add(&stream);
+        if let Some(edge) = edges.get_mut(&key.0) {
+            edge.recorded += stream.recorded;
+            edge.ingested += stream.ingested;
+            edge.pending += stream.pending;
+            edge.gaps += stream.gaps;
+        }
+    }
+    total.edges = edges.into_values().collect();
+    let explained = total.ingested + total.pending + total.quarantined + total.lost;
+    total.balanced = total.gaps == 0 && total.recorded == explained;
+    Ok(total)
+}
+
+fn key(row: &Row) -> Result<StreamKey, StoreError> {
+    Ok((row.int(0)?, row.int(1)?, row.int(2)?))
+}
+
+fn held_streams(tx: &mut dyn Tx) -> Result<BTreeMap<StreamKey, Held>, StoreError> {
+    let mut streams = BTreeMap::new();
+    let rows = tx.query(
+        "SELECT edge, epoch, worker, next_sequence, clicks, tallies, dead, quarantined, duplicates, answered, recorded, \
+         counted_refused, counted_rate_limited, counted_not_found, counted_overloaded, unjournaled FROM edge_streams",
+        &[],
+    )?;
+    for row in rows {
+        let held = Held {
+            next_sequence: row.count(3)?,
+            clicks: row.count(4)?,
+            tallies: row.count(5)?,
+            dead: row.count(6)?,
+            conflicts: row.count(7)?,
+            duplicates: row.count(8)?,
+            answered: row.count(9)?,
+            recorded: row.count(10)?,
+            counted: [row.count(11)?, row.count(12)?, row.count(13)?, row.count(14)?],
+            unjournaled: row.count(15)?,
+            lost_below: 0,
+            lost: 0,
+        };
+        streams.insert(key(&row)?, held);
+    }
+    for row in tx.query("SELECT edge, epoch, worker, from_sequence, to_sequence FROM lost_ranges", &[])? {
+        let held: &mut Held = streams.entry(key(&row)?).or_default();
+        let (from, to) = (row.count(3)?, row.count(4)?);
+        held.lost += to.saturating_sub(from);
+        held.lost_below += to.min(held.next_sequence).saturating_sub(from);
+    }
+    Ok(streams)
+}
+
+/// The balance of one stream: what the core holds against what the edge says.
+fn balance(held: &Held, said: Option<&StreamStatus>) -> ClickAudit {
+    let tally = said.map(|s| s.tally).unwrap_or_default();
+    let in_doubt = said.map_or(0, |s| s.in_doubt);
+    let arrived = held.clicks + held.dead + held.lost;
+    // The core can be ahead of the last heartbeat: what arrived was certainly recorded.
+    let recorded = (tally.recorded + in_doubt).max(held.recorded).max(arrived);
+    let backlog = said.map_or(0, |s| s.appended.saturating_sub(held.next_sequence));
+    let missing = recorded - arrived;
+    let pending = missing.min(backlog);
+    // Every number below the cursor is a click, a tally, a frame kept unread, or named as lost.
+    let numbered = held.clicks + held.tallies + held.dead + held.lost_below;
+    let gaps = held.next_sequence.abs_diff(numbered) + (missing - pending);
+    let most = |a: [u64; 4], b: [u64; 4]| {
+        let [refused, rate_limited, not_found, overloaded] = std::array::from_fn(|i| a[i].max(b[i]));
+        Counted { refused, rate_limited, not_found, overloaded }
+    };
+    ClickAudit {
+        answered: (tally.answered + in_doubt).max(held.answered),
+        recorded,
+        in_doubt,
+        counted: most(tally.counted, held.counted),
+        unjournaled: tally.unjournaled.max(held.unjournaled),
+        shipped: held.clicks + held.dead,
+        ingested: held.clicks,
+        pending,
+        duplicates: held.duplicates,
+        quarantined: held.dead,
+        conflicts: held.conflicts,
+        lost: held.lost,
+        gaps,
+        balanced: false,
+        edges: Vec::new(),
+    }
+}
+
+impl ClickAudit {
+    fn add(&mut self, stream: &Self) {
+        self.answered += stream.answered;
+        self.recorded += stream.recorded;
+        self.in_doubt += stream.in_doubt;
+        self.counted.refused += stream.counted.refused;
+        self.counted.rate_limited += stream.counted.rate_limited;
+        self.counted.not_found += stream.counted.not_found;
+        self.counted.overloaded += stream.counted.overloaded;
+        self.unjournaled += stream.unjournaled;
+        self.shipped += stream.shipped;
+        self.ingested += stream.ingested;
+        self.pending += stream.pending;
+        self.duplicates += stream.duplicates;
+        self.quarantined += stream.quarantined;
+        self.conflicts += stream.conflicts;
+        self.lost += stream.lost;
+        self.gaps += stream.gaps;
+    }
+}

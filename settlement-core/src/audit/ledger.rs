@@ -1,0 +1,71 @@
+//! The balance of money: every transfer sums to zero, the cached balances are the entries, and what lines say is
+//! what the books say.
+
+use crate::store::{StoreError, Tx};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The books, added up again from their entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LedgerAudit {
+    /// Fen by which transfers fail to sum to zero. Anything but 0 is a fault.
+    pub imbalance_fen: i64,
+    /// Transfers in all.
+    pub transfers: u64,
+    /// Transfers of which some layer does not sum to zero.
+    pub unbalanced_transfers: u64,
+    /// Accounts whose cached balance differs from the sum of their posted entries.
+    pub wrong_balances: u64,
+    /// Pending transfers that are neither posted nor voided.
+    pub open_pending: u64,
+    /// Expected in all: the open pending amounts.
+    pub expected_fen: i64,
+    /// Posted from merchants to payees so far, counter-entries taken off.
+    pub settled_fen: i64,
+    /// Whether nothing is wrong.
+    pub balanced: bool,
+}
+
+/// Adds everything up.
+///
+/// # Errors
+/// If the store fails.
+pub fn audit(tx: &mut dyn Tx) -> Result<LedgerAudit, StoreError> {
+    let sums = tx.query_one(
+        "SELECT CAST(COALESCE(SUM(ABS(total)), 0) AS BIGINT), COUNT(DISTINCT transfer) FROM (\
+         SELECT transfer, layer, SUM(amount_fen) AS total FROM ledger_entries GROUP BY transfer, layer) AS sums \
+         WHERE total <> 0",
+        &[],
+    )?;
+    let wrong = tx.query_one(
+        "SELECT COUNT(*) FROM (SELECT account, owner, programme FROM (\
+         SELECT account, owner, programme, amount_fen AS fen FROM ledger_entries WHERE layer = 'posted' \
+         UNION ALL SELECT account, owner, programme, -balance_fen FROM ledger_balances) AS both_sides \
+         GROUP BY account, owner, programme HAVING SUM(fen) <> 0) AS wrong",
+        &[],
+    )?;
+    let counts = tx.query_one(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END), 0) AS BIGINT), \
+         CAST(COALESCE(SUM(CASE WHEN resolves IS NOT NULL THEN 1 ELSE 0 END), 0) AS BIGINT) FROM ledger_transfers",
+        &[],
+    )?;
+    let payees = tx.query_one(
+        "SELECT CAST(COALESCE(SUM(CASE WHEN layer = 'pending' THEN amount_fen ELSE 0 END), 0) AS BIGINT), \
+         CAST(COALESCE(SUM(CASE WHEN layer = 'posted' THEN amount_fen ELSE 0 END), 0) AS BIGINT) \
+         FROM ledger_entries e JOIN ledger_transfers t ON t.id = e.transfer \
+         WHERE e.account = 'merchant' AND t.order_id IS NOT NULL",
+        &[],
+    )?;
+    let audit = LedgerAudit {
+        imbalance_fen: sums.int(0)?,
+        unbalanced_transfers: sums.count(1)?,
+        wrong_balances: wrong.count(0)?,
+        transfers: counts.count(0)?,
+        open_pending: counts.count(1)?.saturating_sub(counts.count(2)?),
+        expected_fen: -payees.int(0)?,
+        settled_fen: -payees.int(1)?,
+        balanced: false,
+    };
+    let balanced = audit.imbalance_fen == 0 && audit.unbalanced_transfers == 0 && audit.wrong_balances == 0;
+    Ok(LedgerAudit { balanced, ..audit })
+}

@@ -1,0 +1,10 @@
+//! Proofs that nothing went missing: the balance of clicks and the balance of money.
+//!
+//! Both only read. [`clicks`] compares what the edges say they recorded with what arrived; [`ledger`] adds the books
+//! up again from their entries.
+
+mod api;
+pub mod clicks;
+pub mod ledger;
+
+pub(crate) use api::routes;

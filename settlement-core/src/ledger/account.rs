@@ -1,0 +1,56 @@
+//! How accounts are stored.
+
+use attribution_core::commission::Payee;
+use attribution_core::ids::{PlatformId, ProgrammeId};
+use attribution_core::ledger::Account;
+
+/// Who holds money, the world outside the ledger included. Balances are signed: a positive one is money the holder
+/// has or is owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// An account of the rules.
+    Account(Account),
+    /// Where top-ups come from and payouts go to.
+    Outside(PlatformId),
+}
+
+/// The columns that hold an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountKey {
+    /// Which kind of account.
+    pub account: &'static str,
+    /// Whose: an id, for payees with their kind and a slash in front.
+    pub owner: String,
+    /// The programme, or empty.
+    pub programme: String,
+}
+
+/// `promoter/ID`, `agency/ID` or `platform/ID`: an id has no slash.
+pub fn owner_of(payee: &Payee) -> String {
+    match payee {
+        Payee::Promoter(id) => format!("promoter/{id}"),
+        Payee::Agency(id) => format!("agency/{id}"),
+        Payee::Platform(id) => format!("platform/{id}"),
+    }
+}
+
+impl Holder {
+    /// How it is stored.
+    pub fn key(&self) -> AccountKey {
+        let whole =
+            |account, owner: &str| AccountKey { account, owner: owner.into(), programme: String::new() };
+        let share = |account, payee: &Payee, programme: &ProgrammeId| AccountKey {
+            account,
+            owner: owner_of(payee),
+            programme: programme.to_string(),
+        };
+        match self {
+            Self::Outside(platform) => whole("outside", platform.as_str()),
+            Self::Account(Account::Merchant { merchant }) => whole("merchant", merchant.as_str()),
+            Self::Account(Account::Platform { platform }) => whole("platform", platform.as_str()),
+            Self::Account(Account::Earned { programme, payee }) => share("earned", payee, programme),
+            Self::Account(Account::Available { programme, payee }) => share("available", payee, programme),
+            Self::Account(Account::Clearing { programme, payee }) => share("clearing", payee, programme),
+        }
+    }
+}

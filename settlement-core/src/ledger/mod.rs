@@ -1,0 +1,17 @@
+//! The double-entry ledger: append-only transfers whose entries sum to zero.
+//!
+//! A pending transfer says what will probably be owed; it is later voided by a transfer of its own, at most once. A
+//! posted transfer is never changed: a counter-entry takes it back. [`account`] names who can owe and be owed,
+//! [`transfer`] writes, [`balance`] reads, [`top_up`] lets a merchant's money in, [`settle`] moves what is due.
+
+pub mod account;
+mod api;
+pub mod balance;
+pub mod settle;
+pub mod top_up;
+pub mod transfer;
+
+pub use account::{AccountKey, Holder};
+pub(crate) use api::routes;
+pub use balance::{balance, pending};
+pub use transfer::{Subject, TransferError};

@@ -1,0 +1,199 @@
+//! Settling what is due: a merchant's matured lines in the order of their completion, each whole or not at all.
+//!
+//! A line that is not due yet (a programme settled by hand, an open review, an edge that may still hold a click) is
+//! not in the queue and holds nobody up. The first line in the queue that the balance cannot pay holds up all behind
+//! it: nobody is paid out of turn.
+
+use super::account::Holder;
+use super::balance::balance;
+use super::top_up::lock_name;
+use super::transfer::{Subject, execute};
+use crate::attribution::programmes::read;
+use crate::orders::books::Change;
+use crate::orders::event::EventKey;
+use crate::orders::intake;
+use crate::orders::judge::{JudgeError, judge, take_over};
+use crate::orders::rows::{self, LineRow};
+use crate::orders::state::OrderState;
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::commission::cashback;
+use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
+use attribution_core::ledger::{Account, Entry, LineEvent, Posting, TransferState, apply};
+use attribution_core::money::Fen;
+use attribution_core::policy::settlement::SettleMode;
+use attribution_core::time::Instant;
+
+/// Lines looked at in one transaction: a merchant with many is served in several.
+const BATCH: i64 = 50;
+
+/// What one pass over a merchant's queue did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// Lines settled.
+    pub lines: u32,
+    /// The balance did not reach for the line at the head.
+    pub out_of_money: bool,
+    /// How many lines at the head of the queue are not due, if there may be more behind them; `None` at its end.
+    pub next: Option<i64>,
+}
+
+/// Merchants with matured lines.
+///
+/// # Errors
+/// If the store fails.
+pub fn merchants(tx: &mut dyn Tx) -> Result<Vec<MerchantId>, StoreError> {
+    let rows =
+        tx.query("SELECT DISTINCT merchant FROM order_lines WHERE state = 'matured' AND review = 0", &[])?;
+    rows.iter().map(|row| read("merchant id", row.text(0)?)).collect()
+}
+
+/// Settles up to a batch of one merchant's lines, behind the first `skip`.
+///
+/// # Errors
+/// If the store fails or the rules refuse what is stored.
+pub fn settle_merchant(
+    tx: &mut dyn Tx,
+    merchant: &MerchantId,
+    skip: i64,
+    now: Instant,
+) -> Result<Settled, JudgeError> {
+    tx.lock(&lock_name(merchant))?;
+    let rows = tx.query(
+        "SELECT platform, order_id, line_id FROM order_lines \
+         WHERE merchant = $1 AND state = 'matured' AND review = 0 \
+         ORDER BY matured_ms, platform, order_id, line_id LIMIT $2 OFFSET $3",
+        params![merchant, BATCH, skip],
+    )?;
+    let mut done = Settled::default();
+    let mut not_due = 0;
+    for row in &rows {
+        let platform: PlatformId = read("platform id", row.text(0)?)?;
+        let order: OrderId = read("order id", row.text(1)?)?;
+        let line: LineId = read("line id", row.text(2)?)?;
+        match settle_line(tx, &platform, &order, &line, now)? {
+            LineResult::Settled => done.lines += 1,
+            LineResult::NotDue => not_due += 1,
+            LineResult::OutOfMoney => {
+                done.out_of_money = true;
+                return Ok(done);
+            }
+        }
+    }
+    if i64::try_from(rows.len()).is_ok_and(|n| n == BATCH) {
+        done.next = Some(skip + not_due);
+    }
+    Ok(done)
+}
+
+enum LineResult {
+    Settled,
+    NotDue,
+    OutOfMoney,
+}
+
+fn settle_line(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    line: &LineId,
+    now: Instant,
+) -> Result<LineResult, JudgeError> {
+    let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
+    tx.lock(&intake::lock_name(&key))?;
+    // Settling ends the time in which new facts count: look at all of them once more.
+    judge(tx, platform, order, "before settlement", now)?;
+    let events = rows::events(tx, platform, order)?;
+    let Some(state) = OrderState::of(&events) else { return Ok(LineResult::NotDue) };
+    let Some(facts) = state.lines.iter().find(|l| l.line == *line) else { return Ok(LineResult::NotDue) };
+    let mut row = rows::line(tx, platform, order, facts)?;
+    if row.state != "matured" || !is_due(tx, platform, order, &row, now)? {
+        return Ok(LineResult::NotDue);
+    }
+    let (Some(programme), Some(version), Some(books)) = (&row.programme, row.version, &row.books) else {
+        return Ok(LineResult::NotDue);
+    };
+    let policy = rows::policy(tx, programme, version)?;
+    if policy.settlement.mode == SettleMode::Manual {
+        return Ok(LineResult::NotDue);
+    }
+    let cashback = if policy.commission.cashback.is_empty() {
+        Fen::ZERO
+    } else {
+        cashback(&policy.commission.cashback, orders_of_product(tx, platform, facts.product.as_str())?)
+    };
+    let refused = |cause| JudgeError::Books { line: line.to_string(), cause };
+    let event = LineEvent::Settled { cashback, terms: None };
+    let step = apply(&policy.settlement, books, &event).map_err(refused)?;
+    let account = Holder::Account(Account::Merchant { merchant: books.merchant.clone() });
+    if balance(tx, &account)? < debited(&step.postings) {
+        let step = apply(&policy.settlement, books, &LineEvent::BalanceTooLow).map_err(refused)?;
+        row.books = Some(step.state);
+        rows::update_line(tx, platform, order, &row)?;
+        return Ok(LineResult::OutOfMoney);
+    }
+    let at = row.matured.unwrap_or(now);
+    execute(tx, Subject { platform, order, line }, &step.postings, at, now)?;
+    row.settled = Some(now);
+    row.final_at = row.final_at.or(Some(now));
+    let settled = step.state.entry == Entry::Settled;
+    take_over(&mut row, Change { books: step.state, postings: Vec::new(), manual: false });
+    rows::update_line(tx, platform, order, &row)?;
+    close_if_final(tx, platform, order)?;
+    Ok(if settled { LineResult::Settled } else { LineResult::NotDue })
+}
+
+/// Not while an edge may still hold a click from before the order, and not on the word of a token alone.
+fn is_due(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    row: &LineRow,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    if row.review && !row.review_passed {
+        return Ok(false);
+    }
+    if row.is_final() {
+        return Ok(true);
+    }
+    if row.awaits_click {
+        return Ok(false);
+    }
+    let order = tx.query_one(
+        "SELECT caught_up_ms, hold_until_ms FROM orders WHERE platform = $1 AND order_id = $2",
+        params![platform, order],
+    )?;
+    Ok(order.opt_instant(0)?.is_some() || order.instant(1)? <= now)
+}
+
+/// What the merchant pays.
+fn debited(postings: &[Posting]) -> Fen {
+    let posted = postings.iter().filter_map(|posting| match posting {
+        Posting::Write(transfer) if transfer.state == TransferState::Posted => Some(transfer.amount.0),
+        _ => None,
+    });
+    Fen(posted.fold(0, i64::saturating_add))
+}
+
+/// Orders in which the product was paid for and not closed: what a group cashback (团购返现) counts.
+fn orders_of_product(tx: &mut dyn Tx, platform: &PlatformId, product: &str) -> Result<u32, StoreError> {
+    let row = tx.query_one(
+        "SELECT COUNT(DISTINCT l.order_id) FROM order_lines l JOIN order_events e \
+         ON e.platform = l.platform AND e.order_id = l.order_id AND e.kind = 'paid' \
+         WHERE l.platform = $1 AND l.product = $2 AND NOT EXISTS (SELECT 1 FROM order_events c \
+         WHERE c.platform = l.platform AND c.order_id = l.order_id AND c.kind = 'closed')",
+        params![platform, product],
+    )?;
+    row.num(0)
+}
+
+/// An order whose lines are all final needs no further looks.
+fn close_if_final(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE orders SET provisional = 0 WHERE platform = $1 AND order_id = $2 AND NOT EXISTS (\
+         SELECT 1 FROM order_lines l WHERE l.platform = $1 AND l.order_id = $2 AND l.final_ms IS NULL)",
+        params![platform, order],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,425 @@
+//! Order events as a platform reports them: what may be in them, and what makes two of them the same.
+//!
+//! The natural key of an event is (platform, order, type, refund id). Everything else in it, except `updated_at`, is
+//! its contents: a second event with the same key and the same contents is a repeat, with other contents it is a
+//! contradiction that a person must look at.
+
+use crate::api::time::ApiTime;
+use attribution_core::ids::{BuyerId, LineId, MerchantId, OrderId, PlatformId, ProductId};
+use attribution_core::policy::settlement::PayMethod;
+use attribution_core::time::Instant;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What happened to an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum OrderEvent {
+    /// The buyer placed the order. Attribution, customer class and rate are decided at its time.
+    Created(Created),
+    /// The buyer paid: the expected commission is computed (预估).
+    Paid(Paid),
+    /// The last parcel left.
+    Shipped(Step),
+    /// The trade succeeded (交易成功): the commission matures.
+    Completed(Step),
+    /// A refund succeeded.
+    Refunded(Refunded),
+    /// The order was closed without success: unpaid timeout, cancelled, wholly refunded.
+    Closed(Step),
+}
+
+/// An order with its lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Created {
+    /// The platform that numbers orders and buyers.
+    #[schema(value_type = String, example = "1688")]
+    pub platform: PlatformId,
+    /// The order's number on that platform.
+    #[schema(value_type = String, example = "2020050115563301")]
+    pub order: OrderId,
+    /// When the order was placed.
+    pub at: ApiTime,
+    /// The shop it was placed at.
+    #[schema(value_type = String, example = "shop-1688")]
+    pub merchant: MerchantId,
+    /// The buyer's account.
+    #[schema(value_type = String, example = "buyer-7")]
+    pub buyer: BuyerId,
+    /// How the buyer pays, if known already: `wechat_own` (微信支付-自有), `wechat_consignment` (微信支付-代销),
+    /// `bank_card`, `alipay`, `cash_on_delivery` (货到付款) or `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "wechat_consignment")]
+    pub payment_method: Option<PayMethod>,
+    /// Click tokens (`yk_click`) that the shop kept and sends back: each adds its click and joins its visitor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub click_tokens: Vec<String>,
+    /// The channel and distributor the order itself names, for programmes that attribute by declaration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Declared>,
+    /// An exclusive coupon code used with the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<String>,
+    /// The lines (子订单), at least one.
+    pub lines: Vec<Line>,
+    /// When the platform last touched its own row; not part of the contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<ApiTime>,
+}
+
+/// One line (子订单): attribution, commission and refunds are per line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// Its number within the order.
+    #[schema(value_type = String, example = "1")]
+    pub line: LineId,
+    /// What was bought.
+    #[schema(value_type = String, example = "cup-316")]
+    pub product: ProductId,
+    /// Goods amount in fen, freight excluded.
+    #[schema(minimum = 0, example = 10_000)]
+    pub amount_fen: i64,
+    /// Pieces.
+    #[serde(default = "one")]
+    #[schema(minimum = 1, default = 1)]
+    pub quantity: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Who brought the order, in the order's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Declared {
+    /// The channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// The distributor: a promoter's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distributor: Option<String>,
+}
+
+/// A payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Paid {
+    /// The platform.
+    #[schema(value_type = String, example = "1688")]
+    pub platform: PlatformId,
+    /// The order.
+    #[schema(value_type = String, example = "2020050115563301")]
+    pub order: OrderId,
+    /// When the payment succeeded.
+    pub at: ApiTime,
+    /// How the buyer paid; replaces what `created` said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "wechat_consignment")]
+    pub payment_method: Option<PayMethod>,
+    /// What was paid for lines whose paid amount differs from `created`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineAmount>,
+    /// When the platform last touched its own row; not part of the contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<ApiTime>,
+}
+
+/// An amount for one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LineAmount {
+    /// The line.
+    #[schema(value_type = String, example = "1")]
+    pub line: LineId,
+    /// Fen, freight excluded.
+    #[schema(minimum = 0, example = 3_000)]
+    pub amount_fen: i64,
+}
+
+/// A step that carries nothing but its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The platform.
+    #[schema(value_type = String, example = "1688")]
+    pub platform: PlatformId,
+    /// The order.
+    #[schema(value_type = String, example = "2020050115563301")]
+    pub order: OrderId,
+    /// When it happened.
+    pub at: ApiTime,
+    /// When the platform last touched its own row; not part of the contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<ApiTime>,
+}
+
+/// A refund that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refunded {
+    /// The platform.
+    #[schema(value_type = String, example = "1688")]
+    pub platform: PlatformId,
+    /// The order.
+    #[schema(value_type = String, example = "2020050115563301")]
+    pub order: OrderId,
+    /// The refund's own number.
+    #[schema(example = "refund-1")]
+    pub refund_id: String,
+    /// When the refund succeeded.
+    pub at: ApiTime,
+    /// What was refunded, by line.
+    pub lines: Vec<LineAmount>,
+    /// When the platform last touched its own row; not part of the contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<ApiTime>,
+}
+
+/// The natural key of an event.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventKey {
+    /// The platform.
+    pub platform: PlatformId,
+    /// The order.
+    pub order: OrderId,
+    /// The event's type.
+    pub kind: &'static str,
+    /// The refund's number; empty for all other types.
+    pub refund: String,
+}
+
+/// What is wrong with an event, before anything is looked up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Not an event of a known shape.
+    #[error("{0}")]
+    Shape(String),
+    /// An order without lines, or a refund of nothing.
+    #[error("at least one line is needed")]
+    NoLines,
+    /// Two lines with one number.
+    #[error("line {line:?} appears twice")]
+    RepeatedLine {
+        /// Its number.
+        line: String,
+        /// Where it stands the second time.
+        position: usize,
+    },
+    /// A negative amount, or one beyond any real order.
+    #[error("amount_fen must be between 0 and {AMOUNT_MAX_FEN}, not {amount}")]
+    Amount {
+        /// The amount.
+        amount: i64,
+        /// Which line.
+        position: usize,
+    },
+    /// A refund without a number, or with a number that is too long.
+    #[error("refund_id must have 1 to {TEXT_MAX} bytes")]
+    RefundId,
+    /// A text longer than any real one.
+    #[error("{field} must have at most {TEXT_MAX} bytes")]
+    TooLong {
+        /// Which field.
+        field: &'static str,
+    },
+    /// More tokens than a browser of ours ever carries.
+    #[error("at most {TOKENS_MAX} click tokens, not {0}")]
+    TooManyTokens(usize),
+    /// More lines than any real order has.
+    #[error("at most {LINES_MAX} lines, not {0}")]
+    TooManyLines(usize),
+}
+
+/// The largest amount of one line: a thousand million yuan. Sums over an order and a day stay far from overflow.
+pub const AMOUNT_MAX_FEN: i64 = 100_000_000_000;
+/// Bytes of free text at most.
+pub const TEXT_MAX: usize = 128;
+/// Lines of one order at most.
+pub const LINES_MAX: usize = 500;
+/// Click tokens on one order at most: a browser carries claims of at most twenty programmes.
+pub const TOKENS_MAX: usize = 20;
+
+impl EventError {
+    /// The stable code of the problem.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Shape(_) => "order_event_malformed",
+            Self::NoLines => "order_without_lines",
+            Self::RepeatedLine { .. } => "line_repeated",
+            Self::Amount { .. } => "amount_out_of_range",
+            Self::RefundId => "refund_id_invalid",
+            Self::TooLong { .. } => "text_too_long",
+            Self::TooManyTokens(_) => "too_many_tokens",
+            Self::TooManyLines(_) => "too_many_lines",
+        }
+    }
+
+    /// Where within the event, as a JSON pointer.
+    pub fn pointer(&self) -> String {
+        match self {
+            Self::Shape(_) => String::new(),
+            Self::NoLines | Self::TooManyLines(_) => "/lines".into(),
+            Self::RepeatedLine { position, .. } => format!("/lines/{position}/line"),
+            Self::Amount { position, .. } => format!("/lines/{position}/amount_fen"),
+            Self::RefundId => "/refund_id".into(),
+            Self::TooLong { field } => format!("/{field}"),
+            Self::TooManyTokens(_) => "/click_tokens".into(),
+        }
+    }
+}
+
+impl OrderEvent {
+    /// Reads one event and checks all that can be checked without looking anything up.
+    ///
+    /// # Errors
+    /// If a field is missing, unknown, of the wrong type or out of range.
+    pub fn read(value: &serde_json::Value) -> Result<Self, EventError> {
+        let event = Self::deserialize(value).map_err(|e| EventError::Shape(e.to_string()))?;
+        event.check()?;
+        Ok(event)
+    }
+
+    fn check(&self) -> Result<(), EventError> {
+        match self {
+            Self::Created(e) => {
+                if e.lines.is_empty() {
+                    return Err(EventError::NoLines);
+                }
+                if e.click_tokens.len() > TOKENS_MAX {
+                    return Err(EventError::TooManyTokens(e.click_tokens.len()));
+                }
+                let declared = e.declared.as_ref();
+                short("coupon", e.coupon.as_deref())?;
+                short("declared/channel", declared.and_then(|d| d.channel.as_deref()))?;
+                short("declared/distributor", declared.and_then(|d| d.distributor.as_deref()))?;
+                check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen)))
+            }
+            Self::Paid(e) => check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen))),
+            Self::Refunded(e) => {
+                if e.refund_id.is_empty() || e.refund_id.len() > TEXT_MAX {
+                    return Err(EventError::RefundId);
+                }
+                if e.lines.is_empty() {
+                    return Err(EventError::NoLines);
+                }
+                check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen)))
+            }
+            Self::Shipped(_) | Self::Completed(_) | Self::Closed(_) => Ok(()),
+        }
+    }
+
+    /// The natural key.
+    pub fn key(&self) -> EventKey {
+        let (platform, order) = match self {
+            Self::Created(e) => (&e.platform, &e.order),
+            Self::Paid(e) => (&e.platform, &e.order),
+            Self::Refunded(e) => (&e.platform, &e.order),
+            Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => (&e.platform, &e.order),
+        };
+        let refund = if let Self::Refunded(e) = self { e.refund_id.clone() } else { String::new() };
+        EventKey { platform: platform.clone(), order: order.clone(), kind: self.kind(), refund }
+    }
+
+    /// The type's name.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Created(_) => "created",
+            Self::Paid(_) => "paid",
+            Self::Shipped(_) => "shipped",
+            Self::Completed(_) => "completed",
+            Self::Refunded(_) => "refunded",
+            Self::Closed(_) => "closed",
+        }
+    }
+
+    /// When it happened.
+    pub const fn at(&self) -> Instant {
+        match self {
+            Self::Created(e) => e.at.instant(),
+            Self::Paid(e) => e.at.instant(),
+            Self::Refunded(e) => e.at.instant(),
+            Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => e.at.instant(),
+        }
+    }
+
+    /// The contents in one fixed spelling: equal texts are equal events.
+    pub fn contents(&self) -> String {
+        let mut event = self.clone();
+        match &mut event {
+            Self::Created(e) => e.updated_at = None,
+            Self::Paid(e) => e.updated_at = None,
+            Self::Refunded(e) => e.updated_at = None,
+            Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => e.updated_at = None,
+        }
+        serde_json::to_string(&event).unwrap_or_else(|_| unreachable!("plain data always serialises"))
+    }
+}
+
+fn short(field: &'static str, text: Option<&str>) -> Result<(), EventError> {
+    if text.is_some_and(|t| t.len() > TEXT_MAX) { Err(EventError::TooLong { field }) } else { Ok(()) }
+}
+
+fn check_lines<'a>(lines: impl ExactSizeIterator<Item = (&'a LineId, i64)>) -> Result<(), EventError> {
+    if lines.len() > LINES_MAX {
+        return Err(EventError::TooManyLines(lines.len()));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for (position, (line, amount)) in lines.enumerate() {
+        if !(0..=AMOUNT_MAX_FEN).contains(&amount) {
+            return Err(EventError::Amount { amount, position });
+        }
+        if !seen.insert(line) {
+            return Err(EventError::RepeatedLine { line: line.to_string(), position });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(value: serde_json::Value) -> Result<OrderEvent, (&'static str, String)> {
+        OrderEvent::read(&value).map_err(|e| (e.code(), e.pointer()))
+    }
+
+    fn created(lines: serde_json::Value) -> serde_json::Value {
+        json!({"type": "created", "platform": "1688", "order": "o-1", "at": "2020-05-01T15:56:33+08:00",
+               "merchant": "shop", "buyer": "buyer-7", "lines": lines})
+    }
+
+    #[test]
+    fn an_event_is_the_same_whatever_the_spelling_of_its_time_and_its_updated_at() {
+        let lines = json!([{"line": "1", "product": "cup", "amount_fen": 100, "quantity": 1}]);
+        let mut other = created(json!([{"amount_fen": 100, "line": "1", "product": "cup"}]));
+        other["at"] = json!("2020-05-01T07:56:33Z");
+        other["updated_at"] = json!("2020-05-03T00:00:00Z");
+        let (a, b) = (read(created(lines)).unwrap(), read(other).unwrap());
+        assert_eq!(a.contents(), b.contents());
+        assert_eq!(a.key(), b.key());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let line = |amount: i64| json!({"line": "1", "product": "cup", "amount_fen": amount});
+        let rows = [
+            (created(json!([])), "order_without_lines", "/lines"),
+            (created(json!([line(-1)])), "amount_out_of_range", "/lines/0/amount_fen"),
+            (created(json!([line(1), line(1)])), "line_repeated", "/lines/1/line"),
+            (json!({"type": "lost", "platform": "1688"}), "order_event_malformed", ""),
+            (
+                json!({"type": "refunded", "platform": "1688", "order": "o", "refund_id": "", "at": 0,
+                       "lines": [{"line": "1", "amount_fen": 1}]}),
+                "refund_id_invalid",
+                "/refund_id",
+            ),
+        ];
+        for (value, code, pointer) in rows {
+            assert_eq!(read(value), Err((code, pointer.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Taking one order event in: exactly once in effect, in any order of arrival, losing nothing.
+//!
+//! An event is either stored in the log of its order, or recognised as a repeat, or put into the review queue with
+//! its contents, or refused because it can never be an event. Events of an order whose `created` is still missing
+//! are stored and wait; `created` applies them.
+
+use super::event::{Created, EventKey, OrderEvent};
+use super::review::{self, Finding, Reason};
+use super::rows;
+use super::state::OrderState;
+use crate::identities::{self, Source};
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::time::Instant;
+use attribution_core::token::{ClickKeys, ClickToken};
+use std::collections::BTreeSet;
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// Stored. The order is to be judged again.
+    Applied {
+        /// Click tokens (by position) that are not ours; the order stands without them.
+        bad_tokens: Vec<usize>,
+    },
+    /// Stored; the order's `created` is still missing.
+    Waiting,
+    /// The same event was taken in before.
+    Repeat,
+    /// In the review queue, not applied.
+    Review(Refusal),
+    /// The order is another merchant's; nothing was stored.
+    NotTheirs,
+}
+
+/// Why an event is in the review queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason.
+    pub reason: Reason,
+    /// In words.
+    pub detail: String,
+    /// Where within the event, as a JSON pointer.
+    pub pointer: String,
+}
+
+/// The lock that all writers of one order take.
+pub(crate) fn lock_name(key: &EventKey) -> String {
+    format!("order {} {}", key.platform, key.order)
+}
+
+/// Takes one event in. `sender` is the merchant who sends it, `None` for the operator, who may speak for all.
+///
+/// # Errors
+/// If the store fails.
+pub fn take(
+    tx: &mut dyn Tx,
+    keys: &ClickKeys,
+    event: &OrderEvent,
+    sender: Option<&str>,
+    now: Instant,
+) -> Result<Taken, StoreError> {
+    let key = event.key();
+    let contents = event.contents();
+    tx.lock(&lock_name(&key))?;
+    if !may_speak(tx, event, &key, sender)? {
+        return Ok(Taken::NotTheirs);
+    }
+    let before = tx.query_opt(
+        "SELECT contents FROM order_events WHERE platform = $1 AND order_id = $2 AND kind = $3 AND refund_id = $4",
+        params![&key.platform, &key.order, key.kind, &key.refund],
+    )?;
+    if let Some(before) = before {
+        if before.text(0)? == contents {
+            return Ok(Taken::Repeat);
+        }
+        let detail =
+            format!("this `{}` event came before with other contents; the first one stands", key.kind);
+        let refusal = Refusal { reason: Reason::EventChanged, detail, pointer: String::new() };
+        return refuse(tx, &key, &contents, refusal, now);
+    }
+    if let OrderEvent::Created(created) = event
+        && let Some(refusal) = known_to_catalogue(tx, created)?
+    {
+        return refuse(tx, &key, &contents, refusal, now);
+    }
+    rows::insert_event(tx, &key, event, &contents, sender, now)?;
+    for reason in [Reason::UnknownProduct, Reason::UnknownMerchant, Reason::OtherMerchant] {
+        if matches!(event, OrderEvent::Created(_)) {
+            review::resolve(tx, &key.platform, &key.order, reason, "taken in", now)?;
+        }
+    }
+    let events = rows::events(tx, &key.platform, &key.order)?;
+    let Some(state) = OrderState::of(&events) else { return Ok(Taken::Waiting) };
+    let bad_tokens = if let OrderEvent::Created(created) = event {
+        rows::insert_order(tx, &state)?;
+        take_tokens(tx, keys, created, now)?
+    } else {
+        Vec::new()
+    };
+    rows::touch_order(tx, &state)?;
+    note_contradictions(tx, &state, now)?;
+    wake_others(tx, &state, event)?;
+    Ok(Taken::Applied { bad_tokens })
+}
+
+/// Whether `sender` may speak of this order: of one that is not there yet anybody may, and who has placed it shows
+/// whether it counts.
+fn may_speak(
+    tx: &mut dyn Tx,
+    event: &OrderEvent,
+    key: &EventKey,
+    sender: Option<&str>,
+) -> Result<bool, StoreError> {
+    let Some(sender) = sender else { return Ok(true) };
+    if let OrderEvent::Created(created) = event {
+        return Ok(created.merchant.as_str() == sender);
+    }
+    let row = tx.query_opt(
+        "SELECT merchant FROM orders WHERE platform = $1 AND order_id = $2",
+        params![&key.platform, &key.order],
+    )?;
+    row.map_or(Ok(true), |row| Ok(row.text(0)? == sender))
+}
+
+fn refuse(
+    tx: &mut dyn Tx,
+    key: &EventKey,
+    contents: &str,
+    refusal: Refusal,
+    now: Instant,
+) -> Result<Taken, StoreError> {
+    let found =
+        format!("{} {} {:016x}", key.kind, key.refund, xxhash_rust::xxh3::xxh3_64(contents.as_bytes()));
+    let finding = Finding {
+        platform: &key.platform,
+        order: &key.order,
+        line: "",
+        reason: refusal.reason,
+        found: &found,
+        detail: &refusal.detail,
+        contents: Some(contents),
+    };
+    review::open(tx, &finding, now)?;
+    Ok(Taken::Review(refusal))
+}
+
+/// Whether the catalogue has what the order names; if not, why the order cannot be applied.
+fn known_to_catalogue(tx: &mut dyn Tx, created: &Created) -> Result<Option<Refusal>, StoreError> {
+    let refusal = |reason, detail: String, pointer: String| Ok(Some(Refusal { reason, detail, pointer }));
+    let merchant = &created.merchant;
+    let row = tx.query_opt("SELECT platform FROM merchants WHERE id = $1", params![merchant])?;
+    let Some(row) = row else {
+        let detail = format!("the catalogue has no merchant {merchant}");
+        return refusal(Reason::UnknownMerchant, detail, "/merchant".into());
+    };
+    if row.text(0)? != created.platform.as_str() {
+        let detail =
+            format!("merchant {merchant} belongs to platform {}, not {}", row.text(0)?, created.platform);
+        return refusal(Reason::OtherMerchant, detail, "/platform".into());
+    }
+    for (position, line) in created.lines.iter().enumerate() {
+        let pointer = format!("/lines/{position}/product");
+        let row = tx.query_opt(
+            "SELECT merchant FROM targets WHERE kind = 'product' AND id = $1",
+            params![&line.product],
+        )?;
+        let Some(row) = row else {
+            let detail = format!("the catalogue has no product {}", line.product);
+            return refusal(Reason::UnknownProduct, detail, pointer);
+        };
+        if row.text(0)? != merchant.as_str() {
+            let detail =
+                format!("product {} belongs to merchant {}, not {merchant}", line.product, row.text(0)?);
+            return refusal(Reason::OtherMerchant, detail, pointer);
+        }
+    }
+    Ok(None)
+}
+
+/// Keeps the order's tokens and joins their visitors to the buyer; returns the positions of those that are not ours.
+fn take_tokens(
+    tx: &mut dyn Tx,
+    keys: &ClickKeys,
+    created: &Created,
+    now: Instant,
+) -> Result<Vec<usize>, StoreError> {
+    let mut bad = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (position, text) in created.click_tokens.iter().enumerate() {
+        let Ok(token) = ClickToken::open(text.as_bytes(), keys) else {
+            bad.push(position);
+            continue;
+        };
+        if !seen.insert(token.click) {
+            continue;
+        }
+        tx.execute(
+            "INSERT INTO order_tokens (platform, order_id, click_id, visitor, code, placement, target, clicked_ms, token) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            params![
+                &created.platform,
+                &created.order,
+                &token.click,
+                token.visitor.is_some().then_some(&token.visitor),
+                token.code,
+                token.placement,
+                token.target,
+                token.clicked,
+                text
+            ],
+        )?;
+        if token.visitor.is_some() {
+            let (platform, buyer, at) = (&created.platform, &created.buyer, created.at.instant());
+            identities::join(tx, token.visitor, platform, buyer, at, Source::Order, now)?;
+        }
+    }
+    Ok(bad)
+}
+
+fn note_contradictions(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Result<(), StoreError> {
+    use super::state::Contradiction;
+    for contradiction in &state.contradictions {
+        let (reason, found, detail) = match contradiction {
+            Contradiction::UnknownLine { kind, refund, line } => (
+                Reason::UnknownLine,
+                format!("{kind} {refund}"),
+                format!("`{kind}` {refund} names line {line}, which the order does not have"),
+            ),
+            Contradiction::RefundedTooMuch { line } => (
+                Reason::RefundExceedsPayment,
+                String::new(),
+                format!("more was refunded on line {line} than was paid for it"),
+            ),
+        };
+        let finding = Finding {
+            platform: &state.created.platform,
+            order: &state.created.order,
+            line: contradiction.line().as_str(),
+            reason,
+            found: &found,
+            detail: &detail,
+            contents: None,
+        };
+        review::open(tx, &finding, now)?;
+    }
+    Ok(())
+}
+
+/// A new order or a new success can change how the buyer's other orders are judged.
+fn wake_others(tx: &mut dyn Tx, state: &OrderState, event: &OrderEvent) -> Result<(), StoreError> {
+    let created = &state.created;
+    let from = match event {
+        OrderEvent::Created(_) => created.at.instant(),
+        // A refund may have undone the success: what counts is that there was a completion.
+        _ => match state.completed {
+            Some(completed) => completed,
+            None => return Ok(()),
+        },
+    };
+    super::wake::buyer(tx, &created.platform, &created.buyer, from)
+}

@@ -1,0 +1,303 @@
+//! Judging an order: decides on every line that is not final, keeps each decision, and brings the books up to date.
+//!
+//! It can be run at any time and any number of times: with the same facts it changes nothing.
+
+use super::books::{self, Change, Known};
+use super::review::{self, Finding, Reason};
+use super::rows::{self, LineRow, OrderRow};
+use super::state::{LineState, OrderState};
+use crate::attribution::{Decided, LineQuestion, decide_order};
+use crate::ledger::transfer::{Subject, TransferError, execute};
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::attribute::{Attribution, EdgesCaughtUp, Flag, final_at};
+use attribution_core::commission::{Amounts, Payee};
+use attribution_core::ids::{OrderId, PlatformId};
+use attribution_core::ledger::{Entry, LedgerError};
+use attribution_core::policy::Policy;
+use attribution_core::time::{Instant, SECOND_MS};
+
+/// Why an order could not be judged. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The rules could not decide.
+    #[error("the order could not be decided")]
+    Decide(#[from] crate::attribution::decide::DecideError),
+    /// The rules refuse the line's own history.
+    #[error("line {line} does not fit its own history")]
+    Books {
+        /// Which line.
+        line: String,
+        /// Why.
+        #[source]
+        cause: LedgerError,
+    },
+    /// The ledger refused a transfer.
+    #[error("the ledger refused a transfer")]
+    Ledger(#[from] TransferError),
+}
+
+/// Judges one order. The caller holds the order's lock. `cause` says, for the log of decisions, what made us look.
+///
+/// # Errors
+/// If the store fails or the rules refuse what is stored.
+pub fn judge(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    cause: &str,
+    now: Instant,
+) -> Result<(), JudgeError> {
+    let events = rows::events(tx, platform, order)?;
+    let Some(state) = OrderState::of(&events) else { return Ok(()) };
+    let mut row = rows::order(tx, platform, order)?;
+    let edges = edges(tx, &state, &mut row, now)?;
+    let decisions = decide_order(tx, &state, LineQuestion { edges, now })?;
+    let mut next = Next::default();
+    for (line, decided) in state.lines.iter().zip(decisions) {
+        let mut line_row = rows::line(tx, platform, order, line)?;
+        if !line_row.is_final() {
+            decision(tx, &state, line, &mut line_row, decided.as_ref(), cause, now)?;
+            next.provisional_line(tx, &state, decided.as_ref(), now)?;
+        }
+        bookkeeping(tx, &state, line, &mut line_row, &mut next, now)?;
+        rows::update_line(tx, platform, order, &line_row)?;
+    }
+    row.dirty = false;
+    row.provisional = next.provisional;
+    row.grace_until = next.grace_until.unwrap_or(Instant(i64::MAX));
+    row.hold_until = next.hold_until.unwrap_or(Instant(i64::MAX));
+    row.timer = next.timer;
+    rows::update_order(tx, platform, order, &row)?;
+    Ok(())
+}
+
+/// When the order has to be looked at again.
+#[derive(Debug, Default)]
+struct Next {
+    provisional: bool,
+    grace_until: Option<Instant>,
+    hold_until: Option<Instant>,
+    timer: Option<Instant>,
+}
+
+fn sooner(a: Option<Instant>, b: Instant) -> Option<Instant> {
+    Some(a.map_or(b, |a| a.min(b)))
+}
+
+impl Next {
+    fn provisional_line(
+        &mut self,
+        tx: &mut dyn Tx,
+        state: &OrderState,
+        decided: Option<&Decided>,
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        let at = state.created.at.instant();
+        let (grace, hold) = match decided {
+            None => {
+                let policy = Policy::default().attribution;
+                (
+                    final_at(&policy, at, None, EdgesCaughtUp::Since(at)),
+                    final_at(&policy, at, None, EdgesCaughtUp::NotYet),
+                )
+            }
+            Some(Decided { attribution, .. }) if !attribution.provisional => return Ok(()),
+            Some(Decided { attribution, .. }) => {
+                let policy =
+                    rows::policy(tx, &attribution.programme, attribution.policy_version)?.attribution;
+                let since = |edges| final_at(&policy, attribution.order_at, None, edges);
+                (since(EdgesCaughtUp::Since(at)), since(EdgesCaughtUp::NotYet))
+            }
+        };
+        if decided.is_none() && now >= hold {
+            return Ok(());
+        }
+        self.provisional = true;
+        self.grace_until = sooner(self.grace_until, grace);
+        self.hold_until = sooner(self.hold_until, hold);
+        Ok(())
+    }
+}
+
+/// Whether all registered edges have delivered what they recorded before the order; remembers since when.
+fn edges(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    row: &mut OrderRow,
+    now: Instant,
+) -> Result<EdgesCaughtUp, StoreError> {
+    if row.caught_up.is_none() {
+        // A click counts up to the end of the order's second.
+        let through =
+            Instant(state.created.at.instant().floor_seconds().saturating_add(1).saturating_mul(SECOND_MS));
+        let behind = tx.query_opt("SELECT edge FROM edges WHERE shipped_through < $1", params![through])?;
+        if behind.is_none() {
+            row.caught_up = Some(now);
+        }
+    }
+    Ok(row.caught_up.map_or(EdgesCaughtUp::NotYet, EdgesCaughtUp::Since))
+}
+
+/// Keeps the decision if it says anything new, and freezes it on the line.
+fn decision(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    line: &LineState,
+    row: &mut LineRow,
+    decided: Option<&Decided>,
+    cause: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let Some(decided) = decided else { return Ok(()) };
+    let (platform, order) = (&state.created.platform, &state.created.order);
+    let before = rows::decision(tx, platform, order, &line.line, row.decision)?;
+    if !before.is_some_and(|before| before.same_as(decided)) {
+        let number = row.decision.unwrap_or(0) + 1;
+        rows::insert_decision(tx, platform, order, &line.line, number, decided, cause, now)?;
+        row.decision = Some(number);
+    }
+    let attribution = &decided.attribution;
+    row.programme = Some(attribution.programme.clone());
+    row.version = Some(attribution.policy_version);
+    row.promoter = promoter(attribution);
+    row.terms = attribution.award().map(|award| award.terms.clone());
+    row.awaits_click = attribution.flags.contains(&Flag::AwaitingClick);
+    if !attribution.provisional {
+        row.final_at = Some(attribution.final_at);
+        if attribution.flags.contains(&Flag::Unjournaled) && attribution.award().is_some() {
+            row.review = true;
+            let finding = Finding {
+                platform,
+                order,
+                line: line.line.as_str(),
+                reason: Reason::Unjournaled,
+                found: "",
+                detail: "the click that decided is known only from its token: no edge ever delivered it",
+                contents: None,
+            };
+            review::open(tx, &finding, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whose order it is, whether or not anything is due.
+fn promoter(attribution: &Attribution) -> Option<attribution_core::ids::PromoterId> {
+    let awarded = attribution.award().and_then(|award| award.promoter.clone());
+    awarded.or_else(|| attribution.relation.as_ref().map(|relation| relation.promoter.clone()))
+}
+
+/// Brings the line's books up to what is known and posts the difference.
+fn bookkeeping(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    line: &LineState,
+    row: &mut LineRow,
+    next: &mut Next,
+    now: Instant,
+) -> Result<(), JudgeError> {
+    let (platform, order) = (&state.created.platform, &state.created.order);
+    let (Some(programme), Some(version)) = (row.programme.clone(), row.version) else {
+        row.state = "none";
+        return Ok(());
+    };
+    let policy = rows::policy(tx, &programme, version)?.settlement;
+    row.matured = maturity(state, policy.maturity.auto_after_ship.map(|span| span.millis()), next, now);
+    let known = Known {
+        policy: &policy,
+        programme: &programme,
+        terms: row.terms.as_ref(),
+        review: row.review && !row.review_passed,
+        order: state,
+        line,
+        matured: row.matured,
+        settled: row.settled.is_some(),
+    };
+    let change = books::reconcile(row.books.as_ref(), known)
+        .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause })?;
+    let subject = Subject { platform, order, line: &line.line };
+    let at = state.paid.unwrap_or_else(|| state.created.at.instant());
+    execute(tx, subject, &change.postings, at, now)?;
+    if change.manual {
+        note_manual(tx, state, line, row.settled.is_some(), now)?;
+    }
+    take_over(row, change);
+    Ok(())
+}
+
+/// When the trade was complete: by its event, or so long after the last parcel. A timer that has yet to run is kept.
+fn maturity(
+    state: &OrderState,
+    auto_after_ship: Option<i64>,
+    next: &mut Next,
+    now: Instant,
+) -> Option<Instant> {
+    if state.completed.is_some() {
+        return state.completed;
+    }
+    if state.closed.is_some() || state.paid.is_none() {
+        return None;
+    }
+    let runs_out = Instant(state.shipped?.floor_seconds().saturating_mul(SECOND_MS)).plus(auto_after_ship?);
+    if now >= runs_out {
+        return Some(runs_out);
+    }
+    next.timer = sooner(next.timer, runs_out);
+    None
+}
+
+fn note_manual(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    line: &LineState,
+    settled: bool,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let (reason, detail) = if settled {
+        (
+            Reason::RefundAfterSettlement,
+            "refunded after the settlement: the programme takes nothing back by itself",
+        )
+    } else {
+        (Reason::ManualRefund, "refunded, and paid in a way that merchant and promoter settle by hand")
+    };
+    let found = line.refunds.last().map_or("", |refund| refund.refund.as_str());
+    let finding = Finding {
+        platform: &state.created.platform,
+        order: &state.created.order,
+        line: line.line.as_str(),
+        reason,
+        found,
+        detail,
+        contents: None,
+    };
+    review::open(tx, &finding, now)
+}
+
+/// What lists and reports show, from the rules' own state.
+pub(crate) fn take_over(row: &mut LineRow, change: Change) {
+    row.state = match change.books.entry {
+        Entry::Invalid if row.promoter.is_none() && row.terms.is_none() => "none",
+        Entry::Tracked => "tracked",
+        Entry::Expected => "expected",
+        Entry::Matured => "matured",
+        Entry::Settled => "settled",
+        Entry::Invalid => "invalid",
+        Entry::ManualRequired => "manual_required",
+    };
+    row.amounts = shown(&change.books.amounts);
+    row.books = Some(change.books);
+}
+
+/// Base, whole commission, and what of it the promoter sees as theirs: shares collected at the withdrawal included.
+fn shown(amounts: &Amounts) -> rows::Shown {
+    let own = |share: &&attribution_core::commission::Share| {
+        share.collected_at_withdrawal || matches!(share.payee, Payee::Promoter(_))
+    };
+    let promoter = amounts.shares.iter().filter(own).map(|share| share.amount.0).sum();
+    rows::Shown { base: amounts.base.0, commission: amounts.gross.0, promoter }
+}

@@ -1,0 +1,26 @@
+//! Orders: taking their events in, judging them, and looking again when something new is known.
+//!
+//! The life of an event, by file: [`event`] (what it is), [`intake`] (stored exactly once), [`state`] (how the order
+//! stands), [`judge`] (who owns it and what is owed), [`books`] (the difference to the ledger), [`review`] (what a
+//! person must look at), [`sweep`] (looking again).
+
+mod api;
+pub(crate) mod books;
+pub mod event;
+pub mod intake;
+pub mod judge;
+mod report;
+pub mod review;
+mod review_api;
+pub(crate) mod rows;
+pub mod state;
+pub mod sweep;
+pub mod wake;
+
+use crate::Core;
+use utoipa_axum::router::OpenApiRouter;
+
+/// All that the API says about orders.
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    api::routes().merge(report::routes()).merge(review_api::routes())
+}

@@ -1,0 +1,110 @@
+//! The review queue: what a person must look at. Nothing in it is lost, nothing in it moves money.
+
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::ids::{OrderId, PlatformId};
+use attribution_core::time::Instant;
+
+/// Why a person must look at something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// An event came again with other contents; the first stands.
+    EventChanged,
+    /// An order names a product the catalogue does not have; the order is not applied.
+    UnknownProduct,
+    /// An order names a merchant the catalogue does not have; the order is not applied.
+    UnknownMerchant,
+    /// An order's product or platform belongs to another merchant; the order is not applied.
+    OtherMerchant,
+    /// A payment or refund names a line the order does not have.
+    UnknownLine,
+    /// More was refunded than was paid.
+    RefundExceedsPayment,
+    /// The deciding click is in no journal: no posting before a person says so.
+    Unjournaled,
+    /// A refund that the programme wants merchant and promoter to settle by hand.
+    ManualRefund,
+    /// A refund after the settlement, where the programme takes nothing back by itself.
+    RefundAfterSettlement,
+    /// The decision cannot be made; what is missing is in the detail.
+    Undecidable,
+}
+
+impl Reason {
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::EventChanged => "event_changed",
+            Self::UnknownProduct => "unknown_product",
+            Self::UnknownMerchant => "unknown_merchant",
+            Self::OtherMerchant => "other_merchant",
+            Self::UnknownLine => "unknown_line",
+            Self::RefundExceedsPayment => "refund_exceeds_payment",
+            Self::Unjournaled => "unjournaled",
+            Self::ManualRefund => "manual_refund",
+            Self::RefundAfterSettlement => "refund_after_settlement",
+            Self::Undecidable => "undecidable",
+        }
+    }
+}
+
+/// Something to look at.
+#[derive(Debug, Clone)]
+pub struct Finding<'a> {
+    /// The platform.
+    pub platform: &'a PlatformId,
+    /// The order.
+    pub order: &'a OrderId,
+    /// The line, or empty for the whole order.
+    pub line: &'a str,
+    /// Why.
+    pub reason: Reason,
+    /// Tells two findings of one kind apart, so that a repeat does not pile up.
+    pub found: &'a str,
+    /// In words, for the person.
+    pub detail: &'a str,
+    /// The event that was not applied.
+    pub contents: Option<&'a str>,
+}
+
+/// Puts a finding into the queue, unless it is there, open or done, already.
+///
+/// # Errors
+/// If the store fails.
+pub fn open(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO order_reviews (platform, order_id, reason, line_id, found, detail, contents, opened_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (platform, order_id, reason, line_id, found) DO NOTHING",
+        params![
+            finding.platform,
+            finding.order,
+            finding.reason.code(),
+            finding.line,
+            finding.found,
+            finding.detail,
+            finding.contents,
+            now
+        ],
+    )?;
+    Ok(())
+}
+
+/// Closes what is open for one order and reason; says how many that were.
+///
+/// # Errors
+/// If the store fails.
+pub fn resolve(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    reason: Reason,
+    resolution: &str,
+    now: Instant,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE order_reviews SET resolved_ms = $4, resolution = $5 \
+         WHERE platform = $1 AND order_id = $2 AND reason = $3 AND resolved_ms IS NULL",
+        params![platform, order, reason.code(), now, resolution],
+    )
+}

@@ -1,0 +1,167 @@
+//! `GET /v1/reviews` (what a person must look at) and `POST /v1/reviews/resolve` (they have).
+
+use super::event::EventKey;
+use super::intake::lock_name;
+use super::sweep::judge_all;
+use crate::Core;
+use crate::api::{Cursor, Page, PageParams, Params, Principal, Problem, Write};
+use crate::params;
+use crate::store::{Row, StoreError};
+use attribution_core::ids::{OrderId, PlatformId};
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(resolve))
+}
+
+/// An open finding.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+struct OpenReview {
+    /// The platform.
+    platform: String,
+    /// The order.
+    order: String,
+    /// Why: `event_changed`, `unknown_product`, `unknown_merchant`, `other_merchant`, `unknown_line`,
+    /// `refund_exceeds_payment`, `unjournaled`, `manual_refund` or `refund_after_settlement`.
+    reason: String,
+    /// The line, or empty for the whole order.
+    line: String,
+    /// Tells findings of one kind apart.
+    found: String,
+    /// In words.
+    detail: String,
+    /// The event that was not applied, as it came.
+    #[schema(value_type = Option<Object>)]
+    event: Option<serde_json::Value>,
+    /// Since when, UTC milliseconds.
+    #[schema(value_type = i64)]
+    opened_at: Instant,
+}
+
+/// Open findings, oldest first.
+#[utoipa::path(get, path = "/v1/reviews", params(PageParams), responses((status = 200, body = Page<OpenReview>)))]
+async fn list(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Page<OpenReview>>, Problem> {
+    principal.require_operator()?;
+    let limit = page.limit()?;
+    let Cursor(after) = page.after()?;
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                "SELECT platform, order_id, reason, line_id, found, detail, contents, opened_ms FROM order_reviews \
+                 WHERE resolved_ms IS NULL ORDER BY opened_ms, platform, order_id, reason, line_id, found",
+                &[],
+            )
+        })
+        .await?;
+    let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    // The queue is meant to be short; what was listed before is skipped by its key.
+    let rest = items.into_iter().filter(|item| key(item) > after).take(limit as usize + 1).collect();
+    Ok(Json(Page::cut(rest, limit, key)))
+}
+
+/// The sort key of a finding.
+fn key(item: &OpenReview) -> String {
+    let OpenReview { opened_at, platform, order, reason, line, found, .. } = item;
+    format!("{:020}\u{1f}{platform}\u{1f}{order}\u{1f}{reason}\u{1f}{line}\u{1f}{found}", opened_at.millis())
+}
+
+fn entry(row: &Row) -> Result<OpenReview, StoreError> {
+    Ok(OpenReview {
+        platform: row.text(0)?.to_owned(),
+        order: row.text(1)?.to_owned(),
+        reason: row.text(2)?.to_owned(),
+        line: row.text(3)?.to_owned(),
+        found: row.text(4)?.to_owned(),
+        detail: row.text(5)?.to_owned(),
+        event: row.opt_text(6)?.and_then(|text| serde_json::from_str(text).ok()),
+        opened_at: row.instant(7)?,
+    })
+}
+
+/// A finding that a person has looked at.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Resolve {
+    /// The platform.
+    #[schema(value_type = String)]
+    platform: PlatformId,
+    /// The order.
+    #[schema(value_type = String)]
+    order: OrderId,
+    /// As listed.
+    reason: String,
+    /// As listed.
+    #[serde(default)]
+    line: String,
+    /// As listed.
+    #[serde(default)]
+    found: String,
+    /// What the person decided, in words.
+    resolution: String,
+    /// For `unjournaled`: lets the line's money move.
+    #[serde(default)]
+    release: bool,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+struct Resolved {
+    /// Findings closed.
+    resolved: u64,
+}
+
+/// Closes a finding. An `unjournaled` line moves money only after this, and only with `release`.
+#[utoipa::path(
+    post,
+    path = "/v1/reviews/resolve",
+    request_body = Resolve,
+    responses((status = 200, body = Resolved), (status = 404, description = "No such open finding"))
+)]
+async fn resolve(State(core): State<Core>, write: Write<Resolve>) -> Result<Response, Problem> {
+    let Write { body, scope } = write;
+    scope.principal.require_operator()?;
+    if body.resolution.trim().is_empty() {
+        return Err(Problem::invalid("resolution", "say what was decided"));
+    }
+    let now = scope.now;
+    let order = (body.platform.clone(), body.order.clone());
+    let response = scope
+        .run(&core, move |tx, scope| {
+            let Resolve { platform, order, reason, line, found, resolution, release } = &body;
+            let key =
+                EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
+            tx.lock(&lock_name(&key))?;
+            let resolved = tx.execute(
+                "UPDATE order_reviews SET resolved_ms = $6, resolution = $7 WHERE platform = $1 AND order_id = $2 \
+                 AND reason = $3 AND line_id = $4 AND found = $5 AND resolved_ms IS NULL",
+                params![platform, order, reason, line, found, scope.now, resolution],
+            )?;
+            if resolved == 0 {
+                return Err(Problem::unknown("open review", format!("{reason} of order {order}")));
+            }
+            if *release && reason == super::review::Reason::Unjournaled.code() {
+                tx.execute(
+                    "UPDATE order_lines SET review_passed = 1, review = 0 \
+                     WHERE platform = $1 AND order_id = $2 AND line_id = $3",
+                    params![platform, order, line],
+                )?;
+            }
+            Ok((StatusCode::OK, Resolved { resolved }))
+        })
+        .await?;
+    judge_all(core.store(), vec![order], "review", now).await?;
+    Ok(response)
+}

@@ -1,0 +1,334 @@
+//! The rows of orders: how they are written, and read back as types.
+
+use super::event::{EventKey, OrderEvent};
+use super::state::{LineState, OrderState, StoredEvent};
+use crate::attribution::Decided;
+use crate::attribution::programmes::read;
+use crate::params;
+use crate::store::{Param, StoreError, Tx};
+use attribution_core::commission::Terms;
+use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
+use attribution_core::ledger::LineState as Books;
+use attribution_core::policy::Policy;
+use attribution_core::time::Instant;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What the order's own row keeps for the jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OrderRow {
+    pub dirty: bool,
+    pub provisional: bool,
+    pub grace_until: Instant,
+    pub hold_until: Instant,
+    pub caught_up: Option<Instant>,
+    pub timer: Option<Instant>,
+}
+
+/// Amounts as lists and reports show them, in fen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Shown {
+    pub base: i64,
+    pub commission: i64,
+    pub promoter: i64,
+}
+
+/// A line as it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct LineRow {
+    pub line: LineId,
+    pub decision: Option<i64>,
+    pub promoter: Option<PromoterId>,
+    pub programme: Option<ProgrammeId>,
+    pub version: Option<u32>,
+    pub final_at: Option<Instant>,
+    pub state: &'static str,
+    pub review: bool,
+    pub review_passed: bool,
+    pub amounts: Shown,
+    pub matured: Option<Instant>,
+    pub settled: Option<Instant>,
+    pub books: Option<Books>,
+    /// The award's terms, from the decision in force.
+    pub terms: Option<Terms>,
+    /// The deciding click has not arrived yet.
+    pub awaits_click: bool,
+}
+
+impl LineRow {
+    pub(crate) const fn is_final(&self) -> bool {
+        self.final_at.is_some()
+    }
+}
+
+fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|cause| StoreError::Corrupt { what, cause: cause.into() })
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|cause| StoreError::Corrupt { what: "value to be stored", cause: cause.into() })
+}
+
+/// Writes an event into the log of its order.
+pub(super) fn insert_event(
+    tx: &mut dyn Tx,
+    key: &EventKey,
+    event: &OrderEvent,
+    contents: &str,
+    sender: Option<&str>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO order_events (platform, order_id, kind, refund_id, at_ms, received_ms, contents, sender) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        params![&key.platform, &key.order, key.kind, &key.refund, event.at(), now, contents, sender],
+    )?;
+    Ok(())
+}
+
+/// All events of one order.
+///
+/// # Errors
+/// If the store fails or an event can no longer be read.
+pub(crate) fn events(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let rows = tx.query(
+        "SELECT contents, received_ms, sender FROM order_events WHERE platform = $1 AND order_id = $2 \
+         ORDER BY at_ms, kind, refund_id",
+        params![platform, order],
+    )?;
+    rows.iter()
+        .map(|row| {
+            let event = from_json("order event", row.text(0)?)?;
+            Ok(StoredEvent { event, received: row.instant(1)?, sender: row.opt_text(2)?.map(str::to_owned) })
+        })
+        .collect()
+}
+
+/// The order with its lines, as first learnt.
+pub(super) fn insert_order(tx: &mut dyn Tx, state: &OrderState) -> Result<(), StoreError> {
+    let created = &state.created;
+    let never = i64::MAX;
+    tx.execute(
+        "INSERT INTO orders (platform, order_id, merchant, buyer, created_ms, received_ms, dirty, provisional, \
+         grace_until_ms, hold_until_ms) VALUES ($1, $2, $3, $4, $5, $6, 1, 1, $7, $7)",
+        params![
+            &created.platform,
+            &created.order,
+            &created.merchant,
+            &created.buyer,
+            created.at.instant(),
+            state.received,
+            never
+        ],
+    )?;
+    for (position, line) in (0i64..).zip(&state.lines) {
+        tx.execute(
+            "INSERT INTO order_lines (platform, order_id, line_id, position, product, merchant, created_ms, state, \
+             review, review_passed, base_fen, commission_fen, promoter_fen) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'tracked', 0, 0, 0, 0, 0)",
+            params![
+                &created.platform,
+                &created.order,
+                &line.line,
+                position,
+                &line.product,
+                &created.merchant,
+                created.at.instant()
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// What a new event changes in the order's own row: it is to be judged again.
+pub(super) fn touch_order(tx: &mut dyn Tx, state: &OrderState) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE orders SET success_ms = $3, dirty = 1 WHERE platform = $1 AND order_id = $2",
+        params![&state.created.platform, &state.created.order, state.success()],
+    )?;
+    Ok(())
+}
+
+pub(super) fn order(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<OrderRow, StoreError> {
+    let row = tx.query_one(
+        "SELECT dirty, provisional, grace_until_ms, hold_until_ms, caught_up_ms, timer_ms FROM orders \
+         WHERE platform = $1 AND order_id = $2",
+        params![platform, order],
+    )?;
+    Ok(OrderRow {
+        dirty: row.flag(0)?,
+        provisional: row.flag(1)?,
+        grace_until: row.instant(2)?,
+        hold_until: row.instant(3)?,
+        caught_up: row.opt_instant(4)?,
+        timer: row.opt_instant(5)?,
+    })
+}
+
+pub(super) fn update_order(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    row: &OrderRow,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE orders SET dirty = $3, provisional = $4, grace_until_ms = $5, hold_until_ms = $6, \
+         caught_up_ms = $7, timer_ms = $8 WHERE platform = $1 AND order_id = $2",
+        params![
+            platform,
+            order,
+            row.dirty,
+            row.provisional,
+            row.grace_until,
+            row.hold_until,
+            row.caught_up,
+            row.timer
+        ],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn line(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    line: &LineState,
+) -> Result<LineRow, StoreError> {
+    let row = tx.query_one(
+        "SELECT decision, promoter, programme, programme_version, final_ms, state, review, review_passed, base_fen, \
+         commission_fen, promoter_fen, matured_ms, settled_ms, books FROM order_lines \
+         WHERE platform = $1 AND order_id = $2 AND line_id = $3",
+        params![platform, order, &line.line],
+    )?;
+    let number = row.opt_int(0)?;
+    let in_force = decision(tx, platform, order, &line.line, number)?;
+    let attribution = in_force.as_ref().map(|decided| &decided.attribution);
+    Ok(LineRow {
+        line: line.line.clone(),
+        decision: number,
+        promoter: row.opt_text(1)?.map(|id| read("promoter id", id)).transpose()?,
+        programme: row.opt_text(2)?.map(|id| read("programme id", id)).transpose()?,
+        version: row.opt_num(3)?,
+        final_at: row.opt_instant(4)?,
+        state: state_name(row.text(5)?),
+        review: row.flag(6)?,
+        review_passed: row.flag(7)?,
+        amounts: Shown { base: row.int(8)?, commission: row.int(9)?, promoter: row.int(10)? },
+        matured: row.opt_instant(11)?,
+        settled: row.opt_instant(12)?,
+        books: row.opt_text(13)?.map(|text| from_json("books of a line", text)).transpose()?,
+        terms: attribution.and_then(|a| a.award()).map(|award| award.terms.clone()),
+        awaits_click: attribution
+            .is_some_and(|a| a.flags.contains(&attribution_core::attribute::Flag::AwaitingClick)),
+    })
+}
+
+/// The fixed names of a line's states.
+fn state_name(stored: &str) -> &'static str {
+    const NAMES: [&str; 7] =
+        ["tracked", "expected", "matured", "settled", "invalid", "manual_required", "none"];
+    NAMES.into_iter().find(|name| *name == stored).unwrap_or("none")
+}
+
+pub(crate) fn update_line(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    row: &LineRow,
+) -> Result<(), StoreError> {
+    let books = row.books.as_ref().map(to_json).transpose()?;
+    tx.execute(
+        "UPDATE order_lines SET decision = $4, promoter = $5, programme = $6, programme_version = $7, final_ms = $8, \
+         state = $9, review = $10, review_passed = $11, base_fen = $12, commission_fen = $13, promoter_fen = $14, \
+         matured_ms = $15, settled_ms = $16, books = $17 \
+         WHERE platform = $1 AND order_id = $2 AND line_id = $3",
+        params![
+            platform,
+            order,
+            &row.line,
+            row.decision,
+            row.promoter.as_ref(),
+            row.programme.as_ref(),
+            row.version.map(i64::from),
+            row.final_at,
+            row.state,
+            row.review && !row.review_passed,
+            row.review_passed,
+            row.amounts.base,
+            row.amounts.commission,
+            row.amounts.promoter,
+            row.matured,
+            row.settled,
+            books.as_ref(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// One decision of a line by its number.
+pub(crate) fn decision(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    line: &LineId,
+    number: Option<i64>,
+) -> Result<Option<Decided>, StoreError> {
+    let Some(number) = number else { return Ok(None) };
+    let row = tx.query_one(
+        "SELECT attribution FROM order_decisions \
+         WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND number = $4",
+        params![platform, order, line, number],
+    )?;
+    from_json("decision", row.text(0)?).map(Some)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the key, the decision and its circumstances")]
+pub(super) fn insert_decision(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    line: &LineId,
+    number: i64,
+    decided: &Decided,
+    cause: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let attribution = &decided.attribution;
+    let promoter = attribution.relation.as_ref().map(|relation| &relation.promoter);
+    let awarded = attribution.award().and_then(|award| award.promoter.as_ref());
+    let outcome = decided.outcome_code();
+    let text = to_json(decided)?;
+    tx.execute(
+        "INSERT INTO order_decisions (platform, order_id, line_id, number, made_ms, cause, promoter, programme, \
+         programme_version, outcome, attribution) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        params![
+            platform,
+            order,
+            line,
+            number,
+            now,
+            cause,
+            awarded.or(promoter),
+            &attribution.programme,
+            i64::from(attribution.policy_version),
+            &outcome,
+            Param::from(&text),
+        ],
+    )?;
+    Ok(())
+}
+
+/// One version of a programme's rules.
+pub(crate) fn policy(tx: &mut dyn Tx, programme: &ProgrammeId, version: u32) -> Result<Policy, StoreError> {
+    let row = tx.query_one(
+        "SELECT v.policy FROM programme_versions v JOIN programmes p ON p.num = v.programme \
+         WHERE p.id = $1 AND v.version = $2",
+        params![programme, i64::from(version)],
+    )?;
+    from_json("policy", row.text(0)?)
+}

@@ -1,0 +1,228 @@
+//! How an order stands: a pure function of the set of its events.
+//!
+//! The order of arrival does not matter: every new event reads all events of its order again. Nothing here looks
+//! anything up and nothing here knows about commission.
+
+use super::event::{Created, OrderEvent};
+use attribution_core::ids::{LineId, ProductId};
+use attribution_core::money::Fen;
+use attribution_core::policy::settlement::PayMethod;
+use attribution_core::time::Instant;
+
+/// An event with the time the core took it in; the time belongs to the event and a replay keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// The event.
+    pub event: OrderEvent,
+    /// When it was taken in.
+    pub received: Instant,
+    /// The merchant who sent it; `None` for the operator.
+    pub sender: Option<String>,
+}
+
+/// An order as its events tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderState {
+    /// The order as it was placed.
+    pub created: Created,
+    /// When the core learnt of the order.
+    pub received: Instant,
+    /// How it was paid, by the payment or else by the order.
+    pub payment_method: Option<PayMethod>,
+    /// When it was paid. A completed order was paid, even if no event said so (货到付款).
+    pub paid: Option<Instant>,
+    /// When the last parcel left.
+    pub shipped: Option<Instant>,
+    /// When the trade succeeded.
+    pub completed: Option<Instant>,
+    /// When the order was closed without success. A completed order does not close: its refunds say what is left.
+    pub closed: Option<Instant>,
+    /// Its lines in the order of `created`.
+    pub lines: Vec<LineState>,
+    /// What its events say that cannot be: for the review queue.
+    pub contradictions: Vec<Contradiction>,
+}
+
+/// One line as the events tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineState {
+    /// Its number.
+    pub line: LineId,
+    /// What was bought.
+    pub product: ProductId,
+    /// Pieces.
+    pub quantity: u32,
+    /// Goods amount paid, or to be paid.
+    pub amount: Fen,
+    /// Refunds that succeeded, by number.
+    pub refunds: Vec<LineRefund>,
+}
+
+/// A refund of one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineRefund {
+    /// The refund's number.
+    pub refund: String,
+    /// Fen given back.
+    pub amount: Fen,
+    /// When it succeeded.
+    pub at: Instant,
+    /// When the core learnt of it.
+    pub received: Instant,
+}
+
+/// Two events of one order that cannot both be right.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contradiction {
+    /// A payment or refund names a line the order does not have.
+    UnknownLine {
+        /// The event's type.
+        kind: &'static str,
+        /// The refund's number; empty for a payment.
+        refund: String,
+        /// The line it names.
+        line: LineId,
+    },
+    /// More was refunded than was paid.
+    RefundedTooMuch {
+        /// The line.
+        line: LineId,
+    },
+}
+
+impl Contradiction {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownLine { .. } => "unknown_line",
+            Self::RefundedTooMuch { .. } => "refund_exceeds_payment",
+        }
+    }
+
+    /// The line concerned.
+    pub const fn line(&self) -> &LineId {
+        match self {
+            Self::UnknownLine { line, .. } | Self::RefundedTooMuch { line } => line,
+        }
+    }
+}
+
+impl LineState {
+    /// What was refunded in all; never more than was paid.
+    pub fn refunded(&self) -> Fen {
+        self.refunded_where(|_| true)
+    }
+
+    /// What the refunds that `counts` picks come to; never more than was paid.
+    pub fn refunded_where(&self, counts: impl Fn(&LineRefund) -> bool) -> Fen {
+        let sum = self.refunds.iter().filter(|r| counts(r)).map(|r| r.amount.0).fold(0, i64::saturating_add);
+        Fen(sum.min(self.amount.0))
+    }
+}
+
+impl OrderState {
+    /// Reads all events of one order; `None` while its `created` is missing.
+    pub fn of(events: &[StoredEvent]) -> Option<Self> {
+        let (created, received) = events.iter().find_map(|stored| match &stored.event {
+            OrderEvent::Created(created) => Some((created.clone(), stored.received)),
+            _ => None,
+        })?;
+        let lines = created.lines.iter().map(|line| LineState {
+            line: line.line.clone(),
+            product: line.product.clone(),
+            quantity: line.quantity,
+            amount: Fen(line.amount_fen),
+            refunds: Vec::new(),
+        });
+        let created_by = created.merchant.clone();
+        let mut state = Self {
+            payment_method: created.payment_method,
+            lines: lines.collect(),
+            received,
+            created,
+            paid: None,
+            shipped: None,
+            completed: None,
+            closed: None,
+            contradictions: Vec::new(),
+        };
+        // Another merchant's word on this order does not count.
+        let own = |stored: &&StoredEvent| {
+            stored.sender.as_deref().is_none_or(|sender| sender == created_by.as_str())
+        };
+        // Two passes, so that a refund is measured against what was paid whichever arrived first.
+        for stored in events.iter().filter(own) {
+            state.apply_step(&stored.event);
+        }
+        for stored in events.iter().filter(own) {
+            state.apply_refund(stored);
+        }
+        state.settle_contradictions();
+        Some(state)
+    }
+
+    fn apply_step(&mut self, event: &OrderEvent) {
+        match event {
+            OrderEvent::Created(_) | OrderEvent::Refunded(_) => {}
+            OrderEvent::Paid(paid) => {
+                self.paid = Some(paid.at.instant());
+                self.payment_method = paid.payment_method.or(self.payment_method);
+                for amount in &paid.lines {
+                    match self.lines.iter_mut().find(|l| l.line == amount.line) {
+                        Some(line) => line.amount = Fen(amount.amount_fen),
+                        None => self.contradictions.push(Contradiction::UnknownLine {
+                            kind: "paid",
+                            refund: String::new(),
+                            line: amount.line.clone(),
+                        }),
+                    }
+                }
+            }
+            OrderEvent::Shipped(step) => self.shipped = Some(step.at.instant()),
+            OrderEvent::Completed(step) => self.completed = Some(step.at.instant()),
+            OrderEvent::Closed(step) => self.closed = Some(step.at.instant()),
+        }
+    }
+
+    fn apply_refund(&mut self, stored: &StoredEvent) {
+        let OrderEvent::Refunded(refund) = &stored.event else { return };
+        for amount in &refund.lines {
+            match self.lines.iter_mut().find(|l| l.line == amount.line) {
+                Some(line) => line.refunds.push(LineRefund {
+                    refund: refund.refund_id.clone(),
+                    amount: Fen(amount.amount_fen),
+                    at: refund.at.instant(),
+                    received: stored.received,
+                }),
+                None => self.contradictions.push(Contradiction::UnknownLine {
+                    kind: "refunded",
+                    refund: refund.refund_id.clone(),
+                    line: amount.line.clone(),
+                }),
+            }
+        }
+    }
+
+    fn settle_contradictions(&mut self) {
+        if self.completed.is_some() {
+            self.paid = self.paid.or(self.completed);
+            self.closed = None;
+        }
+        for line in &mut self.lines {
+            line.refunds.sort_by(|a, b| (a.at, &a.refund).cmp(&(b.at, &b.refund)));
+            let sum = line.refunds.iter().map(|r| r.amount.0).fold(0, i64::saturating_add);
+            if sum > line.amount.0 {
+                self.contradictions.push(Contradiction::RefundedTooMuch { line: line.line.clone() });
+            }
+        }
+        self.contradictions.sort();
+    }
+
+    /// When this order became a success that counts as history of the buyer at the shop: completed, unless it was
+    /// wholly refunded before (售中). A refund afterwards (售后) does not undo it.
+    pub fn success(&self) -> Option<Instant> {
+        let completed = self.completed?;
+        let kept = |l: &LineState| l.refunded_where(|r| r.at < completed) < l.amount || l.amount.0 == 0;
+        self.lines.iter().any(kept).then_some(completed)
+    }
+}

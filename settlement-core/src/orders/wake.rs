@@ -1,0 +1,41 @@
+//! Marking orders whose judgement may change because of a new fact. Only provisional orders can change.
+
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
+use attribution_core::time::{Instant, SECOND_MS};
+
+/// Everything the buyer ordered from `from` on.
+///
+/// # Errors
+/// If the store fails.
+pub fn buyer(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    buyer: &BuyerId,
+    from: Instant,
+) -> Result<(), StoreError> {
+    // Orders are compared in whole seconds, so one of the same second counts.
+    let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
+    tx.execute(
+        "UPDATE orders SET dirty = 1 \
+         WHERE provisional = 1 AND dirty = 0 AND platform = $1 AND buyer = $2 AND created_ms >= $3",
+        params![platform, buyer, from],
+    )?;
+    Ok(())
+}
+
+/// Everything ordered by anybody who was ever joined to the visitor: an account that joins a device ends the reach
+/// of the one before.
+///
+/// # Errors
+/// If the store fails.
+pub fn visitor(tx: &mut dyn Tx, visitor: VisitorId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE orders SET dirty = 1 WHERE provisional = 1 AND dirty = 0 AND EXISTS (\
+         SELECT 1 FROM identities i \
+         WHERE i.visitor = $1 AND i.platform = orders.platform AND i.buyer = orders.buyer)",
+        params![&visitor],
+    )?;
+    Ok(())
+}
