@@ -66,3 +66,63 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Rebind;
+    use crate::policy::{PolicyVersion, Preset};
+    use crate::testing::at;
+    use crate::time::{DAY_MS, Period};
+
+    #[test]
+    fn an_edge_gets_what_its_programmes_claims_need() {
+        use ClaimEnd::{FromClick, WithLink};
+        use ClaimScope::{Programme, Target};
+        // preset, life in days (none: without an end), when it ends, what it covers, rebind, badge, converted
+        let rows = [
+            (Preset::Distributor1688, Some(15), FromClick, Target, Rebind::AnyClick, false, true),
+            (Preset::YouzanPermanent, None, FromClick, Programme, Rebind::AnyClick, true, false),
+            (Preset::YouzanShort, None, WithLink, Programme, Rebind::AnyClick, true, false),
+            (Preset::YouzanLock, None, FromClick, Programme, Rebind::Never, true, false),
+            (Preset::AllianceCreditBan, Some(15), FromClick, Programme, Rebind::AnyClick, false, true),
+            (Preset::TaobaoLive, Some(15), FromClick, Programme, Rebind::AnyClick, false, true),
+        ];
+        for (preset, days, end, scope, rebind, badge, converted) in rows {
+            let id = ProgrammeId::new("prog").unwrap();
+            let row = preset.policy().programme_row(ProgrammeNum(1), id);
+            let life = days.map_or(i64::MAX, |days: i64| days * DAY_MS);
+            assert_eq!((row.claim_life_ms, row.claim_end, row.claim_scope), (life, end, scope), "{preset:?}");
+            assert_eq!(
+                (row.rebind, row.require_badge, row.require_converted),
+                (rebind, badge, converted),
+                "{preset:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_highest_version_in_force_counts() {
+        let version = |version, from: &str, to: Option<&str>| PolicyVersion {
+            programme: ProgrammeId::new("prog").unwrap(),
+            version,
+            effective: Period { from: at(from), to: to.map(at) },
+            policy: Policy::default(),
+        };
+        let versions = [
+            version(1, "06-01 00:00:00", None),
+            version(3, "06-10 00:00:00", Some("06-20 00:00:00")),
+            version(2, "06-05 00:00:00", None),
+        ];
+        let rows = [
+            ("05-31 23:59:59", None),
+            ("06-01 00:00:00", Some(1)),
+            ("06-05 00:00:00", Some(2)),
+            ("06-19 23:59:59", Some(3)),
+            ("06-20 00:00:00", Some(2)),
+        ];
+        for (when, expected) in rows {
+            assert_eq!(PolicyVersion::in_force(&versions, at(when)).map(|v| v.version), expected, "{when}");
+        }
+    }
+}
