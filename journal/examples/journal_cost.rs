@@ -1,5 +1,5 @@
-//! What a frame costs: nanoseconds of CPU per frame for append and flush on one thread, by frames per flush, and for
-//! reading them back. `journal_cost --data DIR`, on the disk to be measured.
+//! What a frame costs: median nanoseconds per frame for append and flush on one thread, by frames per flush, and for reading
+//! them back. `journal_cost --data DIR`, on the disk to be measured.
 
 #![expect(clippy::print_stdout, reason = "prints a table")]
 
@@ -19,7 +19,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     options.spare_segments = 8;
     println!("frames/flush  append ns  flush ns  together ns/frame  refused  syncs");
     for (round, turn) in (1_u64..).zip([1_u64, 2, 4, 8, 16, 64]) {
+        let begun = Instant::now();
         let opened = Journal::open(&options, 1_763_000_000_000, round)?;
+        println!(
+            "opened in {} ms, {} segments of earlier starts",
+            begun.elapsed().as_millis(),
+            opened.journal.stats().old_segments
+        );
         measure_writing(opened, turn)?;
     }
     Ok(())
@@ -28,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn measure_writing(opened: Opened, turn: u64) -> Result<(), Box<dyn Error>> {
     let Opened { journal, mut writers, .. } = opened;
     let writer = writers.first_mut().ok_or("no writer")?;
-    let (mut appending, mut flushing) = (Duration::ZERO, Duration::ZERO);
+    let (mut appending, mut flushing) = (Vec::new(), Vec::new());
     while writer.next_sequence() < FRAMES {
         let begun = Instant::now();
         let mut full = false;
@@ -46,25 +52,35 @@ fn measure_writing(opened: Opened, turn: u64) -> Result<(), Box<dyn Error>> {
             std::thread::yield_now();
             continue;
         }
-        appending += appended - begun;
-        flushing += appended.elapsed();
+        appending.push(appended - begun);
+        flushing.push(appended.elapsed());
     }
-    let per_frame = |time: Duration| time.as_nanos() / u128::from(FRAMES);
     let stats = journal.stats();
+    let (append, flush) = (median(&mut appending) / turn, median(&mut flushing) / turn);
     println!(
-        "{turn:>12}  {:>9}  {:>8}  {:>17}  {:>7}  {:>5}",
-        per_frame(appending),
-        per_frame(flushing),
-        per_frame(appending + flushing),
+        "{turn:>12}  {append:>9}  {flush:>8}  {:>17}  {:>7}  {:>5}",
+        append + flush,
         stats.refused,
         stats.syncs
     );
     journal.close()?;
     if turn == 64 {
         let mut reader = journal.reader(writer.stream(), 0).ok_or("no stream")?;
-        let begun = Instant::now();
-        while reader.next(FRAMES)?.is_some() {}
-        println!("reading: {} ns/frame", per_frame(begun.elapsed()));
+        let mut reading = Vec::new();
+        while reader.position() < FRAMES {
+            let begun = Instant::now();
+            for _ in 0..100 {
+                reader.next(FRAMES)?;
+            }
+            reading.push(begun.elapsed());
+        }
+        println!("reading: {} ns/frame", median(&mut reading) / 100);
     }
     Ok(())
+}
+
+/// In nanoseconds. The median, because other work on the machine must not count.
+fn median(times: &mut [Duration]) -> u64 {
+    times.sort_unstable();
+    times.get(times.len() / 2).map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(u64::MAX))
 }

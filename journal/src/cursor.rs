@@ -146,7 +146,7 @@ fn decode(bytes: &[u8]) -> Option<Positions> {
 /// The cursors of one name.
 #[derive(Clone)]
 pub struct Cursors {
-    pub(crate) inner: Arc<crate::journal::Inner>,
+    pub(crate) inner: Arc<crate::inner::Inner>,
     pub(crate) name: String,
 }
 

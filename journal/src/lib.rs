@@ -6,8 +6,8 @@
 //! - [`frame`], [`segment`]: the bytes;
 //! - `epoch`, `index`, `lane`: one start of the journal, where a stream's frames are, what a worker shares;
 //! - `writer`, `sync`, `spares`: append and flush, the thread that makes durable, the thread that prepares files;
-//! - `recovery`, `reader`, `cursor`: what an earlier start left, reading it, how far each reader has come;
-//! - `journal`: one start of one process, which ties them together.
+//! - `recovery`, `tail`, `reader`, `cursor`: what an earlier start left, reading it, how far each reader has come;
+//! - `open`, `inner`, `journal`: one start of one process, which ties them together.
 //!
 //! What it promises: a frame that [`Writer::flush`] has taken survives the end of the process. A frame below
 //! [`Journal::durable`] survives a power cut. Nothing is ever read that was not written, in its place; what is missing
@@ -20,10 +20,12 @@ pub mod frame;
 #[cfg(test)]
 mod golden_tests;
 mod index;
+mod inner;
 mod journal;
 mod lane;
 #[cfg(test)]
 mod model_tests;
+mod open;
 mod options;
 mod reader;
 mod recovery;
@@ -32,12 +34,15 @@ mod spares;
 mod stats;
 pub mod storage;
 mod sync;
+mod tail;
 mod unsynced;
 mod writer;
 
 pub use cursor::{CursorError, Cursors};
 pub use frame::{Frame, MAX_PAYLOAD, MAX_SEQUENCE};
-pub use journal::{CloseError, Journal, OpenError, Opened, ReleaseError, Released};
+pub use inner::{CloseError, ReleaseError, Released};
+pub use journal::Journal;
+pub use open::{OpenError, Opened};
 pub use options::{Options, OptionsError};
 pub use reader::{ReadError, Reader};
 pub use recovery::{Notice, StreamInfo};

@@ -295,3 +295,28 @@ fn nothing_durable_is_lost_and_nothing_is_invented() {
     // The cuts must have had something to take, or the test shows nothing.
     assert!(written > seeds * 100 && lost > seeds, "{written} written, {lost} lost before they were durable");
 }
+
+#[test]
+fn the_published_age_is_that_of_the_oldest_frame_a_cut_would_take() {
+    let storage: Arc<dyn Storage> = Arc::new(FakeStorage::new());
+    let mut opened = Journal::open_still(&storage, &Options::new("age", 1, 2), 0, 1).unwrap();
+    let mut write = |worker: usize, at_ms| {
+        opened.writers[worker].append(at_ms, b"x").unwrap();
+        opened.writers[worker].flush().unwrap();
+    };
+    let journal = &opened.journal;
+    assert_eq!(journal.unsynced_age_ms(900), 0);
+    write(1, 1000);
+    write(0, 1005);
+    write(0, 1007);
+    assert_eq!(journal.unsynced_age_ms(1010), 10);
+    assert_eq!(journal.unsynced_age_ms(990), 0, "a clock that went back");
+    let lane = &journal.inner().lanes[1];
+    let work = lane.begin_sync().unwrap();
+    write(1, 1020);
+    assert_eq!(journal.unsynced_age_ms(1030), 30, "a sync that runs has made nothing durable");
+    lane.finish_sync(&work);
+    assert_eq!(journal.unsynced_age_ms(1030), 25);
+    journal.inner().syncer.pass();
+    assert_eq!(journal.unsynced_age_ms(2000), 0);
+}

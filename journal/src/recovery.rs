@@ -5,19 +5,17 @@
 
 use crate::StreamId;
 use crate::epoch::{End, Ending, EpochRecord};
-use crate::frame::{self, Frame};
 use crate::index::{Entry, StreamIndex};
-use crate::segment::{self, Found, HEADER_BYTES, Header};
+use crate::segment::{self, Header};
 use crate::spares::Pool;
 use crate::storage::{self, Storage};
+use crate::tail::{make_durable, search_end, walk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
 /// First piece read of a segment: holds its first frame as a rule.
 const PROBE: u64 = 8 << 10;
-/// Pieces in which a segment is searched.
-const PIECE: u64 = 1 << 20;
 
 /// How a stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,113 +202,4 @@ fn first_frame(storage: &dyn Storage, index: &StreamIndex, number: u64, len: u64
         false
     })?;
     Ok(first)
-}
-
-/// Where a stream of a killed start ends, and whether its last segments repeat each other: then a failed write or
-/// sync had frames written twice, and each place may have some that the other lacks.
-fn search_end(storage: &dyn Storage, index: &StreamIndex) -> io::Result<(End, bool)> {
-    let mut end = End::default();
-    let mut repeats = false;
-    let mut first_behind = None;
-    // From the last segment backwards, as long as frames may lie there that were not durable.
-    for entry in index.from(0).iter().rev() {
-        let mut next = 0;
-        walk(storage, index, entry.number, entry.bytes, PIECE, |frame| {
-            next = frame.sequence + 1;
-            end.durable = end.durable.max(frame.durable_before);
-            true
-        })?;
-        end.next = end.next.max(next);
-        repeats |= first_behind.is_some_and(|first| next > first);
-        first_behind = Some(entry.first);
-        if entry.first < end.durable {
-            break;
-        }
-    }
-    Ok((end, repeats))
-}
-
-/// Calls `seen` with each sound frame of a segment, until it says `false`.
-fn walk(
-    storage: &dyn Storage,
-    index: &StreamIndex,
-    number: u64,
-    len: u64,
-    piece: u64,
-    mut seen: impl FnMut(&Frame<'_>) -> bool,
-) -> io::Result<()> {
-    let file = storage.open(&segment::name(index.stream(), number))?;
-    let seed = index.seed(number);
-    let mut buffer = Vec::new();
-    let mut base = HEADER_BYTES;
-    let mut want = piece;
-    while base < len {
-        buffer.resize(usize::try_from(want.min(len - base)).unwrap_or(0), 0);
-        crate::reader::read_what_can_be_read(&*file, &mut buffer, base);
-        let mut at = 0;
-        let rest = loop {
-            match segment::find(&buffer, at, base, index.stream(), seed) {
-                Found::Frame { start, frame } => {
-                    if !seen(&frame) {
-                        return Ok(());
-                    }
-                    at = start + frame::size(frame.payload.len());
-                }
-                Found::NeedsMore { start } => break start,
-            }
-        };
-        // A frame that seems cut at the very end of the file is none.
-        base += if rest == 0 { buffer.len() as u64 } else { rest as u64 };
-        want = PIECE;
-    }
-    Ok(())
-}
-
-/// Makes durable what a killed start had written and perhaps not synced: it will be shipped as durable.
-fn make_durable(
-    storage: &dyn Storage,
-    index: &StreamIndex,
-    end: End,
-    mut copy: bool,
-    notices: &mut Vec<Notice>,
-) -> io::Result<()> {
-    let entries = index.from(end.durable);
-    for entry in &entries {
-        copy = copy || storage.open(&segment::name(index.stream(), entry.number))?.sync().is_err();
-    }
-    if copy && !entries.is_empty() {
-        // What the cache shows may not be on disk, and no later sync would say so: write it elsewhere.
-        drop(storage.create(&EpochRecord::distrust_name(index.stream().epoch))?);
-        copy_tail(storage, index, &entries, end.durable)?;
-        notices.push(Notice::TailCopied { stream: index.stream(), from: end.durable });
-    }
-    Ok(())
-}
-
-/// Writes all sound frames from number `from` on into one new segment behind `entries`.
-fn copy_tail(storage: &dyn Storage, index: &StreamIndex, entries: &[Entry], from: u64) -> io::Result<()> {
-    let mut frames: BTreeMap<u64, (i64, u64, Vec<u8>)> = BTreeMap::new();
-    for entry in entries {
-        walk(storage, index, entry.number, entry.bytes, PIECE, |frame| {
-            if frame.sequence >= from {
-                frames.insert(frame.sequence, (frame.at_ms, frame.durable_before, frame.payload.to_vec()));
-            }
-            true
-        })?;
-    }
-    let (Some(first), Some(last)) = (frames.keys().next().copied(), entries.last()) else { return Ok(()) };
-    let number = last.number + 1;
-    let mut body = Vec::new();
-    for (sequence, (at_ms, durable_before, payload)) in frames {
-        let frame = Frame { sequence, at_ms, durable_before, payload: &payload };
-        let at = HEADER_BYTES + body.len() as u64;
-        frame::encode(&mut body, index.stream(), &frame, index.seed(number), at);
-    }
-    let bytes = HEADER_BYTES + body.len() as u64;
-    let header = Header { stream: index.stream(), number, salt: index.salt(), bytes };
-    let mut file = header.encode();
-    file.append(&mut body);
-    storage::replace_file(storage, &segment::name(index.stream(), number), &file)?;
-    index.add(Entry { number, first, bytes });
-    Ok(())
 }

@@ -1,0 +1,92 @@
+//! A disk that fails under a running journal with its threads: full, and a sync that fails once and then lies.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use journal::storage::{FakeStorage, Storage};
+use journal::{AppendError, Journal, Opened, Options};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+const NOW: i64 = 1_763_000_000_000;
+const SEGMENT: u64 = 64 << 10;
+const PAYLOAD: [u8; 1000] = [7; 1000];
+
+fn open(disk: &FakeStorage, random: u64) -> Opened {
+    let mut options = Options::new("faults", 1, 1);
+    options.segment_bytes = SEGMENT;
+    options.sync_interval = Duration::from_millis(1);
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    Journal::open_on(&storage, &options, NOW, random).unwrap()
+}
+
+/// Waits until a watermark reaches `sequence`.
+fn wait_durable(journal: &Journal, sequence: u64) {
+    let (sender, receiver) = mpsc::channel();
+    journal.on_durable(Box::new(move || sender.send(()).unwrap_or(())));
+    while journal.durable(0) < sequence {
+        receiver.recv_timeout(Duration::from_millis(50)).unwrap_or(());
+    }
+}
+
+/// Tries until the journal takes a frame again.
+fn append_when_possible(opened: &mut Opened) -> u64 {
+    let begun = Instant::now();
+    loop {
+        match opened.writers[0].append(NOW, &PAYLOAD) {
+            Ok(sequence) => return sequence,
+            Err(AppendError::NoSpace) => std::thread::yield_now(),
+            Err(e) => panic!("{e}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "no space for long");
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_before_the_append_and_recovers_alone() {
+    let disk = FakeStorage::new();
+    let mut opened = open(&disk, 1);
+    append_when_possible(&mut opened);
+    opened.writers[0].flush().unwrap();
+    disk.set_capacity(0);
+    let refused = loop {
+        match opened.writers[0].append(NOW, &PAYLOAD) {
+            Ok(_) => opened.writers[0].flush().map(drop).unwrap(),
+            Err(e) => break e,
+        }
+    };
+    assert_eq!(refused, AppendError::NoSpace);
+    let next = opened.writers[0].next_sequence();
+    assert!(next > 60, "what was prepared is used up first: {next}");
+    disk.set_capacity(u64::MAX);
+    assert_eq!(append_when_possible(&mut opened), next);
+    opened.writers[0].flush().unwrap();
+    wait_durable(&opened.journal, next + 1);
+    assert!(opened.journal.stats().refused > 0);
+}
+
+#[test]
+fn after_a_failed_sync_the_frames_are_durable_elsewhere() {
+    for seed in 0..20 {
+        let disk = FakeStorage::new();
+        let mut opened = open(&disk, seed);
+        let stream = opened.writers[0].stream();
+        for _ in 0..100 {
+            append_when_possible(&mut opened);
+            opened.writers[0].flush().unwrap();
+            if opened.writers[0].next_sequence() == 50 {
+                disk.fail_syncs(1);
+            }
+        }
+        wait_durable(&opened.journal, 100);
+        drop(opened.writers);
+        let disk = disk.crash(seed);
+        drop(opened.journal);
+        let opened = open(&disk, 1000 + seed);
+        assert_eq!(opened.recovered[0].next, 100);
+        let mut reader = opened.journal.reader(stream, 0).unwrap();
+        for sequence in 0..100 {
+            assert_eq!(reader.next(100).unwrap().unwrap().sequence, sequence);
+        }
+    }
+}
