@@ -14,6 +14,8 @@ mod cookies;
 pub mod core_link;
 mod gate;
 mod limits;
+#[doc(hidden)]
+pub mod probes;
 mod query;
 pub mod readiness;
 mod repeat;
