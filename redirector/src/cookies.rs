@@ -104,9 +104,7 @@ fn push_decimal(number: u64, out: &mut Vec<u8>) {
     let mut rest = number;
     loop {
         at -= 1;
-        #[expect(clippy::cast_possible_truncation, reason = "a remainder below ten")]
-        let digit = (rest % 10) as u8;
-        digits[at] = b'0' + digit;
+        digits[at] = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
             break;

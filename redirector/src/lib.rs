@@ -6,20 +6,38 @@
 
 mod address;
 mod agents;
+mod answer;
 pub mod background;
+mod beside;
 mod cells;
+mod click;
 pub mod clock;
 pub mod config;
+mod connection;
 mod cookies;
 pub mod core_link;
+mod edge;
 mod gate;
 mod limits;
+mod listen;
+mod metrics;
+mod pages;
+mod qr;
 #[doc(hidden)]
 pub mod probes;
 mod query;
+mod random;
 pub mod readiness;
 mod repeat;
+mod reply;
+mod request;
+mod server;
 pub mod table;
+mod visit;
+mod worker;
 
+pub use agents::AgentsError;
 pub use config::{EdgeConfig, EdgeKeys};
+pub use edge::{Edge, ShutdownReport, StartError};
+pub use listen::ListenError;
 pub use readiness::{NotReady, Readiness};

@@ -3,6 +3,8 @@
 //! Servers read queries in many ways (`;` as a separator, `.` and ` ` as `_`, `name[]`, any case, percent escapes),
 //! so a parameter is dropped as soon as one of these readings makes it ours.
 
+use attribution_core::record::SUB_ID_MAX;
+
 /// Query bytes of a visitor that are passed on at most.
 const PASSED_ON_MAX: usize = 1_024;
 
@@ -29,9 +31,31 @@ pub(crate) fn push_without(query: &[u8], name: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The value of `sub`, undecoded.
-pub(crate) fn sub_id(query: &[u8]) -> Option<&[u8]> {
-    query.split(|b| *b == b'&').find_map(|parameter| parameter.strip_prefix(b"sub="))
+/// Decodes the value of `sub` into `out` and gives its length; 0 if there is none, `None` if it is too long or not
+/// printable text.
+pub(crate) fn sub_id(query: &[u8], out: &mut [u8; SUB_ID_MAX]) -> Option<usize> {
+    let Some(value) = query.split(|b| *b == b'&').find_map(|parameter| parameter.strip_prefix(b"sub="))
+    else {
+        return Some(0);
+    };
+    let mut len = 0;
+    let mut rest = value;
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        let byte = match (first, tail) {
+            (b'%', [high, low, tail @ ..]) => {
+                rest = tail;
+                hex_digit(*high)? << 4 | hex_digit(*low)?
+            }
+            (b'%', _) => return None,
+            (b'+', _) => b' ',
+            (byte, _) => byte,
+        };
+        *out.get_mut(len)? = byte;
+        len += 1;
+    }
+    let text = std::str::from_utf8(&out[..len]).ok()?;
+    (!text.chars().any(char::is_control)).then_some(len)
 }
 
 fn push_escaped(byte: u8, out: &mut Vec<u8>) {
@@ -150,8 +174,25 @@ mod tests {
     }
 
     #[test]
-    fn the_sub_id_is_found() {
-        assert_eq!(sub_id(b"a=b&sub=room-12"), Some(&b"room-12"[..]));
-        assert_eq!(sub_id(b"subs=1"), None);
+    fn a_sub_id_is_printable_and_short_or_none() {
+        let sub = |query: &str| {
+            let mut out = [0; SUB_ID_MAX];
+            let len = sub_id(query.as_bytes(), &mut out);
+            len.map(|len| String::from_utf8(out[..len].to_vec()).unwrap())
+        };
+        let long = format!("sub={}", "x".repeat(SUB_ID_MAX + 1));
+        let rows = [
+            ("", Some("")),
+            ("subs=1", Some("")),
+            ("a=b&sub=room-12", Some("room-12")),
+            ("sub=%E7%9B%B4%E6%92%AD+1", Some("直播 1")),
+            ("sub=%00", None),
+            ("sub=%ff", None),
+            ("sub=%4", None),
+            (long.as_str(), None),
+        ];
+        for (query, expected) in rows {
+            assert_eq!(sub(query).as_deref(), expected, "{query}");
+        }
     }
 }

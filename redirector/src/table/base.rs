@@ -21,7 +21,6 @@ const fn spread(code: Code) -> u64 {
 }
 
 /// Which shard holds a code.
-#[expect(clippy::cast_possible_truncation, reason = "six bits are left")]
 pub(super) const fn shard_of(code: Code) -> usize {
     (spread(code) >> 58) as usize
 }

@@ -4,17 +4,20 @@
 //! table. This is the only module of the crate with `unsafe`: the standard library cannot ask for huge pages.
 
 use super::slot::Slot;
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 /// The size of a huge page on the machines we run on.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// A fixed number of slots, zeroed at first.
+/// A fixed number of slots, zeroed at first. Its memory goes back to the system when it is dropped: the allocator
+/// would keep what a merge leaves behind.
 pub(super) struct SlotMemory {
     start: NonNull<Slot>,
     len: usize,
+    /// The whole mapping, which may begin before the slots.
+    mapping: NonNull<u8>,
+    mapped: usize,
 }
 
 impl SlotMemory {
@@ -27,49 +30,46 @@ impl SlotMemory {
         }
         bytes.next_multiple_of(HUGE_PAGE) / size_of::<Slot>()
     }
-
-    fn layout(len: usize) -> Layout {
-        let bytes = len.checked_mul(size_of::<Slot>()).unwrap_or(usize::MAX);
-        let align = if bytes * 2 < HUGE_PAGE { 64 } else { HUGE_PAGE };
-        Layout::from_size_align(bytes, align).unwrap_or_else(|_| Layout::new::<Slot>())
-    }
 }
 
 #[expect(unsafe_code, reason = "raw memory is the only way to huge pages; every block says why it is sound")]
 mod raw {
-    use super::{HUGE_PAGE, NonNull, Slot, SlotMemory, alloc_zeroed, dealloc, handle_alloc_error};
-    use rustix::mm::{Advice, madvise};
+    use super::{HUGE_PAGE, NonNull, Slot, SlotMemory};
+    use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+    use std::alloc::{Layout, handle_alloc_error};
 
     impl SlotMemory {
         /// `len` empty slots.
         pub(in crate::table) fn zeroed(len: usize) -> Self {
             if len == 0 {
-                return Self { start: NonNull::dangling(), len };
+                return Self { start: NonNull::dangling(), len, mapping: NonNull::dangling(), mapped: 0 };
             }
-            let layout = Self::layout(len);
-            assert!(layout.size() >= len * size_of::<Slot>(), "a table larger than the address space");
-            // SAFETY: the size is not zero, as `len` and `Slot` are not.
-            let raw = if layout.align() == HUGE_PAGE {
-                unsafe { std::alloc::alloc(layout) }
-            } else {
-                unsafe { alloc_zeroed(layout) }
+            let bytes = len.saturating_mul(size_of::<Slot>());
+            let huge = bytes * 2 >= HUGE_PAGE;
+            // Untouched, the surplus that lets us begin at a huge page costs addresses and no memory.
+            let mapped = if huge { bytes.saturating_add(HUGE_PAGE) } else { bytes };
+            let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+            // SAFETY: a new private mapping at an address of the system's choice touches nothing that exists.
+            let raw = unsafe { mmap_anonymous(std::ptr::null_mut(), mapped, protection, flags) };
+            let Some(mapping) = raw.ok().and_then(|raw| NonNull::new(raw.cast::<u8>())) else {
+                handle_alloc_error(Layout::array::<Slot>(len).unwrap_or(Layout::new::<Slot>()))
             };
-            let Some(start) = NonNull::new(raw.cast::<Slot>()) else { handle_alloc_error(layout) };
-            if layout.align() == HUGE_PAGE {
+            let skip = if huge { mapping.as_ptr().align_offset(HUGE_PAGE) } else { 0 };
+            // SAFETY: `skip` is below HUGE_PAGE, which was mapped in addition to `bytes`.
+            let start = unsafe { mapping.add(skip) };
+            if huge {
                 // Before the first touch, or the pages are small already. Refused advice is no error.
-                // SAFETY: the region is ours and whole; the advice changes no contents.
-                let advised = unsafe { madvise(raw.cast(), layout.size(), Advice::LinuxHugepage) };
+                // SAFETY: these bytes are ours; the advice changes no contents.
+                let advised = unsafe { madvise(start.as_ptr().cast(), bytes, Advice::LinuxHugepage) };
                 if let Err(error) = advised {
                     tracing::debug!(%error, "no huge pages for the table");
                 }
-                // SAFETY: the region has `layout.size()` bytes and nobody else has it yet.
-                unsafe { raw.write_bytes(0, layout.size()) };
             }
-            Self { start, len }
+            Self { start: start.cast(), len, mapping, mapped }
         }
 
         pub(super) fn slots(&self) -> &[Slot] {
-            // SAFETY: `len` slots were allocated and zeroed, and all-zero bytes are a valid `Slot`.
+            // SAFETY: `len` slots lie in the mapping, aligned to a page, and all-zero bytes are a valid `Slot`.
             unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
         }
 
@@ -81,9 +81,10 @@ mod raw {
 
     impl Drop for SlotMemory {
         fn drop(&mut self) {
-            if self.len > 0 {
-                // SAFETY: allocated above with the same layout, which depends on `len` alone.
-                unsafe { dealloc(self.start.as_ptr().cast(), Self::layout(self.len)) };
+            if self.mapped > 0 {
+                // SAFETY: mapped above with this length, and nobody can hold a reference into it any more.
+                let unmapped = unsafe { munmap(self.mapping.as_ptr().cast(), self.mapped) };
+                debug_assert!(unmapped.is_ok(), "a mapping of ours can be unmapped");
             }
         }
     }

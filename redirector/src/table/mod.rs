@@ -62,6 +62,11 @@ impl Small {
         })
     }
 
+    /// A programme by its number.
+    pub(crate) fn programme(&self, number: ProgrammeNum) -> Option<&Arc<Programme>> {
+        self.programmes.get(number.0)
+    }
+
     fn banned_from(&self, category: CategoryNum, programme: ProgrammeNum) -> Option<Instant> {
         if self.bans.is_empty() {
             return None;
@@ -198,11 +203,6 @@ impl Table {
     /// Notes that the core answered at `now`.
     pub fn heard(&self, now: Instant) {
         self.heard.fetch_max(now.millis(), Ordering::Relaxed);
-    }
-
-    /// Says that everything up to `number` has been applied, as an empty page of the feed does.
-    pub fn advance_to(&self, number: u64) {
-        self.generation.fetch_max(number, Ordering::AcqRel);
     }
 
     /// Applies changes in the order of their numbers; those at or below the last one applied are skipped. A row that

@@ -1,0 +1,63 @@
+//! Beside the clicks: where a link leads (`/{code}+`) and its QR code (`/q/{code}.svg|.png`). Nothing here is a click.
+
+use crate::answer::{self, Answer};
+use crate::pages::{self, Language};
+use crate::qr;
+use crate::reply::short_url;
+use crate::request::{Asked, Path, QrForm};
+use crate::worker::{State, Worker};
+use attribution_core::catalogue::LinkRow;
+use attribution_core::decide::{Resolved, standing};
+use attribution_core::outcome::Outcome;
+use attribution_core::time::Instant;
+use bytes::Bytes;
+use http::StatusCode;
+
+/// Answers for a link that is known.
+pub(crate) fn answer(
+    worker: &Worker,
+    state: &mut State,
+    asked: &Asked<'_>,
+    link: &LinkRow,
+    now: Instant,
+) -> Answer {
+    match asked.path {
+        Path::Qr(_, form) => picture(&short_url(&worker.shared, link), form),
+        _ => preview(worker, state, asked, link, now),
+    }
+}
+
+fn picture(url: &str, form: QrForm) -> Answer {
+    let made = match form {
+        QrForm::Svg => qr::svg(url).map(Bytes::from),
+        QrForm::Png => qr::png(url).map(Bytes::from),
+    };
+    made.map_or_else(
+        |error| {
+            tracing::error!(%error, "no QR code");
+            answer::page(StatusCode::INTERNAL_SERVER_ERROR, None, Language::English, Bytes::new())
+        },
+        |body| answer::qr(form, body),
+    )
+}
+
+fn preview(worker: &Worker, state: &mut State, asked: &Asked<'_>, link: &LinkRow, now: Instant) -> Answer {
+    let shared = &*worker.shared;
+    let language = Language::preferred(asked.languages);
+    let Some(found) = state.small.load().follow(link) else {
+        let page = shared.pages.of(Outcome::NotFound, language);
+        return answer::page(StatusCode::NOT_FOUND, None, language, page);
+    };
+    let target = &found.target.row;
+    let resolved = Resolved {
+        link,
+        target,
+        promoter: found.promoter,
+        programme: &found.programme.row,
+        banned_from: found.banned_from,
+    };
+    let dead = standing(&resolved, now);
+    let destination = found.target.plain.to_str().unwrap_or_default();
+    let body = pages::preview(&target.title, destination, &short_url(shared, link), dead, language);
+    answer::page(dead.map_or(StatusCode::OK, answer::status), None, language, body.into())
+}

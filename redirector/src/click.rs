@@ -1,0 +1,276 @@
+//! The hot path, in the order in which a request lives: parse, resolve, decide, journal, respond.
+//!
+//! Nothing is awaited before the click is appended to the journal: hyper drops a handler when its client leaves, and
+//! a click that happened must be recorded. The answer then waits at the gate of the turn until its frame is in the
+//! kernel, and in strict programmes until it is on disk.
+
+use crate::answer::{self, Answer};
+use crate::connection::Connection;
+use crate::gate::Place;
+use crate::pages::{self, Language};
+use crate::reply::{self, Reply};
+use crate::request::{self, Asked, Path};
+use crate::visit::Visit;
+use crate::worker::{State, Worker};
+use crate::{agents, beside, query};
+use attribution_core::catalogue::{Durability, LinkFlags, LinkRow};
+use attribution_core::click::ClickId;
+use attribution_core::code::Code;
+use attribution_core::decide::{
+    self, AgentClass, ClaimAction, FetchMetadata, RequestFacts, Resolved, decide,
+};
+use attribution_core::ids::VisitorId;
+use attribution_core::outcome::Outcome;
+use attribution_core::record::{CLICK_MAX_LEN, ClickFlags, ClickRecord};
+use attribution_core::time::Instant;
+use http::request::Parts;
+use hyper::body::Incoming;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// What the first, unawaited half of a request leads to.
+enum Step<'w> {
+    /// An outcome that is only counted.
+    Counted(Outcome, Answer),
+    /// An answer outside the outcomes.
+    Beside(Answer),
+    /// A click with a frame.
+    Recorded { outcome: Outcome, reply: Reply, sequence: u64, place: Option<Place<'w>> },
+    /// A click that the journal had no room for.
+    Unjournaled { outcome: Outcome, reply: Reply },
+}
+
+/// Serves one request.
+pub(crate) async fn serve(
+    worker: &Worker,
+    connection: &Connection,
+    request: hyper::Request<Incoming>,
+) -> Answer {
+    let (parts, _) = request.into_parts();
+    let (turn, now, stale) = worker.arrive();
+    let cells = worker.cells();
+    let answer = match record(worker, connection, &parts, now, stale) {
+        Step::Counted(outcome, answer) => {
+            cells.outcome(outcome);
+            answer
+        }
+        Step::Beside(answer) => {
+            cells.pages.add(1);
+            answer
+        }
+        Step::Unjournaled { outcome, reply } => {
+            cells.outcome(outcome);
+            cells.unjournaled.add(1);
+            reply.into_answer(parts.headers)
+        }
+        Step::Recorded { outcome, reply, sequence, place } => {
+            let leaving = Leaving(worker);
+            let mut written = worker.gate.wait(turn).await.is_ok();
+            if let Some(place) = place.filter(|_| written) {
+                worker.note_durable();
+                place.until_durable(sequence).await;
+                written = true;
+            }
+            std::mem::forget(leaving);
+            cells.outcome(outcome);
+            if written {
+                cells.answered.add(1);
+                reply.into_answer(parts.headers)
+            } else {
+                // The frame may still get to the disk; a claim or a token must not go out before it has.
+                cells.unjournaled.add(1);
+                reply.without_tokens().into_answer(parts.headers)
+            }
+        }
+    };
+    cells.code(answer.status().as_u16());
+    answer
+}
+
+/// Counts a client that leaves while its answer waits. Its click is recorded nevertheless.
+struct Leaving<'w>(&'w Worker);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.cells().left.add(1);
+    }
+}
+
+/// From the head to the appended frame, without a pause.
+fn record<'w>(
+    worker: &'w Worker,
+    connection: &Connection,
+    parts: &Parts,
+    now: Instant,
+    stale: bool,
+) -> Step<'w> {
+    let shared = &*worker.shared;
+    let state = &mut *worker.state.borrow_mut();
+
+    // Parse.
+    let asked = match request::read(parts, &shared.hosts) {
+        Ok(asked) => asked,
+        Err(refusal) => return Step::Counted(Outcome::Refused, answer::refusal(refusal)),
+    };
+    let name = match asked.path {
+        Path::Link(name) => name,
+        Path::Robots => return Step::Beside(answer::robots()),
+        Path::Unknown => return miss(worker, state, connection, &asked, now),
+        Path::Preview(name) | Path::Qr(name, _) => {
+            return match find(worker, name) {
+                Some(link) => Step::Beside(beside::answer(worker, state, &asked, &link, now)),
+                None => miss(worker, state, connection, &asked, now),
+            };
+        }
+    };
+
+    // Resolve.
+    let Some(link) = find(worker, name) else { return miss(worker, state, connection, &asked, now) };
+    let small = state.small.load();
+    let Some(found) = small.follow(&link) else { return miss(worker, state, connection, &asked, now) };
+    let resolved = Resolved {
+        link: &link,
+        target: &found.target.row,
+        promoter: found.promoter,
+        programme: &found.programme.row,
+        banned_from: found.banned_from,
+    };
+
+    // Decide.
+    let agent = &asked.agent[..asked.agent.len().min(agents::AGENT_MAX)];
+    let agent_hash = xxh3_64(agent);
+    let generation = shared.agents_generation.load(std::sync::atomic::Ordering::Relaxed);
+    let class = state.agents.class(agent_hash, generation, || shared.agents.load().class(agent));
+    let facts = RequestFacts { agent: class, ..asked.facts };
+    let earning = may_earn(&facts) && decide::standing(&resolved, now).is_none();
+    let visit = if earning { Visit::read(shared, &asked, found.programme, now) } else { Visit::default() };
+    let decision = decide(&resolved, &facts, visit.prior.as_ref(), stale, now);
+
+    // Journal.
+    let attributed = decision.outcome == Outcome::Attributed;
+    let visitor = match visit.visitor {
+        Some(token) => token.visitor,
+        None if attributed => state.random.bytes().map_or(VisitorId::NONE, VisitorId),
+        None => VisitorId::NONE,
+    };
+    let trace = connection.trace(&mut state.tracer, asked.forwarded.get(), &shared.trusted, now);
+    let mut sub_id = [0; attribution_core::record::SUB_ID_MAX];
+    let sub_len = query::sub_id(asked.query, &mut sub_id);
+    let mut flags = signs(&facts, &link, &visit);
+    if sub_len.is_none() {
+        flags = flags.with(ClickFlags::SUB_ID_DROPPED);
+    }
+    if let (true, Some(_), Some(repeats)) = (attributed, visit.visitor, &mut state.repeats)
+        && repeats.tap(visitor, link.code, now)
+    {
+        flags = flags.with(ClickFlags::MAYBE_REPEAT);
+    }
+    let record = ClickRecord {
+        outcome: decision.outcome,
+        reason: decision.reason,
+        flags,
+        code: link.code,
+        visitor,
+        placement: link.placement,
+        target: link.target,
+        programme: found.placement.programme,
+        promoter: found.placement.promoter,
+        address_prefix: trace.prefix,
+        address_hash: trace.hash,
+        agent_hash,
+        generation: shared.contact.applied(),
+        prior_claim: visit.prior.map_or(ClickId::default(), |claim| claim.click),
+        sub_id: &sub_id[..sub_len.unwrap_or(0)],
+    };
+    let strict = Durability::Strict;
+    let place = if shared.durability == strict || found.programme.row.durability == strict {
+        match worker.disk.place() {
+            Some(place) => Some(place),
+            None => return overloaded(worker, &asked),
+        }
+    } else {
+        None
+    };
+    let mut bytes = [0; CLICK_MAX_LEN];
+    let len = record.encode(&mut bytes);
+    if place.is_some() {
+        worker.note_disk_queue();
+    }
+    let appended = state.writer.append(now.millis(), &bytes[..len]);
+    if appended.is_err() && place.is_some() {
+        return overloaded(worker, &asked);
+    }
+
+    // Respond: made now, released by the gate.
+    let click = ClickId::new(worker.stream, appended.unwrap_or_else(|_| worker.unjournaled_sequence()));
+    let claim = if appended.is_ok() { decision.claim } else { ClaimAction::None };
+    let made = reply::Click { record: &record, click, claim, unjournaled: appended.is_err(), now };
+    let reply = Reply::make(shared, &mut state.scratch, &asked, &found, &link, &visit, &made);
+    match appended {
+        Ok(sequence) => {
+            worker.cells().recorded.add(1);
+            Step::Recorded { outcome: decision.outcome, reply, sequence, place }
+        }
+        Err(_) => Step::Unjournaled { outcome: decision.outcome, reply },
+    }
+}
+
+/// The link behind a code or an alias.
+pub(crate) fn find(worker: &Worker, name: &[u8]) -> Option<LinkRow> {
+    let shared = &*worker.shared;
+    let code = match Code::parse(name, shared.keys.check) {
+        Some(code) => code,
+        None => shared.table.alias(std::str::from_utf8(name).ok()?)?,
+    };
+    shared.table.link(code)
+}
+
+/// Whether a person seems to be behind the request. Only then cookies are worth reading.
+fn may_earn(facts: &RequestFacts) -> bool {
+    let person = facts.agent == AgentClass::Person && facts.fetch != FetchMetadata::Subresource;
+    person && !facts.head && !facts.prefetch
+}
+
+/// Facts and risk signs for settlement; they never change the answer.
+fn signs(facts: &RequestFacts, link: &LinkRow, visit: &Visit) -> ClickFlags {
+    let signs = [
+        (facts.fetch == FetchMetadata::Absent, ClickFlags::NO_FETCH_METADATA),
+        (facts.fetch == FetchMetadata::Navigation { user_activated: false }, ClickFlags::NO_USER_ACTIVATION),
+        (facts.privacy_signal, ClickFlags::PRIVACY_SIGNAL),
+        (link.flags.has(LinkFlags::QR), ClickFlags::QR),
+        (visit.visitor.is_some(), ClickFlags::RETURNING_VISITOR),
+        (visit.bad_cookie, ClickFlags::BAD_COOKIE),
+    ];
+    signs.into_iter().filter(|(is, _)| *is).fold(ClickFlags::default(), |all, (_, flag)| all.with(flag))
+}
+
+/// Nothing of ours, or nothing that is known here.
+fn miss<'w>(
+    worker: &'w Worker,
+    state: &mut State,
+    connection: &Connection,
+    asked: &Asked<'_>,
+    now: Instant,
+) -> Step<'w> {
+    let shared = &*worker.shared;
+    let language = Language::preferred(asked.languages);
+    let trace = connection.trace(&mut state.tracer, asked.forwarded.get(), &shared.trusted, now);
+    let page = |outcome| shared.pages.of(outcome, language);
+    match state.misses.miss(trace.prefix, now) {
+        Ok(()) => {
+            let outcome = Outcome::NotFound;
+            let answer = answer::page(answer::status(outcome), Some(outcome), language, page(outcome));
+            Step::Counted(outcome, answer)
+        }
+        Err(seconds) => {
+            let outcome = Outcome::RateLimited;
+            Step::Counted(outcome, answer::page_with_retry(outcome, language, page(outcome), seconds))
+        }
+    }
+}
+
+/// A strict programme's click that could not be made durable now. Nothing was appended.
+fn overloaded<'w>(worker: &'w Worker, asked: &Asked<'_>) -> Step<'w> {
+    let (outcome, language) = (Outcome::Overloaded, Language::preferred(asked.languages));
+    let page = worker.shared.pages.of(outcome, language);
+    Step::Counted(outcome, answer::page_with_retry(outcome, language, page, pages::RETRY_SECONDS))
+}

@@ -1,0 +1,368 @@
+//! An edge as one thing: started, asked how it is, reloaded, shut down.
+
+use crate::agents::{Agents, AgentsError};
+use crate::background::{
+    self, Background, BackgroundOptions, ClaimTerms, Contact, Parts, RecorderOptions, Seams,
+};
+use crate::cells::Cells;
+use crate::config::{EdgeConfig, EdgeKeys};
+use crate::cookies::CookieJar;
+use crate::core_link::CoreLink;
+use crate::listen::{self, ListenError};
+use crate::pages::Pages;
+use crate::readiness::{NotReady, Readiness};
+use crate::request::Hosts;
+use crate::server::{self, Setup, Stage};
+use crate::table::{Table, snapshot};
+use crate::worker::Shared;
+use crate::{clock, metrics};
+use arc_swap::ArcSwap;
+use attribution_core::catalogue::LinkFlags;
+use attribution_core::record::{ClickRecord, Tally};
+use attribution_core::time::Instant;
+use journal::Journal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use std::{fs, io};
+use tokio::sync::{Notify, watch};
+
+/// Why an edge did not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It needs 1 to 128 workers.
+    #[error("an edge has 1 to 128 workers, not {0}")]
+    Workers(u8),
+    /// The public base cannot stand in a link.
+    #[error("the public base {0} is not an http or https address of a host")]
+    PublicBase(String),
+    /// The pattern file.
+    #[error("the agent patterns cannot be used")]
+    Agents(#[from] AgentsError),
+    /// The data directory.
+    #[error("the data directory {0} cannot be used")]
+    DataDir(PathBuf, #[source] io::Error),
+    /// The address.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The journal.
+    #[error("the journal cannot be opened")]
+    Journal(#[from] journal::OpenError),
+    /// The background.
+    #[error("the background cannot be started")]
+    Background(#[from] background::SpawnError),
+    /// No threads, or no randomness.
+    #[error("the system gives no threads or no random bytes")]
+    System(#[source] io::Error),
+}
+
+/// What a shutdown did.
+#[derive(Debug)]
+pub struct ShutdownReport {
+    /// Every request under way was answered in time.
+    pub drained: bool,
+    /// What the background left for the next start.
+    pub background: background::ShutdownReport,
+    /// Why the journal was not closed in order, if so; the next start recovers it.
+    pub journal: Option<journal::CloseError>,
+}
+
+/// A running edge. Dropping it stops it without manners.
+pub struct Edge {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    agent_patterns: Option<PathBuf>,
+    stage: watch::Sender<Stage>,
+    workers: Vec<JoinHandle<()>>,
+    background: Option<Background>,
+}
+
+impl std::fmt::Debug for Edge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edge").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Edge {
+    /// Starts an edge: loads the table's snapshot, opens the journal, listens, and serves, with or without the core.
+    /// Blocks for the loading and some syncs.
+    ///
+    /// # Errors
+    /// If something is wrong that waiting would not mend.
+    pub fn start(config: EdgeConfig, keys: EdgeKeys, link: Arc<dyn CoreLink>) -> Result<Self, StartError> {
+        if config.workers == 0 || config.workers > 128 {
+            return Err(StartError::Workers(config.workers));
+        }
+        let secure = match (config.public_base.scheme(), config.public_base.host_str()) {
+            ("https", Some(_)) => true,
+            ("http", Some(_)) => false,
+            _ => return Err(StartError::PublicBase(config.public_base.to_string())),
+        };
+        let agents = Agents::load(config.agent_patterns.as_deref())?;
+        let table_dir = config.data_dir.join("table");
+        fs::create_dir_all(&table_dir).map_err(|e| StartError::DataDir(table_dir.clone(), e))?;
+
+        let now = clock::now();
+        let options = background_options(&config);
+        let opened = open_journal(&config, &options, now)?;
+        for notice in &opened.notices {
+            tracing::warn!(?notice, "the journal has something to say");
+        }
+        let journal = Arc::new(opened.journal);
+        // After the journal, whose lock keeps a second process away from the files aside.
+        let loaded = snapshot::load(&table_dir, secure, now.millis());
+        tracing::info!(source = ?loaded.source, links = loaded.table.sizes().base_links, "the table is loaded");
+        let table = Arc::new(loaded.table);
+        let heard = Some(table.heard_at()).filter(|at| *at != Instant(0));
+        let contact = Arc::new(Contact::new(table.generation(), heard));
+
+        let (listeners, address) = listen::open(config.listen, config.workers)?;
+        let connection_cap = listen::connection_cap(config.limits.connections);
+        let shared = Arc::new(Shared {
+            hosts: Hosts::new(&config.public_base, &config.hosts),
+            jar: CookieJar::new(secure),
+            pages: Pages::new(),
+            public_base: public_base(&config.public_base),
+            trusted: config.trusted_proxies,
+            max_stale_ms: config.max_stale.map(|limit| i64::try_from(limit.as_millis()).unwrap_or(i64::MAX)),
+            durability: config.durability,
+            limits: config.limits,
+            agents: ArcSwap::from_pointee(agents),
+            agents_generation: AtomicU64::new(1),
+            cells: (0..config.workers).map(|_| Cells::default()).collect(),
+            connections: AtomicUsize::new(0),
+            connection_cap,
+            draining: AtomicBool::new(false),
+            journal: Arc::clone(&journal),
+            contact: Arc::clone(&contact),
+            table,
+            keys,
+        });
+        let seams = seams(&shared, table_dir);
+        let background =
+            background::spawn(Parts { edge: config.edge, link, journal, contact, seams, options })?;
+        let (stage, _) = watch::channel(Stage::Serving);
+        let mut edge = Self {
+            address,
+            shared,
+            agent_patterns: config.agent_patterns,
+            stage,
+            workers: Vec::new(),
+            background: Some(background),
+        };
+        edge.start_workers(listeners, opened.writers)?;
+        Ok(edge)
+    }
+
+    fn start_workers(
+        &mut self,
+        listeners: Vec<std::net::TcpListener>,
+        writers: Vec<journal::Writer>,
+    ) -> Result<(), StartError> {
+        let bells: Vec<Arc<Notify>> = writers.iter().map(|_| Arc::new(Notify::new())).collect();
+        let (cells, rung) = (Arc::clone(&self.shared), bells.clone());
+        self.shared.journal.on_durable(Box::new(move || {
+            for (cells, bell) in cells.cells.iter().zip(&rung) {
+                if cells.disk_queue.get() > 0 {
+                    bell.notify_one();
+                }
+            }
+        }));
+        for ((listener, writer), durable) in listeners.into_iter().zip(writers).zip(bells) {
+            let worker = writer.stream().worker;
+            let setup = Setup {
+                shared: Arc::clone(&self.shared),
+                writer,
+                listener,
+                stage: self.stage.subscribe(),
+                durable,
+            };
+            let run = move || {
+                if let Err(error) = server::run(setup) {
+                    tracing::error!(%error, worker, "a worker has ended");
+                }
+            };
+            let thread = thread::Builder::new().name(format!("yinke-edge-{worker}"));
+            self.workers.push(thread.spawn(run).map_err(StartError::System)?);
+        }
+        Ok(())
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it knows; for loading links past the feed, in tests and benchmarks.
+    pub fn table(&self) -> &Arc<Table> {
+        &self.shared.table
+    }
+
+    /// How far it has followed the core.
+    pub fn contact(&self) -> &Arc<Contact> {
+        &self.shared.contact
+    }
+
+    /// Its journal.
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.shared.journal
+    }
+
+    /// The totals of all its workers in this start.
+    pub fn tally(&self) -> Tally {
+        let mut all = Tally::default();
+        for tally in self.shared.cells.iter().map(Cells::tally) {
+            all.answered += tally.answered;
+            all.recorded += tally.recorded;
+            all.unjournaled += tally.unjournaled;
+            for (sum, counted) in all.counted.iter_mut().zip(tally.counted) {
+                *sum += counted;
+            }
+        }
+        all
+    }
+
+    /// Whether it can serve, and if not, why.
+    pub fn readiness(&self) -> Readiness {
+        let mut reasons = Vec::new();
+        if self.shared.draining.load(Ordering::Relaxed) {
+            reasons.push(NotReady::Draining);
+        } else {
+            let ended = self.workers.iter().enumerate().filter(|(_, worker)| worker.is_finished());
+            reasons.extend(ended.map(|(at, _)| NotReady::WorkerLost(u8::try_from(at).unwrap_or(u8::MAX))));
+        }
+        if self.shared.table.is_empty() && self.shared.contact.heard().is_none() {
+            reasons.push(NotReady::TableEmpty);
+        }
+        let stats = self.shared.journal.stats();
+        if !stats.threads_alive {
+            reasons.push(NotReady::JournalFailed("its threads have ended".to_owned()));
+        } else if stats.spares_blocked && stats.ready_segments == 0 {
+            reasons.push(NotReady::JournalFailed("no space is left".to_owned()));
+        }
+        Readiness { reasons }
+    }
+
+    /// Appends its metrics, in Prometheus' text form.
+    pub fn render_metrics(&self, out: &mut String) {
+        metrics::render(&self.shared, clock::now(), out);
+    }
+
+    /// Reads the agent patterns again; on an error the old ones stay.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is wrong.
+    pub fn reload(&self) -> Result<(), AgentsError> {
+        let agents = Agents::load(self.agent_patterns.as_deref())?;
+        self.shared.agents.store(Arc::new(agents));
+        self.shared.agents_generation.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends the edge within about `deadline`: not ready, no new connections, what is under way is answered, totals
+    /// written, shipped as far as time allows, the journal synced and closed.
+    pub async fn shutdown(mut self, deadline: Duration) -> ShutdownReport {
+        let begun = tokio::time::Instant::now();
+        self.shared.draining.store(true, Ordering::Relaxed);
+        self.stage.send_replace(Stage::Draining);
+        let workers = std::mem::take(&mut self.workers);
+        let mut ended = tokio::task::spawn_blocking(move || workers.into_iter().for_each(joined));
+        // Half of the time for clients; the rest is the core's and the disk's.
+        let drained = tokio::time::timeout(deadline / 2, &mut ended).await.is_ok();
+        if !drained {
+            self.stage.send_replace(Stage::Closing);
+            let _ = tokio::time::timeout(deadline / 4, ended).await; // a worker that hangs is left behind
+        }
+        let rest = deadline.saturating_sub(begun.elapsed());
+        let background = match self.background.take() {
+            Some(background) => background.shutdown(rest).await,
+            None => background::ShutdownReport { unshipped: 0, deadline_passed: false },
+        };
+        let journal = Arc::clone(&self.shared.journal);
+        let closed = tokio::task::spawn_blocking(move || journal.close()).await;
+        ShutdownReport { drained, background, journal: closed.ok().and_then(Result::err) }
+    }
+}
+
+fn joined(worker: JoinHandle<()>) {
+    if worker.join().is_err() {
+        tracing::error!("a worker panicked");
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        self.stage.send_replace(Stage::Closing);
+    }
+}
+
+/// The base of all short addresses, ending in a slash.
+fn public_base(base: &url::Url) -> String {
+    let mut base = base.clone();
+    base.set_query(None);
+    base.set_fragment(None);
+    let text = base.to_string();
+    if text.ends_with('/') { text } else { format!("{text}/") }
+}
+
+fn background_options(config: &EdgeConfig) -> BackgroundOptions {
+    BackgroundOptions {
+        snapshot_every: config.snapshot_every,
+        recorder: config.redis_url.clone().map(|url| RecorderOptions::new(vec![url], false)),
+        ..BackgroundOptions::default()
+    }
+}
+
+fn open_journal(
+    config: &EdgeConfig,
+    options: &BackgroundOptions,
+    now: Instant,
+) -> Result<journal::Opened, StartError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| StartError::System(io::Error::other(error)))?;
+    let options = journal::Options {
+        segment_bytes: config.journal.segment_bytes,
+        spare_segments: config.journal.spare_segments,
+        cursors: background::cursor_names(options),
+        ..journal::Options::new(config.data_dir.join("journal"), config.edge.0, config.workers)
+    };
+    Ok(Journal::open(&options, now.millis(), u64::from_le_bytes(random))?)
+}
+
+/// What the background may ask of us.
+fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
+    let (applying, saving, telling, knowing) =
+        (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
+    Seams {
+        now: clock::now,
+        apply: Box::new(move |change| applying.table.apply(std::slice::from_ref(change))),
+        save: Box::new(move |_| {
+            if let Some(heard) = saving.contact.heard() {
+                saving.table.heard(heard);
+            }
+            snapshot::save(&table_dir, &saving.table)?;
+            Ok(())
+        }),
+        tally: Box::new(move |worker| {
+            telling.cells.get(usize::from(worker.0)).map_or_else(Tally::default, Cells::tally)
+        }),
+        terms: Box::new(move |record| terms(&knowing, record)),
+    }
+}
+
+fn terms(shared: &Shared, record: &ClickRecord<'_>) -> Option<ClaimTerms> {
+    let small = shared.table.small().load();
+    let programme = &small.programme(record.programme)?.row;
+    let link = shared.table.link(record.code).filter(|link| !link.flags.has(LinkFlags::QR));
+    Some(ClaimTerms {
+        scope: programme.claim_scope,
+        life_ms: programme.claim_life_ms,
+        end: programme.claim_end,
+        protection_ms: programme.protection_ms,
+        rebind: programme.rebind,
+        link_end: link.and_then(|link| link.expires.instant()),
+    })
+}

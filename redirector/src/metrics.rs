@@ -1,0 +1,154 @@
+//! The edge's own numbers in Prometheus' text form: the workers' cells, summed when somebody asks.
+
+use crate::cells::{CODES, Cell, Cells, LATENCY_BOUNDS_NS};
+use crate::worker::Shared;
+use attribution_core::outcome::Outcome;
+use attribution_core::time::Instant;
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+
+/// Picks one cell of a worker's.
+type Pick<'a> = &'a dyn Fn(&Cells) -> &Cell;
+/// Sums one cell over all workers.
+type Sum<'a> = &'a dyn Fn(Pick<'_>) -> u64;
+
+/// Writes into a `String`, which cannot fail.
+macro_rules! line {
+    ($out:expr, $($part:tt)*) => { let _ = writeln!($out, $($part)*); };
+}
+
+fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+    line!(out, "# HELP {name} {help}");
+    line!(out, "# TYPE {name} {kind}");
+}
+
+fn single(out: &mut String, name: &str, kind: &str, help: &str, value: u64) {
+    head(out, name, kind, help);
+    line!(out, "{name} {value}");
+}
+
+/// Appends the edge's metrics to `out`.
+pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
+    let sum =
+        |cell: &dyn Fn(&Cells) -> &Cell| -> u64 { shared.cells.iter().map(|cells| cell(cells).get()).sum() };
+
+    let name = "yinke_edge_requests_total";
+    head(out, name, "counter", "Requests answered, by outcome.");
+    for outcome in Outcome::ALL {
+        let value = sum(&|cells| &cells.outcomes[outcome as usize]);
+        line!(out, "{name}{{outcome=\"{}\"}} {value}", outcome.name());
+    }
+    let name = "yinke_edge_http_responses_total";
+    head(out, name, "counter", "Answers, by HTTP status code.");
+    for (at, code) in CODES.iter().enumerate() {
+        line!(out, "{name}{{code=\"{code}\"}} {}", sum(&|cells| &cells.codes[at]));
+    }
+    latency(shared, out, &sum);
+
+    let counters: [(&str, &str, Pick<'_>); 13] = [
+        ("answered_total", "Answers released for clicks that have a frame.", &|c| &c.answered),
+        ("recorded_total", "Click frames appended to the journal.", &|c| &c.recorded),
+        ("unjournaled_total", "Clicks answered without a claim because the journal took no frame.", &|c| {
+            &c.unjournaled
+        }),
+        ("clients_left_total", "Clients that left before their answer; their click is recorded.", &|c| {
+            &c.left
+        }),
+        ("pages_total", "Preview pages, QR codes and robots.txt.", &|c| &c.pages),
+        ("turns_total", "Turns of the event loops with requests.", &|c| &c.turns),
+        ("flush_errors_total", "Turns whose frames could not be written.", &|c| &c.flush_errors),
+        ("connections_accepted_total", "Connections accepted.", &|c| &c.accepted),
+        ("connections_rejected_total", "Connections closed at once because there were too many.", &|c| {
+            &c.rejected
+        }),
+        ("accept_errors_total", "Accepts that failed.", &|c| &c.accept_errors),
+        ("connections_closed_total", "Connections that have ended.", &|c| &c.closed),
+        ("connection_timeouts_total", "Connections closed for standing still.", &|c| &c.timeouts),
+        ("handler_panics_total", "Connections lost to a fault of ours.", &|c| &c.handler_panics),
+    ];
+    for (name, help, cell) in counters {
+        single(out, &format!("yinke_edge_{name}"), "counter", help, sum(cell));
+    }
+
+    let sizes = shared.table.sizes();
+    let heard = shared.contact.heard().map_or(0, |at| now.millis().saturating_sub(at.millis()).max(0));
+    let open = shared.connections.load(Ordering::Relaxed);
+    let gauges = [
+        ("connections_open", "Connections open now.", open),
+        ("connections_max", "Connections that may be open.", shared.connection_cap),
+        ("table_base_links", "Links in the packed base.", sizes.base_links),
+        ("table_overlay_links", "Links in the overlay of recent changes.", sizes.overlay_links),
+        ("table_base_bytes", "Bytes of the packed base.", sizes.base_bytes),
+        ("table_aliases", "Custom aliases.", sizes.aliases),
+        ("table_placements", "Placements.", sizes.placements),
+        ("table_promoters", "Promoters.", sizes.promoters),
+        ("table_targets", "Targets.", sizes.targets),
+        ("table_programmes", "Programmes.", sizes.programmes),
+    ];
+    for (name, help, value) in gauges {
+        single(out, &format!("yinke_edge_{name}"), "gauge", help, value as u64);
+    }
+    single(
+        out,
+        "yinke_edge_disk_queue",
+        "gauge",
+        "Answers of strict programmes that wait for the disk.",
+        sum(&|cells| &cells.disk_queue),
+    );
+    single(
+        out,
+        "yinke_edge_table_generation",
+        "gauge",
+        "Number of the last change applied.",
+        shared.table.generation(),
+    );
+    let name = "yinke_edge_core_silence_seconds";
+    head(
+        out,
+        name,
+        "gauge",
+        "Time since the table last held all that the core had; 0 before the first time.",
+    );
+    line!(out, "{name} {}.{:03}", heard / 1_000, heard % 1_000);
+    let draining = u64::from(shared.draining.load(Ordering::Relaxed));
+    single(out, "yinke_edge_draining", "gauge", "1 while the edge shuts down.", draining);
+}
+
+fn latency(shared: &Shared, out: &mut String, sum: Sum<'_>) {
+    let name = "yinke_edge_request_duration_seconds";
+    head(
+        out,
+        name,
+        "histogram",
+        "From the arrival of a turn's first request to the release of its answers: an upper bound for each of them.",
+    );
+    let mut below = 0;
+    for (at, bound) in LATENCY_BOUNDS_NS.iter().enumerate() {
+        below += sum(&|cells| &cells.latency[at]);
+        line!(out, "{name}_bucket{{le=\"{}\"}} {below}", seconds(*bound));
+    }
+    below += sum(&|cells| &cells.latency[LATENCY_BOUNDS_NS.len()]);
+    line!(out, "{name}_bucket{{le=\"+Inf\"}} {below}");
+    let total: u64 = shared.cells.iter().map(|cells| cells.latency_sum_ns.get()).sum();
+    line!(out, "{name}_sum {}", seconds(total));
+    line!(out, "{name}_count {below}");
+}
+
+/// Nanoseconds as seconds, exactly, without closing zeros.
+fn seconds(nanos: u64) -> String {
+    let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nanoseconds_read_as_seconds() {
+        let rows = [(0, "0"), (25_000, "0.000025"), (1_000_000_000, "1"), (1_500_000_001, "1.500000001")];
+        for (nanos, expected) in rows {
+            assert_eq!(seconds(nanos), expected);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What a request says, in borrowed pieces, and what is refused before anything is looked up.
+//!
+//! One pass over the headers. hyper has already refused what is no HTTP at all, differing lengths, and heads beyond
+//! the limits; it resolves "both Content-Length and Transfer-Encoding" by dropping the length, so any
+//! Transfer-Encoding on a GET is refused here, with the connection.
+
+use attribution_core::decide::{FetchMetadata, RequestFacts};
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode, Version};
+use url::{Host, Url};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Bytes of path and query at most.
+const TARGET_MAX: usize = 2_048;
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Neither GET nor HEAD.
+    Method,
+    /// A body, or headers that announce one.
+    Body,
+    /// Expect or Upgrade: we neither continue nor switch.
+    Expectation,
+    /// No Host, several, or one that is none.
+    NoHost,
+    /// A host that is not ours.
+    ForeignHost,
+    /// Path and query are too long.
+    TooLong,
+}
+
+impl Refusal {
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Body | Self::Expectation | Self::NoHost => StatusCode::BAD_REQUEST,
+            Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooLong => StatusCode::URI_TOO_LONG,
+        }
+    }
+
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
+            Self::Method => "only GET and HEAD\n",
+            Self::Body => "a request without a body, please\n",
+            Self::Expectation => "neither Expect nor Upgrade\n",
+            Self::NoHost => "exactly one valid Host, please\n",
+            Self::ForeignHost => "not served here\n",
+            Self::TooLong => "the address is too long\n",
+        }
+    }
+}
+
+/// Our own hosts. Each is an audience of its own: a token made on one does not count on another.
+#[derive(Debug)]
+pub(crate) struct Hosts {
+    own: Vec<(Box<[u8]>, u32)>,
+    loopback: bool,
+}
+
+fn audience(host: &[u8]) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "32 bits of the hash are the audience")]
+    let hash = xxh3_64(host) as u32;
+    hash
+}
+
+impl Hosts {
+    /// The public base's host and further ones. With a loopback base, every loopback form is ours.
+    pub(crate) fn new(public_base: &Url, further: &[String]) -> Self {
+        let base = public_base.host_str().unwrap_or_default();
+        let loopback = match public_base.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(v4)) => v4.is_loopback() || v4.is_unspecified(),
+            Some(Host::Ipv6(v6)) => v6.is_loopback() || v6.is_unspecified(),
+            None => false,
+        };
+        let all = std::iter::once(base).chain(further.iter().map(String::as_str));
+        let own = all.filter(|host| !host.is_empty()).map(|host| {
+            let host = host.to_ascii_lowercase().into_bytes();
+            let audience = audience(&host);
+            (host.into(), audience)
+        });
+        Self { own: own.collect(), loopback }
+    }
+
+    /// The audience of a `Host` header or authority, if it is ours.
+    fn find(&self, authority: &[u8]) -> Option<u32> {
+        let host = without_port(authority)?;
+        let ours = self.own.iter().find(|(own, _)| own.eq_ignore_ascii_case(host));
+        ours.map(|(_, audience)| *audience).or_else(|| {
+            let is_loopback = self.loopback && is_loopback_form(host);
+            is_loopback.then(|| audience(b"localhost"))
+        })
+    }
+}
+
+fn is_loopback_form(host: &[u8]) -> bool {
+    let Ok(host) = std::str::from_utf8(host) else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The host of `host[:port]`; `None` if that is not what it is.
+fn without_port(authority: &[u8]) -> Option<&[u8]> {
+    let end_of_host = if authority.first() == Some(&b'[') {
+        authority.iter().position(|b| *b == b']')? + 1
+    } else {
+        authority.iter().position(|b| *b == b':').unwrap_or(authority.len())
+    };
+    let (host, port) = authority.split_at(end_of_host);
+    let port_is_one = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    // A name that ends in a dot is the same name.
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    (port_is_one && !host.is_empty()).then_some(host)
+}
+
+/// Which form of a QR code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QrForm {
+    Svg,
+    Png,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Path<'r> {
+    /// `/{code}`: a code or an alias.
+    Link(&'r [u8]),
+    /// `/{code}+`: where does it lead?
+    Preview(&'r [u8]),
+    /// `/q/{code}.svg|.png`.
+    Qr(&'r [u8], QrForm),
+    /// `/robots.txt`.
+    Robots,
+    /// Nothing of ours.
+    Unknown,
+}
+
+impl<'r> Path<'r> {
+    fn parse(path: &'r [u8]) -> Self {
+        let name = path.strip_prefix(b"/").unwrap_or_default();
+        if let Some(file) = name.strip_prefix(b"q/") {
+            if let Some(code) = file.strip_suffix(b".svg") {
+                return Self::Qr(code, QrForm::Svg);
+            }
+            return file.strip_suffix(b".png").map_or(Self::Unknown, |code| Self::Qr(code, QrForm::Png));
+        }
+        if name == b"robots.txt" {
+            return Self::Robots;
+        }
+        match name.strip_suffix(b"+") {
+            Some(code) => Self::Preview(code),
+            None if name.is_empty() => Self::Unknown,
+            None => Self::Link(name),
+        }
+    }
+}
+
+/// The lines of a header that may come several times; more than that are not looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Lines<'r> {
+    lines: [&'r [u8]; 4],
+    len: usize,
+}
+
+impl<'r> Lines<'r> {
+    fn push(&mut self, line: &'r [u8]) {
+        if let Some(slot) = self.lines.get_mut(self.len) {
+            *slot = line;
+            self.len += 1;
+        }
+    }
+
+    pub(crate) fn get(&self) -> &[&'r [u8]] {
+        &self.lines[..self.len]
+    }
+}
+
+/// A request that is not refused.
+#[derive(Debug)]
+pub(crate) struct Asked<'r> {
+    pub(crate) path: Path<'r>,
+    pub(crate) query: &'r [u8],
+    /// Hash of the own host that was asked.
+    pub(crate) audience: u32,
+    /// Everything but the class of the agent.
+    pub(crate) facts: RequestFacts,
+    pub(crate) agent: &'r [u8],
+    pub(crate) cookies: Lines<'r>,
+    pub(crate) forwarded: Lines<'r>,
+    pub(crate) languages: &'r [u8],
+}
+
+/// Reads a request's head.
+pub(crate) fn read<'r>(parts: &'r Parts, hosts: &Hosts) -> Result<Asked<'r>, Refusal> {
+    let head = parts.method == Method::HEAD;
+    if !head && parts.method != Method::GET {
+        return Err(Refusal::Method);
+    }
+    let (mut host, mut hosts_seen) = (None, 0);
+    let (mut dest, mut mode) = (None, None);
+    let mut user_activated = false;
+    let mut asked = Asked {
+        path: Path::Unknown,
+        query: parts.uri.query().unwrap_or_default().as_bytes(),
+        audience: 0,
+        facts: RequestFacts { head, ..RequestFacts::default() },
+        agent: &[],
+        cookies: Lines::default(),
+        forwarded: Lines::default(),
+        languages: &[],
+    };
+    for (name, value) in &parts.headers {
+        let bytes = value.as_bytes();
+        match *name {
+            header::HOST => {
+                host = Some(bytes);
+                hosts_seen += 1;
+            }
+            header::USER_AGENT => asked.agent = bytes,
+            header::COOKIE => asked.cookies.push(bytes),
+            header::ACCEPT_LANGUAGE => asked.languages = bytes,
+            header::TRANSFER_ENCODING => return Err(Refusal::Body),
+            header::CONTENT_LENGTH if bytes != b"0" => return Err(Refusal::Body),
+            header::EXPECT | header::UPGRADE => return Err(Refusal::Expectation),
+            _ => match name.as_str() {
+                "sec-fetch-dest" => dest = Some(bytes),
+                "sec-fetch-mode" => mode = Some(bytes),
+                "sec-fetch-user" => user_activated = bytes == b"?1",
+                "sec-gpc" => asked.facts.privacy_signal = bytes == b"1",
+                "sec-purpose" | "purpose" | "x-purpose" | "x-moz" => {
+                    asked.facts.prefetch |= is_prefetch(value);
+                }
+                "x-forwarded-for" => asked.forwarded.push(bytes),
+                _ => {}
+            },
+        }
+    }
+    asked.facts.fetch = fetch_metadata(dest, mode, user_activated);
+    asked.audience = whose(parts, host, hosts_seen, hosts)?;
+    let target_len = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target_len > TARGET_MAX {
+        return Err(Refusal::TooLong);
+    }
+    asked.path = Path::parse(parts.uri.path().as_bytes());
+    Ok(asked)
+}
+
+/// The audience of the host that was asked. An absolute address names a host of its own: both must be ours.
+fn whose(parts: &Parts, host: Option<&[u8]>, seen: u32, hosts: &Hosts) -> Result<u32, Refusal> {
+    let named = match parts.uri.authority() {
+        Some(_) if !matches!(parts.uri.scheme_str(), Some("http" | "https")) => return Err(Refusal::NoHost),
+        Some(authority) => Some(hosts.find(authority.as_str().as_bytes()).ok_or(Refusal::ForeignHost)?),
+        None => None,
+    };
+    match (host, seen, named) {
+        (None, 0, Some(audience)) if parts.version == Version::HTTP_10 => Ok(audience),
+        (Some(host), 1, named) => {
+            without_port(host).ok_or(Refusal::NoHost)?;
+            let audience = hosts.find(host).ok_or(Refusal::ForeignHost)?;
+            Ok(named.unwrap_or(audience))
+        }
+        _ => Err(Refusal::NoHost),
+    }
+}
+
+fn is_prefetch(value: &HeaderValue) -> bool {
+    let Ok(text) = value.to_str() else { return false };
+    let word = text.split([';', ',']).next().unwrap_or_default().trim();
+    ["prefetch", "prerender", "preview"].iter().any(|purpose| word.eq_ignore_ascii_case(purpose))
+}
+
+fn fetch_metadata(dest: Option<&[u8]>, mode: Option<&[u8]>, user_activated: bool) -> FetchMetadata {
+    if dest.is_none() && mode.is_none() {
+        return FetchMetadata::Absent;
+    }
+    let navigates = mode.is_none_or(|mode| mode == b"navigate");
+    let document = dest.is_none_or(|dest| dest == b"document");
+    if navigates && document {
+        FetchMetadata::Navigation { user_activated }
+    } else {
+        FetchMetadata::Subresource
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! What is read from a head, and what is refused.
+
+use super::*;
+use http::Request;
+
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+fn hosts() -> Hosts {
+    Hosts::new(&Url::parse("https://yk.example/").unwrap(), &["b.example".to_owned()])
+}
+
+fn parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
+    let mut request = Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(()).unwrap().into_parts().0
+}
+
+fn refusal(method: &str, uri: &str, headers: &[(&str, &str)]) -> Option<Refusal> {
+    read(&parts(method, uri, headers), &hosts()).err()
+}
+
+#[test]
+fn what_is_no_plain_question_is_refused() {
+    let own = ("host", "yk.example");
+    let rows: [(&str, &str, Headers<'_>, Option<Refusal>); 22] = [
+        ("GET", "/a", &[own], None),
+        ("GET", "/a", &[("host", "YK.example:443")], None),
+        ("GET", "/a", &[("host", "yk.example.")], None),
+        ("GET", "/a", &[own, ("content-length", "0")], None),
+        ("GET", "http://b.example/a", &[own], None),
+        ("POST", "/a", &[own], Some(Refusal::Method)),
+        ("OPTIONS", "/a", &[own], Some(Refusal::Method)),
+        ("GET", "/a", &[], Some(Refusal::NoHost)),
+        ("GET", "/a", &[("host", "")], Some(Refusal::NoHost)),
+        ("GET", "/a", &[own, own], Some(Refusal::NoHost)),
+        ("GET", "/a", &[("host", "yk.example:x")], Some(Refusal::NoHost)),
+        ("GET", "/a", &[("host", "yk.example:123456")], Some(Refusal::NoHost)),
+        ("GET", "/a", &[("host", "evil.example")], Some(Refusal::ForeignHost)),
+        ("GET", "/a", &[("host", "yk.example.evil.example")], Some(Refusal::ForeignHost)),
+        ("GET", "/a", &[("host", "127.0.0.1")], Some(Refusal::ForeignHost)),
+        ("GET", "http://evil.example/a", &[own], Some(Refusal::ForeignHost)),
+        ("GET", "http://b.example/a", &[("host", "evil.example")], Some(Refusal::ForeignHost)),
+        ("GET", "/a", &[own, ("content-length", "1")], Some(Refusal::Body)),
+        ("GET", "/a", &[own, ("transfer-encoding", "chunked")], Some(Refusal::Body)),
+        ("GET", "/a", &[own, ("expect", "100-continue")], Some(Refusal::Expectation)),
+        ("GET", "/a", &[own, ("upgrade", "h2c")], Some(Refusal::Expectation)),
+        ("GET", "http://user@yk.example/a", &[own], Some(Refusal::ForeignHost)),
+    ];
+    for (method, uri, headers, expected) in rows {
+        assert_eq!(refusal(method, uri, headers), expected, "{method} {uri} {headers:?}");
+    }
+    let long = format!("/{}", "a".repeat(TARGET_MAX));
+    assert_eq!(refusal("GET", &long, &[own]), Some(Refusal::TooLong));
+}
+
+#[test]
+fn a_loopback_base_takes_every_loopback_form() {
+    let dev = Hosts::new(&Url::parse("http://127.0.0.1:8080/").unwrap(), &[]);
+    for host in ["127.0.0.1:8080", "localhost:8080", "localhost", "[::1]:8080", "127.0.0.2"] {
+        assert!(dev.find(host.as_bytes()).is_some(), "{host}");
+    }
+    for host in ["10.0.0.1", "[::2]", "localhost.evil.example", "127.0.0.1.evil.example"] {
+        assert!(dev.find(host.as_bytes()).is_none(), "{host}");
+    }
+}
+
+#[test]
+fn paths_are_told_apart() {
+    let rows: [(&str, Path<'_>); 11] = [
+        ("/abc", Path::Link(b"abc")),
+        ("/abc+", Path::Preview(b"abc")),
+        ("/q/abc.svg", Path::Qr(b"abc", QrForm::Svg)),
+        ("/q/abc.png", Path::Qr(b"abc", QrForm::Png)),
+        ("/q/abc", Path::Unknown),
+        ("/robots.txt", Path::Robots),
+        ("/", Path::Unknown),
+        ("//abc", Path::Link(b"/abc")),
+        ("/abc/", Path::Link(b"abc/")),
+        ("/%61bc", Path::Link(b"%61bc")),
+        ("/+", Path::Preview(b"")),
+    ];
+    for (path, expected) in rows {
+        assert_eq!(Path::parse(path.as_bytes()), expected, "{path}");
+    }
+}
+
+#[test]
+fn the_browsers_own_signs_are_read() {
+    let facts = |headers: &[(&str, &str)]| {
+        let all: Vec<_> = [("host", "yk.example")].into_iter().chain(headers.iter().copied()).collect();
+        read(&parts("GET", "/a", &all), &hosts()).unwrap().facts
+    };
+    let navigation = |user_activated| FetchMetadata::Navigation { user_activated };
+    assert_eq!(facts(&[]).fetch, FetchMetadata::Absent);
+    let tap = [("sec-fetch-dest", "document"), ("sec-fetch-mode", "navigate"), ("sec-fetch-user", "?1")];
+    assert_eq!(facts(&tap).fetch, navigation(true));
+    assert_eq!(facts(&tap[..2]).fetch, navigation(false));
+    for (dest, mode) in [
+        ("image", "no-cors"),
+        ("iframe", "navigate"),
+        ("script", "no-cors"),
+        ("empty", "cors"),
+        ("style", "no-cors"),
+    ] {
+        let stuffing = [("sec-fetch-dest", dest), ("sec-fetch-mode", mode)];
+        assert_eq!(facts(&stuffing).fetch, FetchMetadata::Subresource, "{dest}");
+    }
+    for header in [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-moz", "prefetch"),
+        ("x-purpose", "preview"),
+    ] {
+        assert!(facts(&[header]).prefetch, "{header:?}");
+    }
+    assert!(!facts(&[("purpose", "shopping")]).prefetch);
+    assert!(facts(&[("sec-gpc", "1")]).privacy_signal && !facts(&[("sec-gpc", "0")]).privacy_signal);
+}

@@ -1,0 +1,272 @@
+//! A worker's thread: one event loop, its listener, its connections, and the small tasks beside them.
+
+use crate::click;
+use crate::connection::{Connection, Connections, Order, Socket, Waits};
+use crate::worker::{ConnectionPermit, Shared, Worker};
+use attribution_core::outcome::Outcome;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use journal::Writer;
+use rustix::io::Errno;
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinSet, spawn_local};
+use tokio::time::MissedTickBehavior;
+
+/// After an accept that failed for want of files or memory: trying again at once would only spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The beat of sweeps and tallies.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// How far a shutdown has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Serve.
+    Serving,
+    /// Accept nothing more, finish what is under way.
+    Draining,
+    /// Close what is left.
+    Closing,
+}
+
+/// What a worker's thread is started with.
+pub(crate) struct Setup {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) writer: Writer,
+    pub(crate) listener: StdListener,
+    pub(crate) stage: watch::Receiver<Stage>,
+    /// Rung by the journal's sync thread when this worker waits for the disk.
+    pub(crate) durable: Arc<Notify>,
+}
+
+/// Why a worker ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkerError {
+    #[error("the event loop could not be built")]
+    Runtime(#[from] io::Error),
+    #[error(transparent)]
+    Randomness(#[from] crate::random::NoRandomness),
+    #[error("a task that the worker cannot do without has ended")]
+    TaskEnded,
+}
+
+/// What the connections of a worker have in common.
+struct Floor {
+    worker: Worker,
+    http: http1::Builder,
+    connections: RefCell<Connections>,
+    /// Seconds since the worker began.
+    second: Rc<Cell<u32>>,
+}
+
+/// Runs a worker until it is told to end. Called on a thread of its own.
+pub(crate) fn run(setup: Setup) -> Result<(), WorkerError> {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(serve(setup))
+}
+
+async fn serve(setup: Setup) -> Result<(), WorkerError> {
+    let Setup { shared, writer, listener, mut stage, durable } = setup;
+    let listener = TcpListener::from_std(listener)?;
+    let mut http = http1::Builder::new();
+    // No timer: `Connection` bounds silence. No flush per pipelined request: it would lift hyper's own back-pressure.
+    http.header_read_timeout(None)
+        .keep_alive(true)
+        .half_close(false)
+        .pipeline_flush(false)
+        .max_headers(shared.limits.headers)
+        .max_buf_size(shared.limits.head_bytes.max(8_192));
+    let worker = Worker::new(shared, writer)?;
+    let connections = RefCell::default();
+    let floor = Rc::new(Floor { worker, http, connections, second: Rc::new(Cell::new(0)) });
+
+    let mut tasks = floor.start_tasks(durable);
+    let accepting = Rc::clone(&floor);
+    let accept = spawn_local(async move { accepting.accept(listener).await });
+    let ended = tokio::select! {
+        _ = stage.wait_for(|stage| *stage > Stage::Serving) => None,
+        ended = tasks.join_next() => ended,
+    };
+    accept.abort();
+    if ended.is_some() {
+        floor.worker.finish();
+        return Err(WorkerError::TaskEnded);
+    }
+    floor.order_all(Order::Drain);
+    tokio::select! {
+        () = floor.empty() => {}
+        _ = stage.wait_for(|stage| *stage > Stage::Draining) => {
+            floor.order_all(Order::Close);
+            floor.empty().await;
+        }
+    }
+    floor.worker.finish();
+    Ok(())
+}
+
+impl Floor {
+    /// The tasks that a worker cannot do without. None of them ends by itself.
+    fn start_tasks(self: &Rc<Self>, durable: Arc<Notify>) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let floor = Rc::clone(self);
+        tasks.spawn_local(async move { floor.worker.flush_turns().await });
+        let floor = Rc::clone(self);
+        tasks.spawn_local(async move {
+            loop {
+                durable.notified().await;
+                floor.worker.note_durable();
+            }
+        });
+        let floor = Rc::clone(self);
+        tasks.spawn_local(async move {
+            let mut beat = tokio::time::interval(BEAT);
+            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                beat.tick().await;
+                floor.worker.tell();
+                floor.worker.note_disk_queue();
+                floor.second.set(floor.second.get() + 1);
+                floor.sweep();
+            }
+        });
+        tasks
+    }
+
+    /// Closes the connections that have stood still for too long.
+    fn sweep(&self) {
+        let limits = &self.worker.shared.limits;
+        let seconds = |limit: Duration| u32::try_from(limit.as_secs()).unwrap_or(u32::MAX).max(1);
+        let (head, write) = (seconds(limits.header_timeout), seconds(limits.write_timeout));
+        let second = self.second.get();
+        for connection in self.connections.borrow().iter() {
+            if connection.is_overdue(second, head, write) {
+                self.worker.cells().timeouts.add(1);
+                connection.give(Order::Close);
+            }
+        }
+    }
+
+    fn order_all(&self, order: Order) {
+        for connection in self.connections.borrow().iter() {
+            connection.give(order);
+        }
+    }
+
+    /// Until no connection is left.
+    async fn empty(&self) {
+        let mut look = tokio::time::interval(Duration::from_millis(5));
+        while !self.connections.borrow().is_empty() {
+            look.tick().await;
+        }
+    }
+
+    async fn accept(self: Rc<Self>, listener: TcpListener) {
+        let cells = self.worker.cells();
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => match ConnectionPermit::take(&self.worker.shared) {
+                    Some(permit) => {
+                        cells.accepted.add(1);
+                        let floor = Rc::clone(&self);
+                        spawn_local(async move {
+                            floor.connection(stream, peer).await;
+                            drop(permit);
+                        });
+                    }
+                    None => cells.rejected.add(1), // closed at once: better than a queue that nobody serves
+                },
+                Err(error) => {
+                    cells.accept_errors.add(1);
+                    if is_exhaustion(&error) {
+                        tracing::error!(%error, "no connection can be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr) {
+        // Without it, an answer of two segments waits for the client's acknowledgement of the first.
+        let _ = stream.set_nodelay(true);
+        let connection = Rc::new(Connection::new(peer.ip(), &self.worker.shared.trusted, self.second.get()));
+        let place = Place::take(self, &connection);
+        let socket = Socket {
+            stream: TokioIo::new(stream),
+            connection: Rc::clone(&connection),
+            second: Rc::clone(&self.second),
+        };
+        let (worker, second, this) = (&self.worker, &self.second, &connection);
+        let service = service_fn(move |request| async move {
+            this.now_waits(Waits::ForAnswer, second.get());
+            let answer = click::serve(worker, this, request).await;
+            this.now_waits(Waits::ForHead, second.get());
+            Ok::<_, Infallible>(answer)
+        });
+        let mut serving = pin!(self.http.serve_connection(socket, service));
+        let mut draining = false;
+        let ended = poll_fn(|context| {
+            connection.note_waker(context);
+            match connection.order() {
+                Order::Close => return Poll::Ready(Ok(())),
+                Order::Drain if !draining => {
+                    draining = true;
+                    serving.as_mut().graceful_shutdown();
+                }
+                _ => {}
+            }
+            serving.as_mut().poll(context)
+        })
+        .await;
+        drop(place);
+        if let Err(error) = ended
+            && error.is_parse()
+        {
+            // hyper has answered it without asking us.
+            let cells = self.worker.cells();
+            cells.outcome(Outcome::Refused);
+            cells.code(if error.is_parse_too_large() { 431 } else { 400 });
+        }
+    }
+}
+
+/// A connection's place in the list; given back when the connection ends, however it ends.
+struct Place<'a> {
+    floor: &'a Floor,
+    index: usize,
+}
+
+impl<'a> Place<'a> {
+    fn take(floor: &'a Floor, connection: &Rc<Connection>) -> Self {
+        let index = floor.connections.borrow_mut().add(Rc::clone(connection));
+        Self { floor, index }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.floor.connections.borrow_mut().remove(self.index);
+        self.floor.worker.cells().closed.add(1);
+        if std::thread::panicking() {
+            self.floor.worker.cells().handler_panics.add(1);
+        }
+    }
+}
+
+/// Whether an accept failed because something ran out, not because its client has gone.
+fn is_exhaustion(error: &io::Error) -> bool {
+    let raw = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(raw, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
+}

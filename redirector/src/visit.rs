@@ -1,0 +1,46 @@
+//! Who comes back, and with which claim: our cookies of a request, verified.
+
+use crate::request::Asked;
+use crate::table::Programme;
+use crate::worker::Shared;
+use attribution_core::time::Instant;
+use attribution_core::token::{ClaimToken, TokenError, VisitorToken};
+
+/// What a browser brought.
+#[derive(Debug, Default)]
+pub(crate) struct Visit {
+    /// Its visitor token, if it verifies and lives.
+    pub(crate) visitor: Option<VisitorToken>,
+    /// Its claim for this programme, if it verifies and lives.
+    pub(crate) prior: Option<ClaimToken>,
+    /// Claims of all programmes that it carries, unverified.
+    pub(crate) claims: usize,
+    /// It has a claim cookie for this programme, good or bad.
+    pub(crate) has_claim: bool,
+    /// A cookie of ours did not verify. An expired one is no bad one.
+    pub(crate) bad_cookie: bool,
+}
+
+impl Visit {
+    pub(crate) fn read(shared: &Shared, asked: &Asked<'_>, programme: &Programme, now: Instant) -> Self {
+        let ours = shared.jar.find(asked.cookies.get(), &programme.cookie_name);
+        let keys = &shared.keys.browser;
+        let mut bad_cookie = false;
+        let mut verified = |error: TokenError| bad_cookie |= error != TokenError::Expired;
+        let visitor = ours
+            .visitor
+            .and_then(|text| VisitorToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok());
+        let prior = ours
+            .claim
+            .and_then(|text| ClaimToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok());
+        // A claim of another programme under this one's name is somebody's handiwork.
+        let foreign = prior.is_some_and(|claim| claim.programme != programme.row.num);
+        Self {
+            visitor,
+            prior: prior.filter(|_| !foreign),
+            claims: ours.claims,
+            has_claim: ours.claim.is_some(),
+            bad_cookie: bad_cookie || foreign,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One worker: what all share, what this thread alone owns, and the turn of its event loop.
+
+use crate::address::Tracer;
+use crate::agents::{AgentCache, Agents};
+use crate::background::Contact;
+use crate::cells::Cells;
+use crate::clock;
+use crate::config::{AddressRange, EdgeKeys, Limits};
+use crate::cookies::CookieJar;
+use crate::gate::{DiskQueue, Gate, Turn};
+use crate::limits::MissLimit;
+use crate::pages::Pages;
+use crate::random::{NoRandomness, Random};
+use crate::repeat::Repeats;
+use crate::request::Hosts;
+use crate::table::{Small, Table};
+use arc_swap::{ArcSwap, Cache};
+use attribution_core::catalogue::Durability;
+use attribution_core::click::{EdgeId, Epoch, MAX_SEQUENCE, Stream, WorkerId};
+use attribution_core::record::Tally;
+use attribution_core::time::Instant;
+use journal::{Journal, Writer};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+/// What all workers share. Nothing in it is written by a click but the workers' own cells.
+pub(crate) struct Shared {
+    pub(crate) table: Arc<Table>,
+    pub(crate) contact: Arc<Contact>,
+    pub(crate) keys: EdgeKeys,
+    pub(crate) hosts: Hosts,
+    pub(crate) jar: CookieJar,
+    pub(crate) pages: Pages,
+    /// Ends in a slash.
+    pub(crate) public_base: String,
+    pub(crate) trusted: Vec<AddressRange>,
+    pub(crate) max_stale_ms: Option<i64>,
+    pub(crate) durability: Durability,
+    pub(crate) limits: Limits,
+    pub(crate) agents: ArcSwap<Agents>,
+    /// Counts up with every reload of the agents.
+    pub(crate) agents_generation: AtomicU64,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) cells: Vec<Cells>,
+    pub(crate) connections: AtomicUsize,
+    pub(crate) connection_cap: usize,
+    pub(crate) draining: AtomicBool,
+}
+
+impl Shared {
+    /// Whether the edge has been cut off for longer than it may give claims.
+    fn is_stale(&self, now: Instant) -> bool {
+        let too_long = |limit| self.contact.heard().is_none_or(|heard| now.millis() - heard.millis() > limit);
+        self.max_stale_ms.is_some_and(too_long)
+    }
+}
+
+/// What a worker owns and a request borrows for its first, unawaited half.
+pub(crate) struct State {
+    pub(crate) writer: Writer,
+    pub(crate) small: Cache<Arc<ArcSwap<Small>>, Arc<Small>>,
+    pub(crate) agents: AgentCache,
+    pub(crate) tracer: Tracer,
+    pub(crate) misses: MissLimit,
+    pub(crate) repeats: Option<Repeats>,
+    pub(crate) random: Random,
+    pub(crate) scratch: Vec<u8>,
+}
+
+/// The turn under way: when it began, and how many requests it has.
+#[derive(Clone, Copy)]
+struct Started {
+    now: Instant,
+    at: std::time::Instant,
+    requests: u64,
+    stale: bool,
+}
+
+/// One worker.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: WorkerId,
+    pub(crate) stream: Stream,
+    pub(crate) gate: Gate,
+    pub(crate) disk: DiskQueue,
+    pub(crate) state: RefCell<State>,
+    started: Cell<Option<Started>>,
+    /// Times never go back within a stream, whatever the machine's clock does.
+    latest: Cell<Instant>,
+    told: Cell<Tally>,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, writer: Writer) -> Result<Self, NoRandomness> {
+        let id = writer.stream();
+        let mut random = Random::new()?;
+        let limits = &shared.limits;
+        let workers = u8::try_from(shared.cells.len()).unwrap_or(u8::MAX);
+        let seed = u64::from_le_bytes(random.bytes()?);
+        let state = State {
+            small: Cache::new(Arc::clone(shared.table.small())),
+            agents: AgentCache::new(),
+            tracer: Tracer::new(&shared.keys.address_secret),
+            misses: MissLimit::new(limits.misses_per_minute, limits.miss_burst, workers, seed),
+            repeats: Repeats::new(&random.bytes()?),
+            random,
+            scratch: Vec::with_capacity(4_096),
+            writer,
+        };
+        Ok(Self {
+            id: WorkerId(id.worker),
+            stream: Stream { edge: EdgeId(id.edge), epoch: Epoch(id.epoch), worker: WorkerId(id.worker) },
+            gate: Gate::default(),
+            disk: DiskQueue::new(limits.strict_queue),
+            state: RefCell::new(state),
+            started: Cell::new(None),
+            latest: Cell::new(Instant(0)),
+            told: Cell::new(Tally::default()),
+            shared,
+        })
+    }
+
+    pub(crate) fn cells(&self) -> &Cells {
+        &self.shared.cells[usize::from(self.id.0)]
+    }
+
+    /// A request has arrived: it belongs to this turn and has its time. The clock is read once per turn.
+    pub(crate) fn arrive(&self) -> (Turn, Instant, bool) {
+        let started = match self.started.get() {
+            Some(started) => Started { requests: started.requests + 1, ..started },
+            None => {
+                let now = clock::now().max(self.latest.get());
+                self.latest.set(now);
+                let stale = self.shared.is_stale(now);
+                Started { now, at: std::time::Instant::now(), requests: 1, stale }
+            }
+        };
+        self.started.set(Some(started));
+        (self.gate.arm(), started.now, started.stale)
+    }
+
+    /// The number of a click that no journal holds: from the far end, where no frame will ever get.
+    pub(crate) fn unjournaled_sequence(&self) -> u64 {
+        MAX_SEQUENCE - self.cells().unjournaled.get()
+    }
+
+    /// Ends turn after turn: one write for all its frames, then its answers. Never returns.
+    pub(crate) async fn flush_turns(&self) {
+        loop {
+            self.gate.armed().await;
+            let written = self.flush();
+            if let Some(turn) = self.started.take() {
+                let nanos = u64::try_from(turn.at.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                self.cells().latency(nanos, turn.requests);
+                self.cells().turns.add(1);
+            }
+            self.gate.release(written);
+        }
+    }
+
+    fn flush(&self) -> bool {
+        let writer = &mut self.state.borrow_mut().writer;
+        if writer.pending_bytes() == 0 {
+            return true;
+        }
+        match writer.flush() {
+            Ok(_) => true,
+            Err(error) => {
+                // Once a second is enough to hear of a broken disk.
+                if self.cells().flush_errors.get().is_multiple_of(1_000) {
+                    tracing::error!(%error, worker = self.id.0, "the journal could not be written");
+                }
+                self.cells().flush_errors.add(1);
+                false
+            }
+        }
+    }
+
+    /// Writes the running totals into the stream if they have changed, and lets go of old rows. Every second or so.
+    pub(crate) fn tell(&self) {
+        self.state.borrow_mut().small.load();
+        let tally = self.cells().tally();
+        if tally == self.told.get() {
+            return;
+        }
+        let now = clock::now().max(self.latest.get());
+        self.latest.set(now);
+        if self.state.borrow_mut().writer.append(now.millis(), &tally.encode()).is_ok() {
+            self.told.set(tally);
+            self.gate.arm();
+        }
+    }
+
+    /// The last words of this worker: its totals, in the kernel.
+    pub(crate) fn finish(&self) {
+        self.tell();
+        self.flush();
+    }
+
+    /// Takes note of what the disk has.
+    pub(crate) fn note_durable(&self) {
+        self.disk.advance(self.shared.journal.durable(self.id.0));
+        self.note_disk_queue();
+    }
+
+    /// Says how many wait for the disk; the sync thread wakes this worker only if somebody does.
+    pub(crate) fn note_disk_queue(&self) {
+        self.cells().disk_queue.set(self.disk.len() as u64);
+    }
+}
+
+/// One more open connection; given back when dropped.
+pub(crate) struct ConnectionPermit(Arc<Shared>);
+
+impl ConnectionPermit {
+    /// `None` if there are as many as there may be.
+    pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
+        let open = shared.connections.fetch_add(1, Ordering::Relaxed);
+        let permit = Self(Arc::clone(shared));
+        (open < shared.connection_cap).then_some(permit)
+    }
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}

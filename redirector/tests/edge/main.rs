@@ -1,0 +1,12 @@
+//! The edge over real sockets: every outcome, cookies, hostile input, and what survives a restart.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test; helpers are not marked as tests")]
+
+mod cookies;
+mod hostile;
+mod http;
+mod limits;
+mod outcomes;
+mod pages;
+mod restart;
+mod world;
