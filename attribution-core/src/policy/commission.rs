@@ -79,7 +79,8 @@ pub struct Rate {
     /// Its plan.
     #[serde(default)]
     pub plan: PlanRef,
-    /// Only this class; `None` fits both.
+    /// Only this class; `None` fits both. A class that no narrow rate names falls through to a wider one: to pay
+    /// nothing for it, give it a rate without `bp`.
     #[serde(default)]
     pub class: Option<Class>,
     /// What it is for.
