@@ -38,6 +38,7 @@ impl Feed {
         // The first load of an empty table says nothing about how fast changes arrive.
         let mut measured = self.contact.applied() > 0;
         while phases.now() == Phase::Run {
+            let began = Instant::now();
             let asked = self.link.changes(self.contact.applied(), self.options.feed_page);
             let answer = tokio::select! {
                 biased;
@@ -52,7 +53,8 @@ impl Feed {
                         continue;
                     }
                     measured |= self.contact.is_current();
-                    self.options.feed_every
+                    // A core that waits for changes is asked again at once, any other every so often.
+                    self.options.feed_every.saturating_sub(began.elapsed())
                 }
                 Err(error) => {
                     metrics::counter!("yinke_edge_feed_errors_total", "reason" => error.reason())

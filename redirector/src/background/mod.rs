@@ -12,6 +12,7 @@
 
 mod backoff;
 mod contact;
+mod describe;
 mod feed;
 mod heartbeat;
 mod keeper;

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How the background works.
 #[derive(Debug, Clone)]
 pub struct BackgroundOptions {
-    /// Pause between two questions for changes while there are none.
+    /// From one question for changes to the next at least. The core may wait with its answer for a change.
     pub feed_every: Duration,
     /// Changes per question.
     pub feed_page: u32,
@@ -26,7 +26,7 @@ pub struct BackgroundOptions {
 impl Default for BackgroundOptions {
     fn default() -> Self {
         Self {
-            feed_every: Duration::from_millis(200),
+            feed_every: Duration::from_millis(100),
             feed_page: 1_000,
             snapshot_changes: 100_000,
             snapshot_every: Duration::from_secs(30),

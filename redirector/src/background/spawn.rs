@@ -8,7 +8,7 @@ use super::progress::{Progress, StreamProgress};
 use super::recorder::Recorder;
 use super::shipper::Shipper;
 use super::streams::Streams;
-use super::{BackgroundOptions, Contact, Seams};
+use super::{BackgroundOptions, Contact, Seams, describe};
 use crate::core_link::CoreLink;
 use attribution_core::click::EdgeId;
 use attribution_core::time::Instant;
@@ -105,6 +105,7 @@ pub enum SpawnError {
 /// If no threads can be made, or the journal was opened without the cursors' names.
 pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
     let Parts { edge, link, journal, contact, seams, options } = parts;
+    describe::metrics();
     let (seams, options) = (Arc::new(seams), Arc::new(options));
     let progress = Arc::new(Progress::default());
     let keeper = Arc::new(Keeper {

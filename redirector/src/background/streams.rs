@@ -54,9 +54,9 @@ impl Streams {
         self.journal.streams().into_iter().map(|info| (info.stream, info.first)).collect()
     }
 
-    /// Whether an earlier start's stream was wholly released: the core has heard all about it.
+    /// Whether an earlier start's stream has been wholly released: the core has heard all about it.
     pub(super) fn is_gone(&self, stream: StreamId) -> bool {
-        self.ended.get(&stream).is_some_and(|info| info.first == info.next)
+        self.ended.get(&stream).is_some_and(|info| info.next > 0 && info.first == info.next)
     }
 
     /// The number after the last frame that may be shipped: the durable watermark of a live stream.

@@ -19,6 +19,9 @@ const BATCH_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.yinke.
 const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 /// The largest answer that is read: a full page of changes is far below.
 const ANSWER_MAX_BYTES: usize = 64 << 20;
+/// How long the core may wait for a change before it answers that there is none: a change is heard of at once, and an
+/// idle edge asks every few seconds.
+const CHANGES_WAIT: Duration = Duration::from_secs(2);
 /// Connections kept for reuse: one for each batch in flight, one for the feed, one for the heartbeat.
 const IDLE_CONNECTIONS: usize = 8;
 
@@ -193,8 +196,9 @@ impl CoreLink for HttpCoreLink {
 
     fn changes(&self, after: u64, limit: u32) -> LinkFuture<'_, ChangePage> {
         Box::pin(async move {
-            let path = format!("/v1/changes?after={after}&limit={limit}");
-            read_json(&self.call(Method::GET, path, None, self.call_timeout).await?)
+            let wait = CHANGES_WAIT.as_millis();
+            let path = format!("/v1/changes?after={after}&limit={limit}&wait_ms={wait}");
+            read_json(&self.call(Method::GET, path, None, self.call_timeout + CHANGES_WAIT).await?)
         })
     }
 

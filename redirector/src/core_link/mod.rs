@@ -25,7 +25,8 @@ pub trait CoreLink: Send + Sync {
     /// transaction. A batch that does not begin at the cursor is answered by [`LinkError::CursorMismatch`].
     fn ship(&self, batch: Batch) -> LinkFuture<'_, ShipAck>;
 
-    /// At most `limit` changes with numbers above `after`, in order.
+    /// At most `limit` changes with numbers above `after`, in order. If there is none yet, the core may wait a few
+    /// seconds for one before it answers.
     fn changes(&self, after: u64, limit: u32) -> LinkFuture<'_, ChangePage>;
 
     /// Says how the edge stands.

@@ -2,7 +2,7 @@
 
 use crate::core_server::CoreServer;
 use crate::redis_server::{RedisServer, connect, shared_url};
-use crate::rig::{LAST_CLICK, Rig, click, quick, shipped};
+use crate::rig::{LAST_CLICK, Rig, SEGMENT_BYTES, click, quick, shipped};
 use attribution_core::catalogue::{ClaimScope, Rebind};
 use attribution_core::holder::{Held, HolderRecord, HolderScope, Holding, key};
 use attribution_core::ids::{ProgrammeNum, PromoterNum, TargetNum, VisitorId};
@@ -103,7 +103,7 @@ async fn protection_holds_against_other_promoters_until_it_ends() {
         rebind: Rebind::AfterProtection,
         ..LAST_CLICK
     };
-    let mut rig = Rig::start_with(dir.path(), core.address, recording(shared_url()), terms);
+    let mut rig = Rig::start_with(dir.path(), core.address, recording(shared_url()), terms, SEGMENT_BYTES);
     let scope = HolderScope::Target(ProgrammeNum(3), TargetNum(2));
     let (early, late) = (visitor(), visitor());
     let begin = clock::now().floor().plus(-60_000);

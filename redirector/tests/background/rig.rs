@@ -21,6 +21,7 @@ use std::time::Duration;
 
 pub(crate) const EDGE: EdgeId = EdgeId(7);
 pub(crate) const WORKERS: u8 = 2;
+/// Small, so that a test soon has many.
 pub(crate) const SEGMENT_BYTES: u64 = 64 << 10;
 /// Terms of every claim, unless a test says otherwise: plain last click of 15 days.
 pub(crate) const LAST_CLICK: ClaimTerms = ClaimTerms {
@@ -66,7 +67,7 @@ pub(crate) fn link_to(core: SocketAddr) -> HttpCoreLink {
 
 impl Rig {
     pub(crate) fn start(dir: &Path, core: SocketAddr, options: BackgroundOptions) -> Self {
-        Self::start_with(dir, core, options, LAST_CLICK)
+        Self::start_with(dir, core, options, LAST_CLICK, SEGMENT_BYTES)
     }
 
     pub(crate) fn start_with(
@@ -74,9 +75,10 @@ impl Rig {
         core: SocketAddr,
         options: BackgroundOptions,
         terms: ClaimTerms,
+        segment_bytes: u64,
     ) -> Self {
         let mut journal_options = Options::new(dir, EDGE.0, WORKERS);
-        journal_options.segment_bytes = SEGMENT_BYTES;
+        journal_options.segment_bytes = segment_bytes;
         journal_options.spare_segments = 4;
         journal_options.cursors = cursor_names(&options);
         let random = getrandom::u64().unwrap();

@@ -48,7 +48,7 @@ struct Round {
 }
 
 impl Recorder {
-    /// Works until the phase says drain and nothing is left, or stop.
+    /// Works until the phase says drain and nothing is left or Redis is away.
     pub(super) async fn run(&self, mut phases: Phases) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         let mut readers = BTreeMap::new();
@@ -80,7 +80,9 @@ impl Recorder {
                     } else {
                         tracing::debug!(error = &error as &dyn std::error::Error, "redis is away");
                     }
-                    phases.pause(backoff.pause(None), Phase::Stop).await;
+                    if !phases.pause(backoff.pause(None), Phase::Drain).await {
+                        return; // a view is not worth a slow end: the next start goes on at the cursor
+                    }
                 }
             }
         }

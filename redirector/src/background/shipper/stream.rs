@@ -182,16 +182,16 @@ impl<'a> StreamShipper<'a> {
                 Ok(())
             }
             Ok(ShipAck { next_sequence }) => self.go_to(next_sequence),
-            Err(error) => match error.retry() {
-                Retry::From(next_sequence) => self.go_to(next_sequence),
-                Retry::Later => Err(error.into()),
-                // Halving finds the frame that the core does not like, and lets those before it through.
-                Retry::Smaller | Retry::AfterRepair => {
-                    self.reader = None;
-                    self.limit = (self.limit.min(u32::try_from(frames).unwrap_or(u32::MAX)) / 2).max(1);
-                    Err(error.into())
+            Err(error) => {
+                if let Retry::From(next_sequence) = error.retry() {
+                    return self.go_to(next_sequence);
                 }
-            },
+                if matches!(error, LinkError::TooLarge | LinkError::Refused { .. }) {
+                    // Halving finds the frame that the core does not like, and lets those before it through.
+                    self.limit = (self.limit.min(u32::try_from(frames).unwrap_or(u32::MAX)) / 2).max(1);
+                }
+                Err(error.into())
+            }
         }
     }
 
