@@ -3,7 +3,7 @@
 use crate::check;
 use crate::install::{self, CURL, POSTGRES, PROMTOOL, REDIS};
 use crate::servers::{Postgres, Redis};
-use crate::suite::{Run, cargo, succeed};
+use crate::suite::{Run, cargo, command, root, succeed};
 use anyhow::Result;
 use clap::Args;
 
@@ -27,5 +27,18 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         tests.env("YINKE_TEST_REDIS_URL", redis.url()).env("YINKE_TEST_POSTGRES_URL", postgres.url());
         succeed(tests)
     });
+    run.suite("alert rules", 20, alert_rules);
     run.finish()
+}
+
+/// Prometheus' own checker reads the alert rules and runs their tests.
+fn alert_rules() -> Result<()> {
+    install::ensure(&[PROMTOOL])?;
+    let folder = root().join("deploy/prometheus");
+    for arguments in [["check", "rules", "yinke.rules.yml"], ["test", "rules", "yinke.rules.test.yml"]] {
+        let mut promtool = command("promtool", &arguments);
+        promtool.current_dir(&folder);
+        succeed(promtool)?;
+    }
+    Ok(())
 }
