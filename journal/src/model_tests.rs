@@ -1,6 +1,7 @@
 //! Random actions and faults on the whole journal over the fake disk, against a naive model: nothing below the
 //! watermark is ever lost, nothing is invented, and what is missing is named exactly. A failure prints its seed.
 
+use crate::epoch::EpochRecord;
 use crate::frame::mix;
 use crate::storage::{FakeStorage, Storage};
 use crate::{AppendError, FlushError, Journal, Opened, Options, ReadError, Reader, StreamId, StreamInfo};
@@ -103,7 +104,8 @@ impl Model {
         match action {
             0..40 => self.append(&mut opened, worker),
             40..55 => self.flush(&mut opened, worker),
-            55..70 => {
+            55..60 => self.flush_while_syncing(&mut opened, worker),
+            60..70 => {
                 opened.journal.inner().syncer.pass();
                 self.note_durable(&opened);
             }
@@ -154,6 +156,22 @@ impl Model {
             Err(FlushError::NoSpace | FlushError::Write(_)) => {}
             Err(e) => panic!("{e}"),
         }
+    }
+
+    /// Frames that are written after the disk has synced and before the watermark rises are not durable.
+    fn flush_while_syncing(&mut self, opened: &mut Opened, worker: usize) {
+        let inner = Arc::clone(opened.journal.inner());
+        let Some(work) = inner.lanes[worker].begin_sync() else { return };
+        let failed = work.segments.iter().any(|segment| segment.file.sync().is_err());
+        self.append(opened, worker);
+        self.flush(opened, worker);
+        if failed {
+            drop(self.disk.create(&EpochRecord::distrust_name(opened.journal.epoch())));
+            inner.lanes[worker].fail_sync();
+        } else {
+            inner.lanes[worker].finish_sync(&work);
+        }
+        self.note_durable(opened);
     }
 
     fn note_durable(&mut self, opened: &Opened) {
