@@ -383,11 +383,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(value: serde_json::Value) -> Result<OrderEvent, (&'static str, String)> {
-        OrderEvent::read(&value).map_err(|e| (e.code(), e.pointer()))
+    fn read(value: &serde_json::Value) -> Result<OrderEvent, (&'static str, String)> {
+        OrderEvent::read(value).map_err(|e| (e.code(), e.pointer()))
     }
 
-    fn created(lines: serde_json::Value) -> serde_json::Value {
+    fn created(lines: &serde_json::Value) -> serde_json::Value {
         json!({"type": "created", "platform": "1688", "order": "o-1", "at": "2020-05-01T15:56:33+08:00",
                "merchant": "shop", "buyer": "buyer-7", "lines": lines})
     }
@@ -395,10 +395,10 @@ mod tests {
     #[test]
     fn an_event_is_the_same_whatever_the_spelling_of_its_time_and_its_updated_at() {
         let lines = json!([{"line": "1", "product": "cup", "amount_fen": 100, "quantity": 1}]);
-        let mut other = created(json!([{"amount_fen": 100, "line": "1", "product": "cup"}]));
+        let mut other = created(&json!([{"amount_fen": 100, "line": "1", "product": "cup"}]));
         other["at"] = json!("2020-05-01T07:56:33Z");
         other["updated_at"] = json!("2020-05-03T00:00:00Z");
-        let (a, b) = (read(created(lines)).unwrap(), read(other).unwrap());
+        let (a, b) = (read(&created(&lines)).unwrap(), read(&other).unwrap());
         assert_eq!(a.contents(), b.contents());
         assert_eq!(a.key(), b.key());
     }
@@ -407,9 +407,9 @@ mod tests {
     fn what_is_wrong_is_named_with_its_place() {
         let line = |amount: i64| json!({"line": "1", "product": "cup", "amount_fen": amount});
         let rows = [
-            (created(json!([])), "order_without_lines", "/lines"),
-            (created(json!([line(-1)])), "amount_out_of_range", "/lines/0/amount_fen"),
-            (created(json!([line(1), line(1)])), "line_repeated", "/lines/1/line"),
+            (created(&json!([])), "order_without_lines", "/lines"),
+            (created(&json!([line(-1)])), "amount_out_of_range", "/lines/0/amount_fen"),
+            (created(&json!([line(1), line(1)])), "line_repeated", "/lines/1/line"),
             (json!({"type": "lost", "platform": "1688"}), "order_event_malformed", ""),
             (
                 json!({"type": "refunded", "platform": "1688", "order": "o", "refund_id": "", "at": 0,
@@ -419,7 +419,7 @@ mod tests {
             ),
         ];
         for (value, code, pointer) in rows {
-            assert_eq!(read(value), Err((code, pointer.to_owned())));
+            assert_eq!(read(&value), Err((code, pointer.to_owned())));
         }
     }
 }

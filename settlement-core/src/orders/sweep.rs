@@ -6,6 +6,7 @@
 use super::event::EventKey;
 use super::intake::lock_name;
 use super::judge::{JudgeError, judge};
+use crate::Core;
 use crate::attribution::programmes::read;
 use crate::ledger::settle;
 use crate::params;
@@ -88,17 +89,29 @@ pub async fn judge_all(
             Err(JudgeError::Store(error)) => return Err(error),
             Err(_) => {}
         }
-        for (platform, order) in chunk.to_vec() {
+        for (platform, order) in chunk {
+            let (platform, order) = (platform.clone(), order.clone());
             match store.write(move |tx| judge_locked(tx, &platform, &order, cause, now)).await {
                 Ok(()) => {}
                 Err(JudgeError::Store(error)) => return Err(error),
                 Err(error) => {
-                    tracing::error!(error = crate::api::chain(&error), "an order could not be judged")
+                    tracing::error!(error = crate::api::chain(&error), "an order could not be judged");
                 }
             }
         }
     }
     Ok(())
+}
+
+impl Core {
+    /// Looks again at everything that new clicks, the passage of time or a merchant's money may have changed: run it
+    /// every second or so, and before clicks are let in after a longer pause. Running it twice changes nothing.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn sweep(&self, now: Instant) -> Result<Swept, StoreError> {
+        sweep(self.store(), now).await
+    }
 }
 
 async fn settle_all(store: &Store, now: Instant) -> Result<u32, StoreError> {
