@@ -22,9 +22,9 @@ mod limits;
 mod listen;
 mod metrics;
 mod pages;
-mod qr;
 #[doc(hidden)]
 pub mod probes;
+mod qr;
 mod query;
 mod random;
 pub mod readiness;
