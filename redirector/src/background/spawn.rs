@@ -82,7 +82,7 @@ impl std::fmt::Debug for Background {
 /// What a shutdown left for the next start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShutdownReport {
-    /// Durable frames that the core does not have yet.
+    /// Frames that the core does not have yet.
     pub unshipped: u64,
     /// The deadline passed before everything was shipped.
     pub deadline_passed: bool,
@@ -238,7 +238,7 @@ impl Background {
             .progress
             .all()
             .iter()
-            .map(|(stream, progress)| self.streams.end(*stream).saturating_sub(progress.shipped))
+            .map(|(stream, progress)| self.streams.written(*stream).saturating_sub(progress.shipped))
             .sum();
         ShutdownReport { unshipped, deadline_passed }
     }

@@ -8,6 +8,7 @@ mod damage;
 mod feed;
 mod holder;
 mod kill;
+mod metrics;
 mod recorder;
 mod redis_server;
 mod rig;

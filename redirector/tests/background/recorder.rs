@@ -1,6 +1,7 @@
 //! Claims reach a real Redis from a real journal, whatever Redis does, and nothing else notices.
 
 use crate::core_server::CoreServer;
+use crate::metrics::{install, scraped};
 use crate::redis_server::{RedisServer, connect, shared_url};
 use crate::rig::{LAST_CLICK, Rig, SEGMENT_BYTES, click, quick, shipped};
 use attribution_core::catalogue::{ClaimScope, Rebind};
@@ -166,18 +167,21 @@ async fn a_redis_that_hangs_disturbs_nothing() {
 #[ignore = "needs a server: cargo xtask test starts it"]
 async fn a_redis_that_evicts_is_refused_and_one_that_is_full_is_waited_for() {
     let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
+    install();
     let server = RedisServer::start(&["--maxmemory-policy", "allkeys-lru"]).await;
     let mut rig = Rig::start(dir.path(), core.address, recording(server.url()));
     let (first, second) = (visitor(), visitor());
     rig.write_record(0, clock::now(), &click(first, PromoterNum(1)));
     shipped(&core, rig.stream(0), 1).await;
     let mut redis = connect(&server.url()).await;
+    scraped(r#"yinke_redis_errors_total{reason="evicts"}"#).await;
     assert_eq!(get(&mut redis, PROGRAMME, first).await, None);
     server.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
     held(&mut redis, PROGRAMME, first, 1).await;
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     rig.write_record(0, clock::now(), &click(second, PromoterNum(2)));
     shipped(&core, rig.stream(0), 2).await;
+    scraped(r#"yinke_redis_errors_total{reason="out_of_memory"}"#).await;
     assert_eq!(get(&mut redis, PROGRAMME, second).await, None);
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     held(&mut redis, PROGRAMME, second, 2).await;

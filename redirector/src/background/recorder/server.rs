@@ -60,10 +60,11 @@ impl ServerError {
                 | ServerErrorKind::MasterDown => "cluster",
                 _ => "refused",
             },
-            _ => match error.code() {
+            _ => match code(error).as_deref() {
                 Some("OOM") => "out_of_memory",
                 Some("NOAUTH" | "WRONGPASS") => "unauthorised",
                 Some("MISCONF") => "misconfigured",
+                Some("BUSY") => "busy",
                 _ => "other",
             },
         }
@@ -73,6 +74,12 @@ impl ServerError {
     pub(super) fn needs_repair(&self) -> bool {
         matches!(self.reason(), "evicts" | "unauthorised" | "refused" | "misconfigured" | "other")
     }
+}
+
+/// The server's own word for an error; of a pipeline the first.
+fn code(error: &RedisError) -> Option<String> {
+    let errors = error.clone().into_server_errors()?;
+    errors.first().map(|(_, error)| error.code().to_owned())
 }
 
 /// One script call: records of one bucket and what happened to them.
