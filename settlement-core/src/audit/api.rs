@@ -17,12 +17,12 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
 #[utoipa::path(get, path = "/v1/audit/clicks", responses((status = 200, body = ClickAudit)))]
 async fn audit_clicks(State(core): State<Core>, principal: Principal) -> Result<Json<ClickAudit>, Problem> {
     principal.require_operator()?;
-    Ok(Json(core.store().read(|tx| super::clicks::audit(tx)).await?))
+    Ok(Json(core.audit_clicks().await?))
 }
 
 /// The balance of money: the sum over all accounts is zero.
 #[utoipa::path(get, path = "/v1/audit/ledger", responses((status = 200, body = LedgerAudit)))]
 async fn audit_ledger(State(core): State<Core>, principal: Principal) -> Result<Json<LedgerAudit>, Problem> {
     principal.require_operator()?;
-    Ok(Json(core.store().read(|tx| super::ledger::audit(tx)).await?))
+    Ok(Json(core.audit_ledger().await?))
 }

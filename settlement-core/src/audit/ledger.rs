@@ -1,6 +1,7 @@
 //! The balance of money: every transfer sums to zero, the cached balances are the entries, and what lines say is
 //! what the books say.
 
+use crate::Core;
 use crate::store::{StoreError, Tx};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,6 +25,23 @@ pub struct LedgerAudit {
     pub settled_fen: i64,
     /// Whether nothing is wrong.
     pub balanced: bool,
+}
+
+impl Core {
+    /// Adds the books up and shows the result as metrics.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn audit_ledger(&self) -> Result<LedgerAudit, StoreError> {
+        let audit = self.store().read(|tx| audit(tx)).await?;
+        #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+        {
+            metrics::gauge!("yinke_ledger_imbalance_fen").set(audit.imbalance_fen as f64);
+            metrics::gauge!("yinke_ledger_wrong_balances").set(audit.wrong_balances as f64);
+            metrics::gauge!("yinke_ledger_expected_fen").set(audit.expected_fen as f64);
+        }
+        Ok(audit)
+    }
 }
 
 /// Adds everything up.

@@ -235,6 +235,11 @@ fn summary(results: Vec<EventResult>) -> (StatusCode, EventResults) {
     };
     let problem = if status.is_client_error() { first } else { None };
     let code = problem.and_then(|r| r.code.clone());
+    for (outcome, events) in
+        [("accepted", accepted), ("duplicate", duplicates), ("review", review), ("rejected", rejected)]
+    {
+        metrics::counter!("yinke_core_order_events_total", "outcome" => outcome).increment(events as u64);
+    }
     let answer = EventResults {
         accepted,
         duplicates,

@@ -225,6 +225,13 @@ fn bookkeeping(
     if change.manual {
         note_manual(tx, state, line, row.settled.is_some(), now)?;
     }
+    if row.settled.is_some() && change.books.paid != line.amount {
+        let detail = format!("settled on {} fen, but {} were paid", change.books.paid.0, line.amount.0);
+        let reason = Reason::PaidAfterSettlement;
+        let line = line.line.as_str();
+        let finding = Finding { platform, order, line, reason, found: "", detail: &detail, contents: None };
+        review::open(tx, &finding, now)?;
+    }
     take_over(row, change);
     Ok(())
 }

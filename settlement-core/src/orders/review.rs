@@ -26,8 +26,8 @@ pub enum Reason {
     ManualRefund,
     /// A refund after the settlement, where the programme takes nothing back by itself.
     RefundAfterSettlement,
-    /// The decision cannot be made; what is missing is in the detail.
-    Undecidable,
+    /// A payment of another amount became known after the settlement.
+    PaidAfterSettlement,
 }
 
 impl Reason {
@@ -43,7 +43,7 @@ impl Reason {
             Self::Unjournaled => "unjournaled",
             Self::ManualRefund => "manual_refund",
             Self::RefundAfterSettlement => "refund_after_settlement",
-            Self::Undecidable => "undecidable",
+            Self::PaidAfterSettlement => "paid_after_settlement",
         }
     }
 }

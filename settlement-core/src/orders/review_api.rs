@@ -30,7 +30,7 @@ struct OpenReview {
     /// The order.
     order: String,
     /// Why: `event_changed`, `unknown_product`, `unknown_merchant`, `other_merchant`, `unknown_line`,
-    /// `refund_exceeds_payment`, `unjournaled`, `manual_refund` or `refund_after_settlement`.
+    /// `refund_exceeds_payment`, `unjournaled`, `manual_refund`, `refund_after_settlement` or `paid_after_settlement`.
     reason: String,
     /// The line, or empty for the whole order.
     line: String,

@@ -58,6 +58,9 @@ pub async fn sweep(store: &Store, now: Instant) -> Result<Swept, StoreError> {
         after = Some(last);
     }
     done.settled = settle_all(store, now).await?;
+    metrics::counter!("yinke_core_orders_judged_again_total").increment(u64::from(done.judged));
+    metrics::counter!("yinke_core_orders_undecided_total").increment(u64::from(done.failed));
+    metrics::counter!("yinke_ledger_lines_settled_total").increment(u64::from(done.settled));
     Ok(done)
 }
 

@@ -32,8 +32,12 @@ fn story() -> Vec<Value> {
     ]
 }
 
-/// Plays the events in this order; then the jobs run.
-async fn play(events: &[Value], by_hand: bool) -> (Vec<(String, i64)>, Vec<(String, String, i64)>) {
+/// Plays the events in this order; the jobs run at the end, or after each event too.
+async fn play(
+    events: &[Value],
+    by_hand: bool,
+    jobs_between: bool,
+) -> (Vec<(String, i64)>, Vec<(String, String, i64)>) {
     let bench = Bench::sqlite().await;
     let preset = if by_hand { "youzan_permanent" } else { "taobao_live" };
     let policy =
@@ -41,11 +45,14 @@ async fn play(events: &[Value], by_hand: bool) -> (Vec<(String, i64)>, Vec<(Stri
     let stage = Stage::set(&bench, preset, policy).await;
     stage.login(visitor(1), "u1", hour(0)).await;
     stage.tap(visitor(1), "anna", "cup", hour(1), hour(1)).await;
-    for event in events {
-        stage.event(event.clone(), hour(20)).await;
-    }
     bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 100_000})).await;
     stage.edge_has_shipped(hour(30)).await;
+    for event in events {
+        stage.event(event.clone(), hour(30)).await;
+        if jobs_between {
+            stage.sweep(hour(30)).await;
+        }
+    }
     stage.sweep(hour(30)).await;
     stage.sweep(hour(200)).await;
     stage.audit().await;
@@ -66,7 +73,7 @@ fn any_order() -> impl Strategy<Value = Vec<Value>> {
 fn any_order_and_repetition_gives_the_same_books() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for by_hand in [false, true] {
-        let expected = runtime.block_on(play(&story(), by_hand));
+        let expected = runtime.block_on(play(&story(), by_hand, false));
         let states: Vec<&str> = expected.1.iter().map(|(_, state, _)| state.as_str()).collect();
         let last = if by_hand { "manual_required" } else { "expected" };
         assert_eq!(states, ["settled", "invalid", "invalid", last], "{expected:?}");
@@ -77,10 +84,25 @@ fn any_order_and_repetition_gives_the_same_books() {
         });
         runner
             .run(&any_order(), |events| {
-                let got = runtime.block_on(play(&events, by_hand));
+                let got = runtime.block_on(play(&events, by_hand, false));
                 prop_assert_eq!(&got, &expected);
                 Ok(())
             })
             .unwrap();
     }
+}
+
+/// Where the programme takes back what was paid on a refund, it does not matter either when the jobs run.
+#[test]
+fn the_jobs_may_run_at_any_time() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let expected = runtime.block_on(play(&story(), false, false));
+    let config = ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() };
+    TestRunner::new(config)
+        .run(&any_order(), |events| {
+            let got = runtime.block_on(play(&events, false, true));
+            prop_assert_eq!(&got.0, &expected.0);
+            Ok(())
+        })
+        .unwrap();
 }

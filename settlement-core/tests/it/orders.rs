@@ -276,3 +276,92 @@ on_both!(merchants_settle_in_the_order_of_completion, async |bench: &Bench| {
         .await;
     stage.audit().await;
 });
+
+on_both!(a_shipped_order_completes_by_itself_and_cash_on_delivery_earns_nothing, async |bench: &Bench| {
+    let policy = json!({"attribution": {"require_badge": false}});
+    let stage = Stage::set(bench, "youzan_permanent", policy).await;
+    stage.login(visitor(1), "u1", hour(0)).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), hour(1)).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 100_000})).await;
+    let mut order = created("o1", "u1", "cup", hour(2));
+    order["payment_method"] = json!("wechat_consignment");
+    stage.event(order, hour(2)).await;
+    stage.event(step("paid", "o1", hour(2)), hour(2)).await;
+    stage.event(step("shipped", "o1", hour(10)), hour(10)).await;
+    let mut cash = created("o2", "u1", "cup", hour(2));
+    cash["payment_method"] = json!("cash_on_delivery");
+    stage.event(cash, hour(2)).await;
+    stage.event(step("completed", "o2", hour(20)), hour(20)).await;
+    stage.edge_has_shipped(hour(30)).await;
+    let runs_out = hour(10 + 7 * 24);
+    stage.sweep(runs_out.plus(-1)).await;
+    assert_eq!(stage.short("o1").await, ("anna".into(), "expected".into(), 1_000));
+    stage.sweep(runs_out).await;
+    assert_eq!(stage.short("o1").await, ("anna".into(), "settled".into(), 1_000));
+    assert_eq!((stage.short("o2").await.1, stage.short("o2").await.2), ("invalid".into(), 0));
+    assert_eq!(
+        stage.line("o2").await["decision"]["attribution"]["outcome"]["no_commission"]["code"],
+        "payment_excluded"
+    );
+    // This programme takes nothing back after a settlement: a person is told.
+    stage.event(refunded("o1", "r1", 3_000, runs_out.plus(1)), runs_out.plus(1)).await;
+    assert_eq!(stage.short("o1").await, ("anna".into(), "settled".into(), 1_000));
+    let open = bench.ok("GET", "/v1/reviews", Value::Null).await;
+    assert_eq!(open["items"][0]["reason"], "refund_after_settlement");
+    stage.audit().await;
+});
+
+on_both!(many_senders_at_once_store_each_event_once, async |bench: &Bench| {
+    let stage = Stage::set(bench, LAST_CLICK, shop_wide()).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), hour(1)).await;
+    stage.login(visitor(1), "u1", hour(2)).await;
+    let mut events: Vec<Value> = Vec::new();
+    for order in ["o1", "o2", "o3"] {
+        events.push(step("paid", order, hour(4)));
+        events.push(created(order, "u1", "cup", hour(3)));
+        events.push(refunded(order, "r1", 1_000, hour(5)));
+    }
+    let senders = (0..8).map(|sender| {
+        let mut events = events.clone();
+        events.rotate_left(sender);
+        async move { bench.ok("POST", "/v1/orders/events", json!({ "events": events })).await }
+    });
+    let answers = futures_util::future::join_all(senders).await;
+    let sum = |name: &str| answers.iter().map(|answer| answer[name].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("accepted"), sum("duplicates")), (9, 7 * 9));
+    for order in ["o1", "o2", "o3"] {
+        assert_eq!(stage.short(order).await, ("anna".into(), "expected".into(), 900));
+    }
+    stage.audit().await;
+});
+
+on_both!(a_merchant_speaks_only_of_its_own_orders, async |bench: &Bench| {
+    let stage = Stage::set(bench, LAST_CLICK, shop_wide()).await;
+    bench.ok("PUT", "/v1/merchants/m2", json!({"platform": "p1", "name": "另一家"})).await;
+    let mut tokens = Vec::new();
+    for merchant in ["m1", "m2"] {
+        let body = json!({"role": "merchant", "subject": merchant});
+        tokens.push(bench.ok("POST", "/v1/tokens", body).await["token"].as_str().unwrap().to_owned());
+    }
+    let post = async |who: usize, event: Value| {
+        let (_, answer) =
+            bench.call_as(&tokens[who], "POST", "/v1/orders/events", json!({"events": [event]})).await;
+        answer["results"][0]["status"].as_str().unwrap().to_owned()
+    };
+    let order = created("o1", "u1", "cup", hour(3));
+    assert_eq!(post(1, order.clone()).await, "rejected");
+    assert_eq!(
+        post(1, refunded("o1", "r0", 10_000, hour(3))).await,
+        "waiting",
+        "nobody knows whose it will be"
+    );
+    assert_eq!(post(0, order).await, "accepted");
+    assert_eq!(post(1, step("paid", "o1", hour(4))).await, "rejected");
+    assert_eq!(post(0, step("paid", "o1", hour(4))).await, "accepted");
+    // What the other merchant said beforehand does not count.
+    assert_eq!(stage.line("o1").await["refunded_fen"], 0);
+    let path = "/v1/orders/o1/attribution";
+    let (mine, _) = bench.call_as(&tokens[0], "GET", path, Value::Null).await;
+    let (theirs, answer) = bench.call_as(&tokens[1], "GET", path, Value::Null).await;
+    assert_eq!((mine.as_u16(), theirs.as_u16(), answer["code"].as_str()), (200, 403, Some("forbidden")));
+});
