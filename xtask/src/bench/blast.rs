@@ -1,7 +1,7 @@
 //! Runs the loader on its own core and reads its report.
 
 use super::plan::Case;
-use super::server::{Server, pinned};
+use super::server::{Priority, Server, pinned};
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -31,6 +31,7 @@ pub(super) struct Dose {
     pub(super) seconds: f64,
     pub(super) connections: usize,
     pub(super) seed: u64,
+    pub(super) priority: Priority,
 }
 
 /// Loads `server` as `case` says.
@@ -42,7 +43,7 @@ pub(super) fn run(
     rate: Option<f64>,
     samples: Option<&Path>,
 ) -> Result<Figures> {
-    let mut command = pinned(programs.join("blast").as_os_str(), LOADER_CORE);
+    let mut command = pinned(programs.join("blast").as_os_str(), LOADER_CORE, dose.priority);
     command.args(["--target", &server.address.to_string(), "--pid", &server.pid().to_string()]);
     command.args(["--links", &case.links.to_string(), "--popularity", case.popularity]);
     command.args(["--status", &case.status.to_string(), "--seed", &dose.seed.to_string()]);

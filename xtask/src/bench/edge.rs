@@ -3,7 +3,7 @@
 use super::blast::{self, Dose, Figures};
 use super::plan::{Case, MAIN_LINKS, SMALL_LINKS, Who, cases, edge_name};
 use super::report::{Series, ratios, table};
-use super::server::{FixedAnswer, Server};
+use super::server::{FixedAnswer, Priority, Server};
 use super::{build, require};
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
@@ -28,6 +28,9 @@ pub(crate) struct EdgeArguments {
     /// The build profile of our own programs.
     #[arg(long, default_value = "release")]
     profile: String,
+    /// Runs servers and loader before everybody else (real-time priority, needs root): for a machine that is not idle.
+    #[arg(long)]
+    realtime: bool,
     /// Only cases whose name contains this.
     #[arg(long)]
     only: Option<String>,
@@ -56,7 +59,7 @@ pub(super) fn run(arguments: &EdgeArguments) -> Result<()> {
     let wanted = |case: &Case| arguments.only.as_ref().is_none_or(|part| case.name.contains(part.as_str()));
     let cases: Vec<Case> = cases(&sizes).into_iter().filter(wanted).collect();
     ensure!(!cases.is_empty(), "no case of that name");
-    let mut field = Field::start(&programs, scratch.path(), &cases)?;
+    let mut field = Field::start(&programs, scratch.path(), &cases, priority(arguments))?;
 
     let mut series: Vec<Series> = cases.into_iter().map(|case| Series { case, rounds: Vec::new() }).collect();
     for round in 0..arguments.rounds {
@@ -80,7 +83,16 @@ pub(super) fn run(arguments: &EdgeArguments) -> Result<()> {
 }
 
 fn dose(arguments: &EdgeArguments, round: usize) -> Dose {
-    Dose { seconds: arguments.seconds, connections: arguments.connections, seed: round as u64 + 1 }
+    Dose {
+        seconds: arguments.seconds,
+        connections: arguments.connections,
+        seed: round as u64 + 1,
+        priority: priority(arguments),
+    }
+}
+
+fn priority(arguments: &EdgeArguments) -> Priority {
+    if arguments.realtime { Priority::Realtime } else { Priority::Normal }
 }
 
 /// The edge and bare hyper at half of the edge's peak rate, latency from the intended time.
@@ -121,7 +133,7 @@ struct Ledger {
 }
 
 impl Field {
-    fn start(programs: &Path, scratch: &Path, cases: &[Case]) -> Result<Self> {
+    fn start(programs: &Path, scratch: &Path, cases: &[Case], priority: Priority) -> Result<Self> {
         let answer = Command::new(programs.join("bare_hyper")).arg("--print-answer").output()?;
         let answer: FixedAnswer = serde_json::from_slice(&answer.stdout).context("the fixed answer")?;
         let mut servers: Vec<(Who, Server, Option<Ledger>)> = Vec::new();
@@ -131,11 +143,11 @@ impl Field {
             }
             let mut ledger = None;
             let server = match case.who {
-                Who::Raw { close: false } => Server::own(&programs.join("raw_epoll"), &[])?,
-                Who::Raw { close: true } => Server::own(&programs.join("raw_epoll"), &["--close"])?,
-                Who::Hyper => Server::own(&programs.join("bare_hyper"), &[])?,
-                Who::Nginx => Server::nginx(scratch, &answer)?,
-                Who::Haproxy => Server::haproxy(scratch, &answer)?,
+                Who::Raw { close: false } => Server::own(&programs.join("raw_epoll"), &[], priority)?,
+                Who::Raw { close: true } => Server::own(&programs.join("raw_epoll"), &["--close"], priority)?,
+                Who::Hyper => Server::own(&programs.join("bare_hyper"), &[], priority)?,
+                Who::Nginx => Server::nginx(scratch, &answer, priority)?,
+                Who::Haproxy => Server::haproxy(scratch, &answer, priority)?,
                 Who::Edge { links } => {
                     let data = scratch.join(format!("edge-{links}"));
                     println!("loading an edge with {links} links");
@@ -143,6 +155,7 @@ impl Field {
                     let server = Server::own(
                         &programs.join("edge_bench"),
                         &["--links", &links.to_string(), "--data", &shown],
+                        priority,
                     )?;
                     let samples = scratch.join(format!("edge-{links}.samples"));
                     ledger = Some(Ledger { data, samples, redirects: 0 });

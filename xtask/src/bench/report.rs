@@ -57,63 +57,72 @@ pub(super) fn table(series: &[Series]) {
     );
 }
 
-/// A ratio and what it shall be.
-struct Goal {
-    words: &'static str,
-    value: Option<f64>,
-    goal: f64,
-    at_least: bool,
+/// A ratio of two cases: of their medians, and within each round.
+struct Ratio {
+    medians: f64,
+    low: f64,
+    high: f64,
+}
+
+/// `None` if a case was not measured.
+fn ratio(above: Option<&Series>, below: Option<&Series>, figure: fn(&Figures) -> f64) -> Option<Ratio> {
+    let (above, below) = (above?, below?);
+    let rounds = above.rounds.iter().zip(&below.rounds).map(|(a, b)| figure(a) / figure(b));
+    let (low, high) = rounds
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    Some(Ratio { medians: above.median(figure) / below.median(figure), low, high })
+}
+
+/// What a ratio shall be.
+enum Goal {
+    AtLeast(f64),
+    AtMost(f64),
 }
 
 /// Prints the ratios; returns whether all reach their goals.
 pub(super) fn ratios(series: &[Series], open: &[Series]) -> bool {
-    let find = |list: &[Series], name: &str, figure: fn(&Figures) -> f64| {
-        list.iter().find(|line| line.case.name == name).map(|line| line.median(figure))
-    };
-    let cpu = |name: &str| find(series, name, |f| f.server_cpu_us);
-    let over = |a: Option<f64>, b: Option<f64>| Some(a? / b?);
-    let edge = edge_name(MAIN_LINKS, "uniform");
-    let small = |popularity| cpu(&edge_name(SMALL_LINKS, popularity));
-    let large = |popularity| cpu(&edge_name(10_000_000, popularity));
-    let p99 = |list, name: &str| find(list, name, |f| f.p99_us);
-    let at_least = |words, value, goal| Goal { words, value, goal, at_least: true };
-    let at_most = |words, value, goal| Goal { words, value, goal, at_least: false };
+    use Goal::{AtLeast, AtMost};
+    let main = edge_name(MAIN_LINKS, "uniform");
+    let closed = |name: &str| series.iter().find(|line| line.case.name == name);
+    let opened = |name: &str| open.iter().find(|line| line.case.name == name);
+    let cpu = |above: &str, below: &str| ratio(closed(above), closed(below), |f| f.server_cpu_us);
+    let growth = |popularity| cpu(&edge_name(10_000_000, popularity), &edge_name(SMALL_LINKS, popularity));
     let goals = [
-        at_least("bare hyper's cpu / edge's, 1,000,000 links", over(cpu("hyper"), cpu(&edge)), 0.93),
-        at_least("nginx's with a buffered log / edge's", over(cpu("nginx"), cpu(&edge)), 1.05),
-        at_least("HAProxy's / edge's", over(cpu("haproxy"), cpu(&edge)), 1.05),
-        at_least("the raw floor's / edge's", over(cpu("raw"), cpu(&edge)), 0.62),
-        at_least(
-            "one connection per click: bare hyper's / edge's",
-            over(cpu("close hyper"), cpu("close edge")),
-            0.95,
+        ("cpu: bare hyper / edge, 1,000,000 links", cpu("hyper", &main), AtLeast(0.93)),
+        ("cpu: nginx with a buffered log / edge", cpu("nginx", &main), AtLeast(1.05)),
+        ("cpu: HAProxy / edge", cpu("haproxy", &main), AtLeast(1.05)),
+        ("cpu: raw floor / edge", cpu("raw", &main), AtLeast(0.62)),
+        ("cpu, one connection per click: bare hyper / edge", cpu("close hyper", "close edge"), AtLeast(0.95)),
+        ("cpu: 10,000,000 links / 1,000, zipf", growth("zipf"), AtMost(1.07)),
+        ("cpu: 10,000,000 links / 1,000, uniform", growth("uniform"), AtMost(1.12)),
+        (
+            "p99 at saturation: edge / bare hyper",
+            ratio(closed(&main), closed("hyper"), |f| f.p99_us),
+            AtMost(1.3),
         ),
-        at_most("10,000,000 links / 1,000, zipf", over(large("zipf"), small("zipf")), 1.07),
-        at_most("10,000,000 links / 1,000, uniform", over(large("uniform"), small("uniform")), 1.12),
-        at_most(
-            "p99 at saturation: edge's / bare hyper's",
-            over(p99(series, &edge), p99(series, "hyper")),
-            1.3,
-        ),
-        at_most(
-            "p99 open loop at half the peak: edge's / bare hyper's",
-            over(p99(open, &edge), p99(open, "hyper")),
-            1.2,
+        (
+            "p99, open loop at half the peak: edge / bare hyper",
+            ratio(opened(&main), opened("hyper"), |f| f.p99_us),
+            AtMost(1.2),
         ),
     ];
-    println!("\n{:<56} {:>8}  goal", "ratio", "value");
+    println!("\n{:<52} {:>8} {:>16}  goal", "ratio", "medians", "single rounds");
     let mut all = true;
-    for Goal { words, value, goal, at_least } in goals {
-        let sign = if at_least { ">=" } else { "<=" };
-        let Some(value) = value else {
-            println!("{words:<56} {:>8}  {sign} {goal} (not measured in this run)", "-");
+    for (words, ratio, goal) in goals {
+        let (sign, bound) = match goal {
+            AtLeast(bound) => (">=", bound),
+            AtMost(bound) => ("<=", bound),
+        };
+        let Some(Ratio { medians, low, high }) = ratio else {
+            println!("{words:<52} {:>8} {:>16}  {sign} {bound} (not measured in this run)", "-", "-");
             continue;
         };
-        let reached = if at_least { value >= goal } else { value <= goal };
+        let reached = if matches!(goal, AtLeast(_)) { medians >= bound } else { medians <= bound };
         all &= reached;
+        let verdict = if reached { "reached" } else { "NOT REACHED" };
         println!(
-            "{words:<56} {value:>8.3}  {sign} {goal} {}",
-            if reached { "reached" } else { "NOT REACHED" }
+            "{words:<52} {medians:>8.3} {:>16}  {sign} {bound} {verdict}",
+            format!("{low:.3}..{high:.3}")
         );
     }
     all

@@ -50,8 +50,8 @@ impl Server {
     }
 
     /// One of our own programs: it prints `port N` once it serves.
-    pub(super) fn own(program: &Path, arguments: &[&str]) -> Result<Self> {
-        let mut child = pinned(program.as_os_str(), SERVER_CORE)
+    pub(super) fn own(program: &Path, arguments: &[&str], priority: Priority) -> Result<Self> {
+        let mut child = pinned(program.as_os_str(), SERVER_CORE, priority)
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
@@ -68,7 +68,7 @@ impl Server {
     }
 
     /// nginx with `return 302`, the same headers, and a buffered access log.
-    pub(super) fn nginx(directory: &Path, answer: &FixedAnswer) -> Result<Self> {
+    pub(super) fn nginx(directory: &Path, answer: &FixedAnswer, priority: Priority) -> Result<Self> {
         let port = free_port()?;
         let dir = directory.display();
         let FixedAnswer { location, cookies: [visitor, claim] } = answer;
@@ -87,13 +87,13 @@ impl Server {
         );
         let path = directory.join("nginx.conf");
         fs::write(&path, config)?;
-        let mut nginx = pinned("nginx".as_ref(), SERVER_CORE);
+        let mut nginx = pinned("nginx".as_ref(), SERVER_CORE, priority);
         nginx.arg("-c").arg(&path).arg("-e").arg(directory.join("nginx.error"));
         Self::foreign(nginx, port)
     }
 
     /// HAProxy's redirect with the same headers.
-    pub(super) fn haproxy(directory: &Path, answer: &FixedAnswer) -> Result<Self> {
+    pub(super) fn haproxy(directory: &Path, answer: &FixedAnswer, priority: Priority) -> Result<Self> {
         let port = free_port()?;
         let FixedAnswer { location, cookies } = answer;
         let cookies: String = cookies
@@ -111,7 +111,7 @@ impl Server {
         );
         let path = directory.join("haproxy.cfg");
         fs::write(&path, config)?;
-        let mut haproxy = pinned("haproxy".as_ref(), SERVER_CORE);
+        let mut haproxy = pinned("haproxy".as_ref(), SERVER_CORE, priority);
         haproxy.arg("-db").arg("-q").arg("-f").arg(&path);
         Self::foreign(haproxy, port)
     }
@@ -138,10 +138,23 @@ pub(super) struct FixedAnswer {
     cookies: [String; 2],
 }
 
+/// How servers and loader are scheduled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Priority {
+    /// Like anybody: for a machine that does nothing else.
+    Normal,
+    /// Before anybody (round robin real time): for a machine that also does other work.
+    Realtime,
+}
+
 /// A command on one core that ends with us, however we end.
-pub(super) fn pinned(program: &std::ffi::OsStr, core: &str) -> Command {
+pub(super) fn pinned(program: &std::ffi::OsStr, core: &str, priority: Priority) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "taskset", "-c", core]).arg(program);
+    command.args(["--pdeathsig", "KILL"]);
+    if priority == Priority::Realtime {
+        command.args(["chrt", "-r", "5"]);
+    }
+    command.args(["taskset", "-c", core]).arg(program);
     command
 }
 
