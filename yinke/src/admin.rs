@@ -81,6 +81,8 @@ async fn version() -> Json<serde_json::Value> {
 async fn reload(State(admin): State<Admin>) -> Response {
     match admin.served.reload() {
         Ok(()) => "reloaded\n".into_response(),
-        Err(problem) => (StatusCode::INTERNAL_SERVER_ERROR, format!("kept the old: {problem}\n")).into_response(),
+        Err(problem) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("kept the old: {problem}\n")).into_response()
+        }
     }
 }

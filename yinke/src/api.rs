@@ -41,7 +41,7 @@ pub(crate) enum ApiError {
     },
     /// The core said no.
     #[error("{0}")]
-    Problem(Problem),
+    Problem(Box<Problem>),
     /// Something else answers there.
     #[error("the answer of {base} makes no sense (status {status})")]
     Answer {
@@ -88,23 +88,26 @@ impl ApiError {
             Self::Address(_) | Self::Token | Self::Answer { .. } => false,
         }
     }
-}
 
-impl From<ApiError> for Failure {
-    fn from(error: ApiError) -> Self {
-        let exit = match &error {
-            ApiError::Address(_) | ApiError::Token => Exit::Usage,
-            ApiError::Unreachable { .. } => Exit::Unavailable,
-            ApiError::Answer { .. } => Exit::Unavailable,
-            ApiError::Problem(problem) => match problem.status {
+    /// How a command that ends with it exits.
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            Self::Address(_) | Self::Token => Exit::Usage,
+            Self::Unreachable { .. } | Self::Answer { .. } => Exit::Unavailable,
+            Self::Problem(problem) => match problem.status {
                 401 | 403 => Exit::NoPermission,
                 404 => Exit::NotFound,
                 429 | 502..=504 => Exit::TryAgain,
                 400..=499 => Exit::BadData,
                 _ => Exit::Runtime,
             },
-        };
-        Self::new(exit, error)
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::new(error.exit(), error)
     }
 }
 
@@ -176,9 +179,9 @@ impl CoreApi {
         method: Method,
         path: &str,
         body: &Value,
-        idempotency_key: &str,
+        idempotency_key: Option<&str>,
     ) -> Result<Value, ApiError> {
-        self.call(method, path, Some(body), Some(idempotency_key)).await
+        self.call(method, path, Some(body), idempotency_key).await
     }
 
     async fn call(
@@ -233,6 +236,6 @@ impl CoreApi {
         }
         let mut problem: Problem = serde_json::from_slice(body).map_err(|_| nonsense())?;
         problem.status = status.as_u16();
-        Err(ApiError::Problem(problem))
+        Err(ApiError::Problem(Box::new(problem)))
     }
 }

@@ -14,7 +14,7 @@ pub(crate) const DATA_DEFAULT: &str = "./yinke-data";
 /// Turns taps on promo links into money owed to the right person
 ///
 /// Yinke (引客) redirects promo links in microseconds, makes every click durable, decides whose order it is,
-/// computes the commission, and can explain and replay every decision. `yinke up --demo` shows all of it.
+/// computes the commission, and can explain every decision. `yinke up --demo` shows all of it.
 #[derive(Debug, Parser)]
 #[command(name = "yinke", version = VERSION, after_long_help = exit::HELP, max_term_width = 100)]
 pub(crate) struct Cli {

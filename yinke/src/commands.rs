@@ -1,9 +1,15 @@
 //! The commands: one file each; this enum ties them together.
 
+mod audit;
 mod completions;
 mod config;
+mod core;
+mod edge;
+mod explain;
+mod import;
 mod keys;
 mod man;
+mod up;
 
 use crate::exit::Failure;
 use clap::Subcommand;
@@ -12,6 +18,12 @@ use std::process::ExitCode;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Up(up::UpArgs),
+    Edge(edge::EdgeArgs),
+    Core(core::CoreRoleArgs),
+    Import(import::ImportArgs),
+    Explain(explain::ExplainArgs),
+    Audit(audit::AuditArgs),
     Config(config::ConfigArgs),
     Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
@@ -22,6 +34,7 @@ impl Command {
     /// What is logged unless asked otherwise: a server says what it does, a tool only what went wrong.
     pub(crate) const fn default_log_level(&self) -> &'static str {
         match self {
+            Self::Up(_) | Self::Edge(_) | Self::Core(_) => "info",
             _ => "warn",
         }
     }
@@ -32,10 +45,25 @@ impl Command {
     /// What went wrong, with the exit code.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self {
+            Self::Up(args) => args.run(),
+            Self::Edge(args) => args.run(),
+            Self::Core(args) => args.run(),
+            Self::Import(args) => args.run(),
+            Self::Explain(args) => args.run(),
+            Self::Audit(args) => args.run(),
             Self::Config(args) => args.run(),
             Self::Keys(args) => args.run(),
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(),
         }
     }
+}
+
+/// The runtime of tools, the core and the admin listener. Edge workers have their own.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(crate::exit::Exit::Runtime, e))
 }

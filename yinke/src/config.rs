@@ -9,7 +9,7 @@ mod effective;
 mod parse;
 mod reader;
 
-pub(crate) use self::core::{CoreFile, StoreChoice};
+pub(crate) use self::core::{CoreFile, StoreChoice, is_postgres_url};
 pub(crate) use edge::EdgeFile;
 pub(crate) use effective::Effective;
 

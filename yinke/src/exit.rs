@@ -4,6 +4,7 @@
 
 use crate::config::ConfigError;
 use crate::data_dir::DataDirError;
+use crate::demo::DemoError;
 use crate::keys::KeysError;
 use std::fmt;
 
@@ -118,6 +119,20 @@ impl From<KeysError> for Failure {
     }
 }
 
+impl From<redirector::StartError> for Failure {
+    fn from(error: redirector::StartError) -> Self {
+        use redirector::StartError as E;
+        let exit = match &error {
+            E::Workers(_) | E::PublicBase(_) | E::Agents(_) => Exit::Config,
+            E::DataDir(..) => Exit::CannotCreate,
+            E::Listen(_) => Exit::Unavailable,
+            E::Journal(_) | E::Background(_) => Exit::Io,
+            E::System(_) => Exit::Runtime,
+        };
+        Self::new(exit, error)
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let exit = match &error {
@@ -126,6 +141,19 @@ impl From<ConfigError> for Failure {
             }
             ConfigError::Read { .. } => Exit::Io,
             ConfigError::Mistakes(_) => Exit::Config,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<DemoError> for Failure {
+    fn from(error: DemoError) -> Self {
+        let exit = match &error {
+            DemoError::File { .. } => Exit::Io,
+            DemoError::Mistakes { .. } => Exit::BadData,
+            DemoError::Import { .. } | DemoError::Api(_) | DemoError::Tap { .. } | DemoError::NoLink(_) => {
+                Exit::Runtime
+            }
         };
         Self::new(exit, error)
     }

@@ -2,16 +2,20 @@
 //!
 //! Reads the command line, starts logging, runs one command, and says how it ended.
 
+mod admin;
 mod api;
 mod cli;
 mod clock;
 mod commands;
 mod config;
 mod data_dir;
+mod demo;
 mod exit;
+mod import;
 mod keys;
 mod logging;
 mod output;
+mod roles;
 mod shutdown;
 
 use clap::Parser as _;

@@ -38,15 +38,10 @@ impl Listing {
         self.rows.push(cells);
     }
 
-    /// Whether there is nothing to list.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// As a table for people, as wide as the terminal.
     pub(crate) fn table(&self) -> String {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(&self.headings);
+        table.load_style(presets::UTF8_BORDERS_ONLY).set_header(&self.headings);
         table.set_content_arrangement(if io::stdout().is_terminal() {
             ContentArrangement::Dynamic
         } else {

@@ -1,5 +1,6 @@
-//! SIGTERM and SIGINT: the first asks to drain, the second ends the process at once.
+//! Signals: SIGHUP reloads; the first SIGTERM or SIGINT asks to drain, the second ends the process at once.
 
+use crate::roles::Served;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a drain may take, everything together.
@@ -9,10 +10,16 @@ pub(crate) const DRAIN: std::time::Duration = std::time::Duration::from_millis(4
 const SIGTERM: i32 = 128 + 15;
 const SIGINT: i32 = 128 + 2;
 
-/// Watches for the two signals from now on.
+/// How a process ends that was asked to stop before it had started.
+pub(crate) fn interrupted(code: i32) -> std::process::ExitCode {
+    u8::try_from(code).map_or(std::process::ExitCode::FAILURE, std::process::ExitCode::from)
+}
+
+/// Watches for the signals from now on.
 pub(crate) struct Signals {
     term: tokio::signal::unix::Signal,
     int: tokio::signal::unix::Signal,
+    hup: tokio::signal::unix::Signal,
 }
 
 impl Signals {
@@ -21,7 +28,11 @@ impl Signals {
     /// # Errors
     /// If the handlers cannot be installed.
     pub(crate) fn watch() -> std::io::Result<Self> {
-        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
+        })
     }
 
     /// Waits for one of them; gives its exit code by convention.
@@ -29,6 +40,17 @@ impl Signals {
         tokio::select! {
             _ = self.term.recv() => SIGTERM,
             _ = self.int.recv() => SIGINT,
+        }
+    }
+
+    /// Waits for the end and reloads meanwhile when asked to.
+    pub(crate) async fn next_or_reload(&mut self, served: &Served) {
+        loop {
+            tokio::select! {
+                _ = self.term.recv() => return,
+                _ = self.int.recv() => return,
+                _ = self.hup.recv() => drop(served.reload()),
+            }
         }
     }
 

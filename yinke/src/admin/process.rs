@@ -23,6 +23,9 @@ pub(super) fn render(out: &mut String) {
     metric("process_max_fds", "gauge", "Limit of open file descriptors.", limit.map(|n| n as f64));
 }
 
+/// The unit of times in /proc: part of Linux's interface to programs, the same on every machine we run on.
+const USER_HZ: f64 = 100.0;
+
 struct Stat {
     cpu_seconds: f64,
     threads: f64,
@@ -39,18 +42,23 @@ impl Stat {
         // Fields count from 3 (state) behind the name; numbers as in proc(5).
         let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
         let field = |number: usize| fields.get(number - 3)?.parse::<f64>().ok();
-        let ticks = count(usize::try_from(rustix::param::clock_ticks_per_second()).ok()?);
         let boot = std::fs::read_to_string("/proc/stat")
             .ok()
             .and_then(|s| s.lines().find_map(|l| l.strip_prefix("btime ")?.trim().parse::<f64>().ok()));
         Some(Self {
-            cpu_seconds: (field(14)? + field(15)?) / ticks,
+            cpu_seconds: (field(14)? + field(15)?) / USER_HZ,
             threads: field(20)?,
-            started: boot.zip(field(22)).map(|(boot, since)| boot + since / ticks),
+            started: boot.zip(field(22)).map(|(boot, since)| boot + since / USER_HZ),
             virtual_bytes: field(23)?,
-            resident_bytes: field(24)? * count(rustix::param::page_size()),
+            resident_bytes: resident_bytes()?,
         })
     }
+}
+
+fn resident_bytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<f64>().ok()? * 1_024.0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge")]

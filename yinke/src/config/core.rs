@@ -31,8 +31,6 @@ pub(crate) struct CoreFile {
     pub(crate) store: StoreChoice,
     /// The first administrator's token; made in the key folder if not given.
     pub(crate) admin_token: Option<String>,
-    /// Where authoritative last-click and binding records go.
-    pub(crate) redis_url: Option<String>,
 }
 
 impl Role for CoreFile {
@@ -46,7 +44,6 @@ impl Role for CoreFile {
         let sqlite = r.optional("store.sqlite", "a path", parse::path);
         let postgres = r.secret("store.postgres");
         let admin_token = r.secret("auth.admin_token");
-        let redis_url = r.secret("redis.url");
         if let (Some(Some(_)), Some(Some(_))) = (&sqlite, &postgres) {
             r.conflict("store.sqlite", "expected only one of store.sqlite and store.postgres");
         }
@@ -75,7 +72,6 @@ impl Role for CoreFile {
             listen_admin: admin?,
             store,
             admin_token: admin_token?,
-            redis_url: redis_url?,
         })
     }
 }

@@ -1,0 +1,235 @@
+//! `yinke up`: edge, core and admin listener in one process, everything in one directory.
+
+mod story;
+
+use crate::admin::{self, Metrics};
+use crate::api::CoreApi;
+use crate::cli::DATA_DEFAULT;
+use crate::clock;
+use crate::config::{StoreChoice, is_postgres_url};
+use crate::data_dir::{DataDir, Running};
+use crate::demo;
+use crate::exit::{Exit, Failure};
+use crate::keys::CoreSecrets;
+use crate::output::{note, say};
+use crate::roles::core::{CoreRole, CoreStart};
+use crate::roles::link::InProcess;
+use crate::roles::{Roles, Served, edge, listen};
+use crate::shutdown::{self, Signals};
+use attribution_core::click::EdgeId;
+use clap::Args;
+use redirector::EdgeConfig;
+use redirector::config::Listen;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// Run everything in one process: edge, core and admin listener
+///
+/// Needs no server. Keys, journal and store are made in the data directory. SIGTERM or Ctrl-C drains and ends
+/// within five seconds; a second one ends at once.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: yinke up --demo")]
+pub(crate) struct UpArgs {
+    /// Make a small believable world: five programmes, a hundred products, links, orders, taps
+    #[arg(long, env = "YINKE_DEMO")]
+    demo: bool,
+    /// Keeps everything; made if it is not there
+    #[arg(long, env = "YINKE_DATA", value_name = "DIR", default_value = DATA_DEFAULT)]
+    data: PathBuf,
+    /// Where buyers are served; port 0 takes a free one
+    #[arg(long, env = "YINKE_EDGE", value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    edge: SocketAddr,
+    /// Where the API is served
+    #[arg(long, env = "YINKE_CORE", value_name = "ADDR", default_value = "127.0.0.1:8081")]
+    core: SocketAddr,
+    /// Where metrics and health are served
+    #[arg(long, env = "YINKE_ADMIN", value_name = "ADDR", default_value = "127.0.0.1:9090")]
+    admin: SocketAddr,
+    /// The address that stands in links [default: http:// and the --edge address]
+    #[arg(long, env = "YINKE_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<Url>,
+    /// Edge workers [default: one per core of the machine]
+    #[arg(long, env = "YINKE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=128))]
+    workers: Option<u8>,
+    /// Also write last-click and binding records to this Redis
+    #[arg(long, env = "YINKE_REDIS", value_name = "URL", hide_env_values = true)]
+    redis: Option<String>,
+    /// Keep the core's data in this PostgreSQL instead of DIR/core.sqlite
+    #[arg(long, env = "YINKE_POSTGRES", value_name = "URL", hide_env_values = true)]
+    postgres: Option<String>,
+    /// The administrator's bearer token [default: made in DIR/keys]
+    #[arg(long, env = "YINKE_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    admin_token: Option<String>,
+}
+
+/// The edge's number in a process that is alone.
+const EDGE: EdgeId = EdgeId(1);
+/// How often it is looked whether everything serves.
+const READY_EVERY: Duration = Duration::from_millis(20);
+/// How long the start may take before it is said aloud that it takes long.
+const READY_SLOW: Duration = Duration::from_secs(10);
+/// Of the drain's time, what is kept for the core behind the edge.
+const CORE_DRAIN: Duration = Duration::from_secs(1);
+
+impl UpArgs {
+    /// Runs until a signal.
+    ///
+    /// # Errors
+    /// If something cannot start.
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        if let Some(url) = &self.postgres
+            && !is_postgres_url(url)
+        {
+            return Err(Failure::message(
+                Exit::Usage,
+                "--postgres: expected a URL such as postgres://yinke@127.0.0.1/yinke",
+            ));
+        }
+        let runtime = super::runtime()?;
+        let ended = runtime.block_on(self.serve());
+        // Whatever still hangs must not hold the process beyond its five seconds.
+        runtime.shutdown_background();
+        ended
+    }
+
+    async fn serve(self) -> Result<ExitCode, Failure> {
+        let mut signals = Signals::watch().map_err(|e| Failure::new(Exit::Runtime, e))?;
+        let started = tokio::select! {
+            started = self.start() => started?,
+            code = signals.next() => return Ok(shutdown::interrupted(code)),
+        };
+        let told = tokio::select! {
+            told = self.tell(&started) => told,
+            _ = signals.next() => Ok(()),
+        };
+        // A demo that failed is no reason to leave the store in the middle of something.
+        if told.is_ok() {
+            signals.next_or_reload(&started.served).await;
+        }
+        signals.exit_on_next();
+        started.stop().await;
+        told.map(|()| ExitCode::SUCCESS)
+    }
+
+    async fn start(&self) -> Result<Up, Failure> {
+        let data = DataDir::open(&self.data)?;
+        let secrets = CoreSecrets::open_or_create(&data.subdirectory("keys")?)?;
+        let edge_port = listen::reserve("the edge", self.edge)?;
+        let core_listener = listen::listen("the core", self.core)?;
+        let admin_listener = listen::listen("the admin listener", self.admin)?;
+        let admin = listen::base_url(admin_listener.local_addr().map_err(|e| Failure::new(Exit::Io, e))?);
+        let edge_base = listen::base_url(edge_port.address);
+        let public = match &self.public_url {
+            Some(url) => url.clone(),
+            None => Url::parse(&edge_base).map_err(|e| Failure::new(Exit::Usage, e))?,
+        };
+        let served = Served::new(Roles { edge: true, core: true });
+        let metrics = Metrics::install().map_err(|e| Failure::new(Exit::Runtime, e))?;
+        admin::serve(admin_listener, served.clone(), metrics);
+        let admin_token = self.admin_token.clone().unwrap_or_else(|| secrets.admin_token().to_owned());
+        let start = CoreStart {
+            store: match &self.postgres {
+                Some(url) => StoreChoice::Postgres(url.clone()),
+                None => StoreChoice::Sqlite(data.join("core.sqlite")),
+            },
+            public_base: public.clone(),
+            own_hosts: Vec::new(),
+            secrets: &secrets,
+            admin_tokens: self
+                .admin_token
+                .clone()
+                .into_iter()
+                .chain([secrets.admin_token().to_owned()])
+                .collect(),
+        };
+        let core = CoreRole::start(start, core_listener).await?;
+        served.core_started(core.core().clone());
+        let link = Arc::new(InProcess(core.core().clone()));
+        let edge = edge::start(
+            self.edge_config(&data, edge_port.address, public.clone())?,
+            secrets.edge(EDGE),
+            link,
+        )
+        .await?;
+        served.edge_started(edge);
+        wait_until_ready(&served).await;
+        let running = Running {
+            pid: std::process::id(),
+            public: public.as_str().trim_end_matches('/').to_owned(),
+            edge: edge_base,
+            core: core.base_url(),
+            admin,
+        };
+        data.note_running(&running)?;
+        Ok(Up { data, served, core, running, public, admin_token })
+    }
+
+    fn edge_config(&self, data: &DataDir, address: SocketAddr, public: Url) -> Result<EdgeConfig, Failure> {
+        let mut config = EdgeConfig::new(EDGE, Listen::Bind(address), public, data.subdirectory("edge")?);
+        config.workers = self.workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, |n| u8::try_from(n.get()).unwrap_or(128).min(128))
+        });
+        config.redis_url.clone_from(&self.redis);
+        if self.demo {
+            config.agent_patterns = Some(demo::agent_patterns(&data.subdirectory("demo")?)?);
+        }
+        Ok(config)
+    }
+
+    /// Says where everything is; makes the demo.
+    async fn tell(&self, up: &Up) -> Result<(), Failure> {
+        say(story::banner(&up.running, &self.data, &up.admin_token));
+        if !self.demo {
+            say(story::first_steps(&up.running));
+            return Ok(());
+        }
+        let api = CoreApi::new(&up.running.core, Some(&up.admin_token))?;
+        let host = story::host_of(&up.public);
+        let servers = demo::Servers { api: &api, edge: &up.running.edge, public_host: &host };
+        let dir = up.data.subdirectory("demo")?;
+        let story =
+            demo::run(&dir, &servers, clock::now(), |done| note(format_args!("demo: {done}"))).await?;
+        say(story::demo(&up.running, &self.data, &story));
+        Ok(())
+    }
+}
+
+/// Everything that runs.
+struct Up {
+    data: DataDir,
+    served: Arc<Served>,
+    core: CoreRole,
+    running: Running,
+    public: Url,
+    admin_token: String,
+}
+
+impl Up {
+    /// Drains: the edge first, which ships to the core; then the core; then the directory is free.
+    async fn stop(self) {
+        tracing::info!("draining");
+        let began = Instant::now();
+        self.served.drain();
+        edge::shutdown(self.served.take_edge(), shutdown::DRAIN.saturating_sub(CORE_DRAIN)).await;
+        let left = shutdown::DRAIN.saturating_sub(began.elapsed());
+        let finished = self.core.shutdown(left.max(CORE_DRAIN / 2)).await;
+        drop(self.data);
+        tracing::info!(finished, took_s = began.elapsed().as_secs_f64(), "stopped");
+    }
+}
+
+async fn wait_until_ready(served: &Served) {
+    let began = Instant::now();
+    let mut said = false;
+    while !served.is_ready().await {
+        if !said && began.elapsed() > READY_SLOW {
+            said = true;
+            tracing::warn!("the start takes long; GET /readyz?verbose on the admin listener says why");
+        }
+        tokio::time::sleep(READY_EVERY).await;
+    }
+}

@@ -1,0 +1,18 @@
+//! Importing files: read the whole file, check every row, then write it to the core in steps that can be repeated.
+//!
+//! By file: [`source`] (CSV and JSON lines as rows), [`fields`] (typed cells), [`kinds`] (what each kind of row
+//! becomes), [`plan`] (the calls, in order), [`send`] (making them, and going on after a break).
+
+mod fault;
+mod fields;
+mod kinds;
+mod plan;
+mod progress;
+mod send;
+mod source;
+
+pub(crate) use fault::Fault;
+pub(crate) use kinds::{Column, Kind};
+pub(crate) use plan::Plan;
+pub(crate) use send::{ImportError, Options, Report, send};
+pub(crate) use source::FileFormat;

@@ -1,0 +1,62 @@
+//! What is wrong with a row: line, column, name, value and why.
+
+use std::fmt;
+
+/// One fault of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Line from one.
+    pub(crate) line: u64,
+    /// Column (cell) from one, where known.
+    pub(crate) column: Option<usize>,
+    /// The column's name; empty if the whole row is meant.
+    pub(crate) field: String,
+    /// What stands there, clipped.
+    pub(crate) value: String,
+    /// What is wrong and what was expected.
+    pub(crate) why: String,
+}
+
+impl Fault {
+    /// A fault of a whole row.
+    pub(super) fn file(line: u64, why: String) -> Self {
+        Self { line, column: None, field: String::new(), value: String::new(), why }
+    }
+
+    /// With the file's name, for printing.
+    pub(crate) fn at<'a>(&'a self, file: &'a str) -> impl fmt::Display + 'a {
+        FaultAt { fault: self, file }
+    }
+}
+
+struct FaultAt<'a> {
+    fault: &'a Fault,
+    file: &'a str,
+}
+
+impl fmt::Display for FaultAt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fault { line, column, field, value, why } = self.fault;
+        write!(f, "{}:{line}:", self.file)?;
+        if let Some(column) = column {
+            write!(f, "{column}:")?;
+        }
+        if !field.is_empty() {
+            write!(f, " {field}")?;
+            if !value.is_empty() {
+                write!(f, " \"{value}\"")?;
+            }
+            write!(f, ":")?;
+        }
+        write!(f, " {why}")
+    }
+}
+
+/// A value short enough for a message, on one line.
+pub(super) fn clip(text: &str) -> String {
+    let one_line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if one_line.chars().count() <= 60 {
+        return one_line;
+    }
+    one_line.chars().take(57).chain("...".chars()).collect()
+}

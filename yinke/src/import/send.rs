@@ -1,0 +1,247 @@
+//! Makes the calls of a plan, and goes on after a break: what is in is not sent again.
+
+use super::fault::Fault;
+use super::kinds::Kind;
+use super::plan::{Plan, Step};
+use super::progress::Progress;
+use crate::api::{ApiError, CoreApi, Problem};
+use http::Method;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::path::Path;
+use std::time::Duration;
+
+/// Pauses before a call that may succeed later is made again.
+const PAUSES_MS: [u64; 5] = [200, 500, 1_000, 2_000, 4_000];
+
+/// How to send.
+pub(crate) struct Options<'a> {
+    /// The imported file: how far it has come is noted beside it.
+    pub(crate) file: Option<&'a Path>,
+    /// Go on where the core refuses a row.
+    pub(crate) skip_bad: bool,
+}
+
+/// What became of an import.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// Items that are in.
+    pub(crate) sent: usize,
+    /// Items that were in before, from a run that broke off.
+    pub(crate) before: usize,
+    /// Items that the core refused.
+    pub(crate) refused: Vec<Fault>,
+    /// The core's answers, by line.
+    pub(crate) answers: Vec<(u64, Value)>,
+}
+
+/// Why an import stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImportError {
+    /// The core refused rows, and with them the call they stood in.
+    #[error("the core refused {} of the rows", .0.len())]
+    Refused(Vec<Fault>),
+    /// The core cannot be reached, or refuses everything.
+    #[error("stopped after {done} of {total}; run the same command again to go on")]
+    Stopped {
+        /// Items that are in.
+        done: usize,
+        /// All items.
+        total: usize,
+        /// Why.
+        source: ApiError,
+    },
+}
+
+/// Sends a plan. `tell` hears how many items are through.
+///
+/// # Errors
+/// If the core refuses a row (unless bad rows are skipped) or cannot be reached any longer.
+pub(crate) async fn send(
+    api: &CoreApi,
+    plan: &Plan,
+    options: &Options<'_>,
+    mut tell: impl FnMut(usize),
+) -> Result<Report, ImportError> {
+    let mut progress = Progress::open(options.file, api.base(), plan.kind.name(), &plan.content);
+    let mut report = Report::default();
+    let mut through = 0;
+    for (index, step) in plan.steps.iter().enumerate() {
+        if index < progress.done() {
+            report.before += step.lines.len();
+        } else {
+            match send_step(api, plan, step, options.skip_bad, &mut report).await {
+                Ok(()) => {}
+                Err(error) => {
+                    note(progress.save());
+                    return Err(match error {
+                        StepError::Refused(faults) => ImportError::Refused(faults),
+                        StepError::Api(source) => {
+                            ImportError::Stopped { done: through, total: plan.items(), source }
+                        }
+                    });
+                }
+            }
+            note(progress.advance(step.method != Method::PUT));
+        }
+        through += step.lines.len();
+        tell(through);
+    }
+    progress.finish();
+    report.refused.sort_by_key(|fault| fault.line);
+    Ok(report)
+}
+
+fn note(result: std::io::Result<()>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "how far the import has come cannot be noted beside the file");
+    }
+}
+
+enum StepError {
+    Refused(Vec<Fault>),
+    Api(ApiError),
+}
+
+/// Sends one step; a bulk call that is refused for one item is sent again without it, if bad rows are skipped.
+async fn send_step(
+    api: &CoreApi,
+    plan: &Plan,
+    step: &Step,
+    skip_bad: bool,
+    report: &mut Report,
+) -> Result<(), StepError> {
+    let mut body = step.body.clone();
+    let mut lines = step.lines.clone();
+    while !lines.is_empty() {
+        let problem = match call(api, plan, step, &body).await {
+            Ok(answer) => return record(plan, &lines, answer, skip_bad, report),
+            Err(ApiError::Problem(mut problem)) if problem.more.contains_key("results") => {
+                let answer = Value::Object(std::mem::take(&mut problem.more));
+                return record(plan, &lines, answer, skip_bad, report);
+            }
+            Err(ApiError::Problem(problem)) if matches!(problem.status, 400 | 404 | 409 | 410 | 422) => {
+                problem
+            }
+            Err(error) => return Err(StepError::Api(error)),
+        };
+        let bulk = plan.kind.bulk();
+        let mut items = bulk.map_or_else(Vec::new, |bulk| problem.items(bulk.name));
+        items.retain(|(item, _)| *item < lines.len());
+        if bulk.is_none() || items.is_empty() {
+            items = vec![(0, problem.to_string())];
+            if bulk.is_some() || !skip_bad {
+                // A bulk call that is refused as a whole: no row of it is to blame.
+                return Err(StepError::Refused(vec![Fault::file(lines[0], problem.to_string())]));
+            }
+        }
+        items.sort_unstable();
+        items.dedup_by_key(|(item, _)| *item);
+        if !skip_bad {
+            let faults = items.into_iter().map(|(item, why)| Fault::file(lines[item], why));
+            return Err(StepError::Refused(faults.collect()));
+        }
+        for (item, why) in items.into_iter().rev() {
+            report.refused.push(Fault::file(lines.remove(item), why));
+            if let Some(items) = bulk.and_then(|bulk| body[bulk.name].as_array_mut()) {
+                items.remove(item);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn call(api: &CoreApi, plan: &Plan, step: &Step, body: &Value) -> Result<Value, ApiError> {
+    // Everything but a link has a name of its own, by which a repeat is known; and what is written by name must take
+    // effect even if the same file was imported an hour ago.
+    let key = (plan.kind == Kind::Links).then(|| idempotency_key(plan, step, body));
+    let mut pauses = PAUSES_MS.iter();
+    loop {
+        match api.write(step.method.clone(), &step.path, body, key.as_deref()).await {
+            Err(error) if error.may_retry() => match pauses.next() {
+                Some(pause) => {
+                    tracing::warn!(%error, "the core is busy or away; trying again");
+                    tokio::time::sleep(Duration::from_millis(*pause)).await;
+                }
+                None => return Err(error),
+            },
+            other => return other,
+        }
+    }
+}
+
+/// The same rows of the same file to the same place have the same key, whoever sends them and whenever.
+fn idempotency_key(plan: &Plan, step: &Step, body: &Value) -> String {
+    let mut hash = Sha256::new();
+    for part in [plan.content.as_bytes(), step.path.as_bytes(), body.to_string().as_bytes()] {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hash.update(part);
+    }
+    hash.update(step.lines.first().copied().unwrap_or_default().to_le_bytes());
+    let digest: String = hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect();
+    format!("import-{digest}")
+}
+
+/// Takes the core's answer apart: one part per line where it gives a list.
+fn record(
+    plan: &Plan,
+    lines: &[u64],
+    mut answer: Value,
+    skip_bad: bool,
+    report: &mut Report,
+) -> Result<(), StepError> {
+    let list = match plan.kind {
+        Kind::Links => answer["links"].take(),
+        Kind::Orders => answer["results"].take(),
+        _ => Value::Array(vec![answer]),
+    };
+    let parts = lines.iter().copied().zip(list.as_array().map_or(&[][..], Vec::as_slice));
+    let refused: Vec<Fault> = parts.clone().filter_map(|(line, part)| refusal(line, part)).collect();
+    report.sent += lines.len() - refused.len();
+    report.answers.extend(parts.map(|(line, part)| (line, part.clone())));
+    // The other events of the call are in, and stay in: each is whole by itself.
+    if !refused.is_empty() && !skip_bad {
+        return Err(StepError::Refused(refused));
+    }
+    report.refused.extend(refused);
+    Ok(())
+}
+
+/// Why an order event was not applied, if so.
+fn refusal(line: u64, part: &Value) -> Option<Fault> {
+    let text = |name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default();
+    match text("status") {
+        "review" => {
+            let why = format!("{} ({}); it waits in the review queue", text("detail"), text("code"));
+            Some(Fault::file(line, why))
+        }
+        "rejected" => Some(Fault::file(line, format!("{} ({})", text("detail"), text("code")))),
+        _ => None,
+    }
+}
+
+impl Problem {
+    /// Which items of a bulk body are meant, and why: by `index`, or by a JSON pointer such as `/links/3/product`.
+    fn items(&self, list: &str) -> Vec<(usize, String)> {
+        let errors = self.more.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let item = |error: &Value| {
+            let index = match error.get("index").and_then(Value::as_u64) {
+                Some(index) => usize::try_from(index).ok()?,
+                None => {
+                    let pointer = error.get("pointer")?.as_str()?;
+                    pointer
+                        .strip_prefix('/')?
+                        .strip_prefix(list)?
+                        .strip_prefix('/')?
+                        .split('/')
+                        .next()?
+                        .parse()
+                        .ok()?
+                }
+            };
+            let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+            Some((index, format!("{} ({})", text("detail"), text("code"))))
+        };
+        errors.iter().filter_map(item).collect()
+    }
+}

@@ -1,0 +1,226 @@
+//! A file as rows: CSV with a header, or one JSON object per line. Both give rows of named cells with their place.
+
+use super::fault::{Fault, clip};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How the file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum FileFormat {
+    /// Comma-separated, UTF-8, with a header
+    Csv,
+    /// One JSON object per line
+    Jsonl,
+}
+
+impl FileFormat {
+    /// By the file's extension: `.jsonl`, `.ndjson` and `.json` are JSON lines, all else is CSV.
+    pub(crate) fn of(path: &std::path::Path) -> Self {
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("jsonl" | "ndjson" | "json") => Self::Jsonl,
+            _ => Self::Csv,
+        }
+    }
+}
+
+/// One cell and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cell {
+    /// Column from one; none in JSON lines, where the name says it.
+    pub(super) column: Option<usize>,
+    /// Text in CSV; anything in JSON.
+    pub(super) value: Value,
+}
+
+/// One row. Empty cells are left out.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    /// Line in the file, from one.
+    pub(super) line: u64,
+    /// By column name.
+    pub(super) cells: BTreeMap<String, Cell>,
+}
+
+/// Reads the whole file. `columns` are the known names; an unknown one is a fault.
+pub(super) fn read(bytes: &[u8], format: FileFormat, columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
+    match format {
+        FileFormat::Csv => read_csv(bytes, columns),
+        FileFormat::Jsonl => read_json_lines(bytes, columns),
+    }
+}
+
+fn read_csv(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
+    let header: Vec<String> = match reader.byte_headers() {
+        Ok(header) => header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect(),
+        Err(error) => return (rows, vec![Fault::file(1, format!("the header cannot be read: {error}"))]),
+    };
+    for (index, name) in header.iter().enumerate() {
+        let fault =
+            |why| Fault { line: 1, column: Some(index + 1), field: name.clone(), value: String::new(), why };
+        if !columns.contains(&name.as_str()) {
+            faults.push(fault(format!("unknown column; known are {}", columns.join(", "))));
+        } else if header[..index].contains(name) {
+            faults.push(fault("this column stands here twice".to_owned()));
+        }
+    }
+    let mut lines = Lines { bytes, at: 0, line: 1 };
+    for record in reader.byte_records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let line = lines.of(error.position());
+                faults.push(Fault::file(line, error.to_string()));
+                continue;
+            }
+        };
+        let line = lines.of(record.position());
+        if record.len() != header.len() {
+            let why = format!("this row has {} cells, the header has {}", record.len(), header.len());
+            faults.push(Fault::file(line, why));
+            continue;
+        }
+        let mut cells = BTreeMap::new();
+        let mut whole = true;
+        for (index, (name, cell)) in header.iter().zip(&record).enumerate() {
+            match std::str::from_utf8(cell) {
+                Ok(text) if text.trim().is_empty() => {}
+                Ok(text) => {
+                    let value = Value::String(text.trim().to_owned());
+                    cells.insert(name.clone(), Cell { column: Some(index + 1), value });
+                }
+                Err(_) => {
+                    whole = false;
+                    faults.push(Fault {
+                        line,
+                        column: Some(index + 1),
+                        field: name.clone(),
+                        value: clip(&String::from_utf8_lossy(cell)),
+                        why: "not UTF-8; save the file as UTF-8".to_owned(),
+                    });
+                }
+            }
+        }
+        if whole {
+            rows.push(Row { line, cells });
+        }
+    }
+    (rows, faults)
+}
+
+/// Faults for needed columns that a CSV header lacks; JSON lines have no header.
+pub(super) fn missing_columns(bytes: &[u8], format: FileFormat, needed: &[&str]) -> Vec<Fault> {
+    if format != FileFormat::Csv {
+        return Vec::new();
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::Reader::from_reader(bytes);
+    let Ok(header) = reader.byte_headers() else { return Vec::new() };
+    let lacks = |name: &&&str| !header.iter().any(|h| h.trim_ascii() == name.as_bytes());
+    needed.iter().filter(lacks).map(|name| Fault::file(1, format!("the column {name} is missing"))).collect()
+}
+
+/// Counts lines. The reader's own count is one short where lines end in CR LF.
+struct Lines<'b> {
+    bytes: &'b [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of a record's first byte; positions only grow.
+    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+        let to = position.and_then(|p| usize::try_from(p.byte()).ok()).unwrap_or(self.at);
+        let ends = |b: &u8| matches!(b, b'\r' | b'\n');
+        // A record's position may still stand on the end of the line before it.
+        let skipped = self.bytes.get(to..).unwrap_or_default().iter().take_while(|b| ends(b)).count();
+        let passed = self.bytes.get(self.at..to + skipped).unwrap_or_default();
+        self.line += passed.iter().fold(0, |n, b| n + u64::from(*b == b'\n'));
+        self.at = (to + skipped).max(self.at);
+        self.line
+    }
+}
+
+fn read_json_lines(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    for (line, text) in (1u64..).zip(bytes.split(|b| *b == b'\n')) {
+        if text.trim_ascii().is_empty() {
+            continue;
+        }
+        let object: serde_json::Map<String, Value> = match serde_json::from_slice(text) {
+            Ok(object) => object,
+            Err(error) => {
+                let column = Some(error.column()).filter(|c| *c > 0);
+                let why = format!("not a JSON object: {error}");
+                faults.push(Fault { column, ..Fault::file(line, why) });
+                continue;
+            }
+        };
+        let unknown: Vec<&String> = object.keys().filter(|k| !columns.contains(&k.as_str())).collect();
+        if !unknown.is_empty() {
+            faults.extend(unknown.into_iter().map(|key| Fault {
+                line,
+                column: None,
+                field: key.clone(),
+                value: String::new(),
+                why: format!("unknown key; known are {}", columns.join(", ")),
+            }));
+            continue;
+        }
+        let cells = object
+            .into_iter()
+            .filter(|(_, value)| !value.is_null() && value.as_str().is_none_or(|t| !t.trim().is_empty()))
+            .map(|(key, value)| (key, Cell { column: None, value }))
+            .collect();
+        rows.push(Row { line, cells });
+    }
+    (rows, faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &[u8], format: FileFormat) -> Vec<String> {
+        read(text, format, &["id", "name"]).1.iter().map(|f| f.at("f").to_string()).collect()
+    }
+
+    #[test]
+    fn both_formats_give_the_same_rows() {
+        let csv = "\u{feff}id,name\r\na,保温杯\r\n\"b\",\"x, \"\"y\"\"\"\r\nc,\r\n";
+        let json = "{\"id\":\"a\",\"name\":\"保温杯\"}\n\n{\"id\":\"b\",\"name\":\"x, \\\"y\\\"\"}\n{\"id\":\"c\",\"name\":null}";
+        let plain = |rows: Vec<Row>| -> Vec<Vec<(String, Value)>> {
+            rows.into_iter().map(|r| r.cells.into_iter().map(|(k, c)| (k, c.value)).collect()).collect()
+        };
+        let (a, no_faults) = read(csv.as_bytes(), FileFormat::Csv, &["id", "name"]);
+        assert_eq!(no_faults, []);
+        assert_eq!(a.iter().map(|r| r.line).collect::<Vec<_>>(), [2, 3, 4]);
+        let (b, no_faults) = read(json.as_bytes(), FileFormat::Jsonl, &["id", "name"]);
+        assert_eq!(no_faults, []);
+        assert_eq!(plain(a), plain(b));
+    }
+
+    #[test]
+    fn broken_files_say_where() {
+        let rows: [(&[u8], FileFormat, &str); 6] = [
+            (b"id,nam\na,b\n", FileFormat::Csv, "f:1:2: nam: unknown column; known are id, name"),
+            (b"id,id\na,b\n", FileFormat::Csv, "f:1:2: id: this column stands here twice"),
+            (b"id,name\na\n", FileFormat::Csv, "f:2: this row has 1 cells, the header has 2"),
+            (
+                b"id,name\na,\xb1\xa3\n",
+                FileFormat::Csv,
+                "f:2:2: name \"\u{fffd}\u{fffd}\": not UTF-8; save the file as UTF-8",
+            ),
+            (b"\n[1]\n", FileFormat::Jsonl, "f:2: not a JSON object"),
+            (b"{\"idd\":1}", FileFormat::Jsonl, "f:1: idd: unknown key; known are id, name"),
+        ];
+        for (text, format, expected) in rows {
+            let found = faults(text, format);
+            assert!(found[0].starts_with(expected), "{found:?}");
+        }
+    }
+}

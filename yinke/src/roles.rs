@@ -1,0 +1,138 @@
+//! The roles of a process: the core, the edge, or both; how they start, how they stand, how they drain.
+
+pub(crate) mod core;
+pub(crate) mod edge;
+mod jobs;
+pub(crate) mod link;
+pub(crate) mod listen;
+
+use ::core::sync::atomic::{AtomicBool, Ordering};
+use redirector::Edge;
+use settlement_core::Core;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// What this process is there for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Roles {
+    /// It redirects buyers.
+    pub(crate) edge: bool,
+    /// It answers the API.
+    pub(crate) core: bool,
+}
+
+/// The roles as the admin listener sees them; they appear as they start.
+pub(crate) struct Served {
+    roles: Roles,
+    /// Held for moments only: a look at it, or its taking when the process drains.
+    edge: Mutex<Option<Edge>>,
+    core: OnceLock<Core>,
+    draining: AtomicBool,
+}
+
+/// One line of `/readyz?verbose`.
+pub(crate) struct Check {
+    /// Which part.
+    pub(crate) name: &'static str,
+    /// Why it is not ready, if so.
+    pub(crate) problem: Option<String>,
+}
+
+/// A store that has not answered by then is not ready.
+const CORE_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Served {
+    /// Nothing has started yet.
+    pub(crate) fn new(roles: Roles) -> Arc<Self> {
+        Arc::new(Self {
+            roles,
+            edge: Mutex::new(None),
+            core: OnceLock::new(),
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// The edge has started.
+    pub(crate) fn edge_started(&self, edge: Edge) {
+        *self.edge() = Some(edge);
+    }
+
+    /// Takes the edge out, to end it.
+    pub(crate) fn take_edge(&self) -> Option<Edge> {
+        self.edge().take()
+    }
+
+    fn edge(&self) -> MutexGuard<'_, Option<Edge>> {
+        self.edge.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The core has started.
+    pub(crate) fn core_started(&self, core: Core) {
+        let _ = self.core.set(core);
+    }
+
+    /// From here on the process is not ready: load balancers look elsewhere.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// How every part stands.
+    pub(crate) async fn checks(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        if self.draining.load(Ordering::Relaxed) {
+            checks.push(Check { name: "process", problem: Some("shutting down".to_owned()) });
+        }
+        if self.roles.core {
+            let problem = match self.core.get() {
+                None => Some("starting".to_owned()),
+                Some(core) => match tokio::time::timeout(CORE_TIMEOUT, core.ready()).await {
+                    Ok(Ok(())) => None,
+                    Ok(Err(error)) => Some(format!("the store does not answer: {error}")),
+                    Err(_) => Some("the store does not answer in time".to_owned()),
+                },
+            };
+            checks.push(Check { name: "core", problem });
+        }
+        if self.roles.edge {
+            let problem = self.edge().as_ref().map_or_else(
+                || Some("not there".to_owned()),
+                |edge| {
+                    let reasons = edge.readiness().reasons;
+                    let text = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                    (!reasons.is_empty()).then_some(text)
+                },
+            );
+            checks.push(Check { name: "edge", problem });
+        }
+        checks
+    }
+
+    /// Whether everything serves.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.checks().await.iter().all(|check| check.problem.is_none())
+    }
+
+    /// Appends what the click path counts by itself.
+    pub(crate) fn render_metrics(&self, out: &mut String) {
+        if let Some(edge) = self.edge().as_ref() {
+            edge.render_metrics(out);
+        }
+    }
+
+    /// Reads again what can change while running.
+    ///
+    /// # Errors
+    /// If something cannot be read; the old stays in force.
+    pub(crate) fn reload(&self) -> Result<(), String> {
+        let result = match self.edge().as_ref() {
+            None => Ok(()),
+            Some(edge) => edge.reload().map_err(|error| format!("{:#}", anyhow::Error::new(error))),
+        };
+        match &result {
+            Ok(()) => tracing::info!("reloaded"),
+            Err(problem) => tracing::error!(problem, "reload failed; the old stays in force"),
+        }
+        metrics::gauge!("yinke_config_last_reload_successful").set(f64::from(u8::from(result.is_ok())));
+        result
+    }
+}

@@ -1,0 +1,115 @@
+//! The core's role: its store open and its API served.
+
+use super::{jobs, listen};
+use crate::config::StoreChoice;
+use crate::exit::{Exit, Failure};
+use crate::keys::CoreSecrets;
+use settlement_core::api::{Role, TokenText};
+use settlement_core::store::StoreConfig;
+use settlement_core::{Core, CoreConfig, CoreKeys};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use url::Url;
+
+/// Connections for writes to a PostgreSQL server, and as many again for reads.
+const POSTGRES_CONNECTIONS: usize = 8;
+
+/// A core that serves.
+pub(crate) struct CoreRole {
+    core: Core,
+    /// Where the API is.
+    pub(crate) address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+    jobs: JoinHandle<()>,
+}
+
+/// What a core is started with.
+pub(crate) struct CoreStart<'a> {
+    /// Where everything is kept.
+    pub(crate) store: StoreChoice,
+    /// The address that stands in links.
+    pub(crate) public_base: Url,
+    /// The edges' further hosts.
+    pub(crate) own_hosts: Vec<String>,
+    /// The keys.
+    pub(crate) secrets: &'a CoreSecrets,
+    /// Let their owners in as administrators: the one in the key folder, and the one given.
+    pub(crate) admin_tokens: Vec<String>,
+}
+
+impl CoreRole {
+    /// Opens the store and serves on `listener`.
+    ///
+    /// # Errors
+    /// If the store cannot be opened.
+    pub(crate) async fn start(start: CoreStart<'_>, listener: TcpListener) -> Result<Self, Failure> {
+        let address = listener.local_addr().map_err(|e| Failure::new(Exit::Io, e))?;
+        let config = CoreConfig {
+            store: match start.store {
+                StoreChoice::Sqlite(path) => StoreConfig::Sqlite { path },
+                StoreChoice::Postgres(url) => {
+                    StoreConfig::Postgres { url, schema: None, connections: POSTGRES_CONNECTIONS }
+                }
+            },
+            public_base: start.public_base,
+            own_hosts: start.own_hosts,
+            allow_private_destinations: false,
+        };
+        let keys = CoreKeys {
+            browser: start.secrets.browser(),
+            click: start.secrets.click(),
+            check: start.secrets.check(),
+        };
+        let core = tokio::task::spawn_blocking(move || Core::open(config, keys))
+            .await
+            .map_err(|e| Failure::new(Exit::Runtime, e))?
+            .map_err(|e| Failure::new(Exit::Unavailable, e))?;
+        for token in start.admin_tokens {
+            core.admit_token(TokenText::given(token), Role::Admin, None, "first administrator")
+                .await
+                .map_err(|e| Failure::new(Exit::Io, e))?;
+        }
+        let (stop, stopped) = oneshot::channel();
+        let router = core.router();
+        let server = tokio::spawn(async move {
+            axum::serve(listener, router)
+                .with_graceful_shutdown(async {
+                    let _ = stopped.await;
+                })
+                .await
+        });
+        tracing::info!(%address, "the core serves its API");
+        let jobs = jobs::spawn(core.clone());
+        Ok(Self { core, address, stop, server, jobs })
+    }
+
+    /// The core itself.
+    pub(crate) const fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// Its base URL.
+    pub(crate) fn base_url(&self) -> String {
+        listen::base_url(self.address)
+    }
+
+    /// Stops accepting, finishes what is under way, and closes the store. Says whether all was finished in time.
+    pub(crate) async fn shutdown(self, within: Duration) -> bool {
+        let _ = self.stop.send(());
+        let mut server = self.server;
+        let finished = tokio::time::timeout(within, &mut server).await.is_ok();
+        if !finished {
+            // Idle keep-alive connections end with their task; a write under way is in the store's hands.
+            server.abort();
+        }
+        // A job is a row of transactions, each whole or not at all; the store finishes the one under way.
+        self.jobs.abort();
+        let core = self.core;
+        let _ = tokio::task::spawn_blocking(move || core.close()).await;
+        finished
+    }
+}

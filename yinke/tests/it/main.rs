@@ -1,0 +1,6 @@
+//! The binary as its users meet it: real processes, real ports, real files.
+#![expect(clippy::unwrap_used, reason = "in a test a failure is an answer")]
+
+mod cli;
+mod support;
+mod up;

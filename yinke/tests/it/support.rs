@@ -1,0 +1,182 @@
+//! Starting the program, waiting for what it says, and a plain HTTP client.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The program, with a clean environment: no YINKE_ variable of the machine may change a test.
+pub(crate) fn yinke() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yinke"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("YINKE_") {
+            command.env_remove(name);
+        }
+    }
+    command.env_remove("RUST_LOG").env("NO_COLOR", "1");
+    command
+}
+
+/// Runs to the end.
+pub(crate) fn run(args: &[&str]) -> Output {
+    yinke().args(args).output().unwrap()
+}
+
+pub(crate) fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Waits until `check` gives something.
+pub(crate) fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = check() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited too long: {what}");
+        // A pause between two looks at a condition, not a wait for time to pass.
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// A running `yinke up`. Killed when dropped.
+pub(crate) struct Up {
+    child: Child,
+    pub(crate) edge: String,
+    pub(crate) core: String,
+    pub(crate) admin: String,
+}
+
+pub(crate) const TOKEN: &str = "test-admin-token";
+
+/// Starts `yinke up` on free ports and waits until it says where it is.
+pub(crate) fn up(data: &Path, more: &[&str]) -> Up {
+    let log = std::fs::File::create(data.parent().unwrap().join("up.log")).unwrap();
+    let mut child = yinke()
+        .args(["up", "--edge", "127.0.0.1:0", "--core", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(more)
+        .env("YINKE_ADMIN_TOKEN", TOKEN)
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let note = wait_for("running.json", || {
+        if let Some(status) = child.try_wait().unwrap() {
+            let log = std::fs::read_to_string(data.parent().unwrap().join("up.log")).unwrap();
+            panic!("up ended with {status}: {log}");
+        }
+        let bytes = std::fs::read(data.join("running.json")).ok()?;
+        serde_json::from_slice::<serde_json::Value>(&bytes).ok()
+    });
+    let text = |name: &str| note[name].as_str().unwrap().to_owned();
+    Up { child, edge: text("edge"), core: text("core"), admin: text("admin") }
+}
+
+impl Up {
+    pub(crate) fn signal(&self) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Asks it to end; gives the exit code and how long it took.
+    pub(crate) fn stop(mut self) -> (i32, Duration) {
+        let began = Instant::now();
+        self.signal();
+        let status = self.child.wait().unwrap();
+        (status.code().unwrap_or(-1), began.elapsed())
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.all(name).first().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+}
+
+/// One request on a connection of its own.
+pub(crate) fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let path = if path.is_empty() { "/" } else { path };
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() {
+        request.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+    }
+    request.push_str("\r\n");
+    request.push_str(body);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(n, v)| (n.to_ascii_lowercase(), v.trim().to_owned()))
+        .collect();
+    let chunked = headers.iter().any(|(n, v)| n == "transfer-encoding" && v == "chunked");
+    let body = if chunked { unchunk(body) } else { body.to_owned() };
+    Answer { status, headers, body }
+}
+
+fn unchunk(mut body: &str) -> String {
+    let mut out = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        out.push_str(&rest[..size]);
+        body = &rest[(size + 2).min(rest.len())..];
+    }
+    out
+}
+
+/// A call of the API as administrator.
+pub(crate) fn api(up: &Up, method: &str, path: &str, body: &serde_json::Value) -> Answer {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    http(method, &format!("{}{path}", up.core), &[("Authorization", &format!("Bearer {TOKEN}"))], &body)
+}
+
+/// Writes a file and gives its path.
+pub(crate) fn file(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}

@@ -1,0 +1,207 @@
+//! `yinke up` from the first start to the second: a tap becomes money, and everything is still there afterwards.
+
+use crate::support::{Answer, TOKEN, Up, api, code, file, http, run, stderr, stdout, up, wait_for, yinke};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+const PHONE: (&str, &str) = (
+    "User-Agent",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 \
+     MicroMessenger/8.0.49 NetType/WIFI Language/zh_CN",
+);
+
+fn import(up: &Up, kind: &str, path: &Path) {
+    let output = yinke()
+        .args(["import", kind])
+        .arg(path)
+        .args(["--core", &up.core, "--token", TOKEN])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{kind}: {}", stderr(&output));
+}
+
+/// One merchant, one programme, one product, one promoter, one link; gives the link's path.
+fn small_world(up: &Up, dir: &Path) -> String {
+    let policy = r#"{""commission"":{""rates"":[{""bp"":1000,""effective"":{""from"":0}}]}}"#;
+    let programmes = format!("id,merchant,name,preset,policy\np,m,分销,distributor1688,\"{policy}\"\n");
+    let files = [
+        ("merchants", "id,platform,name\nm,1688,百货\n"),
+        ("programmes", programmes.as_str()),
+        ("products", "id,merchant,title,url,price_fen\nc,m,保温杯,https://m.shop.example/c,10000\n"),
+        ("promoters", "id,name\na,阿梅\n"),
+        ("placements", "id,promoter,programme\na-p,a,p\n"),
+        ("links", "placement,product\na-p,c\n"),
+    ];
+    for (kind, text) in files {
+        import(up, kind, &file(dir, &format!("{kind}.csv"), text));
+    }
+    let results = std::fs::read_to_string(dir.join("links.csv.links.csv")).unwrap();
+    let code = results.lines().nth(1).unwrap().split(',').nth(1).unwrap().to_owned();
+    assert_eq!(code.len(), 9, "{results}");
+    code
+}
+
+/// Taps until the edge has heard of the link.
+fn tap(up: &Up, code: &str) -> Answer {
+    wait_for("the edge knows the link", || {
+        let answer = http("GET", &format!("{}/{code}", up.edge), &[PHONE], "");
+        (answer.status == 302).then_some(answer)
+    })
+}
+
+fn order(up: &Up, number: &str, click: &str) {
+    let at = jiff::Timestamp::now().to_string();
+    let answer = api(
+        up,
+        "POST",
+        "/v1/orders/events",
+        &json!({"events": [
+            {"type": "created", "platform": "1688", "order": number, "at": at, "merchant": "m", "buyer": "u-1",
+             "click_tokens": [click], "lines": [{"line": "1", "product": "c", "amount_fen": 10_000}]},
+            {"type": "paid", "platform": "1688", "order": number, "at": at},
+        ]}),
+    );
+    assert!(matches!(answer.status, 200..=202), "{}", answer.body);
+}
+
+/// The explanation, once the click has arrived and the order has been judged with it.
+fn explanation(up: &Up, number: &str) -> Value {
+    wait_for("the order is attributed", || {
+        let answer = api(up, "GET", &format!("/v1/orders/{number}/attribution"), &Value::Null);
+        let json = answer.json();
+        let text = json.to_string();
+        (text.contains("\"evidence\":\"journal\"") && !text.contains("awaiting_click")).then_some(json)
+    })
+}
+
+fn audit(up: &Up) -> Value {
+    let output = run(&["audit", "--core", &up.core, "--token", TOKEN, "--output", "json"]);
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_tap_becomes_money_and_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let first = up(&data, &[]);
+    assert_eq!(http("GET", &format!("{}/readyz", first.admin), &[], "").status, 200);
+    let code = small_world(&first, dir.path());
+
+    let answer = tap(&first, &code);
+    let cookies = answer.all("set-cookie");
+    assert!(cookies.iter().any(|c| c.starts_with("yk_v=")), "{cookies:?}");
+    assert!(cookies.iter().any(|c| c.starts_with("yk_c_p=")), "{cookies:?}");
+    let location = answer.header("location").to_owned();
+    assert!(location.starts_with("https://m.shop.example/c?yk_click=v1."), "{location}");
+    assert_eq!(answer.header("cache-control"), "private, no-store");
+    let click = location.split_once("yk_click=").unwrap().1;
+    order(&first, "o-1", click);
+    let explained = explanation(&first, "o-1");
+    let shown = run(&["explain", "o-1", "--core", &first.core, "--token", TOKEN]);
+    assert_eq!(code_of(&shown), 0, "{}", stderr(&shown));
+    assert!(stdout(&shown).contains("10.00"), "{}", stdout(&shown));
+    let unknown = run(&["explain", "nothing", "--core", &first.core, "--token", TOKEN]);
+    assert_eq!(code_of(&unknown), 66, "{}", stderr(&unknown));
+
+    let balance = wait_for("all clicks are in the core", || {
+        let balance = audit(&first);
+        (balance["clicks"]["pending"] == 0 && balance["clicks"]["ingested"].as_u64() > Some(0))
+            .then_some(balance)
+    });
+    assert_eq!(balance["clicks"]["gaps"], 0);
+    assert_eq!(balance["ledger"]["imbalance_fen"], 0);
+
+    let metrics = http("GET", &format!("{}/metrics", first.admin), &[], "").body;
+    for name in ["yinke_build_info{", "process_resident_memory_bytes", "yinke_edge_", "yinke_core_"] {
+        assert!(metrics.contains(name), "{name}");
+    }
+
+    let (exit, took) = first.stop();
+    assert_eq!(exit, 0);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+
+    let second = up(&data, &[]);
+    assert_eq!(tap(&second, &code).status, 302);
+    assert_eq!(explanation(&second, "o-1"), explained);
+    let again = audit(&second);
+    assert!(again["clicks"]["ingested"].as_u64() >= balance["clicks"]["ingested"].as_u64());
+    assert_eq!(second.stop().0, 0);
+}
+
+fn code_of(output: &std::process::Output) -> i32 {
+    code(output)
+}
+
+#[test]
+fn a_directory_and_a_port_have_one_owner() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let first = up(&data, &[]);
+    let output = run(&["up", "--data", data.to_str().unwrap(), "--edge", "127.0.0.1:0"]);
+    assert_eq!(code(&output), 75, "{}", stderr(&output));
+    assert!(stderr(&output).contains("is in use by process "), "{}", stderr(&output));
+    let other = dir.path().join("other");
+    let edge = first.edge.trim_start_matches("http://");
+    let output = run(&["up", "--data", other.to_str().unwrap(), "--edge", edge]);
+    assert_eq!(code(&output), 69, "{}", stderr(&output));
+    assert!(stderr(&output).contains(&format!("the edge cannot listen on {edge}")), "{}", stderr(&output));
+}
+
+#[test]
+fn a_refused_row_is_named_and_the_import_goes_on_where_it_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = up(&dir.path().join("data"), &[]);
+    small_world(&server, dir.path());
+    let path = file(dir.path(), "more.csv", "placement,product\na-p,c\na-p,nothing\nnobody,c\n");
+    let args = ["import", "links", path.to_str().unwrap(), "--core", &server.core, "--token", TOKEN];
+    let output = run(&args);
+    assert_eq!(code(&output), 65, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("more.csv:3:") || stderr(&output).contains("more.csv:4:"),
+        "{}",
+        stderr(&output)
+    );
+    let output = run(&[&args[..], &["--skip-bad"]].concat());
+    assert_eq!(code(&output), 65, "{}", stderr(&output));
+    assert!(stderr(&output).contains("links: 1 imported, 2 left out"), "{}", stderr(&output));
+    let wrong = run(&["import", "links", path.to_str().unwrap(), "--core", &server.core, "--token", "wrong"]);
+    assert_eq!(code(&wrong), 77, "{}", stderr(&wrong));
+}
+
+#[test]
+fn the_demo_tells_a_story_that_is_true() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let first = up(&data, &["--demo"]);
+    let story: Value = wait_for("the demo is made", || {
+        serde_json::from_slice(&std::fs::read(data.join("demo").join("done.json")).ok()?).ok()
+    });
+    let code = story["code"].as_str().unwrap();
+    // The story is told with curl.
+    let answer = http("GET", &format!("{}/{code}", first.edge), &[("User-Agent", "curl/8.5.0")], "");
+    assert_eq!(answer.status, 302);
+    assert!(answer.all("set-cookie").iter().any(|c| c.starts_with("yk_c_fx1688=")), "{:?}", answer.headers);
+    let order = story["order"].as_str().unwrap();
+    let shown = wait_for("the demo's order is explained", || {
+        let output = run(&["explain", order, "--core", &first.core, "--token", TOKEN]);
+        stdout(&output).contains("chen-amei").then(|| stdout(&output))
+    });
+    assert!(shown.contains("3.18"), "8 % of 39.80 for a new customer: {shown}");
+    wait_for("the demo balances with nothing on its way", || {
+        let balance = audit(&first);
+        (balance["clicks"]["pending"] == 0).then_some(())
+    });
+    assert_eq!(first.stop().0, 0);
+    // Again: nothing is made twice.
+    let second = up(&data, &["--demo"]);
+    let log = dir.path().join("up.log");
+    wait_for("the story is told again", || {
+        std::fs::read_to_string(&log).unwrap().contains("sample").then_some(())
+    });
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(!log.contains("demo: imported"), "{log}");
+    assert!(log.contains(code), "{log}");
+    assert_eq!(second.stop().0, 0);
+}
