@@ -57,6 +57,7 @@ CREATE TABLE orders (
 CREATE INDEX orders_of_buyer ON orders (platform, buyer, merchant, created_ms);
 CREATE INDEX orders_dirty ON orders (platform, order_id) WHERE dirty = 1;
 CREATE INDEX orders_provisional ON orders (grace_until_ms) WHERE provisional = 1;
+CREATE INDEX orders_held ON orders (hold_until_ms) WHERE provisional = 1 AND caught_up_ms IS NULL;
 CREATE INDEX orders_waiting_for_edges ON orders (created_ms) WHERE provisional = 1 AND caught_up_ms IS NULL;
 CREATE INDEX orders_timer ON orders (timer_ms) WHERE timer_ms IS NOT NULL;
 

@@ -13,8 +13,8 @@ use attribution_core::attribute::{Attribution, EdgesCaughtUp, Facts, Outcome, Vi
 use attribution_core::click::ClickId;
 use attribution_core::fold::Click;
 use attribution_core::money::Overflow;
-use attribution_core::policy::PolicyVersion;
 use attribution_core::policy::attribution::Model;
+use attribution_core::policy::{AttributionPolicy, PolicyVersion};
 use attribution_core::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
@@ -104,17 +104,21 @@ fn cases(tx: &mut dyn Tx, state: &OrderState, facts: &mut OrderFacts) -> Result<
     Ok(cases)
 }
 
-/// An order that the core learns of late (an import) is not final before it is known: its grace reaches at least to
-/// the end of the second in which it came. Whatever had arrived by then is in time.
 fn known_late(version: &PolicyVersion, at: Instant, received: Instant) -> PolicyVersion {
     let mut version = version.clone();
+    extend_grace(&mut version.policy.attribution, at, received);
+    version
+}
+
+/// An order that the core learns of late (an import) is not final before it is known: its grace reaches at least to
+/// the end of the second in which it came. Whatever had arrived by then is in time.
+pub(crate) fn extend_grace(policy: &mut AttributionPolicy, at: Instant, received: Instant) {
     let behind = received.floor_seconds().saturating_sub(at.floor_seconds()).saturating_add(2);
     if let Ok(behind) = u32::try_from(behind)
-        && Span::seconds(behind) > version.policy.attribution.late_click_grace
+        && Span::seconds(behind) > policy.late_click_grace
     {
-        version.policy.attribution.late_click_grace = Span::seconds(behind);
+        policy.late_click_grace = Span::seconds(behind);
     }
-    version
 }
 
 fn ask(

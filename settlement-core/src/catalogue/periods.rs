@@ -31,6 +31,10 @@ pub(super) fn open(tx: &mut dyn Tx, state: State, from: Instant, now: Instant) -
          ON CONFLICT (kind, num, what, scope, from_ms) DO UPDATE SET to_ms = NULL, recorded_at = excluded.recorded_at",
         params![kind, num, what, scope, from, now],
     )?;
+    if from < now {
+        // It held before anybody said so: orders that are still open are judged again.
+        crate::orders::wake::since(tx, from)?;
+    }
     Ok(())
 }
 

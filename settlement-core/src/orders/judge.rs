@@ -6,6 +6,7 @@ use super::books::{self, Change, Known};
 use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow, OrderRow};
 use super::state::{LineState, OrderState};
+use crate::attribution::decide::extend_grace;
 use crate::attribution::{Decided, LineQuestion, decide_order};
 use crate::ledger::transfer::{Subject, TransferError, execute};
 use crate::params;
@@ -97,22 +98,17 @@ impl Next {
         now: Instant,
     ) -> Result<(), StoreError> {
         let at = state.created.at.instant();
-        let (grace, hold) = match decided {
-            None => {
-                let policy = Policy::default().attribution;
-                (
-                    final_at(&policy, at, None, EdgesCaughtUp::Since(at)),
-                    final_at(&policy, at, None, EdgesCaughtUp::NotYet),
-                )
-            }
+        let (mut policy, order_at) = match decided {
+            None => (Policy::default().attribution, at),
             Some(Decided { attribution, .. }) if !attribution.provisional => return Ok(()),
             Some(Decided { attribution, .. }) => {
-                let policy =
-                    rows::policy(tx, &attribution.programme, attribution.policy_version)?.attribution;
-                let since = |edges| final_at(&policy, attribution.order_at, None, edges);
-                (since(EdgesCaughtUp::Since(at)), since(EdgesCaughtUp::NotYet))
+                let policy = rows::policy(tx, &attribution.programme, attribution.policy_version)?;
+                (policy.attribution, attribution.order_at)
             }
         };
+        extend_grace(&mut policy, at, state.received);
+        let grace = final_at(&policy, order_at, None, EdgesCaughtUp::Since(order_at));
+        let hold = final_at(&policy, order_at, None, EdgesCaughtUp::NotYet);
         if decided.is_none() && now >= hold {
             return Ok(());
         }

@@ -14,10 +14,14 @@ use crate::store::{Store, StoreError, Tx};
 use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::outcome::Outcome;
+
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS, SHANGHAI_OFFSET_MS};
+use std::collections::HashSet;
 
 /// Orders looked up at a time.
 const BATCH: i64 = 50;
+/// Frames of clicks looked at in one transaction: about a tenth of a second, during which others wait on SQLite.
+const FRAMES_AT_ONCE: u64 = 20_000;
 /// Orders judged in one transaction: on SQLite each costs a sync of the disk, on both a longer one delays others.
 const JUDGED_TOGETHER: usize = 100;
 
@@ -37,25 +41,32 @@ pub struct Swept {
 /// # Errors
 /// If the store fails.
 pub async fn sweep(store: &Store, now: Instant) -> Result<Swept, StoreError> {
-    store.write(move |tx| late_clicks(tx)).await?;
+    while store.write(|tx| late_clicks(tx)).await? == Backlog::More {}
     store.write(move |tx| edges_caught_up(tx, now)).await?;
     let mut done = Swept::default();
-    let mut after = None;
-    loop {
-        let from = after.take();
-        let due = store.read(move |tx| due(tx, from.as_ref(), now)).await?;
-        let Some(last) = due.last().cloned() else { break };
-        for (platform, order) in due {
-            match store.write(move |tx| judge_locked(tx, &platform, &order, "looked again", now)).await {
-                Ok(()) => done.judged += 1,
-                Err(JudgeError::Store(error)) => return Err(error),
-                Err(error) => {
-                    tracing::error!(error = crate::api::chain(&error), "an order could not be judged");
-                    done.failed += 1;
+    let mut seen = HashSet::new();
+    for why in DUE {
+        let mut skip = 0;
+        loop {
+            let due = store.read(move |tx| due(tx, why, now, skip)).await?;
+            if due.is_empty() {
+                break;
+            }
+            for order in due {
+                if !seen.insert(order.clone()) {
+                    // Judged in this run and still due: it is looked at in the next one.
+                    skip += 1;
+                    continue;
+                }
+                match judge_one(store, order, "looked again", now).await? {
+                    true => done.judged += 1,
+                    false => {
+                        skip += 1;
+                        done.failed += 1;
+                    }
                 }
             }
         }
-        after = Some(last);
     }
     done.settled = settle_all(store, now).await?;
     metrics::counter!("yinke_core_orders_judged_again_total").increment(u64::from(done.judged));
@@ -89,21 +100,32 @@ pub async fn judge_all(
             .await;
         match all {
             Ok(()) => continue,
-            Err(JudgeError::Store(error)) => return Err(error),
+            Err(JudgeError::Store(error)) if error.may_retry() => return Err(error),
             Err(_) => {}
         }
-        for (platform, order) in chunk {
-            let (platform, order) = (platform.clone(), order.clone());
-            match store.write(move |tx| judge_locked(tx, &platform, &order, cause, now)).await {
-                Ok(()) => {}
-                Err(JudgeError::Store(error)) => return Err(error),
-                Err(error) => {
-                    tracing::error!(error = crate::api::chain(&error), "an order could not be judged");
-                }
-            }
+        for order in chunk {
+            judge_one(store, order.clone(), cause, now).await?;
         }
     }
     Ok(())
+}
+
+/// Judges one order; `false` if that cannot be done, which the log explains.
+async fn judge_one(
+    store: &Store,
+    (platform, order): (PlatformId, OrderId),
+    cause: &'static str,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let name = format!("{platform}/{order}");
+    match store.write(move |tx| judge_locked(tx, &platform, &order, cause, now)).await {
+        Ok(()) => Ok(true),
+        Err(JudgeError::Store(error)) if error.may_retry() => Err(error),
+        Err(error) => {
+            tracing::error!(error = crate::api::chain(&error), order = name, "an order could not be judged");
+            Ok(false)
+        }
+    }
 }
 
 impl Core {
@@ -131,7 +153,7 @@ async fn settle_all(store: &Store, now: Instant) -> Result<u32, StoreError> {
                         _ => break,
                     }
                 }
-                Err(JudgeError::Store(error)) => return Err(error),
+                Err(JudgeError::Store(error)) if error.may_retry() => return Err(error),
                 Err(error) => {
                     tracing::error!(error = crate::api::chain(&error), %merchant, "a merchant could not be settled");
                     break;
@@ -154,20 +176,23 @@ fn judge_locked(
     judge(tx, platform, order, cause, now)
 }
 
-/// Orders to look at: new facts, the end of a grace or a hold, or a timer.
+/// Why an order is looked at again, each with the rows of its own index: `$1` is now.
+const DUE: [&str; 4] = [
+    "dirty = 1 AND CAST($1 AS BIGINT) IS NOT NULL ORDER BY platform, order_id",
+    "provisional = 1 AND grace_until_ms <= $1 AND caught_up_ms IS NOT NULL ORDER BY grace_until_ms",
+    "provisional = 1 AND hold_until_ms <= $1 AND caught_up_ms IS NULL ORDER BY hold_until_ms",
+    "timer_ms <= $1 AND timer_ms IS NOT NULL ORDER BY timer_ms",
+];
+
+/// Orders to look at, behind the first `skip`.
 fn due(
     tx: &mut dyn Tx,
-    after: Option<&(PlatformId, OrderId)>,
+    why: &str,
     now: Instant,
+    skip: i64,
 ) -> Result<Vec<(PlatformId, OrderId)>, StoreError> {
-    let (platform, order) = after.map_or(("", ""), |(p, o)| (p.as_str(), o.as_str()));
-    let rows = tx.query(
-        "SELECT platform, order_id FROM orders WHERE (dirty = 1 \
-         OR (provisional = 1 AND ((caught_up_ms IS NOT NULL AND grace_until_ms <= $1) OR hold_until_ms <= $1)) \
-         OR timer_ms <= $1) AND (platform > $2 OR (platform = $2 AND order_id > $3)) \
-         ORDER BY platform, order_id LIMIT $4",
-        params![now, platform, order, BATCH],
-    )?;
+    let sql = format!("SELECT platform, order_id FROM orders WHERE {why} LIMIT $2 OFFSET $3");
+    let rows = tx.query(&sql, params![now, BATCH, skip])?;
     rows.iter().map(|row| Ok((read("platform id", row.text(0)?)?, read("order id", row.text(1)?)?))).collect()
 }
 
@@ -184,30 +209,46 @@ fn edges_caught_up(tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Marks the provisional orders that clicks since the last run may concern.
-fn late_clicks(tx: &mut dyn Tx) -> Result<(), StoreError> {
+/// Whether there is more of the same to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backlog {
+    More,
+    Done,
+}
+
+/// Marks the provisional orders that clicks since the last run may concern, a bounded number of clicks at a time.
+fn late_clicks(tx: &mut dyn Tx) -> Result<Backlog, StoreError> {
+    // Two nodes at once would count the same clicks twice.
+    tx.lock("judged streams")?;
     let streams = tx.query(
         "SELECT s.edge, s.epoch, s.worker, COALESCE(j.next_sequence, 0), s.next_sequence FROM edge_streams s \
          LEFT JOIN judged_streams j ON j.edge = s.edge AND j.epoch = s.epoch AND j.worker = s.worker \
          WHERE s.next_sequence > COALESCE(j.next_sequence, 0)",
         &[],
     )?;
-    for row in streams {
+    let mut left = FRAMES_AT_ONCE;
+    for row in &streams {
         let stream = Stream {
             edge: EdgeId(u16::try_from(row.int(0)?).unwrap_or_default()),
             epoch: Epoch(row.int(1)?.cast_unsigned()),
             worker: WorkerId(u8::try_from(row.int(2)?).unwrap_or_default()),
         };
-        let (from, to) = (ClickId::new(stream, row.count(3)?), ClickId::new(stream, row.count(4)?));
+        let first = row.count(3)?;
+        let next = row.count(4)?.min(first.saturating_add(left));
+        let (from, to) = (ClickId::new(stream, first), ClickId::new(stream, next));
         wake_clicked(tx, from, to)?;
         count_days(tx, from, to)?;
         tx.execute(
             "INSERT INTO judged_streams (edge, epoch, worker, next_sequence) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (edge, epoch, worker) DO UPDATE SET next_sequence = excluded.next_sequence",
-            params![stream.edge, stream.epoch, stream.worker, row.int(4)?],
+            params![stream.edge, stream.epoch, stream.worker, next.cast_signed()],
         )?;
+        left -= next - first;
+        if left == 0 {
+            return Ok(Backlog::More);
+        }
     }
-    Ok(())
+    Ok(Backlog::Done)
 }
 
 /// Orders made after a click in `[from, to)` by anybody joined to its visitor, and orders that carry its token.

@@ -25,6 +25,19 @@ pub fn buyer(
     Ok(())
 }
 
+/// Everything ordered from `from` on, by anybody: the catalogue's past has changed.
+///
+/// # Errors
+/// If the store fails.
+pub fn since(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreError> {
+    let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
+    tx.execute(
+        "UPDATE orders SET dirty = 1 WHERE provisional = 1 AND dirty = 0 AND created_ms >= $1",
+        params![from],
+    )?;
+    Ok(())
+}
+
 /// Everything ordered by anybody who was ever joined to the visitor: an account that joins a device ends the reach
 /// of the one before.
 ///

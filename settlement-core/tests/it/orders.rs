@@ -365,3 +365,42 @@ on_both!(a_merchant_speaks_only_of_its_own_orders, async |bench: &Bench| {
     let (theirs, answer) = bench.call_as(&tokens[1], "GET", path, Value::Null).await;
     assert_eq!((mine.as_u16(), theirs.as_u16(), answer["code"].as_str()), (200, 403, Some("forbidden")));
 });
+
+on_both!(weeks_of_old_orders_are_judged_by_their_own_times, async |bench: &Bench| {
+    let stage = Stage::set(bench, LAST_CLICK, shop_wide()).await;
+    stage.login(visitor(1), "u1", hour(0)).await;
+    // Everything is imported a month later: first the clicks, then the orders.
+    let import = hour(30 * 24);
+    stage.edge_has_shipped(import).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), import).await;
+    stage.tap(visitor(1), "bob", "cup", hour(400), import).await;
+    for (order, at) in [("o1", 24), ("o2", 380), ("o3", 401)] {
+        stage.event(created(order, "u1", "cup", hour(at)), import).await;
+        stage.event(step("paid", order, hour(at)), import).await;
+    }
+    let owners = [stage.short("o1").await.0, stage.short("o2").await.0, stage.short("o3").await.0];
+    assert_eq!(owners, ["anna", "", "bob"], "the window of fifteen days was over for the second");
+    stage.sweep(import.plus(3_000)).await;
+    for order in ["o1", "o2", "o3"] {
+        assert_eq!(stage.line(order).await["provisional"], false);
+    }
+});
+
+on_both!(a_ban_that_is_announced_late_takes_open_orders_back, async |bench: &Bench| {
+    let stage = Stage::set(bench, LAST_CLICK, shop_wide()).await;
+    stage.login(visitor(1), "u1", hour(0)).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), hour(1)).await;
+    for (order, at) in [("before", 9), ("after", 10)] {
+        stage.event(created(order, "u1", "cup", hour(at)), hour(at)).await;
+        stage.event(step("paid", order, hour(at)), hour(at)).await;
+        assert_eq!(stage.short(order).await.1, "expected");
+    }
+    let ban = json!({"category": "home", "effective_from": hour(10).millis(), "note": "禁推"});
+    bench.ok("POST", "/v1/bans", ban).await;
+    stage.sweep(hour(12)).await;
+    assert_eq!(stage.short("before").await, ("anna".into(), "expected".into(), 1_000));
+    assert_eq!(stage.short("after").await.2, 0);
+    let decision = &stage.line("after").await["decision"]["attribution"];
+    assert_eq!(decision["outcome"]["no_commission"]["code"], "category_banned", "{decision}");
+    stage.audit().await;
+});
