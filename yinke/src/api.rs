@@ -127,7 +127,8 @@ impl CoreApi {
         let base = match &args.core {
             Some(url) => url.clone(),
             None => {
-                data_dir::running(&args.data).map_or_else(|| DEFAULT_CORE.to_owned(), |running| running.core)
+                let running = data_dir::running(&args.data).and_then(|running| running.core);
+                running.unwrap_or_else(|| DEFAULT_CORE.to_owned())
             }
         };
         let token = args

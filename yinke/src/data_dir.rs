@@ -43,10 +43,12 @@ pub(crate) struct Running {
     pub(crate) pid: u32,
     /// Base URL of the links.
     pub(crate) public: String,
-    /// Base URL of the edge's own listener.
-    pub(crate) edge: String,
-    /// Base URL of the core's API.
-    pub(crate) core: String,
+    /// Base URL of the edge's own listener, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) edge: Option<String>,
+    /// Base URL of the core's API, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) core: Option<String>,
     /// Base URL of the admin listener.
     pub(crate) admin: String,
 }
@@ -181,8 +183,8 @@ mod tests {
         let note = Running {
             pid: 7,
             public: "http://a".into(),
-            edge: "http://a".into(),
-            core: "http://b".into(),
+            edge: Some("http://a".into()),
+            core: None,
             admin: "http://c".into(),
         };
         let held = DataDir::open(temporary.path()).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::admin::{self, Metrics};
 use crate::config::{CoreFile, load};
-use crate::data_dir::{DataDir, create_private};
+use crate::data_dir::{DataDir, Running, create_private};
 use crate::exit::{Exit, Failure};
 use crate::keys::CoreSecrets;
 use crate::roles::core::{CoreRole, CoreStart};
@@ -33,10 +33,12 @@ impl CoreRoleArgs {
 
 async fn serve(settings: CoreFile) -> Result<ExitCode, Failure> {
     let mut signals = Signals::watch().map_err(|e| Failure::new(Exit::Runtime, e))?;
-    let _data = DataDir::open(&settings.data_dir)?;
+    let data = DataDir::open(&settings.data_dir)?;
     create_private(&settings.keys_dir)?;
     let secrets = CoreSecrets::open_or_create(&settings.keys_dir)?;
     let admin_listener = listen::listen("the admin listener", settings.listen_admin)?;
+    let admin = listen::local_url(&admin_listener)?;
+    let public = settings.public_url.to_string();
     let api_listener = listen::listen("the core", settings.listen_api)?;
     let served = Served::new(Roles { edge: false, core: true });
     let metrics = Metrics::install().map_err(|e| Failure::new(Exit::Runtime, e))?;
@@ -53,6 +55,13 @@ async fn serve(settings: CoreFile) -> Result<ExitCode, Failure> {
         code = signals.next() => return Ok(shutdown::interrupted(code)),
     };
     served.core_started(role.core().clone());
+    data.note_running(&Running {
+        pid: std::process::id(),
+        public,
+        edge: None,
+        core: Some(role.base_url()),
+        admin,
+    })?;
     signals.next_or_reload(&served).await;
     signals.exit_on_next();
     tracing::info!("draining");

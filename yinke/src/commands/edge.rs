@@ -2,7 +2,7 @@
 
 use crate::admin::{self, Metrics};
 use crate::config::{EdgeFile, load};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, Running};
 use crate::exit::{Exit, Failure};
 use crate::keys::EdgeSecrets;
 use crate::roles::{Roles, Served, edge, listen};
@@ -39,9 +39,11 @@ impl EdgeArgs {
 
 async fn serve(settings: EdgeFile) -> Result<ExitCode, Failure> {
     let mut signals = Signals::watch().map_err(|e| Failure::new(Exit::Runtime, e))?;
-    let _data = DataDir::open(&settings.data_dir)?;
+    let data = DataDir::open(&settings.data_dir)?;
     let secrets = EdgeSecrets::open(&settings.keys_dir, settings.edge)?;
     let admin_listener = listen::listen("the admin listener", settings.listen_admin)?;
+    let admin = listen::local_url(&admin_listener)?;
+    let public = settings.public_url.to_string();
     let port = listen::reserve("the edge", settings.listen_public)?;
     let token = CoreToken::new(&settings.core_token).map_err(|e| Failure::new(Exit::Config, e))?;
     let options = HttpCoreLinkOptions::new(settings.core_url.clone(), token);
@@ -67,6 +69,13 @@ async fn serve(settings: EdgeFile) -> Result<ExitCode, Failure> {
         code = signals.next() => return Ok(shutdown::interrupted(code)),
     };
     served.edge_started(running);
+    data.note_running(&Running {
+        pid: std::process::id(),
+        public,
+        edge: Some(listen::base_url(port.address)),
+        core: None,
+        admin,
+    })?;
     signals.next_or_reload(&served).await;
     signals.exit_on_next();
     tracing::info!("draining");

@@ -44,7 +44,11 @@ impl KeysArgs {
         let secrets = CoreSecrets::open_or_create(&keys)?;
         create_private(&out)?;
         secrets.export(EdgeId(edge), &out)?;
-        say(format_args!("keys of edge {edge} are in {}", out.display()));
+        say(format_args!(
+            "keys of edge {edge} are in {dir}; put its token into {dir}/core.token, mode 0600: POST /v1/tokens of the \
+             core with {{\"role\":\"edge\",\"subject\":\"{edge}\"}} makes one",
+            dir = out.display()
+        ));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -121,7 +121,7 @@ impl UpArgs {
         let edge_port = listen::reserve("the edge", self.edge)?;
         let core_listener = listen::listen("the core", self.core)?;
         let admin_listener = listen::listen("the admin listener", self.admin)?;
-        let admin = listen::base_url(admin_listener.local_addr().map_err(|e| Failure::new(Exit::Io, e))?);
+        let admin = listen::local_url(&admin_listener)?;
         let edge_base = listen::base_url(edge_port.address);
         let public = match &self.public_url {
             Some(url) => url.clone(),
@@ -160,12 +160,12 @@ impl UpArgs {
         let running = Running {
             pid: std::process::id(),
             public: public.as_str().trim_end_matches('/').to_owned(),
-            edge: edge_base,
-            core: core.base_url(),
+            edge: Some(edge_base.clone()),
+            core: Some(core.base_url()),
             admin,
         };
         data.note_running(&running)?;
-        Ok(Up { data, served, core, running, public, admin_token })
+        Ok(Up { data, served, core, edge_base, running, public, admin_token })
     }
 
     fn edge_config(&self, data: &DataDir, address: SocketAddr, public: Url) -> Result<EdgeConfig, Failure> {
@@ -187,9 +187,9 @@ impl UpArgs {
             say(story::first_steps(&up.running));
             return Ok(());
         }
-        let api = CoreApi::new(&up.running.core, Some(&up.admin_token))?;
+        let api = CoreApi::new(&up.core.base_url(), Some(&up.admin_token))?;
         let host = story::host_of(&up.public);
-        let servers = demo::Servers { api: &api, edge: &up.running.edge, public_host: &host };
+        let servers = demo::Servers { api: &api, edge: &up.edge_base, public_host: &host };
         let dir = up.data.subdirectory("demo")?;
         let story =
             demo::run(&dir, &servers, clock::now(), |done| note(format_args!("demo: {done}"))).await?;
@@ -203,6 +203,7 @@ struct Up {
     data: DataDir,
     served: Arc<Served>,
     core: CoreRole,
+    edge_base: String,
     running: Running,
     public: Url,
     admin_token: String,

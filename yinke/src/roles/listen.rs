@@ -105,6 +105,14 @@ pub(crate) fn base_url(address: SocketAddr) -> String {
     format!("http://{reachable}")
 }
 
+/// How others reach a listener that is bound.
+///
+/// # Errors
+/// If the system does not say where it is bound.
+pub(crate) fn local_url(listener: &tokio::net::TcpListener) -> Result<String, Failure> {
+    listener.local_addr().map(base_url).map_err(|e| Failure::new(Exit::Io, e))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

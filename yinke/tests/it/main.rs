@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failure is an answer")]
 
 mod cli;
+mod roles;
 mod support;
 mod up;

@@ -48,7 +48,7 @@ pub(crate) fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T
     }
 }
 
-/// A running `yinke up`. Killed when dropped.
+/// A running server of ours. Killed when dropped. Addresses it does not have are empty.
 pub(crate) struct Up {
     child: Child,
     pub(crate) edge: String,
@@ -60,26 +60,29 @@ pub(crate) const TOKEN: &str = "test-admin-token";
 
 /// Starts `yinke up` on free ports and waits until it says where it is.
 pub(crate) fn up(data: &Path, more: &[&str]) -> Up {
-    let log = std::fs::File::create(data.parent().unwrap().join("up.log")).unwrap();
-    let mut child = yinke()
+    let mut command = yinke();
+    command
         .args(["up", "--edge", "127.0.0.1:0", "--core", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"])
         .arg(data)
         .args(more)
-        .env("YINKE_ADMIN_TOKEN", TOKEN)
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
+        .env("YINKE_ADMIN_TOKEN", TOKEN);
+    start(command, data)
+}
+
+/// Starts a server with its data in `data` and waits until it says where it is.
+pub(crate) fn start(mut command: Command, data: &Path) -> Up {
+    let log_path = data.with_extension("log");
+    let log = std::fs::File::create(&log_path).unwrap();
+    let mut child =
+        command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null()).spawn().unwrap();
     let note = wait_for("running.json", || {
         if let Some(status) = child.try_wait().unwrap() {
-            let log = std::fs::read_to_string(data.parent().unwrap().join("up.log")).unwrap();
-            panic!("up ended with {status}: {log}");
+            panic!("it ended with {status}: {}", std::fs::read_to_string(&log_path).unwrap());
         }
         let bytes = std::fs::read(data.join("running.json")).ok()?;
         serde_json::from_slice::<serde_json::Value>(&bytes).ok()
     });
-    let text = |name: &str| note[name].as_str().unwrap().to_owned();
+    let text = |name: &str| note[name].as_str().unwrap_or_default().to_owned();
     Up { child, edge: text("edge"), core: text("core"), admin: text("admin") }
 }
 

@@ -22,7 +22,7 @@ fn import(up: &Up, kind: &str, path: &Path) {
 }
 
 /// One merchant, one programme, one product, one promoter, one link; gives the link's path.
-fn small_world(up: &Up, dir: &Path) -> String {
+pub(crate) fn small_world(up: &Up, dir: &Path) -> String {
     let policy = r#"{""commission"":{""rates"":[{""bp"":1000,""effective"":{""from"":0}}]}}"#;
     let programmes = format!("id,merchant,name,preset,policy\np,m,分销,distributor1688,\"{policy}\"\n");
     let files = [
@@ -43,7 +43,7 @@ fn small_world(up: &Up, dir: &Path) -> String {
 }
 
 /// Taps until the edge has heard of the link.
-fn tap(up: &Up, code: &str) -> Answer {
+pub(crate) fn tap(up: &Up, code: &str) -> Answer {
     wait_for("the edge knows the link", || {
         let answer = http("GET", &format!("{}/{code}", up.edge), &[PHONE], "");
         (answer.status == 302).then_some(answer)
@@ -75,7 +75,7 @@ fn explanation(up: &Up, number: &str) -> Value {
     })
 }
 
-fn audit(up: &Up) -> Value {
+pub(crate) fn audit(up: &Up) -> Value {
     let output = run(&["audit", "--core", &up.core, "--token", TOKEN, "--output", "json"]);
     assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -196,7 +196,7 @@ fn the_demo_tells_a_story_that_is_true() {
     assert_eq!(first.stop().0, 0);
     // Again: nothing is made twice.
     let second = up(&data, &["--demo"]);
-    let log = dir.path().join("up.log");
+    let log = dir.path().join("data.log");
     wait_for("the story is told again", || {
         std::fs::read_to_string(&log).unwrap().contains("sample").then_some(())
     });

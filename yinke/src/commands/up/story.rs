@@ -8,7 +8,8 @@ use url::Url;
 
 /// Where everything is.
 pub(super) fn banner(running: &Running, data: &Path, token: &str) -> String {
-    let Running { public, core, admin, .. } = running;
+    let Running { public, admin, .. } = running;
+    let core = running.core.as_deref().unwrap_or_default();
     format!(
         "\nYinke is up.\n\n  \
          links   {public}/CODE\n  \
@@ -31,7 +32,9 @@ pub(super) fn first_steps(running: &Running) -> String {
 
 /// The demo's story as commands.
 pub(super) fn demo(running: &Running, data: &Path, story: &Story) -> String {
-    let Running { public, edge, core, .. } = running;
+    let public = running.public.as_str();
+    let (edge, core) =
+        (running.edge.as_deref().unwrap_or(public), running.core.as_deref().unwrap_or_default());
     let Story { code, product, merchant, platform, price_fen, order } = story;
     let yinke = yinke(data);
     let token = data.join("keys").join("admin.token");
