@@ -204,7 +204,7 @@ fn record<'w>(
     let click = ClickId::new(worker.stream, appended.unwrap_or_else(|_| worker.unjournaled_sequence()));
     let claim = if appended.is_ok() { decision.claim } else { ClaimAction::None };
     let made = reply::Click { record: &record, click, claim, unjournaled: appended.is_err(), now };
-    let reply = Reply::make(shared, &mut state.scratch, &asked, &found, &link, &visit, &made);
+    let reply = Reply::make(shared, &mut state.bench, &asked, &found, &link, &visit, &made);
     match appended {
         Ok(sequence) => {
             worker.cells().recorded.add(1);

@@ -16,7 +16,7 @@ use attribution_core::outcome::Outcome;
 use attribution_core::record::ClickRecord;
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
 use attribution_core::token::{BrowserKeys, ClaimToken, ClickToken, VisitorToken};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
 
 /// A visitor cookie older than this is given anew, so that it lives as long as its visitor comes.
@@ -33,8 +33,8 @@ pub(crate) struct Click<'a> {
 
 /// An answer to a click.
 pub(crate) enum Reply {
-    /// Visitor, claim, and the oldest claim expired, as needed; `plain` is the same way without tokens.
-    Redirect { location: HeaderValue, plain: HeaderValue, cookies: [Option<HeaderValue>; 3] },
+    /// With visitor, claim, and the oldest claim expired, as needed. Without its token the location ends at `plain_len`.
+    Redirect { location: HeaderValue, plain_len: usize, cookies: [Option<HeaderValue>; 3] },
     /// Nothing, so that the real tap comes back.
     Prefetch,
     /// A page.
@@ -42,10 +42,10 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// Makes the answer. `scratch` is room to build header values in.
+    /// Makes the answer.
     pub(crate) fn make(
         shared: &Shared,
-        scratch: &mut Vec<u8>,
+        bench: &mut Workbench,
         asked: &Asked<'_>,
         found: &Found<'_>,
         link: &LinkRow,
@@ -55,7 +55,7 @@ impl Reply {
         let outcome = made.record.outcome;
         let language = || Language::preferred(asked.languages);
         match outcome {
-            Outcome::Attributed => attributed(shared, scratch, asked, found, visit, made),
+            Outcome::Attributed => attributed(shared, bench, asked, found, visit, made),
             Outcome::PromotionCancelled | Outcome::ProductDelisted | Outcome::LinkExpired => {
                 match &found.programme.fallback {
                     Some(fallback) => Self::plain(fallback.clone()),
@@ -75,19 +75,23 @@ impl Reply {
                 let card = pages::card(&found.target.row.title, &short_url(shared, link));
                 Self::Page { outcome, language: Language::Chinese, body: card.into() }
             }
-            _ => Self::plain(without_token(scratch, asked, found.target)),
+            _ => Self::plain(without_token(bench, asked, found.target)),
         }
     }
 
     fn plain(location: HeaderValue) -> Self {
-        Self::Redirect { plain: location.clone(), location, cookies: [None, None, None] }
+        Self::Redirect { plain_len: location.len(), location, cookies: [None, None, None] }
     }
 
     /// The same answer without claim, visitor and click token.
     pub(crate) fn without_tokens(self) -> Self {
         match self {
-            Self::Redirect { plain, .. } => {
-                Self::Redirect { location: plain.clone(), plain, cookies: [None, None, None] }
+            Self::Redirect { location, plain_len, .. } => {
+                let bytes = location
+                    .as_bytes()
+                    .get(..plain_len)
+                    .and_then(|plain| HeaderValue::from_bytes(plain).ok());
+                Self::plain(bytes.unwrap_or(location))
             }
             other => other,
         }
@@ -110,52 +114,80 @@ pub(crate) fn short_url(shared: &Shared, link: &LinkRow) -> String {
     format!("{}{}", shared.public_base, link.code)
 }
 
-fn value_of(bytes: &[u8]) -> Option<HeaderValue> {
-    HeaderValue::from_bytes(bytes).ok()
+/// Bytes of one block of header values.
+const BLOCK: usize = 32 << 10;
+
+/// Where answers are built: one header value at a time, in blocks that many answers share, because one allocation per
+/// value is a good part of what an answer costs. A value lives only until hyper has copied it, so no block lingers.
+#[derive(Default)]
+pub(crate) struct Workbench {
+    value: Vec<u8>,
+    block: BytesMut,
+}
+
+impl Workbench {
+    /// Starts a value.
+    fn start(&mut self) -> &mut Vec<u8> {
+        self.value.clear();
+        &mut self.value
+    }
+
+    /// What was written since the start, as a header value.
+    fn finish(&mut self) -> Option<HeaderValue> {
+        if self.block.capacity() < self.value.len() {
+            self.block.reserve(BLOCK.max(self.value.len()));
+        }
+        self.block.extend_from_slice(&self.value);
+        HeaderValue::from_maybe_shared(self.block.split().freeze()).ok()
+    }
 }
 
 /// The destination with the visitor's own query, if the target passes it on.
-fn without_token(scratch: &mut Vec<u8>, asked: &Asked<'_>, target: &Target) -> HeaderValue {
+fn without_token(bench: &mut Workbench, asked: &Asked<'_>, target: &Target) -> HeaderValue {
     if !target.row.pass_query || asked.query.is_empty() {
         return target.plain.clone();
     }
-    scratch.clear();
-    scratch.extend_from_slice(&target.head);
-    let head = scratch.len();
-    query::push_without(asked.query, target.row.click_param.as_bytes(), scratch);
-    if scratch.len() == head {
+    let value = bench.start();
+    value.extend_from_slice(target.head());
+    let head = value.len();
+    query::push_without(asked.query, target.row.click_param.as_bytes(), value);
+    if value.len() == head {
         return target.plain.clone();
     }
-    scratch.extend_from_slice(&target.fragment);
-    value_of(scratch).unwrap_or_else(|| target.plain.clone())
+    value.extend_from_slice(target.fragment());
+    bench.finish().unwrap_or_else(|| target.plain.clone())
 }
 
 fn attributed(
     shared: &Shared,
-    scratch: &mut Vec<u8>,
+    bench: &mut Workbench,
     asked: &Asked<'_>,
     found: &Found<'_>,
     visit: &Visit,
     made: &Click<'_>,
 ) -> Reply {
     let (target, record) = (&**found.target, made.record);
-    let visitor = visitor_cookie(shared, scratch, asked, visit, made);
-    let claim = claim_cookie(shared, scratch, asked, found, made);
+    let visitor = visitor_cookie(shared, bench, asked, visit, made);
+    let claim = claim_cookie(shared, bench, asked, found, made);
     let oldest = if claim.is_some() && !visit.has_claim && visit.claims >= CLAIMS_MAX {
-        oldest_expired(shared, scratch, asked)
+        oldest_expired(shared, bench, asked)
     } else {
         None
     };
-    scratch.clear();
-    scratch.extend_from_slice(&target.head);
+    let value = bench.start();
     if target.row.pass_query && !asked.query.is_empty() {
-        let head = scratch.len();
-        query::push_without(asked.query, target.row.click_param.as_bytes(), scratch);
-        if scratch.len() > head {
-            scratch.push(b'&');
+        value.extend_from_slice(target.head());
+        let head = value.len();
+        query::push_without(asked.query, target.row.click_param.as_bytes(), value);
+        if value.len() > head {
+            value.push(b'&');
         }
+        value.extend_from_slice(target.parameter());
+    } else {
+        value.extend_from_slice(target.head_with_parameter());
     }
-    scratch.extend_from_slice(&target.parameter);
+    // Less the parameter and the `?` or `&` before it.
+    let plain_len = value.len() - target.parameter().len() - 1;
     let token = ClickToken {
         click: made.click,
         visitor: record.visitor,
@@ -167,16 +199,17 @@ fn attributed(
         clicked: made.now,
         unjournaled: made.unjournaled,
     };
-    token.sign(&shared.keys.click, scratch);
-    scratch.extend_from_slice(&target.fragment);
-    let plain = target.plain.clone();
-    let location = value_of(scratch).unwrap_or_else(|| plain.clone());
-    Reply::Redirect { location, plain, cookies: [visitor, claim, oldest] }
+    token.sign(&shared.keys.click, value);
+    value.extend_from_slice(target.fragment());
+    match bench.finish() {
+        Some(location) => Reply::Redirect { location, plain_len, cookies: [visitor, claim, oldest] },
+        None => Reply::plain(target.plain.clone()),
+    }
 }
 
 fn visitor_cookie(
     shared: &Shared,
-    scratch: &mut Vec<u8>,
+    bench: &mut Workbench,
     asked: &Asked<'_>,
     visit: &Visit,
     made: &Click<'_>,
@@ -189,16 +222,16 @@ fn visitor_cookie(
     }
     let expires = now.plus(COOKIE_LIFE_MAX_MS);
     let token = VisitorToken { visitor: made.record.visitor, issued: now, expires, audience: asked.audience };
-    scratch.clear();
-    CookieJar::open(shared.jar.visitor_name(), scratch);
-    token.sign(&shared.keys.browser, scratch);
-    shared.jar.close(COOKIE_LIFE_MAX_MS / SECOND_MS, scratch);
-    value_of(scratch)
+    let value = bench.start();
+    CookieJar::open(shared.jar.visitor_name(), value);
+    token.sign(&shared.keys.browser, value);
+    shared.jar.close(COOKIE_LIFE_MAX_MS / SECOND_MS, value);
+    bench.finish()
 }
 
 fn claim_cookie(
     shared: &Shared,
-    scratch: &mut Vec<u8>,
+    bench: &mut Workbench,
     asked: &Asked<'_>,
     found: &Found<'_>,
     made: &Click<'_>,
@@ -215,15 +248,15 @@ fn claim_cookie(
         expires,
         audience: asked.audience,
     };
-    scratch.clear();
-    CookieJar::open(&found.programme.cookie_name, scratch);
-    token.sign(&shared.keys.browser, scratch);
-    shared.jar.close((expires.millis() - made.now.millis()).div_euclid(SECOND_MS), scratch);
-    value_of(scratch)
+    let value = bench.start();
+    CookieJar::open(&found.programme.cookie_name, value);
+    token.sign(&shared.keys.browser, value);
+    shared.jar.close((expires.millis() - made.now.millis()).div_euclid(SECOND_MS), value);
+    bench.finish()
 }
 
 /// Expires the claim that was made first; one that does not verify is older than any.
-fn oldest_expired(shared: &Shared, scratch: &mut Vec<u8>, asked: &Asked<'_>) -> Option<HeaderValue> {
+fn oldest_expired(shared: &Shared, bench: &mut Workbench, asked: &Asked<'_>) -> Option<HeaderValue> {
     let age = |keys: &BrowserKeys, text: &[u8]| {
         // Whether it has expired does not matter here: then it is old.
         ClaimToken::open(text, keys, asked.audience, Instant(0))
@@ -231,8 +264,8 @@ fn oldest_expired(shared: &Shared, scratch: &mut Vec<u8>, asked: &Asked<'_>) -> 
     };
     let claims = shared.jar.claims(asked.cookies.get());
     let (name, _) = claims.min_by_key(|(_, token)| age(&shared.keys.browser, token))?;
-    scratch.clear();
-    CookieJar::open(name, scratch);
-    shared.jar.close(0, scratch);
-    value_of(scratch)
+    let value = bench.start();
+    CookieJar::open(name, value);
+    shared.jar.close(0, value);
+    bench.finish()
 }

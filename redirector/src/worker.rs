@@ -12,6 +12,7 @@ use crate::limits::MissLimit;
 use crate::pages::Pages;
 use crate::random::{NoRandomness, Random};
 use crate::repeat::Repeats;
+use crate::reply::Workbench;
 use crate::request::Hosts;
 use crate::table::{Small, Table};
 use arc_swap::{ArcSwap, Cache};
@@ -65,7 +66,7 @@ pub(crate) struct State {
     pub(crate) misses: MissLimit,
     pub(crate) repeats: Option<Repeats>,
     pub(crate) random: Random,
-    pub(crate) scratch: Vec<u8>,
+    pub(crate) bench: Workbench,
 }
 
 /// The turn under way: when it began, and how many requests it has.
@@ -105,7 +106,7 @@ impl Worker {
             misses: MissLimit::new(limits.misses_per_minute, limits.miss_burst, workers, seed),
             repeats: Repeats::new(&random.bytes()?),
             random,
-            scratch: Vec::with_capacity(4_096),
+            bench: Workbench::default(),
             writer,
         };
         Ok(Self {

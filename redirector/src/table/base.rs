@@ -16,7 +16,7 @@ pub(super) const SHARDS: usize = 64;
 const SLOTS_PER_HUNDRED: usize = 150;
 
 /// Spreads codes evenly: the golden ratio in 64 bits. Codes come from the core, so nobody can choose colliding ones.
-const fn spread(code: Code) -> u64 {
+pub(super) const fn spread(code: Code) -> u64 {
     code.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

@@ -61,12 +61,11 @@ pub(crate) struct Target {
     pub(crate) row: TargetRow,
     /// The destination alone.
     pub(crate) plain: HeaderValue,
-    /// The destination up to where a query parameter may follow, ending in `?` or `&`.
-    pub(crate) head: Box<[u8]>,
-    /// `yk_click=`, or as the merchant calls it.
-    pub(crate) parameter: Box<[u8]>,
-    /// `#...`, or nothing.
-    pub(crate) fragment: Box<[u8]>,
+    /// Destination up to where a query parameter may follow, `yk_click=` (or as the merchant calls it), `#...`:
+    /// together, so that an answer touches one piece of memory.
+    pieces: Box<[u8]>,
+    parameter_at: usize,
+    fragment_at: usize,
 }
 
 impl Target {
@@ -87,13 +86,30 @@ impl Target {
             Some("") => {}
             Some(_) => head.push('&'),
         }
-        Ok(Self {
-            plain,
-            head: head.into_bytes().into(),
-            parameter: format!("{}=", row.click_param).into_bytes().into(),
-            fragment: fragment.into_bytes().into(),
-            row,
-        })
+        let parameter_at = head.len();
+        let fragment_at = parameter_at + name.len() + 1;
+        let pieces = format!("{head}{}={fragment}", row.click_param).into_bytes().into();
+        Ok(Self { plain, pieces, parameter_at, fragment_at, row })
+    }
+
+    /// The destination up to where a query parameter may follow, ending in `?` or `&`.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.pieces[..self.parameter_at]
+    }
+
+    /// The click parameter's name and `=`.
+    pub(crate) fn parameter(&self) -> &[u8] {
+        &self.pieces[self.parameter_at..self.fragment_at]
+    }
+
+    /// [`head`](Self::head) and [`parameter`](Self::parameter) in one.
+    pub(crate) fn head_with_parameter(&self) -> &[u8] {
+        &self.pieces[..self.fragment_at]
+    }
+
+    /// `#...`, or nothing.
+    pub(crate) fn fragment(&self) -> &[u8] {
+        &self.pieces[self.fragment_at..]
     }
 }
 
@@ -166,8 +182,8 @@ mod tests {
         ];
         for (destination, head, fragment) in rows {
             let target = target(destination).unwrap();
-            assert_eq!(String::from_utf8_lossy(&target.head), head);
-            assert_eq!(String::from_utf8_lossy(&target.fragment), fragment);
+            assert_eq!(String::from_utf8_lossy(target.head()), head);
+            assert_eq!(String::from_utf8_lossy(target.fragment()), fragment);
         }
     }
 
