@@ -103,6 +103,11 @@ impl Connection {
         }
     }
 
+    /// Whether nothing of ours is under way on it: no request that was read whole, no answer that is not yet taken.
+    pub(crate) fn waits_for_head(&self) -> bool {
+        self.waits.get() == Waits::ForHead && !self.blocked.get()
+    }
+
     /// The connection's task is its own: its waker stays the same.
     pub(crate) fn note_waker(&self, context: &Context<'_>) {
         let mut waker = self.waker.borrow_mut();

@@ -27,6 +27,8 @@ use tokio::time::MissedTickBehavior;
 
 /// After an accept that failed for want of files or memory: trying again at once would only spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// In a shutdown, a client may take so long to finish a request that it has begun to send.
+const HALF_SENT_GRACE: Duration = Duration::from_millis(250);
 /// The beat of sweeps and tallies.
 const BEAT: Duration = Duration::from_secs(1);
 
@@ -106,11 +108,17 @@ async fn serve(setup: Setup) -> Result<(), WorkerError> {
         floor.worker.finish();
         return Err(WorkerError::TaskEnded);
     }
-    floor.order_all(Order::Drain);
+    floor.order(Order::Drain, |_| true);
+    let half_sent = async {
+        tokio::time::sleep(HALF_SENT_GRACE).await;
+        floor.order(Order::Close, Connection::waits_for_head);
+        floor.empty().await;
+    };
     tokio::select! {
         () = floor.empty() => {}
+        () = half_sent => {}
         _ = stage.wait_for(|stage| *stage > Stage::Draining) => {
-            floor.order_all(Order::Close);
+            floor.order(Order::Close, |_| true);
             floor.empty().await;
         }
     }
@@ -160,8 +168,8 @@ impl Floor {
         }
     }
 
-    fn order_all(&self, order: Order) {
-        for connection in self.connections.borrow().iter() {
+    fn order(&self, order: Order, concerns: impl Fn(&Connection) -> bool) {
+        for connection in self.connections.borrow().iter().filter(|connection| concerns(connection)) {
             connection.give(order);
         }
     }
