@@ -130,6 +130,12 @@ local function render(record)
   return table.concat(parts), last
 end
 
+-- The most frequent case, a first plain click, without taking anything apart.
+local function first_click(op)
+  local protected, expires = struct.unpack('>I8I8', op, 35)
+  return struct.pack('>I1I1I1I1I8I8I8', 1, 1, 0, 0, 0, protected, expires) .. string.sub(op, 3), expires
+end
+
 local written, newer = 0, 0
 for i, key in ipairs(KEYS) do
   local op = ARGV[i]
@@ -137,14 +143,19 @@ for i, key in ipairs(KEYS) do
   if stored and string.byte(stored) ~= 1 then
     newer = newer + 1
   else
-    local record = stored and parse(stored) or {version = 0, entries = {}}
-    if string.byte(op) == 1 then
-      for pos = 3, #op, ENTRY do insert(record, entry(op, pos)) end
-      trim(record, string.byte(op, 2))
+    local value, last
+    if not stored and string.byte(op) == 1 and #op == 2 + ENTRY then
+      value, last = first_click(op)
     else
-      decide(record, op)
+      local record = stored and parse(stored) or {version = 0, entries = {}}
+      if string.byte(op) == 1 then
+        for pos = 3, #op, ENTRY do insert(record, entry(op, pos)) end
+        trim(record, string.byte(op, 2))
+      else
+        decide(record, op)
+      end
+      value, last = render(record)
     end
-    local value, last = render(record)
     if value ~= stored then
       if last >= FAR then
         redis.call('SET', key, value)
