@@ -5,13 +5,14 @@
 //! programme whose owner clicked last. What the winner's rules then say stands, even if it is "no commission": no
 //! other programme takes the line instead.
 
+use super::catalogue::Catalogue;
 use super::facts::{LineFacts, OrderFacts};
-use super::programmes::Programme;
 use crate::orders::state::OrderState;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{Attribution, EdgesCaughtUp, Facts, Outcome, Via, attribute};
 use attribution_core::click::ClickId;
 use attribution_core::fold::Click;
+use attribution_core::ids::ProgrammeNum;
 use attribution_core::money::Overflow;
 use attribution_core::policy::attribution::Model;
 use attribution_core::policy::{AttributionPolicy, PolicyVersion};
@@ -55,17 +56,18 @@ pub enum DecideError {
 /// If the store fails or an amount does not fit.
 pub fn decide_order(
     tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
     state: &OrderState,
     question: LineQuestion,
 ) -> Result<Vec<Option<Decided>>, DecideError> {
-    let mut facts = OrderFacts::load(tx, state, question.edges)?;
-    let cases = cases(tx, state, &mut facts)?;
+    let facts = OrderFacts::load(tx, catalogue, state, question.edges)?;
+    let cases = cases(tx, catalogue, state, &facts)?;
     let mut decisions = Vec::with_capacity(state.lines.len());
     for line in &state.lines {
-        let line = facts.line(tx, state, line)?;
+        let line = facts.line(tx, catalogue, state, line)?;
         let mut said = Vec::with_capacity(cases.len());
         for case in &cases {
-            said.push(ask(tx, &mut facts, &line, case, question)?);
+            said.push(ask(tx, catalogue, &facts, &line, case, question)?);
         }
         decisions.push(pick(said));
     }
@@ -74,23 +76,28 @@ pub fn decide_order(
 
 /// One programme with its rules and the buyer's clicks in it.
 struct Case {
-    programme: Programme,
+    programme: ProgrammeNum,
     version: PolicyVersion,
     clicks: Vec<Click>,
 }
 
-fn cases(tx: &mut dyn Tx, state: &OrderState, facts: &mut OrderFacts) -> Result<Vec<Case>, StoreError> {
+fn cases(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    state: &OrderState,
+    facts: &OrderFacts,
+) -> Result<Vec<Case>, StoreError> {
     let at = state.created.at.instant();
     let names_channel = state.created.declared.as_ref().is_some_and(|d| d.channel.is_some());
     let mut cases = Vec::new();
     let mut without = None;
-    for programme in std::mem::take(&mut facts.programmes) {
+    for programme in facts.programmes.iter() {
         let Some(version) = programme.in_force(at) else { continue };
         let version = known_late(version, at, state.received);
-        let clicks = facts.chain(tx, state, programme.num, &version)?;
+        let clicks = facts.chain(tx, catalogue, state, programme.num, &version)?;
         let declared = version.policy.attribution.model == Model::Declared;
         let concerned = if declared { names_channel } else { !clicks.is_empty() };
-        let case = Case { programme, version, clicks };
+        let case = Case { programme: programme.num, version, clicks };
         if concerned {
             cases.push(case);
         } else if without.is_none() && !declared {
@@ -123,12 +130,13 @@ pub(crate) fn extend_grace(policy: &mut AttributionPolicy, at: Instant, received
 
 fn ask(
     tx: &mut dyn Tx,
-    facts: &mut OrderFacts,
+    catalogue: &mut Catalogue,
+    facts: &OrderFacts,
     line: &LineFacts,
     case: &Case,
     question: LineQuestion,
 ) -> Result<Attribution, DecideError> {
-    let bans = facts.bans(tx, line, case.programme.num)?;
+    let bans = line.bans(tx, catalogue, case.programme)?;
     let promoters = facts.promoters(tx, &case.clicks)?;
     let looked_at = Facts {
         clicks: &case.clicks,

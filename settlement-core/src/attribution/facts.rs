@@ -1,20 +1,19 @@
 //! Gathering what the rules look at for one order: everything is read here, nothing is decided.
 
+use super::catalogue::Catalogue;
 use super::clicks::BuyerClicks;
-use super::dated::Dated;
-use super::programmes::{self, Programme, read};
+use super::programmes::{Programme, read};
 use crate::orders::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{EdgesCaughtUp, OrderLine, PromoterState};
 use attribution_core::commission::class::History;
 use attribution_core::fold::{Click, ClickTarget, PriorOrder};
-use attribution_core::ids::{
-    CategoryId, ChannelId, MerchantId, OrderId, ProgrammeNum, PromoterId, TargetNum,
-};
+use attribution_core::ids::{CategoryId, ChannelId, MerchantId, OrderId, ProgrammeNum, PromoterId};
 use attribution_core::policy::{BanRule, PolicyVersion};
 use attribution_core::time::{Instant, Period, SECOND_MS};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// A click counts up to the end of the order's second; one whose token is on the order a little longer. Clicks that
 /// are read beyond what a policy allows get their verdict from the rules.
@@ -22,31 +21,31 @@ const READ_AHEAD_MS: i64 = 60 * SECOND_MS;
 
 /// What concerns all lines of one order.
 pub(super) struct OrderFacts {
-    pub programmes: Vec<Programme>,
+    pub programmes: Rc<[Programme]>,
     pub clicks: BuyerClicks,
     pub own_promoters: BTreeSet<PromoterId>,
     pub history: History,
     pub prior_orders: Vec<PriorOrder>,
     pub edges: EdgesCaughtUp,
-    pub dated: Dated,
 }
 
 /// What concerns one line.
 pub(super) struct LineFacts {
     pub line: OrderLine,
-    pub bans: Vec<(i64, CategoryId)>,
+    pub bans: Rc<[(i64, CategoryId)]>,
     pub withdrawn: Vec<Period>,
 }
 
 impl OrderFacts {
     pub(super) fn load(
         tx: &mut dyn Tx,
+        catalogue: &mut Catalogue,
         state: &OrderState,
         edges: EdgesCaughtUp,
     ) -> Result<Self, StoreError> {
         let created = &state.created;
         let (platform, buyer, at) = (&created.platform, &created.buyer, created.at.instant());
-        let programmes = programmes::of_merchant(tx, platform, &created.merchant)?;
+        let programmes = catalogue.programmes(tx, platform, &created.merchant)?;
         let order = Some((&created.order, state.received));
         let clicks = BuyerClicks::load(tx, platform, buyer, order, at.plus(READ_AHEAD_MS))?;
         let own_promoters = super::relations::own_promoters(tx, platform, buyer)?;
@@ -56,57 +55,34 @@ impl OrderFacts {
         });
         let prior_orders = if orders_matter { prior_orders(tx, state)? } else { Vec::new() };
         let history = history(tx, state, &created.merchant)?;
-        let dated = Dated::default();
-        Ok(Self { programmes, clicks, own_promoters, history, prior_orders, edges, dated })
+        Ok(Self { programmes, clicks, own_promoters, history, prior_orders, edges })
     }
 
     /// The buyer's clicks under one programme's rules.
     pub(super) fn chain(
-        &mut self,
+        &self,
         tx: &mut dyn Tx,
+        catalogue: &mut Catalogue,
         state: &OrderState,
         programme: ProgrammeNum,
         version: &PolicyVersion,
     ) -> Result<Vec<Click>, StoreError> {
         let created = &state.created;
         let at = created.at.instant();
-        self.clicks.chain(tx, &mut self.dated, programme, &version.policy, &created.buyer, at)
-    }
-
-    /// The bans of a line's categories in one programme, beside the policy's own.
-    pub(super) fn bans(
-        &mut self,
-        tx: &mut dyn Tx,
-        line: &LineFacts,
-        programme: ProgrammeNum,
-    ) -> Result<Vec<BanRule>, StoreError> {
-        let mut bans = Vec::new();
-        for (num, category) in &line.bans {
-            let periods = self.dated.banned(tx, *num, programme)?;
-            bans.extend(periods.iter().map(|period| BanRule {
-                category: category.clone(),
-                effective_from: period.from,
-                effective_to: period.to,
-                announced_at: None,
-            }));
-        }
-        Ok(bans)
+        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, &created.buyer, at)
     }
 
     /// What concerns one line of the order.
     pub(super) fn line(
-        &mut self,
+        &self,
         tx: &mut dyn Tx,
+        catalogue: &mut Catalogue,
         state: &OrderState,
         line: &LineState,
     ) -> Result<LineFacts, StoreError> {
         let created = &state.created;
-        let row = tx.query_one(
-            "SELECT num FROM targets WHERE kind = 'product' AND id = $1",
-            params![&line.product],
-        )?;
-        let target = self.dated.target(tx, TargetNum(row.num(0)?))?.cloned().ok_or(StoreError::NoRow)?;
-        let bans = ancestors(tx, target.category.as_ref().map(|(num, _)| *num))?;
+        let target = catalogue.product(tx, &line.product)?;
+        let bans = catalogue.ancestors(tx, target.category.as_ref().map(|(num, _)| *num))?;
         let declared = created.declared.as_ref();
         let channel = declared.and_then(|d| d.channel.as_deref()).and_then(|c| ChannelId::new(c).ok());
         let order_line = OrderLine {
@@ -152,20 +128,26 @@ impl OrderFacts {
     }
 }
 
-/// A category and its ancestors, narrowest first.
-fn ancestors(tx: &mut dyn Tx, category: Option<i64>) -> Result<Vec<(i64, CategoryId)>, StoreError> {
-    let mut found: Vec<(i64, CategoryId)> = Vec::new();
-    let mut next = category;
-    while let Some(num) = next {
-        // A loop in the tree would be a fault of the catalogue; it must not hang an order.
-        if found.iter().any(|(seen, _)| *seen == num) {
-            break;
+impl LineFacts {
+    /// The bans of the line's categories in one programme, beside the policy's own.
+    pub(super) fn bans(
+        &self,
+        tx: &mut dyn Tx,
+        catalogue: &mut Catalogue,
+        programme: ProgrammeNum,
+    ) -> Result<Vec<BanRule>, StoreError> {
+        let mut bans = Vec::new();
+        for (num, category) in self.bans.iter() {
+            let periods = catalogue.dated.banned(tx, *num, programme)?;
+            bans.extend(periods.iter().map(|period| BanRule {
+                category: category.clone(),
+                effective_from: period.from,
+                effective_to: period.to,
+                announced_at: None,
+            }));
         }
-        let row = tx.query_one("SELECT id, parent FROM categories WHERE num = $1", params![num])?;
-        found.push((num, read("category id", row.text(0)?)?));
-        next = row.opt_int(1)?;
+        Ok(bans)
     }
-    Ok(found)
 }
 
 /// The buyer's first success at the shop, promoted or not, this order left out.

@@ -4,6 +4,7 @@
 //! writes.
 
 mod api;
+pub mod catalogue;
 mod clicks;
 mod dated;
 pub mod decide;
@@ -12,4 +13,5 @@ pub mod programmes;
 pub mod relations;
 
 pub(crate) use api::routes;
+pub use catalogue::Catalogue;
 pub use decide::{Decided, LineQuestion, decide_order};

@@ -8,6 +8,7 @@ use super::account::Holder;
 use super::balance::balance;
 use super::top_up::lock_name;
 use super::transfer::{Subject, execute};
+use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::orders::books::Change;
 use crate::orders::event::EventKey;
@@ -66,12 +67,13 @@ pub fn settle_merchant(
         params![merchant, BATCH, skip],
     )?;
     let mut done = Settled::default();
+    let mut catalogue = Catalogue::default();
     let mut not_due = 0;
     for row in &rows {
         let platform: PlatformId = read("platform id", row.text(0)?)?;
         let order: OrderId = read("order id", row.text(1)?)?;
         let line: LineId = read("line id", row.text(2)?)?;
-        match settle_line(tx, &platform, &order, &line, now)? {
+        match settle_line(tx, &mut catalogue, &platform, &order, &line, now)? {
             LineResult::Settled => done.lines += 1,
             LineResult::NotDue => not_due += 1,
             LineResult::OutOfMoney => {
@@ -94,6 +96,7 @@ enum LineResult {
 
 fn settle_line(
     tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
     platform: &PlatformId,
     order: &OrderId,
     line: &LineId,
@@ -102,7 +105,7 @@ fn settle_line(
     let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
     tx.lock(&intake::lock_name(&key))?;
     // Settling ends the time in which new facts count: look at all of them once more.
-    judge(tx, platform, order, "before settlement", now)?;
+    judge(tx, catalogue, platform, order, "before settlement", now)?;
     let events = rows::events(tx, platform, order)?;
     let Some(state) = OrderState::of(&events) else { return Ok(LineResult::NotDue) };
     let Some(facts) = state.lines.iter().find(|l| l.line == *line) else { return Ok(LineResult::NotDue) };
@@ -113,7 +116,7 @@ fn settle_line(
     let (Some(programme), Some(version), Some(books)) = (&row.programme, row.version, &row.books) else {
         return Ok(LineResult::NotDue);
     };
-    let policy = rows::policy(tx, programme, version)?;
+    let policy = catalogue.policy(tx, programme, version)?;
     if policy.settlement.mode == SettleMode::Manual {
         return Ok(LineResult::NotDue);
     }

@@ -85,10 +85,8 @@ pub fn take(
         return refuse(tx, &key, &contents, refusal, now);
     }
     rows::insert_event(tx, &key, event, &contents, sender, now)?;
-    for reason in [Reason::UnknownProduct, Reason::UnknownMerchant, Reason::OtherMerchant] {
-        if matches!(event, OrderEvent::Created(_)) {
-            review::resolve(tx, &key.platform, &key.order, reason, "taken in", now)?;
-        }
+    if matches!(event, OrderEvent::Created(_)) {
+        review::taken_in(tx, &key.platform, &key.order, now)?;
     }
     let events = rows::events(tx, &key.platform, &key.order)?;
     let Some(state) = OrderState::of(&events) else { return Ok(Taken::Waiting) };

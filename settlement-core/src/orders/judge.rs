@@ -7,7 +7,7 @@ use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow, OrderRow};
 use super::state::{LineState, OrderState};
 use crate::attribution::decide::extend_grace;
-use crate::attribution::{Decided, LineQuestion, decide_order};
+use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order};
 use crate::ledger::transfer::{Subject, TransferError, execute};
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -47,6 +47,7 @@ pub enum JudgeError {
 /// If the store fails or the rules refuse what is stored.
 pub fn judge(
     tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
     platform: &PlatformId,
     order: &OrderId,
     cause: &str,
@@ -56,15 +57,15 @@ pub fn judge(
     let Some(state) = OrderState::of(&events) else { return Ok(()) };
     let mut row = rows::order(tx, platform, order)?;
     let edges = edges(tx, &state, &mut row, now)?;
-    let decisions = decide_order(tx, &state, LineQuestion { edges, now })?;
+    let decisions = decide_order(tx, catalogue, &state, LineQuestion { edges, now })?;
     let mut next = Next::default();
     for (line, decided) in state.lines.iter().zip(decisions) {
         let mut line_row = rows::line(tx, platform, order, line)?;
         if !line_row.is_final() {
             decision(tx, &state, line, &mut line_row, decided.as_ref(), cause, now)?;
-            next.provisional_line(tx, &state, decided.as_ref(), now)?;
+            next.provisional_line(tx, catalogue, &state, decided.as_ref(), now)?;
         }
-        bookkeeping(tx, &state, line, &mut line_row, &mut next, now)?;
+        bookkeeping(tx, catalogue, &state, line, &mut line_row, &mut next, now)?;
         rows::update_line(tx, platform, order, &line_row)?;
     }
     row.dirty = false;
@@ -93,6 +94,7 @@ impl Next {
     fn provisional_line(
         &mut self,
         tx: &mut dyn Tx,
+        catalogue: &mut Catalogue,
         state: &OrderState,
         decided: Option<&Decided>,
         now: Instant,
@@ -102,8 +104,8 @@ impl Next {
             None => (Policy::default().attribution, at),
             Some(Decided { attribution, .. }) if !attribution.provisional => return Ok(()),
             Some(Decided { attribution, .. }) => {
-                let policy = rows::policy(tx, &attribution.programme, attribution.policy_version)?;
-                (policy.attribution, attribution.order_at)
+                let policy = catalogue.policy(tx, &attribution.programme, attribution.policy_version)?;
+                (policy.attribution.clone(), attribution.order_at)
             }
         };
         extend_grace(&mut policy, at, state.received);
@@ -190,6 +192,7 @@ fn promoter(attribution: &Attribution) -> Option<attribution_core::ids::Promoter
 /// Brings the line's books up to what is known and posts the difference.
 fn bookkeeping(
     tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
     state: &OrderState,
     line: &LineState,
     row: &mut LineRow,
@@ -201,10 +204,11 @@ fn bookkeeping(
         row.state = "none";
         return Ok(());
     };
-    let policy = rows::policy(tx, &programme, version)?.settlement;
+    let policy = catalogue.policy(tx, &programme, version)?;
+    let policy = &policy.settlement;
     row.matured = maturity(state, policy.maturity.auto_after_ship.map(|span| span.millis()), next, now);
     let known = Known {
-        policy: &policy,
+        policy,
         programme: &programme,
         terms: row.terms.as_ref(),
         review: row.review && !row.review_passed,

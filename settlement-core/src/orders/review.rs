@@ -90,21 +90,21 @@ pub fn open(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), 
     Ok(())
 }
 
-/// Closes what is open for one order and reason; says how many that were.
+/// Closes what kept an order from being applied: it has been taken in now.
 ///
 /// # Errors
 /// If the store fails.
-pub fn resolve(
+pub(super) fn taken_in(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     order: &OrderId,
-    reason: Reason,
-    resolution: &str,
     now: Instant,
 ) -> Result<u64, StoreError> {
+    let [product, merchant, other] =
+        [Reason::UnknownProduct, Reason::UnknownMerchant, Reason::OtherMerchant].map(Reason::code);
     tx.execute(
-        "UPDATE order_reviews SET resolved_ms = $4, resolution = $5 \
-         WHERE platform = $1 AND order_id = $2 AND reason = $3 AND resolved_ms IS NULL",
-        params![platform, order, reason.code(), now, resolution],
+        "UPDATE order_reviews SET resolved_ms = $3, resolution = 'taken in' WHERE platform = $1 AND order_id = $2 \
+         AND reason IN ($4, $5, $6) AND resolved_ms IS NULL",
+        params![platform, order, now, product, merchant, other],
     )
 }

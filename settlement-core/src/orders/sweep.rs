@@ -7,6 +7,7 @@ use super::event::EventKey;
 use super::intake::lock_name;
 use super::judge::{JudgeError, judge};
 use crate::Core;
+use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::ledger::settle;
 use crate::params;
@@ -93,9 +94,10 @@ pub async fn judge_all(
         let together: Vec<_> = chunk.to_vec();
         let all = store
             .write(move |tx| {
-                together
-                    .iter()
-                    .try_for_each(|(platform, order)| judge_locked(tx, platform, order, cause, now))
+                let mut catalogue = Catalogue::default();
+                together.iter().try_for_each(|(platform, order)| {
+                    judge_locked(tx, &mut catalogue, platform, order, cause, now)
+                })
             })
             .await;
         match all {
@@ -118,7 +120,10 @@ async fn judge_one(
     now: Instant,
 ) -> Result<bool, StoreError> {
     let name = format!("{platform}/{order}");
-    match store.write(move |tx| judge_locked(tx, &platform, &order, cause, now)).await {
+    match store
+        .write(move |tx| judge_locked(tx, &mut Catalogue::default(), &platform, &order, cause, now))
+        .await
+    {
         Ok(()) => Ok(true),
         Err(JudgeError::Store(error)) if error.may_retry() => Err(error),
         Err(error) => {
@@ -166,6 +171,7 @@ async fn settle_all(store: &Store, now: Instant) -> Result<u32, StoreError> {
 
 fn judge_locked(
     tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
     platform: &PlatformId,
     order: &OrderId,
     cause: &str,
@@ -173,7 +179,7 @@ fn judge_locked(
 ) -> Result<(), JudgeError> {
     let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
     tx.lock(&lock_name(&key))?;
-    judge(tx, platform, order, cause, now)
+    judge(tx, catalogue, platform, order, cause, now)
 }
 
 /// Why an order is looked at again, each with the rows of its own index: `$1` is now.
