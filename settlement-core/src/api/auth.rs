@@ -301,7 +301,7 @@ async fn issue(State(core): State<Core>, write: Write<NewToken>) -> Result<Respo
     }
     let token = TokenText::random().map_err(|error| {
         tracing::error!(%error, "no randomness");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the core failed; its log says more")
+        Problem::internal()
     })?;
     write
         .scope

@@ -116,11 +116,7 @@ impl WriteScope {
                 let (status, value) = work(tx, &self)?;
                 let response = serde_json::to_string(&value).map_err(|error| {
                     tracing::error!(%error, "an answer could not be written as JSON");
-                    Problem::new(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "internal",
-                        "the core failed; its log says more",
-                    )
+                    Problem::internal()
                 })?;
                 self.keep(tx, status, &response)?;
                 Ok(Ended::Fresh(status, response))
@@ -147,9 +143,17 @@ impl WriteScope {
         T: Serialize,
         F: FnMut(&mut dyn Tx, &Self) -> Result<(StatusCode, T), Problem> + Send + 'static,
     {
-        let response = self.run(core, work).await?;
-        core.announce_change();
-        Ok(response)
+        let core = core.clone();
+        // In a task of its own: a client that leaves drops its handler, and edges must hear of the change all the same.
+        let task = tokio::spawn(async move {
+            let response = self.run(&core, work).await?;
+            core.announce_change();
+            Ok(response)
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a change was cut off");
+            Err(Problem::internal())
+        })
     }
 
     fn kept(&self, tx: &mut dyn Tx) -> Result<Option<(StatusCode, String)>, Problem> {

@@ -415,7 +415,7 @@ fn draw(key: CheckKey) -> Result<Code, Problem> {
     loop {
         let random = getrandom::u64().map_err(|error| {
             tracing::error!(%error, "no randomness");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the core failed; its log says more")
+            Problem::internal()
         })?;
         if random < EVEN
             && let Some(code) = Code::from_body(random % BODIES, key)

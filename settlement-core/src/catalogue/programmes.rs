@@ -265,15 +265,20 @@ impl Core {
     /// # Errors
     /// If the store fails.
     pub async fn maintain(&self, now: Instant) -> Result<Maintained, StoreError> {
-        let forgotten = self
+        let old = now.plus(-crate::api::KEEP_MS);
+        // Looking is a read, so that a quiet core writes nothing.
+        let (due, forget) = self
             .store()
-            .write(move |tx| {
-                let before = now.plus(-crate::api::KEEP_MS);
-                tx.execute("DELETE FROM idempotency_keys WHERE created_at <= $1", params![before])
+            .read(move |tx| {
+                let sql = "SELECT 1 FROM idempotency_keys WHERE created_at <= $1 LIMIT 1";
+                Ok::<_, StoreError>((due(tx, now)?, tx.query_opt(sql, params![old])?.is_some()))
             })
             .await?;
-        // Looking is a read, so that a quiet core writes nothing.
-        let due = self.store().read(move |tx| due(tx, now)).await?;
+        let mut forgotten = 0;
+        if forget {
+            let sql = "DELETE FROM idempotency_keys WHERE created_at <= $1";
+            forgotten = self.store().write(move |tx| tx.execute(sql, params![old])).await?;
+        }
         let mut activated = 0;
         for num in due {
             activated += self.store().write(move |tx| activate(tx, num, now)).await?;

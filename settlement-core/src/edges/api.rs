@@ -51,7 +51,13 @@ async fn take_batch(
     if batch.stream().edge != EdgeId(edge) {
         return Err(Problem::forbidden("the batch belongs to another edge"));
     }
-    match core.ingest(batch, clock::now()).await {
+    // In a task of its own: an edge that leaves must not keep those who wait for clicks from hearing of these.
+    let ingest = tokio::spawn(async move { core.ingest(batch, clock::now()).await });
+    let taken = ingest.await.map_err(|error| {
+        tracing::error!(%error, "a batch was cut off");
+        Problem::internal()
+    })?;
+    match taken {
         Ok(ack) => Ok(Json(ack)),
         Err(IngestError::Gap { expected, got }) => Err(Problem::conflict(
             "cursor_mismatch",

@@ -267,6 +267,33 @@ on_both!(a_waiting_feed_wakes_at_once, async |bench: &Bench| {
     assert_eq!((empty["changes"].as_array().unwrap().len(), &empty["head"]), (0, &json!(page.head)));
 });
 
+on_both!(a_client_that_leaves_changes_nothing_for_those_who_wait, async |bench: &Bench| {
+    shop(bench).await;
+    let after = head(bench).await;
+    let core = bench.core.clone();
+    let began = std::time::Instant::now();
+    let waiter =
+        tokio::spawn(async move { core.await_changes(after, 10, Duration::from_secs(20)).await.unwrap() });
+    let asked = bench.call("POST", "/v1/products/sku1/delist", Value::Null);
+    leave_at_second_wait(asked).await;
+    assert_eq!(waiter.await.unwrap().changes.len(), 1);
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+});
+
+/// Drops a request at its second wait: the first is for the token, the second for the change.
+async fn leave_at_second_wait(asked: impl Future) {
+    let mut asked = Box::pin(asked);
+    let mut waits = 0;
+    std::future::poll_fn(|context| match asked.as_mut().poll(context) {
+        std::task::Poll::Pending if waits == 0 => {
+            waits += 1;
+            std::task::Poll::Pending
+        }
+        _ => std::task::Poll::Ready(()),
+    })
+    .await;
+}
+
 on_both!(another_node_hears_of_changes_too, async |bench: &Bench| {
     shop(bench).await;
     let other = bench.open_again();
