@@ -6,7 +6,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark stops where it fails")]
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
-#![expect(clippy::cast_precision_loss, reason = "rates need no more than 52 bits")]
 
 use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
 use attribution_core::code::{CheckKey, Code};
@@ -61,7 +60,7 @@ fn batches(epoch: u64, rows: u32, size: u32) -> Vec<Batch> {
 fn click(epoch: u64, n: u64) -> ClickRecord<'static> {
     let mixed = xxhash_rust::xxh3::xxh3_128_with_seed(&(n / 2).to_le_bytes(), epoch);
     ClickRecord {
-        outcome: if n % 10 == 0 { Outcome::Bot } else { Outcome::Attributed },
+        outcome: if n.is_multiple_of(10) { Outcome::Bot } else { Outcome::Attributed },
         reason: Reason::None,
         flags: ClickFlags::NO_FETCH_METADATA,
         code: Code(n * 62),
