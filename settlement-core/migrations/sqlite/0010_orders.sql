@@ -30,7 +30,8 @@ CREATE TABLE order_reviews (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX order_reviews_open ON order_reviews (opened_ms) WHERE resolved_ms IS NULL;
 
--- One row for each order whose `created` has arrived.
+-- One row for each order whose `created` has arrived. The order's number leads the key: a key that begins with the
+-- platform would tempt a planner without statistics to read all orders of a platform.
 CREATE TABLE orders (
     platform TEXT NOT NULL,
     order_id TEXT NOT NULL,
@@ -52,9 +53,9 @@ CREATE TABLE orders (
     caught_up_ms INTEGER,
     -- When a shipped order completes by itself, unless its completion comes first.
     timer_ms INTEGER,
-    PRIMARY KEY (platform, order_id)
+    PRIMARY KEY (order_id, platform)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX orders_of_buyer ON orders (platform, buyer, merchant, created_ms);
+CREATE INDEX orders_of_buyer ON orders (buyer, platform, merchant, created_ms);
 CREATE INDEX orders_dirty ON orders (platform, order_id) WHERE dirty = 1;
 CREATE INDEX orders_provisional ON orders (grace_until_ms) WHERE provisional = 1;
 CREATE INDEX orders_held ON orders (hold_until_ms) WHERE provisional = 1 AND caught_up_ms IS NULL;
@@ -89,9 +90,10 @@ CREATE TABLE order_lines (
     settled_ms INTEGER,
     -- The rules' own state of the line in the ledger, JSON.
     books TEXT,
-    PRIMARY KEY (platform, order_id, line_id)
+    PRIMARY KEY (order_id, platform, line_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX order_lines_to_settle ON order_lines (merchant, matured_ms) WHERE state = 'matured' AND review = 0;
+CREATE INDEX order_lines_of_product ON order_lines (product, platform);
 CREATE INDEX order_lines_of_promoter ON order_lines (promoter, created_ms);
 
 -- Click tokens that came with an order.

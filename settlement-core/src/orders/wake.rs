@@ -45,9 +45,10 @@ pub fn since(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreError> {
 /// If the store fails.
 pub fn visitor(tx: &mut dyn Tx, visitor: VisitorId) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE orders SET dirty = 1 WHERE provisional = 1 AND dirty = 0 AND EXISTS (\
-         SELECT 1 FROM identities i \
-         WHERE i.visitor = $1 AND i.platform = orders.platform AND i.buyer = orders.buyer)",
+        "UPDATE orders SET dirty = 1 WHERE (platform, order_id) IN (\
+         SELECT o.platform, o.order_id FROM identities i \
+         JOIN orders o ON o.platform = i.platform AND o.buyer = i.buyer \
+         WHERE i.visitor = $1 AND o.provisional = 1 AND o.dirty = 0)",
         params![&visitor],
     )?;
     Ok(())
