@@ -1,9 +1,7 @@
 //! An edge as one thing: started, asked how it is, reloaded, shut down.
 
 use crate::agents::{Agents, AgentsError};
-use crate::background::{
-    self, Background, BackgroundOptions, ClaimTerms, Contact, Parts, RecorderOptions, Seams,
-};
+use crate::background::{self, Background, Contact, Parts};
 use crate::cells::Cells;
 use crate::config::{EdgeConfig, EdgeKeys};
 use crate::cookies::CookieJar;
@@ -15,10 +13,9 @@ use crate::request::Hosts;
 use crate::server::{self, Setup, Stage};
 use crate::table::{Table, snapshot};
 use crate::worker::Shared;
-use crate::{clock, metrics};
+use crate::{clock, metrics, wiring};
 use arc_swap::ArcSwap;
-use attribution_core::catalogue::LinkFlags;
-use attribution_core::record::{ClickRecord, Tally};
+use attribution_core::record::Tally;
 use attribution_core::time::Instant;
 use journal::Journal;
 use std::net::SocketAddr;
@@ -106,8 +103,8 @@ impl Edge {
         fs::create_dir_all(&table_dir).map_err(|e| StartError::DataDir(table_dir.clone(), e))?;
 
         let now = clock::now();
-        let options = background_options(&config);
-        let opened = open_journal(&config, &options, now)?;
+        let options = wiring::background_options(&config);
+        let opened = wiring::open_journal(&config, &options, now)?;
         for notice in &opened.notices {
             tracing::warn!(?notice, "the journal has something to say");
         }
@@ -141,7 +138,7 @@ impl Edge {
             table,
             keys,
         });
-        let seams = seams(&shared, table_dir);
+        let seams = wiring::seams(&shared, table_dir);
         let background =
             background::spawn(Parts { edge: config.edge, link, journal, contact, seams, options })?;
         let (stage, _) = watch::channel(Stage::Serving);
@@ -306,63 +303,4 @@ fn public_base(base: &url::Url) -> String {
     base.set_fragment(None);
     let text = base.to_string();
     if text.ends_with('/') { text } else { format!("{text}/") }
-}
-
-fn background_options(config: &EdgeConfig) -> BackgroundOptions {
-    BackgroundOptions {
-        snapshot_every: config.snapshot_every,
-        recorder: config.redis_url.clone().map(|url| RecorderOptions::new(vec![url], false)),
-        ..BackgroundOptions::default()
-    }
-}
-
-fn open_journal(
-    config: &EdgeConfig,
-    options: &BackgroundOptions,
-    now: Instant,
-) -> Result<journal::Opened, StartError> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| StartError::System(io::Error::other(error)))?;
-    let options = journal::Options {
-        segment_bytes: config.journal.segment_bytes,
-        spare_segments: config.journal.spare_segments,
-        cursors: background::cursor_names(options),
-        ..journal::Options::new(config.data_dir.join("journal"), config.edge.0, config.workers)
-    };
-    Ok(Journal::open(&options, now.millis(), u64::from_le_bytes(random))?)
-}
-
-/// What the background may ask of us.
-fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
-    let (applying, saving, telling, knowing) =
-        (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
-    Seams {
-        now: clock::now,
-        apply: Box::new(move |change| applying.table.apply(std::slice::from_ref(change))),
-        save: Box::new(move |_| {
-            if let Some(heard) = saving.contact.heard() {
-                saving.table.heard(heard);
-            }
-            snapshot::save(&table_dir, &saving.table)?;
-            Ok(())
-        }),
-        tally: Box::new(move |worker| {
-            telling.cells.get(usize::from(worker.0)).map_or_else(Tally::default, Cells::tally)
-        }),
-        terms: Box::new(move |record| terms(&knowing, record)),
-    }
-}
-
-fn terms(shared: &Shared, record: &ClickRecord<'_>) -> Option<ClaimTerms> {
-    let small = shared.table.small().load();
-    let programme = &small.programme(record.programme)?.row;
-    let link = shared.table.link(record.code).filter(|link| !link.flags.has(LinkFlags::QR));
-    Some(ClaimTerms {
-        scope: programme.claim_scope,
-        life_ms: programme.claim_life_ms,
-        end: programme.claim_end,
-        protection_ms: programme.protection_ms,
-        rebind: programme.rebind,
-        link_end: link.and_then(|link| link.expires.instant()),
-    })
 }

@@ -34,6 +34,7 @@ mod request;
 mod server;
 pub mod table;
 mod visit;
+mod wiring;
 mod worker;
 
 pub use agents::AgentsError;

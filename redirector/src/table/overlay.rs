@@ -25,7 +25,6 @@ impl Filter {
     }
 
     /// The word and the bit of a code; other bits of its hash than those that choose its shard.
-    #[expect(clippy::cast_possible_truncation, reason = "reduced to the filter's length")]
     const fn place(code: Code) -> (usize, u64) {
         let at = ((spread(code) >> 20) as usize) % FILTER_BITS;
         (at / 64, 1 << (at % 64))

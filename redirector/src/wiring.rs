@@ -1,0 +1,75 @@
+//! How an edge's parts are tied together: the journal's and the background's options, and what the background may ask.
+
+use crate::background::{self, BackgroundOptions, ClaimTerms, RecorderOptions, Seams};
+use crate::cells::Cells;
+use crate::clock;
+use crate::config::EdgeConfig;
+use crate::edge::StartError;
+use crate::table::snapshot;
+use crate::worker::Shared;
+use attribution_core::catalogue::LinkFlags;
+use attribution_core::record::{ClickRecord, Tally};
+use attribution_core::time::Instant;
+use journal::Journal;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub(crate) fn background_options(config: &EdgeConfig) -> BackgroundOptions {
+    BackgroundOptions {
+        snapshot_every: config.snapshot_every,
+        recorder: config.redis_url.clone().map(|url| RecorderOptions::new(vec![url], false)),
+        ..BackgroundOptions::default()
+    }
+}
+
+pub(crate) fn open_journal(
+    config: &EdgeConfig,
+    options: &BackgroundOptions,
+    now: Instant,
+) -> Result<journal::Opened, StartError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| StartError::System(io::Error::other(error)))?;
+    let options = journal::Options {
+        segment_bytes: config.journal.segment_bytes,
+        spare_segments: config.journal.spare_segments,
+        cursors: background::cursor_names(options),
+        ..journal::Options::new(config.data_dir.join("journal"), config.edge.0, config.workers)
+    };
+    Ok(Journal::open(&options, now.millis(), u64::from_le_bytes(random))?)
+}
+
+/// What the background may ask of us.
+pub(crate) fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
+    let (applying, saving, telling, knowing) =
+        (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
+    Seams {
+        now: clock::now,
+        apply: Box::new(move |change| applying.table.apply(std::slice::from_ref(change))),
+        save: Box::new(move |_| {
+            if let Some(heard) = saving.contact.heard() {
+                saving.table.heard(heard);
+            }
+            snapshot::save(&table_dir, &saving.table)?;
+            Ok(())
+        }),
+        tally: Box::new(move |worker| {
+            telling.cells.get(usize::from(worker.0)).map_or_else(Tally::default, Cells::tally)
+        }),
+        terms: Box::new(move |record| terms(&knowing, record)),
+    }
+}
+
+fn terms(shared: &Shared, record: &ClickRecord<'_>) -> Option<ClaimTerms> {
+    let small = shared.table.small().load();
+    let programme = &small.programme(record.programme)?.row;
+    let link = shared.table.link(record.code).filter(|link| !link.flags.has(LinkFlags::QR));
+    Some(ClaimTerms {
+        scope: programme.claim_scope,
+        life_ms: programme.claim_life_ms,
+        end: programme.claim_end,
+        protection_ms: programme.protection_ms,
+        rebind: programme.rebind,
+        link_end: link.and_then(|link| link.expires.instant()),
+    })
+}
