@@ -3,5 +3,6 @@
 
 mod cli;
 mod roles;
+mod servers;
 mod support;
 mod up;

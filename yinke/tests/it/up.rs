@@ -50,7 +50,7 @@ pub(crate) fn tap(up: &Up, code: &str) -> Answer {
     })
 }
 
-fn order(up: &Up, number: &str, click: &str) {
+pub(crate) fn order(up: &Up, number: &str, click: &str) {
     let at = jiff::Timestamp::now().to_string();
     let answer = api(
         up,
@@ -66,7 +66,7 @@ fn order(up: &Up, number: &str, click: &str) {
 }
 
 /// The explanation, once the click has arrived and the order has been judged with it.
-fn explanation(up: &Up, number: &str) -> Value {
+pub(crate) fn explanation(up: &Up, number: &str) -> Value {
     wait_for("the order is attributed", || {
         let answer = api(up, "GET", &format!("/v1/orders/{number}/attribution"), &Value::Null);
         let json = answer.json();
