@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failure is an answer")]
 
 mod cli;
+mod import;
 mod roles;
 mod servers;
 mod support;
