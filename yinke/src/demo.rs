@@ -16,7 +16,7 @@ use crate::import::{Fault, FileFormat, ImportError, Kind, Options, Plan, send};
 use attribution_core::time::Instant;
 use http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -108,6 +108,9 @@ pub(crate) async fn run(
     files::write(dir, now)?;
     let mut links = BTreeMap::new();
     for kind in files::ORDER {
+        if kind == Kind::Orders {
+            top_up(servers.api).await?;
+        }
         let path = dir.join(format!("{}.csv", kind.name()));
         let answers = import(kind, &path, servers.api, &tell).await?;
         if kind == Kind::Links {
@@ -131,6 +134,16 @@ pub(crate) async fn run(
     let story = files::story(&links, buyers::FIRST.to_owned())?;
     write_json(&done, &story)?;
     Ok(story)
+}
+
+/// Every merchant pays money in once, out of which commissions are settled.
+async fn top_up(api: &CoreApi) -> Result<(), DemoError> {
+    const AMOUNT_FEN: i64 = 500_000;
+    for merchant in files::merchants() {
+        let body = json!({ "reference": "demo", "amount_fen": AMOUNT_FEN });
+        api.write(Method::POST, &format!("/v1/merchants/{merchant}/top-ups"), &body, None).await?;
+    }
+    Ok(())
 }
 
 /// Waits until the core has the clicks, so that the orders' first decisions know them all. Whoever orders sooner only

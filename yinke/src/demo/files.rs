@@ -51,6 +51,11 @@ pub(super) fn products() -> Vec<Product> {
         .collect()
 }
 
+/// The merchants' ids.
+pub(super) fn merchants() -> impl Iterator<Item = &'static str> {
+    MERCHANTS.lines().skip(1).filter_map(|line| line.split(',').next())
+}
+
 /// The platform of a demo merchant.
 pub(super) fn platform_of(merchant: &str) -> &'static str {
     MERCHANTS
