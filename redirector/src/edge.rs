@@ -231,8 +231,10 @@ impl Edge {
             let ended = self.workers.iter().enumerate().filter(|(_, worker)| worker.is_finished());
             reasons.extend(ended.map(|(at, _)| NotReady::WorkerLost(u8::try_from(at).unwrap_or(u8::MAX))));
         }
-        if self.shared.table.is_empty() && self.shared.contact.heard().is_none() {
-            reasons.push(NotReady::TableEmpty);
+        // Kept with the snapshot: a table that was saved in the middle of a first load is no whole one either.
+        if self.shared.contact.heard().is_none() {
+            let empty = self.shared.table.is_empty();
+            reasons.push(if empty { NotReady::TableEmpty } else { NotReady::TableIncomplete });
         }
         let stats = self.shared.journal.stats();
         if !stats.threads_alive {

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum NotReady {
     /// The table is empty and the core has not been heard: every link would be a miss.
     TableEmpty,
+    /// The first load is under way: the table has never held all that the core had, and live links would be misses.
+    TableIncomplete,
     /// The journal takes no frames.
     JournalFailed(String),
     /// A worker thread has ended.
@@ -19,6 +21,9 @@ impl fmt::Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TableEmpty => f.write_str("the table is empty and the core has not been heard yet"),
+            Self::TableIncomplete => {
+                f.write_str("the table has never held all that the core had: the first load is not finished")
+            }
             Self::JournalFailed(why) => write!(f, "the journal takes no frames: {why}"),
             Self::WorkerLost(worker) => write!(f, "worker {worker} has ended"),
             Self::Draining => f.write_str("shutting down"),

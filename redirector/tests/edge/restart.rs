@@ -2,10 +2,11 @@
 
 use crate::http::{Client, request};
 use crate::world::{Core, EDGE, World, config, eventually, keys, path};
-use attribution_core::catalogue::ChangePage;
+use attribution_core::catalogue::{ChangePage, NumberedChange};
 use attribution_core::click::EdgeId;
 use attribution_core::record::Tally;
 use attribution_core::shipping::{Batch, Heartbeat, LostRange, ShipAck};
+use attribution_core::time::Instant;
 use redirector::config::Listen;
 use redirector::core_link::{CoreLink, LinkError, LinkFuture};
 use redirector::{Edge, ListenError, NotReady, StartError};
@@ -66,6 +67,44 @@ fn an_edge_that_knows_nothing_is_not_ready() {
     let edge = alone(&dir);
     assert_eq!(edge.readiness().reasons, [NotReady::TableEmpty]);
     assert_eq!(Client::connect(edge.address()).request("GET", &path(1), &[]).status, 404);
+}
+
+/// A core that tells the first page of many and is gone before the next.
+struct FirstPageOnly;
+
+impl CoreLink for FirstPageOnly {
+    fn ship(&self, _: Batch) -> LinkFuture<'_, ShipAck> {
+        gone()
+    }
+    fn changes(&self, after: u64, _: u32) -> LinkFuture<'_, ChangePage> {
+        if after > 0 {
+            return gone();
+        }
+        let number = |(number, change)| NumberedChange { number, at: Instant(0), change };
+        let changes = (1..).zip(crate::world::basics()).map(number).collect();
+        Box::pin(async move { Ok(ChangePage { changes, head: 1_000 }) })
+    }
+    fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, ()> {
+        gone()
+    }
+    fn lost(&self, _: EdgeId, _: Vec<LostRange>) -> LinkFuture<'_, ()> {
+        gone()
+    }
+}
+
+#[test]
+fn an_edge_is_not_ready_until_its_table_was_whole_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let edge = Edge::start(config(&dir), keys(), Arc::new(FirstPageOnly)).unwrap();
+    eventually("the first page is there", || edge.contact().applied() == 5);
+    assert_eq!(Client::connect(edge.address()).request("GET", &path(1), &[]).status, 302);
+    assert_eq!(edge.readiness().reasons, [NotReady::TableIncomplete]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(edge.shutdown(Duration::from_secs(5)));
+
+    let again = alone(&dir);
+    assert_eq!(again.contact().applied(), 5, "the part was saved");
+    assert_eq!(again.readiness().reasons, [NotReady::TableIncomplete]);
 }
 
 #[test]

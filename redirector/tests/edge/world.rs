@@ -212,7 +212,8 @@ impl World {
     /// Tells the edge changes and waits until it knows them.
     pub(crate) fn tell(&self, changes: impl IntoIterator<Item = Change>) {
         let head = self.core.tell(changes);
-        eventually("the edge knows the changes", || self.edge.contact().applied() >= head);
+        let contact = self.edge.contact();
+        eventually("the edge knows the changes", || contact.applied() >= head && contact.heard().is_some());
     }
 
     pub(crate) fn client(&self) -> Client {
