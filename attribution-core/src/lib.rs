@@ -30,3 +30,4 @@ pub mod shipping;
 mod testing;
 pub mod time;
 pub mod token;
+pub mod web_address;

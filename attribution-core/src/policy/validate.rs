@@ -6,6 +6,7 @@ use super::settlement::Payout;
 use super::{BanRule, Policy};
 use crate::commission::split::first_non_monotone;
 use crate::time::{Period, Span};
+use crate::web_address::{WebAddressError, web_address};
 
 /// One mistake in a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,9 +75,12 @@ pub enum PolicyError {
         /// The later entry.
         second: usize,
     },
-    /// Not an absolute http(s) URL in ASCII.
-    #[error("edge.fallback_url: must be an absolute http or https URL in ASCII")]
-    FallbackUrl,
+    /// An address that the edge would not send a browser to.
+    #[error("edge.fallback_url: {0}")]
+    FallbackUrl(WebAddressError),
+    /// Something else than printing ASCII.
+    #[error("edge.fallback_url: must be in ASCII without spaces")]
+    FallbackNotAscii,
 }
 
 /// The weights of a split add up to at most this.
@@ -123,10 +127,10 @@ impl Policy {
         let ban_period = |b: &BanRule| Period { from: b.effective_from, to: b.effective_to };
         check_periods("bans", self.bans.iter().map(ban_period), &mut errors);
         if let Some(url) = &self.edge.fallback_url {
-            let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-            let host = rest.map(|r| r.split(['/', '?', '#']).next().unwrap_or_default());
-            if host.is_none_or(str::is_empty) || !url.bytes().all(|b| b.is_ascii_graphic()) {
-                errors.push(PolicyError::FallbackUrl);
+            if let Err(why) = web_address(url) {
+                errors.push(PolicyError::FallbackUrl(why));
+            } else if !url.bytes().all(|b| b.is_ascii_graphic()) {
+                errors.push(PolicyError::FallbackNotAscii);
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -235,6 +239,7 @@ fn check_periods(field: &'static str, periods: impl Iterator<Item = Period>, err
 mod tests {
     use super::super::Preset;
     use super::*;
+    use crate::web_address::WEB_ADDRESS_MAX;
     use serde_json::json;
 
     #[test]
@@ -261,6 +266,21 @@ mod tests {
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(errors.len(), 12, "{texts:#?}");
         assert!(errors.contains(&PolicyError::RatesOverlap { first: 1, second: 2 }), "{texts:#?}");
+    }
+
+    #[test]
+    fn a_fallback_is_an_address_that_the_edge_can_use() {
+        let validate = |url: &str| {
+            Preset::TaobaoLive.policy().patched(&json!({"edge": {"fallback_url": url}})).unwrap().validate()
+        };
+        let refused = |why| Err(vec![PolicyError::FallbackUrl(why)]);
+        let long = format!("https://shop.cn/{}", "a".repeat(WEB_ADDRESS_MAX));
+        assert_eq!(validate("https://shop.cn/home?from=expired"), Ok(()));
+        assert_eq!(validate("https://user:pass@shop.cn/"), refused(WebAddressError::UserInfo));
+        assert_eq!(validate("https://:443/home"), refused(WebAddressError::NotAUrl));
+        assert_eq!(validate("https://shop.cn:port/"), refused(WebAddressError::NotAUrl));
+        assert_eq!(validate(&long), refused(WebAddressError::TooLong));
+        assert_eq!(validate("https://shop.cn/a b"), Err(vec![PolicyError::FallbackNotAscii]));
     }
 
     #[test]

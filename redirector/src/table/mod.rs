@@ -85,9 +85,12 @@ impl Small {
                 self.targets.set(row.num.0, Some(Arc::new(Target::prepare(row.clone())?)))
             }
             Change::Programme(row) => {
-                self.programmes.set(row.num.0, None);
-                let programme = Programme::prepare(row.clone(), cookie_prefix)?;
-                self.programmes.set(row.num.0, Some(Arc::new(programme)))
+                let (programme, fault) = Programme::prepare(row.clone(), cookie_prefix);
+                let in_range = self.programmes.set(row.num.0, Some(Arc::new(programme)));
+                if let Some(fault) = fault {
+                    return Err(fault);
+                }
+                in_range
             }
             Change::Ban(row) => {
                 self.put_ban(*row);
@@ -215,7 +218,7 @@ impl Table {
         let mut last = applied;
         for change in news {
             last = last.max(change.number);
-            self.put(&change.change, &mut small);
+            self.put(change.number, &change.change, &mut small);
         }
         if let Some(small) = small {
             self.small.store(Arc::new(small));
@@ -230,8 +233,8 @@ impl Table {
         self.links.load(rows.iter());
     }
 
-    /// Takes one row in; `small` is the copy of the small tables under way, made when first needed.
-    fn put(&self, change: &Change, small: &mut Option<Small>) {
+    /// Takes one row in, of change `number` (zero: of a snapshot); `small` is the copy of the small tables under way, made when first needed.
+    fn put(&self, number: u64, change: &Change, small: &mut Option<Small>) {
         match change {
             Change::Link(row) => self.links.put(row),
             Change::Alias { alias, code } => {
@@ -240,7 +243,9 @@ impl Table {
             other => {
                 let small = small.get_or_insert_with(|| Small::clone(&self.small.load()));
                 if let Err(error) = small.put(other, self.cookie_prefix) {
-                    tracing::error!(%error, ?change, "a row cannot be used");
+                    // Not the row itself: an address in it may carry a password.
+                    let (kind, row) = name_of(other);
+                    tracing::error!(%error, kind, row, number, "a row cannot be used as it is");
                 }
             }
         }
@@ -272,6 +277,19 @@ impl Table {
             targets: small.targets.len(),
             programmes: small.programmes.len(),
         }
+    }
+}
+
+/// What a row is of, and its own number.
+const fn name_of(change: &Change) -> (&'static str, u32) {
+    match change {
+        Change::Link(_) => ("link", 0),
+        Change::Alias { .. } => ("alias", 0),
+        Change::Placement(row) => ("placement", row.num.0),
+        Change::Promoter(row) => ("promoter", row.num.0),
+        Change::Target(row) => ("target", row.num.0),
+        Change::Programme(row) => ("programme", row.num.0),
+        Change::Ban(row) => ("ban", row.category.0),
     }
 }
 

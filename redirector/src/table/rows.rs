@@ -3,27 +3,19 @@
 //! What cannot be answered safely (a destination that is no plain http(s) URL) never gets past here.
 
 use attribution_core::catalogue::{ProgrammeRow, TargetRow};
+use attribution_core::web_address::{WebAddressError, web_address};
 use http::HeaderValue;
 use url::Url;
-
-/// A destination longer than this is refused: browsers and proxies cut off somewhere above it.
-const DESTINATION_MAX: usize = 2_048;
 
 /// Why a row cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RowError {
-    /// Not a URL at all.
-    #[error("the destination is not an absolute URL")]
-    NotAUrl,
-    /// Another scheme than http and https.
-    #[error("the destination is neither http nor https")]
-    Scheme,
-    /// User and password in front of the host.
-    #[error("the destination carries a user name or password")]
-    UserInfo,
-    /// Too long.
-    #[error("the destination is longer than {DESTINATION_MAX} bytes")]
-    TooLong,
+    /// Where its clicks would lead.
+    #[error("the destination {0}")]
+    Destination(WebAddressError),
+    /// Where its dead links would lead; the programme is used without.
+    #[error("the fallback {0}; dead links get a page instead")]
+    Fallback(WebAddressError),
     /// The name of the query parameter for the click token.
     #[error("the click parameter is not 1 to 32 letters, digits, '_' or '-'")]
     ClickParam,
@@ -32,26 +24,8 @@ pub enum RowError {
     Number,
 }
 
-/// Checks a URL that we shall send browsers to.
-fn checked_url(text: &str) -> Result<Url, RowError> {
-    if text.len() > DESTINATION_MAX {
-        return Err(RowError::TooLong);
-    }
-    let url = Url::parse(text).map_err(|_| RowError::NotAUrl)?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(RowError::Scheme);
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(RowError::UserInfo);
-    }
-    if url.as_str().len() > DESTINATION_MAX {
-        return Err(RowError::TooLong);
-    }
-    Ok(url)
-}
-
-fn header_of(url: &Url) -> Result<HeaderValue, RowError> {
-    HeaderValue::from_str(url.as_str()).map_err(|_| RowError::NotAUrl)
+fn header_of(url: &Url) -> Result<HeaderValue, WebAddressError> {
+    HeaderValue::from_str(url.as_str()).map_err(|_| WebAddressError::NotAUrl)
 }
 
 /// A target, ready to be answered with.
@@ -75,9 +49,9 @@ impl Target {
         if name.is_empty() || name.len() > 32 || !name.iter().all(fits) {
             return Err(RowError::ClickParam);
         }
-        let mut url = checked_url(&row.destination)?;
+        let mut url = web_address(&row.destination).map_err(RowError::Destination)?;
         drop_parameter(&mut url, &row.click_param);
-        let plain = header_of(&url)?;
+        let plain = header_of(&url).map_err(RowError::Destination)?;
         let fragment = url.fragment().map_or_else(String::new, |f| format!("#{f}"));
         url.set_fragment(None);
         let mut head = url.as_str().to_owned();
@@ -136,13 +110,16 @@ pub(crate) struct Programme {
 }
 
 impl Programme {
-    pub(crate) fn prepare(row: ProgrammeRow, cookie_prefix: &str) -> Result<Self, RowError> {
-        let fallback = match &row.fallback_url {
-            Some(text) => Some(header_of(&checked_url(text)?)?),
-            None => None,
+    /// A fallback that cannot be used is none, and said so: a programme's links are worth more than its fallback.
+    pub(crate) fn prepare(row: ProgrammeRow, cookie_prefix: &str) -> (Self, Option<RowError>) {
+        let fallback =
+            row.fallback_url.as_ref().map(|text| web_address(text).and_then(|url| header_of(&url)));
+        let (fallback, fault) = match fallback.transpose() {
+            Ok(fallback) => (fallback, None),
+            Err(error) => (None, Some(RowError::Fallback(error))),
         };
         let cookie_name = format!("{cookie_prefix}yk_c_{}", row.id).into_bytes().into();
-        Ok(Self { row, cookie_name, fallback })
+        (Self { row, cookie_name, fallback }, fault)
     }
 }
 
@@ -189,16 +166,13 @@ mod tests {
 
     #[test]
     fn a_destination_that_is_no_plain_web_address_is_refused() {
-        let long = format!("https://shop.cn/{}", "a".repeat(DESTINATION_MAX));
         let rows = [
-            ("/relative", RowError::NotAUrl),
-            ("javascript:alert(1)", RowError::Scheme),
-            ("ftp://shop.cn/", RowError::Scheme),
-            ("https://user:pass@shop.cn/", RowError::UserInfo),
-            (long.as_str(), RowError::TooLong),
+            ("/relative", WebAddressError::NotAUrl),
+            ("javascript:alert(1)", WebAddressError::Scheme),
+            ("https://user:pass@shop.cn/", WebAddressError::UserInfo),
         ];
         for (destination, expected) in rows {
-            assert_eq!(target(destination).err(), Some(expected), "{destination}");
+            assert_eq!(target(destination).err(), Some(RowError::Destination(expected)), "{destination}");
         }
         // What a URL parser repairs is repaired before it becomes a header.
         let repaired = target("https://shop.cn/a\r\nSet-Cookie: x").unwrap();

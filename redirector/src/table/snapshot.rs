@@ -121,7 +121,7 @@ fn read(path: &Path, secure: bool) -> Result<Table, LoadError> {
     let bytes = read_checked(&mut input, small_len, "the small tables")?;
     let mut small = None;
     for change in serde_json::from_slice::<Vec<Change>>(&bytes)? {
-        table.put(&change, &mut small);
+        table.put(0, &change, &mut small);
     }
     table.small.store(small.unwrap_or_default().into());
     for _ in 0..=SHARDS {

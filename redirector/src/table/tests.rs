@@ -251,3 +251,64 @@ fn the_previous_snapshot_takes_the_place_of_a_corrupt_one() {
     assert!(loaded.table.generation() < 1_000, "the feed brings the rest again");
     assert!(dir.path().join("table.snapshot.corrupt-5").exists());
 }
+
+#[test]
+fn a_bad_fallback_costs_the_fallback_and_not_the_programme() {
+    let long = format!("https://shop.example/{}", "a".repeat(2_048));
+    for bad in ["https://user:secret@shop.example/", "https://:80/", long.as_str()] {
+        let table = full_table();
+        let row = ProgrammeRow { fallback_url: Some(bad.to_owned()), ..programme(1) };
+        table.apply(&numbered(1_000, vec![Change::Programme(row)]));
+        let small = table.small().load();
+        let found = small.follow(&link(1)).expect("the link still leads somewhere");
+        assert_eq!(found.programme.fallback, None, "{bad}");
+    }
+}
+
+/// Everything that is logged while `act` runs, as text.
+fn logged(act: impl FnOnce()) -> String {
+    use tracing::field::{Field, Visit};
+    use tracing::span;
+
+    struct Said(Arc<Mutex<String>>);
+    struct Fields<'a>(&'a mut String);
+    impl Visit for Fields<'_> {
+        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+            self.0.push_str(&format!("{field}={value:?} "));
+        }
+    }
+    impl tracing::Subscriber for Said {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+        fn event(&self, event: &tracing::Event<'_>) {
+            event.record(&mut Fields(&mut self.0.lock().unwrap()));
+        }
+        fn enter(&self, _: &span::Id) {}
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    let said = Arc::new(Mutex::new(String::new()));
+    tracing::subscriber::with_default(Said(Arc::clone(&said)), act);
+    let text = said.lock().unwrap().clone();
+    text
+}
+
+#[test]
+fn a_refused_row_is_named_in_the_log_without_its_addresses() {
+    let table = Table::new(false);
+    let address = Some("https://user:secret@shop.example/".to_owned());
+    let rows = vec![
+        Change::Target(TargetRow { destination: address.clone().unwrap(), ..target(7) }),
+        Change::Programme(ProgrammeRow { fallback_url: address, ..programme(8) }),
+    ];
+    let text = logged(|| table.apply(&numbered(41, rows)));
+    assert!(text.contains("kind=\"target\" row=7 number=41"), "{text}");
+    assert!(text.contains("kind=\"programme\" row=8 number=42"), "{text}");
+    assert!(!text.contains("secret"), "{text}");
+}
