@@ -63,7 +63,8 @@ fn product_id(number: u32) -> String {
 fn make_links(api: &Api, of: impl Iterator<Item = (u32, u32)>) -> Result<Vec<String>> {
     let links: Vec<Value> = of
         .map(|(promoter, product)| {
-            json!({ "placement": format!("place-{promoter}"), "product": product_id(product) })
+            // With the badge, which this programme requires: else no tap would earn a token.
+            json!({ "placement": format!("place-{promoter}"), "product": product_id(product), "badge": true })
         })
         .collect();
     let made = api.send("POST", "/v1/links/bulk", &json!({ "links": links }))?;
