@@ -10,6 +10,7 @@ mod deny;
 mod install;
 mod kill;
 mod servers;
+mod story;
 mod suite;
 mod test;
 mod tidy;

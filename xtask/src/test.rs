@@ -1,11 +1,19 @@
 //! `cargo xtask test`: everything that must hold, against real servers that it starts itself.
 
-use crate::check;
 use crate::install::{self, CURL, POSTGRES, PROMTOOL, REDIS};
 use crate::servers::{Postgres, Redis};
 use crate::suite::{Run, cargo, command, root, succeed};
+use crate::{check, kill, story};
 use anyhow::Result;
 use clap::Args;
+
+/// Load and faults need a fast server, but not the last percent.
+const PROFILE: &str = "proof";
+/// Kills in the test command; more of them by `cargo xtask kill`.
+const KILLS: u32 = 200;
+/// Links and requests per second under which they happen.
+const KILL_LINKS: u32 = 1_000;
+const KILL_RATE: u32 = 1_500;
 
 /// Which suites.
 #[derive(Args)]
@@ -28,6 +36,8 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         succeed(tests)
     });
     run.suite("alert rules", 20, alert_rules);
+    run.suite("story", 420, || story::tell(PROFILE));
+    run.suite("kill", 420, || kill::prove(KILLS, KILL_LINKS, KILL_RATE, PROFILE, None));
     run.finish()
 }
 
