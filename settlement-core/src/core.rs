@@ -69,6 +69,7 @@ impl Core {
         if !matches!(config.public_base.scheme(), "http" | "https") || config.public_base.host().is_none() {
             return Err(OpenError::PublicBase(config.public_base));
         }
+        crate::describe::describe();
         let store = Store::open(&config.store, clock::now())?;
         Ok(Self {
             shared: Arc::new(Shared {

@@ -6,6 +6,7 @@ pub mod audit;
 mod catalogue;
 mod clock;
 mod core;
+mod describe;
 mod edges;
 mod identities;
 mod ingest;

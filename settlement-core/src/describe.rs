@@ -1,0 +1,78 @@
+//! What the core's metrics mean, in the words a scrape shows.
+
+use metrics::{describe_counter, describe_gauge, describe_histogram};
+
+/// Describes all of them to the recorder in force.
+pub(crate) fn describe() {
+    describe_counter!("yinke_core_http_requests_total", "Answers of the API, by HTTP status code");
+    describe_counter!("yinke_core_store_transactions_total", "Transactions of the store, by result");
+    describe_counter!(
+        "yinke_core_store_retries_total",
+        "Transactions tried again after a deadlock, a conflict or a busy file"
+    );
+
+    describe_counter!("yinke_core_ingest_batches_total", "Batches from edges, by result");
+    describe_counter!("yinke_core_ingest_clicks_total", "Clicks taken in");
+    describe_counter!("yinke_core_ingest_tallies_total", "Running totals of edges taken in");
+    describe_counter!("yinke_core_ingest_duplicates_total", "Clicks delivered again; they change nothing");
+    describe_counter!(
+        "yinke_core_ingest_dead_letters_total",
+        "Records set aside because they cannot be read"
+    );
+    describe_counter!(
+        "yinke_core_ingest_quarantined_total",
+        "Records set aside because their number is taken by a record with other contents"
+    );
+    describe_histogram!("yinke_core_ingest_duration_seconds", "One batch, from its arrival to its commit");
+    describe_histogram!(
+        "yinke_core_ingest_lag_seconds",
+        "Age of a batch's newest record when it is committed"
+    );
+    describe_counter!("yinke_core_lost_ranges_total", "Ranges of records that an edge reported as lost");
+
+    describe_counter!("yinke_core_order_events_total", "Order events taken in, by outcome");
+    describe_counter!("yinke_core_orders_judged_again_total", "Lines decided again because of new facts");
+    describe_counter!(
+        "yinke_core_orders_undecided_total",
+        "Lines that could not be decided; the log says why"
+    );
+
+    describe_gauge!("yinke_core_click_gaps", "Recorded clicks that are nowhere: must be 0");
+    describe_gauge!("yinke_core_clicks_pending", "Recorded clicks that are still on their way");
+    describe_gauge!("yinke_core_clicks_lost", "Clicks in ranges that edges reported as lost");
+    describe_gauge!("yinke_ledger_imbalance_fen", "Sum over all accounts: must be 0");
+    describe_gauge!(
+        "yinke_ledger_wrong_balances",
+        "Accounts whose balance is not the sum of their entries: must be 0"
+    );
+    describe_gauge!("yinke_ledger_expected_fen", "Commission expected and not yet settled");
+    describe_counter!("yinke_ledger_lines_settled_total", "Order lines settled");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Every metric that the sources count has a description here.
+    #[test]
+    fn no_metric_is_without_words() {
+        let mut files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let described = include_str!("describe.rs");
+        let mut counted = 0;
+        while let Some(path) = files.pop() {
+            if path.is_dir() {
+                files.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for macro_name in ["counter!(\"", "gauge!(\"", "histogram!(\""] {
+                for rest in text.split(&format!("metrics::{macro_name}")).skip(1) {
+                    let name = rest.split('"').next().unwrap();
+                    counted += 1;
+                    assert!(described.contains(&format!("\"{name}\"")), "{name} in {}", path.display());
+                }
+            }
+        }
+        assert!(counted > 10, "the sources were not found");
+    }
+}
