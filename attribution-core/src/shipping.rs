@@ -238,9 +238,11 @@ pub struct StreamStatus {
     pub worker: WorkerId,
     /// The process of this epoch still runs.
     pub live: bool,
-    /// Its running totals now (for an epoch that ended, as found in its journal).
+    /// Its running totals now (for an epoch that ended, as found in its journal, whose click frames behind the last
+    /// tally count as recorded).
     pub tally: TallyView,
-    /// Frames behind the last tally of an epoch that ended in a crash: appended, perhaps not answered.
+    /// Clicks of an epoch that ended in a crash that were recorded and perhaps not answered: they are in the tally's
+    /// `recorded` and not in its `answered`.
     pub in_doubt: u64,
     /// The number after the last frame in the kernel.
     pub appended: u64,

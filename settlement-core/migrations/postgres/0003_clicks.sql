@@ -17,7 +17,6 @@ CREATE TABLE edge_streams (
     epoch BIGINT NOT NULL,
     worker BIGINT NOT NULL,
     next_sequence BIGINT NOT NULL,
-    shipped_through BIGINT NOT NULL,
     clicks BIGINT NOT NULL,
     tallies BIGINT NOT NULL,
     dead BIGINT NOT NULL,
@@ -42,6 +41,9 @@ CREATE TABLE stream_status (
     epoch BIGINT NOT NULL,
     worker BIGINT NOT NULL,
     status TEXT NOT NULL,
+    live BIGINT NOT NULL,
+    appended BIGINT NOT NULL,
+    shipped BIGINT NOT NULL,
     at_ms BIGINT NOT NULL,
     PRIMARY KEY (edge, epoch, worker)
 );

@@ -17,7 +17,6 @@ CREATE TABLE edge_streams (
     epoch INTEGER NOT NULL,
     worker INTEGER NOT NULL,
     next_sequence INTEGER NOT NULL,
-    shipped_through INTEGER NOT NULL,
     clicks INTEGER NOT NULL,
     tallies INTEGER NOT NULL,
     dead INTEGER NOT NULL,
@@ -42,6 +41,9 @@ CREATE TABLE stream_status (
     epoch INTEGER NOT NULL,
     worker INTEGER NOT NULL,
     status TEXT NOT NULL,
+    live INTEGER NOT NULL,
+    appended INTEGER NOT NULL,
+    shipped INTEGER NOT NULL,
     at_ms INTEGER NOT NULL,
     PRIMARY KEY (edge, epoch, worker)
 ) STRICT, WITHOUT ROWID;

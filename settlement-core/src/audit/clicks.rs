@@ -18,7 +18,7 @@ pub struct ClickAudit {
     pub answered: u64,
     /// Click frames the edges wrote.
     pub recorded: u64,
-    /// Frames of edges that crashed, of which nobody knows whether their answer left; they count as answered.
+    /// Recorded clicks of edges that crashed, of which nobody knows whether their answer left; they count as answered.
     pub in_doubt: u64,
     /// Requests that were only counted.
     pub counted: Counted,
@@ -203,7 +203,7 @@ fn balance(held: &Held, said: Option<&StreamStatus>) -> ClickAudit {
     let in_doubt = said.map_or(0, |s| s.in_doubt);
     let arrived = held.clicks + held.dead + held.lost;
     // The core can be ahead of the last heartbeat: what arrived was certainly recorded.
-    let recorded = (tally.recorded + in_doubt).max(held.recorded).max(arrived);
+    let recorded = tally.recorded.max(held.recorded).max(arrived);
     let backlog = said.map_or(0, |s| s.appended.saturating_sub(held.next_sequence));
     let missing = recorded - arrived;
     // A live worker counts a click a moment before its frame shows as written; what is missing from a stream that has

@@ -45,21 +45,43 @@ impl Core {
 fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<(), StoreError> {
     let edge = heartbeat.edge;
     register(tx, edge, now)?;
+    // The edge speaks of its own clock. A clock that runs ahead of ours would let orders become final before the
+    // clicks are here, so what it runs ahead is taken off; one that runs behind only makes orders wait.
+    let ahead = heartbeat.at.millis().saturating_sub(now.millis());
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    metrics::gauge!("yinke_core_edge_clock_ahead_seconds", "edge" => edge.0.to_string())
+        .set(ahead as f64 / 1_000.0);
+    let shipped_through = heartbeat.shipped_through.plus(-ahead.max(0)).min(now);
     // Heartbeats may overtake each other on the way: what only grows never goes back.
     tx.execute(
         "UPDATE edges SET heartbeat_at = $2, edge_clock = $3, \
          applied = CASE WHEN applied < $4 THEN $4 ELSE applied END, \
          shipped_through = CASE WHEN shipped_through < $5 THEN $5 ELSE shipped_through END WHERE edge = $1",
-        params![edge, now, heartbeat.at, stream::int(heartbeat.applied), heartbeat.shipped_through],
+        params![edge, now, heartbeat.at, stream::int(heartbeat.applied), shipped_through],
     )?;
     for status in &heartbeat.streams {
         let text = serde_json::to_string(status)
             .map_err(|cause| StoreError::Corrupt { what: "stream status", cause: cause.into() })?;
+        // The last word on a stream is that it has ended. Before and after it the numbers tell which word is newer,
+        // as they only grow; the edge's clock may have been set back in between.
         tx.execute(
-            "INSERT INTO stream_status (edge, epoch, worker, status, at_ms) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (edge, epoch, worker) DO UPDATE SET status = excluded.status, at_ms = excluded.at_ms \
-             WHERE stream_status.at_ms <= excluded.at_ms",
-            params![edge, status.epoch, status.worker, &text, heartbeat.at],
+            "INSERT INTO stream_status (edge, epoch, worker, status, live, appended, shipped, at_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (edge, epoch, worker) DO UPDATE SET status = excluded.status, live = excluded.live, \
+             appended = excluded.appended, shipped = excluded.shipped, at_ms = excluded.at_ms \
+             WHERE stream_status.live > excluded.live OR (stream_status.live = excluded.live AND \
+             (stream_status.appended < excluded.appended OR (stream_status.appended = excluded.appended \
+             AND stream_status.shipped <= excluded.shipped)))",
+            params![
+                edge,
+                status.epoch,
+                status.worker,
+                &text,
+                i64::from(status.live),
+                stream::int(status.appended),
+                stream::int(status.shipped),
+                heartbeat.at
+            ],
         )?;
     }
     Ok(())

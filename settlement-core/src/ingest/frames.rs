@@ -19,8 +19,8 @@ pub(super) struct Sorted<'a> {
 
 /// A frame that this program cannot read.
 pub(super) struct Dead<'a> {
-    click: ClickId,
-    frame: BatchFrame<'a>,
+    pub(super) click: ClickId,
+    pub(super) frame: BatchFrame<'a>,
     why: RecordError,
 }
 
@@ -58,15 +58,15 @@ pub(super) fn read<'a>(click: ClickId, frame: BatchFrame<'a>, now: Instant) -> K
 }
 
 impl<'a> Sorted<'a> {
-    /// The frames from `from` on; `now` is stamped on the clicks.
-    pub(super) fn of(batch: &'a Batch, from: u64, now: Instant) -> Self {
+    /// The frames whose numbers are wanted; `now` is stamped on the clicks.
+    pub(super) fn of(batch: &'a Batch, wanted: impl Fn(u64) -> bool, now: Instant) -> Self {
         let mut sorted = Self {
             clicks: Vec::with_capacity(batch.len() as usize),
             dead: Vec::new(),
             tallies: 0,
             tally: None,
         };
-        for frame in batch.frames().skip_while(|frame| frame.sequence < from) {
+        for frame in batch.frames().filter(|frame| wanted(frame.sequence)) {
             let click = ClickId::new(batch.stream(), frame.sequence);
             match read(click, frame, now) {
                 Kind::Click(insert) => sorted.clicks.push(insert),
@@ -85,8 +85,7 @@ impl Dead<'_> {
     /// Keeps the frame for a program that can read it.
     pub(super) fn store(&self, tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
         tx.execute(
-            "INSERT INTO dead_letters (click_id, edge_ms, payload, reason, at_ms) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (click_id) DO NOTHING",
+            "INSERT INTO dead_letters (click_id, edge_ms, payload, reason, at_ms) VALUES ($1, $2, $3, $4, $5)",
             params![&self.click, self.frame.at, self.frame.payload, &self.why.to_string(), now],
         )?;
         Ok(())

@@ -10,11 +10,13 @@ mod frames;
 mod repeat;
 pub(crate) mod stream;
 
-use crate::Core;
 use crate::store::{StoreError, Tx};
+use crate::{Core, orders};
 use attribution_core::shipping::{Batch, ShipAck};
 use attribution_core::time::Instant;
 use frames::Sorted;
+use repeat::Known;
+use std::ops::Range;
 use std::sync::Arc;
 use stream::Advance;
 
@@ -87,7 +89,7 @@ impl Core {
 /// The whole transaction.
 fn take(tx: &mut dyn Tx, batch: &Batch, now: Instant, care: Care) -> Result<Taken, IngestError> {
     let mut taken = Taken { next_sequence: batch.next_sequence(), ..Taken::default() };
-    let sorted = Sorted::of(batch, batch.first_sequence(), now);
+    let sorted = Sorted::of(batch, |_| true, now);
     if care == Care::Trusting
         && stream::advance_from(tx, batch.first_sequence(), &Advance::of(batch, &sorted), now)?
     {
@@ -103,16 +105,31 @@ fn take(tx: &mut dyn Tx, batch: &Batch, now: Instant, care: Care) -> Result<Take
     if cursor < batch.first_sequence() {
         return Err(IngestError::Gap { expected: cursor, got: batch.first_sequence() });
     }
-    // Below the cursor everything must be here already; from it on everything is new.
-    repeat::compare(tx, batch, batch.first_sequence()..cursor.min(batch.next_sequence()), now, &mut taken)?;
-    let mut fresh = Sorted::of(batch, cursor, now);
-    if care == Care::Looking {
-        repeat::set_aside_known(tx, &mut fresh, now, &mut taken)?;
-    }
+    // Below the cursor everything must be here already, except what was given up as lost; from it on everything is
+    // new.
+    let numbers = batch.first_sequence()..batch.next_sequence();
+    let lost = stream::lost_within(tx, batch.stream(), &numbers)?;
+    let below = numbers.start..cursor.min(numbers.end);
+    let turned_up = repeat::compare(tx, batch, below.clone(), &lost, now, &mut taken)?;
+    let mut fresh = Sorted::of(batch, |number| number >= cursor || turned_up.contains(&number), now);
+    let known = match care {
+        Care::Trusting => Known::default(),
+        Care::Looking => repeat::set_aside_known(tx, &mut fresh, now, &mut taken)?,
+    };
     insert(tx, &fresh, &mut taken, now)?;
+    if !lost.is_empty() {
+        stream::found(tx, batch.stream(), &numbers)?;
+        for range in lost {
+            let range: Range<u64> = range.start..range.end.min(below.end);
+            orders::clicks_turned_up(tx, batch.stream(), &range)?;
+        }
+    }
     taken.next_sequence = cursor.max(batch.next_sequence());
     let mut advance = Advance::of(batch, &fresh);
     advance.next_sequence = taken.next_sequence;
+    // What was here already was not counted when the cursor moved over it: it moves over it now.
+    advance.clicks += known.clicks;
+    advance.dead += known.dead;
     advance.duplicates = taken.duplicates;
     advance.quarantined = taken.quarantined;
     stream::advance_from(tx, cursor, &advance, now)?;

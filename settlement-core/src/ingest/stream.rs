@@ -7,15 +7,15 @@ use attribution_core::click::Stream;
 use attribution_core::record::Tally;
 use attribution_core::shipping::Batch;
 use attribution_core::time::Instant;
+use std::ops::Range;
 
 /// How far a stream moves, and what it counts.
 pub(super) struct Advance {
     stream: Stream,
     pub(super) next_sequence: u64,
-    shipped_through: Instant,
-    clicks: u64,
+    pub(super) clicks: u64,
     tallies: u64,
-    dead: u64,
+    pub(super) dead: u64,
     pub(super) duplicates: u64,
     pub(super) quarantined: u64,
     tally: Option<(u64, Tally)>,
@@ -26,7 +26,6 @@ impl Advance {
         Self {
             stream: batch.stream(),
             next_sequence: batch.next_sequence(),
-            shipped_through: batch.shipped_through(),
             clicks: sorted.clicks.len() as u64,
             tallies: sorted.tallies,
             dead: sorted.dead.len() as u64,
@@ -42,7 +41,8 @@ pub(crate) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// Moves the cursor if it stands at `from`, and adds the totals: lock, check and advance in one statement.
+/// Moves the cursor if it stands at `from` and nothing on the way is named as lost, and adds the totals: lock, check
+/// and advance in one statement.
 pub(super) fn advance_from(
     tx: &mut dyn Tx,
     from: u64,
@@ -52,17 +52,17 @@ pub(super) fn advance_from(
     let Stream { edge, epoch, worker } = advance.stream;
     let moved = tx.execute(
         "UPDATE edge_streams SET next_sequence = $5, \
-         shipped_through = CASE WHEN shipped_through < $6 THEN $6 ELSE shipped_through END, \
-         clicks = clicks + $7, tallies = tallies + $8, dead = dead + $9, duplicates = duplicates + $10, \
-         quarantined = quarantined + $11, updated_at = $12 \
-         WHERE edge = $1 AND epoch = $2 AND worker = $3 AND next_sequence = $4",
+         clicks = clicks + $6, tallies = tallies + $7, dead = dead + $8, duplicates = duplicates + $9, \
+         quarantined = quarantined + $10, updated_at = $11 \
+         WHERE edge = $1 AND epoch = $2 AND worker = $3 AND next_sequence = $4 AND NOT EXISTS (\
+         SELECT 1 FROM lost_ranges l WHERE l.edge = $1 AND l.epoch = $2 AND l.worker = $3 \
+         AND l.to_sequence > $4 AND l.from_sequence < $5)",
         params![
             edge,
             epoch,
             worker,
             int(from),
             int(advance.next_sequence),
-            advance.shipped_through,
             int(advance.clicks),
             int(advance.tallies),
             int(advance.dead),
@@ -103,10 +103,10 @@ pub(crate) fn lock(tx: &mut dyn Tx, stream: Stream, now: Instant) -> Result<u64,
     let Stream { edge, epoch, worker } = stream;
     crate::edges::register(tx, edge, now)?;
     tx.execute(
-        "INSERT INTO edge_streams (edge, epoch, worker, next_sequence, shipped_through, clicks, tallies, dead, \
+        "INSERT INTO edge_streams (edge, epoch, worker, next_sequence, clicks, tallies, dead, \
          quarantined, duplicates, answered, recorded, counted_refused, counted_rate_limited, counted_not_found, \
          counted_overloaded, unjournaled, first_at, updated_at) \
-         VALUES ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, $4, $4) \
+         VALUES ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, $4, $4) \
          ON CONFLICT (edge, epoch, worker) DO NOTHING",
         params![edge, epoch, worker, now],
     )?;
@@ -147,4 +147,40 @@ pub(crate) fn skip_lost(
         )?;
     }
     Ok(reached)
+}
+
+/// The parts of these numbers that the edge has named as lost.
+pub(super) fn lost_within(
+    tx: &mut dyn Tx,
+    stream: Stream,
+    numbers: &Range<u64>,
+) -> Result<Vec<Range<u64>>, StoreError> {
+    let Stream { edge, epoch, worker } = stream;
+    let rows = tx.query(
+        "SELECT from_sequence, to_sequence FROM lost_ranges WHERE edge = $1 AND epoch = $2 AND worker = $3 \
+         AND to_sequence > $4 AND from_sequence < $5 ORDER BY from_sequence",
+        params![edge, epoch, worker, int(numbers.start), int(numbers.end)],
+    )?;
+    rows.iter().map(|row| Ok(row.count(0)?.max(numbers.start)..row.count(1)?.min(numbers.end))).collect()
+}
+
+/// Takes these numbers, which have arrived, out of what is named as lost.
+pub(super) fn found(tx: &mut dyn Tx, stream: Stream, numbers: &Range<u64>) -> Result<(), StoreError> {
+    let Stream { edge, epoch, worker } = stream;
+    let rows = tx.query(
+        "DELETE FROM lost_ranges WHERE edge = $1 AND epoch = $2 AND worker = $3 \
+         AND to_sequence > $4 AND from_sequence < $5 RETURNING from_sequence, to_sequence, reported_at",
+        params![edge, epoch, worker, int(numbers.start), int(numbers.end)],
+    )?;
+    for row in &rows {
+        let (from, to, at) = (row.count(0)?, row.count(1)?, row.instant(2)?);
+        for rest in [from..numbers.start, numbers.end..to].into_iter().filter(|rest| !rest.is_empty()) {
+            tx.execute(
+                "INSERT INTO lost_ranges (edge, epoch, worker, from_sequence, to_sequence, reported_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+                params![edge, epoch, worker, int(rest.start), int(rest.end), at],
+            )?;
+        }
+    }
+    Ok(())
 }

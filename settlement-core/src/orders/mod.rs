@@ -2,13 +2,15 @@
 //!
 //! The life of an event, by file: [`event`] (what it is), [`intake`] (stored exactly once), [`state`] (how the order
 //! stands), [`judge`] (who owns it and what is owed), [`books`] (the difference to the ledger), [`review`] (what a
-//! person must look at), [`sweep`] (looking again).
+//! person must look at), [`sweep`] (looking again),
+//! [`late`] (what late clicks change).
 
 mod api;
 pub(crate) mod books;
 pub mod event;
 pub mod intake;
 pub mod judge;
+mod late;
 mod report;
 pub mod review;
 mod review_api;
@@ -18,6 +20,7 @@ pub mod sweep;
 pub mod wake;
 
 use crate::Core;
+pub(crate) use late::clicks_turned_up;
 use utoipa_axum::router::OpenApiRouter;
 
 /// All that the API says about orders.

@@ -6,6 +6,7 @@
 use super::event::EventKey;
 use super::intake::lock_name;
 use super::judge::{JudgeError, judge};
+use super::late::{count_days, wake_clicked};
 use crate::Core;
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
@@ -14,9 +15,7 @@ use crate::params;
 use crate::store::{Store, StoreError, Tx};
 use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
 use attribution_core::ids::{OrderId, PlatformId};
-use attribution_core::outcome::Outcome;
-
-use attribution_core::time::{DAY_MS, Instant, SECOND_MS, SHANGHAI_OFFSET_MS};
+use attribution_core::time::{Instant, SECOND_MS};
 use std::collections::HashSet;
 
 /// Orders looked up at a time.
@@ -255,44 +254,4 @@ fn late_clicks(tx: &mut dyn Tx) -> Result<Backlog, StoreError> {
         }
     }
     Ok(Backlog::Done)
-}
-
-/// Orders made after a click in `[from, to)` by anybody joined to its visitor, and orders that carry its token.
-fn wake_clicked(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Result<(), StoreError> {
-    let attributed = Outcome::Attributed as u8;
-    tx.execute(
-        &format!(
-            "UPDATE orders SET dirty = 1 WHERE (platform, order_id) IN (\
-             SELECT o.platform, o.order_id FROM clicks c JOIN identities i ON i.visitor = c.visitor \
-             JOIN orders o ON o.platform = i.platform AND o.buyer = i.buyer \
-             WHERE c.click_id >= $1 AND c.click_id < $2 AND c.outcome = {attributed} \
-             AND o.provisional = 1 AND o.dirty = 0 AND o.created_ms >= c.effective_ms - {SECOND_MS})"
-        ),
-        params![&from, &to],
-    )?;
-    tx.execute(
-        "UPDATE orders SET dirty = 1 WHERE (platform, order_id) IN (\
-         SELECT o.platform, o.order_id FROM order_tokens t \
-         JOIN orders o ON o.platform = t.platform AND o.order_id = t.order_id \
-         WHERE t.click_id >= $1 AND t.click_id < $2 AND o.provisional = 1 AND o.dirty = 0)",
-        params![&from, &to],
-    )?;
-    Ok(())
-}
-
-/// Adds the attributed clicks in `[from, to)` to their promoters' days.
-fn count_days(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Result<(), StoreError> {
-    let attributed = Outcome::Attributed as u8;
-    tx.execute(
-        &format!(
-            "INSERT INTO promoter_days (promoter, day, clicks) \
-             SELECT p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS} AS day, COUNT(*) \
-             FROM clicks c JOIN placements p ON p.num = c.placement \
-             WHERE c.click_id >= $1 AND c.click_id < $2 AND c.outcome = {attributed} \
-             GROUP BY p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS} \
-             ON CONFLICT (promoter, day) DO UPDATE SET clicks = promoter_days.clicks + excluded.clicks"
-        ),
-        params![&from, &to],
-    )?;
-    Ok(())
 }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 /// What the edge says of a stream that holds `appended` frames, every tenth of them a tally.
 fn status(live: bool, appended: u64, shipped: u64, in_doubt: u64) -> StreamStatus {
     let clicks = appended - appended / 10 - in_doubt;
-    let tally = TallyView { answered: clicks, recorded: clicks, counted: [1, 2, 3, 4], unjournaled: 0 };
+    let tally =
+        TallyView { answered: clicks, recorded: clicks + in_doubt, counted: [1, 2, 3, 4], unjournaled: 0 };
     let stream = stream(1, 0);
     StreamStatus {
         epoch: stream.epoch,

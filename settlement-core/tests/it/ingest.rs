@@ -35,7 +35,6 @@ on_both!(a_batch_comes_in_once, async |bench: &Bench| {
     assert_eq!(column(&bench.core, s, "tallies").await, 10);
     assert_eq!(column(&bench.core, s, "recorded").await, 90);
     assert_eq!(column(&bench.core, s, "counted_not_found").await, 3);
-    assert_eq!(column(&bench.core, s, "shipped_through").await, at(100).millis());
 
     // The same again, a part of it, and one that begins inside and goes on.
     assert_eq!(bench.core.ingest(batch(s, 0..100), NOW.plus(1)).await.unwrap().next_sequence, 100);
@@ -134,12 +133,58 @@ on_both!(a_cursor_that_was_set_back_costs_nothing, async |bench: &Bench| {
     bench
         .core
         .store()
-        .write(|tx| tx.execute("UPDATE edge_streams SET next_sequence = 12", &[]))
+        .write(|tx| tx.execute("UPDATE edge_streams SET next_sequence = 12, clicks = 11, tallies = 1", &[]))
         .await
         .unwrap();
     assert_eq!(bench.core.ingest(batch(s, 12..30), NOW).await.unwrap().next_sequence, 30);
     assert_eq!(count(&bench.core, "clicks").await, 27);
     assert_eq!(count(&bench.core, "quarantine").await, 0);
+    assert_eq!(column(&bench.core, s, "clicks").await, 27, "what was here already counts too");
+    assert_eq!(column(&bench.core, s, "tallies").await, 3);
+    assert_eq!(bench.core.audit_clicks().await.unwrap().gaps, 0);
+});
+
+on_both!(a_cursor_that_was_set_back_hides_no_other_bytes, async |bench: &Bench| {
+    let s = stream(5, 1);
+    let odd = |click: u8, letter: &[u8]| {
+        let mut odd = Batch::new(s, 0);
+        assert!(odd.push(at(0), &record(0, click)));
+        assert!(odd.push(at(1), letter));
+        odd
+    };
+    bench.core.ingest(odd(0, b"\x09from the future"), NOW).await.unwrap();
+    bench
+        .core
+        .store()
+        .write(|tx| tx.execute("UPDATE edge_streams SET next_sequence = 0, clicks = 0, dead = 0", &[]))
+        .await
+        .unwrap();
+    assert_eq!(bench.core.ingest(odd(1, b"\x09something else"), NOW).await.unwrap().next_sequence, 2);
+    assert_eq!((count(&bench.core, "clicks").await, count(&bench.core, "dead_letters").await), (1, 1));
+    assert_eq!(count(&bench.core, "quarantine").await, 2);
+    assert_eq!((column(&bench.core, s, "clicks").await, column(&bench.core, s, "dead").await), (1, 1));
+    assert_eq!(bench.core.audit_clicks().await.unwrap().gaps, 0);
+});
+
+on_both!(frames_named_as_lost_may_turn_up, async |bench: &Bench| {
+    let s = stream(6, 2);
+    let lost = |from, to| vec![LostRange { epoch: s.epoch, worker: s.worker, from, to }];
+    bench.core.ingest(batch(s, 0..5), NOW).await.unwrap();
+    bench.core.lost(s.edge, lost(5, 25), NOW).await.unwrap();
+    bench.core.ingest(batch(s, 25..30), NOW).await.unwrap();
+    bench.core.sweep(NOW).await.unwrap();
+    // Some of them below the cursor, twice; numbers 9 and 19 are tallies.
+    for _ in 0..2 {
+        assert_eq!(bench.core.ingest(batch(s, 8..20), NOW).await.unwrap().next_sequence, 30);
+        let audit = bench.core.audit_clicks().await.unwrap();
+        assert_eq!((audit.ingested, audit.lost, audit.gaps, audit.conflicts), (5 + 10 + 4, 8, 0, 0));
+    }
+    // A range behind the cursor, whose frames come in their turn.
+    bench.core.lost(s.edge, lost(35, 38), NOW).await.unwrap();
+    assert_eq!(bench.core.ingest(batch(s, 30..36), NOW).await.unwrap().next_sequence, 36);
+    assert_eq!(bench.core.ingest(batch(s, 38..40), NOW).await.unwrap().next_sequence, 40);
+    let audit = bench.core.audit_clicks().await.unwrap();
+    assert_eq!((audit.lost, audit.gaps), (8 + 2, 0));
 });
 
 on_both!(named_losses_move_the_cursor, async |bench: &Bench| {
@@ -306,6 +351,63 @@ on_both!(edges_speak_over_http, async |bench: &Bench| {
     assert_eq!(status, StatusCode::NO_CONTENT);
     let (status, _) = ship(&token, 9, &batch(s, 55..60)).await;
     assert_eq!(status, StatusCode::OK);
+});
+
+fn beat(at: Instant, streams: Vec<StreamStatus>) -> Heartbeat {
+    Heartbeat { edge: EdgeId(9), at, applied: 0, shipped_through: at.plus(-5), streams }
+}
+
+async fn shipped_through(bench: &Bench) -> Instant {
+    let sql = "SELECT shipped_through FROM edges";
+    bench.core.store().read(move |tx| tx.query_one(sql, &[])?.instant(0)).await.unwrap()
+}
+
+on_both!(an_edge_whose_clock_is_fast_has_not_shipped_the_future, async |bench: &Bench| {
+    bench.core.heartbeat(beat(NOW.plus(3_600_000), Vec::new()), NOW).await.unwrap();
+    assert_eq!(shipped_through(bench).await, NOW.plus(-5));
+    // A slow clock only makes orders wait, and nothing goes back.
+    bench.core.heartbeat(beat(NOW.plus(-60_000), Vec::new()), NOW.plus(1)).await.unwrap();
+    assert_eq!(shipped_through(bench).await, NOW.plus(-5));
+    // Nor does a heartbeat without any sense in it reach beyond now.
+    let odd = Heartbeat { shipped_through: Instant(i64::MAX), ..beat(NOW, Vec::new()) };
+    bench.core.heartbeat(odd, NOW.plus(2)).await.unwrap();
+    assert_eq!(shipped_through(bench).await, NOW.plus(2));
+});
+
+on_both!(the_last_word_on_a_stream_stays, async |bench: &Bench| {
+    let s = stream(9, 0);
+    let status = |live, appended, shipped| StreamStatus {
+        epoch: s.epoch,
+        worker: s.worker,
+        live,
+        tally: TallyView::default(),
+        in_doubt: 0,
+        appended,
+        durable: appended,
+        shipped,
+        quarantined: 0,
+    };
+    let held = async || -> StreamStatus {
+        let sql = "SELECT status FROM stream_status";
+        let row = bench.core.store().read(move |tx| tx.query_one(sql, &[])).await.unwrap();
+        serde_json::from_str(row.text(0).unwrap()).unwrap()
+    };
+    // Each row: what the edge says, by its own clock, and what is held then.
+    let ended = status(false, 90, 80);
+    let rows = [
+        (0, status(true, 100, 50), status(true, 100, 50)),
+        (2, status(true, 90, 50), status(true, 100, 50)),
+        (-1, status(true, 100, 60), status(true, 100, 60)),
+        // The clock was set back half a minute, and a power cut took what was not durable.
+        (-30_000, ended, ended),
+        (5, status(true, 100, 60), ended),
+        (-40_000, status(false, 90, 90), status(false, 90, 90)),
+        (6, ended, status(false, 90, 90)),
+    ];
+    for (clock, said, expected) in rows {
+        bench.core.heartbeat(beat(NOW.plus(clock), vec![said]), NOW).await.unwrap();
+        assert_eq!(held().await, expected, "{clock}");
+    }
 });
 
 on_both!(a_closed_core_takes_nothing, async |bench: &Bench| {

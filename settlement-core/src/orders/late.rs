@@ -1,0 +1,76 @@
+//! What clicks change that come in after orders were judged: orders to look at again, and promoters' days.
+
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::click::{ClickId, Stream};
+use attribution_core::outcome::Outcome;
+use attribution_core::time::{DAY_MS, SECOND_MS, SHANGHAI_OFFSET_MS};
+use std::ops::Range;
+
+/// Clicks with these numbers, which were given up as lost, have come in below the cursor: what the sweep does with
+/// new clicks is done for them, as far as it has gone by without them.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn clicks_turned_up(
+    tx: &mut dyn Tx,
+    stream: Stream,
+    numbers: &Range<u64>,
+) -> Result<(), StoreError> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    tx.lock("judged streams")?;
+    let Stream { edge, epoch, worker } = stream;
+    let judged = tx.query_opt(
+        "SELECT next_sequence FROM judged_streams WHERE edge = $1 AND epoch = $2 AND worker = $3",
+        params![edge, epoch, worker],
+    )?;
+    let end = judged.map_or(Ok(0), |row| row.count(0))?.min(numbers.end);
+    if numbers.start < end {
+        let (from, to) = (ClickId::new(stream, numbers.start), ClickId::new(stream, end));
+        wake_clicked(tx, from, to)?;
+        count_days(tx, from, to)?;
+    }
+    Ok(())
+}
+
+/// Orders made after a click in `[from, to)` by anybody joined to its visitor, and orders that carry its token.
+pub(super) fn wake_clicked(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Result<(), StoreError> {
+    let attributed = Outcome::Attributed as u8;
+    tx.execute(
+        &format!(
+            "UPDATE orders SET dirty = 1 WHERE (platform, order_id) IN (\
+             SELECT o.platform, o.order_id FROM clicks c JOIN identities i ON i.visitor = c.visitor \
+             JOIN orders o ON o.platform = i.platform AND o.buyer = i.buyer \
+             WHERE c.click_id >= $1 AND c.click_id < $2 AND c.outcome = {attributed} \
+             AND o.provisional = 1 AND o.dirty = 0 AND o.created_ms >= c.effective_ms - {SECOND_MS})"
+        ),
+        params![&from, &to],
+    )?;
+    tx.execute(
+        "UPDATE orders SET dirty = 1 WHERE (platform, order_id) IN (\
+         SELECT o.platform, o.order_id FROM order_tokens t \
+         JOIN orders o ON o.platform = t.platform AND o.order_id = t.order_id \
+         WHERE t.click_id >= $1 AND t.click_id < $2 AND o.provisional = 1 AND o.dirty = 0)",
+        params![&from, &to],
+    )?;
+    Ok(())
+}
+
+/// Adds the attributed clicks in `[from, to)` to their promoters' days.
+pub(super) fn count_days(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Result<(), StoreError> {
+    let attributed = Outcome::Attributed as u8;
+    tx.execute(
+        &format!(
+            "INSERT INTO promoter_days (promoter, day, clicks) \
+             SELECT p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS} AS day, COUNT(*) \
+             FROM clicks c JOIN placements p ON p.num = c.placement \
+             WHERE c.click_id >= $1 AND c.click_id < $2 AND c.outcome = {attributed} \
+             GROUP BY p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS} \
+             ON CONFLICT (promoter, day) DO UPDATE SET clicks = promoter_days.clicks + excluded.clicks"
+        ),
+        params![&from, &to],
+    )?;
+    Ok(())
+}
