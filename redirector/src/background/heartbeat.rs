@@ -21,8 +21,9 @@ const TALLY_IS_NEAR: u64 = 65_536;
 /// How an ended stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Ending {
+    /// Its last tally, with the click frames behind it counted as recorded.
     tally: Tally,
-    /// Click frames behind the last tally.
+    /// Clicks that were recorded and perhaps not answered.
     in_doubt: u64,
 }
 
@@ -154,8 +155,11 @@ fn find_ending(streams: &Streams, stream: StreamId) -> Ending {
     let near = end.saturating_sub(TALLY_IS_NEAR);
     let (found, ending) = scan(streams, stream, near);
     let mut ending = if found || near == 0 { ending } else { scan(streams, stream, 0).1 };
-    if streams.closed_in_order(stream) {
-        ending.in_doubt = 0;
+    // Answers that waited for their frames when the tally was written may have left as well, or not: all that was
+    // recorded and not counted as answered is in doubt. Clients that had gone are among them; that errs on the safe
+    // side.
+    if !streams.closed_in_order(stream) {
+        ending.in_doubt = ending.tally.recorded.saturating_sub(ending.tally.answered);
     }
     ending
 }
@@ -172,7 +176,7 @@ fn scan(streams: &Streams, stream: StreamId, from: u64) -> (bool, Ending) {
                 if let Ok(tally) = Tally::decode(frame.payload) {
                     (found, ending) = (true, Ending { tally, in_doubt: 0 });
                 } else if frame.payload.first() == Some(&KIND_CLICK) {
-                    ending.in_doubt += 1;
+                    ending.tally.recorded += 1;
                 }
             }
             Err(ReadError::Damaged { .. } | ReadError::Released { .. }) => {}

@@ -3,6 +3,7 @@
 
 use crate::core_server::{CoreServer, Fault};
 use crate::rig::{Rig, payload, quick, shipped};
+use attribution_core::record::Tally;
 use journal::StreamId;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -95,4 +96,33 @@ async fn a_killed_edge_loses_nothing_that_it_had_flushed() {
             }
         }
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_on_their_way_at_the_last_tally_are_in_doubt() {
+    let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
+    let mut rig = Rig::start(dir.path(), "127.0.0.1:1".parse().unwrap(), quick());
+    rig.write(0, 100);
+    rig.write_tally(0, Tally { answered: 90, recorded: 100, ..Tally::default() });
+    rig.write(0, 5);
+    let stream = rig.stream(0);
+    // What a power cut would leave: the files as they are while the process runs.
+    let left = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        match std::fs::copy(entry.path(), left.path().join(entry.file_name())) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+            _ => {}
+        }
+    }
+    rig.stop();
+    let rig = Rig::start(left.path(), core.address, quick());
+    let ending = core
+        .until("the heartbeat says how the start ended", |state| {
+            let mut all = state.heartbeats.iter().flat_map(|beat| &beat.streams);
+            all.find(|s| s.epoch.0 == stream.epoch && !s.live && s.worker.0 == 0).copied()
+        })
+        .await;
+    assert_eq!((ending.tally.answered, ending.tally.recorded, ending.in_doubt), (90, 105, 15));
+    rig.shutdown(Duration::from_secs(10)).await;
 }
