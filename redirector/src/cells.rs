@@ -2,6 +2,7 @@
 
 use attribution_core::outcome::Outcome;
 use attribution_core::record::Tally;
+use attribution_core::time::Instant;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Upper bounds of the latency buckets in nanoseconds: 25 us to 1 s.
@@ -38,6 +39,15 @@ impl Cell {
         self.0.store(n, Ordering::Relaxed);
     }
 
+    /// Sets it after everything this thread did before, for whoever [`observe`](Self::observe)s it.
+    fn publish(&self, n: u64) {
+        self.0.store(n, Ordering::Release);
+    }
+
+    fn observe(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -57,12 +67,17 @@ pub(crate) struct Cells {
     pub(crate) recorded: Cell,
     /// Clicks answered without a frame because the journal took none.
     pub(crate) unjournaled: Cell,
+    /// Clicks answered, or refused by strict programmes, although their frames could not be written in time. The frames
+    /// are among the recorded and are written once the disk takes them.
+    pub(crate) unwritten: Cell,
     /// Clients that left while their answer waited; their click is recorded.
     pub(crate) left: Cell,
     /// Answers outside the outcomes: preview pages, QR codes, robots.txt.
     pub(crate) pages: Cell,
     pub(crate) turns: Cell,
     pub(crate) flush_errors: Cell,
+    /// Large steps back of the machine's clock.
+    pub(crate) clock_steps_back: Cell,
     pub(crate) accepted: Cell,
     pub(crate) rejected: Cell,
     pub(crate) accept_errors: Cell,
@@ -71,6 +86,8 @@ pub(crate) struct Cells {
     pub(crate) handler_panics: Cell,
     /// Handlers of strict programmes that wait for the disk now.
     pub(crate) disk_queue: Cell,
+    /// Time of the oldest frame that is appended and not written, in milliseconds; zero if there is none.
+    unwritten_ms: Cell,
 }
 
 impl Cells {
@@ -89,6 +106,22 @@ impl Cells {
         let at = LATENCY_BOUNDS_NS.partition_point(|bound| *bound < nanos);
         self.latency[at].add(count);
         self.latency_sum_ns.add(nanos.saturating_mul(count));
+    }
+
+    /// A frame of this time is the first to wait for a write.
+    pub(crate) fn unwritten_from(&self, at: Instant) {
+        self.unwritten_ms.publish(u64::try_from(at.millis()).unwrap_or(0).max(1));
+    }
+
+    /// All appended frames are written.
+    pub(crate) fn all_written(&self) {
+        self.unwritten_ms.publish(0);
+    }
+
+    /// The time of the oldest frame that is appended and not written.
+    pub(crate) fn oldest_unwritten(&self) -> Option<Instant> {
+        let millis = Some(self.unwritten_ms.observe()).filter(|millis| *millis > 0);
+        millis.map(|millis| Instant(millis.cast_signed()))
     }
 
     /// The running totals, as they go into the worker's own stream.

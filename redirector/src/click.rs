@@ -11,7 +11,7 @@ use crate::pages::{self, Language};
 use crate::reply::{self, Reply};
 use crate::request::{self, Asked, Path};
 use crate::visit::Visit;
-use crate::worker::{State, Worker};
+use crate::worker::{Arrival, State, Worker};
 use crate::{agents, beside, query};
 use attribution_core::catalogue::{Durability, LinkFlags, LinkRow};
 use attribution_core::click::ClickId;
@@ -23,6 +23,7 @@ use attribution_core::ids::VisitorId;
 use attribution_core::outcome::Outcome;
 use attribution_core::record::{CLICK_MAX_LEN, ClickFlags, ClickRecord};
 use attribution_core::time::Instant;
+use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 use hyper::body::Incoming;
 use xxhash_rust::xxh3::xxh3_64;
@@ -46,9 +47,9 @@ pub(crate) async fn serve(
     request: hyper::Request<Incoming>,
 ) -> Answer {
     let (parts, _) = request.into_parts();
-    let (turn, now, stale) = worker.arrive();
+    let arrival = worker.arrive();
     let cells = worker.cells();
-    let answer = match record(worker, connection, &parts, now, stale) {
+    let answer = match record(worker, connection, &parts, arrival) {
         Step::Counted(outcome, answer) => {
             cells.outcome(outcome);
             answer
@@ -64,11 +65,11 @@ pub(crate) async fn serve(
         }
         Step::Recorded { outcome, reply, sequence, place } => {
             let leaving = Leaving(worker);
-            let mut written = worker.gate.wait(turn).await.is_ok();
+            let written = worker.gate.wait(arrival.turn).await.is_ok();
+            let strict = place.is_some();
             if let Some(place) = place.filter(|_| written) {
                 worker.note_durable();
                 place.until_durable(sequence).await;
-                written = true;
             }
             std::mem::forget(leaving);
             cells.outcome(outcome);
@@ -76,9 +77,15 @@ pub(crate) async fn serve(
                 cells.answered.add(1);
                 reply.into_answer(parts.headers)
             } else {
-                // The frame may still get to the disk; a claim or a token must not go out before it has.
-                cells.unjournaled.add(1);
-                reply.without_tokens().into_answer(parts.headers)
+                // The frame is in memory still and most often gets to the disk later: the click is a recorded one.
+                cells.unwritten.add(1);
+                if strict {
+                    let languages =
+                        parts.headers.get(ACCEPT_LANGUAGE).map_or(&[][..], |value| value.as_bytes());
+                    overload_page(worker, Language::preferred(languages))
+                } else {
+                    reply.unjournaled(&worker.shared.keys.click).into_answer(parts.headers)
+                }
             }
         }
     };
@@ -96,13 +103,8 @@ impl Drop for Leaving<'_> {
 }
 
 /// From the head to the appended frame, without a pause.
-fn record<'w>(
-    worker: &'w Worker,
-    connection: &Connection,
-    parts: &Parts,
-    now: Instant,
-    stale: bool,
-) -> Step<'w> {
+fn record<'w>(worker: &'w Worker, connection: &Connection, parts: &Parts, arrival: Arrival) -> Step<'w> {
+    let Arrival { now, frames_at, stale, .. } = arrival;
     let shared = &*worker.shared;
     let state = &mut *worker.state.borrow_mut();
 
@@ -195,7 +197,7 @@ fn record<'w>(
     if place.is_some() {
         worker.note_disk_queue();
     }
-    let appended = state.writer.append(now.millis(), &bytes[..len]);
+    let appended = worker.append(&mut state.writer, frames_at, &bytes[..len]);
     if appended.is_err() && place.is_some() {
         return overloaded(worker, &asked);
     }
@@ -270,7 +272,11 @@ fn miss<'w>(
 
 /// A strict programme's click that could not be made durable now. Nothing was appended.
 fn overloaded<'w>(worker: &'w Worker, asked: &Asked<'_>) -> Step<'w> {
-    let (outcome, language) = (Outcome::Overloaded, Language::preferred(asked.languages));
+    Step::Counted(Outcome::Overloaded, overload_page(worker, Language::preferred(asked.languages)))
+}
+
+fn overload_page(worker: &Worker, language: Language) -> Answer {
+    let outcome = Outcome::Overloaded;
     let page = worker.shared.pages.of(outcome, language);
-    Step::Counted(outcome, answer::page_with_retry(outcome, language, page, pages::RETRY_SECONDS))
+    answer::page_with_retry(outcome, language, page, pages::RETRY_SECONDS)
 }

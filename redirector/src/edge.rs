@@ -18,6 +18,7 @@ use arc_swap::ArcSwap;
 use attribution_core::record::Tally;
 use attribution_core::time::Instant;
 use journal::Journal;
+use journal::storage::Storage;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,6 +91,29 @@ impl Edge {
     /// # Errors
     /// If something is wrong that waiting would not mend.
     pub fn start(config: EdgeConfig, keys: EdgeKeys, link: Arc<dyn CoreLink>) -> Result<Self, StartError> {
+        Self::start_opening(config, keys, link, Journal::open)
+    }
+
+    /// As [`start`](Self::start), with the journal on a storage of the caller's: for tests of disks that fail.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_on(
+        storage: &Arc<dyn Storage>,
+        config: EdgeConfig,
+        keys: EdgeKeys,
+        link: Arc<dyn CoreLink>,
+    ) -> Result<Self, StartError> {
+        let open = |options: &journal::Options, now, random| Journal::open_on(storage, options, now, random);
+        Self::start_opening(config, keys, link, open)
+    }
+
+    fn start_opening(
+        config: EdgeConfig,
+        keys: EdgeKeys,
+        link: Arc<dyn CoreLink>,
+        open: impl FnOnce(&journal::Options, i64, u64) -> Result<journal::Opened, journal::OpenError>,
+    ) -> Result<Self, StartError> {
         if config.workers == 0 || config.workers > 128 {
             return Err(StartError::Workers(config.workers));
         }
@@ -104,7 +128,7 @@ impl Edge {
 
         let now = clock::now();
         let options = wiring::background_options(&config);
-        let opened = wiring::open_journal(&config, &options, now)?;
+        let opened = wiring::open_journal(&config, &options, now, open)?;
         for notice in &opened.notices {
             tracing::warn!(?notice, "the journal has something to say");
         }

@@ -17,6 +17,7 @@ mod connection;
 mod cookies;
 pub mod core_link;
 mod edge;
+mod frame_clock;
 mod gate;
 mod limits;
 mod listen;

@@ -57,6 +57,9 @@ impl MissLimit {
             *place = Place { key, whole_at: 0 };
         }
         let now = now.millis();
+        if place.whole_at - now > self.burst_ms {
+            place.whole_at = now; // no number of misses leads there: the clock went back
+        }
         let whole_at = place.whole_at.max(now) + self.cost_ms;
         let over = whole_at - now - self.burst_ms;
         if over > 0 {
@@ -86,6 +89,17 @@ mod tests {
         assert_eq!(limit.miss(prefix(2), now), Ok(()), "another prefix has its own allowance");
         assert_eq!(limit.miss(prefix(1), now.plus(1_000)), Ok(()));
         assert!(limit.miss(prefix(1), now.plus(1_000)).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_blocks_nobody() {
+        let mut limit = MissLimit::new(60, 3, 1, 7);
+        let now = Instant(1_700_000_000_000);
+        assert_eq!(limit.miss(prefix(1), now.plus(3_600_000)), Ok(()));
+        for _ in 0..3 {
+            assert_eq!(limit.miss(prefix(1), now), Ok(()));
+        }
+        assert_eq!(limit.miss(prefix(1), now), Err(2));
     }
 
     #[test]

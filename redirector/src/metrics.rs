@@ -45,11 +45,14 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
     }
     latency(shared, out, &sum);
 
-    let counters: [(&str, &str, Pick<'_>); 13] = [
+    let counters: [(&str, &str, Pick<'_>); 15] = [
         ("answered_total", "Answers released for clicks that have a frame.", &|c| &c.answered),
         ("recorded_total", "Click frames appended to the journal.", &|c| &c.recorded),
         ("unjournaled_total", "Clicks answered without a claim because the journal took no frame.", &|c| {
             &c.unjournaled
+        }),
+        ("unwritten_total", "Clicks whose frame could not be written before their answer.", &|c| {
+            &c.unwritten
         }),
         ("clients_left_total", "Clients that left before their answer; their click is recorded.", &|c| {
             &c.left
@@ -57,6 +60,9 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
         ("pages_total", "Preview pages, QR codes and robots.txt.", &|c| &c.pages),
         ("turns_total", "Turns of the event loops with requests.", &|c| &c.turns),
         ("flush_errors_total", "Turns whose frames could not be written.", &|c| &c.flush_errors),
+        ("clock_steps_back_total", "Steps back of the machine's clock by more than seconds.", &|c| {
+            &c.clock_steps_back
+        }),
         ("connections_accepted_total", "Connections accepted.", &|c| &c.accepted),
         ("connections_rejected_total", "Connections closed at once because there were too many.", &|c| {
             &c.rejected

@@ -31,7 +31,7 @@ impl Repeats {
 
     /// Notes a tap and says whether there probably was one like it.
     pub(crate) fn tap(&mut self, visitor: VisitorId, code: Code, now: Instant) -> bool {
-        if self.taps >= TAPS || now.millis() - self.since.millis() > GENERATION_MS {
+        if self.taps >= TAPS || (now.millis() - self.since.millis()).abs() > GENERATION_MS {
             std::mem::swap(&mut self.filled, &mut self.before);
             self.filled.clear();
             self.taps = 0;

@@ -15,7 +15,7 @@ use attribution_core::ids::VisitorId;
 use attribution_core::outcome::Outcome;
 use attribution_core::record::ClickRecord;
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
-use attribution_core::token::{BrowserKeys, ClaimToken, ClickToken, VisitorToken};
+use attribution_core::token::{BrowserKeys, ClaimToken, ClickToken, SigningKey, VisitorToken};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
 
@@ -31,10 +31,20 @@ pub(crate) struct Click<'a> {
     pub(crate) now: Instant,
 }
 
+/// The token in a location, and where it begins there.
+pub(crate) struct PlacedToken {
+    token: ClickToken,
+    at: usize,
+}
+
 /// An answer to a click.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the common one: a box would cost each click an allocation"
+)]
 pub(crate) enum Reply {
-    /// With visitor, claim, and the oldest claim expired, as needed. Without its token the location ends at `plain_len`.
-    Redirect { location: HeaderValue, plain_len: usize, cookies: [Option<HeaderValue>; 3] },
+    /// With visitor, claim, and the oldest claim expired, as needed, and the token in the location.
+    Redirect { location: HeaderValue, token: Option<PlacedToken>, cookies: [Option<HeaderValue>; 3] },
     /// Nothing, so that the real tap comes back.
     Prefetch,
     /// A page.
@@ -80,19 +90,21 @@ impl Reply {
     }
 
     fn plain(location: HeaderValue) -> Self {
-        Self::Redirect { plain_len: location.len(), location, cookies: [None, None, None] }
+        Self::Redirect { location, token: None, cookies: [None, None, None] }
     }
 
-    /// The same answer without claim, visitor and click token.
-    pub(crate) fn without_tokens(self) -> Self {
+    /// The same answer for a click whose frame could not be written: without cookies, and with a token that says so.
+    pub(crate) fn unjournaled(self, key: &SigningKey) -> Self {
         match self {
-            Self::Redirect { location, plain_len, .. } => {
-                let bytes = location
-                    .as_bytes()
-                    .get(..plain_len)
-                    .and_then(|plain| HeaderValue::from_bytes(plain).ok());
-                Self::plain(bytes.unwrap_or(location))
+            Self::Redirect { location, token: Some(PlacedToken { token, at }), .. } => {
+                let (head, rest) = location.as_bytes().split_at(at);
+                let fragment = rest.iter().position(|b| *b == b'#').map_or(&[][..], |hash| &rest[hash..]);
+                let mut value = head.to_vec();
+                ClickToken { unjournaled: true, ..token }.sign(key, &mut value);
+                value.extend_from_slice(fragment);
+                Self::plain(HeaderValue::from_bytes(&value).unwrap_or(location))
             }
+            Self::Redirect { location, .. } => Self::plain(location),
             other => other,
         }
     }
@@ -186,8 +198,7 @@ fn attributed(
     } else {
         value.extend_from_slice(target.head_with_parameter());
     }
-    // Less the parameter and the `?` or `&` before it.
-    let plain_len = value.len() - target.parameter().len() - 1;
+    let at = value.len();
     let token = ClickToken {
         click: made.click,
         visitor: record.visitor,
@@ -202,7 +213,11 @@ fn attributed(
     token.sign(&shared.keys.click, value);
     value.extend_from_slice(target.fragment());
     match bench.finish() {
-        Some(location) => Reply::Redirect { location, plain_len, cookies: [visitor, claim, oldest] },
+        Some(location) => Reply::Redirect {
+            location,
+            token: Some(PlacedToken { token, at }),
+            cookies: [visitor, claim, oldest],
+        },
         None => Reply::plain(target.plain.clone()),
     }
 }

@@ -10,7 +10,6 @@ use crate::worker::Shared;
 use attribution_core::catalogue::LinkFlags;
 use attribution_core::record::{ClickRecord, Tally};
 use attribution_core::time::Instant;
-use journal::Journal;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +26,7 @@ pub(crate) fn open_journal(
     config: &EdgeConfig,
     options: &BackgroundOptions,
     now: Instant,
+    open: impl FnOnce(&journal::Options, i64, u64) -> Result<journal::Opened, journal::OpenError>,
 ) -> Result<journal::Opened, StartError> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| StartError::System(io::Error::other(error)))?;
@@ -36,16 +36,15 @@ pub(crate) fn open_journal(
         cursors: background::cursor_names(options),
         ..journal::Options::new(config.data_dir.join("journal"), config.edge.0, config.workers)
     };
-    Ok(Journal::open(&options, now.millis(), u64::from_le_bytes(random))?)
+    Ok(open(&options, now.millis(), u64::from_le_bytes(random))?)
 }
 
 /// What the background may ask of us.
 pub(crate) fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
-    let (applying, saving, telling, knowing) =
-        (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
+    let [applying, saving, telling, holding, knowing] = std::array::from_fn(|_| Arc::clone(shared));
     Seams {
         now: clock::now,
-        apply: Box::new(move |change| applying.table.apply(std::slice::from_ref(change))),
+        apply: Box::new(move |page| applying.table.apply(page)),
         save: Box::new(move |_| {
             if let Some(heard) = saving.contact.heard() {
                 saving.table.heard(heard);
@@ -56,6 +55,7 @@ pub(crate) fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
         tally: Box::new(move |worker| {
             telling.cells.get(usize::from(worker.0)).map_or_else(Tally::default, Cells::tally)
         }),
+        unwritten: Box::new(move || holding.cells.iter().filter_map(Cells::oldest_unwritten).min()),
         terms: Box::new(move |record| terms(&knowing, record)),
     }
 }

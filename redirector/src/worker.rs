@@ -7,6 +7,7 @@ use crate::cells::Cells;
 use crate::clock;
 use crate::config::{AddressRange, EdgeKeys, Limits};
 use crate::cookies::CookieJar;
+use crate::frame_clock::{FrameClock, FrameTime};
 use crate::gate::{DiskQueue, Gate, Turn};
 use crate::limits::MissLimit;
 use crate::pages::Pages;
@@ -20,7 +21,7 @@ use attribution_core::catalogue::Durability;
 use attribution_core::click::{EdgeId, Epoch, MAX_SEQUENCE, Stream, WorkerId};
 use attribution_core::record::Tally;
 use attribution_core::time::Instant;
-use journal::{Journal, Writer};
+use journal::{AppendError, Journal, Writer};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -73,9 +74,22 @@ pub(crate) struct State {
 #[derive(Clone, Copy)]
 struct Started {
     now: Instant,
+    frames_at: Instant,
     at: std::time::Instant,
     requests: u64,
     stale: bool,
+}
+
+/// What a request gets to know when it arrives.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) turn: Turn,
+    /// What the machine's clock says: for decisions and tokens.
+    pub(crate) now: Instant,
+    /// The time for its frame.
+    pub(crate) frames_at: Instant,
+    /// The edge has been cut off for longer than it may give claims.
+    pub(crate) stale: bool,
 }
 
 /// One worker.
@@ -87,8 +101,7 @@ pub(crate) struct Worker {
     pub(crate) disk: DiskQueue,
     pub(crate) state: RefCell<State>,
     started: Cell<Option<Started>>,
-    /// Times never go back within a stream, whatever the machine's clock does.
-    latest: Cell<Instant>,
+    frame_clock: FrameClock,
     told: Cell<Tally>,
 }
 
@@ -116,7 +129,7 @@ impl Worker {
             disk: DiskQueue::new(limits.strict_queue),
             state: RefCell::new(state),
             started: Cell::new(None),
-            latest: Cell::new(Instant(0)),
+            frame_clock: FrameClock::new(),
             told: Cell::new(Tally::default()),
             shared,
         })
@@ -127,18 +140,48 @@ impl Worker {
     }
 
     /// A request has arrived: it belongs to this turn and has its time. The clock is read once per turn.
-    pub(crate) fn arrive(&self) -> (Turn, Instant, bool) {
+    pub(crate) fn arrive(&self) -> Arrival {
         let started = match self.started.get() {
             Some(started) => Started { requests: started.requests + 1, ..started },
             None => {
-                let now = clock::now().max(self.latest.get());
-                self.latest.set(now);
+                let now = clock::now();
                 let stale = self.shared.is_stale(now);
-                Started { now, at: std::time::Instant::now(), requests: 1, stale }
+                let frames_at = self.frame_time(now);
+                Started { now, frames_at, at: std::time::Instant::now(), requests: 1, stale }
             }
         };
         self.started.set(Some(started));
-        (self.gate.arm(), started.now, started.stale)
+        let Started { now, frames_at, stale, .. } = started;
+        Arrival { turn: self.gate.arm(), now, frames_at, stale }
+    }
+
+    /// The time for the frames of now; a clock that went back far is said so.
+    fn frame_time(&self, now: Instant) -> Instant {
+        let FrameTime { at, stepped_back_ms } = self.frame_clock.time(now);
+        if let Some(stepped_back_ms) = stepped_back_ms {
+            self.cells().clock_steps_back.add(1);
+            tracing::error!(
+                stepped_back_ms,
+                worker = self.id.0,
+                "the machine's clock went back: clicks before it carry times that are still to come"
+            );
+        }
+        at
+    }
+
+    /// Appends a frame to the memory of the turn; the next flush writes it.
+    pub(crate) fn append(
+        &self,
+        writer: &mut Writer,
+        at: Instant,
+        payload: &[u8],
+    ) -> Result<u64, AppendError> {
+        let is_first = writer.pending_bytes() == 0;
+        let sequence = writer.append(at.millis(), payload)?;
+        if is_first {
+            self.cells().unwritten_from(at);
+        }
+        Ok(sequence)
     }
 
     /// The number of a click that no journal holds: from the far end, where no frame will ever get.
@@ -166,7 +209,10 @@ impl Worker {
             return true;
         }
         match writer.flush() {
-            Ok(_) => true,
+            Ok(_) => {
+                self.cells().all_written();
+                true
+            }
             Err(error) => {
                 // Once a second is enough to hear of a broken disk.
                 if self.cells().flush_errors.get().is_multiple_of(1_000) {
@@ -178,17 +224,19 @@ impl Worker {
         }
     }
 
-    /// Writes the running totals into the stream if they have changed, and lets go of old rows. Every second or so.
+    /// Writes the running totals into the stream if they have changed, tries again what could not be written, and lets
+    /// go of old rows. Every second or so.
     pub(crate) fn tell(&self) {
         self.state.borrow_mut().small.load();
         let tally = self.cells().tally();
-        if tally == self.told.get() {
-            return;
+        if tally != self.told.get() {
+            let at = self.frame_time(clock::now());
+            if self.append(&mut self.state.borrow_mut().writer, at, &tally.encode()).is_ok() {
+                self.told.set(tally);
+            }
         }
-        let now = clock::now().max(self.latest.get());
-        self.latest.set(now);
-        if self.state.borrow_mut().writer.append(now.millis(), &tally.encode()).is_ok() {
-            self.told.set(tally);
+        // Also what an earlier write has left: without clicks nobody else would try again.
+        if self.state.borrow().writer.pending_bytes() > 0 {
             self.gate.arm();
         }
     }

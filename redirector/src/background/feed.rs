@@ -87,13 +87,13 @@ impl Feed {
             // A core restored from a backup would number new changes like ones that are already applied.
             return Err(LinkError::BadAnswer(format!("the core is at change {head}, this edge at {before}")));
         }
-        let mut applied = before;
-        for change in page.changes.iter().filter(|change| change.number > before) {
-            (self.seams.apply)(change);
-            applied = change.number;
-            if measured {
-                self.measure(change);
-            }
+        let news = &page.changes[page.changes.partition_point(|change| change.number <= before)..];
+        let applied = news.last().map_or(before, |last| last.number);
+        if !news.is_empty() {
+            (self.seams.apply)(news);
+        }
+        if measured {
+            news.iter().for_each(|change| self.measure(change));
         }
         self.contact.set_applied(applied);
         self.contact.set_head(head, (self.seams.now)());

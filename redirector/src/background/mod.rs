@@ -27,5 +27,5 @@ mod streams;
 
 pub use contact::Contact;
 pub use options::{BackgroundOptions, RecorderOptions};
-pub use seams::{ClaimTerms, FindTerms, SaveError, Seams};
+pub use seams::{ApplyPage, ClaimTerms, FindTerms, SaveError, Seams};
 pub use spawn::{Background, Parts, ShutdownReport, SpawnError, cursor_names, spawn};

@@ -26,13 +26,21 @@ pub(super) struct StreamProgress {
     pub(super) heard_whole: bool,
 }
 
+/// Gives the time of the oldest frame that is appended and not yet written.
+type Unwritten = dyn Fn() -> Option<Instant> + Send + Sync;
+
 /// All streams that the core does not wholly have, and the live ones.
-#[derive(Debug, Default)]
 pub(super) struct Progress {
     streams: Mutex<BTreeMap<StreamId, StreamProgress>>,
+    unwritten: Box<Unwritten>,
 }
 
 impl Progress {
+    /// `unwritten` is the edge's: see [`Seams`](super::Seams).
+    pub(super) fn new(unwritten: impl Fn() -> Option<Instant> + Send + Sync + 'static) -> Self {
+        Self { streams: Mutex::default(), unwritten: Box::new(unwritten) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamId, StreamProgress>> {
         // Every change below is one assignment: there is nothing half done to be afraid of.
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
@@ -72,7 +80,8 @@ impl Progress {
         if_shipped: Option<(StreamId, StreamProgress)>,
     ) -> Instant {
         let idle = now.plus(-TURN_MARGIN_MS);
-        let mut through = idle;
+        // Asked before `end`: a frame that is written between the two is seen by the second question.
+        let mut through = (self.unwritten)().map_or(idle, |oldest| idle.min(oldest));
         for (stream, progress) in self.lock().iter() {
             let progress = match &if_shipped {
                 Some((other, changed)) if other == stream => changed,
@@ -128,7 +137,7 @@ mod tests {
             ),
         ];
         for (what, streams, expected) in rows {
-            let all = Progress::default();
+            let all = Progress::new(|| None);
             for (epoch, progress) in (1..).zip(streams) {
                 all.insert(stream(epoch), progress);
             }
@@ -137,8 +146,22 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_that_could_not_be_written_holds_the_time_back() {
+        let all = Progress::new(|| Some(Instant(60_000)));
+        all.insert(stream(1), progress(true, 10, Some(50_000)));
+        assert_eq!(all.shipped_through(NOW, |_| 10, None), Instant(60_000));
+        let all = Progress::new(|| Some(NOW));
+        all.insert(stream(1), progress(true, 10, Some(50_000)));
+        assert_eq!(
+            all.shipped_through(NOW, |_| 10, None),
+            Instant(98_000),
+            "a turn under way changes nothing"
+        );
+    }
+
+    #[test]
     fn a_batch_speaks_for_the_time_after_it() {
-        let all = Progress::default();
+        let all = Progress::new(|| None);
         all.insert(stream(1), progress(false, 3, Some(1_000)));
         let after = progress(false, 10, Some(2_000));
         assert_eq!(all.shipped_through(NOW, |_| 10, Some((stream(1), after))), Instant(98_000));

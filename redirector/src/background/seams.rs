@@ -8,23 +8,30 @@ use attribution_core::time::Instant;
 /// Why a snapshot could not be saved; only logged.
 pub type SaveError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Applies a page of changes, in the order of their numbers.
+pub type ApplyPage = dyn Fn(&[NumberedChange]) + Send + Sync;
+
 /// Finds the terms of the claim that an attributed click makes; `None` if its programme is unknown here.
 pub type FindTerms = dyn Fn(&ClickRecord<'_>) -> Option<ClaimTerms> + Send + Sync;
 
 /// The functions an edge gives. They are called from the background's threads.
 ///
-/// An edge also promises that the times it gives to the frames of one stream never go backwards: what the core may
-/// call final rests upon that.
+/// An edge also promises that the times it gives to the frames of one stream never go backwards while the machine's
+/// clock does not by more than seconds: what the core may call final rests upon that. A larger step back is logged.
 pub struct Seams {
     /// The clock.
     pub now: fn() -> Instant,
-    /// Applies one change to the table. Called in the order of the numbers.
-    pub apply: Box<dyn Fn(&NumberedChange) + Send + Sync>,
+    /// Applies a page of changes to the table at once: the small tables are copied once per call. Called in the order
+    /// of the numbers.
+    pub apply: Box<ApplyPage>,
     /// Saves the table, which holds everything up to this number. Called on a thread that may block; if it fails it
     /// is called again at the next occasion.
     pub save: Box<dyn Fn(u64) -> Result<(), SaveError> + Send + Sync>,
     /// A live worker's running totals.
     pub tally: Box<dyn Fn(WorkerId) -> Tally + Send + Sync>,
+    /// The time of the oldest frame that a worker has appended and not yet written, over all workers. Such frames have
+    /// numbers that nobody can read yet: without this, the edge would speak for a time that they belong to.
+    pub unwritten: Box<dyn Fn() -> Option<Instant> + Send + Sync>,
     /// The terms of a click's claim.
     pub terms: Box<FindTerms>,
 }

@@ -107,7 +107,8 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
     let Parts { edge, link, journal, contact, seams, options } = parts;
     describe::metrics();
     let (seams, options) = (Arc::new(seams), Arc::new(options));
-    let progress = Arc::new(Progress::default());
+    let asked = Arc::clone(&seams);
+    let progress = Arc::new(Progress::new(move || (asked.unwritten)()));
     let keeper = Arc::new(Keeper {
         options: Arc::clone(&options),
         streams: Streams::new(Arc::clone(&journal)),

@@ -213,16 +213,21 @@ impl Table {
     pub fn apply(&self, changes: &[NumberedChange]) {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let applied = self.generation();
-        let news = changes.iter().filter(|change| change.number > applied);
+        let news = || changes.iter().filter(|change| change.number > applied);
+        let is_small =
+            |change: &&NumberedChange| !matches!(change.change, Change::Link(_) | Change::Alias { .. });
         let mut small = None;
-        let mut last = applied;
-        for change in news {
-            last = last.max(change.number);
+        for change in news().filter(is_small) {
             self.put(change.number, &change.change, &mut small);
         }
-        if let Some(small) = small {
+        if let Some(small) = small.take() {
             self.small.store(Arc::new(small));
         }
+        // After the rows that they point at: a new link is never met without its target.
+        for change in news().filter(|change| !is_small(change)) {
+            self.put(change.number, &change.change, &mut small);
+        }
+        let last = news().map(|change| change.number).fold(applied, u64::max);
         self.generation.fetch_max(last, Ordering::AcqRel);
         self.links.merge_if_large();
     }

@@ -295,8 +295,7 @@ fn logged(act: impl FnOnce()) -> String {
 
     let said = Arc::new(Mutex::new(String::new()));
     tracing::subscriber::with_default(Said(Arc::clone(&said)), act);
-    let text = said.lock().unwrap().clone();
-    text
+    said.lock().unwrap().clone()
 }
 
 #[test]

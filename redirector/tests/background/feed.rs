@@ -31,10 +31,11 @@ async fn changes_are_applied_in_order_page_by_page_and_saved() {
     assert!(rig.contact.heard().is_some_and(|heard| clock::now().millis() - heard.millis() < 5_000));
     core.until("the heartbeat acknowledges", |state| (state.heartbeats.last()?.applied == 31).then_some(()))
         .await;
-    let (applied, saved) = (rig.applied.clone(), rig.saved.clone());
+    let (applied, pages, saved) = (rig.applied.clone(), rig.pages.clone(), rig.saved.clone());
     rig.shutdown(Duration::from_secs(5)).await;
     let numbers: Vec<u64> = applied.lock().unwrap().iter().map(|change| change.number).collect();
     assert_eq!(numbers, (1..=25).chain(30..=31).collect::<Vec<_>>());
+    assert_eq!(*pages.lock().unwrap(), [10, 10, 5, 2], "each page is applied in one go");
     let saved = saved.lock().unwrap();
     assert!(saved.len() >= 2 && saved[0] >= 20 && saved.last() == Some(&31), "{saved:?}");
 }

@@ -39,6 +39,8 @@ pub(crate) struct Rig {
     pub(crate) writers: Vec<Writer>,
     pub(crate) contact: Arc<Contact>,
     pub(crate) applied: Arc<Mutex<Vec<NumberedChange>>>,
+    /// How many changes came with each call.
+    pub(crate) pages: Arc<Mutex<Vec<usize>>>,
     pub(crate) saved: Arc<Mutex<Vec<u64>>>,
     pub(crate) tallies: Arc<Mutex<[Tally; WORKERS as usize]>>,
     background: Background,
@@ -86,17 +88,23 @@ impl Rig {
         let journal = Arc::new(opened.journal);
         let contact = Arc::new(Contact::new(0, None));
         let applied: Arc<Mutex<Vec<NumberedChange>>> = Arc::default();
+        let pages: Arc<Mutex<Vec<usize>>> = Arc::default();
         let saved: Arc<Mutex<Vec<u64>>> = Arc::default();
         let tallies: Arc<Mutex<[Tally; WORKERS as usize]>> = Arc::default();
+        let counted = Arc::clone(&pages);
         let (apply, save, tally) = (Arc::clone(&applied), Arc::clone(&saved), Arc::clone(&tallies));
         let seams = Seams {
             now: clock::now,
-            apply: Box::new(move |change| apply.lock().unwrap().push(change.clone())),
+            apply: Box::new(move |page| {
+                counted.lock().unwrap().push(page.len());
+                apply.lock().unwrap().extend_from_slice(page);
+            }),
             save: Box::new(move |number| {
                 save.lock().unwrap().push(number);
                 Ok(())
             }),
             tally: Box::new(move |worker| tally.lock().unwrap()[usize::from(worker.0)]),
+            unwritten: Box::new(|| None),
             terms: Box::new(move |_| Some(terms)),
         };
         let parts = Parts {
@@ -108,7 +116,7 @@ impl Rig {
             options,
         };
         let background = spawn(parts).unwrap();
-        Self { journal, writers: opened.writers, contact, applied, saved, tallies, background }
+        Self { journal, writers: opened.writers, contact, applied, pages, saved, tallies, background }
     }
 
     pub(crate) fn stream(&self, worker: usize) -> StreamId {

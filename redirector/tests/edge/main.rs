@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test; helpers are not marked as tests")]
 
 mod cookies;
+mod disk;
 mod hostile;
 mod http;
 mod limits;

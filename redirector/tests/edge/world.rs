@@ -12,9 +12,10 @@ use attribution_core::record::{ClickRecord, KIND_CLICK, Tally};
 use attribution_core::shipping::{Batch, Heartbeat, LostRange, ShipAck};
 use attribution_core::time::{DAY_MS, Instant};
 use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
+use journal::storage::{FakeStorage, Storage};
 use redirector::config::Listen;
 use redirector::core_link::{CoreLink, LinkError, LinkFuture};
-use redirector::{Edge, EdgeConfig, EdgeKeys, clock};
+use redirector::{Edge, EdgeConfig, EdgeKeys, StartError, clock};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -197,6 +198,22 @@ impl World {
         changes: impl IntoIterator<Item = Change>,
         adjust: impl FnOnce(&mut EdgeConfig),
     ) -> Self {
+        Self::starting(changes, adjust, |config, link| Edge::start(config, keys(), link))
+    }
+
+    /// With its journal on a disk that fails when it is told to.
+    pub(crate) fn on_failing_disk(changes: impl IntoIterator<Item = Change>) -> (Self, FakeStorage) {
+        let disk = FakeStorage::new();
+        let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+        let start = |config, link| Edge::start_on(&storage, config, keys(), link);
+        (Self::starting(changes, |_| {}, start), disk)
+    }
+
+    fn starting(
+        changes: impl IntoIterator<Item = Change>,
+        adjust: impl FnOnce(&mut EdgeConfig),
+        start: impl FnOnce(EdgeConfig, Arc<dyn CoreLink>) -> Result<Edge, StartError>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let core = Arc::new(Core::default());
         core.tell(basics());
@@ -204,7 +221,7 @@ impl World {
         let mut config = config(&dir);
         adjust(&mut config);
         let link: Arc<dyn CoreLink> = Arc::<Core>::clone(&core);
-        let world = Self { edge: Edge::start(config, keys(), link).unwrap(), core, dir };
+        let world = Self { edge: start(config, link).unwrap(), core, dir };
         world.tell([]);
         world
     }

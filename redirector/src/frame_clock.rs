@@ -1,0 +1,70 @@
+//! The times of a stream's frames: they do not go back when the machine's clock takes a small step back, because what
+//! the core may call final rests upon that. Only frames use it: decisions and tokens have the machine's time.
+//!
+//! A larger step back is the end of a wrong time: it is followed, or one bad second ahead would be kept until the real
+//! time has caught up with it.
+
+use attribution_core::time::{Instant, SECOND_MS};
+use std::cell::Cell;
+
+/// A step back of the machine's clock up to this is waited out.
+const WAITED_OUT_MS: i64 = 5 * SECOND_MS;
+
+/// Gives the times of one stream's frames.
+#[derive(Debug)]
+pub(crate) struct FrameClock {
+    latest: Cell<Instant>,
+}
+
+/// A frame's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FrameTime {
+    pub(crate) at: Instant,
+    /// The clock went back by so many milliseconds, and the frames' times with it.
+    pub(crate) stepped_back_ms: Option<i64>,
+}
+
+impl FrameClock {
+    pub(crate) const fn new() -> Self {
+        Self { latest: Cell::new(Instant(0)) }
+    }
+
+    /// The time for frames that are appended at `now`.
+    pub(crate) fn time(&self, now: Instant) -> FrameTime {
+        let latest = self.latest.get();
+        let back = latest.millis().saturating_sub(now.millis());
+        if (1..=WAITED_OUT_MS).contains(&back) {
+            return FrameTime { at: latest, stepped_back_ms: None };
+        }
+        self.latest.set(now);
+        FrameTime { at: now, stepped_back_ms: (back > 0).then_some(back) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attribution_core::time::HOUR_MS;
+
+    #[test]
+    fn small_steps_back_are_waited_out_and_large_ones_followed() {
+        let start = 1_700_000_000_000;
+        let clock = FrameClock::new();
+        // what the machine says, the frame's time, the step back that is told
+        let rows = [
+            (0, 0, None),
+            (1_000, 1_000, None),
+            (900, 1_000, None),
+            (-4_000, 1_000, None),
+            (1_001, 1_001, None),
+            (HOUR_MS, HOUR_MS, None),
+            (1_500, 1_500, Some(HOUR_MS - 1_500)),
+            (1_400, 1_500, None),
+            (1_501, 1_501, None),
+        ];
+        for (says, at, stepped_back_ms) in rows {
+            let expected = FrameTime { at: Instant(start + at), stepped_back_ms };
+            assert_eq!(clock.time(Instant(start + says)), expected, "{says}");
+        }
+    }
+}
