@@ -1,7 +1,7 @@
 //! Importing files: read the whole file, check every row, then write it to the core in steps that can be repeated.
 //!
 //! By file: [`source`] (CSV and JSON lines as rows), [`fields`] (typed cells), [`kinds`] (what each kind of row
-//! becomes), [`plan`] (the calls, in order), [`send`] (making them, and going on after a break).
+//! becomes), [`plan`] (the calls, in order), [`mod@send`] (making them, and going on after a break).
 
 mod fault;
 mod fields;

@@ -2,7 +2,7 @@
 //!
 //! A pending transfer says what will probably be owed; it is later voided by a transfer of its own, at most once. A
 //! posted transfer is never changed: a counter-entry takes it back. [`account`] names who can owe and be owed,
-//! [`transfer`] writes, [`balance`] reads, [`top_up`] lets a merchant's money in, [`settle`] moves what is due.
+//! [`transfer`] writes, [`mod@balance`] reads, [`top_up`] lets a merchant's money in, [`settle`] moves what is due.
 
 pub mod account;
 mod api;

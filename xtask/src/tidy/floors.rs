@@ -17,7 +17,7 @@ const MAY_KNOW: [(&str, &[&str]); 8] = [
 ];
 
 /// All that the pure rules may use: no runtime, no network, no database, no clock of its own.
-const RULES_MAY_USE: [&str; 11] = [
+const RULES_MAY_USE: [&str; 12] = [
     "base64",
     "crc32fast",
     "hkdf",
@@ -28,6 +28,7 @@ const RULES_MAY_USE: [&str; 11] = [
     "sha2",
     "subtle",
     "thiserror",
+    "url",
     "xxhash-rust",
 ];
 
