@@ -6,6 +6,7 @@ use crate::cells::Cells;
 use crate::config::{EdgeConfig, EdgeKeys};
 use crate::cookies::CookieJar;
 use crate::core_link::CoreLink;
+use crate::journal_metrics::Growth;
 use crate::listen::{self, ListenError};
 use crate::pages::Pages;
 use crate::readiness::{NotReady, Readiness};
@@ -13,7 +14,7 @@ use crate::request::Hosts;
 use crate::server::{self, Setup, Stage};
 use crate::table::{Table, snapshot};
 use crate::worker::Shared;
-use crate::{clock, metrics, wiring};
+use crate::{clock, journal_metrics, metrics, wiring};
 use arc_swap::ArcSwap;
 use attribution_core::record::Tally;
 use attribution_core::time::Instant;
@@ -73,6 +74,7 @@ pub struct Edge {
     address: SocketAddr,
     shared: Arc<Shared>,
     agent_patterns: Option<PathBuf>,
+    growth: Growth,
     stage: watch::Sender<Stage>,
     workers: Vec<JoinHandle<()>>,
     background: Option<Background>,
@@ -170,6 +172,7 @@ impl Edge {
             address,
             shared,
             agent_patterns: config.agent_patterns,
+            growth: Growth::new(std::time::Instant::now()),
             stage,
             workers: Vec::new(),
             background: Some(background),
@@ -184,9 +187,10 @@ impl Edge {
         writers: Vec<journal::Writer>,
     ) -> Result<(), StartError> {
         let bells: Vec<Arc<Notify>> = writers.iter().map(|_| Arc::new(Notify::new())).collect();
-        let (cells, rung) = (Arc::clone(&self.shared), bells.clone());
+        // Only the cells: the journal keeps what it calls, and whatever held the journal would never be dropped.
+        let (all, rung) = (Arc::clone(&self.shared.cells), bells.clone());
         self.shared.journal.on_durable(Box::new(move || {
-            for (cells, bell) in cells.cells.iter().zip(&rung) {
+            for (cells, bell) in all.iter().zip(&rung) {
                 if cells.disk_queue.get() > 0 {
                     bell.notify_one();
                 }
@@ -266,12 +270,16 @@ impl Edge {
         } else if stats.spares_blocked && stats.ready_segments == 0 {
             reasons.push(NotReady::JournalFailed("no space is left".to_owned()));
         }
-        Readiness { reasons }
+        Readiness { reasons, unsynced_ms: self.shared.journal.unsynced_age_ms(clock::now().millis()) }
     }
 
     /// Appends its metrics, in Prometheus' text form.
     pub fn render_metrics(&self, out: &mut String) {
-        metrics::render(&self.shared, clock::now(), out);
+        let now = clock::now();
+        metrics::render(&self.shared, now, out);
+        let journal = &self.shared.journal;
+        let unsynced_ms = journal.unsynced_age_ms(now.millis());
+        journal_metrics::render(&journal.stats(), unsynced_ms, &self.growth, std::time::Instant::now(), out);
     }
 
     /// Reads the agent patterns again; on an error the old ones stay.

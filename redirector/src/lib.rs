@@ -19,6 +19,7 @@ pub mod core_link;
 mod edge;
 mod frame_clock;
 mod gate;
+mod journal_metrics;
 mod limits;
 mod listen;
 mod metrics;

@@ -17,12 +17,14 @@ macro_rules! line {
     ($out:expr, $($part:tt)*) => { let _ = writeln!($out, $($part)*); };
 }
 
-fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+pub(crate) use line;
+
+pub(crate) fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     line!(out, "# HELP {name} {help}");
     line!(out, "# TYPE {name} {kind}");
 }
 
-fn single(out: &mut String, name: &str, kind: &str, help: &str, value: u64) {
+pub(crate) fn single(out: &mut String, name: &str, kind: &str, help: &str, value: u64) {
     head(out, name, kind, help);
     line!(out, "{name} {value}");
 }

@@ -36,6 +36,8 @@ impl fmt::Display for NotReady {
 pub struct Readiness {
     /// Why not.
     pub reasons: Vec<NotReady>,
+    /// Age in milliseconds of the oldest click that a power cut now would take.
+    pub unsynced_ms: u64,
 }
 
 impl Readiness {

@@ -44,7 +44,7 @@ pub(crate) struct Shared {
     /// Counts up with every reload of the agents.
     pub(crate) agents_generation: AtomicU64,
     pub(crate) journal: Arc<Journal>,
-    pub(crate) cells: Vec<Cells>,
+    pub(crate) cells: Arc<[Cells]>,
     pub(crate) connections: AtomicUsize,
     pub(crate) connection_cap: usize,
     pub(crate) draining: AtomicBool,

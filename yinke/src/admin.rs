@@ -59,8 +59,12 @@ async fn ready(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Respons
     if verbose || !all_good {
         for check in checks {
             let _ = match check.problem {
-                None => writeln!(text, "[+] {} ok", check.name),
-                Some(problem) => writeln!(text, "[-] {}: {problem}", check.name),
+                None => write!(text, "[+] {} ok", check.name),
+                Some(problem) => write!(text, "[-] {}: {problem}", check.name),
+            };
+            let _ = match check.note {
+                None => writeln!(text),
+                Some(note) => writeln!(text, " ({note})"),
             };
         }
     }

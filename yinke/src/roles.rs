@@ -36,6 +36,8 @@ pub(crate) struct Check {
     pub(crate) name: &'static str,
     /// Why it is not ready, if so.
     pub(crate) problem: Option<String>,
+    /// What else an operator may want to know.
+    pub(crate) note: Option<String>,
 }
 
 /// A store that has not answered by then is not ready.
@@ -80,7 +82,7 @@ impl Served {
     pub(crate) async fn checks(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         if self.draining.load(Ordering::Relaxed) {
-            checks.push(Check { name: "process", problem: Some("shutting down".to_owned()) });
+            checks.push(Check { name: "process", problem: Some("shutting down".to_owned()), note: None });
         }
         if self.roles.core {
             let problem = match self.core.get() {
@@ -91,18 +93,19 @@ impl Served {
                     Err(_) => Some("the store does not answer in time".to_owned()),
                 },
             };
-            checks.push(Check { name: "core", problem });
+            checks.push(Check { name: "core", problem, note: None });
         }
         if self.roles.edge {
-            let problem = self.edge().as_ref().map_or_else(
-                || Some("not there".to_owned()),
-                |edge| {
-                    let reasons = edge.readiness().reasons;
-                    let text = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-                    (!reasons.is_empty()).then_some(text)
-                },
-            );
-            checks.push(Check { name: "edge", problem });
+            let readiness = self.edge().as_ref().map(Edge::readiness);
+            let (problem, note) = match readiness {
+                None => (Some("not there".to_owned()), None),
+                Some(readiness) => {
+                    let reasons: Vec<String> = readiness.reasons.iter().map(ToString::to_string).collect();
+                    let note = format!("unsynced for {} ms", readiness.unsynced_ms);
+                    ((!reasons.is_empty()).then(|| reasons.join("; ")), Some(note))
+                }
+            };
+            checks.push(Check { name: "edge", problem, note });
         }
         checks
     }

@@ -140,6 +140,14 @@ fn a_second_edge_cannot_have_the_same_directory_or_port() {
 }
 
 #[test]
+fn a_dropped_edge_gives_its_directory_back() {
+    let World { edge, core, dir } = World::new([]);
+    drop(edge);
+    let link: Arc<dyn CoreLink> = core;
+    eventually("the journal is closed", || Edge::start(config(&dir), keys(), Arc::clone(&link)).is_ok());
+}
+
+#[test]
 fn a_given_listener_is_shared_by_all_workers() {
     let dir = tempfile::tempdir().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,0 +1,121 @@
+//! The journal's numbers in Prometheus' text form: above all how old the oldest click is that a power cut would take,
+//! and for how long the disk still has room.
+
+use crate::metrics::{head, line, single};
+use journal::Stats;
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The rate of writing is taken over one to two of these.
+const RATE_SPAN: Duration = Duration::from_mins(5);
+
+/// How fast the journal grew lately.
+pub(crate) struct Growth {
+    samples: Mutex<[Sample; 2]>,
+}
+
+/// How much had been written when.
+#[derive(Clone, Copy)]
+struct Sample {
+    at: Instant,
+    bytes: u64,
+}
+
+impl Growth {
+    pub(crate) fn new(at: Instant) -> Self {
+        Self { samples: Mutex::new([Sample { at, bytes: 0 }; 2]) }
+    }
+
+    /// Hours until `space_left` is written at the rate of late; infinite if nothing was written.
+    fn hours_left(&self, at: Instant, bytes: u64, space_left: u64) -> f64 {
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        if at.saturating_duration_since(samples[1].at) >= RATE_SPAN {
+            *samples = [samples[1], Sample { at, bytes }];
+        }
+        let written = bytes.saturating_sub(samples[0].bytes);
+        let hours = at.saturating_duration_since(samples[0].at).as_secs_f64().max(1.0) / 3_600.0;
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        if written == 0 { f64::INFINITY } else { space_left as f64 / (written as f64 / hours) }
+    }
+}
+
+/// Appends the journal's metrics. `at` is a moment of the clock that never goes back.
+pub(crate) fn render(stats: &Stats, unsynced_ms: u64, growth: &Growth, at: Instant, out: &mut String) {
+    let counters = [
+        ("frames_total", "Frames written.", stats.frames),
+        ("bytes_total", "Bytes of frames written, headers and padding included.", stats.bytes),
+        (
+            "refused_total",
+            "Appends refused for want of space or because the disk stands still.",
+            stats.refused,
+        ),
+        ("syncs_total", "Files synced.", stats.syncs),
+        ("sync_errors_total", "Syncs that failed; each ended its segment.", stats.sync_errors),
+        ("spare_errors_total", "Attempts to prepare a segment that failed.", stats.spare_errors),
+    ];
+    for (name, help, value) in counters {
+        single(out, &format!("yinke_journal_{name}"), "counter", help, value);
+    }
+    let name = "yinke_journal_sync_seconds_total";
+    head(out, name, "counter", "Time spent in syncs.");
+    line!(out, "{name} {}", stats.sync_time.as_secs_f64());
+    let name = "yinke_journal_slowest_sync_seconds";
+    head(out, name, "gauge", "The longest sync of this start.");
+    line!(out, "{name} {}", stats.slowest_sync.as_secs_f64());
+
+    let gauges = [
+        (
+            "unsynced_age_ms",
+            "Age of the oldest frame that is written and not on disk: what a power cut now would take.",
+            unsynced_ms,
+        ),
+        ("unsynced_frames", "Frames written and not on disk.", stats.unsynced_frames),
+        ("unsynced_bytes", "Bytes written and not on disk.", stats.unsynced_bytes),
+        ("space_left_bytes", "Bytes that can still be appended.", stats.space_left),
+        ("threads_alive", "1 while the journal's threads run; without them nothing gets to the disk.", {
+            u64::from(stats.threads_alive)
+        }),
+    ];
+    for (name, help, value) in gauges {
+        single(out, &format!("yinke_journal_{name}"), "gauge", help, value);
+    }
+    let name = "yinke_journal_segments";
+    head(out, name, "gauge", "Segment files, by state.");
+    let states = [
+        ("ready", stats.ready_segments),
+        ("live", stats.live_segments),
+        ("old", stats.old_segments),
+        ("spare", stats.spare_files),
+    ];
+    for (state, count) in states {
+        line!(out, "{name}{{state=\"{state}\"}} {count}");
+    }
+    let name = "yinke_journal_hours_left";
+    head(out, name, "gauge", "Hours until the disk is full at the rate of the last minutes.");
+    let hours = growth.hours_left(at, stats.bytes, stats.space_left);
+    if hours.is_finite() {
+        line!(out, "{name} {hours:.3}");
+    } else {
+        line!(out, "{name} +Inf");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hours_left_follow_the_rate_of_late() {
+        let begun = Instant::now();
+        let growth = Growth::new(begun);
+        let at = |minutes: u64| begun + Duration::from_mins(minutes);
+        assert!(growth.hours_left(at(1), 0, 1_000).is_infinite());
+        // 600 bytes in 2 minutes are 18,000 in an hour.
+        assert!((growth.hours_left(at(2), 600, 36_000) - 2.0).abs() < 1e-9);
+        let _ = growth.hours_left(at(10), 6_000, 36_000);
+        // Since minute 10: a hundred bytes in 10 minutes.
+        let _ = growth.hours_left(at(16), 6_060, 36_000);
+        assert!((growth.hours_left(at(20), 6_100, 600) - 1.0).abs() < 1e-9);
+    }
+}
