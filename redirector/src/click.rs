@@ -20,7 +20,7 @@ use attribution_core::decide::{
     self, AgentClass, ClaimAction, FetchMetadata, RequestFacts, Resolved, decide,
 };
 use attribution_core::ids::VisitorId;
-use attribution_core::outcome::Outcome;
+use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::record::{CLICK_MAX_LEN, ClickFlags, ClickRecord};
 use attribution_core::time::Instant;
 use http::header::ACCEPT_LANGUAGE;
@@ -149,6 +149,9 @@ fn record<'w>(worker: &'w Worker, connection: &Connection, parts: &Parts, arriva
 
     // Journal.
     let attributed = decision.outcome == Outcome::Attributed;
+    // Who asks not to be followed is not followed here either: the click is counted, not its visitor.
+    let private = decision.reason == Reason::PrivacySignal;
+    let visit = if private { Visit::default() } else { visit };
     let visitor = match visit.visitor {
         Some(token) => token.visitor,
         None if attributed => state.random.bytes().map_or(VisitorId::NONE, VisitorId),
@@ -177,7 +180,7 @@ fn record<'w>(worker: &'w Worker, connection: &Connection, parts: &Parts, arriva
         programme: found.placement.programme,
         promoter: found.placement.promoter,
         address_prefix: trace.prefix,
-        address_hash: trace.hash,
+        address_hash: if private { 0 } else { trace.hash },
         agent_hash,
         generation: shared.contact.applied(),
         prior_claim: visit.prior.map_or(ClickId::default(), |claim| claim.click),

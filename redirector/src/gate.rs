@@ -116,7 +116,7 @@ impl DiskQueue {
     pub(crate) fn place(&self) -> Option<Place<'_>> {
         (self.promised.get() < self.limit).then(|| {
             self.promised.set(self.promised.get() + 1);
-            Place(self)
+            Place { queue: self, waits_for: Cell::new(None) }
         })
     }
 
@@ -138,19 +138,21 @@ impl DiskQueue {
 }
 
 /// A promised place in the queue; given back when dropped.
-pub(crate) struct Place<'a>(&'a DiskQueue);
+pub(crate) struct Place<'a> {
+    queue: &'a DiskQueue,
+    /// The number under which it stands in the queue.
+    waits_for: Cell<Option<u64>>,
+}
 
 impl Place<'_> {
     /// Waits until the frame `sequence` is on disk.
     pub(crate) async fn until_durable(self, sequence: u64) {
-        let mut registered = false;
         poll_fn(|context| {
-            if self.0.durable.get() > sequence {
+            if self.queue.durable.get() > sequence {
                 return Poll::Ready(());
             }
-            if !registered {
-                registered = true;
-                let mut waiting = self.0.waiting.borrow_mut();
+            if self.waits_for.replace(Some(sequence)).is_none() {
+                let mut waiting = self.queue.waiting.borrow_mut();
                 let at = waiting.partition_point(|(other, _)| *other < sequence);
                 waiting.insert(at, (sequence, context.waker().clone()));
             }
@@ -162,7 +164,15 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.promised.set(self.0.promised.get() - 1);
+        self.queue.promised.set(self.queue.promised.get() - 1);
+        // A client that leaves while the disk stands still takes its entry along: the queue stays as long as it says.
+        if let Some(sequence) = self.waits_for.get() {
+            let mut waiting = self.queue.waiting.borrow_mut();
+            let at = waiting.partition_point(|(other, _)| *other < sequence);
+            if waiting.get(at).is_some_and(|(other, _)| *other == sequence) {
+                waiting.remove(at);
+            }
+        }
     }
 }
 
@@ -249,5 +259,22 @@ mod tests {
         assert!(queue.place().is_some());
         queue.advance(9);
         assert!(poll(late.as_mut(), &count).is_ready());
+    }
+    #[test]
+    fn clients_that_leave_while_the_disk_stands_still_leave_nothing_behind() {
+        let queue = DiskQueue::new(2);
+        let count = Arc::new(Count::default());
+        let mut stays = Box::pin(queue.place().unwrap().until_durable(0));
+        assert!(poll(stays.as_mut(), &count).is_pending());
+        for sequence in 1..100 {
+            let mut leaves = Box::pin(queue.place().unwrap().until_durable(sequence));
+            assert!(poll(leaves.as_mut(), &count).is_pending());
+        }
+        assert_eq!((queue.len(), queue.waiting.borrow().len()), (1, 1));
+        queue.advance(100);
+        assert_eq!(count.0.load(Ordering::Relaxed), 1, "only who waits is woken");
+        assert!(poll(stays.as_mut(), &count).is_ready());
+        drop(stays);
+        assert_eq!(queue.len(), 0);
     }
 }

@@ -3,6 +3,7 @@
 use crate::http::{Answer, BROWSER};
 use crate::world::{World, ban, link, path, programme, seconds_from_now, target};
 use attribution_core::catalogue::{Change, LinkFlags, LinkRow, PromoterRow, TargetRow};
+use attribution_core::click::ClickId;
 use attribution_core::ids::{CategoryNum, PromoterNum};
 use attribution_core::outcome::Reason;
 use attribution_core::record::ClickFlags;
@@ -31,6 +32,26 @@ fn a_person_is_attributed() {
     assert_eq!(world.metric("yinke_edge_requests_total{outcome=\"attributed\"}"), 1);
     assert_eq!(world.metric("yinke_edge_http_responses_total{code=\"302\"}"), 1);
     assert_eq!(world.metric("yinke_edge_request_duration_seconds_count"), 1);
+}
+
+#[test]
+fn the_metrics_tell_how_the_journal_stands() {
+    let world = World::new([]);
+    assert_eq!(world.get(&path(1), &[]).status, 302);
+    assert_eq!(world.recorded(), ["attributed"]);
+    let at_least_one = ["frames_total", "bytes_total", "syncs_total", "space_left_bytes", "threads_alive"];
+    for name in at_least_one {
+        assert!(world.metric(&format!("yinke_journal_{name}")) >= 1, "{name}");
+    }
+    assert_eq!(world.metric("yinke_journal_segments{state=\"live\"}"), 1);
+    assert_eq!(world.metric("yinke_journal_sync_errors_total"), 0);
+    let text = world.metrics();
+    for name in ["sync_seconds_total", "slowest_sync_seconds", "hours_left"] {
+        assert!(text.contains(&format!("\nyinke_journal_{name} ")), "{name} in\n{text}");
+    }
+    crate::world::eventually("all is on disk", || {
+        world.edge.readiness().unsynced_ms == 0 && world.metric("yinke_journal_unsynced_age_ms") == 0
+    });
 }
 
 #[test]
@@ -180,16 +201,22 @@ fn a_disabled_promoter_and_a_banned_category_earn_nothing() {
 fn the_privacy_signal_counts_where_the_programme_honours_it() {
     let world = World::new([]);
     let signal = [("sec-gpc", "1")];
-    assert_eq!(world.get(&path(1), &signal).all("set-cookie").len(), 2);
+    let first = world.get(&path(1), &signal);
+    assert_eq!(first.all("set-cookie").len(), 2);
+    let cookies: Vec<_> =
+        first.cookies().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     let mut honours = programme(1);
     honours.honour_privacy_signal = true;
     world.tell([Change::Programme(honours)]);
-    assert_plain_redirect(&world.get(&path(1), &signal));
+    assert_plain_redirect(&world.get(&path(1), &[signal[0], ("cookie", &cookies.join("; "))]));
     let mut seen = Vec::new();
     world.with_records(|record| {
-        seen.push((record.outcome.name(), record.flags.has(ClickFlags::PRIVACY_SIGNAL)));
+        let names_somebody =
+            record.visitor.is_some() || record.prior_claim != ClickId::default() || record.address_hash != 0;
+        let signalled = record.flags.has(ClickFlags::PRIVACY_SIGNAL);
+        seen.push((record.outcome.name(), signalled, names_somebody));
     });
-    assert_eq!(seen, [("attributed", true), ("untracked", true)]);
+    assert_eq!(seen, [("attributed", true, true), ("untracked", true, false)]);
 }
 
 #[test]
