@@ -28,6 +28,10 @@ pub(crate) fn describe() {
         "yinke_core_ingest_lag_seconds",
         "Age of a batch's newest record when it is committed"
     );
+    describe_gauge!(
+        "yinke_core_edge_clock_ahead_seconds",
+        "How far an edge's clock is ahead of the core's, by edge; its word on what it has shipped is corrected by it"
+    );
     describe_counter!("yinke_core_lost_ranges_total", "Ranges of records that an edge reported as lost");
 
     describe_counter!("yinke_core_order_events_total", "Order events taken in, by outcome");

@@ -31,7 +31,8 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         let redis = Redis::start()?;
         let postgres = Postgres::start()?;
         println!("redis at {}, PostgreSQL at {}", redis.url(), postgres.url());
-        let mut tests = cargo(&["test", "--workspace", "--locked", "--", "--include-ignored"]);
+        let mut tests =
+            cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--", "--include-ignored"]);
         tests.env("YINKE_TEST_REDIS_URL", redis.url()).env("YINKE_TEST_POSTGRES_URL", postgres.url());
         succeed(tests)
     });
