@@ -2,43 +2,37 @@
 
 use crate::answer::{self, Answer};
 use crate::pages::{self, Language};
-use crate::qr;
+use crate::pictures::TooMany;
 use crate::reply::short_url;
-use crate::request::{Asked, Path, QrForm};
+use crate::request::{Asked, Path};
 use crate::worker::{State, Worker};
 use attribution_core::catalogue::LinkRow;
 use attribution_core::decide::{Resolved, standing};
 use attribution_core::outcome::Outcome;
+use attribution_core::record::AddressPrefix;
 use attribution_core::time::Instant;
 use bytes::Bytes;
 use http::StatusCode;
 
-/// Answers for a link that is known.
+/// Answers for a link that is known; `prefix` is the client's. An error if the client has asked for too many pictures.
 pub(crate) fn answer(
     worker: &Worker,
     state: &mut State,
     asked: &Asked<'_>,
     link: &LinkRow,
+    prefix: AddressPrefix,
     now: Instant,
-) -> Answer {
-    match asked.path {
-        Path::Qr(_, form) => picture(&short_url(&worker.shared, link), form),
-        _ => preview(worker, state, asked, link, now),
-    }
-}
-
-fn picture(url: &str, form: QrForm) -> Answer {
-    let made = match form {
-        QrForm::Svg => qr::svg(url).map(Bytes::from),
-        QrForm::Png => qr::png(url).map(Bytes::from),
-    };
-    made.map_or_else(
+) -> Result<Answer, TooMany> {
+    let Path::Qr(_, form) = asked.path else { return Ok(preview(worker, state, asked, link, now)) };
+    let url = short_url(&worker.shared, link);
+    let made = state.pictures.picture(link.code, form, &url, prefix, now)?;
+    Ok(made.map_or_else(
         |error| {
             tracing::error!(%error, "no QR code");
             answer::page(StatusCode::INTERNAL_SERVER_ERROR, None, Language::English, Bytes::new())
         },
         |body| answer::qr(form, body),
-    )
+    ))
 }
 
 fn preview(worker: &Worker, state: &mut State, asked: &Asked<'_>, link: &LinkRow, now: Instant) -> Answer {

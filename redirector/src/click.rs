@@ -8,6 +8,7 @@ use crate::answer::{self, Answer};
 use crate::connection::Connection;
 use crate::gate::Place;
 use crate::pages::{self, Language};
+use crate::pictures::TooMany;
 use crate::reply::{self, Reply};
 use crate::request::{self, Asked, Path};
 use crate::visit::Visit;
@@ -119,7 +120,14 @@ fn record<'w>(worker: &'w Worker, connection: &Connection, parts: &Parts, arriva
         Path::Unknown => return miss(worker, state, connection, &asked, now),
         Path::Preview(name) | Path::Qr(name, _) => {
             return match find(worker, name) {
-                Some(link) => Step::Beside(beside::answer(worker, state, &asked, &link, now)),
+                Some(link) => {
+                    let forwarded = asked.forwarded.get();
+                    let trace = connection.trace(&mut state.tracer, forwarded, &shared.trusted, now);
+                    match beside::answer(worker, state, &asked, &link, trace.prefix, now) {
+                        Ok(answer) => Step::Beside(answer),
+                        Err(TooMany { seconds }) => rate_limited(worker, &asked, seconds),
+                    }
+                }
                 None => miss(worker, state, connection, &asked, now),
             };
         }
@@ -257,20 +265,22 @@ fn miss<'w>(
     now: Instant,
 ) -> Step<'w> {
     let shared = &*worker.shared;
-    let language = Language::preferred(asked.languages);
     let trace = connection.trace(&mut state.tracer, asked.forwarded.get(), &shared.trusted, now);
-    let page = |outcome| shared.pages.of(outcome, language);
     match state.misses.miss(trace.prefix, now) {
         Ok(()) => {
-            let outcome = Outcome::NotFound;
-            let answer = answer::page(answer::status(outcome), Some(outcome), language, page(outcome));
-            Step::Counted(outcome, answer)
+            let (outcome, language) = (Outcome::NotFound, Language::preferred(asked.languages));
+            let page = shared.pages.of(outcome, language);
+            Step::Counted(outcome, answer::page(answer::status(outcome), Some(outcome), language, page))
         }
-        Err(seconds) => {
-            let outcome = Outcome::RateLimited;
-            Step::Counted(outcome, answer::page_with_retry(outcome, language, page(outcome), seconds))
-        }
+        Err(seconds) => rate_limited(worker, asked, seconds),
     }
+}
+
+/// This address prefix has asked for too much.
+fn rate_limited<'w>(worker: &'w Worker, asked: &Asked<'_>, seconds: u32) -> Step<'w> {
+    let (outcome, language) = (Outcome::RateLimited, Language::preferred(asked.languages));
+    let page = worker.shared.pages.of(outcome, language);
+    Step::Counted(outcome, answer::page_with_retry(outcome, language, page, seconds))
 }
 
 /// A strict programme's click that could not be made durable now. Nothing was appended.

@@ -24,6 +24,7 @@ mod limits;
 mod listen;
 mod metrics;
 mod pages;
+mod pictures;
 #[doc(hidden)]
 pub mod probes;
 mod qr;

@@ -11,6 +11,7 @@ use crate::frame_clock::{FrameClock, FrameTime};
 use crate::gate::{DiskQueue, Gate, Turn};
 use crate::limits::MissLimit;
 use crate::pages::Pages;
+use crate::pictures::Pictures;
 use crate::random::{NoRandomness, Random};
 use crate::repeat::Repeats;
 use crate::reply::Workbench;
@@ -65,6 +66,7 @@ pub(crate) struct State {
     pub(crate) agents: AgentCache,
     pub(crate) tracer: Tracer,
     pub(crate) misses: MissLimit,
+    pub(crate) pictures: Pictures,
     pub(crate) repeats: Option<Repeats>,
     pub(crate) random: Random,
     pub(crate) bench: Workbench,
@@ -117,6 +119,7 @@ impl Worker {
             agents: AgentCache::new(),
             tracer: Tracer::new(&shared.keys.address_secret),
             misses: MissLimit::new(limits.misses_per_minute, limits.miss_burst, workers, seed),
+            pictures: Pictures::new(workers, seed.rotate_left(32)),
             repeats: Repeats::new(&random.bytes()?),
             random,
             bench: Workbench::default(),

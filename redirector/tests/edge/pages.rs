@@ -1,6 +1,6 @@
 //! What stands beside the clicks: preview pages, QR codes, robots.txt; and the pattern file.
 
-use crate::world::{World, code, path, target};
+use crate::world::{World, code, link, path, target};
 use attribution_core::catalogue::{Change, TargetRow};
 use attribution_core::time::Instant;
 
@@ -35,6 +35,18 @@ fn qr_codes_come_as_svg_and_png() {
     assert!(png.body.starts_with(b"\x89PNG"));
     assert_eq!(world.get(&format!("/q/{}.svg", code(2)), &[]).status, 404);
     assert_eq!(world.get(&format!("/q/{}.gif", code(1)), &[]).status, 404);
+}
+
+#[test]
+fn pictures_are_no_way_to_keep_a_worker_busy() {
+    let world = World::new((2..400).map(|body| Change::Link(link(body))));
+    let mut client = world.client();
+    let mut statuses =
+        (1..400).map(|body| client.request("GET", &format!("/q/{}.svg", code(body)), &[]).status);
+    assert_eq!(statuses.next(), Some(200));
+    assert!(statuses.any(|status| status == 429));
+    assert_eq!(world.get(&path(1), &[]).status, 302, "clicks go on");
+    assert!(world.edge.tally().counted[1] >= 1);
 }
 
 #[test]
