@@ -210,7 +210,8 @@ pub struct ClickToken {
     pub code: Code,
     /// When the redirect was served.
     pub clicked: Instant,
-    /// The edge had no journal space: this click is in no journal and is paid only after a review.
+    /// The edge had not journaled the click when it answered. Unless the click's record turns up, it is paid only after
+    /// a review.
     pub unjournaled: bool,
 }
 

@@ -203,9 +203,9 @@ impl Table {
         Instant(self.heard.load(Ordering::Relaxed))
     }
 
-    /// Notes that the core answered at `now`.
+    /// Notes that the core answered at `now`; earlier than before if the clock had been ahead.
     pub fn heard(&self, now: Instant) {
-        self.heard.fetch_max(now.millis(), Ordering::Relaxed);
+        self.heard.store(now.millis(), Ordering::Relaxed);
     }
 
     /// Applies changes in the order of their numbers; those at or below the last one applied are skipped. A row that

@@ -206,6 +206,14 @@ fn a_snapshot_gives_back_the_table() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_is_not_remembered() {
+    let table = full_table();
+    table.heard(Instant(99));
+    table.heard(Instant(88));
+    assert_eq!(table.heard_at(), Instant(88));
+}
+
+#[test]
 fn nothing_saved_is_an_empty_table() {
     let dir = tempfile::tempdir().unwrap();
     let loaded = snapshot::load(dir.path(), false, 0);
