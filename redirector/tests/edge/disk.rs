@@ -28,7 +28,8 @@ fn an_answer_whose_frame_could_not_be_written_says_so_in_its_token() {
     let token = click_token(&answer);
     assert!(token.unjournaled);
 
-    assert!(world.metric("yinke_edge_flush_errors_total") >= 1);
+    // The click's turn, and the beat that tells the totals: from then on nothing new asks for a write.
+    eventually("two writes have failed", || world.metric("yinke_edge_flush_errors_total") >= 2);
     disk.fail_writes(0);
     eventually("the beat tries again", || world.recorded().len() == 2);
     let mut codes = Vec::new();
