@@ -287,6 +287,24 @@ pub struct LostRange {
     pub to: u64,
 }
 
+/// Where a stream stands in the core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamCursor {
+    /// The stream's epoch.
+    pub epoch: Epoch,
+    /// The stream's worker.
+    pub worker: WorkerId,
+    /// The core's cursor: everything below is in the core.
+    pub next_sequence: u64,
+}
+
+/// The core's answer to a heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HeartbeatAck {
+    /// Streams of which the core has less than the edge believes: it was restored from a backup. The edge goes back.
+    pub behind: Vec<StreamCursor>,
+}
+
 /// What an edge tells the core every second or so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {

@@ -4,7 +4,7 @@
 use crate::synthetic;
 use attribution_core::catalogue::ChangePage;
 use attribution_core::click::EdgeId;
-use attribution_core::shipping::{Batch, Heartbeat, LostRange, ShipAck};
+use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use redirector::core_link::{CoreLink, LinkError, LinkFuture};
 
 /// See the module's text.
@@ -39,7 +39,7 @@ impl CoreLink for CoreStub {
         })
     }
 
-    fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, ()> {
+    fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
         Box::pin(async { away() })
     }
 

@@ -37,6 +37,9 @@ pub enum ReadError {
     /// A segment could not be opened, for another reason than that it is gone. The next call tries again.
     #[error("a journal segment could not be opened")]
     Open(#[source] io::Error),
+    /// The disk does not read, now. The next call tries again; see [`Reader::give_up_unreadable`].
+    #[error("a journal segment could not be read")]
+    Unreadable(#[source] io::Error),
 }
 
 /// Reads one stream.
@@ -45,6 +48,7 @@ pub struct Reader {
     index: Arc<StreamIndex>,
     /// The number of the next frame to give.
     expected: u64,
+    give_up: bool,
     open: Option<OpenSegment>,
     buffer: Vec<u8>,
 }
@@ -75,12 +79,18 @@ struct Hit {
 
 impl Reader {
     pub(crate) fn new(storage: Arc<dyn Storage>, index: Arc<StreamIndex>, from: u64) -> Self {
-        Self { storage, index, expected: from, open: None, buffer: Vec::new() }
+        Self { storage, index, expected: from, give_up: false, open: None, buffer: Vec::new() }
     }
 
     /// The number of the frame that the next call gives or misses.
     pub const fn position(&self) -> u64 {
         self.expected
+    }
+
+    /// Whether pages that the disk cannot read count as damaged. If not, which is so at first, the reader says
+    /// [`ReadError::Unreadable`] and tries again: the caller has the clock and knows how long to be patient.
+    pub const fn give_up_unreadable(&mut self, give_up: bool) {
+        self.give_up = give_up;
     }
 
     /// The next frame below `below`; `None` if there is none yet. Pass [`crate::Journal::durable`] to get only what
@@ -119,8 +129,9 @@ impl Reader {
                     continue;
                 }
                 _ if self.must_read(&open) => {
-                    self.read(&mut open, below);
+                    let read = self.read(&mut open, below);
                     self.open = Some(open);
+                    read?;
                     continue;
                 }
                 _ => {}
@@ -203,35 +214,49 @@ impl Reader {
     }
 
     /// Reads the piece that begins at the slot to look at.
-    fn read(&mut self, open: &mut OpenSegment, below: u64) {
+    fn read(&mut self, open: &mut OpenSegment, below: u64) -> Result<(), ReadError> {
         let wanted = (below - self.expected).saturating_mul(TYPICAL).clamp(CHUNK_MIN, CHUNK);
         let len = usize::try_from(wanted.min(open.end - open.at)).unwrap_or(PAGE);
         self.buffer.resize(len, 0);
-        let got = read_what_can_be_read(&*open.file, &mut self.buffer, open.at);
+        let (got, unreadable) = read_what_can_be_read(&*open.file, &mut self.buffer, open.at);
+        if let Some(error) = unreadable.filter(|_| !self.give_up) {
+            self.buffer.clear();
+            (open.base, open.whole_below) = (open.at, 0);
+            return Err(ReadError::Unreadable(error));
+        }
         if got < len {
             self.buffer.truncate(got);
             open.end = open.at + got as u64;
         }
         open.base = open.at;
         open.whole_below = below;
+        Ok(())
     }
 }
 
-/// Reads `bytes`; pages that the disk cannot read are zeros, which are no frames. Less only at the end of the file.
-pub(crate) fn read_what_can_be_read(file: &dyn File, bytes: &mut [u8], offset: u64) -> usize {
+/// Reads `bytes`; pages that the disk cannot read are zeros, which are no frames, and the error is returned too. Less
+/// only at the end of the file.
+pub(crate) fn read_what_can_be_read(
+    file: &dyn File,
+    bytes: &mut [u8],
+    offset: u64,
+) -> (usize, Option<io::Error>) {
     if let Ok(got) = file.read_at(bytes, offset) {
-        return got;
+        return (got, None);
     }
-    let mut got = 0;
+    let (mut got, mut unreadable) = (0, None);
     for page in bytes.chunks_mut(PAGE) {
         match file.read_at(page, offset + got as u64) {
-            Ok(len) if len < page.len() => return got + len,
+            Ok(len) if len < page.len() => return (got + len, unreadable),
             Ok(_) => {}
-            Err(_) => page.fill(0),
+            Err(error) => {
+                page.fill(0);
+                unreadable = Some(error);
+            }
         }
         got += page.len();
     }
-    got
+    (got, unreadable)
 }
 
 impl std::fmt::Debug for Reader {

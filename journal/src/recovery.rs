@@ -61,6 +61,17 @@ pub enum Notice {
         /// The first number copied.
         from: u64,
     },
+    /// The disk did not read a segment, so that nobody knows what it holds: it was renamed and is left to a person.
+    SetAside {
+        /// Its name now.
+        name: String,
+    },
+    /// The disk did not read some pages of the last segments of a start that was killed: frames may be missing at
+    /// its end.
+    PartlyUnreadable {
+        /// The segment.
+        name: String,
+    },
 }
 
 /// An earlier start.
@@ -146,11 +157,16 @@ fn recover_epoch(
         let mut empty = Vec::new();
         for (number, len) in numbers {
             match first_frame(storage, &index, *number, *len)? {
-                Some(first) => {
+                First::Frame(first) => {
                     blank.append(&mut empty);
                     index.add(Entry { number: *number, first, bytes: *len });
                 }
-                None => empty.push(segment::name(stream, *number)),
+                First::None => empty.push(segment::name(stream, *number)),
+                First::Unreadable => {
+                    let (from, name) = (segment::name(stream, *number), aside(stream, *number));
+                    storage.rename(&from, &name)?;
+                    found.notices.push(Notice::SetAside { name });
+                }
             }
         }
         // Behind the last frame: prepared and never used, as far as anyone can tell.
@@ -163,7 +179,7 @@ fn recover_epoch(
         }
         let end = &mut record.ends[usize::from(worker)];
         if !searched {
-            let (found_end, repeats) = search_end(storage, &index)?;
+            let (found_end, repeats) = search_end(storage, &index, &mut found.notices)?;
             *end = found_end;
             make_durable(storage, &index, *end, repeats || !trusted, &mut found.notices)?;
         }
@@ -194,12 +210,31 @@ fn rebuild_record(
     Some(EpochRecord { edge: header.stream.edge, epoch, salt: header.salt, ending: Ending::Unknown, ends })
 }
 
+/// What a segment begins with.
+enum First {
+    /// A sound frame of this number.
+    Frame(u64),
+    /// No sound frame in all of it.
+    None,
+    /// The disk did not read all of it, and the rest holds no sound frame.
+    Unreadable,
+}
+
+/// The name of a segment that could not be read.
+fn aside(stream: StreamId, number: u64) -> String {
+    format!("unreadable-{}", segment::name(stream, number))
+}
+
 /// The number of a segment's first sound frame.
-fn first_frame(storage: &dyn Storage, index: &StreamIndex, number: u64, len: u64) -> io::Result<Option<u64>> {
+fn first_frame(storage: &dyn Storage, index: &StreamIndex, number: u64, len: u64) -> io::Result<First> {
     let mut first = None;
-    walk(storage, index, number, len, PROBE, |frame| {
+    let unreadable = walk(storage, index, number, len, PROBE, |frame| {
         first = Some(frame.sequence);
         false
     })?;
-    Ok(first)
+    Ok(match (first, unreadable) {
+        (Some(first), _) => First::Frame(first),
+        (None, None) => First::None,
+        (None, Some(_)) => First::Unreadable,
+    })
 }

@@ -4,29 +4,39 @@
 use crate::epoch::{End, EpochRecord};
 use crate::frame::{self, Frame};
 use crate::index::{Entry, StreamIndex};
+use crate::reader::read_what_can_be_read;
 use crate::recovery::Notice;
 use crate::segment::{self, Found, HEADER_BYTES, Header};
-use crate::storage::{self, Storage};
+use crate::storage::{self, File, Storage};
 use std::collections::BTreeMap;
 use std::io;
 
 /// Pieces in which a segment is searched.
 const PIECE: u64 = 1 << 20;
+/// Attempts to read a piece; each lets the disk make its own.
+const ATTEMPTS: u32 = 3;
 
 /// Where a stream of a killed start ends, and whether its last segments repeat each other: then a failed write or
 /// sync had frames written twice, and each place may have some that the other lacks.
-pub(crate) fn search_end(storage: &dyn Storage, index: &StreamIndex) -> io::Result<(End, bool)> {
+pub(crate) fn search_end(
+    storage: &dyn Storage,
+    index: &StreamIndex,
+    notices: &mut Vec<Notice>,
+) -> io::Result<(End, bool)> {
     let mut end = End::default();
     let mut repeats = false;
     let mut first_behind = None;
     // From the last segment backwards, as long as frames may lie there that were not durable.
     for entry in index.from(0).iter().rev() {
         let mut next = 0;
-        walk(storage, index, entry.number, entry.bytes, PIECE, |frame| {
+        let unreadable = walk(storage, index, entry.number, entry.bytes, PIECE, |frame| {
             next = frame.sequence + 1;
             end.durable = end.durable.max(frame.durable_before);
             true
         })?;
+        if unreadable.is_some() {
+            notices.push(Notice::PartlyUnreadable { name: segment::name(index.stream(), entry.number) });
+        }
         end.next = end.next.max(next);
         repeats |= first_behind.is_some_and(|first| next > first);
         first_behind = Some(entry.first);
@@ -62,7 +72,7 @@ pub(crate) fn make_durable(
 fn copy_tail(storage: &dyn Storage, index: &StreamIndex, entries: &[Entry], from: u64) -> io::Result<()> {
     let mut frames: BTreeMap<u64, (i64, u64, Vec<u8>)> = BTreeMap::new();
     for entry in entries {
-        walk(storage, index, entry.number, entry.bytes, PIECE, |frame| {
+        let _ = walk(storage, index, entry.number, entry.bytes, PIECE, |frame| {
             if frame.sequence >= from {
                 frames.insert(frame.sequence, (frame.at_ms, frame.durable_before, frame.payload.to_vec()));
             }
@@ -86,7 +96,8 @@ fn copy_tail(storage: &dyn Storage, index: &StreamIndex, entries: &[Entry], from
     Ok(())
 }
 
-/// Calls `seen` with each sound frame of a segment, until it says `false`.
+/// Calls `seen` with each sound frame of a segment, until it says `false`. Returns the error of pages that the disk did
+/// not read though they were asked for more than once.
 pub(crate) fn walk(
     storage: &dyn Storage,
     index: &StreamIndex,
@@ -94,21 +105,23 @@ pub(crate) fn walk(
     len: u64,
     piece: u64,
     mut seen: impl FnMut(&Frame<'_>) -> bool,
-) -> io::Result<()> {
+) -> io::Result<Option<io::Error>> {
     let file = storage.open(&segment::name(index.stream(), number))?;
     let seed = index.seed(number);
     let mut buffer = Vec::new();
     let mut base = HEADER_BYTES;
     let mut want = piece;
+    let mut unreadable = None;
     while base < len {
         buffer.resize(usize::try_from(want.min(len - base)).unwrap_or(0), 0);
-        crate::reader::read_what_can_be_read(&*file, &mut buffer, base);
+        let (_, error) = read_with_patience(&*file, &mut buffer, base);
+        unreadable = unreadable.or(error);
         let mut at = 0;
         let rest = loop {
             match segment::find(&buffer, at, base, index.stream(), seed) {
                 Found::Frame { start, frame } => {
                     if !seen(&frame) {
-                        return Ok(());
+                        return Ok(unreadable);
                     }
                     at = start + frame::size(frame.payload.len());
                 }
@@ -119,5 +132,15 @@ pub(crate) fn walk(
         base += if rest == 0 { buffer.len() as u64 } else { rest as u64 };
         want = PIECE;
     }
-    Ok(())
+    Ok(unreadable)
+}
+
+/// Reads a piece, more than once if the disk does not read all of it.
+fn read_with_patience(file: &dyn File, bytes: &mut [u8], offset: u64) -> (usize, Option<io::Error>) {
+    for _ in 1..ATTEMPTS {
+        if let (got, None) = read_what_can_be_read(file, bytes, offset) {
+            return (got, None);
+        }
+    }
+    read_what_can_be_read(file, bytes, offset)
 }

@@ -5,7 +5,7 @@
 
 use journal::frame::SLOT;
 use journal::storage::{FakeStorage, Storage, read_file, write_all};
-use journal::{Journal, Options, ReadError, Reader, StreamId, frame, segment};
+use journal::{Journal, Notice, Options, ReadError, Reader, StreamId, frame, segment};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -190,5 +190,49 @@ fn a_start_is_recovered_though_its_record_or_a_header_is_damaged() {
         assert_eq!(opened.recovered[0].next, FRAMES);
         let mut reader = opened.journal.reader(written.stream, 0).unwrap();
         assert_eq!(read(&mut reader, FRAMES).len() as u64, FRAMES);
+    }
+}
+
+#[test]
+fn a_disk_that_does_not_read_for_a_while_loses_nothing() {
+    let written = Written::new();
+    let disk = written.disk(&written.segment(), |_| {});
+    let opened = open(&disk, 2);
+    let info = opened.recovered[0];
+    let mut reader = opened.journal.reader(info.stream, 0).unwrap();
+    disk.fail_reads(&written.segment(), u32::MAX);
+    for _ in 0..3 {
+        assert!(matches!(reader.next(info.next), Err(ReadError::Unreadable(_))));
+        assert_eq!(reader.position(), 0);
+    }
+    disk.fail_reads(&written.segment(), 0);
+    assert_eq!(read(&mut reader, info.next).len() as u64, FRAMES);
+
+    // Only when told does a reader give up, and it names what it gives up.
+    let mut reader = opened.journal.reader(info.stream, 0).unwrap();
+    reader.give_up_unreadable(true);
+    disk.fail_reads(&written.segment(), u32::MAX);
+    assert!(matches!(reader.next(info.next), Err(ReadError::Damaged { from: 0, to: FRAMES })));
+}
+
+#[test]
+fn a_segment_that_a_start_cannot_read_is_kept() {
+    let written = Written::new();
+    // A moment's trouble changes nothing.
+    for (failing, kept) in [(2, false), (u32::MAX, true)] {
+        let disk = written.disk(&written.segment(), |_| {});
+        disk.fail_reads(&written.segment(), failing);
+        let opened = open(&disk, 2);
+        disk.fail_reads(&written.segment(), 0);
+        let aside = format!("unreadable-{}", written.segment());
+        let names: Vec<String> = disk.list().unwrap().into_iter().map(|entry| entry.name).collect();
+        assert_eq!(names.contains(&aside), kept, "{names:?}");
+        assert_eq!(opened.notices.contains(&Notice::SetAside { name: aside.clone() }), kept);
+        if kept {
+            let bytes = read_file(&disk, &aside, SEGMENT).unwrap().unwrap();
+            assert!(written.files.iter().any(|(_, file)| *file == bytes), "no byte of it has changed");
+        } else {
+            assert_eq!(opened.recovered[0].next, FRAMES);
+        }
     }
 }

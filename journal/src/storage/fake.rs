@@ -30,6 +30,8 @@ struct Disk {
     short_writes: bool,
     failing_syncs: u32,
     failing_writes: u32,
+    /// A file, and how many reads of it fail.
+    failing_reads: Option<(u64, u32)>,
     random: u64,
 }
 
@@ -118,6 +120,12 @@ impl FakeStorage {
     /// Lets the next `count` writes fail after a part of the bytes is written.
     pub fn fail_writes(&self, count: u32) {
         lock(&self.disk).failing_writes = count;
+    }
+
+    /// Lets the next `count` reads of a file fail; one file at a time.
+    pub fn fail_reads(&self, name: &str, count: u32) {
+        let mut disk = lock(&self.disk);
+        disk.failing_reads = disk.names.get(name).map(|id| (*id, count));
     }
 
     /// Changes a file's bytes behind everyone's back, durable: `change` gets them all.
@@ -304,7 +312,13 @@ impl File for FakeFile {
     }
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let disk = self.storage.disk()?;
+        let mut disk = self.storage.disk()?;
+        if let Some((id, left @ 1..)) = &mut disk.failing_reads
+            && *id == self.id
+        {
+            *left -= 1;
+            return Err(io::Error::other("the disk did not read"));
+        }
         let Some(content) = disk.files.get(&self.id) else { return Ok(0) };
         let start = index(offset)?.min(content.current.len());
         let len = bytes.len().min(content.current.len() - start);

@@ -10,7 +10,7 @@ use super::{BackgroundOptions, Contact, Seams};
 use crate::core_link::{CoreLink, LinkError};
 use attribution_core::click::{EdgeId, Epoch, WorkerId};
 use attribution_core::record::{KIND_CLICK, Tally};
-use attribution_core::shipping::{Heartbeat, StreamStatus};
+use attribution_core::shipping::{Heartbeat, StreamCursor, StreamStatus};
 use journal::{ReadError, StreamId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,12 +80,25 @@ impl Heart {
     pub(super) async fn beat(self: &Arc<Self>) -> Result<(), LinkError> {
         let heart = Arc::clone(self);
         // The first beat after a crash reads the ends of what the earlier start left.
-        let Ok((heartbeat, whole)) = tokio::task::spawn_blocking(move || heart.status()).await else {
+        let Ok((heartbeat, mut whole)) = tokio::task::spawn_blocking(move || heart.status()).await else {
             return Err(LinkError::BadAnswer("a heartbeat could not be made".to_owned()));
         };
-        self.link.heartbeat(heartbeat).await?;
+        let ack = self.link.heartbeat(heartbeat).await?;
+        for StreamCursor { epoch, worker, next_sequence } in &ack.behind {
+            let stream = StreamId { edge: self.edge.0, epoch: epoch.0, worker: worker.0 };
+            whole.retain(|other| *other != stream);
+            // Until the shipper has gone there, too, nothing may be said to be shipped.
+            self.progress.update(stream, |progress| {
+                progress.shipped = progress.shipped.min(*next_sequence);
+                (progress.go_back, progress.through) = (Some(*next_sequence), None);
+            });
+        }
+        let news = !ack.behind.is_empty() || !whole.is_empty();
         for stream in whole {
             self.progress.update(stream, |progress| progress.heard_whole = true);
+        }
+        if news {
+            self.streams.look_again();
         }
         Ok(())
     }
@@ -98,7 +111,14 @@ impl Heart {
         let mut pending = 0;
         let mut streams = Vec::new();
         for (stream, progress) in self.progress.all().into_iter().filter(|(_, p)| !p.heard_whole) {
-            let status = self.stream_status(stream, &progress);
+            let status = match self.stream_status(stream, &progress) {
+                Ok(status) => status,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(%stream, error, "the end of a stream could not be read; trying again");
+                    continue;
+                }
+            };
             pending += status.appended.saturating_sub(status.shipped);
             if !status.live && status.shipped >= status.durable {
                 whole.push(stream);
@@ -115,7 +135,7 @@ impl Heart {
         (Heartbeat { edge: self.edge, at, applied, shipped_through, streams }, whole)
     }
 
-    fn stream_status(&self, stream: StreamId, progress: &StreamProgress) -> StreamStatus {
+    fn stream_status(&self, stream: StreamId, progress: &StreamProgress) -> Result<StreamStatus, ReadError> {
         // Read in this order, so that shipped <= durable <= appended holds in every status.
         let durable = self.streams.end(stream);
         let appended = self.streams.written(stream);
@@ -123,9 +143,9 @@ impl Heart {
         let Ending { tally, in_doubt } = if progress.live {
             Ending { tally: (self.seams.tally)(worker), in_doubt: 0 }
         } else {
-            self.ending(stream)
+            self.ending(stream)?
         };
-        StreamStatus {
+        Ok(StreamStatus {
             epoch: Epoch(stream.epoch),
             worker,
             live: progress.live,
@@ -135,41 +155,44 @@ impl Heart {
             durable,
             shipped: progress.shipped,
             quarantined: progress.lost,
-        }
+        })
     }
 
-    fn ending(&self, stream: StreamId) -> Ending {
+    fn ending(&self, stream: StreamId) -> Result<Ending, ReadError> {
         let lock = || self.endings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&stream) {
-            return *known;
+            return Ok(*known);
         }
-        let ending = find_ending(&self.streams, stream);
+        let ending = find_ending(&self.streams, stream)?;
         lock().insert(stream, ending);
-        ending
+        Ok(ending)
     }
 }
 
 /// Searches the end of a stream for its last tally, then all of it.
-fn find_ending(streams: &Streams, stream: StreamId) -> Ending {
+fn find_ending(streams: &Streams, stream: StreamId) -> Result<Ending, ReadError> {
     let end = streams.end(stream);
     let near = end.saturating_sub(TALLY_IS_NEAR);
-    let (found, ending) = scan(streams, stream, near);
-    let mut ending = if found || near == 0 { ending } else { scan(streams, stream, 0).1 };
+    let (found, ending) = scan(streams, stream, near)?;
+    let mut ending = if found || near == 0 { ending } else { scan(streams, stream, 0)?.1 };
     // Answers that waited for their frames when the tally was written may have left as well, or not: all that was
     // recorded and not counted as answered is in doubt. Clients that had gone are among them; that errs on the safe
     // side.
     if !streams.closed_in_order(stream) {
         ending.in_doubt = ending.tally.recorded.saturating_sub(ending.tally.answered);
     }
-    ending
+    Ok(ending)
 }
 
 /// Reads from `from` to the end: whether there was a tally, and how the stream ended. Frames that cannot be read are
 /// no clicks in doubt: they are named as lost.
-fn scan(streams: &Streams, stream: StreamId, from: u64) -> (bool, Ending) {
+///
+/// # Errors
+/// If the disk does not read now.
+fn scan(streams: &Streams, stream: StreamId, from: u64) -> Result<(bool, Ending), ReadError> {
     let end = streams.end(stream);
     let (mut found, mut ending) = (false, Ending::default());
-    let Some(mut reader) = streams.reader(stream, from) else { return (found, ending) };
+    let Some(mut reader) = streams.reader(stream, from) else { return Ok((found, ending)) };
     loop {
         match reader.next(end) {
             Ok(Some(frame)) => {
@@ -180,7 +203,8 @@ fn scan(streams: &Streams, stream: StreamId, from: u64) -> (bool, Ending) {
                 }
             }
             Err(ReadError::Damaged { .. } | ReadError::Released { .. }) => {}
-            Ok(None) | Err(ReadError::Open(_)) => return (found, ending),
+            Ok(None) => return Ok((found, ending)),
+            Err(error @ (ReadError::Open(_) | ReadError::Unreadable(_))) => return Err(error),
         }
     }
 }

@@ -29,3 +29,15 @@ pub use contact::Contact;
 pub use options::{BackgroundOptions, RecorderOptions};
 pub use seams::{ApplyPage, ClaimTerms, FindTerms, SaveError, Seams};
 pub use spawn::{Background, Parts, ShutdownReport, SpawnError, cursor_names, spawn};
+
+/// Runs what may wait for the disk on a thread that may block; a panic goes on here.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is being shut down: nobody waits for this any more.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}

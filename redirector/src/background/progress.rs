@@ -22,6 +22,8 @@ pub(super) struct StreamProgress {
     pub(super) through: Option<Instant>,
     /// Frames that could not be read back; the core knows which.
     pub(super) lost: u64,
+    /// The core said that it stands here, before `shipped`: the shipper goes there.
+    pub(super) go_back: Option<u64>,
     /// The stream has ended, the core has all of it, and has heard that this is all.
     pub(super) heard_whole: bool,
 }
@@ -117,6 +119,7 @@ mod tests {
             recorded: None,
             through: through.map(Instant),
             lost: 0,
+            go_back: None,
             heard_whole: false,
         }
     }

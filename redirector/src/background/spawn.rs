@@ -129,6 +129,7 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
             recorded: keeper.redis.as_ref().map(|cursors| cursors.get(stream)),
             through: (!ended).then_some(now),
             lost: 0,
+            go_back: None,
             heard_whole: streams.is_gone(stream),
         };
         progress.insert(stream, begun);
@@ -179,7 +180,7 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
         });
         supervise(&mut workers, handle, "recorder", &phases, move |phases| {
             let recorder = Arc::clone(&recorder);
-            async move { recorder.run(phases).await }
+            recorder.run(phases)
         });
     }
     Ok(Background { runtime: Some(runtime), phase, workers, heart, keeper, streams, progress, seams })

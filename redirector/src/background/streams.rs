@@ -85,6 +85,11 @@ impl Streams {
         self.journal.release(stream, below).map(drop)
     }
 
+    /// Lets everybody who waits for progress look again.
+    pub(super) fn look_again(&self) {
+        self.progress.notify_waiters();
+    }
+
     /// Waits until progress has made this true, or for the phase to reach `until`.
     pub(super) async fn any_progress(&self, wanted: impl Fn() -> bool, phases: &mut Phases, until: Phase) {
         loop {

@@ -3,7 +3,7 @@
 use super::{CoreLink, LinkError, LinkFuture, problem};
 use attribution_core::catalogue::ChangePage;
 use attribution_core::click::EdgeId;
-use attribution_core::shipping::{Batch, Heartbeat, LostRange, ShipAck};
+use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
@@ -202,10 +202,10 @@ impl CoreLink for HttpCoreLink {
         })
     }
 
-    fn heartbeat(&self, heartbeat: Heartbeat) -> LinkFuture<'_, ()> {
+    fn heartbeat(&self, heartbeat: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
         Box::pin(async move {
             let path = format!("/v1/edges/{}/heartbeat", heartbeat.edge.0);
-            self.post_json(path, &heartbeat).await.map(drop)
+            read_json(&self.post_json(path, &heartbeat).await?)
         })
     }
 

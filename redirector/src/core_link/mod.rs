@@ -13,7 +13,7 @@ pub use http::{CoreToken, HttpCoreLink, HttpCoreLinkOptions, LinkOptionsError};
 
 use attribution_core::catalogue::ChangePage;
 use attribution_core::click::EdgeId;
-use attribution_core::shipping::{Batch, Heartbeat, LostRange, ShipAck};
+use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use futures_util::future::BoxFuture;
 
 /// What a call of a [`CoreLink`] gives. The future borrows nothing but the link.
@@ -29,8 +29,8 @@ pub trait CoreLink: Send + Sync {
     /// seconds for one before it answers.
     fn changes(&self, after: u64, limit: u32) -> LinkFuture<'_, ChangePage>;
 
-    /// Says how the edge stands.
-    fn heartbeat(&self, heartbeat: Heartbeat) -> LinkFuture<'_, ()>;
+    /// Says how the edge stands, and hears of which streams the core has less than was said.
+    fn heartbeat(&self, heartbeat: Heartbeat) -> LinkFuture<'_, HeartbeatAck>;
 
     /// Names frames that this edge can never deliver. Once accepted, the core's cursor of a stream that stood inside
     /// or at the start of a range stands at the range's end.

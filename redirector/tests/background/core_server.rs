@@ -2,9 +2,11 @@
 //! contiguous cursors, compares every frame that comes twice, and misbehaves as told.
 
 use attribution_core::catalogue::{ChangePage, NumberedChange};
-use attribution_core::shipping::{Batch, Heartbeat, LostRange, ShipAck};
+use attribution_core::shipping::{
+    Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck, StreamCursor, StreamStatus,
+};
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -199,8 +201,16 @@ impl State {
                 self.take(&Batch::decode(&bytes).unwrap())
             }
             ("POST", "/v1/edges/7/heartbeat") => {
-                self.heartbeats.push(serde_json::from_slice(body).unwrap());
-                Response::builder().status(StatusCode::NO_CONTENT).body(Full::default()).unwrap()
+                let beat: Heartbeat = serde_json::from_slice(body).unwrap();
+                let cursor = |s: &StreamStatus| StreamCursor {
+                    epoch: s.epoch,
+                    worker: s.worker,
+                    next_sequence: self.cursors.get(&(s.epoch.0, s.worker.0)).copied().unwrap_or(0),
+                };
+                let behind = beat.streams.iter().filter(|s| cursor(s).next_sequence < s.shipped);
+                let ack = HeartbeatAck { behind: behind.map(cursor).collect() };
+                self.heartbeats.push(beat);
+                json(&ack)
             }
             ("POST", "/v1/edges/7/lost") => {
                 let ranges: Vec<LostRange> = serde_json::from_slice(body).unwrap();

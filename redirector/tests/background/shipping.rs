@@ -1,6 +1,6 @@
 //! Frames reach the core exactly once in effect, whatever the core does.
 
-use crate::core_server::{CoreServer, Fault};
+use crate::core_server::{CoreServer, Fault, State};
 use crate::rig::{Rig, check_frames, quick, shipped};
 use attribution_core::record::Tally;
 use std::time::Duration;
@@ -174,4 +174,30 @@ async fn what_could_not_be_shipped_before_the_deadline_waits_for_the_next_start(
     shipped(&core, stream, 80).await;
     rig.shutdown(DEADLINE).await;
     check_frames(&core, stream, 80, 0..0);
+}
+
+#[tokio::test]
+async fn an_idle_stream_hears_that_the_core_was_set_back() {
+    let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
+    let mut rig = Rig::start(dir.path(), core.address, quick());
+    rig.write(0, 300);
+    let stream = rig.stream(0);
+    shipped(&core, stream, 300).await;
+    let says = |state: &State, shipped: u64| {
+        let status = state.heartbeats.last()?.streams.iter().find(|s| s.worker.0 == 0)?;
+        (status.epoch.0 == stream.epoch && status.shipped == shipped).then_some(())
+    };
+    core.until("the edge believes that all is here", |state| says(state, 300)).await;
+    // Nothing is written any more: only a heartbeat can tell.
+    core.with(|state| {
+        state.cursors.insert((stream.epoch, stream.worker), 120);
+        state.frames.get_mut(&(stream.epoch, stream.worker)).unwrap().retain(|sequence, _| *sequence < 120);
+        // For a while the core takes no batch: what was set back is not spoken of as shipped.
+        state.batch_faults.extend([Fault::Status(503); 3]);
+    });
+    core.until("the edge takes its word back", |state| says(state, 120)).await;
+    shipped(&core, stream, 300).await;
+    rig.shutdown(DEADLINE).await;
+    check_frames(&core, stream, 300, 0..0);
+    assert!(core.with(|state| state.lost.is_empty()));
 }

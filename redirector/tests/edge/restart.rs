@@ -5,7 +5,7 @@ use crate::world::{Core, EDGE, World, config, eventually, keys, path};
 use attribution_core::catalogue::{ChangePage, NumberedChange};
 use attribution_core::click::EdgeId;
 use attribution_core::record::Tally;
-use attribution_core::shipping::{Batch, Heartbeat, LostRange, ShipAck};
+use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use attribution_core::time::Instant;
 use redirector::config::Listen;
 use redirector::core_link::{CoreLink, LinkError, LinkFuture};
@@ -28,7 +28,7 @@ impl CoreLink for Nobody {
     fn changes(&self, _: u64, _: u32) -> LinkFuture<'_, ChangePage> {
         gone()
     }
-    fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, ()> {
+    fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
         gone()
     }
     fn lost(&self, _: EdgeId, _: Vec<LostRange>) -> LinkFuture<'_, ()> {
@@ -84,7 +84,7 @@ impl CoreLink for FirstPageOnly {
         let changes = (1..).zip(crate::world::basics()).map(number).collect();
         Box::pin(async move { Ok(ChangePage { changes, head: 1_000 }) })
     }
-    fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, ()> {
+    fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
         gone()
     }
     fn lost(&self, _: EdgeId, _: Vec<LostRange>) -> LinkFuture<'_, ()> {

@@ -9,7 +9,7 @@ use attribution_core::click::EdgeId;
 use attribution_core::code::{Alias, CheckKey, Code};
 use attribution_core::ids::{CategoryNum, PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
 use attribution_core::record::{ClickRecord, KIND_CLICK, Tally};
-use attribution_core::shipping::{Batch, Heartbeat, LostRange, ShipAck};
+use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use attribution_core::time::{DAY_MS, Instant};
 use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
 use journal::storage::{FakeStorage, Storage};
@@ -157,8 +157,8 @@ impl CoreLink for Core {
         let page = ChangePage { changes: news.cloned().collect(), head: all.len() as u64 };
         Box::pin(async move { Ok(page) })
     }
-    fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
+        Box::pin(async { Ok(HeartbeatAck::default()) })
     }
     fn lost(&self, _: EdgeId, _: Vec<LostRange>) -> LinkFuture<'_, ()> {
         Box::pin(async { Ok(()) })

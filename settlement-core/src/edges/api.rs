@@ -4,7 +4,7 @@ use super::super::ingest::IngestError;
 use crate::api::{Body, PathId, Principal, Problem, read_bytes};
 use crate::{Core, clock};
 use attribution_core::click::EdgeId;
-use attribution_core::shipping::{BATCH_MAX_BYTES, Batch, Heartbeat, LostRange, ShipAck};
+use attribution_core::shipping::{BATCH_MAX_BYTES, Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use http::{StatusCode, header};
@@ -87,20 +87,20 @@ fn unpack(bytes: &[u8]) -> Result<Batch, Problem> {
 #[utoipa::path(
     post, path = "/v1/edges/{id}/heartbeat",
     params(("id" = u16, Path, description = "The edge's number")),
-    request_body = serde_json::Value, responses((status = 204, description = "Noted"))
+    request_body = serde_json::Value,
+    responses((status = 200, description = "Noted; `behind` names streams to send again", body = serde_json::Value))
 )]
 async fn take_heartbeat(
     State(core): State<Core>,
     principal: Principal,
     PathId(edge): PathId<u16>,
     Body(heartbeat): Body<Heartbeat>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Json<HeartbeatAck>, Problem> {
     principal.require_edge(EdgeId(edge))?;
     if heartbeat.edge != EdgeId(edge) {
         return Err(Problem::forbidden("the heartbeat belongs to another edge"));
     }
-    core.heartbeat(heartbeat, clock::now()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(core.heartbeat(heartbeat, clock::now()).await?))
 }
 
 /// Writes down frames that an edge can never deliver.

@@ -8,7 +8,7 @@ use crate::ingest::stream;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::click::{EdgeId, Stream};
-use attribution_core::shipping::{Heartbeat, LostRange};
+use attribution_core::shipping::{Heartbeat, HeartbeatAck, LostRange, StreamCursor};
 use attribution_core::time::Instant;
 
 /// Makes the edge known. From then on its orders wait for what it has not yet shipped.
@@ -22,11 +22,11 @@ pub(crate) fn register(tx: &mut dyn Tx, edge: EdgeId, now: Instant) -> Result<()
 }
 
 impl Core {
-    /// Notes how an edge stands.
+    /// Notes how an edge stands, and answers of which streams it believes too much to be here.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn heartbeat(&self, heartbeat: Heartbeat, now: Instant) -> Result<(), StoreError> {
+    pub async fn heartbeat(&self, heartbeat: Heartbeat, now: Instant) -> Result<HeartbeatAck, StoreError> {
         self.store().write(move |tx| note(tx, &heartbeat, now)).await
     }
 
@@ -42,7 +42,23 @@ impl Core {
     }
 }
 
-fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<(), StoreError> {
+/// The streams of which the core has less than the edge believes. Cursors only grow, so this core was set back.
+fn behind(tx: &mut dyn Tx, heartbeat: &Heartbeat) -> Result<Vec<StreamCursor>, StoreError> {
+    let mut behind = Vec::new();
+    for status in heartbeat.streams.iter().filter(|status| status.shipped > 0) {
+        let row = tx.query_opt(
+            "SELECT next_sequence FROM edge_streams WHERE edge = $1 AND epoch = $2 AND worker = $3",
+            params![heartbeat.edge, status.epoch, status.worker],
+        )?;
+        let next_sequence = row.map_or(Ok(0), |row| row.count(0))?;
+        if next_sequence < status.shipped {
+            behind.push(StreamCursor { epoch: status.epoch, worker: status.worker, next_sequence });
+        }
+    }
+    Ok(behind)
+}
+
+fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<HeartbeatAck, StoreError> {
     let edge = heartbeat.edge;
     register(tx, edge, now)?;
     // The edge speaks of its own clock. A clock that runs ahead of ours would let orders become final before the
@@ -51,7 +67,12 @@ fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<(), Stor
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
     metrics::gauge!("yinke_core_edge_clock_ahead_seconds", "edge" => edge.0.to_string())
         .set(ahead as f64 / 1_000.0);
-    let shipped_through = heartbeat.shipped_through.plus(-ahead.max(0)).min(now);
+    let behind = behind(tx, heartbeat)?;
+    let shipped_through = match behind.is_empty() {
+        true => heartbeat.shipped_through.plus(-ahead.max(0)).min(now),
+        // The edge does not know yet that it must send some of it again.
+        false => Instant(0),
+    };
     // Heartbeats may overtake each other on the way: what only grows never goes back.
     tx.execute(
         "UPDATE edges SET heartbeat_at = $2, edge_clock = $3, \
@@ -84,7 +105,7 @@ fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<(), Stor
             ],
         )?;
     }
-    Ok(())
+    Ok(HeartbeatAck { behind })
 }
 
 fn lose(tx: &mut dyn Tx, edge: EdgeId, range: &LostRange, now: Instant) -> Result<(), StoreError> {

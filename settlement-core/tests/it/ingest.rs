@@ -4,11 +4,11 @@ use crate::on_both;
 use crate::streams::{START, at, batch, payload, record, stream};
 use crate::support::{ADMIN, Bench, read};
 use attribution_core::click::{ClickId, EdgeId, Stream};
-use attribution_core::shipping::{Batch, Heartbeat, LostRange, StreamStatus, TallyView};
+use attribution_core::shipping::{Batch, Heartbeat, LostRange, StreamCursor, StreamStatus, TallyView};
 use attribution_core::time::Instant;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use settlement_core::store::StoreError;
 use settlement_core::{Core, IngestError, params};
 
@@ -330,7 +330,7 @@ on_both!(edges_speak_over_http, async |bench: &Bench| {
     };
     let body = serde_json::to_value(&heartbeat).unwrap();
     let (status, answer) = bench.call_as(&token, "POST", "/v1/edges/9/heartbeat", body.clone()).await;
-    assert_eq!((status, answer), (StatusCode::NO_CONTENT, Value::Null));
+    assert_eq!((status, answer), (StatusCode::OK, json!({"behind": []})));
     let (status, _) = bench.call_as(&token, "POST", "/v1/edges/8/heartbeat", body).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     let row = bench
@@ -372,6 +372,27 @@ on_both!(an_edge_whose_clock_is_fast_has_not_shipped_the_future, async |bench: &
     let odd = Heartbeat { shipped_through: Instant(i64::MAX), ..beat(NOW, Vec::new()) };
     bench.core.heartbeat(odd, NOW.plus(2)).await.unwrap();
     assert_eq!(shipped_through(bench).await, NOW.plus(2));
+});
+
+on_both!(an_edge_hears_which_streams_the_core_has_less_of, async |bench: &Bench| {
+    let s = stream(9, 0);
+    bench.core.ingest(batch(s, 0..50), NOW).await.unwrap();
+    let status = |shipped| StreamStatus {
+        epoch: s.epoch,
+        worker: s.worker,
+        live: true,
+        tally: TallyView::default(),
+        in_doubt: 0,
+        appended: 60,
+        durable: 60,
+        shipped,
+        quarantined: 0,
+    };
+    let ack = bench.core.heartbeat(beat(NOW, vec![status(60)]), NOW).await.unwrap();
+    assert_eq!(ack.behind, [StreamCursor { epoch: s.epoch, worker: s.worker, next_sequence: 50 }]);
+    assert_eq!(shipped_through(bench).await, Instant(0), "what the edge believes is not true");
+    let ack = bench.core.heartbeat(beat(NOW, vec![status(50)]), NOW).await.unwrap();
+    assert_eq!((ack.behind.len(), shipped_through(bench).await), (0, NOW.plus(-5)));
 });
 
 on_both!(the_last_word_on_a_stream_stays, async |bench: &Bench| {

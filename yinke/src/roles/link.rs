@@ -2,7 +2,7 @@
 
 use attribution_core::catalogue::ChangePage;
 use attribution_core::click::EdgeId;
-use attribution_core::shipping::{Batch, Heartbeat, LostRange, ShipAck};
+use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use redirector::core_link::{CoreLink, LinkError, LinkFuture};
 use settlement_core::Core;
 use settlement_core::IngestError;
@@ -31,7 +31,7 @@ impl CoreLink for InProcess {
         Box::pin(async move { self.0.await_changes(after, limit, CHANGES_WAIT).await.map_err(store_error) })
     }
 
-    fn heartbeat(&self, heartbeat: Heartbeat) -> LinkFuture<'_, ()> {
+    fn heartbeat(&self, heartbeat: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
         Box::pin(async move { self.0.heartbeat(heartbeat, clock::now()).await.map_err(store_error) })
     }
 

@@ -9,6 +9,7 @@ mod claims;
 mod server;
 
 use super::backoff::Backoff;
+use super::off_thread;
 use super::phase::{Phase, Phases};
 use super::progress::Progress;
 use super::shipper::core_stream;
@@ -49,7 +50,7 @@ struct Round {
 
 impl Recorder {
     /// Works until the phase says drain and nothing is left or Redis is away.
-    pub(super) async fn run(&self, mut phases: Phases) {
+    pub(super) async fn run(self: Arc<Self>, mut phases: Phases) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         let mut readers = BTreeMap::new();
         let mut server = None;
@@ -57,7 +58,10 @@ impl Recorder {
         while phases.now() != Phase::Stop {
             let told = match self.connected(&mut server, &mut known_run).await {
                 Ok(server) => {
-                    let round = self.read(&mut readers);
+                    let (recorder, mut kept) = (Arc::clone(&self), std::mem::take(&mut readers));
+                    // A disk that stalls must not stall what shares our threads.
+                    let (round, kept) = off_thread(move || (recorder.read(&mut kept), kept)).await;
+                    readers = kept;
                     if round.positions.is_empty() {
                         if phases.now() == Phase::Drain {
                             return;
@@ -136,18 +140,20 @@ impl Recorder {
             .filter_map(|(stream, progress)| {
                 let (from, end) = (progress.recorded?, self.streams.end(stream));
                 pending += end.saturating_sub(from);
-                (from < end).then_some((stream, from, end))
+                (from < end).then_some((stream, from, end, progress.shipped))
             })
             .collect();
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         metrics::gauge!("yinke_redis_pending_frames").set(pending as f64);
         let share = FRAMES_PER_ROUND / (behind.len() as u64).max(1);
-        for (stream, from, end) in behind {
+        for (stream, from, end, shipped) in behind {
             if readers.get(&stream).is_none_or(|reader| reader.position() != from) {
                 let Some(reader) = self.streams.reader(stream, from) else { continue };
                 readers.insert(stream, reader);
             }
             let Some(reader) = readers.get_mut(&stream) else { continue };
+            // The shipper is the patient one; what it has given up, and what the core has, is not waited for.
+            reader.give_up_unreadable(shipped > from);
             self.read_stream(stream, reader, end.min(from + share.max(1)), &mut round);
             if reader.position() > from {
                 round.positions.push((stream, reader.position()));
@@ -167,7 +173,7 @@ impl Recorder {
                 }
                 // The shipper names the lost frames; released ones are the core's to tell.
                 Err(ReadError::Damaged { .. } | ReadError::Released { .. }) => {}
-                Ok(None) | Err(ReadError::Open(_)) => return,
+                Ok(None) | Err(ReadError::Open(_) | ReadError::Unreadable(_)) => return,
             }
         }
     }

@@ -10,6 +10,7 @@
 //! are named to the core as exact ranges and counted, never skipped in silence.
 
 mod fill;
+mod step_error;
 mod stream;
 
 use super::phase::Phases;

@@ -1,8 +1,10 @@
 //! One stream's way to the core: the loop that moves its cursor.
 
 use super::fill::{Filled, fill};
+use super::step_error::StepError;
 use super::{Shipper, core_stream};
 use crate::background::backoff::Backoff;
+use crate::background::off_thread;
 use crate::background::phase::{Phase, Phases};
 use crate::core_link::{LinkError, Retry};
 use attribution_core::click::{Epoch, WorkerId};
@@ -16,6 +18,8 @@ use std::time::Duration;
 const JUMPS_AT_ONCE: u32 = 3;
 /// With so many frames waiting, a batch need not wait for company.
 const ENOUGH_COMPANY: u64 = 2_000;
+/// So long the disk may refuse to read a frame before the frame is given up: a cable, a path or a volume may come back.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct StreamShipper<'a> {
     shipper: &'a Shipper,
@@ -24,6 +28,8 @@ pub(super) struct StreamShipper<'a> {
     /// The number of the next frame to ship.
     position: u64,
     reader: Option<Reader>,
+    /// Since when the disk has not read the next frame.
+    unreadable: Option<tokio::time::Instant>,
     /// Frames in the next batch at most; halved when the core refuses, doubled when it accepts.
     limit: u32,
     /// The core said that it stands exactly here; what is missing here is lost to it.
@@ -32,29 +38,6 @@ pub(super) struct StreamShipper<'a> {
     failing: bool,
     /// Times the core sent us elsewhere since it last took a batch.
     jumps: u32,
-}
-
-/// Why a step did not succeed.
-#[derive(Debug, thiserror::Error)]
-enum StepError {
-    #[error("the core did not take it")]
-    Link(#[from] LinkError),
-    #[error("the journal could not be read")]
-    Read(#[from] ReadError),
-    #[error("the journal has released the whole stream")]
-    Gone,
-    #[error("the core stands at {next_sequence}, beyond the end of what this edge has ({end})")]
-    CoreAhead { next_sequence: u64, end: u64 },
-}
-
-impl StepError {
-    const fn reason(&self) -> &'static str {
-        match self {
-            Self::Link(error) => error.reason(),
-            Self::Read(_) | Self::Gone => "journal",
-            Self::CoreAhead { .. } => "core_ahead",
-        }
-    }
 }
 
 impl<'a> StreamShipper<'a> {
@@ -66,6 +49,7 @@ impl<'a> StreamShipper<'a> {
             phases,
             position,
             reader: None,
+            unreadable: None,
             limit: BATCH_MAX_FRAMES,
             core_expects: None,
             backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(10)),
@@ -76,6 +60,11 @@ impl<'a> StreamShipper<'a> {
 
     pub(super) async fn run(mut self) {
         loop {
+            if let Some(next_sequence) = self.asked_back()
+                && let Err(error) = self.go_to(next_sequence)
+            {
+                self.pause_after(&error).await;
+            }
             if self.position >= self.shipper.streams.end(self.stream) {
                 if !self.more().await {
                     return;
@@ -99,12 +88,32 @@ impl<'a> StreamShipper<'a> {
         }
     }
 
+    /// Where the core's answer to a heartbeat sends this stream, if that lies before where it stands.
+    fn asked_back(&self) -> Option<u64> {
+        let mut asked = None;
+        self.shipper.progress.update(self.stream, |progress| asked = progress.go_back.take());
+        asked.filter(|next_sequence| *next_sequence < self.position)
+    }
+
     /// Waits for more frames; `false` if there will be none.
     async fn more(&mut self) -> bool {
         let Shipper { streams, .. } = self.shipper;
         let (stream, position) = (self.stream, self.position);
-        if streams.is_ended(stream) || self.phases.now() == Phase::Stop {
+        if self.phases.now() == Phase::Stop {
             return false;
+        }
+        let progress = || self.shipper.progress.get(stream);
+        if streams.is_ended(stream) {
+            // Until the core has heard that this was all it may still send us back.
+            let settled = || progress().is_none_or(|p| p.heard_whole);
+            streams
+                .any_progress(
+                    || settled() || progress().is_some_and(|p| p.go_back.is_some()),
+                    &mut self.phases,
+                    Phase::Drain,
+                )
+                .await;
+            return !settled() && self.phases.now() == Phase::Run;
         }
         // While draining nobody writes any more, but what was written may still be on its way to the disk.
         let draining = self.phases.now() == Phase::Drain;
@@ -112,7 +121,9 @@ impl<'a> StreamShipper<'a> {
             return false;
         }
         let until = if draining { Phase::Stop } else { Phase::Drain };
-        streams.any_progress(|| streams.end(stream) > position, &mut self.phases, until).await;
+        let sent_back = || progress().is_some_and(|p| p.go_back.is_some());
+        let more = || streams.end(stream) > position || sent_back();
+        streams.any_progress(more, &mut self.phases, until).await;
         self.linger().await;
         true
     }
@@ -129,15 +140,29 @@ impl<'a> StreamShipper<'a> {
     async fn step(&mut self) -> Result<(), StepError> {
         let below = self.shipper.streams.end(self.stream);
         let position = self.position;
-        let reader = match &mut self.reader {
-            Some(reader) if reader.position() == position => reader,
-            slot => match self.shipper.streams.reader(self.stream, position) {
-                Some(reader) => slot.insert(reader),
-                None => return Err(StepError::Gone),
-            },
+        let here = self.reader.take().filter(|reader| reader.position() == position);
+        let mut reader = match here.or_else(|| self.shipper.streams.reader(self.stream, position)) {
+            Some(reader) => reader,
+            None => return Err(StepError::Gone),
         };
+        reader.give_up_unreadable(self.unreadable.is_some_and(|since| since.elapsed() >= PATIENCE));
         let batch = Batch::new(core_stream(self.stream), position);
-        match fill(reader, below, self.limit, batch)? {
+        let limit = self.limit;
+        // A disk that stalls must not stall what shares our threads.
+        let (reader, filled) = off_thread(move || {
+            let filled = fill(&mut reader, below, limit, batch);
+            (reader, filled)
+        })
+        .await;
+        self.reader = Some(reader);
+        match filled {
+            Err(ReadError::Unreadable(_)) => {
+                self.unreadable = self.unreadable.or(Some(tokio::time::Instant::now()));
+            }
+            Err(_) => {}
+            Ok(_) => self.unreadable = None,
+        }
+        match filled? {
             Filled::Batch { batch, times } => self.ship(batch, times).await,
             Filled::Nothing => {
                 self.phases.pause(self.shipper.options.linger, Phase::Stop).await;
@@ -239,7 +264,10 @@ impl<'a> StreamShipper<'a> {
         } else {
             self.position = next_sequence;
             self.core_expects = Some(next_sequence);
-            self.shipper.progress.update(self.stream, |progress| progress.shipped = next_sequence);
+            // Nobody knows the time of the frame before; the next one that is read says how far this reaches.
+            self.shipper.progress.update(self.stream, |progress| {
+                (progress.shipped, progress.through) = (next_sequence, None);
+            });
         }
         Ok(())
     }
@@ -259,23 +287,15 @@ impl<'a> StreamShipper<'a> {
 
     async fn pause_after(&mut self, error: &StepError) {
         metrics::counter!("yinke_ship_errors_total", "reason" => error.reason()).increment(1);
-        let repair = match error {
-            StepError::Link(link) => link.retry() == Retry::AfterRepair,
-            StepError::Read(_) | StepError::Gone | StepError::CoreAhead { .. } => true,
-        };
         let stream = self.stream;
         let position = self.position;
-        if repair {
+        if error.needs_repair() {
             tracing::error!(%stream, position, error = error as &dyn std::error::Error, "shipping needs help");
         } else if !self.failing {
             tracing::warn!(%stream, position, error = error as &dyn std::error::Error, "shipping pauses");
         }
         self.failing = true;
-        let asked = match error {
-            StepError::Link(link) => link.retry_after(),
-            StepError::Read(_) | StepError::Gone | StepError::CoreAhead { .. } => None,
-        };
-        let pause = self.backoff.pause(asked);
+        let pause = self.backoff.pause(error.retry_after());
         self.phases.pause(pause, Phase::Stop).await;
     }
 }
