@@ -9,6 +9,7 @@ use super::phase::{Phase, Phases};
 use super::progress::{Progress, StreamProgress};
 use super::streams::Streams;
 use journal::{Cursors, StreamId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,25 +52,29 @@ impl Keeper {
         if !save(&self.ship, &ship) {
             return;
         }
+        let hold = self.options.recorder.as_ref().map_or(0, |recorder| recorder.hold_frames);
+        let least = held_from(&all, hold);
+        let recorded = |stream: StreamId, progress: &StreamProgress| {
+            self.recorded(stream, progress, least.get(&stream).copied().unwrap_or(progress.shipped))
+        };
         if let Some(redis) = &self.redis {
             let moves: Vec<_> = all
                 .iter()
-                .filter_map(|(stream, progress)| kept(*stream, self.recorded(*stream, progress)))
+                .filter_map(|(stream, progress)| kept(*stream, recorded(*stream, progress)))
                 .collect();
             if !save(redis, &moves) {
                 return;
             }
         }
         for (stream, progress) in &all {
-            self.release(*stream, progress);
+            let recorded = progress.recorded.map_or(u64::MAX, |_| recorded(*stream, progress));
+            self.release(*stream, progress, recorded);
         }
     }
 
     /// How far Redis has come, or how far the journal waits for it.
-    fn recorded(&self, stream: StreamId, progress: &StreamProgress) -> u64 {
-        let hold = self.options.recorder.as_ref().map_or(0, |recorder| recorder.hold_frames);
+    fn recorded(&self, stream: StreamId, progress: &StreamProgress, least: u64) -> u64 {
         let recorded = progress.recorded.unwrap_or(progress.shipped);
-        let least = progress.shipped.saturating_sub(hold);
         if recorded < least {
             // The recorder goes on at `least`; the core writes the authoritative records of what lies before.
             metrics::counter!("yinke_redis_skipped_frames_total").increment(least - recorded);
@@ -78,8 +83,7 @@ impl Keeper {
         recorded.max(least)
     }
 
-    fn release(&self, stream: StreamId, progress: &StreamProgress) {
-        let recorded = progress.recorded.map(|_| self.recorded(stream, progress)).unwrap_or(u64::MAX);
+    fn release(&self, stream: StreamId, progress: &StreamProgress, recorded: u64) {
         let below = progress.shipped.min(recorded);
         let whole = !progress.live && below >= self.streams.end(stream);
         if whole && !progress.heard_whole {
@@ -95,6 +99,21 @@ impl Keeper {
     }
 }
 
+/// From which number on each stream's shipped frames wait for Redis, if all streams together may hold `hold` of them:
+/// those of the oldest start are given up first.
+fn held_from(all: &[(StreamId, StreamProgress)], hold: u64) -> BTreeMap<StreamId, u64> {
+    let mut left = hold;
+    let newest_first = all.iter().rev();
+    newest_first
+        .map(|(stream, progress)| {
+            let waiting = progress.shipped.saturating_sub(progress.recorded.unwrap_or(progress.shipped));
+            let held = waiting.min(left);
+            left -= held;
+            (*stream, progress.shipped - held)
+        })
+        .collect()
+}
+
 fn save(cursors: &Cursors, moves: &[(StreamId, u64)]) -> bool {
     if let Err(error) = cursors.set(moves) {
         metrics::counter!("yinke_journal_cursor_errors_total").increment(1);
@@ -102,4 +121,32 @@ fn save(cursors: &Cursors, moves: &[(StreamId, u64)]) -> bool {
         return false;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_streams_share_one_hold_and_the_oldest_gives_up_first() {
+        let stream = |epoch| StreamId { edge: 1, epoch, worker: 0 };
+        let progress = |shipped, recorded| StreamProgress {
+            live: false,
+            shipped,
+            recorded,
+            through: None,
+            lost: 0,
+            go_back: None,
+            heard_whole: false,
+        };
+        let all = [
+            (stream(1), progress(100, Some(0))),
+            (stream(2), progress(100, Some(0))),
+            (stream(3), progress(100, Some(70))),
+            (stream(4), progress(100, None)),
+        ];
+        let from = held_from(&all, 80);
+        let numbers: Vec<u64> = all.iter().map(|(stream, _)| from[stream]).collect();
+        assert_eq!(numbers, [100, 50, 70, 100]);
+    }
 }
