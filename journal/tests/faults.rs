@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use journal::storage::{FakeStorage, Storage};
-use journal::{AppendError, Journal, Opened, Options};
+use journal::{AppendError, FlushError, Journal, Opened, Options};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -42,12 +42,31 @@ fn append_when_possible(opened: &mut Opened) -> u64 {
     }
 }
 
+/// Tries until the journal writes what was appended: after a failed sync it waits for new segments.
+fn flush_when_possible(opened: &mut Opened) {
+    let begun = Instant::now();
+    loop {
+        match opened.writers[0].flush() {
+            Ok(_) => return,
+            Err(FlushError::NoSpace) => std::thread::yield_now(),
+            Err(e) => panic!("{e}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "no space for long");
+    }
+}
+
 #[test]
 fn a_full_disk_refuses_before_the_append_and_recovers_alone() {
     let disk = FakeStorage::new();
     let mut opened = open(&disk, 1);
     append_when_possible(&mut opened);
     opened.writers[0].flush().unwrap();
+    // The thread that prepares segments may be late.
+    let begun = Instant::now();
+    while opened.journal.stats().ready_segments == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no segment is prepared");
+        std::thread::yield_now();
+    }
     disk.set_capacity(0);
     let refused = loop {
         match opened.writers[0].append(NOW, &PAYLOAD) {
@@ -73,7 +92,7 @@ fn after_a_failed_sync_the_frames_are_durable_elsewhere() {
         let stream = opened.writers[0].stream();
         for _ in 0..100 {
             append_when_possible(&mut opened);
-            opened.writers[0].flush().unwrap();
+            flush_when_possible(&mut opened);
             if opened.writers[0].next_sequence() == 50 {
                 disk.fail_syncs(1);
             }
