@@ -204,7 +204,7 @@ fn take_one(
         Taken::Repeat => (Status::Duplicate, Vec::new(), None),
         Taken::Review(why) => return refuse(Status::Review, why.reason.code(), why.detail, &why.pointer),
         Taken::NotTheirs => {
-            let detail = "this order is another merchant's".to_owned();
+            let detail = "this order is another merchant's, or of another platform".to_owned();
             return refuse(Status::Rejected, "other_merchants_order", detail, "");
         }
     };

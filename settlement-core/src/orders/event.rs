@@ -178,7 +178,7 @@ pub struct Refunded {
     pub updated_at: Option<ApiTime>,
 }
 
-/// The natural key of an event.
+/// The natural key of an event. While nobody knows whose order it is, each sender has events of its own under it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventKey {
     /// The platform.

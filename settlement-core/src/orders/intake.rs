@@ -8,6 +8,7 @@ use super::event::{Created, EventKey, OrderEvent};
 use super::review::{self, Finding, Reason};
 use super::rows;
 use super::state::OrderState;
+use super::waiting;
 use crate::identities::{self, Source};
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -29,7 +30,7 @@ pub enum Taken {
     Repeat,
     /// In the review queue, not applied.
     Review(Refusal),
-    /// The order is another merchant's; nothing was stored.
+    /// The order is another merchant's, or of a platform the merchant is not on; nothing was stored.
     NotTheirs,
 }
 
@@ -63,17 +64,24 @@ pub fn take(
     let key = event.key();
     let contents = event.contents();
     tx.lock(&lock_name(&key))?;
-    if !may_speak(tx, event, &key, sender)? {
+    let owner = owner(tx, &key)?;
+    if !may_speak(tx, event, sender, owner.as_deref())? {
         return Ok(Taken::NotTheirs);
     }
-    let before = tx.query_opt(
-        "SELECT contents FROM order_events WHERE platform = $1 AND order_id = $2 AND kind = $3 AND refund_id = $4",
-        params![&key.platform, &key.order, key.kind, &key.refund],
+    // Only what counts for this sender can be repeated or contradicted: the word of a merchant whose order it is not
+    // must never stand in the way.
+    let counts = owner.as_deref().or(sender).unwrap_or_default();
+    let before = tx.query(
+        "SELECT contents FROM order_events WHERE platform = $1 AND order_id = $2 AND kind = $3 AND refund_id = $4 \
+         AND (kind = 'created' OR sender = '' OR sender = $5)",
+        params![&key.platform, &key.order, key.kind, &key.refund, counts],
     )?;
-    if let Some(before) = before {
-        if before.text(0)? == contents {
+    for row in &before {
+        if row.text(0)? == contents {
             return Ok(Taken::Repeat);
         }
+    }
+    if !before.is_empty() {
         let detail =
             format!("this `{}` event came before with other contents; the first one stands", key.kind);
         let refusal = Refusal { reason: Reason::EventChanged, detail, pointer: String::new() };
@@ -85,8 +93,9 @@ pub fn take(
         return refuse(tx, &key, &contents, refusal, now);
     }
     rows::insert_event(tx, &key, event, &contents, sender, now)?;
-    if matches!(event, OrderEvent::Created(_)) {
+    if let OrderEvent::Created(created) = event {
         review::taken_in(tx, &key.platform, &key.order, now)?;
+        waiting::sort(tx, created, now)?;
     }
     let events = rows::events(tx, &key.platform, &key.order)?;
     let Some(state) = OrderState::of(&events) else { return Ok(Taken::Waiting) };
@@ -102,23 +111,35 @@ pub fn take(
     Ok(Taken::Applied { bad_tokens })
 }
 
-/// Whether `sender` may speak of this order: of one that is not there yet anybody may, and who has placed it shows
-/// whether it counts.
+/// Whose order it is, once it is there.
+fn owner(tx: &mut dyn Tx, key: &EventKey) -> Result<Option<String>, StoreError> {
+    let row = tx.query_opt(
+        "SELECT merchant FROM orders WHERE platform = $1 AND order_id = $2",
+        params![&key.platform, &key.order],
+    )?;
+    row.map(|row| row.text(0).map(str::to_owned)).transpose()
+}
+
+/// Whether `sender` may speak of this order: of one that is not there yet every merchant of the platform may, and who
+/// has placed it shows whether it counts.
 fn may_speak(
     tx: &mut dyn Tx,
     event: &OrderEvent,
-    key: &EventKey,
     sender: Option<&str>,
+    owner: Option<&str>,
 ) -> Result<bool, StoreError> {
     let Some(sender) = sender else { return Ok(true) };
     if let OrderEvent::Created(created) = event {
         return Ok(created.merchant.as_str() == sender);
     }
-    let row = tx.query_opt(
-        "SELECT merchant FROM orders WHERE platform = $1 AND order_id = $2",
-        params![&key.platform, &key.order],
+    if let Some(owner) = owner {
+        return Ok(owner == sender);
+    }
+    let there = tx.query_opt(
+        "SELECT 1 FROM merchants WHERE id = $1 AND platform = $2",
+        params![sender, &event.key().platform],
     )?;
-    row.map_or(Ok(true), |row| Ok(row.text(0)? == sender))
+    Ok(there.is_some())
 }
 
 fn refuse(

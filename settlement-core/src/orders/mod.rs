@@ -17,6 +17,7 @@ mod review_api;
 pub(crate) mod rows;
 pub mod state;
 pub mod sweep;
+mod waiting;
 pub mod wake;
 
 use crate::Core;

@@ -16,6 +16,8 @@ pub enum Reason {
     UnknownMerchant,
     /// An order's product or platform belongs to another merchant; the order is not applied.
     OtherMerchant,
+    /// An event that waited for the order came from another merchant; it is not applied.
+    OtherSender,
     /// A payment or refund names a line the order does not have.
     UnknownLine,
     /// More was refunded than was paid.
@@ -38,6 +40,7 @@ impl Reason {
             Self::UnknownProduct => "unknown_product",
             Self::UnknownMerchant => "unknown_merchant",
             Self::OtherMerchant => "other_merchant",
+            Self::OtherSender => "other_sender",
             Self::UnknownLine => "unknown_line",
             Self::RefundExceedsPayment => "refund_exceeds_payment",
             Self::Unjournaled => "unjournaled",

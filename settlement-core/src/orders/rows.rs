@@ -82,7 +82,7 @@ pub(super) fn insert_event(
     tx.execute(
         "INSERT INTO order_events (platform, order_id, kind, refund_id, at_ms, received_ms, contents, sender) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        params![&key.platform, &key.order, key.kind, &key.refund, event.at(), now, contents, sender],
+        params![&key.platform, &key.order, key.kind, &key.refund, event.at(), now, contents, sender.unwrap_or_default()],
     )?;
     Ok(())
 }
@@ -104,7 +104,8 @@ pub(crate) fn events(
     rows.iter()
         .map(|row| {
             let event = from_json("order event", row.text(0)?)?;
-            Ok(StoredEvent { event, received: row.instant(1)?, sender: row.opt_text(2)?.map(str::to_owned) })
+            let sender = Some(row.text(2)?).filter(|sender| !sender.is_empty()).map(str::to_owned);
+            Ok(StoredEvent { event, received: row.instant(1)?, sender })
         })
         .collect()
 }

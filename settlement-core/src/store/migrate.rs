@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_clicks"),
     migration!(10, "0010_orders"),
     migration!(11, "0011_ledger"),
+    migration!(12, "0012_event_senders"),
 ];
 
 /// Whose words to use.

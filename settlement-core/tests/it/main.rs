@@ -10,6 +10,7 @@ mod identities;
 mod ingest;
 mod order_bench;
 mod order_permutations;
+mod order_senders;
 mod orders;
 mod store;
 mod streams;

@@ -1,0 +1,79 @@
+//! Who may say what of an order: a merchant can never stand in the way of another one's events.
+
+use crate::on_both;
+use crate::order_bench::{Stage, created, hour, refunded, step};
+use crate::support::Bench;
+use serde_json::{Value, json};
+
+async fn token(bench: &Bench, merchant: &str) -> String {
+    let body = json!({"role": "merchant", "subject": merchant});
+    bench.ok("POST", "/v1/tokens", body).await["token"].as_str().unwrap().to_owned()
+}
+
+async fn post(bench: &Bench, token: &str, event: Value) -> String {
+    let (_, answer) = bench.call_as(token, "POST", "/v1/orders/events", json!({"events": [event]})).await;
+    answer["results"][0]["status"].as_str().unwrap().to_owned()
+}
+
+on_both!(an_event_sent_ahead_by_another_merchant_blocks_nothing, async |bench: &Bench| {
+    let stage = Stage::set(bench, "distributor1688", json!({})).await;
+    bench.ok("PUT", "/v1/merchants/m2", json!({"platform": "p1", "name": "另一家"})).await;
+    bench.ok("PUT", "/v1/merchants/m3", json!({"platform": "p2", "name": "别处"})).await;
+    let (owner, other, elsewhere) =
+        (token(bench, "m1").await, token(bench, "m2").await, token(bench, "m3").await);
+    let paid = |order: &str, fen: i64| {
+        let mut event = step("paid", order, hour(4));
+        event["lines"] = json!([{"line": "1", "amount_fen": fen}]);
+        event
+    };
+    assert_eq!(post(bench, &elsewhere, paid("o1", 7_000)).await, "rejected");
+
+    // The same contents, other contents, and both before and after the order is there.
+    for (order, theirs, created_first) in
+        [("o1", 7_000, true), ("o2", 1, true), ("o3", 7_000, false), ("o4", 1, false)]
+    {
+        assert_eq!(post(bench, &other, paid(order, theirs)).await, "waiting");
+        assert_eq!(post(bench, &other, refunded(order, "r1", theirs, hour(5))).await, "waiting");
+        assert_eq!(post(bench, &other, step("closed", order, hour(5))).await, "waiting");
+        let own = [paid(order, 7_000), refunded(order, "r1", 500, hour(5))];
+        let order_itself = created(order, "u1", "cup", hour(3));
+        let status = if created_first { "accepted" } else { "waiting" };
+        if created_first {
+            assert_eq!(post(bench, &owner, order_itself.clone()).await, "accepted");
+        }
+        for event in &own {
+            assert_eq!(post(bench, &owner, event.clone()).await, status, "{order}");
+        }
+        if !created_first {
+            assert_eq!(post(bench, &owner, order_itself).await, "accepted");
+        }
+        for event in own {
+            assert_eq!(post(bench, &owner, event).await, "duplicate", "{order}");
+        }
+        let line = stage.line(order).await;
+        assert_eq!((&line["amount_fen"], &line["refunded_fen"]), (&json!(7_000), &json!(500)), "{line}");
+        // What the other one said is kept for a person to look at.
+        let reviews = bench.ok("GET", "/v1/reviews?limit=100", Value::Null).await;
+        let items = reviews["items"].as_array().unwrap();
+        let found: Vec<_> =
+            items.iter().filter(|i| i["order"] == order).map(|i| i["reason"].as_str().unwrap()).collect();
+        assert_eq!(found, ["other_sender"; 3], "{reviews}");
+    }
+    stage.audit().await;
+});
+
+on_both!(merchant_and_operator_may_both_tell_the_same_ahead, async |bench: &Bench| {
+    let stage = Stage::set(bench, "distributor1688", json!({})).await;
+    let owner = token(bench, "m1").await;
+    let operator = crate::support::ADMIN;
+    let refund = |fen: i64| refunded("o1", "r1", fen, hour(5));
+    assert_eq!(post(bench, &owner, step("paid", "o1", hour(4))).await, "waiting");
+    assert_eq!(post(bench, &owner, refund(500)).await, "waiting");
+    assert_eq!(post(bench, operator, refund(500)).await, "waiting", "nobody knows yet that it is the same");
+    assert_eq!(post(bench, operator, created("o1", "u1", "cup", hour(3))).await, "accepted");
+    assert_eq!(stage.line("o1").await["refunded_fen"], 500, "it counts once");
+    assert_eq!(post(bench, operator, refund(500)).await, "duplicate");
+    assert_eq!(post(bench, &owner, refund(600)).await, "review");
+    let reviews = bench.ok("GET", "/v1/reviews", Value::Null).await;
+    assert_eq!(reviews["items"].as_array().unwrap().len(), 1, "{reviews}");
+});
