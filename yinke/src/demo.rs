@@ -91,7 +91,8 @@ pub(crate) struct Servers<'a> {
     pub(crate) public_host: &'a str,
 }
 
-/// Makes the demo in `dir`, or finds that it is made. `tell` hears what is being done.
+/// Makes the demo in `dir`, or finds that it is made. `tell` hears what is being done; `table_is_current` waits until
+/// the edge knows what was imported.
 ///
 /// # Errors
 /// If a file or a server fails.
@@ -100,6 +101,7 @@ pub(crate) async fn run(
     servers: &Servers<'_>,
     now: Instant,
     tell: impl Fn(String),
+    table_is_current: impl AsyncFn(),
 ) -> Result<Story, DemoError> {
     let done = dir.join("done.json");
     if let Some(story) = std::fs::read(&done).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
@@ -122,6 +124,7 @@ pub(crate) async fn run(
     let body = match std::fs::read(&purchases).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         Some(body) => body,
         None => {
+            table_is_current().await;
             let taps = taps::tap_all(servers, &links).await?;
             tell(format!("{} taps through the edge", taps.len()));
             clicks_arrived(servers.api, taps.len()).await?;

@@ -112,6 +112,7 @@ impl From<KeysError> for Failure {
     fn from(error: KeysError) -> Self {
         let exit = match &error {
             KeysError::Unreadable { .. } | KeysError::Exposed { .. } => Exit::NoPermission,
+            KeysError::Missing(_) => Exit::Config,
             KeysError::Create { .. } => Exit::CannotCreate,
             KeysError::Malformed { .. } => Exit::BadData,
         };

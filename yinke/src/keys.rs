@@ -4,6 +4,9 @@
 //! (`check.key`, never changed: QR codes are printed), the key of the address hashes (`address.key`) and the admin
 //! token. An edge's folder holds only what is derived for it: `browser.g1.key`, `click.g1.key`, `check.key`,
 //! `address.key`. Never prints a secret.
+//!
+//! Keys are made once, for a new installation. Afterwards a missing file is an error: a new check key would make every
+//! printed code dead, and a new master would make every click token worthless.
 
 mod file;
 
@@ -16,6 +19,8 @@ use std::path::{Path, PathBuf};
 const CHECK: &str = "check.key";
 const ADDRESS: &str = "address.key";
 const ADMIN_TOKEN: &str = "admin.token";
+/// Written once all keys are there: from then on none is made anew.
+const COMPLETE: &str = "complete";
 
 /// Why keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +49,13 @@ pub(crate) enum KeysError {
         /// How many digits it should have.
         want: usize,
     },
+    /// It was there once, or the data it belongs to still is.
+    #[error(
+        "key file {} is missing, but this installation has been used with it: restore it from a backup. A new one \
+         would make every code that was printed and every click token that was given out worthless",
+        .0.display()
+    )]
+    Missing(PathBuf),
     /// The file cannot be made.
     #[error("cannot create key file {}", .path.display())]
     Create {
@@ -64,30 +76,37 @@ pub(crate) struct CoreSecrets {
 }
 
 impl CoreSecrets {
-    /// Reads the core's folder; makes what is missing. The caller holds the data directory.
+    /// Reads the core's folder; makes the keys of a new installation. `used` says that there is data already. The
+    /// caller holds the data directory.
     ///
     /// # Errors
-    /// If a file cannot be read or made, is readable by others, or is no key.
-    pub(crate) fn open_or_create(dir: &Path) -> Result<Self, KeysError> {
+    /// If a file of a used installation is missing, cannot be read or made, is readable by others, or is no key.
+    pub(crate) fn open_or_create(dir: &Path, used: bool) -> Result<Self, KeysError> {
+        let complete = dir.join(COMPLETE);
+        let is_new = !used && !complete.exists();
         let mut masters = generations::<32>(dir, "master")?
             .into_iter()
             .map(|(generation, secret)| MasterKey::new(generation, secret))
             .collect::<Vec<_>>();
         if masters.is_empty() {
-            masters.push(MasterKey::new(1, file::read_or_create(&dir.join("master.g1.key"))?));
+            masters.push(MasterKey::new(1, secret(&dir.join("master.g1.key"), is_new)?));
         }
-        let admin_token = match file::read_text(&dir.join(ADMIN_TOKEN))? {
-            Some(token) => token,
-            None => {
-                file::create_text(&dir.join(ADMIN_TOKEN), &format!("yk_admin_{}", file::random_hex::<24>()))?
+        let token_path = dir.join(ADMIN_TOKEN);
+        let admin_token = match file::read_text(&token_path)? {
+            Some(token) if token.is_empty() => {
+                return Err(KeysError::Malformed { path: token_path, want: 1 });
             }
+            Some(token) => token,
+            None if is_new => {
+                file::create_text(&token_path, &format!("yk_admin_{}", file::random_hex::<24>()))?
+            }
+            None => return Err(KeysError::Missing(token_path)),
         };
-        Ok(Self {
-            masters,
-            check: file::read_or_create(&dir.join(CHECK))?,
-            address: file::read_or_create(&dir.join(ADDRESS))?,
-            admin_token,
-        })
+        let (check, address) = (secret(&dir.join(CHECK), is_new)?, secret(&dir.join(ADDRESS), is_new)?);
+        if is_new {
+            file::create_text(&complete, "All keys of this installation have been made; none is made anew.")?;
+        }
+        Ok(Self { masters, check, address, admin_token })
     }
 
     /// Keys for visitor and claim tokens.
@@ -178,6 +197,15 @@ impl EdgeSecrets {
             check: CheckKey::new(file::read(&dir.join(CHECK))?),
             address: file::read(&dir.join(ADDRESS))?,
         })
+    }
+}
+
+/// Reads a key; makes one if the installation is new.
+fn secret<const N: usize>(path: &Path, is_new: bool) -> Result<[u8; N], KeysError> {
+    if is_new || path.exists() {
+        file::read_or_create(path)
+    } else {
+        Err(KeysError::Missing(path.to_owned()))
     }
 }
 

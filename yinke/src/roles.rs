@@ -64,6 +64,11 @@ impl Served {
         self.edge().take()
     }
 
+    /// The last change that the edge's table holds; `None` without an edge.
+    pub(crate) fn applied(&self) -> Option<u64> {
+        self.edge().as_ref().map(|edge| edge.contact().applied())
+    }
+
     fn edge(&self) -> MutexGuard<'_, Option<Edge>> {
         self.edge.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
 //! `yinke core --config FILE`: the core alone.
 
 use crate::admin::{self, Metrics};
-use crate::config::{CoreFile, load};
+use crate::config::{CoreFile, StoreChoice, load};
 use crate::data_dir::{DataDir, Running, create_private};
 use crate::exit::{Exit, Failure};
 use crate::keys::CoreSecrets;
@@ -35,7 +35,8 @@ async fn serve(settings: CoreFile) -> Result<ExitCode, Failure> {
     let mut signals = Signals::watch().map_err(|e| Failure::new(Exit::Runtime, e))?;
     let data = DataDir::open(&settings.data_dir)?;
     create_private(&settings.keys_dir)?;
-    let secrets = CoreSecrets::open_or_create(&settings.keys_dir)?;
+    let used = matches!(&settings.store, StoreChoice::Sqlite(path) if path.exists());
+    let secrets = CoreSecrets::open_or_create(&settings.keys_dir, used)?;
     let admin_listener = listen::listen("the admin listener", settings.listen_admin)?;
     let admin = listen::local_url(&admin_listener)?;
     let public = settings.public_url.to_string();

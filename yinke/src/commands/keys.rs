@@ -41,7 +41,7 @@ impl KeysArgs {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let Verb::Export { edge, keys, out } = self.verb;
         create_private(&keys)?;
-        let secrets = CoreSecrets::open_or_create(&keys)?;
+        let secrets = CoreSecrets::open_or_create(&keys, false)?;
         create_private(&out)?;
         secrets.export(EdgeId(edge), &out)?;
         say(format_args!(

@@ -117,7 +117,9 @@ impl UpArgs {
 
     async fn start(&self) -> Result<Up, Failure> {
         let data = DataDir::open(&self.data)?;
-        let secrets = CoreSecrets::open_or_create(&data.subdirectory("keys")?)?;
+        // The journal's folder tells of earlier use also where the store is elsewhere.
+        let used = data.join("core.sqlite").exists() || data.join("edge").exists();
+        let secrets = CoreSecrets::open_or_create(&data.subdirectory("keys")?, used)?;
         let edge_port = listen::reserve("the edge", self.edge)?;
         let core_listener = listen::listen("the core", self.core)?;
         let admin_listener = listen::listen("the admin listener", self.admin)?;
@@ -191,8 +193,16 @@ impl UpArgs {
         let host = story::host_of(&up.public);
         let servers = demo::Servers { api: &api, edge: &up.edge_base, public_host: &host };
         let dir = up.data.subdirectory("demo")?;
-        let story =
-            demo::run(&dir, &servers, clock::now(), |done| note(format_args!("demo: {done}"))).await?;
+        let story = demo::run(
+            &dir,
+            &servers,
+            clock::now(),
+            |done| note(format_args!("demo: {done}")),
+            async || {
+                up.table_is_current().await;
+            },
+        )
+        .await?;
         say(story::demo(&up.running, &self.data, &story));
         Ok(())
     }
@@ -210,6 +220,17 @@ struct Up {
 }
 
 impl Up {
+    /// Waits until the edge knows all that the core has now.
+    async fn table_is_current(&self) {
+        loop {
+            let head = self.core.core().changes(u64::MAX >> 1, 1).await.map(|page| page.head);
+            if head.is_ok_and(|head| self.served.applied() >= Some(head)) {
+                return;
+            }
+            tokio::time::sleep(READY_EVERY).await;
+        }
+    }
+
     /// Drains: the edge first, which ships to the core; then the core; then the directory is free.
     async fn stop(self) {
         tracing::info!("draining");

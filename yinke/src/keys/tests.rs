@@ -17,14 +17,14 @@ fn visitor_token() -> VisitorToken {
 #[test]
 fn keys_are_made_once_and_private() {
     let dir = tempfile::tempdir().unwrap();
-    let first = CoreSecrets::open_or_create(dir.path()).unwrap();
-    let second = CoreSecrets::open_or_create(dir.path()).unwrap();
+    let first = CoreSecrets::open_or_create(dir.path(), false).unwrap();
+    let second = CoreSecrets::open_or_create(dir.path(), false).unwrap();
     let mut token = Vec::new();
     visitor_token().sign(&first.browser(), &mut token);
     assert_eq!(VisitorToken::open(&token, &second.browser(), 5, NOW).unwrap(), visitor_token());
     assert_eq!(first.admin_token(), second.admin_token());
     let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap()).collect();
-    assert_eq!(names.len(), 4);
+    assert_eq!(names.len(), 5, "four secrets and the note that they are complete");
     for entry in names {
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
     }
@@ -33,7 +33,7 @@ fn keys_are_made_once_and_private() {
 #[test]
 fn an_exported_edge_reads_the_fleets_cookies() {
     let (core_dir, edge_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let core = CoreSecrets::open_or_create(core_dir.path()).unwrap();
+    let core = CoreSecrets::open_or_create(core_dir.path(), false).unwrap();
     core.export(EdgeId(17), edge_dir.path()).unwrap();
     let edge = EdgeSecrets::open(edge_dir.path(), EdgeId(17)).unwrap();
     let mut token = Vec::new();
@@ -48,22 +48,56 @@ fn an_exported_edge_reads_the_fleets_cookies() {
 #[test]
 fn bad_key_files_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    CoreSecrets::open_or_create(dir.path()).unwrap();
+    CoreSecrets::open_or_create(dir.path(), false).unwrap();
     let check = dir.path().join(CHECK);
     std::fs::write(&check, "not hex").unwrap();
-    assert!(matches!(CoreSecrets::open_or_create(dir.path()), Err(KeysError::Malformed { want: 16, .. })));
+    assert!(matches!(
+        CoreSecrets::open_or_create(dir.path(), false),
+        Err(KeysError::Malformed { want: 16, .. })
+    ));
     std::fs::set_permissions(&check, std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(CoreSecrets::open_or_create(dir.path()), Err(KeysError::Exposed { mode: 0o644, .. })));
+    assert!(matches!(
+        CoreSecrets::open_or_create(dir.path(), false),
+        Err(KeysError::Exposed { mode: 0o644, .. })
+    ));
 }
 
 #[test]
 fn the_newest_generation_signs_and_the_one_before_verifies() {
     let dir = tempfile::tempdir().unwrap();
-    let before = CoreSecrets::open_or_create(dir.path()).unwrap();
+    let before = CoreSecrets::open_or_create(dir.path(), false).unwrap();
     file::create(&dir.path().join("master.g2.key"), &[9; 32]).unwrap();
-    let after = CoreSecrets::open_or_create(dir.path()).unwrap();
+    let after = CoreSecrets::open_or_create(dir.path(), false).unwrap();
     assert_eq!(after.browser().current().id().generation, 2);
     let mut token = Vec::new();
     visitor_token().sign(&before.browser(), &mut token);
     VisitorToken::open(&token, &after.browser(), 5, NOW).unwrap();
+}
+
+#[test]
+fn a_key_that_was_there_is_never_made_anew() {
+    for name in ["master.g1.key", CHECK, ADDRESS, ADMIN_TOKEN] {
+        let dir = tempfile::tempdir().unwrap();
+        CoreSecrets::open_or_create(dir.path(), false).unwrap();
+        let path = dir.path().join(name);
+        std::fs::remove_file(&path).unwrap();
+        assert!(
+            matches!(CoreSecrets::open_or_create(dir.path(), false), Err(KeysError::Missing(p)) if p == path)
+        );
+        assert!(!path.exists(), "{name}");
+    }
+    // The whole folder is gone, but the data is there.
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(CoreSecrets::open_or_create(dir.path(), true), Err(KeysError::Missing(_))));
+}
+
+#[test]
+fn keys_that_were_only_half_made_are_completed() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = CoreSecrets::open_or_create(dir.path(), false).unwrap();
+    for name in [ADDRESS, COMPLETE] {
+        std::fs::remove_file(dir.path().join(name)).unwrap();
+    }
+    let second = CoreSecrets::open_or_create(dir.path(), false).unwrap();
+    assert_eq!(first.admin_token(), second.admin_token());
 }
