@@ -1,6 +1,7 @@
 //! Importing files: read the whole file, check every row, then write it to the core in steps that can be repeated.
 //!
-//! By file: [`source`] (CSV and JSON lines as rows), [`fields`] (typed cells), [`kinds`] (what each kind of row
+//! By file: [`records`] (CSV, strict about quotes), [`source`]
+//! (CSV and JSON lines as rows), [`fields`] (typed cells), [`kinds`] (what each kind of row
 //! becomes), [`plan`] (the calls, in order), [`mod@send`] (making them, and going on after a break).
 
 mod fault;
@@ -8,10 +9,11 @@ mod fields;
 mod kinds;
 mod plan;
 mod progress;
+mod records;
 mod send;
 mod source;
 
-pub(crate) use fault::Fault;
+pub(crate) use fault::{Fault, lines_left_out};
 pub(crate) use kinds::{Column, Kind};
 pub(crate) use plan::Plan;
 pub(crate) use send::{ImportError, Options, Report, send};

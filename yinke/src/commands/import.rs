@@ -3,7 +3,9 @@
 use crate::api::CoreApi;
 use crate::cli::{CoreArgs, Format, OutputArgs};
 use crate::exit::{Exit, Failure, io};
-use crate::import::{Column, Fault, FileFormat, ImportError, Kind, Options, Plan, Report, send};
+use crate::import::{
+    Column, Fault, FileFormat, ImportError, Kind, Options, Plan, Report, lines_left_out, send,
+};
 use crate::output::{Listing, note, pretty, say};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -146,7 +148,15 @@ impl ImportArgs {
         let (kind, sent) = (self.kind.name(), report.sent);
         let before =
             if report.before > 0 { format!(", {} were in already", report.before) } else { String::new() };
-        let left = if bad > 0 { format!(", {bad} left out") } else { String::new() };
+        let mut left = String::new();
+        match lines_left_out(&plan.faults) {
+            0 => {}
+            1 => left.push_str(", 1 line left out"),
+            lines => left.push_str(&format!(", {lines} lines left out")),
+        }
+        if !report.refused.is_empty() {
+            left.push_str(&format!(", {} refused by the core", report.refused.len()));
+        }
         match self.output.output {
             _ if self.dry_run => note(format_args!("{kind}: {} good{left}; nothing was sent", plan.items())),
             Format::Json if bad == 0 => {

@@ -28,13 +28,12 @@ impl<'r> Fields<'r> {
     pub(super) fn fault(&mut self, name: &str, why: impl Into<String>) {
         let cell = self.row.cells.get(name);
         self.faults.push(Fault {
-            line: self.row.line,
             column: cell.and_then(|c| c.column),
             field: name.to_owned(),
             value: cell
                 .map(|c| clip(c.value.as_str().map_or_else(|| c.value.to_string(), str::to_owned).as_str()))
                 .unwrap_or_default(),
-            why: why.into(),
+            ..Fault::file(self.row.line, why.into())
         });
     }
 

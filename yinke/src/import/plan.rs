@@ -35,6 +35,9 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<Fault>,
 }
 
+/// Why an event is left out of which another row is wrong.
+const OF_THE_SAME: &str = "of the same event is wrong";
+
 impl Plan {
     /// Reads and checks a whole file.
     pub(crate) fn make(kind: Kind, bytes: &[u8], format: FileFormat) -> Self {
@@ -45,16 +48,24 @@ impl Plan {
         let mut items: Vec<(Vec<u64>, Item)> = Vec::new();
         let mut seen: HashMap<String, u64> = HashMap::new();
         // Events of which a row is wrong: half an order is worse than none.
-        let mut broken: HashMap<String, u64> = HashMap::new();
+        let mut broken: HashMap<String, (u64, &str)> = HashMap::new();
         // A header that is wrong would fail every row for the same reason: the reason is enough.
         let readable =
             if faults.iter().any(|f| f.line == 1 && format == FileFormat::Csv) { &[][..] } else { &rows[..] };
+        // A row that cannot be read may belong to the event beside it.
+        for unread in &faults {
+            let at = readable.partition_point(|row| row.line < unread.line);
+            let beside = readable[at.saturating_sub(1)..].iter().take(if at > 0 { 2 } else { 1 });
+            for event in beside.filter_map(|row| kind.event_of(row)) {
+                broken.entry(event).or_insert((unread.line, "cannot be read and may be of the same event"));
+            }
+        }
         for row in readable {
             let mut fields = Fields::new(row);
             let Some(item) = kind.read(&mut fields) else {
                 faults.extend(fields.into_faults());
                 if let Some(event) = kind.event_of(row) {
-                    broken.entry(event).or_insert(row.line);
+                    broken.entry(event).or_insert((row.line, OF_THE_SAME));
                 }
                 continue;
             };
@@ -71,18 +82,18 @@ impl Plan {
                 Item::Continues { event, body } => {
                     if let Err(why) = join(&mut items, &mut seen, event.clone(), body, row.line) {
                         faults.push(Fault::file(row.line, why));
-                        broken.entry(event).or_insert(row.line);
+                        broken.entry(event).or_insert((row.line, OF_THE_SAME));
                     }
                 }
             }
         }
         items.retain(|(lines, item)| {
             let Item::Continues { event, .. } = item else { return true };
-            let Some(line) = broken.get(event) else { return true };
-            faults.push(Fault::file(
-                lines[0],
-                format!("left out, because line {line} of the same event is wrong"),
-            ));
+            let Some((line, why)) = broken.get(event) else { return true };
+            // Its rows stand together, but for the wrong one and empty lines.
+            faults.extend(
+                lines.iter().map(|own| Fault::file(*own, format!("left out, because line {line} {why}"))),
+            );
             false
         });
         faults.sort_by_key(|f| f.line);

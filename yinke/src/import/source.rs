@@ -1,6 +1,7 @@
 //! A file as rows: CSV with a header, or one JSON object per line. Both give rows of named cells with their place.
 
 use super::fault::{Fault, clip};
+use super::records::{Record, Records};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -52,57 +53,50 @@ pub(super) fn read(bytes: &[u8], format: FileFormat, columns: &[&str]) -> (Vec<R
 fn read_csv(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
     let mut faults = Vec::new();
     let mut rows = Vec::new();
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-    let header: Vec<String> = match reader.byte_headers() {
-        Ok(header) => header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect(),
-        Err(error) => return (rows, vec![Fault::file(1, format!("the header cannot be read: {error}"))]),
-    };
+    let mut records = Records::of(bytes);
+    let Some(header) = records.next() else { return (rows, faults) };
+    if let Some((column, why)) = header.fault {
+        let last = header.last;
+        return (rows, vec![Fault { column: Some(column), last, ..Fault::file(1, why) }]);
+    }
+    let header: Vec<String> = header.cells.iter().map(|name| name_of(name)).collect();
     for (index, name) in header.iter().enumerate() {
-        let fault =
-            |why| Fault { line: 1, column: Some(index + 1), field: name.clone(), value: String::new(), why };
+        let fault = |why| Fault { column: Some(index + 1), field: name.clone(), ..Fault::file(1, why) };
         if !columns.contains(&name.as_str()) {
             faults.push(fault(format!("unknown column; known are {}", columns.join(", "))));
         } else if header[..index].contains(name) {
             faults.push(fault("this column stands here twice".to_owned()));
         }
     }
-    let mut lines = Lines { bytes, at: 0, line: 1 };
-    for record in reader.byte_records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let line = lines.of(error.position());
-                faults.push(Fault::file(line, error.to_string()));
-                continue;
-            }
-        };
-        let line = lines.of(record.position());
-        if record.len() != header.len() {
-            let why = format!("this row has {} cells, the header has {}", record.len(), header.len());
+    for record in records {
+        let Record { line, last, cells: found, fault } = record;
+        if let Some((column, why)) = fault {
+            let field = header.get(column - 1).cloned().unwrap_or_default();
+            faults.push(Fault { column: Some(column), field, last, ..Fault::file(line, why) });
+            continue;
+        }
+        if found.len() != header.len() {
+            let why = format!("this row has {} cells, the header has {}", found.len(), header.len());
             faults.push(Fault::file(line, why));
             continue;
         }
         let mut cells = BTreeMap::new();
         let mut whole = true;
-        for (index, (name, cell)) in header.iter().zip(&record).enumerate() {
-            match std::str::from_utf8(cell) {
-                Ok(text) if text.trim().is_empty() => {}
-                Ok(text) => {
+        for (index, (name, cell)) in header.iter().zip(&found).enumerate() {
+            let why = match std::str::from_utf8(cell) {
+                Ok(text) if text.trim().is_empty() => continue,
+                Ok(text) if !breaks(text) => {
                     let value = Value::String(text.trim().to_owned());
                     cells.insert(name.clone(), Cell { column: Some(index + 1), value });
+                    continue;
                 }
-                Err(_) => {
-                    whole = false;
-                    faults.push(Fault {
-                        line,
-                        column: Some(index + 1),
-                        field: name.clone(),
-                        value: clip(&String::from_utf8_lossy(cell)),
-                        why: "not UTF-8; save the file as UTF-8".to_owned(),
-                    });
-                }
-            }
+                Ok(_) => BREAKS,
+                Err(_) => "not UTF-8; save the file as UTF-8",
+            };
+            whole = false;
+            let value = clip(&String::from_utf8_lossy(cell));
+            let field = name.clone();
+            faults.push(Fault { column: Some(index + 1), field, value, ..Fault::file(line, why.to_owned()) });
         }
         if whole {
             rows.push(Row { line, cells });
@@ -111,37 +105,30 @@ fn read_csv(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
     (rows, faults)
 }
 
+fn name_of(cell: &[u8]) -> String {
+    String::from_utf8_lossy(cell).trim().to_owned()
+}
+
+const BREAKS: &str = "a line break or control character stands in this cell";
+
+/// Whether a cell holds what no id, name or number has. Tabs around it are left by exports that keep digits as text.
+fn breaks(text: &str) -> bool {
+    let inner = text.trim_matches([' ', '\t']);
+    inner.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+}
+
 /// Faults for needed columns that a CSV header lacks; JSON lines have no header.
 pub(super) fn missing_columns(bytes: &[u8], format: FileFormat, needed: &[&str]) -> Vec<Fault> {
     if format != FileFormat::Csv {
         return Vec::new();
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::Reader::from_reader(bytes);
-    let Ok(header) = reader.byte_headers() else { return Vec::new() };
-    let lacks = |name: &&&str| !header.iter().any(|h| h.trim_ascii() == name.as_bytes());
-    needed.iter().filter(lacks).map(|name| Fault::file(1, format!("the column {name} is missing"))).collect()
-}
-
-/// Counts lines. The reader's own count is one short where lines end in CR LF.
-struct Lines<'b> {
-    bytes: &'b [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The line of a record's first byte; positions only grow.
-    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
-        let to = position.and_then(|p| usize::try_from(p.byte()).ok()).unwrap_or(self.at);
-        let ends = |b: &u8| matches!(b, b'\r' | b'\n');
-        // A record's position may still stand on the end of the line before it.
-        let skipped = self.bytes.get(to..).unwrap_or_default().iter().take_while(|b| ends(b)).count();
-        let passed = self.bytes.get(self.at..to + skipped).unwrap_or_default();
-        self.line += passed.iter().fold(0, |n, b| n + u64::from(*b == b'\n'));
-        self.at = (to + skipped).max(self.at);
-        self.line
+    let header = Records::of(bytes).next();
+    if header.as_ref().is_some_and(|h| h.fault.is_some()) {
+        return Vec::new();
     }
+    let names: Vec<String> = header.iter().flat_map(|h| &h.cells).map(|name| name_of(name)).collect();
+    let lacks = |name: &&&str| !names.iter().any(|have| have == **name);
+    needed.iter().filter(lacks).map(|name| Fault::file(1, format!("the column {name} is missing"))).collect()
 }
 
 fn read_json_lines(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
@@ -163,12 +150,19 @@ fn read_json_lines(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
         let unknown: Vec<&String> = object.keys().filter(|k| !columns.contains(&k.as_str())).collect();
         if !unknown.is_empty() {
             faults.extend(unknown.into_iter().map(|key| Fault {
-                line,
-                column: None,
                 field: key.clone(),
-                value: String::new(),
-                why: format!("unknown key; known are {}", columns.join(", ")),
+                ..Fault::file(line, format!("unknown key; known are {}", columns.join(", ")))
             }));
+            continue;
+        }
+        let broken = |(key, value): (&String, &Value)| {
+            let text = value.as_str().filter(|text| breaks(text))?;
+            let (field, value) = (key.clone(), clip(text));
+            Some(Fault { field, value, ..Fault::file(line, BREAKS.to_owned()) })
+        };
+        let known = faults.len();
+        faults.extend(object.iter().filter_map(broken));
+        if faults.len() > known {
             continue;
         }
         let cells = object
@@ -206,7 +200,7 @@ mod tests {
 
     #[test]
     fn broken_files_say_where() {
-        let rows: [(&[u8], FileFormat, &str); 6] = [
+        let rows: [(&[u8], FileFormat, &str); 12] = [
             (b"id,nam\na,b\n", FileFormat::Csv, "f:1:2: nam: unknown column; known are id, name"),
             (b"id,id\na,b\n", FileFormat::Csv, "f:1:2: id: this column stands here twice"),
             (b"id,name\na\n", FileFormat::Csv, "f:2: this row has 1 cells, the header has 2"),
@@ -215,6 +209,28 @@ mod tests {
                 FileFormat::Csv,
                 "f:2:2: name \"\u{fffd}\u{fffd}\": not UTF-8; save the file as UTF-8",
             ),
+            (
+                b"id,name\na,\"x\nb,y\n",
+                FileFormat::Csv,
+                "f:2:2: name: a quote opened in line 2, column 2 is never closed",
+            ),
+            (b"id,name\na,x\"y\nb,y\n", FileFormat::Csv, "f:2:2: name: a stray quote"),
+            (
+                b"id,name\na,\"x\ny\"\n",
+                FileFormat::Csv,
+                "f:2:2: name: a quote opened in line 2, column 2 spans lines 2 to 3",
+            ),
+            (
+                b"id,name\na,x\x07y\n",
+                FileFormat::Csv,
+                "f:2:2: name \"x y\": a line break or control character",
+            ),
+            (
+                b"id,\"name\na,x\n",
+                FileFormat::Csv,
+                "f:1:2: a quote opened in line 1, column 2 is never closed",
+            ),
+            (b"{\"id\":\"a\\nb\"}", FileFormat::Jsonl, "f:1: id \"a b\": a line break or control character"),
             (b"\n[1]\n", FileFormat::Jsonl, "f:2: not a JSON object"),
             (b"{\"idd\":1}", FileFormat::Jsonl, "f:1: idd: unknown key; known are id, name"),
         ];

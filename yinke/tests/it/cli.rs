@@ -136,7 +136,7 @@ fn a_dry_run_sends_nothing_and_skip_bad_keeps_the_good() {
     let output = run(&["import", "merchants", path.to_str().unwrap(), "--dry-run", "--skip-bad"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(
-        stderr(&output).contains("merchants: 1 good, 1 left out; nothing was sent"),
+        stderr(&output).contains("merchants: 1 good, 1 line left out; nothing was sent"),
         "{}",
         stderr(&output)
     );

@@ -165,7 +165,7 @@ fn a_refused_row_is_named_and_the_import_goes_on_where_it_stopped() {
     );
     let output = run(&[&args[..], &["--skip-bad"]].concat());
     assert_eq!(code(&output), 65, "{}", stderr(&output));
-    assert!(stderr(&output).contains("links: 1 imported, 2 left out"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("links: 1 imported, 2 refused by the core"), "{}", stderr(&output));
     let wrong = run(&["import", "links", path.to_str().unwrap(), "--core", &server.core, "--token", "wrong"]);
     assert_eq!(code(&wrong), 77, "{}", stderr(&wrong));
 }

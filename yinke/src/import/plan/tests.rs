@@ -107,3 +107,23 @@ fn an_order_with_a_broken_row_is_left_out_whole() {
         "{found}"
     );
 }
+
+#[test]
+fn an_open_quote_never_swallows_the_rows_behind_it() {
+    let text = "type,platform,order,at,merchant,buyer,product,amount_fen,coupon\n\
+                created,1688,o-1,2026-11-01 10:00:00,shop,u-1,cup-1,100,\n\
+                created,1688,CP-1,2026-11-01 10:00:00,shop,u-1,cup-1,100,\"K\n\
+                paid,1688,CP-1,2026-11-01 10:01:00,,,,,\n\
+                created,1688,o-2,2026-11-01 10:00:00,shop,u-1,cup-1,100,\n";
+    let open = plan(Kind::Orders, text);
+    assert_eq!(open.items(), 0, "the event beside the unreadable row may be its own");
+    assert_eq!(crate::import::lines_left_out(&open.faults), 4);
+    let found = faults(Kind::Orders, text);
+    let says =
+        "f.csv:3:9: coupon: a quote opened in line 3, column 9 is never closed: lines 3 to 5 cannot be read";
+    assert!(found.contains(says), "{found}");
+    assert!(
+        found.contains("f.csv:2: left out, because line 3 cannot be read and may be of the same event"),
+        "{found}"
+    );
+}
