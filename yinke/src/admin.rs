@@ -6,7 +6,7 @@ mod process;
 pub(crate) use metrics::Metrics;
 
 use crate::cli::VERSION;
-use crate::roles::Served;
+use crate::roles::{Served, http};
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -32,11 +32,7 @@ pub(crate) fn serve(listener: TcpListener, served: Arc<Served>, metrics: Metrics
         .route("/version", get(version))
         .route("/-/reload", post(reload))
         .with_state(Admin { served, metrics });
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "the admin listener has ended");
-        }
-    });
+    tokio::spawn(http::serve(listener, router, std::future::pending()));
 }
 
 async fn render_metrics(State(admin): State<Admin>) -> Response {

@@ -2,6 +2,7 @@
 
 pub(crate) mod core;
 pub(crate) mod edge;
+pub(crate) mod http;
 mod jobs;
 pub(crate) mod link;
 pub(crate) mod listen;

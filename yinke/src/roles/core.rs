@@ -1,6 +1,6 @@
 //! The core's role: its store open and its API served.
 
-use super::{jobs, listen};
+use super::{http, jobs, listen};
 use crate::config::StoreChoice;
 use crate::exit::{Exit, Failure};
 use crate::keys::CoreSecrets;
@@ -23,7 +23,7 @@ pub(crate) struct CoreRole {
     /// Where the API is.
     pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
     jobs: JoinHandle<()>,
 }
 
@@ -76,11 +76,10 @@ impl CoreRole {
         let (stop, stopped) = oneshot::channel();
         let router = core.router();
         let server = tokio::spawn(async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(async {
-                    let _ = stopped.await;
-                })
-                .await
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            http::serve(listener, router, stopped).await;
         });
         tracing::info!(%address, "the core serves its API");
         let jobs = jobs::spawn(core.clone());
@@ -103,7 +102,7 @@ impl CoreRole {
         let mut server = self.server;
         let finished = tokio::time::timeout(within, &mut server).await.is_ok();
         if !finished {
-            // Idle keep-alive connections end with their task; a write under way is in the store's hands.
+            // Its connections end with it; a write under way is in the store's hands.
             server.abort();
         }
         // A job is a row of transactions, each whole or not at all; the store finishes the one under way.

@@ -1,0 +1,163 @@
+//! Serving the API and the admin pages: HTTP/1 with bounds on what a client may make the server wait for.
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// How long a request's head may take, from the moment the connection waits for it: a slow sender cannot hold a
+/// connection open, and neither can an idle one.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// No client of ours sends a fifth of this.
+const MAX_HEADERS: usize = 100;
+/// Pause when no connection can be taken, such as for want of file descriptors: they come back as others end.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop`, then accepts nothing more and finishes the requests under way. Dropping the future cuts them
+/// off.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    serve_with(listener, router, HEAD_WITHIN, stop).await;
+}
+
+async fn serve_with(listener: TcpListener, router: Router, head: Duration, stop: impl Future<Output = ()>) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(head).max_headers(MAX_HEADERS);
+    let service = TowerToHyperService::new(router);
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let stream = tokio::select! {
+            () = &mut stop => break,
+            Some(_) = connections.join_next() => continue,
+            stream = accept(&listener) => stream,
+        };
+        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+        let connection = graceful.watch(connection);
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// The next connection; what keeps it from being taken is waited out.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) if gone(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be taken");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether only that one client is gone.
+fn gone(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(error.kind(), K::ConnectionAborted | K::ConnectionRefused | K::ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::{Notify, oneshot};
+    use tokio::task::JoinHandle;
+
+    /// Longer than anything here takes.
+    const ENOUGH: Duration = Duration::from_secs(20);
+
+    struct Server {
+        address: SocketAddr,
+        /// A request to `/slow` has come in.
+        asked: Arc<Notify>,
+        /// Lets it be answered.
+        answer: Arc<Notify>,
+        stop: oneshot::Sender<()>,
+        task: JoinHandle<()>,
+    }
+
+    async fn server(head: Duration) -> Server {
+        let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let slow = {
+            let (asked, answer) = (asked.clone(), answer.clone());
+            move || async move {
+                asked.notify_one();
+                answer.notified().await;
+                "done"
+            }
+        };
+        let router = Router::new().route("/", get(|| async { "ok" })).route("/slow", get(slow));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(serve_with(listener, router, head, async {
+            let _ = stopped.await;
+        }));
+        Server { address, asked, answer, stop, task }
+    }
+
+    async fn send(server: &Server, text: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// What comes until the server closes.
+    async fn rest(mut stream: TcpStream) -> String {
+        let mut text = String::new();
+        tokio::time::timeout(ENOUGH, stream.read_to_string(&mut text)).await.unwrap().unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_head_that_does_not_end_ends_its_connection() {
+        let server = server(Duration::from_millis(50)).await;
+        let half = send(&server, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
+        assert!(!rest(half).await.starts_with("HTTP/1.1 200"));
+        let silent = send(&server, "").await;
+        assert_eq!(rest(silent).await, "");
+        assert!(rest(send(&server, "GET / HTTP/1.0\r\n\r\n").await).await.ends_with("ok"));
+    }
+
+    #[tokio::test]
+    async fn too_many_headers_are_refused() {
+        let server = server(ENOUGH).await;
+        let head = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "A: b\r\n".repeat(MAX_HEADERS));
+        assert!(rest(send(&server, &head).await).await.starts_with("HTTP/1.1 431"));
+    }
+
+    #[tokio::test]
+    async fn what_is_under_way_is_finished_and_nothing_new_is_taken() {
+        let server = server(ENOUGH).await;
+        let _idle = send(&server, "").await;
+        let slow = send(&server, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        tokio::time::timeout(ENOUGH, server.asked.notified()).await.unwrap();
+        server.stop.send(()).unwrap();
+        tokio::time::timeout(ENOUGH, async {
+            while TcpStream::connect(server.address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
+        server.answer.notify_one();
+        assert!(rest(slow).await.ends_with("done"));
+        tokio::time::timeout(ENOUGH, server.task).await.unwrap().unwrap();
+    }
+}
