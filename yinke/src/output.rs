@@ -53,12 +53,12 @@ impl Listing {
         table.to_string()
     }
 
-    /// As CSV; the byte order mark makes spreadsheets read it as UTF-8.
+    /// As CSV; the byte order mark makes spreadsheets read it as UTF-8, and no cell is a formula to them.
     pub(crate) fn csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        let written = writer
-            .write_record(&self.headings)
-            .and_then(|()| self.rows.iter().try_for_each(|row| writer.write_record(row)));
+        let written = writer.write_record(&self.headings).and_then(|()| {
+            self.rows.iter().try_for_each(|row| writer.write_record(row.iter().map(|cell| inert(cell))))
+        });
         debug_assert!(written.is_ok(), "writing to memory does not fail");
         let bytes = writer.into_inner().unwrap_or_default();
         format!("\u{feff}{}", String::from_utf8_lossy(&bytes).trim_end())
@@ -72,6 +72,12 @@ impl Listing {
             Format::Json => say(pretty(json)),
         }
     }
+}
+
+/// A cell that a spreadsheet would compute, made text by a quote before it. Numbers stay numbers.
+fn inert(cell: &str) -> String {
+    let computed = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if computed && cell.parse::<i64>().is_err() { format!("'{cell}") } else { cell.to_owned() }
 }
 
 /// JSON for people.
@@ -101,5 +107,27 @@ mod tests {
         let mut list = Listing::new(&["name", "note"]);
         list.row(vec!["保温杯".into(), "a, b".into()]);
         assert_eq!(list.csv(), "\u{feff}name,note\n保温杯,\"a, b\"");
+    }
+
+    #[test]
+    fn no_cell_is_a_formula_to_a_spreadsheet() {
+        for (cell, written) in [
+            ("=HYPERLINK(\"http://x\")", "'=HYPERLINK(\"http://x\")"),
+            ("+1+cmd", "'+1+cmd"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("＝1", "'＝1"),
+            ("-950", "-950"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ] {
+            let mut list = Listing::new(&["cell"]);
+            list.row(vec![cell.to_owned()]);
+            let text = list.csv();
+            let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+            let read = reader.records().next().map(|record| record.unwrap()[0].to_owned());
+            assert_eq!(read.unwrap_or_default(), written);
+        }
     }
 }
