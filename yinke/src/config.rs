@@ -12,6 +12,7 @@ mod reader;
 pub(crate) use self::core::{CoreFile, StoreChoice, is_postgres_url};
 pub(crate) use edge::EdgeFile;
 pub(crate) use effective::Effective;
+pub(crate) use parse::public_base;
 
 use reader::Reader;
 use std::fmt;

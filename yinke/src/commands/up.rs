@@ -6,7 +6,7 @@ use crate::admin::{self, Metrics};
 use crate::api::CoreApi;
 use crate::cli::DATA_DEFAULT;
 use crate::clock;
-use crate::config::{StoreChoice, is_postgres_url};
+use crate::config::{self, StoreChoice, is_postgres_url};
 use crate::data_dir::{DataDir, Running};
 use crate::demo;
 use crate::exit::{Exit, Failure};
@@ -50,7 +50,7 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "YINKE_ADMIN", value_name = "ADDR", default_value = "127.0.0.1:9090")]
     admin: SocketAddr,
     /// The address that stands in links [default: http:// and the --edge address]
-    #[arg(long, env = "YINKE_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "YINKE_PUBLIC_URL", value_name = "URL", value_parser = config::public_base)]
     public_url: Option<Url>,
     /// Edge workers [default: one per core of the machine]
     #[arg(long, env = "YINKE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=128))]

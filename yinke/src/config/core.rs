@@ -37,8 +37,7 @@ impl Role for CoreFile {
     fn read(r: &mut Reader<'_>) -> Option<Self> {
         let data_dir = r.required("data_dir", "a path", parse::path);
         let keys_dir = r.optional("keys_dir", "a path", parse::path);
-        let public_url =
-            r.required("public_url", "an http(s) URL such as \"https://yk.example/\"", parse::http_url);
+        let public_url = r.required("public_url", parse::PUBLIC_URL, parse::public_url);
         let api = r.required("listen.api", "an address such as \"0.0.0.0:8081\"", parse::address);
         let admin = r.required("listen.admin", "an address such as \"127.0.0.1:9090\"", parse::address);
         let sqlite = r.optional("store.sqlite", "a path", parse::path);

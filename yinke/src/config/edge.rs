@@ -57,8 +57,7 @@ impl Role for EdgeFile {
         let edge = r.required("edge", "this edge's number, 1 to 65535", parse::positive::<u16>);
         let data_dir = r.required("data_dir", "a path", parse::path);
         let keys_dir = r.optional("keys_dir", "a path", parse::path);
-        let public_url =
-            r.required("public_url", "an http(s) URL such as \"https://yk.example/\"", parse::http_url);
+        let public_url = r.required("public_url", parse::PUBLIC_URL, parse::public_url);
         let hosts = r.defaulted("hosts", "a list of host names", |v| parse::list(v, parse::text), Vec::new());
         let public = r.required("listen.public", "an address such as \"0.0.0.0:8080\"", parse::address);
         let admin = r.required("listen.admin", "an address such as \"127.0.0.1:9090\"", parse::address);

@@ -27,6 +27,38 @@ pub(super) fn http_url(value: &DeValue<'_>) -> Option<Url> {
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
+/// The address that stands in links: see [`public_base`].
+pub(super) fn public_url(value: &DeValue<'_>) -> Option<Url> {
+    public_base(value.as_str()?).ok()
+}
+
+/// The address that stands in links. Paths are written behind it, so nothing may stand there that a path cannot
+/// follow, and everybody reads it, so no password may stand in it.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn public_base(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("not a URL ({error}); expected {PUBLIC_URL}"))?;
+    let wrong = if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        "it is no http or https address"
+    } else if !url.username().is_empty() || url.password().is_some() {
+        "it has a user name or password"
+    } else if url.port() == Some(0) {
+        "nobody can reach port 0"
+    } else if url.query().is_some() {
+        "it has a query (?), and links continue it"
+    } else if url.fragment().is_some() {
+        "it has a fragment (#), and links continue it"
+    } else {
+        return Ok(url);
+    };
+    Err(format!("{wrong}; expected {PUBLIC_URL}"))
+}
+
+/// What is expected of a public address.
+pub(crate) const PUBLIC_URL: &str =
+    "an http(s) URL such as \"https://yk.example/\", without user, query, fragment or port 0";
+
 /// A whole number that fits.
 pub(super) fn number<T: TryFrom<i64>>(value: &DeValue<'_>) -> Option<T> {
     let integer = value.as_integer()?;
@@ -67,6 +99,29 @@ pub(super) fn list<T>(value: &DeValue<'_>, item: fn(&DeValue<'_>) -> Option<T>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_can_stand_behind_a_public_address() {
+        for good in
+            ["https://yk.example/", "http://127.0.0.1:8080", "https://shop.example/go/", "http://[::1]:80"]
+        {
+            assert!(public_base(good).is_ok(), "{good}");
+        }
+        for (bad, why) in [
+            ("yk.example", "not a URL"),
+            ("ftp://yk.example/", "no http or https"),
+            ("https://a:b@yk.example/", "user name or password"),
+            ("https://a@yk.example/", "user name or password"),
+            ("https://yk.example:0/", "port 0"),
+            ("https://yk.example/go?a=1", "query"),
+            ("https://yk.example/?", "query"),
+            ("https://yk.example/go#a", "fragment"),
+        ] {
+            let said = public_base(bad).unwrap_err();
+            assert!(said.contains(why), "{bad}: {said}");
+            assert_eq!(public_url(&DeValue::String(bad.into())), None, "{bad}");
+        }
+    }
 
     #[test]
     fn durations_have_a_unit() {

@@ -70,7 +70,7 @@ header_timeoot = "10s"
 "#;
     insta::assert_snapshot!(mistakes::<EdgeFile>(text).join("\n"), @r#"
     edge.toml:2:8: edge: expected this edge's number, 1 to 65535, found 0
-    edge.toml:4:14: public_url: expected an http(s) URL such as "https://yk.example/", found "yk.example"
+    edge.toml:4:14: public_url: expected an http(s) URL such as "https://yk.example/", without user, query, fragment or port 0, found "yk.example"
     edge.toml:6:10: listen.public: expected an address such as "0.0.0.0:8080", found "0.0.0.0"
     edge.toml:10:14: core.token_file: expected a readable file: cannot read key file /nowhere/core.token: No such file or directory (os error 2)
     edge.toml:12:1: server.header_timeoot: unknown key; did you mean server.header_timeout?
