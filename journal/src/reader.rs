@@ -155,6 +155,11 @@ impl Reader {
                 Err(_) => {
                     // New frames of a live stream may yet follow where the search began.
                     open.at = unsound.unwrap_or(open.at);
+                    if open.at < open.base {
+                        // The search went on into a later piece: what lies here must be read anew.
+                        self.buffer.clear();
+                        (open.base, open.whole_below) = (open.at, 0);
+                    }
                     self.open = Some(open);
                     return Err(self.damaged(until));
                 }

@@ -236,3 +236,24 @@ fn a_segment_that_a_start_cannot_read_is_kept() {
         }
     }
 }
+
+#[test]
+fn behind_a_damaged_end_a_reader_finds_what_is_written_later() {
+    let disk = FakeStorage::new();
+    let mut opened = open(&disk, 1);
+    let writer = &mut opened.writers[0];
+    let stream = writer.stream();
+    let write = |writer: &mut journal::Writer, sequence| {
+        writer.append(NOW, &payload(sequence)).unwrap();
+        writer.flush().unwrap();
+    };
+    (0..5).for_each(|sequence| write(writer, sequence));
+    let used: usize = (0..4).map(|sequence| frame::size(payload(sequence).len())).sum();
+    let from = usize::try_from(segment::HEADER_BYTES).unwrap() + used;
+    disk.damage(&segment::name(stream, 0), |bytes| bytes[from..].fill(0)).unwrap();
+    let mut reader = opened.journal.reader(stream, 0).unwrap();
+    assert_eq!(read(&mut reader, 5).len(), 4);
+    assert_eq!(reader.position(), 5);
+    write(writer, 5);
+    assert_eq!(read(&mut reader, 6), BTreeSet::from([5]));
+}
