@@ -130,7 +130,8 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
             through: (!ended).then_some(now),
             lost: 0,
             go_back: None,
-            heard_whole: streams.is_gone(stream),
+            // Files that vanished unread are not released ones.
+            heard_whole: streams.is_gone(stream) && keeper.ship.get(stream) >= streams.end(stream),
         };
         progress.insert(stream, begun);
     }

@@ -39,3 +39,24 @@ fn spoil(dir: &std::path::Path, payload: &[u8]) {
     }
     panic!("no file of the journal holds the frame");
 }
+
+#[tokio::test]
+async fn a_segment_that_vanished_is_named_and_the_heartbeat_counts_it() {
+    let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
+    let mut rig = Rig::start(dir.path(), "127.0.0.1:1".parse().unwrap(), quick());
+    rig.write(0, 20);
+    let stream = rig.stream(0);
+    rig.shutdown(Duration::from_millis(100)).await;
+    std::fs::remove_file(dir.path().join(journal::segment::name(stream, 0))).unwrap();
+    let rig = Rig::start(dir.path(), core.address, quick());
+    let end = core
+        .until("the heartbeat counts what is lost", |state| {
+            let all = state.heartbeats.iter().flat_map(|beat| &beat.streams);
+            all.filter(|s| s.epoch.0 == stream.epoch && s.worker.0 == 0).find(|s| s.quarantined > 0).copied()
+        })
+        .await;
+    let lost = core.with(|state| state.lost.clone());
+    assert_eq!((lost.len(), lost[0].from, lost[0].to), (1, 0, end.appended));
+    assert_eq!(end.quarantined, end.appended);
+    rig.shutdown(Duration::from_secs(10)).await;
+}
