@@ -91,6 +91,11 @@ impl CursorStore {
         lock(&self.names).values().map(|p| p.get(&stream).copied().unwrap_or(0)).min()
     }
 
+    /// The greatest position of all names; `None` if there is no name.
+    pub(crate) fn most(&self, stream: StreamId) -> Option<u64> {
+        lock(&self.names).values().map(|p| p.get(&stream).copied().unwrap_or(0)).max()
+    }
+
     pub(crate) fn save(&self, name: &str, moves: &[(StreamId, u64)]) -> Result<(), CursorError> {
         let mut names = lock(&self.names);
         let Some(positions) = names.get_mut(name) else { return Err(CursorError::Unknown(name.to_owned())) };

@@ -4,7 +4,9 @@
 use crate::epoch::EpochRecord;
 use crate::frame::mix;
 use crate::storage::{FakeStorage, Storage};
-use crate::{AppendError, FlushError, Journal, Opened, Options, ReadError, Reader, StreamId, StreamInfo};
+use crate::{
+    AppendError, FlushError, Journal, Notice, Opened, Options, ReadError, Reader, StreamId, StreamInfo,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -63,6 +65,12 @@ impl Model {
             self.disk.set_capacity(u64::MAX);
         }
         let opened = opened.unwrap();
+        // Nobody has cut or removed a file. After a power cut frames that were not durable may be gone.
+        for notice in opened.notices.iter().filter(|notice| notice.may_miss_frames()) {
+            let known = |stream| self.streams[stream].durable;
+            let honest = matches!(notice, Notice::FramesGone { stream, from, .. } if *from >= known(stream));
+            assert!(honest, "{notice:?}");
+        }
         for info in &opened.recovered {
             self.check_recovered(&opened.journal, *info);
         }

@@ -6,6 +6,7 @@ use crate::epoch::EpochRecord;
 use crate::index::StreamIndex;
 use crate::inner::Inner;
 use crate::lane::Lane;
+use crate::missing;
 use crate::recovery;
 use crate::spares::Spares;
 use crate::storage::Storage;
@@ -84,6 +85,8 @@ pub(crate) fn begin(
     let (cursors, lost) =
         CursorStore::open(Arc::clone(storage), &options.cursors, &streams).map_err(OpenError::Begin)?;
     notices.extend(lost.into_iter().map(|name| Notice::CursorLost { name }));
+    let old_streams = old.values().flat_map(|o| &o.streams);
+    notices.extend(old_streams.flat_map(|index| missing::against_cursors(&cursors, index)));
     let spares = Spares::new(
         Arc::clone(storage),
         lanes.clone(),

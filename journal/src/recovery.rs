@@ -6,6 +6,7 @@
 use crate::StreamId;
 use crate::epoch::{End, Ending, EpochRecord};
 use crate::index::{Entry, StreamIndex};
+use crate::missing;
 use crate::segment::{self, Header};
 use crate::spares::Pool;
 use crate::storage::{self, Storage};
@@ -72,6 +73,49 @@ pub enum Notice {
         /// The segment.
         name: String,
     },
+    /// A segment is shorter than it was made: what lay behind its end is gone. Which frames is known only if later
+    /// ones are there; then a reader names them.
+    CutShort {
+        /// The segment.
+        name: String,
+        /// Its length now.
+        bytes: u64,
+    },
+    /// Segments are gone that were there before later ones were prepared: the last frames of the stream may have been
+    /// in them, and nobody knows how many.
+    SegmentsGone {
+        /// Which stream.
+        stream: StreamId,
+        /// The number of the first segment gone.
+        first: u64,
+        /// The number of the last one.
+        last: u64,
+    },
+    /// No segment has these frames, and not every reader had read them: each reader will name them as lost.
+    FramesGone {
+        /// Which stream.
+        stream: StreamId,
+        /// The first number gone that a reader lacks.
+        from: u64,
+        /// The first number that is there; the stream's end if there is none.
+        to: u64,
+    },
+    /// A reader had read more than there is now: the end of the stream is gone, and nobody knows how much of it.
+    EndGone {
+        /// Which stream.
+        stream: StreamId,
+        /// The number after the last frame there is.
+        next: u64,
+        /// The number after the last frame that was read.
+        read: u64,
+    },
+}
+
+impl Notice {
+    /// Whether frames that were written may be missing.
+    pub const fn may_miss_frames(&self) -> bool {
+        !matches!(self, Self::EpochRecordLost { .. } | Self::CursorLost { .. } | Self::TailCopied { .. })
+    }
 }
 
 /// An earlier start.
@@ -136,6 +180,7 @@ fn recover_epoch(
     found: &mut Recovered,
 ) -> io::Result<OldEpoch> {
     let loaded = EpochRecord::load(storage, epoch)?;
+    let known = loaded.is_some();
     let mut record = match loaded {
         Some(record) => record,
         None => {
@@ -147,6 +192,8 @@ fn recover_epoch(
         }
     };
     let searched = record.ending != Ending::Unknown;
+    // Of a start that ended nothing behind the last frame need be there; nor is it known that one without a record ran.
+    let running = known && !searched;
     let mut streams = Vec::new();
     let mut blank = Vec::new();
     for worker in (0..=u8::MAX).take(record.ends.len()) {
@@ -156,6 +203,7 @@ fn recover_epoch(
         let index = StreamIndex::new(stream, record.salt, Vec::new(), 0);
         let mut empty = Vec::new();
         for (number, len) in numbers {
+            found.notices.extend(missing::cut_short(storage, stream, *number, *len));
             match first_frame(storage, &index, *number, *len)? {
                 First::Frame(first) => {
                     blank.append(&mut empty);
@@ -169,8 +217,12 @@ fn recover_epoch(
                 }
             }
         }
-        // Behind the last frame: prepared and never used, as far as anyone can tell.
-        for name in empty {
+        if running {
+            found.notices.append(&mut missing::gone_behind(&index, numbers.keys().copied()));
+        }
+        // Behind the last frame: prepared and never used, as far as anyone can tell. The last first, so that a kill
+        // in between leaves no number out.
+        for name in empty.into_iter().rev() {
             if numbers.values().all(|len| *len == segment_bytes) {
                 found.pool.take_in(storage, &name)?;
             } else {

@@ -148,15 +148,13 @@ impl Spares {
     /// Prepares a segment for a worker and hands it out.
     pub(crate) fn prepare(&self, worker: usize) -> io::Result<()> {
         let lane = &self.lanes[worker];
-        let number = {
-            let mut numbers = lock(&self.numbers);
-            numbers[worker] += 1;
-            numbers[worker] - 1
-        };
+        let number = lock(&self.numbers)[worker];
         let made = self.make(lane, number);
         self.blocked.store(made.is_err(), Ordering::SeqCst);
         match made {
             Ok(segment) => {
+                // No number is left out, so that a file that is gone shows.
+                lock(&self.numbers)[worker] += 1;
                 lock(&lane.state).ready.push_back(Arc::new(segment));
                 self.sync_bell.ring();
                 Ok(())

@@ -67,6 +67,7 @@ fn what_was_promised_survives_kill_9() {
         let acked = write_and_kill(dir.path(), mode, usize::try_from(round * 7919 % limit).unwrap() + 1);
         promised += acked;
         let opened = Journal::open(&options, NOW, round).unwrap();
+        assert_eq!(opened.notices, [], "round {round}: a kill is no damage");
         let info = opened.recovered.iter().rev().find(|info| info.next > 0).unwrap();
         assert!(info.next >= acked, "round {round}: {acked} promised, {} there", info.next);
         let ship = opened.journal.cursors("ship").unwrap();

@@ -132,7 +132,11 @@ impl Edge {
         let options = wiring::background_options(&config);
         let opened = wiring::open_journal(&config, &options, now, open)?;
         for notice in &opened.notices {
-            tracing::warn!(?notice, "the journal has something to say");
+            if notice.may_miss_frames() {
+                tracing::error!(?notice, "the journal is damaged: clicks may be missing");
+            } else {
+                tracing::warn!(?notice, "the journal has something to say");
+            }
         }
         let journal = Arc::new(opened.journal);
         // After the journal, whose lock keeps a second process away from the files aside.
