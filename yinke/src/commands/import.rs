@@ -97,7 +97,7 @@ impl ImportArgs {
 
     fn explain(&self, file: &Path, error: ImportError) -> Failure {
         match error {
-            ImportError::Refused(ref faults) => {
+            ImportError::Refused(ref faults) | ImportError::Halfway { ref faults, .. } => {
                 self.list_faults(file, faults);
                 Failure::new(Exit::BadData, error)
             }

@@ -38,9 +38,19 @@ pub(crate) struct Report {
 /// Why an import stopped.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
-    /// The core refused rows, and with them the call they stood in.
-    #[error("the core refused {} of the rows", .0.len())]
+    /// The core refused rows, and nothing of the file is in.
+    #[error("the core refused {} of the rows; nothing was imported", .0.len())]
     Refused(Vec<Fault>),
+    /// The core refused rows after others were in: those stay in.
+    #[error("the core refused {} of the rows; {imported} imported{}", .faults.len(), rest(*.nothing_from))]
+    Halfway {
+        /// The refused rows.
+        faults: Vec<Fault>,
+        /// Items that are in, those of an earlier run that broke off among them.
+        imported: usize,
+        /// From this line on nothing is in; none if everything was sent.
+        nothing_from: Option<u64>,
+    },
     /// The core cannot be reached, or refuses everything.
     #[error("stopped after {done} of {total}; run the same command again to go on")]
     Stopped {
@@ -51,6 +61,10 @@ pub(crate) enum ImportError {
         /// Why.
         source: ApiError,
     },
+}
+
+fn rest(nothing_from: Option<u64>) -> String {
+    nothing_from.map_or_else(String::new, |line| format!(", and nothing from line {line} on"))
 }
 
 /// Sends a plan. `tell` hears how many items are through.
@@ -75,7 +89,14 @@ pub(crate) async fn send(
                 Err(error) => {
                     note(progress.save());
                     return Err(match error {
-                        StepError::Refused(faults) => ImportError::Refused(faults),
+                        StepError::Refused { faults, others_in } => {
+                            let rest = &plan.steps[index + usize::from(others_in)..];
+                            let nothing_from = rest.first().map(|step| step.lines[0]);
+                            match report.sent + report.before {
+                                0 => ImportError::Refused(faults),
+                                imported => ImportError::Halfway { faults, imported, nothing_from },
+                            }
+                        }
                         StepError::Api(source) => {
                             ImportError::Stopped { done: through, total: plan.items(), source }
                         }
@@ -99,7 +120,11 @@ fn note(result: std::io::Result<()>) {
 }
 
 enum StepError {
-    Refused(Vec<Fault>),
+    Refused {
+        faults: Vec<Fault>,
+        /// The other items of the call are in; else none is.
+        others_in: bool,
+    },
     Api(ApiError),
 }
 
@@ -132,14 +157,15 @@ async fn send_step(
             items = vec![(0, problem.to_string())];
             if bulk.is_some() || !skip_bad {
                 // A bulk call that is refused as a whole: no row of it is to blame.
-                return Err(StepError::Refused(vec![Fault::file(lines[0], problem.to_string())]));
+                let faults = vec![Fault::file(lines[0], problem.to_string())];
+                return Err(StepError::Refused { faults, others_in: false });
             }
         }
         items.sort_unstable();
         items.dedup_by_key(|(item, _)| *item);
         if !skip_bad {
             let faults = items.into_iter().map(|(item, why)| Fault::file(lines[item], why));
-            return Err(StepError::Refused(faults.collect()));
+            return Err(StepError::Refused { faults: faults.collect(), others_in: false });
         }
         for (item, why) in items.into_iter().rev() {
             report.refused.push(Fault::file(lines.remove(item), why));
@@ -201,7 +227,7 @@ fn record(
     report.answers.extend(parts.map(|(line, part)| (line, part.clone())));
     // The other events of the call are in, and stay in: each is whole by itself.
     if !refused.is_empty() && !skip_bad {
-        return Err(StepError::Refused(refused));
+        return Err(StepError::Refused { faults: refused, others_in: true });
     }
     report.refused.extend(refused);
     Ok(())

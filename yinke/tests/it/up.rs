@@ -163,11 +163,32 @@ fn a_refused_row_is_named_and_the_import_goes_on_where_it_stopped() {
         "{}",
         stderr(&output)
     );
+    assert!(stderr(&output).contains("of the rows; nothing was imported"), "{}", stderr(&output));
     let output = run(&[&args[..], &["--skip-bad"]].concat());
     assert_eq!(code(&output), 65, "{}", stderr(&output));
     assert!(stderr(&output).contains("links: 1 imported, 2 refused by the core"), "{}", stderr(&output));
     let wrong = run(&["import", "links", path.to_str().unwrap(), "--core", &server.core, "--token", "wrong"]);
     assert_eq!(code(&wrong), 77, "{}", stderr(&wrong));
+}
+
+#[test]
+fn a_refused_import_says_what_is_in_and_what_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = up(&dir.path().join("data"), &[]);
+    small_world(&server, dir.path());
+    let refused = |kind: &str, text: &str, says: &str| {
+        let path = file(dir.path(), &format!("some-{kind}.csv"), text);
+        let output = run(&["import", kind, path.to_str().unwrap(), "--core", &server.core, "--token", TOKEN]);
+        assert_eq!(code(&output), 65, "{kind}: {}", stderr(&output));
+        assert!(stderr(&output).contains(says), "{kind}: {}", stderr(&output));
+    };
+    refused(
+        "placements",
+        "id,promoter,programme\nx-1,a,p\nx-2,nobody,p\nx-3,a,p\n",
+        "the core refused 1 of the rows; 1 imported, and nothing from line 3 on",
+    );
+    refused("links", "placement,product\nx-3,c\n", "the core refused 1 of the rows; nothing was imported");
+    import(&server, "links", &file(dir.path(), "first.csv", "placement,product\nx-1,c\n"));
 }
 
 #[test]
