@@ -1,11 +1,12 @@
 //! Joins a visitor to a buyer at login. The visitor is proven by a signed token, never named by a bare id: whoever
 //! could name any visitor could claim anybody's clicks.
 
+use crate::api::time::plausible;
 use crate::api::{Problem, Role, Write};
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
-use attribution_core::time::{Instant, SECOND_MS};
+use attribution_core::time::Instant;
 use attribution_core::token::{ClickToken, TokenError, VisitorToken};
 use axum::extract::State;
 use axum::response::Response;
@@ -13,9 +14,6 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// A login may be dated this much later than our clock, for clocks that run ahead.
-const AHEAD_MS: i64 = 300 * SECOND_MS;
 
 /// How a visitor was joined to a buyer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,9 +94,7 @@ async fn post_identity(State(core): State<Core>, write: Write<PostIdentity>) -> 
     let body = write.body;
     let now = write.scope.now;
     let at = body.at.unwrap_or(now);
-    if at > now.plus(AHEAD_MS) {
-        return Err(Problem::invalid("at", "a login cannot lie in the future"));
-    }
+    plausible(at, now).map_err(|why| Problem::invalid("at", why))?;
     let (visitor, source) = prove(&core, &body, now)?;
     write
         .scope

@@ -1,6 +1,6 @@
 //! Instants in requests: RFC 3339 text, or UTC milliseconds. Answers carry milliseconds.
 
-use attribution_core::time::Instant;
+use attribution_core::time::{Instant, SECOND_MS};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
@@ -16,6 +16,39 @@ impl ApiTime {
     pub const fn instant(self) -> Instant {
         self.0
     }
+}
+
+/// The first instant a report may name, 2000-01-01T00:00:00Z: no platform is older, and a time in seconds where
+/// milliseconds are meant lands in 1970.
+pub const EARLIEST: Instant = Instant(946_684_800_000);
+
+/// A report may be dated this much later than our clock: clocks drift by minutes, but a wrong time zone, which is off
+/// by half an hour at least, must not pass.
+pub const AHEAD_MS: i64 = 300 * SECOND_MS;
+
+/// An instant at which nothing reported can have happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ImplausibleTime {
+    /// Before [`EARLIEST`].
+    #[error("{0} ms is before the year 2000; times are milliseconds, not seconds")]
+    TooEarly(i64),
+    /// Later than our clock and [`AHEAD_MS`].
+    #[error("{0} ms lies in the future")]
+    Future(i64),
+}
+
+/// Checks that something reported at `now` can have happened at `at`.
+///
+/// # Errors
+/// If it lies before the year 2000 or in the future.
+pub fn plausible(at: Instant, now: Instant) -> Result<(), ImplausibleTime> {
+    if at < EARLIEST {
+        return Err(ImplausibleTime::TooEarly(at.millis()));
+    }
+    if at > now.plus(AHEAD_MS) {
+        return Err(ImplausibleTime::Future(at.millis()));
+    }
+    Ok(())
 }
 
 impl From<Instant> for ApiTime {

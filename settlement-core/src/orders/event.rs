@@ -4,7 +4,7 @@
 //! its contents: a second event with the same key and the same contents is a repeat, with other contents it is a
 //! contradiction that a person must look at.
 
-use crate::api::time::ApiTime;
+use crate::api::time::{ApiTime, ImplausibleTime, plausible};
 use attribution_core::ids::{BuyerId, LineId, MerchantId, OrderId, PlatformId, ProductId};
 use attribution_core::policy::settlement::PayMethod;
 use attribution_core::time::Instant;
@@ -197,6 +197,9 @@ pub enum EventError {
     /// Not an event of a known shape.
     #[error("{0}")]
     Shape(String),
+    /// A time at which it cannot have happened.
+    #[error("{0}")]
+    Time(#[from] ImplausibleTime),
     /// An order without lines, or a refund of nothing.
     #[error("at least one line is needed")]
     NoLines,
@@ -247,6 +250,7 @@ impl EventError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Shape(_) => "order_event_malformed",
+            Self::Time(_) => "time_implausible",
             Self::NoLines => "order_without_lines",
             Self::RepeatedLine { .. } => "line_repeated",
             Self::Amount { .. } => "amount_out_of_range",
@@ -261,6 +265,7 @@ impl EventError {
     pub fn pointer(&self) -> String {
         match self {
             Self::Shape(_) => String::new(),
+            Self::Time(_) => "/at".into(),
             Self::NoLines | Self::TooManyLines(_) => "/lines".into(),
             Self::RepeatedLine { position, .. } => format!("/lines/{position}/line"),
             Self::Amount { position, .. } => format!("/lines/{position}/amount_fen"),
@@ -272,12 +277,13 @@ impl EventError {
 }
 
 impl OrderEvent {
-    /// Reads one event and checks all that can be checked without looking anything up.
+    /// Reads one event, reported at `now`, and checks all that can be checked without looking anything up.
     ///
     /// # Errors
     /// If a field is missing, unknown, of the wrong type or out of range.
-    pub fn read(value: &serde_json::Value) -> Result<Self, EventError> {
+    pub fn read(value: &serde_json::Value, now: Instant) -> Result<Self, EventError> {
         let event = Self::deserialize(value).map_err(|e| EventError::Shape(e.to_string()))?;
+        plausible(event.at(), now)?;
         event.check()?;
         Ok(event)
     }
@@ -384,7 +390,7 @@ mod tests {
     use serde_json::json;
 
     fn read(value: &serde_json::Value) -> Result<OrderEvent, (&'static str, String)> {
-        OrderEvent::read(value).map_err(|e| (e.code(), e.pointer()))
+        OrderEvent::read(value, Instant(1_600_000_000_000)).map_err(|e| (e.code(), e.pointer()))
     }
 
     fn created(lines: &serde_json::Value) -> serde_json::Value {
@@ -404,6 +410,32 @@ mod tests {
     }
 
     #[test]
+    fn a_time_at_which_nothing_can_have_happened_is_refused() {
+        let at = |at: serde_json::Value| {
+            let mut event = created(&json!([{"line": "1", "product": "cup", "amount_fen": 100}]));
+            event["at"] = at;
+            read(&event).map(|event| event.at().millis())
+        };
+        let refused = Err(("time_implausible", "/at".to_owned()));
+        for wrong in [
+            json!(i64::MIN),
+            json!(i64::MAX),
+            json!(0),
+            json!("0001-01-01T00:00:00Z"),
+            json!("1999-12-31T23:59:59.999Z"),
+            json!("2300-01-01T00:00:00Z"),
+            // Seconds instead of milliseconds.
+            json!(1_588_319_793),
+            json!(1_600_000_300_001_i64),
+        ] {
+            assert_eq!(at(wrong.clone()), refused, "{wrong}");
+        }
+        for right in [946_684_800_000_i64, 1_600_000_300_000] {
+            assert_eq!(at(json!(right)), Ok(right));
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_place() {
         let line = |amount: i64| json!({"line": "1", "product": "cup", "amount_fen": amount});
         let rows = [
@@ -412,7 +444,7 @@ mod tests {
             (created(&json!([line(1), line(1)])), "line_repeated", "/lines/1/line"),
             (json!({"type": "lost", "platform": "1688"}), "order_event_malformed", ""),
             (
-                json!({"type": "refunded", "platform": "1688", "order": "o", "refund_id": "", "at": 0,
+                json!({"type": "refunded", "platform": "1688", "order": "o", "refund_id": "", "at": 1_500_000_000_000_i64,
                        "lines": [{"line": "1", "amount_fen": 1}]}),
                 "refund_id_invalid",
                 "/refund_id",

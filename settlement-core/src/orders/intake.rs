@@ -64,13 +64,14 @@ pub fn take(
     let key = event.key();
     let contents = event.contents();
     tx.lock(&lock_name(&key))?;
-    let owner = owner(tx, &key)?;
-    if !may_speak(tx, event, sender, owner.as_deref())? {
+    let placed = placed(tx, &key)?;
+    let owner = placed.as_ref().map(|placed| placed.merchant.as_str());
+    if !may_speak(tx, event, sender, owner)? {
         return Ok(Taken::NotTheirs);
     }
     // Only what counts for this sender can be repeated or contradicted: the word of a merchant whose order it is not
     // must never stand in the way.
-    let counts = owner.as_deref().or(sender).unwrap_or_default();
+    let counts = owner.or(sender).unwrap_or_default();
     let before = tx.query(
         "SELECT contents FROM order_events WHERE platform = $1 AND order_id = $2 AND kind = $3 AND refund_id = $4 \
          AND (kind = 'created' OR sender = '' OR sender = $5)",
@@ -89,6 +90,11 @@ pub fn take(
     }
     if let OrderEvent::Created(created) = event
         && let Some(refusal) = known_to_catalogue(tx, created)?
+    {
+        return refuse(tx, &key, &contents, refusal, now);
+    }
+    if let Some(placed) = &placed
+        && let Some(refusal) = waiting::before_created(key.kind, event.at(), placed.at)
     {
         return refuse(tx, &key, &contents, refusal, now);
     }
@@ -111,13 +117,18 @@ pub fn take(
     Ok(Taken::Applied { bad_tokens })
 }
 
-/// Whose order it is, once it is there.
-fn owner(tx: &mut dyn Tx, key: &EventKey) -> Result<Option<String>, StoreError> {
+/// What is known of an order that is there.
+struct Placed {
+    merchant: String,
+    at: Instant,
+}
+
+fn placed(tx: &mut dyn Tx, key: &EventKey) -> Result<Option<Placed>, StoreError> {
     let row = tx.query_opt(
-        "SELECT merchant FROM orders WHERE platform = $1 AND order_id = $2",
+        "SELECT merchant, created_ms FROM orders WHERE platform = $1 AND order_id = $2",
         params![&key.platform, &key.order],
     )?;
-    row.map(|row| row.text(0).map(str::to_owned)).transpose()
+    row.map(|row| Ok(Placed { merchant: row.text(0)?.to_owned(), at: row.instant(1)? })).transpose()
 }
 
 /// Whether `sender` may speak of this order: of one that is not there yet every merchant of the platform may, and who

@@ -18,6 +18,8 @@ pub enum Reason {
     OtherMerchant,
     /// An event that waited for the order came from another merchant; it is not applied.
     OtherSender,
+    /// A step or refund is dated long before its order; it is not applied.
+    BeforeCreated,
     /// A payment or refund names a line the order does not have.
     UnknownLine,
     /// More was refunded than was paid.
@@ -41,6 +43,7 @@ impl Reason {
             Self::UnknownMerchant => "unknown_merchant",
             Self::OtherMerchant => "other_merchant",
             Self::OtherSender => "other_sender",
+            Self::BeforeCreated => "before_created",
             Self::UnknownLine => "unknown_line",
             Self::RefundExceedsPayment => "refund_exceeds_payment",
             Self::Unjournaled => "unjournaled",

@@ -1,18 +1,32 @@
-//! What becomes of the events that waited for an order's `created`: now that it names the merchant, their senders show
-//! which of them count.
+//! What becomes of the events that waited for an order's `created`: now that it names the merchant and the time, it
+//! shows which of them count.
 
 use super::event::Created;
+use super::intake::Refusal;
 use super::review::{self, Finding, Reason};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
-use attribution_core::time::Instant;
+use attribution_core::time::{DAY_MS, Instant};
 use std::collections::BTreeMap;
 
+/// A step may be dated this much before its order: shop and payment have clocks, and time zones, of their own. What is
+/// older is a mistake, and would be settled ahead of everybody else's money if it were believed.
+const BEFORE_MS: i64 = DAY_MS;
+
+/// Why a step of this kind at `at` cannot belong to an order placed at `placed`.
+pub(super) fn before_created(kind: &str, at: Instant, placed: Instant) -> Option<Refusal> {
+    if kind == "created" || at.plus(BEFORE_MS) >= placed {
+        return None;
+    }
+    let detail = format!("this `{kind}` event is dated more than a day before the order was placed");
+    Some(Refusal { reason: Reason::BeforeCreated, detail, pointer: "/at".into() })
+}
+
 /// Takes out of the order's log what does not count, so that it never stands in the way of an event that does. What
-/// another merchant said goes to the review queue; of two senders who may both speak, the first stands.
+/// another merchant said, and what is dated long before the order, goes to the review queue; of two senders who may both speak, the first stands.
 pub(super) fn sort(tx: &mut dyn Tx, created: &Created, now: Instant) -> Result<(), StoreError> {
     let waiting = tx.query(
-        "SELECT kind, refund_id, sender, contents FROM order_events \
+        "SELECT kind, refund_id, sender, contents, at_ms FROM order_events \
          WHERE platform = $1 AND order_id = $2 AND kind <> 'created' ORDER BY received_ms, sender",
         params![&created.platform, &created.order],
     )?;
@@ -22,6 +36,8 @@ pub(super) fn sort(tx: &mut dyn Tx, created: &Created, now: Instant) -> Result<(
         if !sender.is_empty() && sender != created.merchant.as_str() {
             let detail = format!("merchant {sender} sent this `{kind}` event of another merchant's order");
             note(tx, created, row, Reason::OtherSender, &detail, now)?;
+        } else if let Some(why) = before_created(kind, row.instant(4)?, created.at.instant()) {
+            note(tx, created, row, why.reason, &why.detail, now)?;
         } else if let Some(first) = standing.get(&(kind, refund)) {
             if *first != contents {
                 let detail =

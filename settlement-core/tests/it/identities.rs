@@ -43,7 +43,7 @@ on_both!(a_signed_token_joins_and_nothing_else_does, async |bench: &Bench| {
     bench.ok("PUT", "/v1/platforms/p1", json!({"name": "淘"})).await;
     let far = 9_000_000_000_000;
     let good = visitor_token([3; 16], far);
-    let body = json!({"platform": "p1", "buyer": "u1", "visitor_token": good, "at": 1_000});
+    let body = json!({"platform": "p1", "buyer": "u1", "visitor_token": good, "at": 1_700_000_000_000_i64});
     assert_eq!(bench.ok("POST", "/v1/identities", body.clone()).await["new"], true);
     assert_eq!(bench.ok("POST", "/v1/identities", body).await["new"], false);
     let by_click = json!({"platform": "p1", "buyer": "u1", "click_token": click_token(VisitorId([4; 16]))});
@@ -71,4 +71,9 @@ on_both!(a_signed_token_joins_and_nothing_else_does, async |bench: &Bench| {
     refused(json!({"platform": "p1", "buyer": "u2", "visitor": "0303"}), 422, "invalid_body").await;
     refused(json!({"platform": "p9", "buyer": "u2", "visitor_token": good}), 404, "not_found").await;
     refused(json!({"platform": "p1", "buyer": "u2", "visitor_token": good, "at": far}), 422, "invalid").await;
+    for at in [i64::MIN, 0, 1_700_000_000, i64::MAX] {
+        let body = json!({"platform": "p1", "buyer": "u2", "visitor_token": good, "at": at});
+        let answer = bench.problem("POST", "/v1/identities", body, 422, "invalid").await;
+        assert_eq!(answer["field"], "at");
+    }
 });

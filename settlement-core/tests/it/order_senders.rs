@@ -1,9 +1,10 @@
-//! Who may say what of an order: a merchant can never stand in the way of another one's events.
+//! Which events of an order count: a merchant can never stand in the way of another one's, nor a wrong time be settled.
 
 use crate::on_both;
 use crate::order_bench::{Stage, created, hour, refunded, step};
 use crate::support::Bench;
 use serde_json::{Value, json};
+use settlement_core::orders::intake::Taken;
 
 async fn token(bench: &Bench, merchant: &str) -> String {
     let body = json!({"role": "merchant", "subject": merchant});
@@ -76,4 +77,25 @@ on_both!(merchant_and_operator_may_both_tell_the_same_ahead, async |bench: &Benc
     assert_eq!(post(bench, &owner, refund(600)).await, "review");
     let reviews = bench.ok("GET", "/v1/reviews", Value::Null).await;
     assert_eq!(reviews["items"].as_array().unwrap().len(), 1, "{reviews}");
+});
+
+on_both!(a_step_dated_long_before_its_order_waits_for_a_person, async |bench: &Bench| {
+    let stage = Stage::set(bench, "distributor1688", json!({})).await;
+    let at = hour(24 * 20);
+    let order = created("o1", "u1", "cup", at);
+    // It comes ahead of the order, and after it.
+    assert_eq!(stage.event(step("completed", "o1", hour(1)), at).await, Taken::Waiting);
+    stage.event(order, at).await;
+    for kind in ["completed", "paid", "closed"] {
+        let taken = stage.event(step(kind, "o1", hour(2)), at).await;
+        let Taken::Review(why) = taken else { panic!("{kind}: {taken:?}") };
+        assert_eq!((why.reason.code(), why.pointer.as_str()), ("before_created", "/at"));
+    }
+    let reviews = bench.ok("GET", "/v1/reviews", Value::Null).await;
+    assert_eq!(reviews["items"].as_array().unwrap().len(), 4, "{reviews}");
+    // With its right time it is taken in. Clocks may differ by hours.
+    let applied = Taken::Applied { bad_tokens: vec![] };
+    assert_eq!(stage.event(step("paid", "o1", hour(24 * 19)), at).await, applied);
+    assert_eq!(stage.event(step("completed", "o1", at), at).await, applied);
+    stage.audit().await;
 });
