@@ -219,6 +219,18 @@ pub enum EventError {
         /// Which line.
         position: usize,
     },
+    /// A line of no pieces.
+    #[error("quantity must be at least 1")]
+    Quantity {
+        /// Which line.
+        position: usize,
+    },
+    /// A text with characters that nobody can read or type.
+    #[error("{field} must not have control characters")]
+    Control {
+        /// Which field.
+        field: &'static str,
+    },
     /// A refund without a number, or with a number that is too long.
     #[error("refund_id must have 1 to {TEXT_MAX} bytes")]
     RefundId,
@@ -254,6 +266,8 @@ impl EventError {
             Self::NoLines => "order_without_lines",
             Self::RepeatedLine { .. } => "line_repeated",
             Self::Amount { .. } => "amount_out_of_range",
+            Self::Quantity { .. } => "quantity_out_of_range",
+            Self::Control { .. } => "control_character",
             Self::RefundId => "refund_id_invalid",
             Self::TooLong { .. } => "text_too_long",
             Self::TooManyTokens(_) => "too_many_tokens",
@@ -269,8 +283,9 @@ impl EventError {
             Self::NoLines | Self::TooManyLines(_) => "/lines".into(),
             Self::RepeatedLine { position, .. } => format!("/lines/{position}/line"),
             Self::Amount { position, .. } => format!("/lines/{position}/amount_fen"),
+            Self::Quantity { position } => format!("/lines/{position}/quantity"),
             Self::RefundId => "/refund_id".into(),
-            Self::TooLong { field } => format!("/{field}"),
+            Self::TooLong { field } | Self::Control { field } => format!("/{field}"),
             Self::TooManyTokens(_) => "/click_tokens".into(),
         }
     }
@@ -301,6 +316,9 @@ impl OrderEvent {
                 short("coupon", e.coupon.as_deref())?;
                 short("declared/channel", declared.and_then(|d| d.channel.as_deref()))?;
                 short("declared/distributor", declared.and_then(|d| d.distributor.as_deref()))?;
+                if let Some(position) = e.lines.iter().position(|line| line.quantity == 0) {
+                    return Err(EventError::Quantity { position });
+                }
                 check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen)))
             }
             Self::Paid(e) => check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen))),
@@ -308,6 +326,7 @@ impl OrderEvent {
                 if e.refund_id.is_empty() || e.refund_id.len() > TEXT_MAX {
                     return Err(EventError::RefundId);
                 }
+                short("refund_id", Some(&e.refund_id))?;
                 if e.lines.is_empty() {
                     return Err(EventError::NoLines);
                 }
@@ -365,7 +384,14 @@ impl OrderEvent {
 }
 
 fn short(field: &'static str, text: Option<&str>) -> Result<(), EventError> {
-    if text.is_some_and(|t| t.len() > TEXT_MAX) { Err(EventError::TooLong { field }) } else { Ok(()) }
+    let Some(text) = text else { return Ok(()) };
+    if text.len() > TEXT_MAX {
+        return Err(EventError::TooLong { field });
+    }
+    if text.chars().any(char::is_control) {
+        return Err(EventError::Control { field });
+    }
+    Ok(())
 }
 
 fn check_lines<'a>(lines: impl ExactSizeIterator<Item = (&'a LineId, i64)>) -> Result<(), EventError> {
@@ -438,17 +464,32 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
         let line = |amount: i64| json!({"line": "1", "product": "cup", "amount_fen": amount});
+        let mut nothing = line(1);
+        nothing["quantity"] = json!(0);
+        let unreadable = |pointer: &str, value: serde_json::Value| {
+            let mut event = created(&json!([line(1)]));
+            event[pointer] = value;
+            event
+        };
+        let refund = |id: &str| {
+            json!({"type": "refunded", "platform": "1688", "order": "o", "refund_id": id,
+                   "at": 1_500_000_000_000_i64, "lines": [{"line": "1", "amount_fen": 1}]})
+        };
         let rows = [
+            (created(&json!([nothing])), "quantity_out_of_range", "/lines/0/quantity"),
+            (unreadable("coupon", json!("a\u{0}\n")), "control_character", "/coupon"),
+            (unreadable("declared", json!({"channel": "\u{7f}"})), "control_character", "/declared/channel"),
+            (
+                unreadable("declared", json!({"distributor": "a\r"})),
+                "control_character",
+                "/declared/distributor",
+            ),
+            (refund("a\u{0}\n"), "control_character", "/refund_id"),
             (created(&json!([])), "order_without_lines", "/lines"),
             (created(&json!([line(-1)])), "amount_out_of_range", "/lines/0/amount_fen"),
             (created(&json!([line(1), line(1)])), "line_repeated", "/lines/1/line"),
             (json!({"type": "lost", "platform": "1688"}), "order_event_malformed", ""),
-            (
-                json!({"type": "refunded", "platform": "1688", "order": "o", "refund_id": "", "at": 1_500_000_000_000_i64,
-                       "lines": [{"line": "1", "amount_fen": 1}]}),
-                "refund_id_invalid",
-                "/refund_id",
-            ),
+            (refund(""), "refund_id_invalid", "/refund_id"),
         ];
         for (value, code, pointer) in rows {
             assert_eq!(read(&value), Err((code, pointer.to_owned())));
