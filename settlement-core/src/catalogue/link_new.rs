@@ -4,6 +4,7 @@ use super::feed::Numbers;
 use super::programmes::Programme;
 use super::targets::{self, NewTarget, Target};
 use super::{destination, merchants};
+use crate::api::time::{EARLIEST, plausible};
 use crate::api::{Principal, Problem};
 use crate::store::{StoreError, Tx};
 use crate::{CoreConfig, params};
@@ -11,7 +12,7 @@ use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::code::{Alias, BODIES, CheckKey, Code};
 use attribution_core::ids::{MerchantId, PlacementId, ProductId};
 use attribution_core::policy::LinkKind;
-use attribution_core::time::Instant;
+use attribution_core::time::{Instant, SECOND_MS};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -19,8 +20,6 @@ use std::collections::hash_map::Entry;
 
 /// Change numbers one link may need: itself, its QR code, its alias, its page.
 pub(super) const NUMBERS_PER_LINK: usize = 4;
-/// A link may be said to have been shared this much later than our clock, for clocks that run ahead.
-const SHARED_AHEAD_MS: i64 = 60_000;
 
 /// A page of a merchant that is neither product nor shop.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
@@ -146,9 +145,8 @@ impl<'a> LinkMaker<'a> {
             return Err(Problem::conflict("promoter_disabled", "this promoter may not make links now"));
         }
         let shared = link.shared_at.unwrap_or(self.now);
-        if shared > self.now.plus(SHARED_AHEAD_MS) {
-            return Err(Problem::invalid("shared_at", "a link cannot have been shared in the future"));
-        }
+        plausible(shared, self.now).map_err(|why| Problem::invalid("shared_at", why))?;
+        refuse_empty_life(link)?;
         let target = self.target(tx, link, programme, numbers)?;
         self.refuse_withdrawn(tx, &target, placement.programme)?;
 
@@ -156,6 +154,11 @@ impl<'a> LinkMaker<'a> {
         let starts = seconds("starts", link.starts)?;
         let expires = earlier(policy.expires_at(shared, LinkKind::Link), link.expires);
         let qr_expires = earlier(policy.expires_at(shared, LinkKind::Qr), link.qr_expires);
+        if let (Some(starts), Some(end)) = (link.starts, expires)
+            && starts >= end
+        {
+            return Err(Problem::invalid("starts", "the rules end this link before it would start"));
+        }
         let mut flags = LinkFlags::default();
         if link.badge {
             flags = flags.with(LinkFlags::BADGE);
@@ -398,6 +401,27 @@ fn earlier(rule: Option<Instant>, wish: Option<Instant>) -> Option<Instant> {
         (Some(rule), Some(wish)) => Some(rule.min(wish)),
         (rule, wish) => rule.or(wish),
     }
+}
+
+/// The last second a link can keep (in 2106).
+const LATEST: Instant = Instant(u32::MAX as i64 * SECOND_MS);
+
+/// The wishes for a link's life must be times that a link can keep, and leave it some life.
+fn refuse_empty_life(link: &NewLink) -> Result<(), Problem> {
+    for (field, wish) in [("starts", link.starts), ("expires", link.expires), ("qr_expires", link.qr_expires)]
+    {
+        if wish.is_some_and(|at| !(EARLIEST..=LATEST).contains(&at)) {
+            return Err(Problem::invalid(field, "must lie between 2000 and 2106, in milliseconds"));
+        }
+    }
+    for (field, end) in [("expires", link.expires), ("qr_expires", link.qr_expires)] {
+        if let (Some(starts), Some(end)) = (link.starts, end)
+            && starts.floor_seconds() >= end.floor_seconds()
+        {
+            return Err(Problem::invalid(field, "must lie at least a second after starts"));
+        }
+    }
+    Ok(())
 }
 
 /// Links keep whole seconds; what cannot be kept is refused, because 0 would mean "no limit".

@@ -33,6 +33,38 @@ async fn head(bench: &Bench) -> u64 {
     bench.core.changes(0, 1).await.unwrap().head
 }
 
+on_both!(a_link_is_refused_a_life_it_cannot_have, async |bench: &Bench| {
+    shop(bench).await;
+    let day = 1_700_000_000_000_i64;
+    let beyond = (i64::from(u32::MAX) + 1) * 1_000;
+    let rows = [
+        ("starts", json!({"starts": i64::MAX})),
+        ("starts", json!({"starts": beyond})),
+        ("starts", json!({"starts": -1})),
+        // Beyond the days that the rules give it.
+        ("starts", json!({"starts": 4_000_000_000_000_i64})),
+        ("expires", json!({"expires": 0})),
+        ("expires", json!({"expires": -1})),
+        ("expires", json!({"expires": 1_790_000_000})),
+        ("qr_expires", json!({"qr_expires": i64::MIN})),
+        ("expires", json!({"starts": day, "expires": day - 1})),
+        ("expires", json!({"starts": day, "expires": day + 999})),
+        ("qr_expires", json!({"starts": day, "qr_expires": day})),
+        ("shared_at", json!({"shared_at": i64::MIN})),
+        ("shared_at", json!({"shared_at": 0})),
+        ("shared_at", json!({"shared_at": i64::MAX})),
+    ];
+    for (field, mut link) in rows {
+        link["placement"] = json!("lily1");
+        link["product"] = json!("sku1");
+        let answer = bench.problem("POST", "/v1/links", link.clone(), 422, "invalid").await;
+        assert_eq!(answer["field"], field, "{link}");
+    }
+    let link = json!({"placement": "lily1", "product": "sku1", "starts": day, "expires": day + 1_000});
+    let made = bench.ok("POST", "/v1/links", link).await;
+    assert_eq!(made["starts_at"], day);
+});
+
 on_both!(edges_hear_of_everything_once_and_in_order, async |bench: &Bench| {
     shop(bench).await;
     let made = bench
@@ -375,6 +407,7 @@ on_both!(products_are_found_by_their_names, async |bench: &Bench| {
 
 on_both!(everybody_keeps_to_their_own, async |bench: &Bench| {
     shop(bench).await;
+    bench.ok("PUT", "/v1/promoters/tom", json!({"name": "汤姆"})).await;
     let token = async |role: &str, subject: &str| {
         let issued = bench.ok("POST", "/v1/tokens", json!({"role": role, "subject": subject})).await;
         issued["token"].as_str().unwrap().to_owned()
