@@ -5,6 +5,7 @@ use crate::params;
 use crate::store::{StoreError, Tx};
 use crate::{Core, clock};
 use attribution_core::click::EdgeId;
+use attribution_core::ids::{MerchantId, PromoterId};
 use attribution_core::time::Instant;
 use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
@@ -267,6 +268,49 @@ struct NewToken {
     label: String,
 }
 
+/// Bytes of a label at most.
+const LABEL_MAX: usize = 200;
+
+/// Whether the subject can be an id of its kind at all.
+fn check_subject(role: Role, subject: &str) -> Result<(), Problem> {
+    let wrong = match role {
+        // The number is compared as it is written: `07` or `+7` would be nobody.
+        Role::Edge if subject.parse().map(|edge: u16| edge.to_string()).as_deref() != Ok(subject) => {
+            "an edge is a number from 0 to 65535".to_owned()
+        }
+        Role::Edge => return Ok(()),
+        Role::Promoter => match PromoterId::new(subject) {
+            Ok(_) => return Ok(()),
+            Err(why) => why.to_string(),
+        },
+        // Agencies are whatever their promoters say; the catalogue knows.
+        Role::Agency if subject.chars().any(char::is_control) => {
+            "must not have control characters".to_owned()
+        }
+        Role::Agency => return Ok(()),
+        _ => match MerchantId::new(subject) {
+            Ok(_) => return Ok(()),
+            Err(why) => why.to_string(),
+        },
+    };
+    Err(Problem::invalid("subject", wrong))
+}
+
+/// A token for somebody the catalogue does not have would be nobody's now, and somebody's by surprise later.
+fn refuse_unknown(tx: &mut dyn Tx, role: Role, subject: &str) -> Result<(), Problem> {
+    let sql = match role {
+        Role::Merchant => "SELECT 1 FROM merchants WHERE id = $1",
+        Role::Promoter => "SELECT 1 FROM promoters WHERE id = $1",
+        Role::Agency => "SELECT 1 FROM promoters WHERE agency = $1 LIMIT 1",
+        // An edge registers itself, with the token.
+        Role::Edge | Role::Admin | Role::Operator => return Ok(()),
+    };
+    if tx.query_opt(sql, params![subject])?.is_none() {
+        return Err(Problem::invalid("subject", format!("there is no {} {subject}", role.name())));
+    }
+    Ok(())
+}
+
 /// A token, shown this once.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct IssuedToken {
@@ -296,8 +340,12 @@ async fn issue(State(core): State<Core>, write: Write<NewToken>) -> Result<Respo
         }
         _ => {}
     }
-    if role == Role::Edge && subject.as_deref().is_none_or(|s| s.parse::<u16>().is_err()) {
-        return Err(Problem::invalid("subject", "an edge is a number from 0 to 65535"));
+    if let Some(subject) = &subject {
+        check_subject(role, subject)?;
+    }
+    if label.len() > LABEL_MAX || label.chars().any(char::is_control) {
+        let why = format!("must have at most {LABEL_MAX} bytes and no control characters");
+        return Err(Problem::invalid("label", why));
     }
     let token = TokenText::random().map_err(|error| {
         tracing::error!(%error, "no randomness");
@@ -307,6 +355,9 @@ async fn issue(State(core): State<Core>, write: Write<NewToken>) -> Result<Respo
         .scope
         .without_key()
         .run(&core, move |tx, scope| {
+            if let Some(subject) = &subject {
+                refuse_unknown(tx, role, subject)?;
+            }
             store_token(tx, &token, role, subject.as_deref(), &label, scope.now)?;
             Ok((StatusCode::CREATED, IssuedToken { token: token.clone(), role, subject: subject.clone() }))
         })

@@ -35,6 +35,7 @@ on_both!(refusals_are_problems_with_codes, async |bench: &Bench| {
 });
 
 on_both!(tokens_decide_who_may_ask, async |bench: &Bench| {
+    bench.ok("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "山里茶行"})).await;
     let issued = bench.ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m1"})).await;
     let token = issued["token"].as_str().unwrap();
     let (status, answer) = bench.call_as(token, "POST", "/v1/tokens", json!({"role": "admin"})).await;
@@ -44,6 +45,25 @@ on_both!(tokens_decide_who_may_ask, async |bench: &Bench| {
     let (status, answer) =
         read(bench.send(Request::post("/v1/tokens").body(Body::empty()).unwrap()).await).await;
     assert_eq!((status, &answer["code"]), (StatusCode::UNAUTHORIZED, &json!("token_missing")));
+});
+
+on_both!(tokens_are_made_only_for_those_who_are_there, async |bench: &Bench| {
+    bench.ok("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "山里茶行"})).await;
+    bench.ok("PUT", "/v1/promoters/lily", json!({"name": "莉莉", "agency": "stars"})).await;
+    let ask = |role: &str, subject: &str| json!({"role": role, "subject": subject});
+    for role in ["merchant", "promoter", "agency", "edge"] {
+        for subject in ["", " ", "m2", "m1\u{0}", &"m".repeat(5_000)] {
+            let answer = bench.problem("POST", "/v1/tokens", ask(role, subject), 422, "invalid").await;
+            assert_eq!(answer["field"], "subject", "{role}");
+        }
+    }
+    bench.problem("POST", "/v1/tokens", ask("edge", "+7"), 422, "invalid").await;
+    bench.problem("POST", "/v1/tokens", ask("edge", "007"), 422, "invalid").await;
+    let label = json!({"role": "operator", "label": "x".repeat(5_000)});
+    bench.problem("POST", "/v1/tokens", label, 422, "invalid").await;
+    for (role, subject) in [("merchant", "m1"), ("promoter", "lily"), ("agency", "stars"), ("edge", "7")] {
+        bench.ok("POST", "/v1/tokens", ask(role, subject)).await;
+    }
 });
 
 on_both!(the_interface_describes_itself, async |bench: &Bench| {
