@@ -27,16 +27,16 @@ impl Growth {
         Self { samples: Mutex::new([Sample { at, bytes: 0 }; 2]) }
     }
 
-    /// Hours until `space_left` is written at the rate of late; infinite if nothing was written.
-    fn hours_left(&self, at: Instant, bytes: u64, space_left: u64) -> f64 {
+    /// Seconds until `space_left` is written at the rate of late; infinite if nothing was written.
+    fn seconds_left(&self, at: Instant, bytes: u64, space_left: u64) -> f64 {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         if at.saturating_duration_since(samples[1].at) >= RATE_SPAN {
             *samples = [samples[1], Sample { at, bytes }];
         }
         let written = bytes.saturating_sub(samples[0].bytes);
-        let hours = at.saturating_duration_since(samples[0].at).as_secs_f64().max(1.0) / 3_600.0;
+        let seconds = at.saturating_duration_since(samples[0].at).as_secs_f64().max(1.0);
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        if written == 0 { f64::INFINITY } else { space_left as f64 / (written as f64 / hours) }
+        if written == 0 { f64::INFINITY } else { space_left as f64 / (written as f64 / seconds) }
     }
 }
 
@@ -64,12 +64,16 @@ pub(crate) fn render(stats: &Stats, unsynced_ms: u64, growth: &Growth, at: Insta
     head(out, name, "gauge", "The longest sync of this start.");
     line!(out, "{name} {}", stats.slowest_sync.as_secs_f64());
 
+    let name = "yinke_journal_unsynced_age_seconds";
+    head(
+        out,
+        name,
+        "gauge",
+        "Age of the oldest frame that is written and not on disk: what a power cut now would take.",
+    );
+    line!(out, "{name} {}", Duration::from_millis(unsynced_ms).as_secs_f64());
+
     let gauges = [
-        (
-            "unsynced_age_ms",
-            "Age of the oldest frame that is written and not on disk: what a power cut now would take.",
-            unsynced_ms,
-        ),
         ("unsynced_frames", "Frames written and not on disk.", stats.unsynced_frames),
         ("unsynced_bytes", "Bytes written and not on disk.", stats.unsynced_bytes),
         ("space_left_bytes", "Bytes that can still be appended.", stats.space_left),
@@ -91,11 +95,11 @@ pub(crate) fn render(stats: &Stats, unsynced_ms: u64, growth: &Growth, at: Insta
     for (state, count) in states {
         line!(out, "{name}{{state=\"{state}\"}} {count}");
     }
-    let name = "yinke_journal_hours_left";
-    head(out, name, "gauge", "Hours until the disk is full at the rate of the last minutes.");
-    let hours = growth.hours_left(at, stats.bytes, stats.space_left);
-    if hours.is_finite() {
-        line!(out, "{name} {hours:.3}");
+    let name = "yinke_journal_space_left_seconds";
+    head(out, name, "gauge", "Time until the disk is full at the rate of the last minutes.");
+    let seconds = growth.seconds_left(at, stats.bytes, stats.space_left);
+    if seconds.is_finite() {
+        line!(out, "{name} {seconds:.0}");
     } else {
         line!(out, "{name} +Inf");
     }
@@ -106,16 +110,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hours_left_follow_the_rate_of_late() {
+    fn the_time_left_follows_the_rate_of_late() {
         let begun = Instant::now();
         let growth = Growth::new(begun);
         let at = |minutes: u64| begun + Duration::from_mins(minutes);
-        assert!(growth.hours_left(at(1), 0, 1_000).is_infinite());
+        assert!(growth.seconds_left(at(1), 0, 1_000).is_infinite());
         // 600 bytes in 2 minutes are 18,000 in an hour.
-        assert!((growth.hours_left(at(2), 600, 36_000) - 2.0).abs() < 1e-9);
-        let _ = growth.hours_left(at(10), 6_000, 36_000);
+        assert!((growth.seconds_left(at(2), 600, 36_000) - 7_200.0).abs() < 1e-6);
+        let _ = growth.seconds_left(at(10), 6_000, 36_000);
         // Since minute 10: a hundred bytes in 10 minutes.
-        let _ = growth.hours_left(at(16), 6_060, 36_000);
-        assert!((growth.hours_left(at(20), 6_100, 600) - 1.0).abs() < 1e-9);
+        let _ = growth.seconds_left(at(16), 6_060, 36_000);
+        assert!((growth.seconds_left(at(20), 6_100, 600) - 3_600.0).abs() < 1e-6);
     }
 }

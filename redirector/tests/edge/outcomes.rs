@@ -46,11 +46,11 @@ fn the_metrics_tell_how_the_journal_stands() {
     assert_eq!(world.metric("yinke_journal_segments{state=\"live\"}"), 1);
     assert_eq!(world.metric("yinke_journal_sync_errors_total"), 0);
     let text = world.metrics();
-    for name in ["sync_seconds_total", "slowest_sync_seconds", "hours_left"] {
+    for name in ["sync_seconds_total", "slowest_sync_seconds", "space_left_seconds"] {
         assert!(text.contains(&format!("\nyinke_journal_{name} ")), "{name} in\n{text}");
     }
     crate::world::eventually("all is on disk", || {
-        world.edge.readiness().unsynced_ms == 0 && world.metric("yinke_journal_unsynced_age_ms") == 0
+        world.edge.readiness().unsynced_ms == 0 && world.metric("yinke_journal_unsynced_age_seconds") == 0
     });
 }
 
