@@ -1,8 +1,9 @@
 //! The open core: its store, its keys, and what wakes those who wait for a change.
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::store::{OpenStoreError, Store, StoreConfig, StoreError};
 use attribution_core::code::CheckKey;
+use attribution_core::time::Instant;
 use attribution_core::token::{BrowserKeys, ClickKeys};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -20,6 +21,8 @@ pub struct CoreConfig {
     pub own_hosts: Vec<String>,
     /// Lets destinations have private addresses and plain host names (development and tests).
     pub allow_private_destinations: bool,
+    /// What every request and every job of it takes for the time.
+    pub clock: Clock,
 }
 
 /// The core's secrets.
@@ -70,7 +73,7 @@ impl Core {
             return Err(OpenError::PublicBase(config.public_base));
         }
         crate::describe::describe();
-        let store = Store::open(&config.store, clock::now())?;
+        let store = Store::open(&config.store, config.clock.now())?;
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
@@ -90,6 +93,11 @@ impl Core {
     /// The configuration it was opened with.
     pub fn config(&self) -> &CoreConfig {
         &self.shared.config
+    }
+
+    /// What time it is for this core.
+    pub fn now(&self) -> Instant {
+        self.shared.config.clock.now()
     }
 
     /// The secrets.

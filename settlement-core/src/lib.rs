@@ -15,5 +15,6 @@ pub mod orders;
 pub mod store;
 
 pub use crate::catalogue::Maintained;
+pub use crate::clock::Clock;
 pub use crate::core::{Core, CoreConfig, CoreKeys, OpenError};
 pub use crate::ingest::IngestError;

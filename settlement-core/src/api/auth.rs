@@ -1,9 +1,9 @@
 //! Who asks: bearer tokens, of which only a hash is kept, with a role and a subject.
 
 use super::{Problem, Write};
+use crate::Core;
 use crate::params;
 use crate::store::{StoreError, Tx};
-use crate::{Core, clock};
 use attribution_core::click::EdgeId;
 use attribution_core::ids::{MerchantId, PromoterId};
 use attribution_core::time::Instant;
@@ -250,7 +250,7 @@ impl Core {
         subject: Option<String>,
         label: &str,
     ) -> Result<(), StoreError> {
-        let (label, now) = (label.to_owned(), clock::now());
+        let (label, now) = (label.to_owned(), self.now());
         self.store().write(move |tx| store_token(tx, &token, role, subject.as_deref(), &label, now)).await
     }
 }

@@ -6,9 +6,9 @@
 
 use super::body::{parse, read_bytes, require_json};
 use super::{Principal, Problem};
+use crate::Core;
 use crate::params;
 use crate::store::Tx;
-use crate::{Core, clock};
 use attribution_core::time::{DAY_MS, Instant};
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -66,7 +66,7 @@ impl<T: DeserializeOwned> FromRequest<Core> for Write<T> {
             parse(&bytes)?
         };
         let body_hash = Sha256::digest(&bytes).into();
-        let scope = WriteScope { principal, now: clock::now(), method, path, key, body_hash };
+        let scope = WriteScope { principal, now: core.now(), method, path, key, body_hash };
         Ok(Self { body, scope })
     }
 }

@@ -5,12 +5,12 @@
 use super::Decided;
 use super::programmes::read;
 use super::relations::relations;
+use crate::Core;
 use crate::api::{ApiTime, Params, PathId, Principal, Problem};
 use crate::orders::rows::{self, LineRow};
 use crate::orders::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
-use crate::{Core, clock};
 use attribution_core::attribute::Attribution;
 use attribution_core::explanation::{Explanation, Language, explain};
 use attribution_core::fold::Relation;
@@ -401,7 +401,7 @@ async fn relations_of(
 ) -> Result<Json<Relations>, Problem> {
     principal.require_merchant(query.merchant.as_str())?;
     let at = match &query.at {
-        None => clock::now(),
+        None => core.now(),
         Some(text) => text
             .parse::<ApiTime>()
             .map_err(|_| Problem::invalid("at", "neither RFC 3339 nor UTC milliseconds"))?

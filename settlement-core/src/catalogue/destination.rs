@@ -101,6 +101,7 @@ mod tests {
             public_base: "https://go.example.com".parse().unwrap(),
             own_hosts: vec!["yk.example.net".to_owned()],
             allow_private_destinations: false,
+            clock: crate::Clock::System,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::products::{ProductView, VIEW_COLUMNS, view};
 use crate::api::{Page, PageParams, Params, Principal, Problem};
-use crate::{Core, clock, params};
+use crate::{Core, params};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -52,7 +52,7 @@ async fn search(
     let paging = PageParams { limit, cursor };
     let (limit, after) = (paging.limit()?, paging.after()?.0);
     let (title, shop) = (pattern(q), pattern(shop));
-    let now = clock::now();
+    let now = core.now();
     let sql = format!(
         "SELECT {VIEW_COLUMNS} FROM targets t JOIN merchants m ON m.id = t.merchant \
          LEFT JOIN categories c ON c.num = t.category \

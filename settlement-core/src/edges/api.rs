@@ -1,8 +1,8 @@
 //! What edges ask over HTTP: take this batch, this is how I stand, this is lost.
 
 use super::super::ingest::IngestError;
+use crate::Core;
 use crate::api::{Body, PathId, Principal, Problem, read_bytes};
-use crate::{Core, clock};
 use attribution_core::click::EdgeId;
 use attribution_core::shipping::{BATCH_MAX_BYTES, Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use axum::Json;
@@ -52,7 +52,7 @@ async fn take_batch(
         return Err(Problem::forbidden("the batch belongs to another edge"));
     }
     // In a task of its own: an edge that leaves must not keep those who wait for clicks from hearing of these.
-    let ingest = tokio::spawn(async move { core.ingest(batch, clock::now()).await });
+    let ingest = tokio::spawn(async move { core.ingest(batch, core.now()).await });
     let taken = ingest.await.map_err(|error| {
         tracing::error!(%error, "a batch was cut off");
         Problem::internal()
@@ -100,7 +100,7 @@ async fn take_heartbeat(
     if heartbeat.edge != EdgeId(edge) {
         return Err(Problem::forbidden("the heartbeat belongs to another edge"));
     }
-    Ok(Json(core.heartbeat(heartbeat, clock::now()).await?))
+    Ok(Json(core.heartbeat(heartbeat, core.now()).await?))
 }
 
 /// Writes down frames that an edge can never deliver.
@@ -121,6 +121,6 @@ async fn take_lost(
     {
         return Err(Problem::invalid("ranges", format!("{} to {} is not a range", bad.from, bad.to)));
     }
-    core.lost(EdgeId(edge), ranges, clock::now()).await?;
+    core.lost(EdgeId(edge), ranges, core.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

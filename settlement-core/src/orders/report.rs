@@ -2,10 +2,10 @@
 
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
+use crate::Core;
 use crate::api::{ApiTime, Params, PathId, Principal, Problem};
 use crate::params;
 use crate::store::{Row, StoreError};
-use crate::{Core, clock};
 use attribution_core::ids::PromoterId;
 use attribution_core::time::{DAY_MS, Instant, SHANGHAI_OFFSET_MS};
 use axum::Json;
@@ -72,7 +72,7 @@ async fn report(
     PathId(promoter): PathId<PromoterId>,
     Params(query): Params<ReportQuery>,
 ) -> Result<Json<Report>, Problem> {
-    let last = day_of("to", query.to.as_deref())?.unwrap_or_else(|| clock::now().shanghai_day());
+    let last = day_of("to", query.to.as_deref())?.unwrap_or_else(|| core.now().shanghai_day());
     let first = day_of("from", query.from.as_deref())?.unwrap_or(last - DAYS + 1);
     if first > last || last - first >= DAYS_MAX {
         return Err(Problem::invalid("from", format!("1 to {DAYS_MAX} days up to `to`")));

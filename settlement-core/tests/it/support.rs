@@ -78,6 +78,7 @@ impl Bench {
             public_base: "https://go.example.com".parse().unwrap(),
             own_hosts: vec!["yinke.example.net".to_owned()],
             allow_private_destinations: false,
+            clock: settlement_core::Clock::System,
         };
         let core = Core::open(config.clone(), keys()).unwrap();
         core.admit_token(TokenText::given(ADMIN), Role::Admin, None, "tests").await.unwrap();

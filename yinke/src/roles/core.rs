@@ -58,6 +58,7 @@ impl CoreRole {
             public_base: start.public_base,
             own_hosts: start.own_hosts,
             allow_private_destinations: false,
+            clock: settlement_core::Clock::System,
         };
         let keys = CoreKeys {
             browser: start.secrets.browser(),

@@ -1,6 +1,5 @@
 //! What time and new clicks bring to a core: a round of its jobs about once a second, and soon after clicks arrive.
 
-use crate::clock;
 use settlement_core::Core;
 use settlement_core::store::StoreError;
 use std::time::Duration;
@@ -32,14 +31,14 @@ pub(super) fn spawn(core: Core) -> JoinHandle<()> {
 }
 
 async fn round(core: &Core) {
-    match core.maintain(clock::now()).await {
+    match core.maintain(core.now()).await {
         Ok(done) if done.activated > 0 => {
             tracing::info!(programmes = done.activated, "new rules are in force");
         }
         Ok(_) => {}
         Err(error) => tell("maintenance", error),
     }
-    match core.sweep(clock::now()).await {
+    match core.sweep(core.now()).await {
         Ok(done) => tracing::debug!(?done, "orders were looked at again"),
         Err(error) => tell("looking at orders again", error),
     }

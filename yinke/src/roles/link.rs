@@ -9,8 +9,6 @@ use settlement_core::IngestError;
 use settlement_core::store::StoreError;
 use std::time::Duration;
 
-use crate::clock;
-
 /// How long a call for changes waits for one: nobody polls in between, so a change is heard of at once.
 const CHANGES_WAIT: Duration = Duration::from_secs(1);
 
@@ -20,7 +18,7 @@ pub(crate) struct InProcess(pub(crate) Core);
 impl CoreLink for InProcess {
     fn ship(&self, batch: Batch) -> LinkFuture<'_, ShipAck> {
         Box::pin(async move {
-            self.0.ingest(batch, clock::now()).await.map_err(|error| match error {
+            self.0.ingest(batch, self.0.now()).await.map_err(|error| match error {
                 IngestError::Gap { expected, .. } => LinkError::CursorMismatch { next_sequence: expected },
                 IngestError::Store(error) => store_error(error),
             })
@@ -32,11 +30,11 @@ impl CoreLink for InProcess {
     }
 
     fn heartbeat(&self, heartbeat: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
-        Box::pin(async move { self.0.heartbeat(heartbeat, clock::now()).await.map_err(store_error) })
+        Box::pin(async move { self.0.heartbeat(heartbeat, self.0.now()).await.map_err(store_error) })
     }
 
     fn lost(&self, edge: EdgeId, ranges: Vec<LostRange>) -> LinkFuture<'_, ()> {
-        Box::pin(async move { self.0.lost(edge, ranges, clock::now()).await.map_err(store_error) })
+        Box::pin(async move { self.0.lost(edge, ranges, self.0.now()).await.map_err(store_error) })
     }
 }
 
