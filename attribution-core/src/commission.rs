@@ -3,6 +3,7 @@
 pub mod class;
 pub mod rate;
 pub mod split;
+pub mod withdrawal;
 
 use crate::ids::{AgencyId, PlatformId, PromoterId};
 use crate::money::{BasisPoints, Fen, Overflow};

@@ -6,14 +6,19 @@
 //! reaches the core), [`holder`] (who holds a visitor or buyer, as Redis shows it). Then, in the core: [`policy`] (a
 //! programme's rules as data), [`judge`] (the click again, against dated state), [`identity`] (whose click), [`fold`]
 //! (whose order), [`commission`] (how much), [`attribute`] (the decision, in its fixed order), [`explanation`] (the
-//! same in words), [`ledger`] (what is posted).
+//! same in words), [`ledger`] (what is posted), [`maturity`] (when a trade is complete), [`payout`] and [`calendar`] (on
+//! which day it is paid), [`bans`] and [`dispute`] (what is taken back), [`sourcing`] (what may be sold off the platform),
+//! [`video_task`] (fees beside the commission).
 
 pub mod attribute;
+pub mod bans;
+pub mod calendar;
 pub mod catalogue;
 pub mod click;
 pub mod code;
 pub mod commission;
 pub mod decide;
+pub mod dispute;
 pub mod explanation;
 pub mod fold;
 pub mod holder;
@@ -21,13 +26,17 @@ pub mod identity;
 pub mod ids;
 pub mod judge;
 pub mod ledger;
+pub mod maturity;
 pub mod money;
 pub mod outcome;
+pub mod payout;
 pub mod policy;
 pub mod record;
 pub mod shipping;
+pub mod sourcing;
 #[cfg(test)]
 mod testing;
 pub mod time;
 pub mod token;
+pub mod video_task;
 pub mod web_address;

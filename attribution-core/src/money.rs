@@ -98,6 +98,12 @@ impl BasisPoints {
         }
     }
 
+    /// A rate that is known when the program is built; above 100 % it does not build.
+    pub const fn const_new<const POINTS: u16>() -> Self {
+        const { assert!(POINTS <= 10_000, "above 100 %") };
+        Self(POINTS)
+    }
+
     /// The number of basis points.
     pub const fn points(self) -> u16 {
         self.0

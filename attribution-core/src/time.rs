@@ -3,6 +3,7 @@
 //! An instant is UTC milliseconds. Every civil rule ("the 15th", "next midnight", "60 days") is read in
 //! Asia/Shanghai, which has been a fixed +08:00 for all dates from 1992 on. The host's zone is never used.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds in one second.
@@ -60,6 +61,24 @@ impl Instant {
     #[must_use]
     pub const fn next_shanghai_midnight(self) -> Self {
         Self::of_shanghai_day(self.shanghai_day().saturating_add(1))
+    }
+}
+
+impl Instant {
+    /// The civil date in Asia/Shanghai; instants beyond all dates count as the first or the last one.
+    pub fn shanghai_date(self) -> Date {
+        let local = self.0.saturating_add(SHANGHAI_OFFSET_MS);
+        match jiff::Timestamp::from_millisecond(local) {
+            Ok(t) => t.to_zoned(jiff::tz::TimeZone::UTC).date(),
+            Err(_) if local < 0 => Date::MIN,
+            Err(_) => Date::MAX,
+        }
+    }
+
+    /// Midnight in Asia/Shanghai at the beginning of `date`.
+    pub fn of_shanghai_date(date: Date) -> Self {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        Self::of_shanghai_day(i64::from((date - epoch).get_days()))
     }
 }
 
@@ -137,6 +156,11 @@ impl Span {
         Self(seconds as i64 * SECOND_MS)
     }
 
+    /// So many milliseconds; below zero counts as zero.
+    pub const fn of_millis(millis: i64) -> Self {
+        Self(if millis < 0 { 0 } else { millis })
+    }
+
     /// In milliseconds, never negative.
     pub const fn millis(self) -> i64 {
         self.0
@@ -210,5 +234,13 @@ mod tests {
         assert_eq!(midnight.next_shanghai_midnight(), midnight.plus(DAY_MS));
         assert_eq!(midnight.plus(-1).to_string(), "2020-05-04 23:59:59.999");
         assert_eq!(midnight.plus(-1).shanghai_day() + 1, midnight.shanghai_day());
+        assert_eq!(midnight.shanghai_date().to_string(), "2020-05-05");
+        assert_eq!(midnight.plus(-1).shanghai_date().to_string(), "2020-05-04");
+        assert_eq!(Instant::of_shanghai_date(midnight.shanghai_date()), midnight);
+        for day in [Date::MIN, jiff::civil::date(1969, 12, 31), jiff::civil::date(2024, 2, 29)] {
+            assert_eq!(Instant::of_shanghai_date(day).shanghai_date(), day);
+        }
+        assert_eq!(Instant(i64::MIN).shanghai_date(), Date::MIN);
+        assert_eq!(Instant(i64::MAX).shanghai_date(), Date::MAX);
     }
 }

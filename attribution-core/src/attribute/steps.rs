@@ -1,6 +1,7 @@
 //! The steps of a decision. Each either settles it or hands on to the next.
 
 use super::{AppliedRule, Attribution, Award, Facts, Flag, NoCommission, OrderLine, Outcome, Via, final_at};
+use crate::bans::covering;
 use crate::commission::class::{History, classify};
 use crate::commission::rate::{Goods, choose};
 use crate::commission::{PartyTerms, Payee, Terms, commission};
@@ -126,12 +127,10 @@ impl Case<'_> {
         // By creation, not by payment: what was ordered before a ban keeps settling.
         let at = self.line.created;
         let rules = self.policy.bans.iter().chain(self.facts.bans);
-        let hit = |category: &&crate::ids::CategoryId| {
-            rules.clone().filter(|rule| rule.forbids(category, at)).map(|rule| rule.effective_from).min()
-        };
-        let found = self.line.categories.iter().find_map(|c| hit(&c).map(|since| (c.clone(), since)));
-        match found {
-            Some((category, since)) => Err(NoCommission::CategoryBanned { category, since }),
+        match covering(&rules, &self.line.categories, at) {
+            Some((category, since)) => {
+                Err(NoCommission::CategoryBanned { category: category.clone(), since })
+            }
             None => Ok(()),
         }
     }
@@ -233,7 +232,7 @@ impl Case<'_> {
             &self.policy.commission,
             self.facts.rates,
             self.facts.plans,
-            &promoter,
+            Some(&promoter),
             class,
             goods,
             rate_at,

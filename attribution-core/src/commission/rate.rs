@@ -1,7 +1,8 @@
 //! Which plan and which rate an order line gets, at the order's instant.
 
+use super::commission;
 use crate::ids::{CategoryId, MerchantId, PlanId, ProductId, PromoterId};
-use crate::money::BasisPoints;
+use crate::money::{BasisPoints, Fen, Overflow};
 use crate::policy::commission::{
     Class, CommissionPolicy, PlanRef, PlanStep, Rate, Subject, TargetedEffective,
 };
@@ -110,7 +111,7 @@ pub fn choose(
     policy: &CommissionPolicy,
     merchant_rates: &[Rate],
     plans: &[TargetedPlan],
-    promoter: &PromoterId,
+    promoter: Option<&PromoterId>,
     class: Option<Class>,
     goods: Goods<'_>,
     at: Instant,
@@ -131,7 +132,7 @@ pub fn choose(
                         why = NoRate::PlanNotEffective { plan: plan.id.clone(), begins: period.from };
                     } else if period.to.is_some_and(|closes| at >= closes) {
                         // A closed plan is no reason of its own.
-                    } else if !plan.has_approved(promoter, at) {
+                    } else if !promoter.is_some_and(|promoter| plan.has_approved(promoter, at)) {
                         why = NoRate::NotApproved { plan: plan.id.clone() };
                     } else if let Some(bp) = rate.bp {
                         let better = |(rate, id): (BasisPoints, &PlanId)| {
@@ -158,6 +159,38 @@ pub fn choose(
         }
     }
     Err(why)
+}
+
+/// What a promoter who looks at goods in the library is told to expect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Plan and rate, that of a new customer.
+    pub chosen: Chosen,
+    /// The rate on the list price.
+    pub amount: Fen,
+}
+
+/// The estimate by which the library is sorted: the list price at the rate that this promoter would get now for a
+/// new customer; nothing if there is none. A promoter who is not known yet sees the general plan.
+///
+/// # Errors
+/// If the amount does not fit.
+pub fn estimate(
+    policy: &CommissionPolicy,
+    merchant_rates: &[Rate],
+    plans: &[TargetedPlan],
+    promoter: Option<&PromoterId>,
+    goods: Goods<'_>,
+    list_price: Fen,
+    now: Instant,
+) -> Result<Option<Estimate>, Overflow> {
+    let class = policy.classes.map(|_| Class::New);
+    let Ok(chosen) = choose(policy, merchant_rates, plans, promoter, class, goods, now) else {
+        return Ok(None);
+    };
+    let full = commission(list_price.max(Fen::ZERO), chosen.rate, policy.rounding)?;
+    let amount = if full < policy.min_fen { Fen::ZERO } else { full };
+    Ok(Some(Estimate { chosen, amount }))
 }
 
 /// The narrowest rate that fits: product before category before shop before all; a class's own before one for both;

@@ -1,10 +1,10 @@
 #![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
 
 use super::class::{History, PastOrder, classify, first_success};
-use super::rate::{Application, Chosen, Goods, NoRate, TargetedPlan, choose};
+use super::rate::{Application, Chosen, Estimate, Goods, NoRate, TargetedPlan, choose, estimate};
 use super::split::{cumulative_floor, first_non_monotone, withdrawal_fee};
 use super::*;
-use crate::ids::{CategoryId, MerchantId, PlanId, ProductId};
+use crate::ids::{CategoryId, MerchantId, PlanId, ProductId, PromoterId};
 use crate::policy::Preset;
 use crate::policy::commission::{Class, CommissionPolicy, DayCount, NewReturning, PlanRef, Rate, Subject};
 use crate::testing::{at, promoter};
@@ -176,7 +176,7 @@ impl Shop {
         let goods =
             Goods { product: Some(&self.product), categories: &self.categories, merchant: &self.merchant };
         let policy: CommissionPolicy = Preset::TaobaoLive.policy().commission;
-        choose(&policy, rates, plans, &promoter("a"), class, goods, at(when))
+        choose(&policy, rates, plans, Some(&promoter("a")), class, goods, at(when))
     }
 }
 
@@ -243,6 +243,42 @@ fn a_seller_may_pay_for_new_customers_only() {
         let got = shop.choose(rates, &[], Some(class), "06-01 10:00:00").map(|chosen| chosen.rate);
         assert_eq!(got, expected.map(points), "{what}");
     }
+}
+
+#[test]
+fn the_library_shows_what_a_new_customer_would_bring() {
+    let shop = Shop::new();
+    let goods =
+        Goods { product: Some(&shop.product), categories: &shop.categories, merchant: &shop.merchant };
+    let of = |class, bp| Rate { class: Some(class), ..rate(Subject::Any, bp, "2020-01-01 00:00:00", None) };
+    let rates = [of(Class::New, Some(2_000)), of(Class::Returning, Some(500))];
+    let plan = TargetedPlan {
+        id: PlanId::new("vip").unwrap(),
+        created: at("2020-01-01 00:00:00"),
+        closes: None,
+        auto_approve: true,
+        applications: vec![Application {
+            promoter: promoter("a"),
+            applied: at("2020-01-01 00:00:00"),
+            approved: None,
+            rejected: None,
+        }],
+    };
+    let vip = Rate { plan: PlanRef::Targeted(plan.id.clone()), ..of(Class::New, Some(3_000)) };
+    let with_plan = [rates[0].clone(), rates[1].clone(), vip];
+    let policy =
+        CommissionPolicy { classes: Some(NewReturning::default()), ..Preset::TaobaoLive.policy().commission };
+    let ask = |rates: &[Rate], promoter: Option<&PromoterId>, price| {
+        let plans = std::slice::from_ref(&plan);
+        estimate(&policy, rates, plans, promoter, goods, Fen(price), at("2020-06-01 00:00:00")).unwrap()
+    };
+    let amount = |found: Option<Estimate>| found.map(|found| found.amount.0);
+    assert_eq!(amount(ask(&rates, None, 2_000)), Some(400));
+    assert_eq!(amount(ask(&with_plan, None, 2_000)), Some(400), "somebody unknown sees the general plan");
+    assert_eq!(amount(ask(&with_plan, Some(&promoter("a")), 2_000)), Some(600));
+    assert_eq!(amount(ask(&with_plan, Some(&promoter("b")), 2_000)), Some(400), "not approved");
+    assert_eq!(amount(ask(&rates, None, 4)), Some(0), "below a fen");
+    assert_eq!(amount(ask(&rates[1..], None, 2_000)), None, "new customers earn nothing here");
 }
 
 #[test]

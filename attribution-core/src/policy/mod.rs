@@ -20,8 +20,10 @@ pub use eligibility::EligibilityPolicy;
 pub use preset::Preset;
 pub use settlement::SettlementPolicy;
 
+use crate::dispute::BatchRule;
 use crate::ids::{CategoryId, ProgrammeId};
 use crate::time::{Instant, Period};
+use crate::video_task::VideoTaskPolicy;
 use serde::{Deserialize, Serialize};
 
 /// A whole set of rules.
@@ -40,6 +42,10 @@ pub struct Policy {
     pub edge: EdgePolicy,
     /// Categories that must not be promoted.
     pub bans: Vec<BanRule>,
+    /// Repairs of refunds that got no record when they were made.
+    pub refund_batches: Vec<BatchRule>,
+    /// Video tasks beside the commission, if the programme has them.
+    pub video_tasks: Option<VideoTaskPolicy>,
 }
 
 /// One version of a programme's rules.

@@ -8,8 +8,11 @@ use super::settlement::{
     Roll, SettlementPolicy,
 };
 use super::{BanRule, Policy};
+use crate::dispute::BatchRule;
 use crate::ids::CategoryId;
-use crate::time::{Instant, Span};
+use crate::time::{Instant, Period, Span};
+use crate::video_task::VideoTaskPolicy;
+use jiff::civil::date;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -177,7 +180,27 @@ fn alliance_credit_ban() -> Policy {
             announced_at: Some(CREDIT_BAN_ANNOUNCED),
         });
     }
+    policy.refund_batches = credit_refund_batches();
     policy
+}
+
+/// The refunds of used shopping credit that had no record: those settled from December 2020 on got it in one batch,
+/// the older ones never; the platform pays in July 2021 what had not come back by then.
+fn credit_refund_batches() -> Vec<BatchRule> {
+    let midnight = |year, month, day| Instant::of_shanghai_date(date(year, month, day));
+    let (december, april) = (midnight(2020, 12, 1), midnight(2021, 4, 1));
+    let Ok(category) = CategoryId::new("shopping-credit") else { return Vec::new() };
+    let rule = |name: &str, settled: Period, initiated_from, record_on| BatchRule {
+        name: name.to_owned(),
+        category: category.clone(),
+        settled,
+        refund_initiated: Period { from: initiated_from, to: Some(april) },
+        record_on,
+        compensated_at: Some(midnight(2021, 7, 1)),
+    };
+    let recent = Period { from: december, to: Some(april) };
+    let old = Period { from: Instant(0), to: Some(december) };
+    vec![rule("batch-1", recent, december, Some(date(2021, 3, 31))), rule("batch-2", old, Instant(0), None)]
 }
 
 fn taobao_live() -> Policy {
@@ -201,6 +224,7 @@ fn taobao_live() -> Policy {
             ..SettlementPolicy::default()
         },
         eligibility: EligibilityPolicy { verified_payout_account: true, ..EligibilityPolicy::default() },
+        video_tasks: Some(VideoTaskPolicy::default()),
         ..Policy::default()
     }
 }

@@ -1,6 +1,6 @@
 //! When and how a commission is paid, and what a refund does to it.
 
-use crate::time::Span;
+use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -168,6 +168,16 @@ pub enum ReportVisible {
     /// At once.
     #[default]
     Realtime,
+}
+
+impl ReportVisible {
+    /// From when on a trade that succeeded at `success` is shown.
+    pub const fn visible_from(self, success: Instant) -> Instant {
+        match self {
+            Self::NextDay => success.next_shanghai_midnight(),
+            Self::Realtime => success,
+        }
+    }
 }
 
 /// When and how is it paid?
