@@ -4,6 +4,7 @@
 //! withdrawing one product changes one row and stops a million links.
 
 use crate::code::{Alias, Code};
+use crate::history::HistoryId;
 use crate::ids::{CategoryNum, PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
 use crate::time::{Instant, SECOND_MS};
 use serde::{Deserialize, Serialize};
@@ -260,6 +261,12 @@ pub struct NumberedChange {
 /// A page of the change feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangePage {
+    /// The core's history, in which these numbers were given.
+    pub history: HistoryId,
+    /// The place that was asked from is not in the core's past (see [`crate::history`]): whoever asked loads
+    /// everything anew, from the start. There are no changes in this page then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reload: bool,
     /// In the order of their numbers.
     pub changes: Vec<NumberedChange>,
     /// The last number the core has given; an edge that has applied it is up to date.

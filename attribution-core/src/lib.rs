@@ -1,7 +1,7 @@
 //! The rules of click attribution, commission and settlement.
 //!
 //! Everything here is pure: no clock, no randomness, no I/O, no async; `now` and ids come in as arguments. The life
-//! of a click, by file: [`code`] (what stands in the path), [`catalogue`] (what a link points at), [`decide`] (what
+//! of a click, by file: [`code`] (what stands in the path), [`catalogue`] (what a link points at), [`history`] (how far an edge has followed it), [`decide`] (what
 //! the click is), [`token`] (what the browser carries away), [`record`] (what is made durable), [`shipping`] (how it
 //! reaches the core), [`holder`] (who holds a visitor or buyer, as Redis shows it). Then, in the core: [`policy`] (a
 //! programme's rules as data), [`judge`] (the click again, against dated state), [`identity`] (whose click), [`fold`]
@@ -21,6 +21,7 @@ pub mod decide;
 pub mod dispute;
 pub mod explanation;
 pub mod fold;
+pub mod history;
 pub mod holder;
 pub mod identity;
 pub mod ids;

@@ -4,6 +4,7 @@
 //! moves the stream's cursor in one transaction, and answers with the cursor.
 
 use crate::click::{EdgeId, Epoch, MAX_SEQUENCE, Stream, WorkerId};
+use crate::history::HistoryId;
 use crate::record::Tally;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -312,6 +313,9 @@ pub struct Heartbeat {
     pub edge: EdgeId,
     /// The edge's clock.
     pub at: Instant,
+    /// The history of changes that its table follows; `None` before the first page, and from edges that know none.
+    #[serde(default)]
+    pub history: Option<HistoryId>,
     /// The last change number it has applied.
     pub applied: u64,
     /// Everything recorded before this instant has been shipped.

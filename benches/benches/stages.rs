@@ -38,7 +38,7 @@ fn codes(c: &mut Criterion) {
 fn table(links: u64) -> Table {
     let table = Table::new(false);
     let small: Vec<_> = (1..=SMALL_ROWS).map(|number| synthetic::change(number).unwrap()).collect();
-    table.apply(&small);
+    table.apply(attribution_core::history::HistoryId::new(1).unwrap(), &small);
     let rows: Vec<LinkRow> = (SMALL_ROWS + 1..=synthetic::head(links))
         .map(|number| match synthetic::change(number).unwrap().change {
             Change::Link(row) => row,

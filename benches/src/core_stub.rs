@@ -4,6 +4,7 @@
 use crate::synthetic;
 use attribution_core::catalogue::ChangePage;
 use attribution_core::click::EdgeId;
+use attribution_core::history::{FeedPosition, HistoryId};
 use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use redirector::core_link::{CoreLink, LinkError, LinkFuture};
 
@@ -20,6 +21,9 @@ impl CoreStub {
     }
 }
 
+/// The made-up catalogue never changes.
+const HISTORY: HistoryId = HistoryId::new(1).unwrap();
+
 fn away<T>() -> Result<T, LinkError> {
     Err(LinkError::Unreachable("the benchmark has no core".into()))
 }
@@ -29,13 +33,14 @@ impl CoreLink for CoreStub {
         Box::pin(async { away() })
     }
 
-    fn changes(&self, after: u64, limit: u32) -> LinkFuture<'_, ChangePage> {
+    fn changes(&self, from: FeedPosition, limit: u32) -> LinkFuture<'_, ChangePage> {
         let head = synthetic::head(self.links);
+        let after = from.number;
         let last = head.min(after.saturating_add(u64::from(limit)));
         Box::pin(async move {
             let changes: Result<Vec<_>, _> = (after + 1..=last).map(synthetic::change).collect();
             let changes = changes.map_err(|error| LinkError::BadAnswer(error.to_string()))?;
-            Ok(ChangePage { changes, head })
+            Ok(ChangePage { history: HISTORY, reload: false, changes, head })
         })
     }
 

@@ -144,7 +144,7 @@ impl Edge {
         tracing::info!(source = ?loaded.source, links = loaded.table.sizes().base_links, "the table is loaded");
         let table = Arc::new(loaded.table);
         let heard = Some(table.heard_at()).filter(|at| *at != Instant(0));
-        let contact = Arc::new(Contact::new(table.generation(), heard));
+        let contact = Arc::new(Contact::new(table.position(), heard));
 
         let (listeners, address) = listen::open(config.listen, config.workers)?;
         let connection_cap = listen::connection_cap(config.limits.connections);

@@ -41,10 +41,13 @@ pub(crate) fn open_journal(
 
 /// What the background may ask of us.
 pub(crate) fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
-    let [applying, saving, telling, holding, knowing] = std::array::from_fn(|_| Arc::clone(shared));
+    let [applying, emptying, replacing, saving, telling, holding, knowing] =
+        std::array::from_fn(|_| Arc::clone(shared));
     Seams {
         now: clock::now,
-        apply: Box::new(move |page| applying.table.apply(page)),
+        apply: Box::new(move |history, page| applying.table.apply(history, page)),
+        begin_anew: Box::new(move || emptying.table.begin_anew()),
+        take_over: Box::new(move || replacing.table.take_over()),
         save: Box::new(move |_| {
             if let Some(heard) = saving.contact.heard() {
                 saving.table.heard(heard);

@@ -1,5 +1,6 @@
 //! The open core: its store, its keys, and what wakes those who wait for a change.
 
+use crate::catalogue::histories;
 use crate::clock::Clock;
 use crate::store::{OpenStoreError, Store, StoreConfig, StoreError};
 use attribution_core::code::CheckKey;
@@ -45,6 +46,12 @@ pub enum OpenError {
     /// The public base is not an http(s) address.
     #[error("the public base must be an http or https address, not {0}")]
     PublicBase(Url),
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    Randomness(#[source] getrandom::Error),
+    /// The store does not take the beginning of a new history of changes.
+    #[error("a new history of changes could not be begun in the core's store")]
+    History(#[source] StoreError),
 }
 
 /// The open core. Clones share it.
@@ -73,7 +80,10 @@ impl Core {
             return Err(OpenError::PublicBase(config.public_base));
         }
         crate::describe::describe();
-        let store = Store::open(&config.store, config.clock.now())?;
+        let now = config.clock.now();
+        let store = Store::open(&config.store, now)?;
+        let random = histories::random().map_err(OpenError::Randomness)?;
+        store.write_blocking(move |tx| histories::begin(tx, random, now)).map_err(OpenError::History)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 store,

@@ -34,6 +34,11 @@ pub(crate) fn describe() {
     );
     describe_counter!("yinke_core_lost_ranges_total", "Ranges of records that an edge reported as lost");
 
+    describe_counter!(
+        "yinke_core_feed_set_back_total",
+        "Times the store turned out to be set back while it was open; edges then load their tables anew"
+    );
+
     describe_counter!("yinke_core_order_events_total", "Order events taken in, by outcome");
     describe_counter!("yinke_core_orders_judged_again_total", "Lines decided again because of new facts");
     describe_counter!(

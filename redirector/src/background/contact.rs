@@ -1,31 +1,38 @@
 //! How far the edge has followed the core, and when it last heard from it. Read by every worker, for `max_stale`.
 
+use attribution_core::history::FeedPosition;
 use attribution_core::time::Instant;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// How far the edge has followed the core. Written by the change feed alone.
 #[derive(Debug)]
 pub struct Contact {
-    applied: AtomicU64,
+    position: Mutex<FeedPosition>,
     head: AtomicU64,
     /// Zero until the core has been heard.
     heard_ms: AtomicI64,
 }
 
 impl Contact {
-    /// `applied` is the last change number in the table's snapshot, or zero; `heard` is when the snapshot's edge had
+    /// `position` is how far the table's snapshot has followed the core; `heard` is when the snapshot's edge had
     /// last heard from the core, if that is known.
-    pub fn new(applied: u64, heard: Option<Instant>) -> Self {
+    pub fn new(position: FeedPosition, heard: Option<Instant>) -> Self {
         Self {
-            applied: AtomicU64::new(applied),
-            head: AtomicU64::new(applied),
+            position: Mutex::new(position),
+            head: AtomicU64::new(position.number),
             heard_ms: AtomicI64::new(heard.map_or(0, Instant::millis)),
         }
     }
 
     /// The last change number in the table.
     pub fn applied(&self) -> u64 {
-        self.applied.load(Ordering::Acquire)
+        self.position().number
+    }
+
+    /// The last change in the table, and the history that gave its number.
+    pub fn position(&self) -> FeedPosition {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the table holds all that the core had when it was last heard.
@@ -41,8 +48,8 @@ impl Contact {
         }
     }
 
-    pub(super) fn set_applied(&self, number: u64) {
-        self.applied.store(number, Ordering::Release);
+    pub(super) fn set_position(&self, position: FeedPosition) {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = position;
     }
 
     pub(super) fn set_head(&self, head: u64, now: Instant) {

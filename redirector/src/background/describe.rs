@@ -11,6 +11,10 @@ pub(super) fn metrics() {
     );
     describe_gauge!("yinke_edge_changes_behind", "Changes that the core has and the table not yet");
     describe_counter!("yinke_edge_feed_errors_total", "Questions for changes without a usable answer");
+    describe_counter!(
+        "yinke_edge_table_reloads_total",
+        "Times the table was loaded anew because the core turned out to have another past: restored, or a new store"
+    );
     describe_counter!("yinke_edge_heartbeat_errors_total", "Heartbeats that the core did not take");
     describe_counter!("yinke_edge_snapshot_errors_total", "Times the table could not be saved");
     describe_counter!(

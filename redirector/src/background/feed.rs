@@ -3,12 +3,16 @@
 //!
 //! The feed never goes back and never skips: the core makes its numbers visible in order. While the core is away the
 //! table serves on, and [`Contact`] says since when it may be stale.
+//!
+//! A core that was restored from a backup, or is a new one, has another past than the table. It says so, and the feed
+//! loads everything anew into a table beside the one that serves, until that is whole.
 
 use super::backoff::Backoff;
 use super::phase::{Phase, Phases};
 use super::{BackgroundOptions, Contact, Seams};
 use crate::core_link::{CoreLink, LinkError, Retry};
 use attribution_core::catalogue::{Change, ChangePage, NumberedChange};
+use attribution_core::history::FeedPosition;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -37,17 +41,28 @@ impl Feed {
         let mut saving = Saving { number: self.contact.applied(), at: Instant::now(), task: None };
         // The first load of an empty table says nothing about how fast changes arrive.
         let mut measured = self.contact.applied() > 0;
+        let mut anew = None;
+        metrics::counter!("yinke_edge_table_reloads_total").increment(0); // an increase is seen from zero on
         while phases.now() == Phase::Run {
             let began = Instant::now();
-            let asked = self.link.changes(self.contact.applied(), self.options.feed_page);
+            let from = anew.unwrap_or_else(|| self.contact.position());
+            let asked = self.link.changes(from, self.options.feed_page);
             let answer = tokio::select! {
                 biased;
                 () = phases.reaches(Phase::Drain) => break,
                 answer = asked => answer,
             };
-            let pause = match answer.and_then(|page| self.take(&page, measured)) {
+            let loading = anew.is_some();
+            let taken = answer.and_then(|page| match loading || page.reload {
+                true => self.load_anew(&page, &mut anew),
+                false => self.take(&page, measured),
+            });
+            let pause = match taken {
                 Ok(more) => {
                     backoff.reset();
+                    if loading && anew.is_none() {
+                        saving.number = 0; // what was saved is of another past
+                    }
                     self.save_if_due(&mut saving).await;
                     if more {
                         continue;
@@ -78,28 +93,58 @@ impl Feed {
 
     /// Applies a page; says whether the next one may be asked for at once.
     fn take(&self, page: &ChangePage, measured: bool) -> Result<bool, LinkError> {
-        if !page.changes.is_sorted_by(|a, b| a.number < b.number) {
-            return Err(LinkError::BadAnswer("a page of changes is out of order".to_owned()));
-        }
         let before = self.contact.applied();
-        let head = page.changes.last().map_or(page.head, |last| last.number.max(page.head));
-        if head < before {
-            // A core restored from a backup would number new changes like ones that are already applied.
-            return Err(LinkError::BadAnswer(format!("the core is at change {head}, this edge at {before}")));
-        }
-        let news = &page.changes[page.changes.partition_point(|change| change.number <= before)..];
-        let applied = news.last().map_or(before, |last| last.number);
+        let Read { news, number: applied, head } = read(page, before)?;
         if !news.is_empty() {
-            (self.seams.apply)(news);
+            (self.seams.apply)(page.history, news);
         }
         if measured {
             news.iter().for_each(|change| self.measure(change));
         }
-        self.contact.set_applied(applied);
+        self.contact.set_position(FeedPosition { history: Some(page.history), number: applied });
         self.contact.set_head(head, (self.seams.now)());
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         metrics::gauge!("yinke_edge_changes_behind").set((head - applied) as f64);
         Ok(applied > before && applied < head)
+    }
+
+    /// The same while everything is loaded anew, beginning with the page that says so. `anew` is how far that has come.
+    fn load_anew(&self, page: &ChangePage, anew: &mut Option<FeedPosition>) -> Result<bool, LinkError> {
+        let from = match anew {
+            Some(from) if !page.reload => *from,
+            Some(FeedPosition::START) => {
+                return Err(LinkError::BadAnswer("the core disowns its own first change".to_owned()));
+            }
+            _ => {
+                metrics::counter!("yinke_edge_table_reloads_total").increment(1);
+                tracing::warn!(
+                    applied = self.contact.applied(),
+                    history = %page.history,
+                    head = page.head,
+                    "the core has another past than this table, which serves on while everything is loaded anew"
+                );
+                (self.seams.begin_anew)();
+                *anew = Some(FeedPosition::START);
+                return Ok(true);
+            }
+        };
+        let Read { news, number, head } = read(page, from.number)?;
+        if head == 0 {
+            // Most likely not the core that was meant. An old table is better than none.
+            return Err(LinkError::BadAnswer("the core has no catalogue at all; the table stays".to_owned()));
+        }
+        (self.seams.apply)(page.history, news);
+        let position = FeedPosition { history: Some(page.history), number };
+        *anew = Some(position);
+        if number < head {
+            return Ok(number > from.number);
+        }
+        (self.seams.take_over)();
+        *anew = None;
+        self.contact.set_position(position);
+        self.contact.set_head(head, (self.seams.now)());
+        tracing::warn!(applied = number, "the table that was loaded anew has taken over");
+        Ok(false)
     }
 
     /// From the core's commit to the table that answers.
@@ -151,6 +196,29 @@ impl Feed {
             }
         })
     }
+}
+
+/// What a page brings.
+struct Read<'p> {
+    /// What comes after the last number applied.
+    news: &'p [NumberedChange],
+    /// The last number with it.
+    number: u64,
+    /// The core's last number.
+    head: u64,
+}
+
+/// Reads a page that was asked for after number `before`.
+fn read(page: &ChangePage, before: u64) -> Result<Read<'_>, LinkError> {
+    if !page.changes.is_sorted_by(|a, b| a.number < b.number) {
+        return Err(LinkError::BadAnswer("a page of changes is out of order".to_owned()));
+    }
+    let head = page.changes.last().map_or(page.head, |last| last.number.max(page.head));
+    if head < before {
+        return Err(LinkError::BadAnswer(format!("the core is at change {head}, this edge at {before}")));
+    }
+    let news = &page.changes[page.changes.partition_point(|change| change.number <= before)..];
+    Ok(Read { news, number: news.last().map_or(before, |last| last.number), head })
 }
 
 const fn kind(change: &Change) -> &'static str {

@@ -9,6 +9,7 @@ use super::streams::Streams;
 use super::{BackgroundOptions, Contact, Seams};
 use crate::core_link::{CoreLink, LinkError};
 use attribution_core::click::{EdgeId, Epoch, WorkerId};
+use attribution_core::history::FeedPosition;
 use attribution_core::record::{KIND_CLICK, Tally};
 use attribution_core::shipping::{Heartbeat, StreamCursor, StreamStatus};
 use journal::{ReadError, StreamId};
@@ -131,8 +132,8 @@ impl Heart {
             let behind = at.millis().saturating_sub(shipped_through.millis()).max(0);
             metrics::gauge!("yinke_ship_behind_seconds").set(behind as f64 / 1_000.0);
         }
-        let applied = self.contact.applied();
-        (Heartbeat { edge: self.edge, at, applied, shipped_through, streams }, whole)
+        let FeedPosition { history, number: applied } = self.contact.position();
+        (Heartbeat { edge: self.edge, at, history, applied, shipped_through, streams }, whole)
     }
 
     fn stream_status(&self, stream: StreamId, progress: &StreamProgress) -> Result<StreamStatus, ReadError> {

@@ -2,14 +2,15 @@
 
 use attribution_core::catalogue::{ClaimEnd, ClaimScope, NumberedChange, Rebind};
 use attribution_core::click::WorkerId;
+use attribution_core::history::HistoryId;
 use attribution_core::record::{ClickRecord, Tally};
 use attribution_core::time::Instant;
 
 /// Why a snapshot could not be saved; only logged.
 pub type SaveError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Applies a page of changes, in the order of their numbers.
-pub type ApplyPage = dyn Fn(&[NumberedChange]) + Send + Sync;
+/// Applies a page of a history's changes, in the order of their numbers.
+pub type ApplyPage = dyn Fn(HistoryId, &[NumberedChange]) + Send + Sync;
 
 /// Finds the terms of the claim that an attributed click makes; `None` if its programme is unknown here.
 pub type FindTerms = dyn Fn(&ClickRecord<'_>) -> Option<ClaimTerms> + Send + Sync;
@@ -24,6 +25,10 @@ pub struct Seams {
     /// Applies a page of changes to the table at once: the small tables are copied once per call. Called in the order
     /// of the numbers.
     pub apply: Box<ApplyPage>,
+    /// From now on pages go to an empty table beside the one that serves.
+    pub begin_anew: Box<dyn Fn() + Send + Sync>,
+    /// Puts the table that was loaded beside the one that serves in its place.
+    pub take_over: Box<dyn Fn() + Send + Sync>,
     /// Saves the table, which holds everything up to this number. Called on a thread that may block; if it fails it
     /// is called again at the next occasion.
     pub save: Box<dyn Fn(u64) -> Result<(), SaveError> + Send + Sync>,

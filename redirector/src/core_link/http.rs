@@ -3,6 +3,7 @@
 use super::{CoreLink, LinkError, LinkFuture, problem};
 use attribution_core::catalogue::ChangePage;
 use attribution_core::click::EdgeId;
+use attribution_core::history::FeedPosition;
 use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -194,10 +195,12 @@ impl CoreLink for HttpCoreLink {
         })
     }
 
-    fn changes(&self, after: u64, limit: u32) -> LinkFuture<'_, ChangePage> {
+    fn changes(&self, from: FeedPosition, limit: u32) -> LinkFuture<'_, ChangePage> {
         Box::pin(async move {
             let wait = CHANGES_WAIT.as_millis();
-            let path = format!("/v1/changes?after={after}&limit={limit}&wait_ms={wait}");
+            let FeedPosition { history, number } = from;
+            let history = history.map_or_else(String::new, |history| format!("&history={history}"));
+            let path = format!("/v1/changes?after={number}{history}&limit={limit}&wait_ms={wait}");
             read_json(&self.call(Method::GET, path, None, self.call_timeout + CHANGES_WAIT).await?)
         })
     }

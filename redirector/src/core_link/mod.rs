@@ -13,6 +13,7 @@ pub use http::{CoreToken, HttpCoreLink, HttpCoreLinkOptions, LinkOptionsError};
 
 use attribution_core::catalogue::ChangePage;
 use attribution_core::click::EdgeId;
+use attribution_core::history::FeedPosition;
 use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use futures_util::future::BoxFuture;
 
@@ -25,9 +26,10 @@ pub trait CoreLink: Send + Sync {
     /// transaction. A batch that does not begin at the cursor is answered by [`LinkError::CursorMismatch`].
     fn ship(&self, batch: Batch) -> LinkFuture<'_, ShipAck>;
 
-    /// At most `limit` changes with numbers above `after`, in order. If there is none yet, the core may wait a few
-    /// seconds for one before it answers.
-    fn changes(&self, after: u64, limit: u32) -> LinkFuture<'_, ChangePage>;
+    /// At most `limit` changes after a position, in order. If there is none yet, the core may wait a few seconds for
+    /// one before it answers. A position that is not in the core's past is answered by the order to load everything
+    /// anew.
+    fn changes(&self, from: FeedPosition, limit: u32) -> LinkFuture<'_, ChangePage>;
 
     /// Says how the edge stands, and hears of which streams the core has less than was said.
     fn heartbeat(&self, heartbeat: Heartbeat) -> LinkFuture<'_, HeartbeatAck>;

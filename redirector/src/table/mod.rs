@@ -3,6 +3,9 @@
 //! The core's change feed and the snapshot on disk write it; the hot path reads it. Small tables are wholly in the
 //! overlay; large ones are merged into the base shard by shard. The destination belongs to the target, so that
 //! withdrawing one product changes one row. The table decides nothing.
+//!
+//! When the core turns out to have another past than the table's (see [`attribution_core::history`]), everything is
+//! loaded anew into a table beside this one, which takes its place at once when it is whole.
 
 mod base;
 mod memory;
@@ -18,18 +21,25 @@ pub(crate) use rows::{Programme, Target};
 use arc_swap::ArcSwap;
 use attribution_core::catalogue::{BanRow, Change, LinkRow, NumberedChange, PlacementRow, PromoterRow};
 use attribution_core::code::{Alias, Code};
+use attribution_core::history::{FeedPosition, HistoryId};
 use attribution_core::ids::{CategoryNum, ProgrammeNum};
 use attribution_core::time::Instant;
 use dashmap::DashMap;
 use numbered::Numbered;
 use overlay::Links;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The small tables, replaced together: readers see a page of changes whole or not at all.
-#[derive(Clone, Default)]
+/// Custom aliases.
+type Aliases = DashMap<AliasText, Code, foldhash::fast::RandomState>;
+
+/// The small tables, replaced together: readers see a page of changes whole or not at all. With them the links and
+/// aliases that speak of their rows: the numbers mean nothing to the rows of another history.
+#[derive(Clone)]
 pub(crate) struct Small {
+    links: Arc<Links>,
+    aliases: Arc<Aliases>,
     placements: Numbered<PlacementRow>,
     promoters: Numbered<PromoterRow>,
     targets: Numbered<Arc<Target>>,
@@ -48,6 +58,28 @@ pub(crate) struct Found<'a> {
 }
 
 impl Small {
+    fn empty() -> Self {
+        Self {
+            links: Arc::new(Links::empty()),
+            aliases: Arc::default(),
+            placements: Numbered::default(),
+            promoters: Numbered::default(),
+            targets: Numbered::default(),
+            programmes: Numbered::default(),
+            bans: Arc::default(),
+        }
+    }
+
+    /// The link behind a code.
+    pub(crate) fn link(&self, code: Code) -> Option<LinkRow> {
+        self.links.get(code)
+    }
+
+    /// The code behind a custom alias.
+    pub(crate) fn alias(&self, text: &str) -> Option<Code> {
+        self.aliases.get(text).map(|code| *code)
+    }
+
     /// Follows a link. `None` if the core has not yet told all of it: then the link is not known either.
     pub(crate) fn follow(&self, link: &LinkRow) -> Option<Found<'_>> {
         let placement = self.placements.get(link.placement.0)?;
@@ -148,13 +180,14 @@ impl std::borrow::Borrow<str> for AliasText {
 
 /// The table of one edge.
 pub struct Table {
-    links: Links,
-    aliases: DashMap<AliasText, Code, foldhash::fast::RandomState>,
     small: Arc<ArcSwap<Small>>,
     /// One writer at a time: the change feed or the loading of a snapshot.
     writing: Mutex<()>,
-    generation: AtomicU64,
+    /// Held for the moment of a copy.
+    position: Mutex<FeedPosition>,
     heard: AtomicI64,
+    /// A table that is loaded beside this one, to take its place.
+    beside: Mutex<Option<Box<Table>>>,
     cookie_prefix: &'static str,
 }
 
@@ -168,24 +201,23 @@ impl Table {
     /// An empty table. `secure` says that the public scheme is https, which decides the names of the cookies.
     pub fn new(secure: bool) -> Self {
         Self {
-            links: Links::empty(),
-            aliases: DashMap::default(),
-            small: Arc::default(),
+            small: Arc::new(ArcSwap::from_pointee(Small::empty())),
             writing: Mutex::new(()),
-            generation: AtomicU64::new(0),
+            position: Mutex::new(FeedPosition::START),
             heard: AtomicI64::new(0),
+            beside: Mutex::new(None),
             cookie_prefix: crate::cookies::prefix(secure),
         }
     }
 
-    /// The link behind a code.
+    /// As [`Small::link`], for those who hold no view.
     pub(crate) fn link(&self, code: Code) -> Option<LinkRow> {
-        self.links.get(code)
+        self.small.load().link(code)
     }
 
-    /// The code behind a custom alias.
+    /// As [`Small::alias`], for those who hold no view.
     pub(crate) fn alias(&self, text: &str) -> Option<Code> {
-        self.aliases.get(text).map(|code| *code)
+        self.small.load().alias(text)
     }
 
     /// The small tables, for a worker to keep a cached view of.
@@ -195,7 +227,16 @@ impl Table {
 
     /// The number of the last change applied.
     pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.position().number
+    }
+
+    /// How far it has followed the core's changes, and in which history.
+    pub fn position(&self) -> FeedPosition {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_position(&self, position: FeedPosition) {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = position;
     }
 
     /// When the core was last heard; zero for never.
@@ -208,9 +249,32 @@ impl Table {
         self.heard.store(now.millis(), Ordering::Relaxed);
     }
 
-    /// Applies changes in the order of their numbers; those at or below the last one applied are skipped. A row that
-    /// cannot be used (see [`RowError`]) takes the old one's place as "unknown": better no answer than an old one.
-    pub fn apply(&self, changes: &[NumberedChange]) {
+    /// Begins to load everything anew: until [`take_over`](Self::take_over), changes go to an empty table beside this
+    /// one, which serves on. What was loaded beside it before is dropped. Both are in memory for that time.
+    pub fn begin_anew(&self) {
+        let fresh = Self { cookie_prefix: self.cookie_prefix, ..Self::new(false) };
+        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(fresh));
+    }
+
+    /// Puts the table that was loaded beside this one in its place, at once and whole: rows that it does not have are
+    /// gone. Does nothing if there is none.
+    pub fn take_over(&self) {
+        let Some(fresh) = self.beside.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // The rows before the position: who saves meanwhile may write newer rows than the position says, never older
+        // ones.
+        self.small.store(fresh.small.load_full());
+        self.set_position(fresh.position());
+    }
+
+    /// Applies changes of a history in the order of their numbers; those at or below the last one applied are skipped.
+    /// A row that cannot be used (see [`RowError`]) takes the old one's place as "unknown": better no answer than an
+    /// old one.
+    pub fn apply(&self, history: HistoryId, changes: &[NumberedChange]) {
+        if let Some(beside) = &*self.beside.lock().unwrap_or_else(PoisonError::into_inner) {
+            beside.apply(history, changes);
+            return;
+        }
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let applied = self.generation();
         let news = || changes.iter().filter(|change| change.number > applied);
@@ -227,23 +291,23 @@ impl Table {
         for change in news().filter(|change| !is_small(change)) {
             self.put(change.number, &change.change, &mut small);
         }
-        let last = news().map(|change| change.number).fold(applied, u64::max);
-        self.generation.fetch_max(last, Ordering::AcqRel);
-        self.links.merge_if_large();
+        let number = news().map(|change| change.number).fold(applied, u64::max);
+        self.set_position(FeedPosition { history: Some(history), number });
+        self.small.load().links.merge_if_large();
     }
 
     /// Loads many links at once, past the overlay: for a first load, tests and benchmarks. Rows replace older ones.
     pub fn load_links(&self, rows: &[LinkRow]) {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.links.load(rows.iter());
+        self.small.load().links.load(rows.iter());
     }
 
     /// Takes one row in, of change `number` (zero: of a snapshot); `small` is the copy of the small tables under way, made when first needed.
     fn put(&self, number: u64, change: &Change, small: &mut Option<Small>) {
         match change {
-            Change::Link(row) => self.links.put(row),
+            Change::Link(row) => self.small.load().links.put(row),
             Change::Alias { alias, code } => {
-                self.aliases.insert(AliasText(alias.clone()), *code);
+                self.small.load().aliases.insert(AliasText(alias.clone()), *code);
             }
             other => {
                 let small = small.get_or_insert_with(|| Small::clone(&self.small.load()));
@@ -256,27 +320,27 @@ impl Table {
         }
     }
 
-    fn alias_rows(&self) -> Vec<Change> {
+    fn alias_rows(small: &Small) -> Vec<Change> {
         let row = |entry: dashmap::mapref::multiple::RefMulti<'_, AliasText, Code>| Change::Alias {
             alias: entry.key().0.clone(),
             code: *entry.value(),
         };
-        self.aliases.iter().map(row).collect()
+        small.aliases.iter().map(row).collect()
     }
 
     /// Whether no link is known.
     pub fn is_empty(&self) -> bool {
-        self.links.is_empty()
+        self.small.load().links.is_empty()
     }
 
     /// How many rows it holds.
     pub fn sizes(&self) -> TableSizes {
         let small = self.small.load();
         TableSizes {
-            base_links: self.links.base_len(),
-            overlay_links: self.links.overlay_len(),
-            base_bytes: self.links.base_bytes(),
-            aliases: self.aliases.len(),
+            base_links: small.links.base_len(),
+            overlay_links: small.links.overlay_len(),
+            base_bytes: small.links.base_bytes(),
+            aliases: small.aliases.len(),
             placements: small.placements.len(),
             promoters: small.promoters.len(),
             targets: small.targets.len(),
@@ -298,5 +362,9 @@ const fn name_of(change: &Change) -> (&'static str, u32) {
     }
 }
 
+#[cfg(test)]
+mod anew_tests;
+#[cfg(test)]
+mod golden_tests;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,26 +1,31 @@
 //! The table on disk, so that an edge restarts with the core absent.
 //!
 //! Layout, little-endian: `YKTABLE1`, layout version u32, sections u32, generation u64, heard-at i64, length of the
-//! small tables u64, CRC-32 of these 40 bytes; the small tables as JSON changes, their CRC-32; then per section (one
+//! small tables u64, id of the history that gave the generation u64, CRC-32 of these 48 bytes; the small tables as JSON changes, their CRC-32; then per section (one
 //! per shard of the base, the overlay last) link count u32, CRC-32 of the links, the links of 24 bytes each; `YKEND.`
+//!
+//! Version 1 had no history. It still loads: its edge serves from it and loads everything anew once the core is heard.
 //!
 //! A save writes beside, syncs, and renames; the one before is kept. A file that does not check out is set aside
 //! under another name and said so; the previous one, or an empty table and the change feed, take its place.
 
 use super::base::SHARDS;
+use super::overlay::Links;
 use super::slot::{SLOT_LEN, Slot};
 use super::{Small, Table};
 use attribution_core::catalogue::Change;
+use attribution_core::history::{FeedPosition, HistoryId};
 use attribution_core::time::Instant;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 const MAGIC: &[u8; 8] = b"YKTABLE1";
 const END: &[u8; 6] = b"YKEND.";
-const LAYOUT_VERSION: u32 = 1;
-const HEAD_LEN: usize = 40;
+const LAYOUT_VERSION: u32 = 2;
+const WITHOUT_HISTORY: u32 = 1;
+const HEAD_LEN: usize = 48;
+const HEAD_LEN_WITHOUT_HISTORY: usize = 40;
 const CURRENT: &str = "table.snapshot";
 const PREVIOUS: &str = "table.previous";
 const SMALL_MAX: u64 = 1 << 30;
@@ -105,14 +110,27 @@ pub fn load(dir: &Path, secure: bool, stamp: i64) -> Loaded {
 
 fn read(path: &Path, secure: bool) -> Result<Table, LoadError> {
     let mut input = BufReader::with_capacity(1 << 20, File::open(path)?);
+    // The history of an older layout stays zero, which is none.
     let mut head = [0; HEAD_LEN];
-    input.read_exact(&mut head)?;
-    let crc = read_u32(&mut input)?;
-    let (u32_at, u64_at) = (|at| u32_of(&head, at), |at| u64_of(&head, at));
-    if head[..8] != *MAGIC || u32_at(8) != LAYOUT_VERSION || u32_at(12) as usize != SHARDS + 1 {
+    let (older, newer) = head.split_at_mut(HEAD_LEN_WITHOUT_HISTORY);
+    input.read_exact(older)?;
+    if older[..8] != *MAGIC {
         return Err(LoadError::Layout);
     }
-    check(crc, &head, "the head")?;
+    let len = match u32_of(older, 8) {
+        WITHOUT_HISTORY => HEAD_LEN_WITHOUT_HISTORY,
+        LAYOUT_VERSION => {
+            input.read_exact(newer)?;
+            HEAD_LEN
+        }
+        _ => return Err(LoadError::Layout),
+    };
+    let crc = read_u32(&mut input)?;
+    check(crc, &head[..len], "the head")?;
+    let u64_at = |at| u64_of(&head, at);
+    if u32_of(&head, 12) as usize != SHARDS + 1 {
+        return Err(LoadError::Layout);
+    }
     let small_len = usize::try_from(u64_at(32)).map_err(|_| LoadError::Range("a length"))?;
     if small_len as u64 > SMALL_MAX {
         return Err(LoadError::Range("the length of the small tables"));
@@ -123,28 +141,30 @@ fn read(path: &Path, secure: bool) -> Result<Table, LoadError> {
     for change in serde_json::from_slice::<Vec<Change>>(&bytes)? {
         table.put(0, &change, &mut small);
     }
-    table.small.store(small.unwrap_or_default().into());
+    if let Some(small) = small {
+        table.small.store(small.into());
+    }
     for _ in 0..=SHARDS {
-        read_section(&mut input, &table)?;
+        read_section(&mut input, &table.small.load().links)?;
     }
     let mut end = [0; END.len()];
     input.read_exact(&mut end)?;
     if end != *END {
         return Err(LoadError::Layout);
     }
-    table.generation.store(u64_at(16), Ordering::Release);
+    table.set_position(FeedPosition { history: HistoryId::new(u64_at(40)), number: u64_at(16) });
     table.heard(Instant(u64_at(24).cast_signed()));
     Ok(table)
 }
 
-fn read_section(input: &mut impl Read, table: &Table) -> Result<(), LoadError> {
+fn read_section(input: &mut impl Read, links: &Links) -> Result<(), LoadError> {
     let count = read_u32(input)? as usize;
     let crc = read_u32(input)?;
     let bytes = read_exactly(input, count * SLOT_LEN)?;
     check(crc, &bytes, "a section of links")?;
     let slots = bytes.as_chunks::<SLOT_LEN>().0.iter().map(Slot::from_bytes);
     let mut slots: Vec<Slot> = slots.collect::<Option<_>>().ok_or(LoadError::Range("a link"))?;
-    table.links.load_slots(&mut slots);
+    links.load_slots(&mut slots);
     Ok(())
 }
 
@@ -171,11 +191,11 @@ fn check(crc: u32, bytes: &[u8], what: &'static str) -> Result<(), LoadError> {
     if crc32fast::hash(bytes) == crc { Ok(()) } else { Err(LoadError::Checksum(what)) }
 }
 
-fn u32_of(head: &[u8; HEAD_LEN], at: usize) -> u32 {
+fn u32_of(head: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
 }
 
-fn u64_of(head: &[u8; HEAD_LEN], at: usize) -> u64 {
+fn u64_of(head: &[u8], at: usize) -> u64 {
     u64::from(u32_of(head, at)) | (u64::from(u32_of(head, at + 4)) << 32)
 }
 
@@ -186,36 +206,38 @@ fn u64_of(head: &[u8; HEAD_LEN], at: usize) -> u64 {
 /// If the disk refuses; the snapshots that were there stay usable.
 pub fn save(dir: &Path, table: &Table) -> Result<u64, SaveError> {
     let (new, current) = (dir.join("table.new"), dir.join(CURRENT));
-    // The number before the rows: a row may be newer than the number says, never older.
-    let generation = table.generation();
+    // The position before the rows: a row may be newer than the position says, never older.
+    let position = table.position();
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&new)?);
-    write(&mut out, table, generation)?;
+    write(&mut out, table, position)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     if current.exists() {
         fs::rename(&current, dir.join(PREVIOUS))?;
     }
     fs::rename(&new, &current)?;
     File::open(dir)?.sync_all()?;
-    Ok(generation)
+    Ok(position.number)
 }
 
-fn write(out: &mut impl Write, table: &Table, generation: u64) -> Result<(), SaveError> {
-    let small = serde_json::to_vec(&small_rows(&table.small.load(), table))?;
+fn write(out: &mut impl Write, table: &Table, position: FeedPosition) -> Result<(), SaveError> {
+    let view = table.small.load_full();
+    let small = serde_json::to_vec(&small_rows(&view))?;
     let mut head = Vec::with_capacity(HEAD_LEN);
     head.extend_from_slice(MAGIC);
     head.extend_from_slice(&LAYOUT_VERSION.to_le_bytes());
     head.extend_from_slice(&u32::try_from(SHARDS + 1).map_err(|_| SaveError::TooMany)?.to_le_bytes());
-    head.extend_from_slice(&generation.to_le_bytes());
+    head.extend_from_slice(&position.number.to_le_bytes());
     head.extend_from_slice(&table.heard_at().millis().to_le_bytes());
     head.extend_from_slice(&(small.len() as u64).to_le_bytes());
+    head.extend_from_slice(&position.history.map_or(0, HistoryId::get).to_le_bytes());
     out.write_all(&head)?;
     out.write_all(&crc32fast::hash(&head).to_le_bytes())?;
     out.write_all(&small)?;
     out.write_all(&crc32fast::hash(&small).to_le_bytes())?;
     // The overlay is copied first and written last: a row that a merge moves meanwhile is met at least once.
-    let recent = table.links.recent();
+    let recent = view.links.recent();
     for index in 0..SHARDS {
-        write_section(out, &table.links.shard_rows(index))?;
+        write_section(out, &view.links.shard_rows(index))?;
     }
     write_section(out, &recent)?;
     out.write_all(END)?;
@@ -233,12 +255,12 @@ fn write_section(out: &mut impl Write, slots: &[Slot]) -> Result<(), SaveError> 
     Ok(())
 }
 
-fn small_rows(small: &Small, table: &Table) -> Vec<Change> {
+fn small_rows(small: &Small) -> Vec<Change> {
     let mut rows: Vec<Change> = small.programmes.iter().map(|p| Change::Programme(p.row.clone())).collect();
     rows.extend(small.targets.iter().map(|target| Change::Target(target.row.clone())));
     rows.extend(small.promoters.iter().map(|row| Change::Promoter(*row)));
     rows.extend(small.placements.iter().map(|row| Change::Placement(*row)));
     rows.extend(small.bans.values().flatten().map(|row| Change::Ban(*row)));
-    rows.extend(table.alias_rows());
+    rows.extend(Table::alias_rows(small));
     rows
 }

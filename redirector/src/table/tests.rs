@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) const CHECK: CheckKey = CheckKey::new(*b"8 bytes!");
+pub(crate) const HISTORY: HistoryId = HistoryId::new(7).unwrap();
 
 pub(crate) fn code(body: u64) -> Code {
     Code::from_body(body, CHECK).unwrap()
@@ -81,15 +82,15 @@ fn changes_apply_once_and_in_order() {
     let table = Table::new(false);
     let mut changes = surroundings();
     changes.push(Change::Link(link(5)));
-    table.apply(&numbered(10, changes));
+    table.apply(HISTORY, &numbered(10, changes));
     assert_eq!(table.generation(), 14);
     assert_eq!(table.link(code(5)), Some(link(5)));
     assert_eq!(table.link(code(6)), None);
     // An older page that arrives again changes nothing.
     let other = LinkRow { target: TargetNum(9), ..link(5) };
-    table.apply(&numbered(14, vec![Change::Link(other)]));
+    table.apply(HISTORY, &numbered(14, vec![Change::Link(other)]));
     assert_eq!(table.link(code(5)), Some(link(5)));
-    table.apply(&numbered(15, vec![Change::Link(other)]));
+    table.apply(HISTORY, &numbered(15, vec![Change::Link(other)]));
     assert_eq!(table.link(code(5)), Some(other));
     let small = table.small().load();
     assert!(small.follow(&link(5)).is_some());
@@ -99,10 +100,10 @@ fn changes_apply_once_and_in_order() {
 #[test]
 fn withdrawing_a_product_changes_one_row() {
     let table = Table::new(false);
-    table.apply(&numbered(1, surroundings()));
+    table.apply(HISTORY, &numbered(1, surroundings()));
     table.load_links(&(0..1_000).map(link).collect::<Vec<_>>());
     let withdrawn = TargetRow { cancelled_from: Some(Instant(5)), ..target(1) };
-    table.apply(&numbered(50, vec![Change::Target(withdrawn)]));
+    table.apply(HISTORY, &numbered(50, vec![Change::Target(withdrawn)]));
     let small = table.small().load();
     assert!((0..1_000).all(|body| {
         let link = table.link(code(body)).unwrap();
@@ -113,9 +114,9 @@ fn withdrawing_a_product_changes_one_row() {
 #[test]
 fn an_unusable_target_makes_its_links_unknown() {
     let table = Table::new(false);
-    table.apply(&numbered(1, surroundings()));
+    table.apply(HISTORY, &numbered(1, surroundings()));
     let hostile = TargetRow { destination: "javascript:alert(1)".to_owned(), ..target(1) };
-    table.apply(&numbered(50, vec![Change::Target(hostile)]));
+    table.apply(HISTORY, &numbered(50, vec![Change::Target(hostile)]));
     assert!(table.small().load().follow(&link(5)).is_none());
 }
 
@@ -130,9 +131,9 @@ fn the_narrower_and_the_wider_ban_both_count() {
     changes.push(ban(None, 100));
     changes.push(ban(Some(ProgrammeNum(1)), 50));
     changes.push(ban(Some(ProgrammeNum(2)), 10));
-    table.apply(&numbered(1, changes));
+    table.apply(HISTORY, &numbered(1, changes));
     assert_eq!(table.small().load().follow(&link(1)).unwrap().banned_from, Some(Instant(50)));
-    table.apply(&numbered(90, vec![ban(Some(ProgrammeNum(1)), 300)]));
+    table.apply(HISTORY, &numbered(90, vec![ban(Some(ProgrammeNum(1)), 300)]));
     assert_eq!(table.small().load().follow(&link(1)).unwrap().banned_from, Some(Instant(100)));
 }
 
@@ -155,15 +156,15 @@ fn merges_and_loads_agree_with_a_plain_map() {
         model.extend(rows.iter().map(|row| (row.code, *row)));
         if round % 5 == 4 {
             // A bulk load goes past the overlay, so what is in it must go first.
-            table.links.merge();
+            table.small().load().links.merge();
             table.load_links(&rows);
         } else {
             let changes = rows.into_iter().map(Change::Link).collect();
-            table.apply(&numbered(1 + round * 1_000, changes));
+            table.apply(HISTORY, &numbered(1 + round * 1_000, changes));
         }
         if round % 3 == 2 {
-            table.links.merge();
-            assert_eq!(table.links.overlay_len(), 0);
+            table.small().load().links.merge();
+            assert_eq!(table.small().load().links.overlay_len(), 0);
         }
         for body in 0..3_000 {
             assert_eq!(table.link(code(body)), model.get(&code(body)).copied(), "round {round}");
@@ -182,7 +183,7 @@ fn full_table() -> Table {
         effective_from: Instant(9),
     }));
     changes.extend((490..520).map(|body| Change::Link(LinkRow { target: TargetNum(1), ..link(body) })));
-    table.apply(&numbered(1, changes));
+    table.apply(HISTORY, &numbered(1, changes));
     table.heard(Instant(77));
     table
 }
@@ -202,7 +203,8 @@ fn a_snapshot_gives_back_the_table() {
     let loaded = snapshot::load(dir.path(), false, 0);
     assert!(matches!(loaded.source, snapshot::Source::Current));
     assert_full(&loaded.table);
-    assert_eq!((loaded.table.generation(), loaded.table.heard_at()), (table.generation(), Instant(77)));
+    let expected = FeedPosition { history: Some(HISTORY), number: 36 };
+    assert_eq!((loaded.table.position(), loaded.table.heard_at()), (expected, Instant(77)));
 }
 
 #[test]
@@ -249,7 +251,7 @@ fn the_previous_snapshot_takes_the_place_of_a_corrupt_one() {
     let dir = tempfile::tempdir().unwrap();
     let table = full_table();
     snapshot::save(dir.path(), &table).unwrap();
-    table.apply(&numbered(1_000, vec![Change::Link(link(999))]));
+    table.apply(HISTORY, &numbered(1_000, vec![Change::Link(link(999))]));
     snapshot::save(dir.path(), &table).unwrap();
     corrupt(&dir.path().join("table.snapshot"), 60);
     let loaded = snapshot::load(dir.path(), false, 5);
@@ -266,7 +268,7 @@ fn a_bad_fallback_costs_the_fallback_and_not_the_programme() {
     for bad in ["https://user:secret@shop.example/", "https://:80/", long.as_str()] {
         let table = full_table();
         let row = ProgrammeRow { fallback_url: Some(bad.to_owned()), ..programme(1) };
-        table.apply(&numbered(1_000, vec![Change::Programme(row)]));
+        table.apply(HISTORY, &numbered(1_000, vec![Change::Programme(row)]));
         let small = table.small().load();
         let found = small.follow(&link(1)).expect("the link still leads somewhere");
         assert_eq!(found.programme.fallback, None, "{bad}");
@@ -314,7 +316,7 @@ fn a_refused_row_is_named_in_the_log_without_its_addresses() {
         Change::Target(TargetRow { destination: address.clone().unwrap(), ..target(7) }),
         Change::Programme(ProgrammeRow { fallback_url: address, ..programme(8) }),
     ];
-    let text = logged(|| table.apply(&numbered(41, rows)));
+    let text = logged(|| table.apply(HISTORY, &numbered(41, rows)));
     assert!(text.contains("kind=\"target\" row=7 number=41"), "{text}");
     assert!(text.contains("kind=\"programme\" row=8 number=42"), "{text}");
     assert!(!text.contains("secret"), "{text}");

@@ -2,6 +2,7 @@
 //! contiguous cursors, compares every frame that comes twice, and misbehaves as told.
 
 use attribution_core::catalogue::{ChangePage, NumberedChange};
+use attribution_core::history::HistoryId;
 use attribution_core::shipping::{
     Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck, StreamCursor, StreamStatus,
 };
@@ -59,6 +60,8 @@ pub(crate) struct State {
     pub(crate) heartbeats: Vec<Heartbeat>,
     pub(crate) shipped_through: Vec<i64>,
     pub(crate) changes: Vec<NumberedChange>,
+    /// Which history numbers the changes: another one disowns every place in this one.
+    pub(crate) history: u64,
     /// Faults for batches, used up one by one.
     pub(crate) batch_faults: VecDeque<Fault>,
     /// Faults for questions for changes.
@@ -226,17 +229,17 @@ impl State {
                 json(&serde_json::json!({}))
             }
             ("GET", "/v1/changes") => {
-                let number = |name: &str| -> u64 {
-                    let (_, value) = query
-                        .split('&')
-                        .filter_map(|pair| pair.split_once('='))
-                        .find(|(n, _)| *n == name)
-                        .unwrap();
-                    value.parse().unwrap()
-                };
+                let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
+                let value = |name: &str| pairs().find(|(n, _)| *n == name).map(|(_, value)| value);
+                let number = |name: &str| -> u64 { value(name).unwrap().parse().unwrap() };
                 let limit = usize::try_from(number("limit")).unwrap();
-                let changes = self.changes.iter().filter(|change| change.number > number("after"));
+                let after = number("after");
+                let history = HistoryId::new(self.history + 1).unwrap();
+                let reload = after > 0 && value("history") != Some(history.to_string().as_str());
+                let changes = self.changes.iter().filter(|change| !reload && change.number > after);
                 json(&ChangePage {
+                    history,
+                    reload,
                     changes: changes.take(limit).cloned().collect(),
                     head: self.changes.last().map_or(0, |last| last.number),
                 })

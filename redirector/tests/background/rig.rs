@@ -4,6 +4,7 @@ use crate::core_server::{CoreServer, State, TOKEN};
 use attribution_core::catalogue::{ClaimEnd, ClaimScope, NumberedChange, Rebind};
 use attribution_core::click::{ClickId, EdgeId};
 use attribution_core::code::Code;
+use attribution_core::history::FeedPosition;
 use attribution_core::ids::{PlacementNum, ProgrammeNum, PromoterNum, TargetNum, VisitorId};
 use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::record::{AddressPrefix, CLICK_MAX_LEN, ClickFlags, ClickRecord, Tally};
@@ -33,6 +34,13 @@ pub(crate) const LAST_CLICK: ClaimTerms = ClaimTerms {
     link_end: None,
 };
 
+/// What happened to the table while it was loaded anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anew {
+    Begun,
+    TookOver,
+}
+
 /// An edge without a server.
 pub(crate) struct Rig {
     pub(crate) journal: Arc<Journal>,
@@ -41,6 +49,7 @@ pub(crate) struct Rig {
     pub(crate) applied: Arc<Mutex<Vec<NumberedChange>>>,
     /// How many changes came with each call.
     pub(crate) pages: Arc<Mutex<Vec<usize>>>,
+    pub(crate) anew: Arc<Mutex<Vec<Anew>>>,
     pub(crate) saved: Arc<Mutex<Vec<u64>>>,
     pub(crate) tallies: Arc<Mutex<[Tally; WORKERS as usize]>>,
     background: Background,
@@ -86,19 +95,22 @@ impl Rig {
         let random = getrandom::u64().unwrap();
         let opened = Journal::open(&journal_options, clock::now().millis(), random).unwrap();
         let journal = Arc::new(opened.journal);
-        let contact = Arc::new(Contact::new(0, None));
+        let contact = Arc::new(Contact::new(FeedPosition::START, None));
         let applied: Arc<Mutex<Vec<NumberedChange>>> = Arc::default();
         let pages: Arc<Mutex<Vec<usize>>> = Arc::default();
         let saved: Arc<Mutex<Vec<u64>>> = Arc::default();
         let tallies: Arc<Mutex<[Tally; WORKERS as usize]>> = Arc::default();
-        let counted = Arc::clone(&pages);
+        let anew: Arc<Mutex<Vec<Anew>>> = Arc::default();
+        let (counted, begun, ended) = (Arc::clone(&pages), Arc::clone(&anew), Arc::clone(&anew));
         let (apply, save, tally) = (Arc::clone(&applied), Arc::clone(&saved), Arc::clone(&tallies));
         let seams = Seams {
             now: clock::now,
-            apply: Box::new(move |page| {
+            apply: Box::new(move |_, page| {
                 counted.lock().unwrap().push(page.len());
                 apply.lock().unwrap().extend_from_slice(page);
             }),
+            begin_anew: Box::new(move || begun.lock().unwrap().push(Anew::Begun)),
+            take_over: Box::new(move || ended.lock().unwrap().push(Anew::TookOver)),
             save: Box::new(move |number| {
                 save.lock().unwrap().push(number);
                 Ok(())
@@ -116,7 +128,7 @@ impl Rig {
             options,
         };
         let background = spawn(parts).unwrap();
-        Self { journal, writers: opened.writers, contact, applied, pages, saved, tallies, background }
+        Self { journal, writers: opened.writers, contact, applied, pages, anew, saved, tallies, background }
     }
 
     pub(crate) fn stream(&self, worker: usize) -> StreamId {

@@ -1,9 +1,10 @@
 //! What an edge needs to start, how it ends, and what is still there afterwards.
 
 use crate::http::{Client, request};
-use crate::world::{Core, EDGE, World, config, eventually, keys, path};
+use crate::world::{Core, EDGE, HISTORY, World, config, eventually, keys, path};
 use attribution_core::catalogue::{ChangePage, NumberedChange};
 use attribution_core::click::EdgeId;
+use attribution_core::history::FeedPosition;
 use attribution_core::record::Tally;
 use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use attribution_core::time::Instant;
@@ -25,7 +26,7 @@ impl CoreLink for Nobody {
     fn ship(&self, _: Batch) -> LinkFuture<'_, ShipAck> {
         gone()
     }
-    fn changes(&self, _: u64, _: u32) -> LinkFuture<'_, ChangePage> {
+    fn changes(&self, _: FeedPosition, _: u32) -> LinkFuture<'_, ChangePage> {
         gone()
     }
     fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
@@ -76,13 +77,13 @@ impl CoreLink for FirstPageOnly {
     fn ship(&self, _: Batch) -> LinkFuture<'_, ShipAck> {
         gone()
     }
-    fn changes(&self, after: u64, _: u32) -> LinkFuture<'_, ChangePage> {
-        if after > 0 {
+    fn changes(&self, from: FeedPosition, _: u32) -> LinkFuture<'_, ChangePage> {
+        if from.number > 0 {
             return gone();
         }
         let number = |(number, change)| NumberedChange { number, at: Instant(0), change };
         let changes = (1..).zip(crate::world::basics()).map(number).collect();
-        Box::pin(async move { Ok(ChangePage { changes, head: 1_000 }) })
+        Box::pin(async move { Ok(ChangePage { history: HISTORY, reload: false, changes, head: 1_000 }) })
     }
     fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
         gone()

@@ -7,6 +7,7 @@ use attribution_core::catalogue::{
 };
 use attribution_core::click::EdgeId;
 use attribution_core::code::{Alias, CheckKey, Code};
+use attribution_core::history::{FeedPosition, HistoryId};
 use attribution_core::ids::{CategoryNum, PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
 use attribution_core::record::{ClickRecord, KIND_CLICK, Tally};
 use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
@@ -126,6 +127,9 @@ pub(crate) fn seconds_from_now(seconds: i64) -> LinkSeconds {
     LinkSeconds::from_instant(clock::now().plus(seconds * 1_000))
 }
 
+/// The core's only history.
+pub(crate) const HISTORY: HistoryId = HistoryId::new(1).unwrap();
+
 /// A core that tells what it is given and takes no clicks: they stay in the journal for the test to read.
 #[derive(Default)]
 pub(crate) struct Core {
@@ -151,10 +155,11 @@ impl CoreLink for Core {
     fn ship(&self, _: Batch) -> LinkFuture<'_, ShipAck> {
         Box::pin(async { Err(away()) })
     }
-    fn changes(&self, after: u64, limit: u32) -> LinkFuture<'_, ChangePage> {
+    fn changes(&self, from: FeedPosition, limit: u32) -> LinkFuture<'_, ChangePage> {
         let all = self.changes.lock().unwrap();
-        let news = all.iter().filter(|change| change.number > after).take(limit as usize);
-        let page = ChangePage { changes: news.cloned().collect(), head: all.len() as u64 };
+        let news = all.iter().filter(|change| change.number > from.number).take(limit as usize);
+        let (changes, head) = (news.cloned().collect(), all.len() as u64);
+        let page = ChangePage { history: HISTORY, reload: false, changes, head };
         Box::pin(async move { Ok(page) })
     }
     fn heartbeat(&self, _: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {

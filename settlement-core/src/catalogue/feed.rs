@@ -4,11 +4,13 @@
 //! seen number N will never be shown a smaller one later. Each row carries the number of its last change only.
 
 use super::feed_rows;
+use super::histories::{self, Place};
 use crate::Core;
 use crate::api::{Params, Principal, Problem};
 use crate::params;
 use crate::store::{StoreConfig, StoreError, Tx};
 use attribution_core::catalogue::ChangePage;
+use attribution_core::history::{FeedPosition, HistoryId};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -61,10 +63,13 @@ fn head(tx: &mut dyn Tx) -> Result<u64, StoreError> {
     tx.query_one("SELECT value FROM counters WHERE name = 'change'", &[])?.count(0)
 }
 
-fn page(tx: &mut dyn Tx, after: u64, limit: u32) -> Result<ChangePage, StoreError> {
-    let head = head(tx)?;
-    if head <= after {
-        return Ok(ChangePage { changes: Vec::new(), head });
+/// The page after a position. A position that is no longer in the past gets none, but the order to begin anew.
+fn page(tx: &mut dyn Tx, from: FeedPosition, limit: u32) -> Result<(ChangePage, Place), StoreError> {
+    let (head, history) = (head(tx)?, histories::current(tx)?);
+    let place = histories::place(tx, from, head)?;
+    let (after, reload) = (from.number, place != Place::Past);
+    if reload || head <= after {
+        return Ok((ChangePage { history, reload, changes: Vec::new(), head }, place));
     }
     let mut changes = Vec::new();
     for source in feed_rows::SOURCES {
@@ -72,17 +77,49 @@ fn page(tx: &mut dyn Tx, after: u64, limit: u32) -> Result<ChangePage, StoreErro
     }
     changes.sort_unstable_by_key(|change| change.number);
     changes.truncate(limit as usize);
-    Ok(ChangePage { changes, head })
+    Ok((ChangePage { history, reload, changes, head }, place))
 }
 
 impl Core {
-    /// At most `limit` changes with numbers above `after`, in order.
+    /// The last change number given, in the history under way.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn changes(&self, after: u64, limit: u32) -> Result<ChangePage, StoreError> {
+    pub async fn feed_head(&self) -> Result<FeedPosition, StoreError> {
+        let read =
+            |tx: &mut dyn Tx| Ok(FeedPosition { history: Some(histories::current(tx)?), number: head(tx)? });
+        self.store().read(read).await
+    }
+
+    /// At most `limit` changes after a position, in order; or the order to load everything anew.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn changes(&self, from: FeedPosition, limit: u32) -> Result<ChangePage, StoreError> {
         let limit = limit.clamp(1, PAGE_MAX);
-        self.store().read(move |tx| page(tx, after, limit)).await
+        let (page, place) = self.store().read(move |tx| page(tx, from, limit)).await?;
+        if place == Place::Ahead {
+            self.overtaken(from).await?;
+        }
+        Ok(page)
+    }
+
+    /// Somebody has applied more than this history has: the store was set back while it was open. Numbers that are
+    /// given from now on must not look like those.
+    async fn overtaken(&self, from: FeedPosition) -> Result<(), StoreError> {
+        let Ok(random) = histories::random() else { return Ok(()) }; // the next question tries again
+        let now = self.now();
+        let begun =
+            self.store().write(move |tx| histories::begin_if_overtaken(tx, from, random, now)).await?;
+        if begun {
+            metrics::counter!("yinke_core_feed_set_back_total").increment(1);
+            tracing::error!(
+                applied = from.number,
+                "an edge has applied changes that this store does not have: it was set back; edges load their \
+                 tables anew"
+            );
+        }
+        Ok(())
     }
 
     /// Like [`changes`](Self::changes), but waits up to `wait` for the first one.
@@ -91,7 +128,7 @@ impl Core {
     /// If the store fails.
     pub async fn await_changes(
         &self,
-        after: u64,
+        from: FeedPosition,
         limit: u32,
         wait: Duration,
     ) -> Result<ChangePage, StoreError> {
@@ -100,9 +137,9 @@ impl Core {
         loop {
             // Mark before looking, so that a change between looking and waiting wakes us.
             announced.mark_unchanged();
-            let page = self.changes(after, limit).await?;
+            let page = self.changes(from, limit).await?;
             let now = tokio::time::Instant::now();
-            if !page.changes.is_empty() || now >= deadline {
+            if page.reload || !page.changes.is_empty() || now >= deadline {
                 return Ok(page);
             }
             let until = match self.config().store {
@@ -121,6 +158,9 @@ struct Wanted {
     /// The last number that was applied.
     #[serde(default)]
     after: u64,
+    /// The history of the page that brought it: 16 hexadecimal digits. Needed with any number above zero.
+    #[param(value_type = Option<String>)]
+    history: Option<HistoryId>,
     /// Changes wanted, 1 to 10000.
     limit: Option<u32>,
     /// Milliseconds to wait for the first change, at most 25000.
@@ -132,7 +172,8 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(changes))
 }
 
-/// The changes after a number, in order. For edges.
+/// The changes after a number, in order. For edges. `reload: true` says that the number belongs to another past than
+/// this store's, which was restored from a backup or is a new one: then everything must be asked for anew, after 0.
 #[utoipa::path(get, path = "/v1/changes", params(Wanted), responses((status = 200, body = serde_json::Value)))]
 async fn changes(
     State(core): State<Core>,
@@ -148,5 +189,6 @@ async fn changes(
             format!("limit must be 1 to {PAGE_MAX}, not {limit}"),
         ));
     }
-    Ok(Json(core.await_changes(wanted.after, limit, Duration::from_millis(wanted.wait_ms)).await?))
+    let from = FeedPosition { history: wanted.history, number: wanted.after };
+    Ok(Json(core.await_changes(from, limit, Duration::from_millis(wanted.wait_ms)).await?))
 }

@@ -8,6 +8,7 @@ mod categories;
 mod destination;
 pub(crate) mod feed;
 mod feed_rows;
+pub(crate) mod histories;
 mod link_new;
 mod links;
 mod merchants;

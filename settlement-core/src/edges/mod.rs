@@ -4,6 +4,7 @@ mod api;
 
 pub(crate) use api::routes;
 
+use crate::catalogue::histories;
 use crate::ingest::stream;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
@@ -73,12 +74,20 @@ fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<Heartbea
         // The edge does not know yet that it must send some of it again.
         false => Instant(0),
     };
-    // Heartbeats may overtake each other on the way: what only grows never goes back.
+    // Heartbeats may overtake each other on the way: what only grows never goes back. Numbers of another history are
+    // not comparable: the edge has loaded its table anew.
     tx.execute(
         "UPDATE edges SET heartbeat_at = $2, edge_clock = $3, \
-         applied = CASE WHEN applied < $4 THEN $4 ELSE applied END, \
+         applied = CASE WHEN history = $6 AND applied > $4 THEN applied ELSE $4 END, history = $6, \
          shipped_through = CASE WHEN shipped_through < $5 THEN $5 ELSE shipped_through END WHERE edge = $1",
-        params![edge, now, heartbeat.at, stream::int(heartbeat.applied), shipped_through],
+        params![
+            edge,
+            now,
+            heartbeat.at,
+            stream::int(heartbeat.applied),
+            shipped_through,
+            heartbeat.history.map(histories::int)
+        ],
     )?;
     for status in &heartbeat.streams {
         let text = serde_json::to_string(status)

@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_orders"),
     migration!(11, "0011_ledger"),
     migration!(12, "0012_event_senders"),
+    migration!(13, "0013_change_histories"),
 ];
 
 /// Whose words to use.

@@ -59,17 +59,19 @@ trait Job: Send {
     fn finish(self: Box<Self>, failure: Option<StoreError>);
 }
 
-struct Typed<F, T, E> {
+struct Typed<F, T, E, R> {
     work: F,
     result: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
+    /// Tells the caller, who may have gone; the transaction stands all the same.
+    reply: R,
 }
 
-impl<F, T, E> Job for Typed<F, T, E>
+impl<F, T, E, R> Job for Typed<F, T, E, R>
 where
     F: FnMut(&mut dyn Tx) -> Result<T, E> + Send,
     T: Send,
     E: From<StoreError> + Send,
+    R: FnOnce(Result<T, E>) + Send,
 {
     fn run(&mut self, tx: &mut dyn Tx) -> bool {
         self.result.insert((self.work)(tx)).is_ok()
@@ -81,8 +83,7 @@ where
             (None, Some(result)) => result,
             (None, None) => Err(StoreError::Closed.into()),
         };
-        // The caller may have gone; the transaction stands all the same.
-        let _ = self.reply.send(answer);
+        (self.reply)(answer);
     }
 }
 
@@ -220,6 +221,22 @@ impl Store {
         submit(&self.shared.writes, work).await
     }
 
+    /// As [`write`](Self::write), and blocks until it is done: for a start, before anything is served.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_blocking<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnMut(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (sender, answer) = std::sync::mpsc::sync_channel(1);
+        let reply = move |result| drop(sender.send(result));
+        self.shared.writes.push(Box::new(Typed { work, result: None, reply }));
+        answer.recv().unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
     /// Runs `work` over one unchanging picture of the database.
     ///
     /// # Errors
@@ -245,7 +262,8 @@ where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    let (reply, answer) = oneshot::channel();
+    let (sender, answer) = oneshot::channel();
+    let reply = |result| drop(sender.send(result));
     queue.push(Box::new(Typed { work, result: None, reply }));
     answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
 }

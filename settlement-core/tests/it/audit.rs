@@ -30,6 +30,7 @@ async fn beat(bench: &Bench, second: u64, status: StreamStatus) {
     let heartbeat = Heartbeat {
         edge: EdgeId(1),
         at: at(second),
+        history: None,
         applied: 0,
         shipped_through: at(second),
         streams: vec![status],

@@ -4,6 +4,7 @@ use crate::on_both;
 use crate::support::Bench;
 use attribution_core::catalogue::{Change, LinkFlags, NumberedChange};
 use attribution_core::code::Code;
+use attribution_core::history::FeedPosition;
 use attribution_core::time::{DAY_MS, Instant};
 use axum::body::Body;
 use axum::http::Request;
@@ -26,11 +27,18 @@ pub(crate) async fn shop(bench: &Bench) {
 }
 
 async fn changes(bench: &Bench, after: u64) -> Vec<NumberedChange> {
-    bench.core.changes(after, 1_000).await.unwrap().changes
+    let page = bench.core.changes(place(bench, after).await, 1_000).await.unwrap();
+    assert!(!page.reload);
+    page.changes
+}
+
+/// A number in the history under way.
+pub(crate) async fn place(bench: &Bench, number: u64) -> FeedPosition {
+    FeedPosition { number, ..bench.core.feed_head().await.unwrap() }
 }
 
 async fn head(bench: &Bench) -> u64 {
-    bench.core.changes(0, 1).await.unwrap().head
+    bench.core.feed_head().await.unwrap().number
 }
 
 on_both!(a_link_is_refused_a_life_it_cannot_have, async |bench: &Bench| {
@@ -101,7 +109,7 @@ on_both!(edges_hear_of_everything_once_and_in_order, async |bench: &Bench| {
     // Page by page it is the same.
     let (mut paged, mut after) = (Vec::new(), 0);
     loop {
-        let page = bench.core.changes(after, 3).await.unwrap();
+        let page = bench.core.changes(place(bench, after).await, 3).await.unwrap();
         let Some(last) = page.changes.last() else { break };
         after = last.number;
         paged.extend(page.changes);
@@ -281,7 +289,7 @@ on_both!(rules_that_come_into_force_reach_the_edges_by_themselves, async |bench:
 
 on_both!(a_waiting_feed_wakes_at_once, async |bench: &Bench| {
     shop(bench).await;
-    let after = head(bench).await;
+    let after = bench.core.feed_head().await.unwrap();
     let core = bench.core.clone();
     let (waiting, started) = tokio::sync::oneshot::channel();
     let waiter = tokio::spawn(async move {
@@ -294,14 +302,14 @@ on_both!(a_waiting_feed_wakes_at_once, async |bench: &Bench| {
     let page = waiter.await.unwrap();
     assert_eq!(page.changes.len(), 1);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    let path = format!("/v1/changes?after={}&limit=5&wait_ms=10", page.head);
+    let path = format!("/v1/changes?after={}&history={}&limit=5&wait_ms=10", page.head, page.history);
     let empty = bench.ok("GET", &path, Value::Null).await;
     assert_eq!((empty["changes"].as_array().unwrap().len(), &empty["head"]), (0, &json!(page.head)));
 });
 
 on_both!(a_client_that_leaves_changes_nothing_for_those_who_wait, async |bench: &Bench| {
     shop(bench).await;
-    let after = head(bench).await;
+    let after = bench.core.feed_head().await.unwrap();
     let core = bench.core.clone();
     let began = std::time::Instant::now();
     let waiter =
@@ -329,7 +337,7 @@ async fn leave_at_second_wait(asked: impl Future) {
 on_both!(another_node_hears_of_changes_too, async |bench: &Bench| {
     shop(bench).await;
     let other = bench.open_again();
-    let after = head(bench).await;
+    let after = bench.core.feed_head().await.unwrap();
     // Over SQLite there is one process; another one looks again only when its wait is over.
     let wait = Duration::from_millis(1_500);
     let waiter = {

@@ -314,6 +314,7 @@ on_both!(edges_speak_over_http, async |bench: &Bench| {
     let heartbeat = Heartbeat {
         edge: EdgeId(9),
         at: NOW,
+        history: None,
         applied: 7,
         shipped_through: NOW.plus(-5),
         streams: vec![StreamStatus {
@@ -354,7 +355,7 @@ on_both!(edges_speak_over_http, async |bench: &Bench| {
 });
 
 fn beat(at: Instant, streams: Vec<StreamStatus>) -> Heartbeat {
-    Heartbeat { edge: EdgeId(9), at, applied: 0, shipped_through: at.plus(-5), streams }
+    Heartbeat { edge: EdgeId(9), at, history: None, applied: 0, shipped_through: at.plus(-5), streams }
 }
 
 async fn shipped_through(bench: &Bench) -> Instant {

@@ -5,6 +5,7 @@
 mod audit;
 mod catalogue;
 mod clicks;
+mod histories;
 mod http_api;
 mod identities;
 mod ingest;

@@ -72,6 +72,7 @@ impl<'a> Stage<'a> {
         let heartbeat = Heartbeat {
             edge: EdgeId(1),
             at: through,
+            history: None,
             applied: 0,
             shipped_through: through,
             streams: Vec::new(),

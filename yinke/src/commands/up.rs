@@ -223,8 +223,8 @@ impl Up {
     /// Waits until the edge knows all that the core has now.
     async fn table_is_current(&self) {
         loop {
-            let head = self.core.core().changes(u64::MAX >> 1, 1).await.map(|page| page.head);
-            if head.is_ok_and(|head| self.served.applied() >= Some(head)) {
+            let head = self.core.core().feed_head().await;
+            if head.is_ok_and(|head| self.served.applied() >= Some(head.number)) {
                 return;
             }
             tokio::time::sleep(READY_EVERY).await;

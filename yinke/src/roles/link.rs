@@ -2,6 +2,7 @@
 
 use attribution_core::catalogue::ChangePage;
 use attribution_core::click::EdgeId;
+use attribution_core::history::FeedPosition;
 use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use redirector::core_link::{CoreLink, LinkError, LinkFuture};
 use settlement_core::Core;
@@ -25,8 +26,8 @@ impl CoreLink for InProcess {
         })
     }
 
-    fn changes(&self, after: u64, limit: u32) -> LinkFuture<'_, ChangePage> {
-        Box::pin(async move { self.0.await_changes(after, limit, CHANGES_WAIT).await.map_err(store_error) })
+    fn changes(&self, from: FeedPosition, limit: u32) -> LinkFuture<'_, ChangePage> {
+        Box::pin(async move { self.0.await_changes(from, limit, CHANGES_WAIT).await.map_err(store_error) })
     }
 
     fn heartbeat(&self, heartbeat: Heartbeat) -> LinkFuture<'_, HeartbeatAck> {
