@@ -8,8 +8,50 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-/// What hyper gets.
-pub(crate) type Answer = Response<Full<Bytes>>;
+/// An answer, before it is put on a wire.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// As hyper takes it.
+    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+
+    /// Appends it to `out` as bytes of HTTP/1.1. `date` is the header's value.
+    pub(crate) fn push_to(&self, date: &[u8], close: bool, out: &mut Vec<u8>) {
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        for part in
+            [b"HTTP/1.1 ", self.status.as_str().as_bytes(), b" ", reason.as_bytes(), b"\r\ndate: ", date]
+        {
+            out.extend_from_slice(part);
+        }
+        out.extend_from_slice(b"\r\n");
+        for (name, value) in &self.headers {
+            push_line(name.as_str(), value.as_bytes(), out);
+        }
+        if close && !self.headers.contains_key(header::CONNECTION) {
+            push_line("connection", b"close", out);
+        }
+        push_line("content-length", self.body.len().to_string().as_bytes(), out);
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.body);
+    }
+}
+
+/// Appends one header.
+pub(crate) fn push_line(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
 
 /// A click must come to us every time.
 const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
@@ -22,29 +64,23 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-fn answer(status: StatusCode, headers: HeaderMap, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
-    answer
+const fn answer(status: StatusCode, headers: HeaderMap, body: Bytes) -> Answer {
+    Answer { status, headers, body }
 }
 
-/// A redirect. `headers` is the request's own map: it has the room, and a new one would cost two allocations a click.
-pub(crate) fn redirect<const N: usize>(
+/// A redirect for hyper. `headers` is the request's own map: it has the room.
+pub(crate) fn redirect(
     mut headers: HeaderMap,
     location: HeaderValue,
-    cookies: [Option<HeaderValue>; N],
+    cookies: impl Iterator<Item = HeaderValue>,
 ) -> Answer {
     headers.clear();
     headers.insert(header::LOCATION, location);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
-    for cookie in cookies.into_iter().flatten() {
+    for cookie in cookies {
         headers.append(header::SET_COOKIE, cookie);
     }
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = StatusCode::FOUND;
-    *answer.headers_mut() = headers;
-    answer
+    answer(StatusCode::FOUND, headers, Bytes::new())
 }
 
 /// The status of an outcome that is answered with a page.
@@ -83,7 +119,7 @@ pub(crate) fn page(status: StatusCode, outcome: Option<Outcome>, language: Langu
 /// The same with the seconds after which to try again.
 pub(crate) fn page_with_retry(outcome: Outcome, language: Language, body: Bytes, seconds: u32) -> Answer {
     let mut answer = page(status(outcome), Some(outcome), language, body);
-    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    answer.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     answer
 }
 

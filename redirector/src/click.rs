@@ -10,7 +10,7 @@ use crate::gate::Place;
 use crate::pages::{self, Language};
 use crate::pictures::TooMany;
 use crate::reply::{self, Reply};
-use crate::request::{self, Asked, Path};
+use crate::request::{self, Asked, Path, Refusal};
 use crate::visit::Visit;
 use crate::worker::{Arrival, State, Worker};
 use crate::{agents, beside, query};
@@ -25,23 +25,22 @@ use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::record::{CLICK_MAX_LEN, ClickFlags, ClickRecord};
 use attribution_core::time::Instant;
 use http::header::ACCEPT_LANGUAGE;
-use http::request::Parts;
 use hyper::body::Incoming;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What the first, unawaited half of a request leads to.
-enum Step<'w> {
+pub(crate) enum Step<'w> {
     /// An outcome that is only counted.
     Counted(Outcome, Answer),
     /// An answer outside the outcomes.
     Beside(Answer),
-    /// A click with a frame.
+    /// A click with a frame; with a place in the queue for the disk if its programme is strict.
     Recorded { outcome: Outcome, reply: Reply, sequence: u64, place: Option<Place<'w>> },
     /// A click that the journal had no room for.
     Unjournaled { outcome: Outcome, reply: Reply },
 }
 
-/// Serves one request.
+/// Serves one request that hyper has parsed.
 pub(crate) async fn serve(
     worker: &Worker,
     connection: &Connection,
@@ -50,7 +49,9 @@ pub(crate) async fn serve(
     let (parts, _) = request.into_parts();
     let arrival = worker.arrive();
     let cells = worker.cells();
-    let answer = match record(worker, connection, &parts, arrival) {
+    let mut lines = Vec::new();
+    let asked = request::read_parts(&parts, &worker.shared.hosts);
+    let answer = match record(worker, connection, asked.as_ref(), &mut lines, arrival) {
         Step::Counted(outcome, answer) => {
             cells.outcome(outcome);
             answer
@@ -62,36 +63,67 @@ pub(crate) async fn serve(
         Step::Unjournaled { outcome, reply } => {
             cells.outcome(outcome);
             cells.unjournaled.add(1);
-            reply.into_answer(parts.headers)
+            reply.into_answer(parts.headers, lines)
         }
         Step::Recorded { outcome, reply, sequence, place } => {
-            let leaving = Leaving(worker);
-            let written = worker.gate.wait(arrival.turn).await.is_ok();
-            let strict = place.is_some();
-            if let Some(place) = place.filter(|_| written) {
-                worker.note_durable();
-                place.until_durable(sequence).await;
-            }
-            std::mem::forget(leaving);
+            let released = release(worker, arrival, sequence, place).await;
             cells.outcome(outcome);
-            if written {
-                cells.answered.add(1);
-                reply.into_answer(parts.headers)
-            } else {
-                // The frame is in memory still and most often gets to the disk later: the click is a recorded one.
-                cells.unwritten.add(1);
-                if strict {
+            match released {
+                Released::Written => {
+                    cells.answered.add(1);
+                    reply.into_answer(parts.headers, lines)
+                }
+                Released::Unwritten => {
+                    cells.unwritten.add(1);
+                    let (reply, lines) = reply.unjournaled(&worker.shared.keys.click, lines);
+                    reply.into_answer(parts.headers, lines)
+                }
+                Released::TooLate => {
+                    cells.unwritten.add(1);
                     let languages =
                         parts.headers.get(ACCEPT_LANGUAGE).map_or(&[][..], |value| value.as_bytes());
                     overload_page(worker, Language::preferred(languages))
-                } else {
-                    reply.unjournaled(&worker.shared.keys.click).into_answer(parts.headers)
                 }
             }
         }
     };
-    cells.code(answer.status().as_u16());
+    cells.code(answer.status.as_u16());
     answer
+}
+
+/// How the wait of a click's answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Released {
+    /// Its frame is where it must be.
+    Written,
+    /// Its frame could not be written. It is in memory still and most often gets to the disk later: the click is a
+    /// recorded one.
+    Unwritten,
+    /// The same for a strict programme, which then gives no answer.
+    TooLate,
+}
+
+/// Waits until the frame is in the kernel, and in strict programmes on disk.
+pub(crate) async fn release(
+    worker: &Worker,
+    arrival: Arrival,
+    sequence: u64,
+    place: Option<Place<'_>>,
+) -> Released {
+    let leaving = Leaving(worker);
+    let written = worker.gate.wait(arrival.turn).await.is_ok();
+    let released = match (written, place) {
+        (true, None) => Released::Written,
+        (true, Some(place)) => {
+            worker.note_durable();
+            place.until_durable(sequence).await;
+            Released::Written
+        }
+        (false, None) => Released::Unwritten,
+        (false, Some(_)) => Released::TooLate,
+    };
+    std::mem::forget(leaving);
+    released
 }
 
 /// Counts a client that leaves while its answer waits. Its click is recorded nevertheless.
@@ -104,39 +136,47 @@ impl Drop for Leaving<'_> {
 }
 
 /// From the head to the appended frame, without a pause.
-fn record<'w>(worker: &'w Worker, connection: &Connection, parts: &Parts, arrival: Arrival) -> Step<'w> {
+///
+/// A redirect's header lines are appended to `lines`; every other answer leaves it as it is.
+pub(crate) fn record<'w>(
+    worker: &'w Worker,
+    connection: &Connection,
+    asked: Result<&Asked<'_>, &Refusal>,
+    lines: &mut Vec<u8>,
+    arrival: Arrival,
+) -> Step<'w> {
     let Arrival { now, frames_at, stale, .. } = arrival;
     let shared = &*worker.shared;
     let state = &mut *worker.state.borrow_mut();
 
     // Parse.
-    let asked = match request::read(parts, &shared.hosts) {
+    let asked = match asked {
         Ok(asked) => asked,
-        Err(refusal) => return Step::Counted(Outcome::Refused, answer::refusal(refusal)),
+        Err(refusal) => return Step::Counted(Outcome::Refused, answer::refusal(*refusal)),
     };
     let name = match asked.path {
         Path::Link(name) => name,
         Path::Robots => return Step::Beside(answer::robots()),
-        Path::Unknown => return miss(worker, state, connection, &asked, now),
+        Path::Unknown => return miss(worker, state, connection, asked, now),
         Path::Preview(name) | Path::Qr(name, _) => {
             return match find(worker, name) {
                 Some(link) => {
                     let forwarded = asked.forwarded.get();
                     let trace = connection.trace(&mut state.tracer, forwarded, &shared.trusted, now);
-                    match beside::answer(worker, state, &asked, &link, trace.prefix, now) {
+                    match beside::answer(worker, state, asked, &link, trace.prefix, now) {
                         Ok(answer) => Step::Beside(answer),
-                        Err(TooMany { seconds }) => rate_limited(worker, &asked, seconds),
+                        Err(TooMany { seconds }) => rate_limited(worker, asked, seconds),
                     }
                 }
-                None => miss(worker, state, connection, &asked, now),
+                None => miss(worker, state, connection, asked, now),
             };
         }
     };
 
     // Resolve.
-    let Some(link) = find(worker, name) else { return miss(worker, state, connection, &asked, now) };
+    let Some(link) = find(worker, name) else { return miss(worker, state, connection, asked, now) };
     let small = state.small.load();
-    let Some(found) = small.follow(&link) else { return miss(worker, state, connection, &asked, now) };
+    let Some(found) = small.follow(&link) else { return miss(worker, state, connection, asked, now) };
     let resolved = Resolved {
         link: &link,
         target: &found.target.row,
@@ -152,7 +192,7 @@ fn record<'w>(worker: &'w Worker, connection: &Connection, parts: &Parts, arriva
     let class = state.agents.class(agent_hash, generation, || shared.agents.load().class(agent));
     let facts = RequestFacts { agent: class, ..asked.facts };
     let earning = may_earn(&facts) && decide::standing(&resolved, now).is_none();
-    let visit = if earning { Visit::read(shared, &asked, found.programme, now) } else { Visit::default() };
+    let visit = if earning { Visit::read(shared, asked, found.programme, now) } else { Visit::default() };
     let decision = decide(&resolved, &facts, visit.prior.as_ref(), stale, now);
 
     // Journal.
@@ -198,7 +238,7 @@ fn record<'w>(worker: &'w Worker, connection: &Connection, parts: &Parts, arriva
     let place = if shared.durability == strict || found.programme.row.durability == strict {
         match worker.disk.place() {
             Some(place) => Some(place),
-            None => return overloaded(worker, &asked),
+            None => return overloaded(worker, asked),
         }
     } else {
         None
@@ -210,14 +250,14 @@ fn record<'w>(worker: &'w Worker, connection: &Connection, parts: &Parts, arriva
     }
     let appended = worker.append(&mut state.writer, frames_at, &bytes[..len]);
     if appended.is_err() && place.is_some() {
-        return overloaded(worker, &asked);
+        return overloaded(worker, asked);
     }
 
     // Respond: made now, released by the gate.
     let click = ClickId::new(worker.stream, appended.unwrap_or_else(|_| worker.unjournaled_sequence()));
     let claim = if appended.is_ok() { decision.claim } else { ClaimAction::None };
     let made = reply::Click { record: &record, click, claim, unjournaled: appended.is_err(), now };
-    let reply = Reply::make(shared, &mut state.bench, &asked, &found, &link, &visit, &made);
+    let reply = Reply::make(shared, lines, asked, &found, &link, &visit, &made);
     match appended {
         Ok(sequence) => {
             worker.cells().recorded.add(1);
@@ -288,7 +328,7 @@ fn overloaded<'w>(worker: &'w Worker, asked: &Asked<'_>) -> Step<'w> {
     Step::Counted(Outcome::Overloaded, overload_page(worker, Language::preferred(asked.languages)))
 }
 
-fn overload_page(worker: &Worker, language: Language) -> Answer {
+pub(crate) fn overload_page(worker: &Worker, language: Language) -> Answer {
     let outcome = Outcome::Overloaded;
     let page = worker.shared.pages.of(outcome, language);
     answer::page_with_retry(outcome, language, page, pages::RETRY_SECONDS)

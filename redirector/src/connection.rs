@@ -93,6 +93,23 @@ impl Connection {
         self.since.set(second);
     }
 
+    /// Whether the client takes no bytes.
+    pub(crate) fn now_blocked(&self, blocked: bool, second: u32) {
+        if blocked != self.blocked.replace(blocked) {
+            self.since.set(second);
+        } else if !blocked && self.waits.get() == Waits::ForHead {
+            // An answer that is taken bit by bit is no silence.
+            self.since.set(second);
+        }
+    }
+
+    /// Runs its task again.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
     /// Whether it has stood still for too long.
     pub(crate) fn is_overdue(&self, second: u32, head_seconds: u32, write_seconds: u32) -> bool {
         let silent = second.saturating_sub(self.since.get());
@@ -126,14 +143,14 @@ impl Connection {
             return;
         }
         self.order.set(order);
-        if let Some(waker) = self.waker.borrow().as_ref() {
-            waker.wake_by_ref();
-        }
+        self.wake();
     }
 }
 
-/// The socket. It passes everything on and notes when the client takes nothing.
+/// The socket as hyper gets it. It gives first what was read before, passes everything on, and notes when the client
+/// takes nothing.
 pub(crate) struct Socket {
+    pub(crate) read: Vec<u8>,
     pub(crate) stream: TokioIo<TcpStream>,
     pub(crate) connection: Rc<Connection>,
     pub(crate) second: Rc<Cell<u32>>,
@@ -141,14 +158,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     fn note<T>(&self, result: Poll<T>) -> Poll<T> {
-        let blocked = result.is_pending();
-        if blocked != self.connection.blocked.get() {
-            self.connection.blocked.set(blocked);
-            self.connection.since.set(self.second.get());
-        } else if !blocked && self.connection.waits.get() == Waits::ForHead {
-            // An answer that is taken bit by bit is no silence.
-            self.connection.since.set(self.second.get());
-        }
+        self.connection.now_blocked(result.is_pending(), self.second.get());
         result
     }
 }
@@ -157,8 +167,17 @@ impl Read for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.read.is_empty() {
+            let len = self.read.len().min(buffer.remaining());
+            buffer.put_slice(&self.read[..len]);
+            self.read.drain(..len);
+            if self.read.is_empty() {
+                self.read = Vec::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

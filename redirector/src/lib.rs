@@ -1,6 +1,6 @@
 //! The edge: resolves a promo link, decides what the click is, makes it durable, and answers.
 //!
-//! The life of a click, by file: `server` (accept), `request` (parse), [`table`] (resolve), `click` (the hot path,
+//! The life of a click, by file: `server` (accept), `front` (read the head), `request` (parse), [`table`] (resolve), `click` (the hot path,
 //! in request order), `gate` (no answer before its record is in the kernel), `answer` and `pages` (respond).
 //! It knows the rules and the journal; it never talks to a store, and no answer waits for the core.
 
@@ -18,6 +18,7 @@ mod cookies;
 pub mod core_link;
 mod edge;
 mod frame_clock;
+mod front;
 mod gate;
 mod journal_metrics;
 mod limits;

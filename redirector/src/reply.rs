@@ -16,7 +16,7 @@ use attribution_core::outcome::Outcome;
 use attribution_core::record::ClickRecord;
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
 use attribution_core::token::{BrowserKeys, ClaimToken, ClickToken, SigningKey, VisitorToken};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
 /// A visitor cookie older than this is given anew, so that it lives as long as its visitor comes.
@@ -31,20 +31,37 @@ pub(crate) struct Click<'a> {
     pub(crate) now: Instant,
 }
 
-/// The token in a location, and where it begins there.
+/// Where a piece of text stands in the buffer that an answer's lines were written to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl Span {
+    pub(crate) fn of(self, lines: &[u8]) -> &[u8] {
+        &lines[self.start..self.end]
+    }
+}
+
+/// The token in a location, and where it begins in the buffer.
 pub(crate) struct PlacedToken {
     token: ClickToken,
     at: usize,
 }
 
+/// A redirect whose header lines are written: `set-cookie` as needed, then `location`.
+pub(crate) struct Redirect {
+    pub(crate) location: Span,
+    token: Option<PlacedToken>,
+    /// Visitor, claim, and the oldest claim expired.
+    pub(crate) cookies: [Option<Span>; 3],
+}
+
 /// An answer to a click.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the common one: a box would cost each click an allocation"
-)]
 pub(crate) enum Reply {
-    /// With visitor, claim, and the oldest claim expired, as needed, and the token in the location.
-    Redirect { location: HeaderValue, token: Option<PlacedToken>, cookies: [Option<HeaderValue>; 3] },
+    /// On to the destination.
+    Redirect(Redirect),
     /// Nothing, so that the real tap comes back.
     Prefetch,
     /// A page.
@@ -52,10 +69,10 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// Makes the answer.
+    /// Makes the answer. A redirect's header lines go behind what `out` holds; every other answer leaves it alone.
     pub(crate) fn make(
         shared: &Shared,
-        bench: &mut Workbench,
+        out: &mut Vec<u8>,
         asked: &Asked<'_>,
         found: &Found<'_>,
         link: &LinkRow,
@@ -65,10 +82,10 @@ impl Reply {
         let outcome = made.record.outcome;
         let language = || Language::preferred(asked.languages);
         match outcome {
-            Outcome::Attributed => attributed(shared, bench, asked, found, visit, made),
+            Outcome::Attributed => Self::Redirect(attributed(shared, out, asked, found, visit, made)),
             Outcome::PromotionCancelled | Outcome::ProductDelisted | Outcome::LinkExpired => {
                 match &found.programme.fallback {
-                    Some(fallback) => Self::plain(fallback.clone()),
+                    Some(fallback) => Self::Redirect(Redirect::plain(fallback.as_bytes(), out)),
                     None => {
                         let language = language();
                         Self::Page { outcome, language, body: shared.pages.of(outcome, language) }
@@ -85,40 +102,81 @@ impl Reply {
                 let card = pages::card(&found.target.row.title, &short_url(shared, link));
                 Self::Page { outcome, language: Language::Chinese, body: card.into() }
             }
-            _ => Self::plain(without_token(bench, asked, found.target)),
+            _ => Self::Redirect(without_token(out, asked, found.target)),
         }
-    }
-
-    fn plain(location: HeaderValue) -> Self {
-        Self::Redirect { location, token: None, cookies: [None, None, None] }
     }
 
     /// The same answer for a click whose frame could not be written: without cookies, and with a token that says so.
-    pub(crate) fn unjournaled(self, key: &SigningKey) -> Self {
+    pub(crate) fn unjournaled(self, key: &SigningKey, lines: Vec<u8>) -> (Self, Vec<u8>) {
         match self {
-            Self::Redirect { location, token: Some(PlacedToken { token, at }), .. } => {
-                let (head, rest) = location.as_bytes().split_at(at);
-                let fragment = rest.iter().position(|b| *b == b'#').map_or(&[][..], |hash| &rest[hash..]);
-                let mut value = head.to_vec();
-                ClickToken { unjournaled: true, ..token }.sign(key, &mut value);
-                value.extend_from_slice(fragment);
-                Self::plain(HeaderValue::from_bytes(&value).unwrap_or(location))
+            Self::Redirect(redirect) => {
+                let mut anew = Vec::new();
+                let plain = Redirect::plain(&redirect.unjournaled(key, &lines), &mut anew);
+                (Self::Redirect(plain), anew)
             }
-            Self::Redirect { location, .. } => Self::plain(location),
-            other => other,
+            other => (other, lines),
         }
     }
 
-    /// As HTTP. `headers` is the request's own map, used again.
-    pub(crate) fn into_answer(self, headers: HeaderMap) -> Answer {
+    /// As an answer for hyper. `headers` is the request's own map, used again; `lines` is what `make` wrote to.
+    pub(crate) fn into_answer(self, headers: HeaderMap, lines: Vec<u8>) -> Answer {
         match self {
-            Self::Redirect { location, cookies, .. } => answer::redirect(headers, location, cookies),
-            Self::Prefetch => answer::prefetch(),
+            Self::Redirect(redirect) => {
+                let lines = Bytes::from(lines);
+                let value =
+                    |span: Span| HeaderValue::from_maybe_shared(lines.slice(span.start..span.end)).ok();
+                let cookies = redirect.cookies.into_iter().flatten().filter_map(value);
+                // Every piece of a location was checked when the table took it in, or is escaped.
+                let location = value(redirect.location).unwrap_or(HeaderValue::from_static("/"));
+                answer::redirect(headers, location, cookies)
+            }
+            other => other.into_page(),
+        }
+    }
+
+    /// An answer that is no redirect.
+    pub(crate) fn into_page(self) -> Answer {
+        match self {
             Self::Page { outcome, language, body } => {
                 answer::page(answer::status(outcome), Some(outcome), language, body)
             }
+            Self::Prefetch | Self::Redirect(_) => answer::prefetch(),
         }
     }
+}
+
+impl Redirect {
+    /// To `location`, without cookies.
+    fn plain(location: &[u8], out: &mut Vec<u8>) -> Self {
+        let location = line(LOCATION, out, |out| out.extend_from_slice(location));
+        Self { location, token: None, cookies: [None; 3] }
+    }
+
+    /// The location for a click whose frame could not be written: with a token that says so. `lines` is what the redirect
+    /// was written to. Cookies must not be sent then.
+    pub(crate) fn unjournaled(&self, key: &SigningKey, lines: &[u8]) -> Vec<u8> {
+        let location = self.location.of(lines);
+        let Some(PlacedToken { token, at }) = &self.token else { return location.to_vec() };
+        let (head, rest) = location.split_at(at - self.location.start);
+        let fragment = rest.iter().position(|b| *b == b'#').map_or(&[][..], |hash| &rest[hash..]);
+        let mut value = head.to_vec();
+        ClickToken { unjournaled: true, ..*token }.sign(key, &mut value);
+        value.extend_from_slice(fragment);
+        value
+    }
+}
+
+const LOCATION: &[u8] = b"location: ";
+const SET_COOKIE: &[u8] = b"set-cookie: ";
+
+/// Appends a header line whose value `write` appends; gives where the value stands.
+fn line(name: &[u8], out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Span {
+    out.extend_from_slice(name);
+    let start = out.len();
+    write(out);
+    let end = out.len();
+    out.extend_from_slice(b"\r\n");
+    Span { start, end }
 }
 
 /// Our address of a link.
@@ -126,79 +184,41 @@ pub(crate) fn short_url(shared: &Shared, link: &LinkRow) -> String {
     format!("{}{}", shared.public_base, link.code)
 }
 
-/// Bytes of one block of header values.
-const BLOCK: usize = 32 << 10;
-
-/// Where answers are built: one header value at a time, in blocks that many answers share, because one allocation per
-/// value is a good part of what an answer costs. A value lives only until hyper has copied it, so no block lingers.
-#[derive(Default)]
-pub(crate) struct Workbench {
-    value: Vec<u8>,
-    block: BytesMut,
-}
-
-impl Workbench {
-    /// Starts a value.
-    fn start(&mut self) -> &mut Vec<u8> {
-        self.value.clear();
-        &mut self.value
-    }
-
-    /// What was written since the start, as a header value.
-    fn finish(&mut self) -> Option<HeaderValue> {
-        if self.block.capacity() < self.value.len() {
-            self.block.reserve(BLOCK.max(self.value.len()));
-        }
-        self.block.extend_from_slice(&self.value);
-        HeaderValue::from_maybe_shared(self.block.split().freeze()).ok()
-    }
-}
-
-/// The destination with the visitor's own query, if the target passes it on.
-fn without_token(bench: &mut Workbench, asked: &Asked<'_>, target: &Target) -> HeaderValue {
+/// To the destination with the visitor's own query, if the target passes it on.
+fn without_token(out: &mut Vec<u8>, asked: &Asked<'_>, target: &Target) -> Redirect {
     if !target.row.pass_query || asked.query.is_empty() {
-        return target.plain.clone();
+        return Redirect::plain(target.plain.as_bytes(), out);
     }
-    let value = bench.start();
-    value.extend_from_slice(target.head());
-    let head = value.len();
-    query::push_without(asked.query, target.row.click_param.as_bytes(), value);
-    if value.len() == head {
-        return target.plain.clone();
-    }
-    value.extend_from_slice(target.fragment());
-    bench.finish().unwrap_or_else(|| target.plain.clone())
+    let location = line(LOCATION, out, |out| {
+        out.extend_from_slice(target.head());
+        let head = out.len();
+        query::push_without(asked.query, target.row.click_param.as_bytes(), out);
+        if out.len() == head {
+            out.truncate(head - target.head().len());
+            out.extend_from_slice(target.plain.as_bytes());
+        } else {
+            out.extend_from_slice(target.fragment());
+        }
+    });
+    Redirect { location, token: None, cookies: [None; 3] }
 }
 
 fn attributed(
     shared: &Shared,
-    bench: &mut Workbench,
+    out: &mut Vec<u8>,
     asked: &Asked<'_>,
     found: &Found<'_>,
     visit: &Visit,
     made: &Click<'_>,
-) -> Reply {
+) -> Redirect {
     let (target, record) = (&**found.target, made.record);
-    let visitor = visitor_cookie(shared, bench, asked, visit, made);
-    let claim = claim_cookie(shared, bench, asked, found, made);
+    let visitor = visitor_cookie(shared, out, asked, visit, made);
+    let claim = claim_cookie(shared, out, asked, found, made);
     let oldest = if claim.is_some() && !visit.has_claim && visit.claims >= CLAIMS_MAX {
-        oldest_expired(shared, bench, asked)
+        oldest_expired(shared, out, asked)
     } else {
         None
     };
-    let value = bench.start();
-    if target.row.pass_query && !asked.query.is_empty() {
-        value.extend_from_slice(target.head());
-        let head = value.len();
-        query::push_without(asked.query, target.row.click_param.as_bytes(), value);
-        if value.len() > head {
-            value.push(b'&');
-        }
-        value.extend_from_slice(target.parameter());
-    } else {
-        value.extend_from_slice(target.head_with_parameter());
-    }
-    let at = value.len();
     let token = ClickToken {
         click: made.click,
         visitor: record.visitor,
@@ -210,25 +230,33 @@ fn attributed(
         clicked: made.now,
         unjournaled: made.unjournaled,
     };
-    token.sign(&shared.keys.click, value);
-    value.extend_from_slice(target.fragment());
-    match bench.finish() {
-        Some(location) => Reply::Redirect {
-            location,
-            token: Some(PlacedToken { token, at }),
-            cookies: [visitor, claim, oldest],
-        },
-        None => Reply::plain(target.plain.clone()),
-    }
+    let mut at = 0;
+    let location = line(LOCATION, out, |out| {
+        if target.row.pass_query && !asked.query.is_empty() {
+            out.extend_from_slice(target.head());
+            let head = out.len();
+            query::push_without(asked.query, target.row.click_param.as_bytes(), out);
+            if out.len() > head {
+                out.push(b'&');
+            }
+            out.extend_from_slice(target.parameter());
+        } else {
+            out.extend_from_slice(target.head_with_parameter());
+        }
+        at = out.len();
+        token.sign(&shared.keys.click, out);
+        out.extend_from_slice(target.fragment());
+    });
+    Redirect { location, token: Some(PlacedToken { token, at }), cookies: [visitor, claim, oldest] }
 }
 
 fn visitor_cookie(
     shared: &Shared,
-    bench: &mut Workbench,
+    out: &mut Vec<u8>,
     asked: &Asked<'_>,
     visit: &Visit,
     made: &Click<'_>,
-) -> Option<HeaderValue> {
+) -> Option<Span> {
     let now = made.now;
     let fresh =
         visit.visitor.is_some_and(|token| now.millis() - token.issued.millis() < VISITOR_RENEWED_AFTER_MS);
@@ -237,20 +265,20 @@ fn visitor_cookie(
     }
     let expires = now.plus(COOKIE_LIFE_MAX_MS);
     let token = VisitorToken { visitor: made.record.visitor, issued: now, expires, audience: asked.audience };
-    let value = bench.start();
-    CookieJar::open(shared.jar.visitor_name(), value);
-    token.sign(&shared.keys.browser, value);
-    shared.jar.close(COOKIE_LIFE_MAX_MS / SECOND_MS, value);
-    bench.finish()
+    Some(line(SET_COOKIE, out, |out| {
+        CookieJar::open(shared.jar.visitor_name(), out);
+        token.sign(&shared.keys.browser, out);
+        shared.jar.close(COOKIE_LIFE_MAX_MS / SECOND_MS, out);
+    }))
 }
 
 fn claim_cookie(
     shared: &Shared,
-    bench: &mut Workbench,
+    out: &mut Vec<u8>,
     asked: &Asked<'_>,
     found: &Found<'_>,
     made: &Click<'_>,
-) -> Option<HeaderValue> {
+) -> Option<Span> {
     let ClaimAction::Write { protected_until, expires } = made.claim else { return None };
     let record = made.record;
     let token = ClaimToken {
@@ -263,15 +291,15 @@ fn claim_cookie(
         expires,
         audience: asked.audience,
     };
-    let value = bench.start();
-    CookieJar::open(&found.programme.cookie_name, value);
-    token.sign(&shared.keys.browser, value);
-    shared.jar.close((expires.millis() - made.now.millis()).div_euclid(SECOND_MS), value);
-    bench.finish()
+    Some(line(SET_COOKIE, out, |out| {
+        CookieJar::open(&found.programme.cookie_name, out);
+        token.sign(&shared.keys.browser, out);
+        shared.jar.close((expires.millis() - made.now.millis()).div_euclid(SECOND_MS), out);
+    }))
 }
 
 /// Expires the claim that was made first; one that does not verify is older than any.
-fn oldest_expired(shared: &Shared, bench: &mut Workbench, asked: &Asked<'_>) -> Option<HeaderValue> {
+fn oldest_expired(shared: &Shared, out: &mut Vec<u8>, asked: &Asked<'_>) -> Option<Span> {
     let age = |keys: &BrowserKeys, text: &[u8]| {
         // Whether it has expired does not matter here: then it is old.
         ClaimToken::open(text, keys, asked.audience, Instant(0))
@@ -279,8 +307,8 @@ fn oldest_expired(shared: &Shared, bench: &mut Workbench, asked: &Asked<'_>) -> 
     };
     let claims = shared.jar.claims(asked.cookies.get());
     let (name, _) = claims.min_by_key(|(_, token)| age(&shared.keys.browser, token))?;
-    let value = bench.start();
-    CookieJar::open(name, value);
-    shared.jar.close(0, value);
-    bench.finish()
+    Some(line(SET_COOKIE, out, |out| {
+        CookieJar::open(name, out);
+        shared.jar.close(0, out);
+    }))
 }

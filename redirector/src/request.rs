@@ -1,11 +1,10 @@
 //! What a request says, in borrowed pieces, and what is refused before anything is looked up.
 //!
-//! One pass over the headers. hyper has already refused what is no HTTP at all, differing lengths, and heads beyond
-//! the limits; it resolves "both Content-Length and Transfer-Encoding" by dropping the length, so any
-//! Transfer-Encoding on a GET is refused here, with the connection.
+//! One pass over the headers, whoever has parsed the head: the front or hyper. What is no HTTP at all, differing
+//! lengths, and heads beyond the limits have been refused by then. hyper resolves "both Content-Length and
+//! Transfer-Encoding" by dropping the length, so any Transfer-Encoding on a GET is refused here, with the connection.
 
 use attribution_core::decide::{FetchMetadata, RequestFacts};
-use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 use url::{Host, Url};
@@ -197,70 +196,104 @@ pub(crate) struct Asked<'r> {
     pub(crate) languages: &'r [u8],
 }
 
-/// Reads a request's head.
-pub(crate) fn read<'r>(parts: &'r Parts, hosts: &Hosts) -> Result<Asked<'r>, Refusal> {
+/// A request's first line, as its parser has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstLine<'r> {
+    /// HEAD; GET otherwise.
+    pub(crate) head: bool,
+    pub(crate) path: &'r [u8],
+    pub(crate) query: &'r [u8],
+    /// Bytes of path, question mark and query.
+    pub(crate) target_len: usize,
+    /// Scheme and authority, if the address is an absolute one.
+    pub(crate) absolute: Option<(&'r str, &'r str)>,
+    /// HTTP/1.0, which knows no Host.
+    pub(crate) old: bool,
+}
+
+/// Reads a head that hyper has parsed.
+pub(crate) fn read_parts<'r>(parts: &'r Parts, hosts: &Hosts) -> Result<Asked<'r>, Refusal> {
     let head = parts.method == Method::HEAD;
     if !head && parts.method != Method::GET {
         return Err(Refusal::Method);
     }
+    let uri = &parts.uri;
+    let line = FirstLine {
+        head,
+        path: uri.path().as_bytes(),
+        query: uri.query().unwrap_or_default().as_bytes(),
+        target_len: uri.path_and_query().map_or(0, |target| target.as_str().len()),
+        absolute: uri.authority().map(|all| (uri.scheme_str().unwrap_or_default(), all.as_str())),
+        old: parts.version == Version::HTTP_10,
+    };
+    let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    read(&line, headers, hosts)
+}
+
+/// Reads a head. Names of headers may come in any case.
+pub(crate) fn read<'r>(
+    line: &FirstLine<'r>,
+    headers: impl Iterator<Item = (&'r str, &'r [u8])>,
+    hosts: &Hosts,
+) -> Result<Asked<'r>, Refusal> {
     let (mut host, mut hosts_seen) = (None, 0);
     let (mut dest, mut mode) = (None, None);
     let mut user_activated = false;
     let mut asked = Asked {
         path: Path::Unknown,
-        query: parts.uri.query().unwrap_or_default().as_bytes(),
+        query: line.query,
         audience: 0,
-        facts: RequestFacts { head, ..RequestFacts::default() },
+        facts: RequestFacts { head: line.head, ..RequestFacts::default() },
         agent: &[],
         cookies: Lines::default(),
         forwarded: Lines::default(),
         languages: &[],
     };
-    for (name, value) in &parts.headers {
-        let bytes = value.as_bytes();
-        match *name {
-            header::HOST => {
-                host = Some(bytes);
+    for (name, value) in headers {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        // The length tells most names apart; a browser sends fifteen headers, and each costs.
+        match name.len() {
+            4 if is("host") => {
+                host = Some(value);
                 hosts_seen += 1;
             }
-            header::USER_AGENT => asked.agent = bytes,
-            header::COOKIE => asked.cookies.push(bytes),
-            header::ACCEPT_LANGUAGE => asked.languages = bytes,
-            header::TRANSFER_ENCODING => return Err(Refusal::Body),
-            header::CONTENT_LENGTH if bytes != b"0" => return Err(Refusal::Body),
-            header::EXPECT | header::UPGRADE => return Err(Refusal::Expectation),
-            _ => match name.as_str() {
-                "sec-fetch-dest" => dest = Some(bytes),
-                "sec-fetch-mode" => mode = Some(bytes),
-                "sec-fetch-user" => user_activated = bytes == b"?1",
-                "sec-gpc" => asked.facts.privacy_signal = bytes == b"1",
-                "sec-purpose" | "purpose" | "x-purpose" | "x-moz" => {
-                    asked.facts.prefetch |= is_prefetch(value);
-                }
-                "x-forwarded-for" => asked.forwarded.push(bytes),
-                _ => {}
-            },
+            5 if is("x-moz") => asked.facts.prefetch |= is_prefetch(value),
+            6 if is("cookie") => asked.cookies.push(value),
+            6 if is("expect") => return Err(Refusal::Expectation),
+            7 if is("upgrade") => return Err(Refusal::Expectation),
+            7 if is("sec-gpc") => asked.facts.privacy_signal = value == b"1",
+            7 if is("purpose") => asked.facts.prefetch |= is_prefetch(value),
+            9 if is("x-purpose") => asked.facts.prefetch |= is_prefetch(value),
+            10 if is("user-agent") => asked.agent = value,
+            11 if is("sec-purpose") => asked.facts.prefetch |= is_prefetch(value),
+            14 if is("sec-fetch-dest") => dest = Some(value),
+            14 if is("sec-fetch-mode") => mode = Some(value),
+            14 if is("sec-fetch-user") => user_activated = value == b"?1",
+            14 if is("content-length") && value != b"0" => return Err(Refusal::Body),
+            15 if is("accept-language") => asked.languages = value,
+            15 if is("x-forwarded-for") => asked.forwarded.push(value),
+            17 if is("transfer-encoding") => return Err(Refusal::Body),
+            _ => {}
         }
     }
     asked.facts.fetch = fetch_metadata(dest, mode, user_activated);
-    asked.audience = whose(parts, host, hosts_seen, hosts)?;
-    let target_len = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
-    if target_len > TARGET_MAX {
+    asked.audience = whose(line, host, hosts_seen, hosts)?;
+    if line.target_len > TARGET_MAX {
         return Err(Refusal::TooLong);
     }
-    asked.path = Path::parse(parts.uri.path().as_bytes());
+    asked.path = Path::parse(line.path);
     Ok(asked)
 }
 
 /// The audience of the host that was asked. An absolute address names a host of its own: both must be ours.
-fn whose(parts: &Parts, host: Option<&[u8]>, seen: u32, hosts: &Hosts) -> Result<u32, Refusal> {
-    let named = match parts.uri.authority() {
-        Some(_) if !matches!(parts.uri.scheme_str(), Some("http" | "https")) => return Err(Refusal::NoHost),
-        Some(authority) => Some(hosts.find(authority.as_str().as_bytes()).ok_or(Refusal::ForeignHost)?),
+fn whose(line: &FirstLine<'_>, host: Option<&[u8]>, seen: u32, hosts: &Hosts) -> Result<u32, Refusal> {
+    let named = match line.absolute {
+        Some((scheme, _)) if !matches!(scheme, "http" | "https") => return Err(Refusal::NoHost),
+        Some((_, authority)) => Some(hosts.find(authority.as_bytes()).ok_or(Refusal::ForeignHost)?),
         None => None,
     };
     match (host, seen, named) {
-        (None, 0, Some(audience)) if parts.version == Version::HTTP_10 => Ok(audience),
+        (None, 0, Some(audience)) if line.old => Ok(audience),
         (Some(host), 1, named) => {
             without_port(host).ok_or(Refusal::NoHost)?;
             let audience = hosts.find(host).ok_or(Refusal::ForeignHost)?;
@@ -270,10 +303,9 @@ fn whose(parts: &Parts, host: Option<&[u8]>, seen: u32, hosts: &Hosts) -> Result
     }
 }
 
-fn is_prefetch(value: &HeaderValue) -> bool {
-    let Ok(text) = value.to_str() else { return false };
-    let word = text.split([';', ',']).next().unwrap_or_default().trim();
-    ["prefetch", "prerender", "preview"].iter().any(|purpose| word.eq_ignore_ascii_case(purpose))
+fn is_prefetch(value: &[u8]) -> bool {
+    let word = value.split(|b| matches!(b, b';' | b',')).next().unwrap_or_default().trim_ascii();
+    ["prefetch", "prerender", "preview"].iter().any(|purpose| word.eq_ignore_ascii_case(purpose.as_bytes()))
 }
 
 fn fetch_metadata(dest: Option<&[u8]>, mode: Option<&[u8]>, user_activated: bool) -> FetchMetadata {

@@ -2,6 +2,7 @@
 
 use crate::click;
 use crate::connection::{Connection, Connections, Order, Socket, Waits};
+use crate::front::{self, Handover};
 use crate::worker::{ConnectionPermit, Shared, Worker};
 use attribution_core::outcome::Outcome;
 use hyper::server::conn::http1;
@@ -9,7 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use journal::Writer;
 use rustix::io::Errno;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -69,8 +70,6 @@ struct Floor {
     worker: Worker,
     http: http1::Builder,
     connections: RefCell<Connections>,
-    /// Seconds since the worker began.
-    second: Rc<Cell<u32>>,
 }
 
 /// Runs a worker until it is told to end. Called on a thread of its own.
@@ -94,7 +93,7 @@ async fn serve(setup: Setup) -> Result<(), WorkerError> {
         .max_buf_size(shared.limits.head_bytes.max(8_192));
     let worker = Worker::new(shared, writer)?;
     let connections = RefCell::default();
-    let floor = Rc::new(Floor { worker, http, connections, second: Rc::new(Cell::new(0)) });
+    let floor = Rc::new(Floor { worker, http, connections });
 
     let mut tasks = floor.start_tasks(durable);
     let accepting = Rc::clone(&floor);
@@ -147,7 +146,7 @@ impl Floor {
                 beat.tick().await;
                 floor.worker.tell();
                 floor.worker.note_durable();
-                floor.second.set(floor.second.get() + 1);
+                floor.worker.second.set(floor.worker.second.get() + 1);
                 floor.sweep();
             }
         });
@@ -159,7 +158,7 @@ impl Floor {
         let limits = &self.worker.shared.limits;
         let seconds = |limit: Duration| u32::try_from(limit.as_secs()).unwrap_or(u32::MAX).max(1);
         let (head, write) = (seconds(limits.header_timeout), seconds(limits.write_timeout));
-        let second = self.second.get();
+        let second = self.worker.second.get();
         for connection in self.connections.borrow().iter() {
             if connection.is_overdue(second, head, write) {
                 self.worker.cells().timeouts.add(1);
@@ -218,7 +217,7 @@ struct Place {
 impl Place {
     fn take(floor: &Rc<Floor>, peer: SocketAddr, permit: ConnectionPermit) -> Self {
         let trusted = &floor.worker.shared.trusted;
-        let connection = Rc::new(Connection::new(peer.ip(), trusted, floor.second.get()));
+        let connection = Rc::new(Connection::new(peer.ip(), trusted, floor.worker.second.get()));
         let index = floor.connections.borrow_mut().add(Rc::clone(&connection));
         Self { floor: Rc::clone(floor), connection, index, _permit: permit }
     }
@@ -227,8 +226,13 @@ impl Place {
     async fn serve(self, stream: TcpStream) {
         // Without it, an answer of two segments waits for the client's acknowledgement of the first.
         let _ = stream.set_nodelay(true);
-        let (worker, second, connection) = (&self.floor.worker, &self.floor.second, &*self.connection);
+        let (worker, connection) = (&self.floor.worker, &*self.connection);
+        let second = &worker.second;
+        let Some(Handover { stream, read }) = front::serve(worker, &self.connection, stream).await else {
+            return;
+        };
         let socket = Socket {
+            read,
             stream: TokioIo::new(stream),
             connection: Rc::clone(&self.connection),
             second: Rc::clone(second),
@@ -237,7 +241,7 @@ impl Place {
             connection.now_waits(Waits::ForAnswer, second.get());
             let answer = click::serve(worker, connection, request).await;
             connection.now_waits(Waits::ForHead, second.get());
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.into_response())
         });
         let mut serving = pin!(self.floor.http.serve_connection(socket, service));
         let mut draining = false;

@@ -8,13 +8,13 @@ use crate::clock;
 use crate::config::{AddressRange, EdgeKeys, Limits};
 use crate::cookies::CookieJar;
 use crate::frame_clock::{FrameClock, FrameTime};
+use crate::front::Outbox;
 use crate::gate::{DiskQueue, Gate, Turn};
 use crate::limits::MissLimit;
 use crate::pages::Pages;
 use crate::pictures::Pictures;
 use crate::random::{NoRandomness, Random};
 use crate::repeat::Repeats;
-use crate::reply::Workbench;
 use crate::request::Hosts;
 use crate::table::{Small, Table};
 use arc_swap::{ArcSwap, Cache};
@@ -24,6 +24,7 @@ use attribution_core::record::Tally;
 use attribution_core::time::Instant;
 use journal::{AppendError, Journal, Writer};
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -69,7 +70,6 @@ pub(crate) struct State {
     pub(crate) pictures: Pictures,
     pub(crate) repeats: Option<Repeats>,
     pub(crate) random: Random,
-    pub(crate) bench: Workbench,
 }
 
 /// The turn under way: when it began, and how many requests it has.
@@ -102,6 +102,12 @@ pub(crate) struct Worker {
     pub(crate) gate: Gate,
     pub(crate) disk: DiskQueue,
     pub(crate) state: RefCell<State>,
+    /// The answers of the turn.
+    pub(crate) outbox: RefCell<Outbox>,
+    /// Where the connections read to, one after the other: a whole head at most.
+    pub(crate) scratch: RefCell<Box<[u8]>>,
+    /// Seconds since the worker began.
+    pub(crate) second: Rc<Cell<u32>>,
     started: Cell<Option<Started>>,
     frame_clock: FrameClock,
     told: Cell<Tally>,
@@ -122,7 +128,6 @@ impl Worker {
             pictures: Pictures::new(workers, seed.rotate_left(32)),
             repeats: Repeats::new(&random.bytes()?),
             random,
-            bench: Workbench::default(),
             writer,
         };
         Ok(Self {
@@ -131,6 +136,9 @@ impl Worker {
             gate: Gate::default(),
             disk: DiskQueue::new(limits.strict_queue),
             state: RefCell::new(state),
+            outbox: RefCell::default(),
+            scratch: RefCell::new(vec![0; shared.limits.head_bytes].into()),
+            second: Rc::default(),
             started: Cell::new(None),
             frame_clock: FrameClock::new(),
             told: Cell::new(Tally::default()),
@@ -202,6 +210,8 @@ impl Worker {
                 self.cells().latency(nanos, turn.requests);
                 self.cells().turns.add(1);
             }
+            let (key, second) = (&self.shared.keys.click, self.second.get());
+            self.outbox.borrow_mut().send(written, key, self.cells(), second);
             self.gate.release(written);
         }
     }

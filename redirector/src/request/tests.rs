@@ -18,7 +18,7 @@ fn parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
 }
 
 fn refusal(method: &str, uri: &str, headers: &[(&str, &str)]) -> Option<Refusal> {
-    read(&parts(method, uri, headers), &hosts()).err()
+    read_parts(&parts(method, uri, headers), &hosts()).err()
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn paths_are_told_apart() {
 fn the_browsers_own_signs_are_read() {
     let facts = |headers: &[(&str, &str)]| {
         let all: Vec<_> = [("host", "yk.example")].into_iter().chain(headers.iter().copied()).collect();
-        read(&parts("GET", "/a", &all), &hosts()).unwrap().facts
+        read_parts(&parts("GET", "/a", &all), &hosts()).unwrap().facts
     };
     let navigation = |user_activated| FetchMetadata::Navigation { user_activated };
     assert_eq!(facts(&[]).fetch, FetchMetadata::Absent);

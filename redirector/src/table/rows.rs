@@ -118,7 +118,10 @@ impl Programme {
             Ok(fallback) => (fallback, None),
             Err(error) => (None, Some(RowError::Fallback(error))),
         };
-        let cookie_name = format!("{cookie_prefix}yk_c_{}", row.id).into_bytes().into();
+        // The core lets no other ids in; the name stands in an answer's head as it is.
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+        let id = if row.id.as_str().bytes().all(fits) { row.id.to_string() } else { row.num.0.to_string() };
+        let cookie_name = format!("{cookie_prefix}yk_c_{id}").into_bytes().into();
         (Self { row, cookie_name, fallback }, fault)
     }
 }

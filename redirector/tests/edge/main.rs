@@ -4,6 +4,7 @@
 
 mod cookies;
 mod disk;
+mod front;
 mod hostile;
 mod http;
 mod limits;

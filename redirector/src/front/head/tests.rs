@@ -1,0 +1,159 @@
+//! What the front takes, and that hyper reads it alike.
+
+use super::*;
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use proptest::prelude::*;
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::rc::Rc;
+use tokio::io::AsyncWriteExt as _;
+
+/// A head as somebody read it: path, query, headers with names in lower case.
+type Seen = (String, String, Vec<(String, Vec<u8>)>);
+
+fn front(bytes: &[u8]) -> Option<Seen> {
+    let mut headers = [const { MaybeUninit::uninit() }; 64];
+    let Read::Plain(plain) = read(bytes, &mut headers) else { return None };
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let headers = plain.headers().map(|(name, value)| (name.to_ascii_lowercase(), value.to_vec()));
+    Some((text(plain.line.path), text(plain.line.query), headers.collect()))
+}
+
+/// The first request that hyper reads, and how many there were.
+fn hyper_reads(bytes: &[u8]) -> (Option<Seen>, usize) {
+    let seen: Rc<RefCell<Vec<Seen>>> = Rc::default();
+    let noted = Rc::clone(&seen);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async move {
+        let (mut client, server) = tokio::io::duplex(1 << 16);
+        client.write_all(bytes).await.unwrap();
+        client.shutdown().await.unwrap();
+        let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+            let (parts, _) = request.into_parts();
+            let headers = parts.headers.iter();
+            let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+            let query = parts.uri.query().unwrap_or_default().to_owned();
+            noted.borrow_mut().push((parts.uri.path().to_owned(), query, headers.collect()));
+            async { Ok::<_, Infallible>(http::Response::new(Empty::<Bytes>::new())) }
+        });
+        let _ = http1::Builder::new().max_headers(64).serve_connection(TokioIo::new(server), service).await;
+    });
+    let seen = seen.take();
+    (seen.first().cloned(), seen.len())
+}
+
+/// hyper keeps headers of one name together; the order within a name is what counts.
+fn sorted((path, query, mut headers): Seen) -> Seen {
+    headers.sort_by(|a, b| a.0.cmp(&b.0));
+    (path, query, headers)
+}
+
+#[test]
+fn only_the_plainest_heads_are_taken() {
+    let host = "Host: yk.example\r\n";
+    let head = |target: &str, more: &str| format!("GET {target} HTTP/1.1\r\n{host}{more}\r\n");
+    let rows = [
+        (head("/abc", ""), true),
+        (head("/abc?sub=1&x=%E5%95%86", "Connection: Keep-Alive\r\nCookie: a=b\r\n"), true),
+        (head("/abc", "connection: close\r\n"), true),
+        (head("/a\"b", ""), false),
+        (head("/a|b", ""), false),
+        (head("/a#b", ""), false),
+        (head("*", ""), false),
+        (head("http://yk.example/abc", ""), false),
+        (head("/abc", "Connection: keep-alive, x\r\n"), false),
+        (head("/abc", "Connection: keep-alive\r\nConnection: close\r\n"), false),
+        (head("/abc", "Content-Length: 0\r\n"), false),
+        (head("/abc", "CONTENT-LENGTH: 3\r\n"), false),
+        (head("/abc", "Transfer-Encoding: chunked\r\n"), false),
+        (head("/abc", "Upgrade: h2c\r\n"), false),
+        (head("/abc", "Expect: 100-continue\r\n"), false),
+        (head("/abc", "Bad Name: x\r\n"), false),
+        (head("/abc", "Folded: a\r\n b\r\n"), false),
+        (head("/abc", "") + "GET", false),
+        (head("/abc", &"x: y\r\n".repeat(64)), false),
+        (head("/abc", "").replace("1.1", "1.0"), false),
+        (head("/abc", "").replace("GET", "HEAD"), false),
+        (head("/abc", "").replace("GET", "get"), false),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), false),
+    ];
+    for (bytes, expected) in rows {
+        assert_eq!(front(bytes.as_bytes()).is_some(), expected, "{bytes:?}");
+    }
+}
+
+#[test]
+fn the_beginning_of_a_plain_head_is_waited_for() {
+    let whole = b"GET /abc HTTP/1.1\r\nHost: yk.example\r\nCookie: a=b\r\n\r\n";
+    for len in 0..whole.len() {
+        let mut headers = [const { MaybeUninit::uninit() }; 64];
+        assert!(matches!(read(&whole[..len], &mut headers), Read::Partial), "{len}");
+    }
+}
+
+/// Pieces that a head is put together from: mostly honest ones, so that many heads are taken.
+fn head() -> impl Strategy<Value = Vec<u8>> {
+    let honest = prop::sample::select(vec![
+        "Host: yk.example\r\n",
+        "host:yk.example\r\n",
+        "Connection: keep-alive\r\n",
+        "connection: CLOSE\r\n",
+        "User-Agent:  Mozilla/5.0 \t\r\n",
+        "Cookie: yk_v=v1.1.abc.def; a=\"b c\"\r\n",
+        "Accept:\r\n",
+        "X: \u{e4}\u{f6}\r\n",
+    ]);
+    let odd = prop::sample::select(vec![
+        "Content-Length: 3\r\n",
+        "Content-Length : 3\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "transfer-encoding:\tchunked\r\n",
+        "Transfer-Encoding : chunked\r\n",
+        "Connection: upgrade\r\n",
+        "Upgrade: websocket\r\n",
+        " folded\r\n",
+        "X: a\rb\r\n",
+        "X: a\n",
+        "\n",
+        "\r\n",
+        "X\u{0}: a\r\n",
+        "X: a\u{0}\r\n",
+        "GET /other HTTP/1.1\r\n",
+    ]);
+    let line = prop_oneof![8 => honest, 1 => odd].prop_map(|line| line.as_bytes().to_vec());
+    let target = prop_oneof![
+        4 => "/[a-zA-Z0-9]{1,9}(\\?[a-z0-9=&%]{0,20})?",
+        1 => "/[ -~]{0,12}",
+        1 => "[ -~]{0,6}",
+    ];
+    let flip = prop::option::weighted(0.2, (any::<prop::sample::Index>(), any::<u8>()));
+    (target, prop::collection::vec(line, 0..8), flip).prop_map(|(target, lines, flip)| {
+        let mut bytes = format!("GET {target} HTTP/1.1\r\n").into_bytes();
+        bytes.extend(lines.concat());
+        bytes.extend(b"\r\n");
+        if let Some((at, byte)) = flip {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    /// Whatever the front takes is one request to hyper too, and the same one: nobody can make the two disagree about
+    /// where a request ends or what it says.
+    #[test]
+    fn what_the_front_takes_hyper_reads_alike(bytes in head()) {
+        if let Some(seen) = front(&bytes) {
+            let (first, requests) = hyper_reads(&bytes);
+            prop_assert_eq!(first.map(sorted), Some(sorted(seen)));
+            prop_assert_eq!(requests, 1);
+        }
+    }
+}
