@@ -1,5 +1,7 @@
 //! Our cookies in a request and in an answer: found by hand, written whole, never parsed beyond their names.
 
+use crate::request::Lines;
+
 /// The visitor cookie's name, without its prefix.
 const VISITOR: &[u8] = b"yk_v";
 /// What every claim cookie's name starts with, without its prefix.
@@ -14,13 +16,14 @@ pub(crate) const fn prefix(secure: bool) -> &'static str {
     if secure { "__Host-" } else { "" }
 }
 
-/// Our cookies of one request.
+/// Our cookies of one request. A name may come several times: another path or a parent domain can hold one, and a page
+/// there may have planted it. So the values are candidates, and the first that verifies counts.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ours<'a> {
-    /// The visitor token.
-    pub(crate) visitor: Option<&'a [u8]>,
-    /// The claim token of the programme that was asked for.
-    pub(crate) claim: Option<&'a [u8]>,
+    /// Visitor tokens.
+    pub(crate) visitors: Lines<'a>,
+    /// Claim tokens of the programme that was asked for.
+    pub(crate) own_claims: Lines<'a>,
     /// How many claim cookies there are, of all programmes.
     pub(crate) claims: usize,
 }
@@ -48,7 +51,7 @@ impl CookieJar {
         &self.visitor_name
     }
 
-    /// Finds our cookies; the first of several with one name counts. `claim_name` is the programme's whole name.
+    /// Finds our cookies. `claim_name` is the programme's whole name.
     pub(crate) fn find<'a>(&self, lines: &[&'a [u8]], claim_name: &[u8]) -> Ours<'a> {
         let mut ours = Ours::default();
         for (name, value) in pairs(lines) {
@@ -58,11 +61,11 @@ impl CookieJar {
                 continue;
             }
             if rest == VISITOR {
-                ours.visitor = ours.visitor.or(Some(value));
+                ours.visitors.push(value);
             } else if rest.starts_with(CLAIM) {
                 ours.claims += 1;
                 if name == claim_name {
-                    ours.claim = ours.claim.or(Some(value));
+                    ours.own_claims.push(value);
                 }
             }
         }
@@ -123,9 +126,13 @@ mod tests {
         let line: &[u8] =
             b"sid=a=b; yk_v=V;yk_c_p1=C1; yk_c_p2=C2; xyk_v=no; yk_v=second; broken; =x; yk_c_p=short";
         let ours = jar.find(&[line], b"yk_c_p1");
-        assert_eq!(ours, Ours { visitor: Some(b"V"), claim: Some(b"C1"), claims: 3 });
+        assert_eq!(
+            (ours.visitors.get(), ours.own_claims.get()),
+            (&[&b"V"[..], b"second"][..], &[&b"C1"[..]][..])
+        );
+        assert_eq!(ours.claims, 3);
         let split: [&[u8]; 2] = [b"a=b", b"yk_v=V"];
-        assert_eq!(jar.find(&split, b"yk_c_p1").visitor, Some(&b"V"[..]));
+        assert_eq!(jar.find(&split, b"yk_c_p1").visitors.get(), [b"V"]);
     }
 
     #[test]
@@ -133,7 +140,8 @@ mod tests {
         let jar = CookieJar::new(true);
         let line: &[u8] = b"yk_v=planted; __Host-yk_v=V; __Host-yk_c_p1=C";
         let ours = jar.find(&[line], b"__Host-yk_c_p1");
-        assert_eq!(ours, Ours { visitor: Some(b"V"), claim: Some(b"C"), claims: 1 });
+        assert_eq!((ours.visitors.get(), ours.own_claims.get()), (&[b"V"][..], &[b"C"][..]));
+        assert_eq!(ours.claims, 1);
     }
 
     #[test]

@@ -161,15 +161,15 @@ impl<'r> Path<'r> {
     }
 }
 
-/// The lines of a header that may come several times; more than that are not looked at.
-#[derive(Debug, Clone, Copy, Default)]
+/// The values of something that may come several times; those beyond the fourth are not looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lines<'r> {
     lines: [&'r [u8]; 4],
     len: usize,
 }
 
 impl<'r> Lines<'r> {
-    fn push(&mut self, line: &'r [u8]) {
+    pub(crate) fn push(&mut self, line: &'r [u8]) {
         if let Some(slot) = self.lines.get_mut(self.len) {
             *slot = line;
             self.len += 1;

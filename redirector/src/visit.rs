@@ -27,19 +27,21 @@ impl Visit {
         let keys = &shared.keys.browser;
         let mut bad_cookie = false;
         let mut verified = |error: TokenError| bad_cookie |= error != TokenError::Expired;
-        let visitor = ours
-            .visitor
-            .and_then(|text| VisitorToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok());
-        let prior = ours
-            .claim
-            .and_then(|text| ClaimToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok());
+        let visitor =
+            ours.visitors.get().iter().find_map(|text| {
+                VisitorToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok()
+            });
+        let prior =
+            ours.own_claims.get().iter().find_map(|text| {
+                ClaimToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok()
+            });
         // A claim of another programme under this one's name is somebody's handiwork.
         let foreign = prior.is_some_and(|claim| claim.programme != programme.row.num);
         Self {
             visitor,
             prior: prior.filter(|_| !foreign),
             claims: ours.claims,
-            has_claim: ours.claim.is_some(),
+            has_claim: !ours.own_claims.get().is_empty(),
             bad_cookie: bad_cookie || foreign,
         }
     }

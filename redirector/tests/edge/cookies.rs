@@ -48,6 +48,18 @@ fn the_tokens_of_an_answer_name_its_record() {
 }
 
 #[test]
+fn a_planted_cookie_does_not_hide_the_good_one() {
+    let world = World::new([]);
+    let first = world.get(&path(1), &[]);
+    let cookies = format!("yk_v=junk; yk_c_p1=v1.1.a.b; {}", carried(&first));
+    let second = world.get(&path(1), &[("cookie", &cookies)]);
+    assert_eq!(click_token(&second).visitor, click_token(&first).visitor);
+    let mut seen = Vec::new();
+    world.with_records(|record| seen.push((record.flags.has(ClickFlags::BAD_COOKIE), record.prior_claim)));
+    assert_eq!(seen[1], (true, click_token(&first).click), "the bad one is noted, the good one counts");
+}
+
+#[test]
 fn a_returning_visitor_keeps_its_name() {
     let world = World::new([]);
     let first = world.get(&path(1), &[]);
