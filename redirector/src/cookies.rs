@@ -140,7 +140,7 @@ mod tests {
         let jar = CookieJar::new(true);
         let line: &[u8] = b"yk_v=planted; __Host-yk_v=V; __Host-yk_c_p1=C";
         let ours = jar.find(&[line], b"__Host-yk_c_p1");
-        assert_eq!((ours.visitors.get(), ours.own_claims.get()), (&[b"V"][..], &[b"C"][..]));
+        assert_eq!((ours.visitors.get(), ours.own_claims.get()), (&[&b"V"[..]][..], &[&b"C"[..]][..]));
         assert_eq!(ours.claims, 1);
     }
 
