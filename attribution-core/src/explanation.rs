@@ -8,6 +8,8 @@ mod en;
 mod zh;
 
 use crate::attribute::Attribution;
+use crate::ledger::LineState;
+use crate::money::Overflow;
 use serde::{Deserialize, Serialize};
 
 /// The language of an explanation.
@@ -35,6 +37,19 @@ pub fn explain(attribution: &Attribution, language: Language) -> Explanation {
         Language::Zh => zh::explain(attribution),
         Language::En => en::explain(attribution),
     }
+}
+
+/// Tells how a line's commission came about, from the ledger's own state: what was paid, refunded and taken off, the
+/// rate, and who has which share.
+///
+/// # Errors
+/// If an amount does not fit.
+pub fn explain_bill(line: &LineState, language: Language) -> Result<Vec<String>, Overflow> {
+    let bill = line.bill()?;
+    Ok(match language {
+        Language::Zh => zh::bill(&bill),
+        Language::En => en::bill(&bill),
+    })
 }
 
 /// A click id as people compare it: its last eight digits.

@@ -11,10 +11,8 @@ mod walk;
 pub use answer::{Candidate, Folded, Relation, RelationEnd, Verdict};
 pub use question::{Click, ClickTarget, Evidence, Ineligible, PriorOrder, Question};
 
-use crate::click::ClickId;
 use crate::policy::attribution::{AttributionPolicy, Scope, SelfPurchase};
 use crate::time::{Instant, SECOND_MS};
-use std::collections::BTreeMap;
 
 /// Folds the clicks. `orders` are the buyer's other orders; both may come in any order and with repetitions.
 pub fn fold(
@@ -34,7 +32,7 @@ pub fn fold(
     };
     let widest = levels[levels.len() - 1];
     for (click, verdict) in clicks.iter().zip(&mut verdicts) {
-        if verdict.is_none() && !covers(widest, &click.target, question.target) {
+        if verdict.is_none() && !covers(widest, &click.click.target, question.target) {
             *verdict = Some(Verdict::OutOfScope);
         }
     }
@@ -43,7 +41,7 @@ pub fn fold(
     for level in levels {
         let chain: Vec<usize> = (0..clicks.len())
             .filter(|i| !screened_out(verdicts[*i].as_ref()))
-            .filter(|i| covers(*level, &clicks[*i].target, question.target))
+            .filter(|i| covers(*level, &clicks[*i].click.target, question.target))
             .collect();
         let walked = walk::walk(policy, question, *level, &clicks, &chain, orders);
         for (index, verdict) in walked.verdicts {
@@ -58,13 +56,13 @@ pub fn fold(
     let candidates = clicks
         .iter()
         .zip(verdicts)
-        .map(|(click, verdict)| Candidate {
-            click: click.id,
-            promoter: click.promoter.clone(),
-            placement: click.placement.clone(),
-            at: click.effective(),
-            ingested: click.ingested,
-            evidence: click.evidence,
+        .map(|(seen, verdict)| Candidate {
+            click: seen.click.id,
+            promoter: seen.click.promoter.clone(),
+            placement: seen.click.placement.clone(),
+            at: seen.effective,
+            ingested: seen.ingested,
+            evidence: seen.click.evidence,
             // What no level looked at lost to a click on the product itself.
             verdict: verdict.unwrap_or(Verdict::ProductFirst),
         })
@@ -85,34 +83,51 @@ const fn screened_out(verdict: Option<&Verdict>) -> bool {
     )
 }
 
+/// A click with what its repetitions add up to.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    click: &'a Click,
+    /// Known since the earliest delivery.
+    ingested: Instant,
+    /// The instant that counts.
+    effective: Instant,
+}
+
 /// Total order, each click once. Of two deliveries of one click the smaller counts, whichever came first; a journal
 /// confirms what a token said, and the click was known since the earlier of both.
-fn in_order(clicks: &[Click]) -> Vec<Click> {
-    let mut once: BTreeMap<ClickId, (&Click, Instant)> = BTreeMap::new();
-    for click in clicks {
-        let (kept, known_since) = once.entry(click.id).or_insert((click, click.ingested));
-        if (click.evidence, click) < (kept.evidence, *kept) {
-            *kept = click;
-        }
-        *known_since = click.ingested.min(*known_since);
-    }
-    let mut ordered: Vec<Click> = once
-        .into_values()
-        .map(|(click, known_since)| Click { ingested: known_since, ..click.clone() })
+fn in_order(clicks: &[Click]) -> Vec<Seen<'_>> {
+    let mut ordered: Vec<Seen<'_>> = clicks
+        .iter()
+        .map(|click| Seen { click, ingested: click.ingested, effective: click.effective() })
         .collect();
-    ordered.sort_by_key(|click| (click.effective(), click.id));
+    ordered.sort_unstable_by(|a, b| {
+        a.click
+            .id
+            .cmp(&b.click.id)
+            .then_with(|| (a.click.evidence, a.click).cmp(&(b.click.evidence, b.click)))
+    });
+    ordered.dedup_by(|repeat, kept| {
+        let same = repeat.click.id == kept.click.id;
+        if same {
+            kept.ingested = kept.ingested.min(repeat.ingested);
+            kept.effective = kept.click.received.min(kept.ingested);
+        }
+        same
+    });
+    ordered.sort_unstable_by_key(|seen| (seen.effective, seen.click.id));
     ordered
 }
 
 /// What can be said of a click without looking at the others.
-fn screen(policy: &AttributionPolicy, question: &Question<'_>, click: &Click) -> Option<Verdict> {
+fn screen(policy: &AttributionPolicy, question: &Question<'_>, seen: &Seen<'_>) -> Option<Verdict> {
+    let click = seen.click;
     if let Some(reason) = click.ineligible {
         return Some(Verdict::Ineligible { reason });
     }
     if policy.self_purchase == SelfPurchase::Ignore && question.own_promoters.contains(&click.promoter) {
         return Some(Verdict::Ineligible { reason: Ineligible::SelfPurchase });
     }
-    let after_seconds = click.effective().floor_seconds() - question.at.floor_seconds();
+    let after_seconds = seen.effective.floor_seconds() - question.at.floor_seconds();
     // The merchant's clock may be a little behind: the click whose token is on the order came before it.
     let tolerated =
         if question.token == Some(click.id) { policy.max_token_skew.millis() / SECOND_MS } else { 0 };
@@ -120,7 +135,7 @@ fn screen(policy: &AttributionPolicy, question: &Question<'_>, click: &Click) ->
         return Some(Verdict::AfterOrder);
     }
     match question.final_at {
-        Some(final_at) if click.ingested.floor_seconds() >= final_at.floor_seconds() => {
+        Some(final_at) if seen.ingested.floor_seconds() >= final_at.floor_seconds() => {
             Some(Verdict::LateAfterFinal { final_at })
         }
         _ => None,

@@ -7,7 +7,7 @@ mod apply;
 mod line;
 
 pub use apply::apply;
-pub use line::{Entry, LedgerError, LineEvent, LineState, RefundEvent, Step};
+pub use line::{Bill, Entry, LedgerError, LineEvent, LineState, RefundEvent, Step};
 
 use crate::commission::Payee;
 use crate::ids::{MerchantId, PlatformId, ProgrammeId};

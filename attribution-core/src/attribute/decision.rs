@@ -1,6 +1,7 @@
 //! What was decided, with everything that led to it: this is the explanation, for programs as JSON.
 
 use crate::click::ClickId;
+use crate::commission::class::History;
 use crate::commission::rate::NoRate;
 use crate::commission::{Amounts, Terms};
 use crate::fold::{Candidate, Relation};
@@ -131,6 +132,9 @@ pub struct Award {
     pub via: Via,
     /// The customer's class, where the programme has classes.
     pub class: Option<Class>,
+    /// The history that made the class, where the programme has classes.
+    #[serde(default)]
+    pub history: Option<History>,
     /// The plan.
     pub plan: PlanRef,
     /// At which instant the rate was looked up.
@@ -211,6 +215,29 @@ pub struct Attribution {
     pub candidates: Vec<Candidate>,
     /// What a person should know of.
     pub flags: Vec<Flag>,
+}
+
+impl NoCommission {
+    /// The code by which programs know the reason, as in the JSON.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::CategoryBanned { .. } => "category_banned",
+            Self::PaymentExcluded { .. } => "payment_excluded",
+            Self::NoChannel => "no_channel",
+            Self::NoClick => "no_click",
+            Self::NoEligibleClick => "no_eligible_click",
+            Self::WindowOver { .. } => "window_over",
+            Self::ClosedByOrder { .. } => "closed_by_order",
+            Self::SelfPurchase { .. } => "self_purchase",
+            Self::PromoterDisabled { .. } => "promoter_disabled",
+            Self::PromotionWithdrawn { .. } => "promotion_withdrawn",
+            Self::NoRate => "no_rate",
+            Self::ClassNotCommissioned => "class_not_commissioned",
+            Self::NotApproved { .. } => "not_approved",
+            Self::PlanNotEffective { .. } => "plan_not_effective",
+            Self::BelowMinimum { .. } => "below_minimum",
+        }
+    }
 }
 
 impl Attribution {

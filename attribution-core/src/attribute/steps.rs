@@ -178,6 +178,7 @@ impl Case<'_> {
             promoter: None,
             via: Via::Channel { channel: channel.clone() },
             class: None,
+            history: None,
             plan: PlanRef::General,
             rate_at: self.line.created,
             terms,
@@ -242,7 +243,9 @@ impl Case<'_> {
             Ok(amounts) => amounts,
             Err(overflow) => return Ok(Err(overflow)),
         };
-        Ok(Ok(Award { promoter: Some(promoter), via, class, plan: chosen.plan, rate_at, terms, amounts }))
+        let history = class.map(|_| self.facts.history);
+        let promoter = Some(promoter);
+        Ok(Ok(Award { promoter, via, class, history, plan: chosen.plan, rate_at, terms, amounts }))
     }
 
     /// When the rate is looked up: at the order's creation, or just before the promotion was withdrawn.

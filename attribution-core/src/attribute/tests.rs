@@ -26,7 +26,7 @@ pub(crate) struct World {
     pub(crate) line: OrderLine,
     clicks: Vec<Click>,
     own: BTreeSet<PromoterId>,
-    history: History,
+    pub(crate) history: History,
     rates: Vec<Rate>,
     plans: Vec<TargetedPlan>,
     bans: Vec<BanRule>,

@@ -2,9 +2,13 @@
 
 use super::{Explanation, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
+use crate::commission::class::History;
+use crate::commission::{Amounts, Terms};
 use crate::fold::{Candidate, Evidence, Ineligible, Relation, Verdict};
+use crate::ledger::{Bill, Entry};
+use crate::money::Fen;
 use crate::policy::attribution::{Model, Rebind, Scope, Validity};
-use crate::policy::commission::{Class, Party, PlanRef};
+use crate::policy::commission::{Class, Party, PlanRef, Rounding};
 use crate::policy::settlement::PayMethod;
 use crate::time::Span;
 
@@ -12,7 +16,9 @@ pub(super) fn explain(a: &Attribution) -> Explanation {
     let line = format!("Order {} line {}", a.order, a.line);
     let sentence = match &a.outcome {
         Outcome::Award(award) => format!("{line}: {}.", won(award)),
-        Outcome::NoCommission(why) => format!("{line} earns no commission: {}.", reason(why)),
+        Outcome::NoCommission(why) => {
+            format!("{line} earns no commission: {} [{}].", reason(why), why.code())
+        }
     };
     let mut steps = vec![format!(
         "Judged by programme {} version {} at the order's instant {} (all times are Beijing time).",
@@ -131,8 +137,32 @@ fn amounts(award: &Award) -> Vec<String> {
         Some(Class::Returning) => " for a returning customer",
         None => "",
     };
-    let mut steps = vec![format!("Rate {} by {plan}{class}, as of {}.", award.terms.rate, award.rate_at)];
-    let shares = award.amounts.shares.iter().map(|share| {
+    let history = match award.history {
+        Some(History::FirstSuccess(first)) => format!(" (the first order succeeded at {first})"),
+        Some(History::None) => " (no order at the shop succeeded before)".to_owned(),
+        Some(History::Unknown) | None => String::new(),
+    };
+    let mut steps =
+        vec![format!("Rate {} by {plan}{class}{history}, as of {}.", award.terms.rate, award.rate_at)];
+    steps.push(product(&award.terms, &award.amounts));
+    steps.extend(split(&award.amounts));
+    steps
+}
+
+fn product(terms: &Terms, amounts: &Amounts) -> String {
+    let rounding = match terms.rounding {
+        Rounding::Floor => "fractions of a fen dropped",
+        Rounding::HalfUp => "rounded to the fen",
+    };
+    let min = terms.min_fen;
+    format!(
+        "Commission: base ¥{} × {} = ¥{} ({rounding}, nothing below ¥{min}).",
+        amounts.base, terms.rate, amounts.gross
+    )
+}
+
+fn split(amounts: &Amounts) -> Option<String> {
+    let shares = amounts.shares.iter().map(|share| {
         let party = match share.party {
             Party::Platform => "platform",
             Party::Agency => "agency",
@@ -141,8 +171,35 @@ fn amounts(award: &Award) -> Vec<String> {
         let later = if share.collected_at_withdrawal { " (collected at withdrawals)" } else { "" };
         format!("{party} ¥{}{later}", share.amount)
     });
-    if award.amounts.shares.len() > 1 {
-        steps.push(format!("Split: {}.", shares.collect::<Vec<_>>().join(", ")));
+    let shares: Vec<String> = shares.collect();
+    (shares.len() > 1).then(|| format!("Split: {}.", shares.join(", ")))
+}
+
+pub(super) fn bill(bill: &Bill) -> Vec<String> {
+    let mut steps = vec![
+        match bill.entry {
+            Entry::Tracked => "Ordered, not paid.",
+            Entry::Expected => "Paid, to be settled (expected).",
+            Entry::Matured => "The trade is complete, to be settled.",
+            Entry::Settled => "Settled.",
+            Entry::Invalid => "Invalid: no commission.",
+            Entry::ManualRequired => "Settled between merchant and promoter by hand.",
+        }
+        .to_owned(),
+    ];
+    steps.push(format!(
+        "Base: paid ¥{} − refunded ¥{} − cashback ¥{} = ¥{}.",
+        bill.paid, bill.refunded, bill.cashback, bill.base
+    ));
+    if bill.amounts.gross > Fen::ZERO {
+        steps.extend(bill.terms.as_ref().map(|terms| product(terms, &bill.amounts)));
+        steps.extend(split(&bill.amounts));
+    }
+    if bill.refunded_by_hand > Fen::ZERO {
+        steps.push(format!(
+            "Refunded ¥{} after the settlement: nothing is taken back by itself, a person handles it.",
+            bill.refunded_by_hand
+        ));
     }
     steps
 }
@@ -165,7 +222,12 @@ fn candidate(c: &Candidate) -> String {
         Evidence::Journal => "",
         Evidence::TokenOnly => " (known from the token only)",
     };
-    format!("{} promoter {}, click {}{unseen}: {}.", c.at, c.promoter, short(c.click), verdict(&c.verdict))
+    format!("{} promoter {}, click {}{unseen}: {}.", c.at, c.promoter, short(c.click), told(&c.verdict))
+}
+
+/// The verdict with its code.
+fn told(of: &Verdict) -> String {
+    format!("{} [{}]", verdict(of), of.code())
 }
 
 fn verdict(verdict: &Verdict) -> String {

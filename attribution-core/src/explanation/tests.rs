@@ -2,8 +2,13 @@ use super::*;
 use crate::attribute::tests::World;
 use crate::attribute::{NoCommission, Outcome};
 use crate::click::ClickId;
+use crate::commission::Terms;
+use crate::commission::class::History;
 use crate::fold::{Ineligible, Verdict};
 use crate::ids::{CategoryId, OrderId, PlanId};
+use crate::ids::{MerchantId, ProgrammeId};
+use crate::ledger::{Entry, LineEvent, RefundEvent, apply};
+use crate::money::BasisPoints;
 use crate::money::Fen;
 use crate::outcome::Reason;
 use crate::policy::Preset;
@@ -29,9 +34,94 @@ fn decisions_are_told_in_both_languages() {
             text += &format!("# {title}\n{}\n", told(preset, &clicks, order, language));
         }
     }
+    for (title, preset, events) in bills() {
+        let line = line(preset, &events);
+        for language in [Language::Zh, Language::En] {
+            text += &format!("# {title}\n{}\n\n", explain_bill(&line, language).unwrap().join("\n"));
+        }
+    }
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/explanations.txt");
     let expected = std::fs::read_to_string(golden).unwrap_or_default();
     assert!(text == expected, "{golden} differs; told now:\n{text}");
+}
+
+/// Lives of a line of ¥88.00 at 10 %, shared 1:9.
+fn bills() -> Vec<(&'static str, Preset, Vec<LineEvent>)> {
+    let decided = || World::new(Preset::TaobaoLive, &["a 06-01 10:00:00"], "06-03 10:00:00").decide();
+    let terms = || {
+        Some(Terms { rate: BasisPoints::const_new::<1_000>(), ..decided().award().unwrap().terms.clone() })
+    };
+    let first = || LineEvent::Decided { terms: terms(), hold_for_review: false };
+    let paid = || LineEvent::Paid { amount: Fen(8_800), method: PayMethod::WechatConsignment };
+    let settled = || LineEvent::Settled { cashback: Fen(800), terms: None };
+    let refund = |fen| LineEvent::Refunded(RefundEvent { amount: Fen(fen), at: at("06-20 10:00:00") });
+    vec![
+        (
+            "Settled with cashback, refunded by hand afterwards",
+            Preset::YouzanPermanent,
+            vec![first(), paid(), LineEvent::Completed, settled(), refund(1_000)],
+        ),
+        (
+            "Settled with cashback, a refund taken back",
+            Preset::TaobaoLive,
+            vec![first(), paid(), LineEvent::Completed, settled(), refund(1_000)],
+        ),
+        ("Refunded in full before the settlement", Preset::TaobaoLive, vec![first(), paid(), refund(8_800)]),
+    ]
+}
+
+fn line(preset: Preset, events: &[LineEvent]) -> LineState {
+    let policy = preset.policy().settlement;
+    let new = LineState::new(ProgrammeId::new("prog").unwrap(), MerchantId::new("S").unwrap());
+    events.iter().fold(new, |line, event| apply(&policy, &line, event).unwrap().state)
+}
+
+#[test]
+fn a_bill_is_told_for_every_entry() {
+    let new = LineState::new(ProgrammeId::new("prog").unwrap(), MerchantId::new("S").unwrap());
+    let entries = [
+        Entry::Tracked,
+        Entry::Expected,
+        Entry::Matured,
+        Entry::Settled,
+        Entry::Invalid,
+        Entry::ManualRequired,
+    ];
+    for language in [Language::Zh, Language::En] {
+        let told: BTreeSet<Vec<String>> = entries
+            .into_iter()
+            .map(|entry| explain_bill(&LineState { entry, ..new.clone() }, language).unwrap())
+            .collect();
+        assert_eq!(told.len(), entries.len());
+    }
+    let broken = LineState { paid: Fen(i64::MIN), refunded: Fen(1), ..new };
+    assert_eq!(explain_bill(&broken, Language::En), Err(Overflow));
+}
+
+#[test]
+fn what_is_read_names_the_same_codes_as_the_json() {
+    let code = |json: serde_json::Value| json["code"].as_str().unwrap().to_owned();
+    for reason in every_reason() {
+        assert_eq!(reason.code(), code(serde_json::to_value(&reason).unwrap()));
+    }
+    for verdict in every_verdict() {
+        assert_eq!(verdict.code(), code(serde_json::to_value(&verdict).unwrap()));
+    }
+}
+
+#[test]
+fn the_class_is_told_with_the_history_that_made_it() {
+    let mut world = World::new(Preset::Distributor1688, &["a 06-01 10:00:00"], "06-03 10:00:00");
+    let mut told = |history| {
+        world.history = history;
+        let decided = world.decide();
+        assert_eq!(decided.award().unwrap().history, Some(history));
+        explain(&decided, Language::En).steps.join("\n")
+    };
+    let first = History::FirstSuccess(at("06-02 10:00:00"));
+    assert!(told(first).contains("for a new customer (the first order succeeded at 2020-06-02 10:00:00)"));
+    assert!(told(History::None).contains("for a new customer (no order at the shop succeeded before)"));
+    assert!(told(History::Unknown).contains("for a new customer, as of"));
 }
 
 fn every_reason() -> Vec<NoCommission> {

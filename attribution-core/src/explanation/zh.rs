@@ -2,9 +2,13 @@
 
 use super::{Explanation, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
+use crate::commission::class::History;
+use crate::commission::{Amounts, Terms};
 use crate::fold::{Candidate, Evidence, Ineligible, Relation, Verdict};
+use crate::ledger::{Bill, Entry};
+use crate::money::Fen;
 use crate::policy::attribution::{Model, Rebind, Scope, Validity};
-use crate::policy::commission::{Class, Party, PlanRef};
+use crate::policy::commission::{Class, Party, PlanRef, Rounding};
 use crate::policy::settlement::PayMethod;
 use crate::time::Span;
 
@@ -12,7 +16,7 @@ pub(super) fn explain(a: &Attribution) -> Explanation {
     let line = format!("订单 {}（子订单 {}）", a.order, a.line);
     let sentence = match &a.outcome {
         Outcome::Award(award) => format!("{line}{}。", won(award)),
-        Outcome::NoCommission(why) => format!("{line}没有佣金：{}。", reason(why)),
+        Outcome::NoCommission(why) => format!("{line}没有佣金：{}［{}］。", reason(why), why.code()),
     };
     let mut steps = vec![format!(
         "按计划 {} 第 {} 版规则判定，订单时间 {}（均为北京时间）。",
@@ -139,9 +143,32 @@ fn amounts(award: &Award) -> Vec<String> {
         Some(Class::Returning) => "，老客",
         None => "",
     };
+    let history = match award.history {
+        Some(History::FirstSuccess(first)) => format!("（首单成功于 {first}）"),
+        Some(History::None) => "（此前在该店铺没有成功订单）".to_owned(),
+        Some(History::Unknown) | None => String::new(),
+    };
     let mut steps =
-        vec![format!("佣金比例 {}：{plan}{class}，以 {} 为准。", award.terms.rate, award.rate_at)];
-    let shares = award.amounts.shares.iter().map(|share| {
+        vec![format!("佣金比例 {}：{plan}{class}{history}，以 {} 为准。", award.terms.rate, award.rate_at)];
+    steps.push(product(&award.terms, &award.amounts));
+    steps.extend(split(&award.amounts));
+    steps
+}
+
+fn product(terms: &Terms, amounts: &Amounts) -> String {
+    let rounding = match terms.rounding {
+        Rounding::Floor => "不足一分舍去",
+        Rounding::HalfUp => "四舍五入到分",
+    };
+    let min = terms.min_fen;
+    format!(
+        "佣金：计佣金额 {} 元 × {} = {} 元（{rounding}，低于 {min} 元无效）。",
+        amounts.base, terms.rate, amounts.gross
+    )
+}
+
+fn split(amounts: &Amounts) -> Option<String> {
+    let shares = amounts.shares.iter().map(|share| {
         let party = match share.party {
             Party::Platform => "平台",
             Party::Agency => "机构",
@@ -150,8 +177,32 @@ fn amounts(award: &Award) -> Vec<String> {
         let later = if share.collected_at_withdrawal { "（提现时扣除）" } else { "" };
         format!("{party} {} 元{later}", share.amount)
     });
-    if award.amounts.shares.len() > 1 {
-        steps.push(format!("分成：{}。", shares.collect::<Vec<_>>().join("，")));
+    let shares: Vec<String> = shares.collect();
+    (shares.len() > 1).then(|| format!("分成：{}。", shares.join("，")))
+}
+
+pub(super) fn bill(bill: &Bill) -> Vec<String> {
+    let mut steps = vec![
+        match bill.entry {
+            Entry::Tracked => "已下单，未付款。",
+            Entry::Expected => "已付款，待结算（预估）。",
+            Entry::Matured => "交易完成，待结算。",
+            Entry::Settled => "已结算。",
+            Entry::Invalid => "已失效，没有佣金。",
+            Entry::ManualRequired => "由商家与推广者线下结算。",
+        }
+        .to_owned(),
+    ];
+    steps.push(format!(
+        "计佣金额：付款 {} 元 − 退款 {} 元 − 返现 {} 元 = {} 元。",
+        bill.paid, bill.refunded, bill.cashback, bill.base
+    ));
+    if bill.amounts.gross > Fen::ZERO {
+        steps.extend(bill.terms.as_ref().map(|terms| product(terms, &bill.amounts)));
+        steps.extend(split(&bill.amounts));
+    }
+    if bill.refunded_by_hand > Fen::ZERO {
+        steps.push(format!("结算后退款 {} 元不自动扣回，由人工处理。", bill.refunded_by_hand));
     }
     steps
 }
@@ -170,7 +221,12 @@ fn candidate(c: &Candidate) -> String {
         Evidence::Journal => "",
         Evidence::TokenOnly => "（仅见于令牌）",
     };
-    format!("{} 推广者 {}，点击 {}{unseen}：{}。", c.at, c.promoter, short(c.click), verdict(&c.verdict))
+    format!("{} 推广者 {}，点击 {}{unseen}：{}。", c.at, c.promoter, short(c.click), told(&c.verdict))
+}
+
+/// The verdict with its code.
+fn told(of: &Verdict) -> String {
+    format!("{}［{}］", verdict(of), of.code())
 }
 
 fn verdict(verdict: &Verdict) -> String {

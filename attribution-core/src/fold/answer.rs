@@ -64,6 +64,27 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// The code by which programs know the verdict, as in the JSON.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Won => "won",
+            Self::RepeatOfOwner { .. } => "repeat_of_owner",
+            Self::Replaced { .. } => "replaced",
+            Self::WindowOver { .. } => "window_over",
+            Self::ClosedByOrder { .. } => "closed_by_order",
+            Self::Protected { .. } => "protected",
+            Self::Locked { .. } => "locked",
+            Self::ProductFirst => "product_first",
+            Self::CouponFirst => "coupon_first",
+            Self::AfterOrder => "after_order",
+            Self::LateAfterFinal { .. } => "late_after_final",
+            Self::OutOfScope => "out_of_scope",
+            Self::Ineligible { .. } => "ineligible",
+        }
+    }
+}
+
 /// A click with its verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {

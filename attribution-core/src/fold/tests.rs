@@ -1,8 +1,9 @@
 #![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
 
 use super::*;
+use crate::click::ClickId;
 use crate::ids::{OrderId, PromoterId};
-use crate::policy::attribution::{Model, Rebind, Validity};
+use crate::policy::attribution::{ContentWindow, Model, Rebind, Validity};
 use crate::policy::{LinkKind, Policy, Preset};
 use crate::testing::{at, click, goods, promoter};
 use crate::time::{HOUR_MS, Span};
@@ -504,6 +505,31 @@ fn orders_close_or_prolong_a_relation() {
     for (what, policy, clicks, orders, when, expected) in rows {
         let ask = Ask { orders, ..Ask::of(clicks) };
         assert_eq!(ask.owner(policy, when), expected, "{what}");
+    }
+}
+
+#[test]
+fn links_to_content_last_as_long_as_their_own_rule_says() {
+    // Product links last 30 days. Those that lead to a shop or a live room last 3, and 30 from an order on.
+    let policy = AttributionPolicy {
+        scope: Scope::Shop,
+        content: Some(ContentWindow { validity: Span::days(3), extend_on_order: Some(Span::days(30)) }),
+        ..window(30)
+    };
+    // clicks, earlier order, the order's instant, its owner
+    let rows = [
+        (&["a 06-01 10:00:00 甲"][..], None, "07-01 09:59:59", "a"),
+        (&["a 06-01 10:00:00 S"], None, "06-04 09:59:59", "a"),
+        (&["a 06-01 10:00:00 S"], None, "06-04 10:00:00", "nobody"),
+        (&["a 06-01 10:00:00 S"], Some("06-02 10:00:00"), "07-02 09:59:59", "a"),
+        (&["a 06-01 10:00:00 S"], Some("06-02 10:00:00"), "07-02 10:00:00", "nobody"),
+        (&["a 06-01 10:00:00 甲"], Some("06-20 10:00:00"), "07-01 10:00:00", "nobody"),
+        (&["a 06-01 10:00:00 甲", "a 06-02 10:00:00 S"], None, "06-20 10:00:00", "a"),
+    ];
+    for (clicks, earlier, when, owner) in rows {
+        let mut ask = Ask::of(clicks);
+        ask.orders.extend(earlier.map(|at| order("earlier", at, "甲")));
+        assert_eq!(ask.owner(&policy, when), owner, "{clicks:?}, {earlier:?}, {when}");
     }
 }
 

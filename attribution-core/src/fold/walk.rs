@@ -1,7 +1,7 @@
 //! One pass over the clicks that count, in order: relations begin, are refreshed, turn clicks away and end.
 
-use super::{Click, PriorOrder, Question, Relation, RelationEnd, Verdict, covers};
-use crate::policy::attribution::{AttributionPolicy, Model, Rebind, Scope, Validity};
+use super::{PriorOrder, Question, Relation, RelationEnd, Seen, Verdict, covers};
+use crate::policy::attribution::{AttributionPolicy, ContentWindow, Model, Rebind, Scope, Validity};
 use crate::time::{Instant, Span};
 
 /// What a pass found. Verdicts are by position of the click.
@@ -20,7 +20,7 @@ pub(super) fn walk(
     policy: &AttributionPolicy,
     question: &Question<'_>,
     level: Scope,
-    clicks: &[Click],
+    clicks: &[Seen<'_>],
     chain: &[usize],
     orders: &[PriorOrder],
 ) -> Walked {
@@ -44,7 +44,7 @@ pub(super) fn walk(
 fn merge<'a>(
     question: &Question<'_>,
     level: Scope,
-    clicks: &[Click],
+    clicks: &[Seen<'_>],
     chain: &[usize],
     orders: &'a [PriorOrder],
 ) -> Vec<Event<'a>> {
@@ -62,7 +62,7 @@ fn merge<'a>(
     let mut events = Vec::with_capacity(chain.len() + before.len());
     let mut orders = before.into_iter().peekable();
     for &index in chain {
-        let second = clicks[index].effective().floor_seconds();
+        let second = clicks[index].effective.floor_seconds();
         while let Some(order) = orders.next_if(|o| o.at.floor_seconds() < second) {
             events.push(Event::Order(order));
         }
@@ -80,7 +80,7 @@ struct Live {
 
 struct Walk<'a> {
     policy: &'a AttributionPolicy,
-    clicks: &'a [Click],
+    clicks: &'a [Seen<'a>],
     live: Option<Live>,
     ended: Vec<Relation>,
     verdicts: Vec<(usize, Verdict)>,
@@ -88,8 +88,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn click(&mut self, index: usize) {
-        let click = &self.clicks[index];
-        let at = click.effective();
+        let Seen { click, effective: at, .. } = self.clicks[index];
         self.expire(at);
         let Some(live) = &mut self.live else {
             self.bind(index);
@@ -97,7 +96,7 @@ impl Walk<'_> {
         };
         let holder = &live.relation;
         if holder.promoter == click.promoter {
-            refresh(self.policy, live, index, click);
+            refresh(self.policy, live, index, self.clicks[index]);
             return;
         }
         if self.policy.rebind == Rebind::Never {
@@ -113,7 +112,9 @@ impl Walk<'_> {
     fn order(&mut self, order: &PriorOrder) {
         self.expire(order.at);
         let Some(live) = &mut self.live else { return };
-        if let (Some(more), Some(ends)) = (self.policy.extend_on_order, live.relation.ends) {
+        let by_content = content(self.policy, &self.clicks[live.shown]);
+        let more = by_content.map_or(self.policy.extend_on_order, |content| content.extend_on_order);
+        if let (Some(more), Some(ends)) = (more, live.relation.ends) {
             live.relation.ends = Some(ends.max(after(order.at, more)));
         }
         if self.policy.close_on_order {
@@ -154,8 +155,8 @@ impl Walk<'_> {
     }
 
     fn bind(&mut self, index: usize) {
-        let click = &self.clicks[index];
-        let at = click.effective();
+        let seen = self.clicks[index];
+        let Seen { click, effective: at, .. } = seen;
         let protection = self.policy.protection;
         let relation = Relation {
             promoter: click.promoter.clone(),
@@ -165,7 +166,7 @@ impl Walk<'_> {
             bound_at: at,
             last_click_at: at,
             protected_until: (protection > Span::ZERO).then(|| after(at, protection)),
-            ends: own_end(self.policy, click, at),
+            ends: own_end(self.policy, seen, at),
             ended: None,
         };
         self.live = Some(Live { relation, shown: index, members: vec![index] });
@@ -173,15 +174,15 @@ impl Walk<'_> {
 }
 
 /// A further click of the holder.
-fn refresh(policy: &AttributionPolicy, live: &mut Live, index: usize, click: &Click) {
+fn refresh(policy: &AttributionPolicy, live: &mut Live, index: usize, seen: Seen<'_>) {
     live.members.push(index);
     let relation = &mut live.relation;
-    relation.last_click_at = click.effective();
+    relation.last_click_at = seen.effective;
     let longer = match policy.validity {
         Validity::Permanent | Validity::FromBind(_) => relation.ends,
         // Never shorter than before: an order may have prolonged it, and a longer-lived link counts on.
         Validity::FromLastClick(_) | Validity::UntilLinkExpiry => {
-            match (relation.ends, own_end(policy, click, relation.bound_at)) {
+            match (relation.ends, own_end(policy, seen, relation.bound_at)) {
                 (Some(before), Some(now)) => Some(before.max(now)),
                 _ => None,
             }
@@ -190,19 +191,25 @@ fn refresh(policy: &AttributionPolicy, live: &mut Live, index: usize, click: &Cl
     relation.ends = longer;
     if policy.model == Model::LastClick {
         live.shown = index;
-        relation.click = click.id;
-        relation.placement = click.placement.clone();
-        relation.evidence = click.evidence;
+        relation.click = seen.click.id;
+        relation.placement.clone_from(&seen.click.placement);
+        relation.evidence = seen.click.evidence;
     }
 }
 
+/// The policy's rule for links that lead to no product, where it has one and this is such a click.
+fn content<'p>(policy: &'p AttributionPolicy, seen: &Seen<'_>) -> Option<&'p ContentWindow> {
+    policy.content.as_ref().filter(|_| seen.click.target.product.is_none())
+}
+
 /// When a relation ends that rests on this click and was bound at `bound_at`.
-fn own_end(policy: &AttributionPolicy, click: &Click, bound_at: Instant) -> Option<Instant> {
+fn own_end(policy: &AttributionPolicy, seen: Seen<'_>, bound_at: Instant) -> Option<Instant> {
+    let own = |window: Span| content(policy, &seen).map_or(window, |content| content.validity);
     match policy.validity {
         Validity::Permanent => None,
-        Validity::FromLastClick(window) => Some(after(click.effective(), window)),
-        Validity::FromBind(window) => Some(after(bound_at, window)),
-        Validity::UntilLinkExpiry => click.link_expires.filter(|_| !click.qr).map(Instant::floor),
+        Validity::FromLastClick(window) => Some(after(seen.effective, own(window))),
+        Validity::FromBind(window) => Some(after(bound_at, own(window))),
+        Validity::UntilLinkExpiry => seen.click.link_expires.filter(|_| !seen.click.qr).map(Instant::floor),
     }
 }
 

@@ -28,8 +28,10 @@ impl Work {
     fn event(&mut self, policy: &SettlementPolicy, event: &LineEvent) -> Result<(), LedgerError> {
         let entry = self.state.entry;
         match event {
-            LineEvent::Decided { terms, hold_for_review } => self.decided(terms.as_ref(), *hold_for_review),
-            LineEvent::Paid { amount, method } => self.paid(*amount, *method),
+            LineEvent::Decided { terms, hold_for_review } => {
+                self.decided(policy, terms.as_ref(), *hold_for_review)
+            }
+            LineEvent::Paid { amount, method } => self.paid(policy, *amount, *method),
             LineEvent::Completed => self.completed(),
             LineEvent::Settled { cashback, terms } => self.settled(*cashback, terms.as_ref()),
             LineEvent::BalanceTooLow => match entry {
@@ -55,7 +57,15 @@ impl Work {
         }
     }
 
-    fn decided(&mut self, terms: Option<&Terms>, hold_for_review: bool) -> Result<(), LedgerError> {
+    fn decided(
+        &mut self,
+        policy: &SettlementPolicy,
+        terms: Option<&Terms>,
+        hold_for_review: bool,
+    ) -> Result<(), LedgerError> {
+        // An order may be decided before anybody knows how it will be paid.
+        let excluded = self.state.method.is_some_and(|method| policy.excluded_methods.contains(&method));
+        let terms = terms.filter(|_| !excluded);
         match self.state.entry {
             // A settled line is never changed by a later decision; a person looks at it.
             Entry::Settled => {
@@ -75,7 +85,7 @@ impl Work {
         self.rewrite()
     }
 
-    fn paid(&mut self, amount: Fen, method: PayMethod) -> Result<(), LedgerError> {
+    fn paid(&mut self, policy: &SettlementPolicy, amount: Fen, method: PayMethod) -> Result<(), LedgerError> {
         if amount < Fen::ZERO {
             return Err(LedgerError::Negative);
         }
@@ -84,6 +94,9 @@ impl Work {
         }
         self.state.paid = amount;
         self.state.method = Some(method);
+        if policy.excluded_methods.contains(&method) {
+            self.state.terms = None;
+        }
         self.state.entry = Entry::Expected;
         self.rewrite()
     }

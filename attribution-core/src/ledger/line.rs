@@ -137,6 +137,28 @@ pub enum LedgerError {
     UnderReview,
 }
 
+/// How a line's commission came about, step by step. Every amount is the ledger's own: the shares are what its open
+/// transfers carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bill {
+    /// Where the line stands.
+    pub entry: Entry,
+    /// The goods' amount paid.
+    pub paid: Fen,
+    /// Refunded of it, as far as that came off the base.
+    pub refunded: Fen,
+    /// Refunded after the settlement without taking anything back: it is handled by hand.
+    pub refunded_by_hand: Fen,
+    /// Cashback taken off.
+    pub cashback: Fen,
+    /// What remains: the rate applies to it.
+    pub base: Fen,
+    /// The terms, while something is due.
+    pub terms: Option<Terms>,
+    /// The whole commission, and its parts.
+    pub amounts: Amounts,
+}
+
 /// What an event does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -169,6 +191,28 @@ impl LineState {
             review: false,
             waiting_for_balance: false,
         }
+    }
+
+    /// How the commission came about.
+    ///
+    /// # Errors
+    /// If an amount does not fit.
+    pub fn bill(&self) -> Result<Bill, Overflow> {
+        let now = self.base()?;
+        // What has settled keeps its base where the programme takes nothing back.
+        let kept = self.entry == Entry::Settled && self.amounts.base > now.max(Fen::ZERO);
+        let base = if kept { self.amounts.base } else { now.max(Fen::ZERO) };
+        let refunded_by_hand = if kept { base.sub(now)? } else { Fen::ZERO };
+        Ok(Bill {
+            entry: self.entry,
+            paid: self.paid,
+            refunded: self.refunded.sub(refunded_by_hand)?,
+            refunded_by_hand,
+            cashback: self.cashback,
+            base,
+            terms: self.terms.clone(),
+            amounts: self.amounts.clone(),
+        })
     }
 
     /// What the rate applies to: paid, less refunds and cashback.

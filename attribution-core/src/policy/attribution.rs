@@ -87,7 +87,7 @@ pub enum OnPromoterDisabled {
     NoCommission,
 }
 
-/// Which event is "the order" for windows, rates and classes.
+/// Which event is "the order" for windows and the owner's state. Bans, rates and classes always go by its creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderEvent {
@@ -129,6 +129,17 @@ impl Default for IdentityRule {
     }
 }
 
+/// Links that lead to no product (a shop, a page, a live room, a video) where they last differently from product links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContentWindow {
+    /// So long, counted as the policy's own validity is.
+    pub validity: Span,
+    /// An order of the buyer prolongs the relation to at least so long after it.
+    #[serde(default)]
+    pub extend_on_order: Option<Span>,
+}
+
 /// Whose order is it?
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -139,6 +150,8 @@ pub struct AttributionPolicy {
     pub scope: Scope,
     /// How long a relation lasts.
     pub validity: Validity,
+    /// Links that lead to no product, where they last differently.
+    pub content: Option<ContentWindow>,
     /// An order of the buyer prolongs the relation to at least so long after it.
     pub extend_on_order: Option<Span>,
     /// An order of the buyer ends the relation for later orders.
@@ -181,6 +194,7 @@ impl Default for AttributionPolicy {
             model: Model::default(),
             scope: Scope::default(),
             validity: Validity::default(),
+            content: None,
             extend_on_order: None,
             close_on_order: false,
             protection: Span::ZERO,

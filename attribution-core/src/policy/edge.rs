@@ -3,7 +3,7 @@
 use super::{Policy, Scope, Validity};
 use crate::catalogue::{ClaimEnd, ClaimScope, Durability, ProgrammeRow};
 use crate::ids::{ProgrammeId, ProgrammeNum};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
 /// How the edge treats the programme's links.
@@ -41,10 +41,12 @@ impl Policy {
     /// The row an edge gets.
     pub fn programme_row(&self, num: ProgrammeNum, id: ProgrammeId) -> ProgrammeRow {
         let attribution = &self.attribution;
+        // A claim may outlive one kind of link: the core decides by the window of the click itself.
+        let longest = |window: Span| attribution.content.map_or(window, |c| c.validity.max(window)).millis();
         let (claim_life_ms, claim_end) = match attribution.validity {
             Validity::Permanent => (i64::MAX, ClaimEnd::FromClick),
-            Validity::FromLastClick(window) => (window.millis(), ClaimEnd::FromClick),
-            Validity::FromBind(window) => (window.millis(), ClaimEnd::FromBind),
+            Validity::FromLastClick(window) => (longest(window), ClaimEnd::FromClick),
+            Validity::FromBind(window) => (longest(window), ClaimEnd::FromBind),
             Validity::UntilLinkExpiry => (i64::MAX, ClaimEnd::WithLink),
         };
         ProgrammeRow {

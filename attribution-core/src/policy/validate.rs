@@ -1,113 +1,45 @@
 //! What a policy must be beside well-formed. All mistakes are reported at once.
 
+mod mistake;
+
+pub use mistake::PolicyError;
+
 use super::attribution::{Model, Rebind, Validity};
-use super::commission::{Party, Rate};
+use super::commission::{Party, Rate, Weight};
 use super::settlement::Payout;
 use super::{BanRule, Policy};
 use crate::commission::split::first_non_monotone;
-use crate::time::{Period, Span};
-use crate::web_address::{WebAddressError, web_address};
-
-/// One mistake in a policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
-    /// A length of time that must be positive is zero.
-    #[error("{field}: must be longer than zero")]
-    ZeroSpan {
-        /// The field.
-        field: &'static str,
-    },
-    /// A period that ends before it begins.
-    #[error("{field}[{index}]: ends before it begins")]
-    EmptyPeriod {
-        /// The list.
-        field: &'static str,
-        /// Which entry.
-        index: usize,
-    },
-    /// `rebind` waits for a protection that is not set.
-    #[error("attribution.rebind: after_protection needs attribution.protection")]
-    ProtectionMissing,
-    /// A relation that ends with its link, and links that never end.
-    #[error("attribution.validity: until_link_expiry needs attribution.link_ttl")]
-    LinkTtlMissing,
-    /// Something this software never does.
-    #[error("{field}: not supported, it must stay off")]
-    NotSupported {
-        /// The field.
-        field: &'static str,
-    },
-    /// Nobody gets anything.
-    #[error("commission.split: the weights must not add up to zero")]
-    NoWeight,
-    /// A party twice.
-    #[error("commission.split: {0:?} occurs twice")]
-    PartyTwice(Party),
-    /// Clicks lead to promoters, but the split has none.
-    #[error("commission.split: without a promoter only a declared model makes sense")]
-    NoPromoter,
-    /// The promoter's own share, or a party outside the split, cannot be collected at the withdrawal.
-    #[error("commission.collected_at_withdrawal: {0:?} has no share that could be collected")]
-    NotCollectable(Party),
-    /// Weights finer than a basis point.
-    #[error("commission.split: the weights add up to more than {WEIGHTS_MAX}")]
-    WeightsTooLarge,
-    /// Tiers that do not rise.
-    #[error("{field}: from_orders must rise from tier to tier")]
-    TiersNotRising {
-        /// The list.
-        field: &'static str,
-    },
-    /// A negative amount.
-    #[error("{field}: must not be negative")]
-    Negative {
-        /// The field.
-        field: &'static str,
-    },
-    /// A payout day that some month does not have.
-    #[error("settlement.payout.day: must be 1 to 28")]
-    PayoutDay,
-    /// Two rates for the same plan, class and subject overlap in time.
-    #[error("commission.rates[{second}]: overlaps commission.rates[{first}]")]
-    RatesOverlap {
-        /// The earlier entry.
-        first: usize,
-        /// The later entry.
-        second: usize,
-    },
-    /// An address that the edge would not send a browser to.
-    #[error("edge.fallback_url: {0}")]
-    FallbackUrl(WebAddressError),
-    /// Something else than printing ASCII.
-    #[error("edge.fallback_url: must be in ASCII without spaces")]
-    FallbackNotAscii,
-}
+use crate::time::{Instant, Period, Span};
+use crate::web_address::web_address;
 
 /// The weights of a split add up to at most this.
 pub const WEIGHTS_MAX: u64 = 10_000;
 
-/// Allowed, but worth a second look.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyWarning {
-    /// With these weights somebody's share can shrink by a fen when the gross grows by one; a refund can then give
-    /// a party a fen, which the ledger carries.
-    #[error("commission.split: not monotone, a share shrinks when the gross grows to {at_gross} fen")]
-    NotMonotone {
-        /// The first gross amount at which it happens.
-        at_gross: i64,
-    },
+/// A version of a programme's rules that would reach behind what has settled under the version before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "effective_from: {from} is not later than an order of {settled}, which has settled; only a ban may reach back"
+)]
+pub struct ReachesBack {
+    /// The version's beginning.
+    pub from: Instant,
+    /// The creation of the latest order that has settled in the programme.
+    pub settled: Instant,
+}
+
+/// Checks when a new version may begin. `settled` is the creation of the latest order that has settled in the
+/// programme: its rules are history.
+///
+/// # Errors
+/// If the version would have been in force for it.
+pub fn check_effective(from: Instant, settled: Option<Instant>) -> Result<(), ReachesBack> {
+    match settled {
+        Some(settled) if from <= settled => Err(ReachesBack { from, settled }),
+        _ => Ok(()),
+    }
 }
 
 impl Policy {
-    /// What is allowed but worth a second look.
-    pub fn warnings(&self) -> Vec<PolicyWarning> {
-        let weights: Vec<u32> = self.commission.split.iter().map(|w| w.weight).collect();
-        first_non_monotone(&weights)
-            .map(|at_gross| PolicyWarning::NotMonotone { at_gross })
-            .into_iter()
-            .collect()
-    }
-
     /// Checks the whole policy.
     ///
     /// # Errors
@@ -116,14 +48,9 @@ impl Policy {
         let mut errors = Vec::new();
         self.check_attribution(&mut errors);
         self.check_commission(&mut errors);
-        if let Payout::Monthly { day, .. } = self.settlement.payout
-            && !(1..=28).contains(&day)
-        {
-            errors.push(PolicyError::PayoutDay);
-        }
-        if self.settlement.maturity.auto_after_ship == Some(Span::ZERO) {
-            errors.push(PolicyError::ZeroSpan { field: "settlement.maturity.auto_after_ship" });
-        }
+        self.check_settlement(&mut errors);
+        self.check_sourcing(&mut errors);
+        self.check_refund_batches(&mut errors);
         let ban_period = |b: &BanRule| Period { from: b.effective_from, to: b.effective_to };
         check_periods("bans", self.bans.iter().map(ban_period), &mut errors);
         if let Some(url) = &self.edge.fallback_url {
@@ -148,6 +75,8 @@ impl Policy {
             ),
             ("attribution.extend_on_order", a.extend_on_order),
             ("attribution.link_ttl", a.link_ttl),
+            ("attribution.content.validity", a.content.map(|c| c.validity)),
+            ("attribution.content.extend_on_order", a.content.and_then(|c| c.extend_on_order)),
         ];
         for (field, span) in spans {
             if span == Some(Span::ZERO) {
@@ -157,6 +86,7 @@ impl Policy {
         if a.rebind == Rebind::AfterProtection && a.protection == Span::ZERO {
             errors.push(PolicyError::ProtectionMissing);
         }
+        self.check_relation(errors);
         if a.validity == Validity::UntilLinkExpiry && a.link_ttl.is_none() {
             errors.push(PolicyError::LinkTtlMissing);
         }
@@ -168,6 +98,86 @@ impl Policy {
         }
     }
 
+    /// Protection, prolonging and closing must fit how long a relation lasts.
+    fn check_relation(&self, errors: &mut Vec<PolicyError>) {
+        let a = &self.attribution;
+        let windowed = |d: Span| Some(a.content.map_or(d, |c| c.validity.min(d)));
+        let lasts = match a.validity {
+            Validity::FromLastClick(d) | Validity::FromBind(d) => windowed(d),
+            Validity::UntilLinkExpiry => a.link_ttl,
+            Validity::Permanent => None,
+        };
+        if let Some(lasts) = lasts.filter(|lasts| a.protection > *lasts) {
+            errors.push(PolicyError::ProtectionTooLong { protection: a.protection, lasts });
+        }
+        let extends = a.extend_on_order.is_some() || a.content.is_some_and(|c| c.extend_on_order.is_some());
+        if extends && a.close_on_order {
+            errors.push(PolicyError::ExtendedAndClosed);
+        }
+        if a.extend_on_order.is_some() && a.validity == Validity::Permanent {
+            errors.push(PolicyError::NothingToExtend { field: "attribution.extend_on_order" });
+        }
+        if a.content.is_some() && !matches!(a.validity, Validity::FromLastClick(_) | Validity::FromBind(_)) {
+            errors.push(PolicyError::NothingToExtend { field: "attribution.content" });
+        }
+    }
+
+    fn check_settlement(&self, errors: &mut Vec<PolicyError>) {
+        let s = &self.settlement;
+        if let Payout::Monthly { day, lag_months, .. } = s.payout {
+            if !(1..=28).contains(&day) {
+                errors.push(PolicyError::PayoutDay);
+            }
+            if lag_months == 0 {
+                errors.push(PolicyError::PayoutLag);
+            }
+        }
+        for (field, span) in [
+            ("settlement.maturity.auto_after_ship", s.maturity.auto_after_ship),
+            ("settlement.funding.retry_every", s.funding.retry_every),
+        ] {
+            if span == Some(Span::ZERO) {
+                errors.push(PolicyError::ZeroSpan { field });
+            }
+        }
+        let both = s.excluded_methods.intersection(&s.refund_manual_methods);
+        errors.extend(both.map(|method| PolicyError::ExcludedAndManual(*method)));
+    }
+
+    fn check_sourcing(&self, errors: &mut Vec<PolicyError>) {
+        let Some(rules) = &self.eligibility.sourcing else { return };
+        let mut need = |ok: bool, field, expected| {
+            if !ok {
+                errors.push(PolicyError::OutOfRange { field, expected });
+            }
+        };
+        let scores = [rules.min_service_tenths, rules.min_logistics_tenths, rules.min_product_tenths];
+        need(scores.iter().all(|s| *s <= 50), "eligibility.sourcing", "scores of at most 50 tenths");
+        let percent = rules.below_market_percent;
+        need((1..=100).contains(&percent), "eligibility.sourcing.below_market_percent", "1 to 100");
+        let days = rules.audit_workdays;
+        need(days > 0, "eligibility.sourcing.audit_workdays", "at least 1");
+        let most = rules.audit_workdays_max;
+        need(most >= days, "eligibility.sourcing.audit_workdays_max", "at least audit_workdays");
+    }
+
+    fn check_refund_batches(&self, errors: &mut Vec<PolicyError>) {
+        let batches = &self.refund_batches;
+        check_periods("refund_batches.settled", batches.iter().map(|b| b.settled), errors);
+        check_periods("refund_batches.refund_initiated", batches.iter().map(|b| b.refund_initiated), errors);
+        for (index, batch) in batches.iter().enumerate() {
+            if batches[..index].iter().any(|other| other.name == batch.name) {
+                errors.push(PolicyError::Twice { field: "refund_batches.name", index });
+            }
+            let made = batch.record_on.map(Instant::of_shanghai_date);
+            if let (Some(made), Some(paid)) = (made, batch.compensated_at)
+                && paid < made.next_shanghai_midnight()
+            {
+                errors.push(PolicyError::CompensatedTooSoon { index });
+            }
+        }
+    }
+
     fn check_commission(&self, errors: &mut Vec<PolicyError>) {
         let c = &self.commission;
         check_periods("commission.rates", c.rates.iter().map(|r| r.effective), errors);
@@ -175,6 +185,11 @@ impl Policy {
         for (second, rate) in c.rates.iter().enumerate() {
             if let Some(first) = c.rates[..second].iter().position(|other| overlaps(other, rate)) {
                 errors.push(PolicyError::RatesOverlap { first, second });
+            }
+        }
+        for (index, step) in c.plan_precedence.iter().enumerate() {
+            if c.plan_precedence[..index].contains(step) {
+                errors.push(PolicyError::Twice { field: "commission.plan_precedence", index });
             }
         }
         if c.min_fen.0 < 0 {
@@ -205,6 +220,10 @@ impl Policy {
         }
         if weights.iter().map(|w| u64::from(*w)).sum::<u64>() > WEIGHTS_MAX {
             errors.push(PolicyError::WeightsTooLarge);
+        } else if let Some(at_gross) = first_non_monotone(&weights) {
+            errors.push(PolicyError::NotMonotone { at_gross, without_agency: false });
+        } else if let Some(at_gross) = first_non_monotone(&without_agency(&c.split)) {
+            errors.push(PolicyError::NotMonotone { at_gross, without_agency: true });
         }
         let has = |party| c.split.iter().any(|w| w.party == party);
         if self.attribution.model != Model::Declared && !has(Party::Promoter) {
@@ -216,6 +235,13 @@ impl Policy {
             }
         }
     }
+}
+
+/// The weights where the agency's goes to the promoter, because no contract is in force.
+fn without_agency(split: &[Weight]) -> Vec<u32> {
+    let agency: u32 = split.iter().filter(|w| w.party == Party::Agency).map(|w| w.weight).sum();
+    let own = |w: &Weight| w.weight + if w.party == Party::Promoter { agency } else { 0 };
+    split.iter().filter(|w| w.party != Party::Agency).map(own).collect()
 }
 
 fn overlaps(a: &Rate, b: &Rate) -> bool {
@@ -236,65 +262,4 @@ fn check_periods(field: &'static str, periods: impl Iterator<Item = Period>, err
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Preset;
-    use super::*;
-    use crate::web_address::WEB_ADDRESS_MAX;
-    use serde_json::json;
-
-    #[test]
-    fn every_mistake_is_reported_at_once() {
-        let policy = Preset::YouzanPermanent
-            .policy()
-            .patched(&json!({
-                "attribution": {"validity": {"from_bind": "0s"}, "rebind": "after_protection", "view_through": true},
-                "commission": {
-                    "split": [{"party": "promoter", "weight": 0}, {"party": "promoter", "weight": 0}],
-                    "collected_at_withdrawal": ["platform"],
-                    "cashback": [{"from_orders": 5, "amount": 800}, {"from_orders": 3, "amount": -300}],
-                    "rates": [
-                        {"bp": 500, "effective": {"from": 10, "to": 5}},
-                        {"bp": 500, "effective": {"from": 10}},
-                        {"bp": 300, "effective": {"from": 20}},
-                    ],
-                },
-                "settlement": {"payout": {"monthly": {"day": 31, "lag_months": 1, "roll": "none", "key": "settled_month"}}},
-                "edge": {"fallback_url": "javascript:alert(1)"},
-            }))
-            .unwrap();
-        let errors = policy.validate().unwrap_err();
-        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(errors.len(), 12, "{texts:#?}");
-        assert!(errors.contains(&PolicyError::RatesOverlap { first: 1, second: 2 }), "{texts:#?}");
-    }
-
-    #[test]
-    fn a_fallback_is_an_address_that_the_edge_can_use() {
-        let validate = |url: &str| {
-            Preset::TaobaoLive.policy().patched(&json!({"edge": {"fallback_url": url}})).unwrap().validate()
-        };
-        let refused = |why| Err(vec![PolicyError::FallbackUrl(why)]);
-        let long = format!("https://shop.cn/{}", "a".repeat(WEB_ADDRESS_MAX));
-        assert_eq!(validate("https://shop.cn/home?from=expired"), Ok(()));
-        assert_eq!(validate("https://user:pass@shop.cn/"), refused(WebAddressError::UserInfo));
-        assert_eq!(validate("https://:443/home"), refused(WebAddressError::NotAUrl));
-        assert_eq!(validate("https://shop.cn:port/"), refused(WebAddressError::NotAUrl));
-        assert_eq!(validate(&long), refused(WebAddressError::TooLong));
-        assert_eq!(validate("https://shop.cn/a b"), Err(vec![PolicyError::FallbackNotAscii]));
-    }
-
-    #[test]
-    fn weights_whose_shares_shrink_when_the_gross_grows_are_named() {
-        let split = |weights: [u32; 3]| {
-            let [a, b, c] = weights;
-            let patch = json!({"commission": {"split": [
-                {"party": "platform", "weight": a}, {"party": "agency", "weight": b}, {"party": "promoter", "weight": c},
-            ]}});
-            let policy = Preset::TaobaoLive.policy().patched(&patch).unwrap();
-            (policy.validate(), policy.warnings())
-        };
-        assert_eq!(split([1, 2, 7]), (Ok(()), vec![]));
-        assert_eq!(split([5, 1, 4]), (Ok(()), vec![PolicyWarning::NotMonotone { at_gross: 6 }]));
-        assert_eq!(split([5000, 5000, 1]).0, Err(vec![PolicyError::WeightsTooLarge]));
-    }
-}
+mod tests;

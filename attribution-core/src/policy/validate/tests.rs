@@ -1,0 +1,179 @@
+//! Every mistake is found, named and reported with all the others.
+
+use super::*;
+use crate::policy::Preset;
+use crate::policy::settlement::PayMethod;
+use crate::web_address::{WEB_ADDRESS_MAX, WebAddressError};
+use serde_json::json;
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    let policy = Preset::YouzanPermanent
+        .policy()
+        .patched(&json!({
+            "attribution": {"validity": {"from_bind": "0s"}, "rebind": "after_protection", "view_through": true},
+            "commission": {
+                "split": [{"party": "promoter", "weight": 0}, {"party": "promoter", "weight": 0}],
+                "collected_at_withdrawal": ["platform"],
+                "cashback": [{"from_orders": 5, "amount": 800}, {"from_orders": 3, "amount": -300}],
+                "rates": [
+                    {"bp": 500, "effective": {"from": 10, "to": 5}},
+                    {"bp": 500, "effective": {"from": 10}},
+                    {"bp": 300, "effective": {"from": 20}},
+                ],
+            },
+            "settlement": {"payout": {"monthly": {"day": 31, "lag_months": 1, "roll": "none", "key": "settled_month"}}},
+            "edge": {"fallback_url": "javascript:alert(1)"},
+        }))
+        .unwrap();
+    let errors = policy.validate().unwrap_err();
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(errors.len(), 12, "{texts:#?}");
+    assert!(errors.contains(&PolicyError::RatesOverlap { first: 1, second: 2 }), "{texts:#?}");
+}
+
+#[test]
+fn a_fallback_is_an_address_that_the_edge_can_use() {
+    let validate = |url: &str| {
+        Preset::TaobaoLive.policy().patched(&json!({"edge": {"fallback_url": url}})).unwrap().validate()
+    };
+    let refused = |why| Err(vec![PolicyError::FallbackUrl(why)]);
+    let long = format!("https://shop.cn/{}", "a".repeat(WEB_ADDRESS_MAX));
+    assert_eq!(validate("https://shop.cn/home?from=expired"), Ok(()));
+    assert_eq!(validate("https://user:pass@shop.cn/"), refused(WebAddressError::UserInfo));
+    assert_eq!(validate("https://:443/home"), refused(WebAddressError::NotAUrl));
+    assert_eq!(validate("https://shop.cn:port/"), refused(WebAddressError::NotAUrl));
+    assert_eq!(validate(&long), refused(WebAddressError::TooLong));
+    assert_eq!(validate("https://shop.cn/a b"), Err(vec![PolicyError::FallbackNotAscii]));
+}
+
+#[test]
+fn weights_whose_shares_shrink_when_the_gross_grows_are_refused() {
+    let split = |weights: [u32; 3]| {
+        let [a, b, c] = weights;
+        let patch = json!({"commission": {"split": [
+            {"party": "platform", "weight": a}, {"party": "agency", "weight": b}, {"party": "promoter", "weight": c},
+        ]}});
+        Preset::TaobaoLive.policy().patched(&patch).unwrap().validate()
+    };
+    let refused = |at_gross, without_agency| Err(vec![PolicyError::NotMonotone { at_gross, without_agency }]);
+    assert_eq!(split([1, 2, 7]), Ok(()));
+    assert_eq!(split([5, 1, 4]), refused(6, false));
+    assert_eq!(split([5000, 5000, 1]), Err(vec![PolicyError::WeightsTooLarge]));
+    assert_eq!(
+        refused(6, false).unwrap_err()[0].to_string(),
+        "commission.split: not monotone, a share shrinks when the gross grows to 6 fen"
+    );
+}
+
+/// One patch, one mistake.
+#[test]
+fn each_contradiction_is_named() {
+    use PolicyError as E;
+    let week = Span::days(7);
+    let day15 = json!({"day": 15, "lag_months": 0, "roll": "none", "key": "settled_month"});
+    let out = |field, expected| E::OutOfRange { field, expected };
+    let rows = [
+        (
+            json!({"attribution": {"validity": {"from_bind": "7d"}, "protection": "8d"}}),
+            E::ProtectionTooLong { protection: Span::days(8), lasts: week },
+        ),
+        (
+            json!({"attribution": {"validity": {"from_last_click": "30d"}, "protection": "8d",
+                "content": {"validity": "7d"}}}),
+            E::ProtectionTooLong { protection: Span::days(8), lasts: week },
+        ),
+        (
+            json!({"attribution": {"validity": "until_link_expiry", "link_ttl": "7d", "protection": "8d"}}),
+            E::ProtectionTooLong { protection: Span::days(8), lasts: week },
+        ),
+        (json!({"attribution": {"extend_on_order": "7d", "close_on_order": true}}), E::ExtendedAndClosed),
+        (
+            json!({"attribution": {"validity": "permanent", "extend_on_order": "7d"}}),
+            E::NothingToExtend { field: "attribution.extend_on_order" },
+        ),
+        (
+            json!({"attribution": {"validity": "permanent", "content": {"validity": "3d"}}}),
+            E::NothingToExtend { field: "attribution.content" },
+        ),
+        (
+            json!({"attribution": {"content": {"validity": "0s"}}}),
+            E::ZeroSpan { field: "attribution.content.validity" },
+        ),
+        (json!({"attribution": {"validity": "until_link_expiry"}}), E::LinkTtlMissing),
+        (
+            json!({"commission": {"plan_precedence": ["general", "general"]}}),
+            E::Twice { field: "commission.plan_precedence", index: 1 },
+        ),
+        (
+            json!({"commission": {"tiers": [{"from_orders": 5, "bp": 1}, {"from_orders": 5, "bp": 2}]}}),
+            E::TiersNotRising { field: "commission.tiers" },
+        ),
+        (json!({"commission": {"min_fen": -1}}), E::Negative { field: "commission.min_fen" }),
+        (json!({"commission": {"split": [{"party": "platform", "weight": 1}]}}), E::NoPromoter),
+        (
+            json!({"commission": {"collected_at_withdrawal": ["promoter"]}}),
+            E::NotCollectable(Party::Promoter),
+        ),
+        (json!({"settlement": {"payout": {"monthly": day15}}}), E::PayoutLag),
+        (
+            json!({"settlement": {"excluded_methods": ["alipay"], "refund_manual_methods": ["alipay", "other"]}}),
+            E::ExcludedAndManual(PayMethod::Alipay),
+        ),
+        (
+            json!({"settlement": {"funding": {"retry_every": "0s"}}}),
+            E::ZeroSpan { field: "settlement.funding.retry_every" },
+        ),
+        (
+            json!({"eligibility": {"sourcing": {"audit_workdays": 8}}}),
+            out("eligibility.sourcing.audit_workdays_max", "at least audit_workdays"),
+        ),
+        (
+            json!({"eligibility": {"sourcing": {"audit_workdays": 0}}}),
+            out("eligibility.sourcing.audit_workdays", "at least 1"),
+        ),
+        (
+            json!({"eligibility": {"sourcing": {"below_market_percent": 101}}}),
+            out("eligibility.sourcing.below_market_percent", "1 to 100"),
+        ),
+        (
+            json!({"eligibility": {"sourcing": {"min_service_tenths": 51}}}),
+            out("eligibility.sourcing", "scores of at most 50 tenths"),
+        ),
+        (
+            json!({"bans": [{"category": "c", "effective_from": 5, "effective_to": 5}]}),
+            E::EmptyPeriod { field: "bans", index: 0 },
+        ),
+    ];
+    for (patch, expected) in rows {
+        let policy = Policy::default().patched(&patch).unwrap();
+        assert_eq!(policy.validate(), Err(vec![expected]), "{patch}");
+    }
+}
+
+#[test]
+fn a_repair_of_refunds_must_follow_its_own_dates() {
+    let mut policy = Preset::AllianceCreditBan.policy();
+    assert_eq!(policy.validate(), Ok(()));
+    policy.refund_batches[1].name = policy.refund_batches[0].name.clone();
+    policy.refund_batches[0].compensated_at = Some(Instant(1_617_206_399_999)); // within the batch's day
+    policy.refund_batches[1].settled.to = Some(Instant(0));
+    assert_eq!(
+        policy.validate(),
+        Err(vec![
+            PolicyError::EmptyPeriod { field: "refund_batches.settled", index: 1 },
+            PolicyError::CompensatedTooSoon { index: 0 },
+            PolicyError::Twice { field: "refund_batches.name", index: 1 },
+        ])
+    );
+    policy.refund_batches[0].compensated_at = Some(Instant(1_617_206_400_000)); // the midnight after it
+    assert!(!policy.validate().unwrap_err().contains(&PolicyError::CompensatedTooSoon { index: 0 }));
+}
+
+#[test]
+fn rules_never_reach_behind_what_has_settled() {
+    let day = |n: i64| Instant(n * 86_400_000);
+    assert_eq!(check_effective(day(1), None), Ok(()));
+    assert_eq!(check_effective(day(6), Some(day(5))), Ok(()));
+    assert_eq!(check_effective(day(5), Some(day(5))), Err(ReachesBack { from: day(5), settled: day(5) }));
+}
