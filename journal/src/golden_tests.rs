@@ -36,7 +36,7 @@ fn written_today() -> FakeStorage {
         writer.append(NOW + i64::try_from(sequence).unwrap(), &payload(sequence)).unwrap();
         writer.flush().unwrap();
         if sequence == 6 {
-            opened.journal.inner().syncer.pass();
+            opened.journal.inner().syncer.pass(|| {});
         }
     }
     let stream = opened.writers[1].stream();

@@ -2,6 +2,7 @@
 
 use crate::cursor::CursorStore;
 use crate::epoch::{End, Ending, EpochRecord};
+use crate::failpoint;
 use crate::index::{Entry, StreamIndex};
 use crate::lane::Lane;
 use crate::recovery::OldEpoch;
@@ -120,6 +121,7 @@ impl Inner {
                 _ => {}
             }
         }
+        failpoint::reach("release.forgotten");
         self.storage.sync_dir()?;
         let streams: Vec<StreamId> = over.streams.iter().map(|index| index.stream()).collect();
         self.cursors.forget(&streams);

@@ -53,8 +53,12 @@ impl Journal {
         Ok(opened)
     }
 
-    /// Opens without threads; tests then step what the threads would do.
-    pub(crate) fn open_still(
+    /// Opens without threads: whoever calls does what they would do, step by step, with [`step_sync`](Self::step_sync) and
+    /// [`step_spares`](Self::step_spares). For simulations, where nothing may happen by itself.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_still(
         storage: &Arc<dyn Storage>,
         options: &Options,
         now_ms: i64,
@@ -172,7 +176,17 @@ impl Journal {
         result
     }
 
-    /// For tests that step what the threads would do.
+    /// One round of what the sync thread does. `between` runs when the disk has synced and nobody knows it yet.
+    pub fn step_sync(&self, between: impl FnMut()) {
+        self.inner.syncer.pass(between);
+    }
+
+    /// One step of what the thread does that prepares segments; whether there may be more to do at once.
+    pub fn step_spares(&self) -> bool {
+        self.inner.spares.pass()
+    }
+
+    /// For tests that look inside.
     #[cfg(test)]
     pub(crate) const fn inner(&self) -> &Arc<Inner> {
         &self.inner

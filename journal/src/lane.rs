@@ -65,9 +65,7 @@ pub(crate) struct SyncWork {
 }
 
 /// There are fewer prepared segments than needed.
-pub(crate) struct TooFew {
-    pub(crate) needed: usize,
-}
+pub(crate) struct TooFew;
 
 impl Lane {
     pub(crate) fn new(
@@ -142,10 +140,8 @@ impl Lane {
 
     /// What is to be synced now; first moves frames that wait for it. `None` if there is nothing.
     pub(crate) fn begin_sync(&self) -> Option<SyncWork> {
+        self.move_unsynced();
         let mut state = lock(&self.state);
-        if state.moving.is_some() {
-            self.move_unsynced(&mut state);
-        }
         if state.dirty.is_empty() {
             return None;
         }
@@ -171,25 +167,41 @@ impl Lane {
         state.current = None;
         state.dirty.clear();
         state.moving = Some(1);
-        self.move_unsynced(&mut state);
+        drop(state);
+        self.move_unsynced();
     }
 
-    fn move_unsynced(&self, state: &mut LaneState) {
-        let mut frames = state.unsynced.gather(self.durable());
-        let mut parts = Vec::new();
-        match state.place(&self.index, &mut frames, true, &mut parts) {
-            Err(TooFew { needed }) => {
-                state.moving = Some(needed);
-                self.spare_bell.ring();
-            }
-            // What was taken is not used again; the next attempt takes other segments.
-            Ok(()) if write_parts(&self.index, &parts, &frames).is_err() => self.spare_bell.ring(),
-            Ok(()) => {
-                state.moving = None;
-                self.register(state, &parts, frames.len());
-                self.spare_bell.ring();
-            }
+    /// Writes what waits for it to new segments. Only the sync thread does this, and without the lock: meanwhile flushes
+    /// are refused at once and never wait, so that nothing is added to what moves.
+    fn move_unsynced(&self) {
+        let mut state = lock(&self.state);
+        if state.moving.is_none() {
+            return;
         }
+        let unsynced = std::mem::take(&mut state.unsynced);
+        let room = state.segment_bytes - HEADER_BYTES;
+        drop(state);
+        let mut frames = unsynced.gather(self.durable());
+        let needed = segments_needed(&frames, 0, room);
+
+        let mut state = lock(&self.state);
+        state.unsynced = unsynced;
+        if needed > state.ready.len() {
+            state.moving = Some(needed);
+            drop(state);
+            return self.spare_bell.ring();
+        }
+        let fresh: Vec<Arc<Segment>> = state.ready.drain(..needed).collect();
+        drop(state);
+        let mut parts = Vec::new();
+        lay_out(&self.index, &mut frames, None, fresh, &mut parts);
+        // If it fails, what was taken is not used again; the next attempt takes other segments.
+        if write_parts(&self.index, &parts, &frames).is_ok() {
+            let mut state = lock(&self.state);
+            state.moving = None;
+            self.register(&mut state, &parts, frames.len());
+        }
+        self.spare_bell.ring();
     }
 }
 
@@ -204,41 +216,58 @@ impl LaneState {
         parts: &mut Vec<Part>,
     ) -> Result<(), TooFew> {
         let begin = self.current.clone().filter(|_| !fresh);
-        let mut room = begin.as_ref().map_or(0, |(segment, offset)| segment.bytes - offset);
-        let mut needed = 0;
-        let mut rest: &[u8] = frames;
-        while !rest.is_empty() {
-            let size = frame::stored_size(rest);
-            if size as u64 > room {
-                room = self.segment_bytes - HEADER_BYTES;
-                needed += 1;
-            }
-            room -= size as u64;
-            rest = &rest[size..];
-        }
+        let room = begin.as_ref().map_or(0, |(segment, offset)| segment.bytes - offset);
+        let needed = segments_needed(frames, room, self.segment_bytes - HEADER_BYTES);
         if needed > self.ready.len() {
-            return Err(TooFew { needed });
+            return Err(TooFew);
         }
         parts.clear();
-        let mut at = begin;
-        let mut start = 0;
-        while start < frames.len() {
-            let size = frame::stored_size(&frames[start..]);
-            let fits = at.as_ref().is_some_and(|(segment, offset)| segment.bytes - offset >= size as u64);
-            if !fits {
-                at = self.ready.pop_front().map(|segment| (segment, HEADER_BYTES));
-            }
-            let Some((segment, offset)) = &mut at else { return Err(TooFew { needed }) };
-            let slot = &mut frames[start..start + size];
-            if !fits || parts.is_empty() {
-                let first = frame::stored_sequence(slot);
-                parts.push(Part { segment: Arc::clone(segment), offset: *offset, start, first });
-            }
-            frame::seal(slot, index.seed(segment.number), *offset);
-            *offset += size as u64;
-            start += size;
-        }
+        lay_out(index, frames, begin, self.ready.drain(..needed).collect(), parts);
         Ok(())
+    }
+}
+
+/// How many new segments `frames` need, behind `room` bytes of one that has begun. A new one has `whole` bytes.
+fn segments_needed(frames: &[u8], mut room: u64, whole: u64) -> usize {
+    let mut needed = 0;
+    let mut rest = frames;
+    while !rest.is_empty() {
+        let size = frame::stored_size(rest);
+        if size as u64 > room {
+            room = whole;
+            needed += 1;
+        }
+        room -= size as u64;
+        rest = &rest[size..];
+    }
+    needed
+}
+
+/// Places `frames` from `at` on and then in the `fresh` segments, of which there are enough, and seals them for it.
+fn lay_out(
+    index: &StreamIndex,
+    frames: &mut [u8],
+    mut at: Option<(Arc<Segment>, u64)>,
+    fresh: Vec<Arc<Segment>>,
+    parts: &mut Vec<Part>,
+) {
+    let mut fresh = fresh.into_iter();
+    let mut start = 0;
+    while start < frames.len() {
+        let size = frame::stored_size(&frames[start..]);
+        let fits = at.as_ref().is_some_and(|(segment, offset)| segment.bytes - offset >= size as u64);
+        if !fits {
+            at = fresh.next().map(|segment| (segment, HEADER_BYTES));
+        }
+        let Some((segment, offset)) = &mut at else { return debug_assert!(false, "too few segments") };
+        let slot = &mut frames[start..start + size];
+        if !fits || parts.is_empty() {
+            let first = frame::stored_sequence(slot);
+            parts.push(Part { segment: Arc::clone(segment), offset: *offset, start, first });
+        }
+        frame::seal(slot, index.seed(segment.number), *offset);
+        *offset += size as u64;
+        start += size;
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It knows nobody and nothing of what its bytes mean. The floors, lowest first:
 //!
+//! - [`failpoint`]: instants at which a test may kill;
 //! - [`storage`]: files, as one seam with the operating system and a fake disk that fails on demand;
 //! - [`frame`], [`segment`]: the bytes;
 //! - `epoch`, `index`, `lane`: one start of the journal, where a stream's frames are, what a worker shares;
@@ -16,6 +17,7 @@
 mod bell;
 mod cursor;
 mod epoch;
+pub mod failpoint;
 pub mod frame;
 #[cfg(test)]
 mod golden_tests;

@@ -114,7 +114,7 @@ impl Model {
             40..55 => self.flush(&mut opened, worker),
             55..60 => self.flush_while_syncing(&mut opened, worker),
             60..70 => {
-                opened.journal.inner().syncer.pass();
+                opened.journal.inner().syncer.pass(|| {});
                 self.note_durable(&opened);
             }
             70..80 => {
@@ -343,6 +343,6 @@ fn the_published_age_is_that_of_the_oldest_frame_a_cut_would_take() {
     assert_eq!(journal.unsynced_age_ms(1030), 30, "a sync that runs has made nothing durable");
     lane.finish_sync(&work);
     assert_eq!(journal.unsynced_age_ms(1030), 25);
-    journal.inner().syncer.pass();
+    journal.inner().syncer.pass(|| {});
     assert_eq!(journal.unsynced_age_ms(2000), 0);
 }

@@ -3,6 +3,7 @@
 use crate::bell::Bell;
 use crate::cursor::CursorStore;
 use crate::epoch::EpochRecord;
+use crate::failpoint;
 use crate::index::StreamIndex;
 use crate::inner::Inner;
 use crate::lane::Lane;
@@ -72,6 +73,7 @@ pub(crate) fn begin(
     let newest = old.keys().next_back().copied();
     let record = EpochRecord::new(options.edge, options.workers, now_ms, random, newest);
     record.save(&**storage).map_err(OpenError::Begin)?;
+    failpoint::reach("epoch.recorded");
 
     let (sync_bell, spare_bell) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
     let lane = |(stream, _)| {

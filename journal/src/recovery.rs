@@ -5,6 +5,7 @@
 
 use crate::StreamId;
 use crate::epoch::{End, Ending, EpochRecord};
+use crate::failpoint;
 use crate::index::{Entry, StreamIndex};
 use crate::missing;
 use crate::segment::{self, Header};
@@ -234,6 +235,7 @@ fn recover_epoch(
             let (found_end, repeats) = search_end(storage, &index, &mut found.notices)?;
             *end = found_end;
             make_durable(storage, &index, *end, repeats || !trusted, &mut found.notices)?;
+            failpoint::reach("recovery.made_durable");
         }
         index.set_end(end.next);
         streams.push(Arc::new(index));
@@ -241,6 +243,7 @@ fn recover_epoch(
     if !searched {
         record.ending = Ending::Recovered;
         record.save(storage)?;
+        failpoint::reach("recovery.recorded");
     }
     Ok(OldEpoch { record, streams, blank })
 }

@@ -2,6 +2,7 @@
 //! in small steps, or a released file used again; durable under their final name before they are handed out.
 
 use crate::bell::Bell;
+use crate::failpoint;
 use crate::frame::Seed;
 use crate::lane::Lane;
 use crate::lock;
@@ -156,6 +157,7 @@ impl Spares {
                 // No number is left out, so that a file that is gone shows.
                 lock(&self.numbers)[worker] += 1;
                 lock(&lane.state).ready.push_back(Arc::new(segment));
+                failpoint::reach("spares.ready");
                 self.sync_bell.ring();
                 Ok(())
             }
@@ -177,11 +179,14 @@ impl Spares {
                 (filled.inspect_err(|_| self.forget(&name))?, name)
             }
         };
+        failpoint::reach("spares.filled");
         let header = Header { stream, number, salt: self.salt, bytes: self.segment_bytes };
         let done = storage::write_all(&*file, &header.encode(), 0)
             .and_then(|()| file.sync())
+            .inspect(|()| failpoint::reach("spares.headed"))
             .and_then(|()| self.storage.rename(&name, &segment::name(stream, number)));
         done.inspect_err(|_| self.forget(&name))?;
+        failpoint::reach("spares.renamed");
         self.storage.sync_dir().inspect_err(|_| self.forget(&segment::name(stream, number)))?;
         let seed = Seed::new(self.salt, stream, number);
         Ok(Segment { number, file, seed, bytes: self.segment_bytes })
@@ -227,6 +232,7 @@ impl Spares {
                 }
             }
         }
+        failpoint::reach("release.put_aside");
         self.storage.sync_dir()?;
         self.bell.ring();
         Ok(())

@@ -4,6 +4,7 @@
 //! pages it has dropped; the frames are written from memory to new segments, and the watermark waits for those.
 
 use crate::bell::Bell;
+use crate::failpoint;
 use crate::lane::Lane;
 use crate::lock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -61,7 +62,7 @@ impl Syncer {
     pub(crate) fn run(&self) {
         loop {
             let begun = Instant::now();
-            self.pass();
+            self.pass(|| {});
             if self.stop.load(Ordering::SeqCst) {
                 return self.finish();
             }
@@ -76,7 +77,7 @@ impl Syncer {
     /// Syncs until nothing is left that can be synced.
     pub(crate) fn finish(&self) {
         while self.has_work() {
-            self.pass();
+            self.pass(|| {});
         }
     }
 
@@ -84,13 +85,14 @@ impl Syncer {
         self.lanes.iter().any(|lane| lane.has_sync_work())
     }
 
-    /// One round over all workers; whether a watermark rose.
-    pub(crate) fn pass(&self) -> bool {
-        let mut advanced = false;
+    /// One round over all workers. `between` runs after each sync and before anybody knows of it.
+    pub(crate) fn pass(&self, mut between: impl FnMut()) {
         for lane in &self.lanes {
             let Some(work) = lane.begin_sync() else { continue };
             let begun = Instant::now();
             let failed = work.segments.iter().find(|segment| segment.file.sync().is_err());
+            failpoint::reach("sync.synced");
+            between();
             let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
             self.syncs.fetch_add(work.segments.len() as u64, Ordering::Relaxed);
             self.sync_nanos.fetch_add(nanos, Ordering::Relaxed);
@@ -103,11 +105,10 @@ impl Syncer {
                 continue;
             }
             lane.finish_sync(&work);
-            advanced = true;
+            failpoint::reach("sync.published");
             for listener in lock(&self.listeners).iter() {
                 listener();
             }
         }
-        advanced
     }
 }

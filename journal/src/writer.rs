@@ -1,6 +1,7 @@
 //! A worker's end of the journal: append into memory, flush with one write for all that was appended.
 
 use crate::StreamId;
+use crate::failpoint;
 use crate::frame::{self, Frame, MAX_PAYLOAD, MAX_SEQUENCE};
 use crate::lane::{Lane, LaneState, Part, write_parts};
 use crate::lock;
@@ -182,6 +183,7 @@ impl Writer {
         if self.pending.is_empty() {
             return Ok(self.next_sequence);
         }
+        failpoint::reach("writer.flush");
         let lane = Arc::clone(&self.lane);
         let mut state = lock(&lane.state);
         if state.closed {
@@ -196,8 +198,10 @@ impl Writer {
             lane.spare_bell.ring();
             write_parts(&lane.index, &self.parts, &self.pending).map_err(FlushError::Write)?;
         }
+        failpoint::reach("writer.written");
         lane.commit(&mut state, &self.pending, &self.parts, self.next_sequence, self.first_ms);
         drop(state);
+        failpoint::reach("writer.committed");
         self.pending.clear();
         self.parts.clear();
         lane.sync_bell.ring();

@@ -5,7 +5,8 @@ use super::{Entry, File, LockError, Storage};
 use crate::frame::mix;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 const SECTOR: usize = 512;
 
@@ -13,8 +14,13 @@ const SECTOR: usize = 512;
 #[derive(Clone)]
 pub struct FakeStorage {
     disk: Arc<Mutex<Disk>>,
+    held: Arc<Held>,
     life: u64,
 }
+
+/// Whether syncs of files wait, and the way to wake them.
+#[derive(Default)]
+struct Held(Mutex<bool>, Condvar);
 
 #[derive(Default)]
 struct Disk {
@@ -39,7 +45,38 @@ struct Disk {
 struct Content {
     current: Vec<u8>,
     durable: Vec<u8>,
-    dirty: BTreeSet<usize>,
+    dirty: Sectors,
+}
+
+/// Numbers of sectors, as bits: simulations touch many.
+#[derive(Default)]
+struct Sectors(Vec<u64>);
+
+impl Sectors {
+    fn extend(&mut self, range: Range<usize>) {
+        let words = range.end.div_ceil(64);
+        if self.0.len() < words {
+            self.0.resize(words, 0);
+        }
+        for sector in range {
+            self.0[sector / 64] |= 1 << (sector % 64);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        let set = |i: usize, word: u64| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| i * 64 + bit)
+        };
+        self.0.iter().enumerate().filter(|(_, word)| **word != 0).flat_map(move |(i, word)| set(i, *word))
+    }
 }
 
 enum NameChange {
@@ -51,7 +88,7 @@ enum NameChange {
 impl Default for FakeStorage {
     fn default() -> Self {
         let disk = Disk { capacity: u64::MAX, ..Disk::default() };
-        Self { disk: Arc::new(Mutex::new(disk)), life: 0 }
+        Self { disk: Arc::new(Mutex::new(disk)), held: Arc::default(), life: 0 }
     }
 }
 
@@ -80,7 +117,7 @@ impl FakeStorage {
             // Out of 4: none, all, or a random part of the sectors.
             let luck = disk.below(6).min(4);
             let mut content = disk.files.remove(&id).unwrap_or_default();
-            for sector in std::mem::take(&mut content.dirty) {
+            for sector in std::mem::take(&mut content.dirty).iter() {
                 if disk.below(4) < luck {
                     content.persist(sector);
                 }
@@ -90,7 +127,7 @@ impl FakeStorage {
         }
         let named: BTreeSet<u64> = disk.names.values().copied().collect();
         disk.files.retain(|id, _| named.contains(id));
-        Self { disk: Arc::clone(&self.disk), life: disk.life }
+        Self { disk: Arc::clone(&self.disk), held: Arc::clone(&self.held), life: disk.life }
     }
 
     /// Kills the process and not the machine: everything written is there, and handles of the old life fail.
@@ -99,7 +136,7 @@ impl FakeStorage {
         let mut disk = lock(&self.disk);
         disk.life += 1;
         disk.locked = false;
-        Self { disk: Arc::clone(&self.disk), life: disk.life }
+        Self { disk: Arc::clone(&self.disk), held: Arc::clone(&self.held), life: disk.life }
     }
 
     /// Lets the disk end after this many bytes over all files.
@@ -115,6 +152,12 @@ impl FakeStorage {
     /// Lets the next `count` syncs of files with something to sync fail. The data is lost and the sync after "succeeds".
     pub fn fail_syncs(&self, count: u32) {
         lock(&self.disk).failing_syncs = count;
+    }
+
+    /// Lets syncs of files wait until this is called with `false`: a disk that stands still.
+    pub fn hold_syncs(&self, hold: bool) {
+        *self.held.0.lock().unwrap_or_else(PoisonError::into_inner) = hold;
+        self.held.1.notify_all();
     }
 
     /// Lets the next `count` writes fail after a part of the bytes is written.
@@ -275,6 +318,9 @@ impl Storage for FakeStorage {
         for change in std::mem::take(&mut disk.unsynced_names) {
             change.apply(&mut disk.durable_names);
         }
+        // What has no name any more is gone for good.
+        let named: BTreeSet<u64> = disk.names.values().chain(disk.durable_names.values()).copied().collect();
+        disk.files.retain(|id, _| named.contains(id));
         Ok(())
     }
 
@@ -327,13 +373,16 @@ impl File for FakeFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let Held(held, woken) = &*self.storage.held;
+        let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(woken.wait_while(held, |held| *held).unwrap_or_else(PoisonError::into_inner));
         let mut disk = self.storage.disk()?;
         let mut content = disk.files.remove(&self.id).unwrap_or_default();
         let fails = !content.dirty.is_empty() && disk.failing_syncs > 0;
         if fails {
             disk.failing_syncs -= 1;
         }
-        for sector in std::mem::take(&mut content.dirty) {
+        for sector in std::mem::take(&mut content.dirty).iter() {
             if !fails || disk.below(2) == 0 {
                 content.persist(sector);
             }

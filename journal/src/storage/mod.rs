@@ -8,6 +8,7 @@ mod os;
 pub use fake::FakeStorage;
 pub use os::OsStorage;
 
+use crate::failpoint;
 use std::io;
 use std::sync::Arc;
 
@@ -157,6 +158,8 @@ pub fn replace_file(storage: &dyn Storage, name: &str, bytes: &[u8]) -> io::Resu
     let file = storage.create(&new)?;
     write_all(&*file, bytes, 0)?;
     file.sync()?;
+    failpoint::reach("replace.written");
     storage.rename(&new, name)?;
+    failpoint::reach("replace.renamed");
     storage.sync_dir()
 }
