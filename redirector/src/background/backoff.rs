@@ -8,11 +8,13 @@ pub(super) struct Backoff {
     first: Duration,
     most: Duration,
     next: Duration,
+    jitter: fn() -> u32,
 }
 
 impl Backoff {
-    pub(super) const fn new(first: Duration, most: Duration) -> Self {
-        Self { first, most, next: first }
+    /// `jitter` gives random numbers.
+    pub(super) const fn new(first: Duration, most: Duration, jitter: fn() -> u32) -> Self {
+        Self { first, most, next: first, jitter }
     }
 
     /// The other side answered.
@@ -24,8 +26,7 @@ impl Backoff {
     pub(super) fn pause(&mut self, asked: Option<Duration>) -> Duration {
         let step = self.next;
         self.next = (step * 2).min(self.most);
-        // Without randomness the pause has no jitter, which is no reason to fail.
-        let share = getrandom::u32().unwrap_or(u32::MAX);
+        let share = (self.jitter)();
         let jittered = step / 2 + step.mul_f64(f64::from(share) / f64::from(u32::MAX)) / 2;
         asked.map_or(jittered, |asked| asked.max(jittered).min(self.most.max(jittered)))
     }
@@ -43,7 +44,7 @@ mod tests {
     #[test]
     fn pauses_grow_to_the_most_and_begin_anew() {
         let ms = Duration::from_millis;
-        let mut backoff = Backoff::new(ms(100), ms(1_000));
+        let mut backoff = Backoff::new(ms(100), ms(1_000), || u32::MAX / 3);
         for step in [100, 200, 400, 800, 1_000, 1_000] {
             let pause = backoff.pause(None);
             assert!(pause >= ms(step / 2) && pause <= ms(step), "{pause:?} of {step}");

@@ -36,6 +36,10 @@ pub(super) fn metrics() {
         "Age of the moment before which everything recorded is in the core"
     );
     describe_counter!("yinke_ship_errors_total", "Batches that did not get through, by reason");
+    describe_counter!(
+        "yinke_ship_core_ahead_total",
+        "Ended streams of which the core had more than was left here: their end is damaged"
+    );
     describe_counter!("yinke_ship_rewinds_total", "Times the core's cursor was elsewhere");
     describe_counter!(
         "yinke_ship_lost_frames_total",

@@ -37,7 +37,8 @@ struct Saving {
 impl Feed {
     /// Works until the phase is no longer [`Phase::Run`]; then saves a changed table once more.
     pub(super) async fn run(&self, mut phases: Phases) {
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(3));
+        let mut backoff =
+            Backoff::new(Duration::from_millis(100), Duration::from_secs(3), self.options.jitter);
         let mut saving = Saving { number: self.contact.applied(), at: Instant::now(), task: None };
         // The first load of an empty table says nothing about how fast changes arrive.
         let mut measured = self.contact.applied() > 0;

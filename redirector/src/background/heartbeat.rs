@@ -6,13 +6,13 @@
 use super::phase::{Phase, Phases};
 use super::progress::{Progress, StreamProgress};
 use super::streams::Streams;
-use super::{BackgroundOptions, Contact, Seams};
+use super::{BackgroundOptions, Contact, Seams, off_thread};
 use crate::core_link::{CoreLink, LinkError};
 use attribution_core::click::{EdgeId, Epoch, WorkerId};
 use attribution_core::history::FeedPosition;
 use attribution_core::record::{KIND_CLICK, Tally};
 use attribution_core::shipping::{Heartbeat, StreamCursor, StreamStatus};
-use journal::{ReadError, StreamId};
+use journal::{ReadError, StreamId, failpoint};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,10 +81,9 @@ impl Heart {
     pub(super) async fn beat(self: &Arc<Self>) -> Result<(), LinkError> {
         let heart = Arc::clone(self);
         // The first beat after a crash reads the ends of what the earlier start left.
-        let Ok((heartbeat, mut whole)) = tokio::task::spawn_blocking(move || heart.status()).await else {
-            return Err(LinkError::BadAnswer("a heartbeat could not be made".to_owned()));
-        };
+        let (heartbeat, mut whole) = off_thread(move || heart.status()).await;
         let ack = self.link.heartbeat(heartbeat).await?;
+        failpoint::reach("heartbeat.heard");
         for StreamCursor { epoch, worker, next_sequence } in &ack.behind {
             let stream = StreamId { edge: self.edge.0, epoch: epoch.0, worker: worker.0 };
             whole.retain(|other| *other != stream);

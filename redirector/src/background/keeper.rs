@@ -4,11 +4,11 @@
 //! knows: then the next start repeats a batch or is sent forward, and nothing is lost or counted twice. Segments go
 //! only after the cursors that have passed them are on disk.
 
-use super::BackgroundOptions;
 use super::phase::{Phase, Phases};
 use super::progress::{Progress, StreamProgress};
 use super::streams::Streams;
-use journal::{Cursors, StreamId};
+use super::{BackgroundOptions, off_thread};
+use journal::{Cursors, StreamId, failpoint};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +36,7 @@ impl Keeper {
     /// Saves and releases once.
     pub(super) async fn keep(self: &Arc<Self>) {
         let keeper = Arc::clone(self);
-        if tokio::task::spawn_blocking(move || keeper.keep_now()).await.is_err() {
-            tracing::error!("saving the cursors ended in a panic");
-        }
+        off_thread(move || keeper.keep_now()).await;
     }
 
     fn keep_now(&self) {
@@ -66,6 +64,7 @@ impl Keeper {
                 return;
             }
         }
+        failpoint::reach("keeper.saved");
         for (stream, progress) in &all {
             let recorded = progress.recorded.map_or(u64::MAX, |_| recorded(*stream, progress));
             self.release(*stream, progress, recorded);

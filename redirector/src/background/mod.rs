@@ -28,10 +28,16 @@ mod streams;
 pub use contact::Contact;
 pub use options::{BackgroundOptions, RecorderOptions};
 pub use seams::{ApplyPage, ClaimTerms, FindTerms, SaveError, Seams};
-pub use spawn::{Background, Parts, ShutdownReport, SpawnError, cursor_names, spawn};
+pub use spawn::{Background, Parts, ShutdownReport, SpawnError, cursor_names, spawn, spawn_on};
 
-/// Runs what may wait for the disk on a thread that may block; a panic goes on here.
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// Runs what may wait for the disk on a thread that may block; a panic goes on here. A runtime of one thread is a
+/// simulation's, whose disk never stalls: there it runs in place, so that a run can be repeated step by step.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return work();
+    }
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {

@@ -21,6 +21,8 @@ pub struct BackgroundOptions {
     pub batches_in_flight: usize,
     /// Where last-click and binding records go, if anywhere.
     pub recorder: Option<RecorderOptions>,
+    /// Random numbers for the length of pauses, so that a fleet does not come back all at once.
+    pub jitter: fn() -> u32,
 }
 
 impl Default for BackgroundOptions {
@@ -35,6 +37,8 @@ impl Default for BackgroundOptions {
             linger: Duration::from_millis(40),
             batches_in_flight: 4,
             recorder: None,
+            // Without randomness the pauses have no jitter, which is no reason to fail.
+            jitter: || getrandom::u32().unwrap_or(u32::MAX),
         }
     }
 }

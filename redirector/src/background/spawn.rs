@@ -17,7 +17,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -63,7 +63,9 @@ impl std::fmt::Debug for Parts {
 
 /// The running background.
 pub struct Background {
+    /// Its own, if it has one.
     runtime: Option<Runtime>,
+    handle: Handle,
     phase: watch::Sender<Phase>,
     workers: JoinSet<()>,
     heart: Arc<Heart>,
@@ -104,6 +106,26 @@ pub enum SpawnError {
 /// # Errors
 /// If no threads can be made, or the journal was opened without the cursors' names.
 pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
+    let runtime =
+        Builder::new_multi_thread().worker_threads(2).thread_name("yinke-back").enable_all().build()?;
+    match spawn_on(parts, runtime.handle()) {
+        Ok(mut background) => {
+            background.runtime = Some(runtime);
+            Ok(background)
+        }
+        Err(error) => {
+            // Dropping a runtime waits for its threads, which is not allowed in an async context.
+            runtime.shutdown_background();
+            Err(error)
+        }
+    }
+}
+
+/// Starts the background on a runtime of the caller's: a simulation's, whose time is its own.
+///
+/// # Errors
+/// If the journal was opened without the cursors' names.
+pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError> {
     let Parts { edge, link, journal, contact, seams, options } = parts;
     describe::metrics();
     let (seams, options) = (Arc::new(seams), Arc::new(options));
@@ -136,8 +158,6 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
         progress.insert(stream, begun);
     }
 
-    let runtime =
-        Builder::new_multi_thread().worker_threads(2).thread_name("yinke-back").enable_all().build()?;
     let (phase, phases) = Phases::new();
     let feed = Arc::new(Feed {
         link: Arc::clone(&link),
@@ -156,7 +176,6 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
     let heart = Arc::new(Heart::new(edge, link, &seams, &options, contact, &streams, &progress));
 
     let mut workers = JoinSet::new();
-    let handle = runtime.handle();
     for stream in streams.all() {
         let shipper = Arc::clone(&shipper);
         supervise(&mut workers, handle, "shipper", &phases, move |phases| {
@@ -175,6 +194,7 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
     if let Some(recorder) = &options.recorder {
         let recorder = Arc::new(Recorder {
             options: recorder.clone(),
+            jitter: options.jitter,
             seams: Arc::clone(&seams),
             streams: Arc::clone(&streams),
             progress: Arc::clone(&progress),
@@ -184,13 +204,23 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
             recorder.run(phases)
         });
     }
-    Ok(Background { runtime: Some(runtime), phase, workers, heart, keeper, streams, progress, seams })
+    Ok(Background {
+        runtime: None,
+        handle: handle.clone(),
+        phase,
+        workers,
+        heart,
+        keeper,
+        streams,
+        progress,
+        seams,
+    })
 }
 
 /// Runs a worker; starts it again if it dies, because it goes on at its cursor.
 fn supervise<F>(
     workers: &mut JoinSet<()>,
-    handle: &tokio::runtime::Handle,
+    handle: &Handle,
     name: &'static str,
     phases: &Phases,
     worker: impl Fn(Phases) -> F + Send + 'static,
@@ -226,17 +256,15 @@ impl Background {
         let deadline_passed =
             tokio::time::timeout(deadline.saturating_sub(LAST_BEAT), drained).await.is_err();
         let _ = self.phase.send(Phase::Stop);
-        if let Some(runtime) = &self.runtime {
-            let (heart, keeper) = (Arc::clone(&self.heart), Arc::clone(&self.keeper));
-            let last = runtime.spawn(async move {
+        let (heart, keeper) = (Arc::clone(&self.heart), Arc::clone(&self.keeper));
+        let last = self.handle.spawn(async move {
+            keeper.keep().await;
+            if heart.beat().await.is_ok() {
                 keeper.keep().await;
-                if heart.beat().await.is_ok() {
-                    keeper.keep().await;
-                }
-            });
-            let rest = deadline.saturating_sub(begun.elapsed()).max(LAST_BEAT);
-            let _ = tokio::time::timeout(rest, last).await; // the next start says it again
-        }
+            }
+        });
+        let rest = deadline.saturating_sub(begun.elapsed()).max(LAST_BEAT);
+        let _ = tokio::time::timeout(rest, last).await; // the next start says it again
         let unshipped = self
             .progress
             .all()

@@ -211,7 +211,9 @@ impl World {
         let disk = FakeStorage::new();
         let storage: Arc<dyn Storage> = Arc::new(disk.clone());
         let start = |config, link| Edge::start_on(&storage, config, keys(), link);
-        (Self::starting(changes, |_| {}, start), disk)
+        // Small, so that a test soon has filled all that is prepared.
+        let small = |config: &mut EdgeConfig| config.journal.segment_bytes = 64 << 10;
+        (Self::starting(changes, small, start), disk)
     }
 
     fn starting(

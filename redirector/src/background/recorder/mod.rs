@@ -35,6 +35,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// Tells Redis who holds which visitor.
 pub(super) struct Recorder {
     pub(super) options: RecorderOptions,
+    pub(super) jitter: fn() -> u32,
     pub(super) seams: Arc<Seams>,
     pub(super) streams: Arc<Streams>,
     pub(super) progress: Arc<Progress>,
@@ -51,7 +52,7 @@ struct Round {
 impl Recorder {
     /// Works until the phase says drain and nothing is left or Redis is away.
     pub(super) async fn run(self: Arc<Self>, mut phases: Phases) {
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5), self.jitter);
         let mut readers = BTreeMap::new();
         let mut server = None;
         let mut known_run = None;

@@ -10,7 +10,7 @@ use crate::core_link::{LinkError, Retry};
 use attribution_core::click::{Epoch, WorkerId};
 use attribution_core::shipping::{BATCH_MAX_FRAMES, Batch, LostRange, ShipAck};
 use attribution_core::time::Instant;
-use journal::{ReadError, Reader, StreamId};
+use journal::{ReadError, Reader, StreamId, failpoint};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ impl<'a> StreamShipper<'a> {
             unreadable: None,
             limit: BATCH_MAX_FRAMES,
             core_expects: None,
-            backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(10)),
+            backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(10), shipper.options.jitter),
             failing: false,
             jumps: 0,
         }
@@ -193,6 +193,7 @@ impl<'a> StreamShipper<'a> {
         batch.set_shipped_through(self.through_after(next, times.1));
         match shipper.link.ship(batch).await {
             Ok(ShipAck { next_sequence }) if next_sequence == next => {
+                failpoint::reach("shipper.taken");
                 metrics::counter!("yinke_ship_batches_total").increment(1);
                 metrics::counter!("yinke_ship_frames_total").increment(frames);
                 #[expect(clippy::cast_precision_loss, reason = "histograms take floats")]
@@ -204,6 +205,7 @@ impl<'a> StreamShipper<'a> {
                 self.jumps = 0;
                 self.limit = self.limit.saturating_mul(2).min(BATCH_MAX_FRAMES);
                 self.advance(next, Some(times.1));
+                failpoint::reach("shipper.advanced");
                 Ok(())
             }
             Ok(ShipAck { next_sequence }) => self.go_to(next_sequence),
@@ -246,6 +248,14 @@ impl<'a> StreamShipper<'a> {
     fn go_to(&mut self, next_sequence: u64) -> Result<(), StepError> {
         let end = self.shipper.streams.end(self.stream);
         let position = self.position;
+        if next_sequence > end && self.shipper.streams.is_ended(self.stream) {
+            // The end of an earlier start is damaged, and the core got it before: nothing is missing there.
+            metrics::counter!("yinke_ship_core_ahead_total").increment(1);
+            tracing::error!(stream = %self.stream, next_sequence, end, "the core has more of an ended stream than is left here");
+            self.reader = None;
+            self.advance(end, None);
+            return Ok(());
+        }
         if next_sequence > end {
             return Err(StepError::CoreAhead { next_sequence, end });
         }
