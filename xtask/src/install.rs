@@ -19,6 +19,8 @@ pub(crate) const REDIS: Need = Need { program: "redis-server", package: "redis-s
 pub(crate) const POSTGRES: Need = Need { program: "initdb", package: "postgresql" };
 /// Prometheus' own checker of metrics and rules.
 pub(crate) const PROMTOOL: Need = Need { program: "promtool", package: "prometheus" };
+/// Makes the guest machine's disk.
+pub(crate) const MKFS: Need = Need { program: "mkfs.ext4", package: "e2fsprogs" };
 /// A client that a person would use.
 pub(crate) const CURL: Need = Need { program: "curl", package: "curl" };
 

@@ -6,10 +6,13 @@
 
 mod bench;
 mod check;
+mod corrupt;
 mod deny;
 mod install;
 mod kill;
+mod powercut;
 mod servers;
+mod simulate;
 mod story;
 mod suite;
 mod test;
@@ -43,6 +46,12 @@ enum Task {
     Bench(bench::BenchArguments),
     /// Kills the whole process (kill -9) at random instants under load; every answered click must be in the core, once.
     Kill(kill::KillArguments),
+    /// Corrupts a journal at random: all must be detected, and only what was hit may be lost.
+    Corrupt(corrupt::CorruptArguments),
+    /// Simulates the edge's way from a written click to the core, with faults at random, in simulated time.
+    Simulate(simulate::SimulateArguments),
+    /// Cuts the power of a whole guest machine while the journal writes; strict loses nothing, fast only its window.
+    Powercut(powercut::PowercutArguments),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +62,9 @@ fn main() -> ExitCode {
         Task::Deny { offline } => deny::run(offline),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Kill(arguments) => kill::run(&arguments),
+        Task::Corrupt(arguments) => corrupt::run(&arguments),
+        Task::Simulate(arguments) => simulate::run(&arguments),
+        Task::Powercut(arguments) => powercut::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,9 +3,10 @@
 use crate::install::{self, CURL, POSTGRES, PROMTOOL, REDIS};
 use crate::servers::{Postgres, Redis};
 use crate::suite::{Run, cargo, command, root, succeed};
-use crate::{check, kill, story};
+use crate::{check, kill, powercut, simulate, story};
 use anyhow::Result;
 use clap::Args;
+use std::time::Duration;
 
 /// Load and faults need a fast server, but not the last percent.
 const PROFILE: &str = "proof";
@@ -14,6 +15,12 @@ const KILLS: u32 = 200;
 /// Links and requests per second under which they happen.
 const KILL_LINKS: u32 = 1_000;
 const KILL_RATE: u32 = 1_500;
+
+/// Seeds of the simulation; more of them by `cargo xtask simulate`.
+const SEEDS: u64 = 10_000;
+/// Power cuts, and how long the journal works before each at most; more of them by `cargo xtask powercut`.
+const CUTS: u32 = 10;
+const CUT_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Which suites.
 #[derive(Args)]
@@ -39,6 +46,9 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     run.suite("alert rules", 20, alert_rules);
     run.suite("story", 420, || story::tell(PROFILE));
     run.suite("kill", 420, || kill::prove(KILLS, KILL_LINKS, KILL_RATE, PROFILE, None));
+    run.suite("kill at instants", 180, || kill::prove_instants(None));
+    run.suite("simulate", 240, || simulate::prove(0, SEEDS));
+    run.suite("powercut", 180, || powercut::prove(CUTS, CUT_WITHIN));
     run.finish()
 }
 

@@ -6,6 +6,7 @@
 
 mod api;
 mod chance;
+mod instants;
 mod loader;
 mod process;
 mod world;
@@ -35,6 +36,9 @@ pub(crate) struct KillArguments {
     /// The build profile of the program under test.
     #[arg(long, default_value = "proof")]
     profile: String,
+    /// Kills at each named instant instead, in a build that has them.
+    #[arg(long)]
+    instants: bool,
     /// Keeps the data directory and the logs here, instead of a folder that goes away.
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -54,11 +58,28 @@ const RESTART_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs the proof.
 pub(crate) fn run(arguments: &KillArguments) -> Result<()> {
-    prove(arguments.times, arguments.links, arguments.rate, &arguments.profile, arguments.keep.as_deref())
+    let keep = arguments.keep.as_deref();
+    if arguments.instants {
+        return prove_instants(keep);
+    }
+    prove(arguments.times, arguments.links, arguments.rate, &arguments.profile, keep)
+}
+
+/// One kill at each named instant. Only builds with debug assertions have them.
+pub(crate) fn prove_instants(keep: Option<&Path>) -> Result<()> {
+    build_and("dev", keep, instants::prove)
 }
 
 /// The proof as the test command runs it.
 pub(crate) fn prove(times: u32, links: u32, rate: u32, profile: &str, keep: Option<&Path>) -> Result<()> {
+    build_and(profile, keep, |programs, folder| kill_and_check(times, links, rate, programs, folder))
+}
+
+fn build_and(
+    profile: &str,
+    keep: Option<&Path>,
+    body: impl FnOnce(&Path, &Path) -> Result<()>,
+) -> Result<()> {
     // In one go, so that both are built with the same features of what they share.
     let packages = ["--package", "yinke", "--package", "loadtest"];
     let mut build = cargo(&["build", "--locked", "--profile", profile]);
@@ -74,7 +95,7 @@ pub(crate) fn prove(times: u32, links: u32, rate: u32, profile: &str, keep: Opti
         }
         None => scratch.path().to_owned(),
     };
-    let result = kill_and_check(times, links, rate, &programs, &folder);
+    let result = body(&programs, &folder);
     if result.is_err() {
         println!("the end of the program's log:\n{}", process::log_tail(&folder));
     }

@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs::{self, OpenOptions};
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -35,6 +36,11 @@ impl Drop for Yinke {
 impl Yinke {
     /// Starts it on free ports with its data in `folder`.
     pub(super) fn start(programs: &Path, folder: &Path) -> Result<Self> {
+        Self::start_armed(programs, folder, "")
+    }
+
+    /// Starts it so that it kills itself at a named instant.
+    pub(super) fn start_armed(programs: &Path, folder: &Path, instant: &str) -> Result<Self> {
         let data = folder.join("data");
         let log = OpenOptions::new().create(true).append(true).open(log_path(folder))?;
         let child = Command::new("setpriv")
@@ -44,6 +50,7 @@ impl Yinke {
             .arg("--data")
             .arg(&data)
             .env("YINKE_ADMIN_TOKEN", ADMIN_TOKEN)
+            .env("YINKE_FAILPOINT", instant)
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
@@ -111,6 +118,27 @@ impl Yinke {
                 return Ok(());
             }
             std::thread::park_timeout(left.min(Duration::from_millis(20)));
+        }
+    }
+
+    /// Waits until it has killed itself; `serves` hears once where it redirects, if it comes to that.
+    pub(super) fn dies_within(
+        &mut self,
+        limit: Duration,
+        mut serves: impl FnMut(SocketAddr) -> Result<()>,
+    ) -> Result<()> {
+        let mut told = false;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                ensure!(status.signal() == Some(Signal::KILL.as_raw()), "it ended by itself: {status}");
+                return Ok(());
+            }
+            ensure!(self.born.elapsed() < limit, "it does not get there");
+            if !told && let Ok(edge) = self.edge() {
+                serves(edge)?;
+                told = true;
+            }
+            std::thread::park_timeout(LOOK_EVERY);
         }
     }
 
