@@ -78,6 +78,7 @@ impl Inner {
             first: index.first(),
             next: end.next,
             durable: end.durable,
+            released: index.released(),
             live: false,
             closed: old.record.ending == Ending::Closed,
         };

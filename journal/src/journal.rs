@@ -116,6 +116,7 @@ impl Journal {
             first: lane.index.first(),
             next: lane.written(),
             durable: lane.durable(),
+            released: lane.index.released(),
             live: true,
             closed: false,
         }));

@@ -31,6 +31,8 @@ pub struct StreamInfo {
     /// Everything below was durable when the stream's start ended, as far as is known; for a live stream the
     /// watermark. All that recovery found is durable now.
     pub durable: u64,
+    /// Everything below was released since this process started. What else is not there any more was lost.
+    pub released: u64,
     /// Whether it belongs to this start.
     pub live: bool,
     /// Whether its start was closed in order; if not, what follows its last tally is in doubt.

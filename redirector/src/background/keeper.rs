@@ -40,10 +40,10 @@ impl Keeper {
     }
 
     fn keep_now(&self) {
-        // A cursor that was sent back before what is still there stays at what is there; a stream that is gone has
-        // none.
-        let firsts = self.streams.firsts();
-        let kept = |stream: StreamId, at: u64| firsts.get(&stream).map(|first| (stream, at.max(*first)));
+        // A cursor that was sent back before what was released stays there; a stream that is gone has none. What is missing
+        // though nobody released it is not passed over: the shipper has yet to name it to the core.
+        let released = self.streams.released();
+        let kept = |stream: StreamId, at: u64| released.get(&stream).map(|below| (stream, at.max(*below)));
         let all = self.progress.all();
         let ship: Vec<_> =
             all.iter().filter_map(|(stream, progress)| kept(*stream, progress.shipped)).collect();

@@ -54,6 +54,11 @@ impl Streams {
         self.journal.streams().into_iter().map(|info| (info.stream, info.first)).collect()
     }
 
+    /// Up to which number each stream that is still there was released by this process.
+    pub(super) fn released(&self) -> BTreeMap<StreamId, u64> {
+        self.journal.streams().into_iter().map(|info| (info.stream, info.released)).collect()
+    }
+
     /// Whether an earlier start's stream has been wholly released: the core has heard all about it.
     pub(super) fn is_gone(&self, stream: StreamId) -> bool {
         self.ended.get(&stream).is_some_and(|info| info.next > 0 && info.first == info.next)

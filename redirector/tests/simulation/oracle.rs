@@ -46,11 +46,13 @@ impl Known {
         self.cut.is_some_and(|(durable, since)| sequence >= durable && time.is_none_or(|time| time >= since))
     }
 
-    /// A later start has looked at what is left; gives how many frames are gone from the end.
-    pub(crate) fn recovered(&mut self, info: &StreamInfo) -> u64 {
+    /// A later start has looked at what is left; gives how many frames are gone from the end. What the core has need not
+    /// be there any more.
+    pub(crate) fn recovered(&mut self, info: &StreamInfo, core_has: u64) -> u64 {
         let stream = info.stream;
         assert!(info.next <= self.times.len() as u64, "{stream}: {} found, more than was written", info.next);
-        let gone = info.next..self.flushed.max(info.next);
+        let end = info.next.max(core_has.min(self.flushed));
+        let gone = end..self.flushed.max(end);
         if self.ended.is_none() {
             for sequence in gone.clone() {
                 let allowed = self.damaged.contains(&sequence) || self.cut_may_take(sequence);
@@ -64,7 +66,7 @@ impl Known {
             assert!(gone.clone().all(|s| self.damaged.contains(&s)), "{stream}: {gone:?} vanished later");
         }
         self.ended.get_or_insert(self.flushed);
-        self.flushed = info.next;
+        self.flushed = end;
         gone.end - gone.start
     }
 

@@ -91,11 +91,12 @@ impl World {
         let mut core = self.network.core();
         core.figures.lives += 1;
         for info in &recovered {
+            let core_has = core.cursor(info.stream);
             let known = core
                 .known
                 .get_mut(&info.stream)
                 .unwrap_or_else(|| panic!("{}: nobody wrote it", info.stream));
-            let gone = known.recovered(info);
+            let gone = known.recovered(info, core_has);
             core.figures.cut_away += gone;
         }
         for notice in notices.iter().filter(|notice| notice.may_miss_frames() && !self.damages) {
