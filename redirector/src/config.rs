@@ -14,8 +14,9 @@ use url::Url;
 pub enum Listen {
     /// Binds this address once per worker with `SO_REUSEPORT`; port 0 picks a free one.
     Bind(SocketAddr),
-    /// Takes one listener that is already bound (socket activation, tests); the workers share it.
-    Given(TcpListener),
+    /// Takes listeners that are already bound, to one address: from the process before this one, from socket activation.
+    /// None of them is left unserved, whatever their number, for connections may wait in each.
+    Given(Vec<TcpListener>),
 }
 
 /// What a client may use up.

@@ -20,7 +20,7 @@ use attribution_core::record::Tally;
 use attribution_core::time::Instant;
 use journal::Journal;
 use journal::storage::Storage;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -76,6 +76,8 @@ pub struct Edge {
     agent_patterns: Option<PathBuf>,
     growth: Growth,
     stage: watch::Sender<Stage>,
+    /// The sockets once more: while they are held, connections wait in them even if no worker accepts.
+    listeners: Vec<TcpListener>,
     workers: Vec<JoinHandle<()>>,
     background: Option<Background>,
 }
@@ -178,6 +180,7 @@ impl Edge {
             agent_patterns: config.agent_patterns,
             growth: Growth::new(std::time::Instant::now()),
             stage,
+            listeners: Vec::new(),
             workers: Vec::new(),
             background: Some(background),
         };
@@ -187,7 +190,7 @@ impl Edge {
 
     fn start_workers(
         &mut self,
-        listeners: Vec<std::net::TcpListener>,
+        listeners: Vec<Vec<TcpListener>>,
         writers: Vec<journal::Writer>,
     ) -> Result<(), StartError> {
         let bells: Vec<Arc<Notify>> = writers.iter().map(|_| Arc::new(Notify::new())).collect();
@@ -200,12 +203,15 @@ impl Edge {
                 }
             }
         }));
-        for ((listener, writer), durable) in listeners.into_iter().zip(writers).zip(bells) {
+        for listener in listeners.iter().flatten() {
+            self.listeners.push(listener.try_clone().map_err(StartError::System)?);
+        }
+        for ((listeners, writer), durable) in listeners.into_iter().zip(writers).zip(bells) {
             let worker = writer.stream().worker;
             let setup = Setup {
                 shared: Arc::clone(&self.shared),
                 writer,
-                listener,
+                listeners,
                 stage: self.stage.subscribe(),
                 durable,
             };
@@ -233,6 +239,12 @@ impl Edge {
     /// How far it has followed the core.
     pub fn contact(&self) -> &Arc<Contact> {
         &self.shared.contact
+    }
+
+    /// Its sockets, for the process that comes after this one: as long as somebody holds them, clients that connect wait
+    /// instead of being refused. Taken before [`shutdown`](Self::shutdown), which closes them otherwise.
+    pub fn take_listeners(&mut self) -> Vec<TcpListener> {
+        std::mem::take(&mut self.listeners)
     }
 
     /// Its journal.
@@ -302,6 +314,7 @@ impl Edge {
     pub async fn shutdown(mut self, deadline: Duration) -> ShutdownReport {
         let begun = tokio::time::Instant::now();
         self.shared.draining.store(true, Ordering::Relaxed);
+        self.listeners.clear();
         self.stage.send_replace(Stage::Draining);
         let workers = std::mem::take(&mut self.workers);
         let mut ended = tokio::task::spawn_blocking(move || workers.into_iter().for_each(joined));

@@ -1,4 +1,4 @@
-//! The listening sockets: one per worker on one address, or one that was given and is shared.
+//! The listening sockets: one per worker on one address, or those that were given.
 
 use crate::config::Listen;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -24,15 +24,19 @@ pub enum ListenError {
     Given(#[source] io::Error),
 }
 
-/// One listener for each of `workers`, and the address they listen on.
-pub(crate) fn open(listen: Listen, workers: u8) -> Result<(Vec<TcpListener>, SocketAddr), ListenError> {
+/// The listeners of each of `workers`, and the address they listen on.
+pub(crate) fn open(listen: Listen, workers: u8) -> Result<(Vec<Vec<TcpListener>>, SocketAddr), ListenError> {
+    let workers = usize::from(workers);
     match listen {
-        Listen::Given(listener) => {
-            listener.set_nonblocking(true).map_err(ListenError::Given)?;
-            let address = listener.local_addr().map_err(ListenError::Given)?;
-            let mut all = vec![listener];
-            while all.len() < usize::from(workers) {
-                all.push(all[0].try_clone().map_err(ListenError::Given)?);
+        Listen::Given(given) => {
+            let first =
+                given.first().ok_or_else(|| ListenError::Given(io::ErrorKind::InvalidInput.into()))?;
+            let address = first.local_addr().map_err(ListenError::Given)?;
+            let mut all: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+            for at in 0..workers.max(given.len()) {
+                let listener = given[at % given.len()].try_clone().map_err(ListenError::Given)?;
+                listener.set_nonblocking(true).map_err(ListenError::Given)?;
+                all[at % workers].push(listener);
             }
             Ok((all, address))
         }
@@ -47,9 +51,9 @@ pub(crate) fn open(listen: Listen, workers: u8) -> Result<(Vec<TcpListener>, Soc
             }
             let first = bind(address, true).map_err(failed)?;
             let address = first.local_addr().map_err(failed)?;
-            let mut all = vec![first];
-            while all.len() < usize::from(workers) {
-                all.push(bind(address, true).map_err(failed)?);
+            let mut all = vec![vec![first]];
+            while all.len() < workers {
+                all.push(vec![bind(address, true).map_err(failed)?]);
             }
             Ok((all, address))
         }
@@ -83,9 +87,21 @@ mod tests {
     fn workers_share_one_port() {
         let (all, address) = open(Listen::Bind("127.0.0.1:0".parse().unwrap()), 3).unwrap();
         assert_eq!(all.len(), 3);
-        assert!(all.iter().all(|one| one.local_addr().unwrap() == address));
+        assert!(all.iter().flatten().all(|one| one.local_addr().unwrap() == address));
         let taken = open(Listen::Bind(address), 1);
         assert!(matches!(taken, Err(ListenError::InUse(port)) if port == address), "{taken:?}");
+    }
+
+    #[test]
+    fn no_given_listener_is_left_unserved() {
+        let one = || TcpListener::bind("127.0.0.1:0").unwrap();
+        for (given, workers, each) in [(1, 3, [1, 1, 1].as_slice()), (3, 2, &[2, 1]), (2, 2, &[1, 1])] {
+            let listeners = (0..given).map(|_| one()).collect();
+            let (all, _) = open(Listen::Given(listeners), workers).unwrap();
+            let counts: Vec<usize> = all.iter().map(Vec::len).collect();
+            assert_eq!(counts, each, "{given} for {workers}");
+        }
+        assert!(matches!(open(Listen::Given(Vec::new()), 1), Err(ListenError::Given(_))));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(crate) enum Stage {
 pub(crate) struct Setup {
     pub(crate) shared: Arc<Shared>,
     pub(crate) writer: Writer,
-    pub(crate) listener: StdListener,
+    pub(crate) listeners: Vec<StdListener>,
     pub(crate) stage: watch::Receiver<Stage>,
     /// Rung by the journal's sync thread when this worker waits for the disk.
     pub(crate) durable: Arc<Notify>,
@@ -79,8 +79,8 @@ pub(crate) fn run(setup: Setup) -> Result<(), WorkerError> {
 }
 
 async fn serve(setup: Setup) -> Result<(), WorkerError> {
-    let Setup { shared, writer, listener, mut stage, durable } = setup;
-    let listener = TcpListener::from_std(listener)?;
+    let Setup { shared, writer, listeners, mut stage, durable } = setup;
+    let listeners: Result<Vec<_>, _> = listeners.into_iter().map(TcpListener::from_std).collect();
     let mut http = http1::Builder::new();
     // No timer: `Connection` bounds silence. No flush per pipelined request: it would lift hyper's own back-pressure.
     http.header_read_timeout(None)
@@ -96,13 +96,16 @@ async fn serve(setup: Setup) -> Result<(), WorkerError> {
     let floor = Rc::new(Floor { worker, http, connections });
 
     let mut tasks = floor.start_tasks(durable);
-    let accepting = Rc::clone(&floor);
-    let accept = spawn_local(async move { accepting.accept(listener).await });
+    let mut accepting = JoinSet::new();
+    for listener in listeners? {
+        let floor = Rc::clone(&floor);
+        accepting.spawn_local(async move { floor.accept(listener).await });
+    }
     let ended = tokio::select! {
         _ = stage.wait_for(|stage| *stage > Stage::Serving) => None,
         ended = tasks.join_next() => ended,
     };
-    accept.abort();
+    accepting.shutdown().await;
     if ended.is_some() {
         floor.worker.finish();
         return Err(WorkerError::TaskEnded);

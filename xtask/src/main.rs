@@ -50,6 +50,12 @@ enum Task {
     Corrupt(corrupt::CorruptArguments),
     /// Simulates the edge's way from a written click to the core, with faults at random, in simulated time.
     Simulate(simulate::SimulateArguments),
+    /// Restarts a server under clients that connect all the time; nobody may be refused or cut off.
+    Restarts {
+        /// How often.
+        #[arg(long, default_value_t = 100)]
+        times: u32,
+    },
     /// Cuts the power of a whole guest machine while the journal writes; strict loses nothing, fast only its window.
     Powercut(powercut::PowercutArguments),
 }
@@ -64,6 +70,7 @@ fn main() -> ExitCode {
         Task::Kill(arguments) => kill::run(&arguments),
         Task::Corrupt(arguments) => corrupt::run(&arguments),
         Task::Simulate(arguments) => simulate::run(&arguments),
+        Task::Restarts { times } => test::restarts(times),
         Task::Powercut(arguments) => powercut::run(&arguments),
     };
     match result {

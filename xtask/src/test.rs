@@ -52,6 +52,13 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     run.finish()
 }
 
+/// The restart test, as often as asked.
+pub(crate) fn restarts(times: u32) -> Result<()> {
+    let mut test = cargo(&["test", "--package", "yinke", "--locked", "--profile", PROFILE, "--test", "it"]);
+    test.args(["restart::", "--", "--nocapture"]).env("YINKE_TEST_RESTARTS", times.to_string());
+    succeed(test)
+}
+
 /// Prometheus' own checker reads the alert rules and runs their tests.
 fn alert_rules() -> Result<()> {
     install::ensure(&[PROMTOOL])?;

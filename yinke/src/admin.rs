@@ -14,16 +14,37 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 #[derive(Clone)]
 struct Admin {
     served: Arc<Served>,
     metrics: Metrics,
+    restarts: u32,
+}
+
+/// The admin listener at work. Dropping it changes nothing.
+pub(crate) struct Serving {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// Answers under way at a restart get so long.
+const FINISH_WITHIN: Duration = Duration::from_millis(500);
+
+impl Serving {
+    /// Accepts nothing more and finishes the answers under way: the next process goes on with the socket.
+    pub(crate) async fn finish(self) {
+        let _ = self.stop.send(());
+        let _ = tokio::time::timeout(FINISH_WITHIN, self.task).await;
+    }
 }
 
 /// Serves until the process ends: an operator may look while it drains.
-pub(crate) fn serve(listener: TcpListener, served: Arc<Served>, metrics: Metrics) {
+pub(crate) fn serve(listener: TcpListener, served: Arc<Served>, metrics: Metrics, restarts: u32) -> Serving {
     let router = Router::new()
         .route("/metrics", get(render_metrics))
         .route("/healthz", get(healthy))
@@ -31,8 +52,14 @@ pub(crate) fn serve(listener: TcpListener, served: Arc<Served>, metrics: Metrics
         .route("/readyz", get(ready))
         .route("/version", get(version))
         .route("/-/reload", post(reload))
-        .with_state(Admin { served, metrics });
-    tokio::spawn(http::serve(listener, router, std::future::pending()));
+        .with_state(Admin { served, metrics, restarts });
+    let (stop, stopped) = oneshot::channel::<()>();
+    let task = tokio::spawn(http::serve(listener, router, async {
+        if stopped.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }));
+    Serving { stop, task }
 }
 
 async fn render_metrics(State(admin): State<Admin>) -> Response {
@@ -69,12 +96,13 @@ async fn ready(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Respons
     (status, format!("{text}{line}")).into_response()
 }
 
-async fn version() -> Json<serde_json::Value> {
+async fn version(State(admin): State<Admin>) -> Json<serde_json::Value> {
     Json(serde_json::json!({
         "name": "yinke",
         "version": env!("CARGO_PKG_VERSION"),
         "revision": env!("YINKE_REVISION"),
         "text": format!("yinke {VERSION}"),
+        "restarts": admin.restarts,
     }))
 }
 

@@ -1,6 +1,10 @@
-//! Signals: SIGHUP reloads; the first SIGTERM or SIGINT asks to drain, the second ends the process at once.
+//! Signals: SIGHUP reloads; SIGUSR2 asks to drain and start anew; the first SIGTERM or SIGINT asks to drain, the
+//! second ends the process at once.
 
+use crate::exit::Failure;
+use crate::handover::{self, Handover};
 use crate::roles::Served;
+use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a drain may take, everything together.
@@ -11,8 +15,38 @@ const SIGTERM: i32 = 128 + 15;
 const SIGINT: i32 = 128 + 2;
 
 /// How a process ends that was asked to stop before it had started.
-pub(crate) fn interrupted(code: i32) -> std::process::ExitCode {
-    u8::try_from(code).map_or(std::process::ExitCode::FAILURE, std::process::ExitCode::from)
+pub(crate) fn interrupted(code: i32) -> ExitCode {
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// What a server is asked to do at last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Drain and end.
+    Stop,
+    /// Drain and become the program anew.
+    Restart,
+}
+
+/// How a server has ended.
+pub(crate) enum Ended {
+    /// For good.
+    Stopped(ExitCode),
+    /// To start anew with these sockets.
+    Restarting(Handover),
+}
+
+impl Ended {
+    /// Ends the process, or becomes the program anew. Called when nothing runs any more.
+    ///
+    /// # Errors
+    /// If the program cannot be started again.
+    pub(crate) fn finish(self) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Stopped(code) => Ok(code),
+            Self::Restarting(handover) => Err(handover.exec()),
+        }
+    }
 }
 
 /// Watches for the signals from now on.
@@ -20,6 +54,7 @@ pub(crate) struct Signals {
     term: tokio::signal::unix::Signal,
     int: tokio::signal::unix::Signal,
     hup: tokio::signal::unix::Signal,
+    usr2: tokio::signal::unix::Signal,
 }
 
 impl Signals {
@@ -32,6 +67,7 @@ impl Signals {
             term: signal(SignalKind::terminate())?,
             int: signal(SignalKind::interrupt())?,
             hup: signal(SignalKind::hangup())?,
+            usr2: signal(SignalKind::user_defined2())?,
         })
     }
 
@@ -44,12 +80,17 @@ impl Signals {
     }
 
     /// Waits for the end and reloads meanwhile when asked to.
-    pub(crate) async fn next_or_reload(&mut self, served: &Served) {
+    pub(crate) async fn next_or_reload(&mut self, served: &Served) -> Ask {
         loop {
             tokio::select! {
-                _ = self.term.recv() => return,
-                _ = self.int.recv() => return,
+                _ = self.term.recv() => return Ask::Stop,
+                _ = self.int.recv() => return Ask::Stop,
                 _ = self.hup.recv() => drop(served.reload()),
+                _ = self.usr2.recv() => match tokio::task::spawn_blocking(handover::program_starts).await {
+                    Ok(Ok(())) => return Ask::Restart,
+                    Ok(Err(error)) => tracing::error!(%error, "not restarted: the program does not start; this one goes on"),
+                    Err(error) => tracing::error!(%error, "not restarted: the program could not be tried"),
+                },
             }
         }
     }

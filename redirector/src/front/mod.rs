@@ -63,6 +63,8 @@ struct Front<'w> {
     tap: Rc<Tap>,
     /// An unfinished head, or what has come while an answer waited for the disk.
     kept: Vec<u8>,
+    /// It has answered something.
+    served: bool,
 }
 
 /// Serves the plain taps of a connection. Gives it back if something else comes.
@@ -72,7 +74,7 @@ pub(crate) async fn serve(
     stream: TcpStream,
 ) -> Option<Handover> {
     let tap = Rc::new(Tap::new(stream, Rc::clone(connection)));
-    let mut front = Front { worker, tap, kept: Vec::new() };
+    let mut front = Front { worker, tap, kept: Vec::new(), served: false };
     loop {
         match poll_fn(|context| front.poll(context)).await {
             Next::End => return None,
@@ -109,12 +111,15 @@ impl<'w> Front<'w> {
                 Poll::Ready(Err(_)) => return Poll::Ready(Next::End),
                 Poll::Pending => return Poll::Pending,
             }
-            let drained = tap.connection.order() == Order::Drain && self.kept.is_empty();
-            if tap.ends() || drained {
+            if tap.ends() {
                 return Poll::Ready(Next::End);
             }
             let scratch = &mut *worker.scratch.borrow_mut();
-            let Poll::Ready(read) = tap.poll_read(context, scratch) else { return Poll::Pending };
+            let Poll::Ready(read) = tap.poll_read(context, scratch) else {
+                // A new client's first request is on its way: it gets its answer. Who has had one comes again.
+                let drained = tap.connection.order() == Order::Drain && self.kept.is_empty() && self.served;
+                return if drained { Poll::Ready(Next::End) } else { Poll::Pending };
+            };
             let got = match read {
                 Ok(got) if got > 0 => got,
                 _ => return Poll::Ready(Next::End),
@@ -152,6 +157,7 @@ impl<'w> Front<'w> {
             }
         };
         let taken = self.answer(&plain);
+        self.served = true;
         if !anew {
             self.kept = Vec::new();
         }

@@ -154,7 +154,7 @@ fn a_given_listener_is_shared_by_all_workers() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let mut config = config(&dir);
-    config.listen = Listen::Given(listener);
+    config.listen = Listen::Given(vec![listener]);
     config.workers = 3;
     let core = Arc::new(Core::default());
     core.tell(crate::world::basics());

@@ -4,10 +4,11 @@ use crate::admin::{self, Metrics};
 use crate::config::{CoreFile, StoreChoice, load};
 use crate::data_dir::{DataDir, Running, create_private};
 use crate::exit::{Exit, Failure};
+use crate::handover::{Handover, Inherited, Name};
 use crate::keys::CoreSecrets;
 use crate::roles::core::{CoreRole, CoreStart};
 use crate::roles::{Roles, Served, listen};
-use crate::shutdown::{self, Signals};
+use crate::shutdown::{self, Ask, Ended, Signals};
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,23 +28,28 @@ impl CoreRoleArgs {
     /// If the core cannot start.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let settings = load::<CoreFile>(&self.config)?.settings;
-        super::runtime()?.block_on(serve(settings))
+        let runtime = super::runtime()?;
+        let ended = runtime.block_on(serve(settings));
+        runtime.shutdown_background();
+        ended?.finish()
     }
 }
 
-async fn serve(settings: CoreFile) -> Result<ExitCode, Failure> {
+async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
+    let mut inherited = Inherited::take()?;
     let mut signals = Signals::watch().map_err(|e| Failure::new(Exit::Runtime, e))?;
     let data = DataDir::open(&settings.data_dir)?;
     create_private(&settings.keys_dir)?;
     let used = matches!(&settings.store, StoreChoice::Sqlite(path) if path.exists());
     let secrets = CoreSecrets::open_or_create(&settings.keys_dir, used)?;
-    let admin_listener = listen::listen("the admin listener", settings.listen_admin)?;
-    let admin = listen::local_url(&admin_listener)?;
+    let given = inherited.listeners(Name::Admin);
+    let admin_port = listen::listen("the admin listener", given, settings.listen_admin)?;
+    let admin = listen::local_url(&admin_port.listener)?;
     let public = settings.public_url.to_string();
-    let api_listener = listen::listen("the core", settings.listen_api)?;
+    let api_port = listen::listen("the core", inherited.listeners(Name::Core), settings.listen_api)?;
     let served = Served::new(Roles { edge: false, core: true });
     let metrics = Metrics::install().map_err(|e| Failure::new(Exit::Runtime, e))?;
-    admin::serve(admin_listener, served.clone(), metrics);
+    let admin_server = admin::serve(admin_port.listener, served.clone(), metrics, inherited.restarts);
     let start = CoreStart {
         store: settings.store,
         public_base: settings.public_url,
@@ -52,8 +58,8 @@ async fn serve(settings: CoreFile) -> Result<ExitCode, Failure> {
         admin_tokens: settings.admin_token.into_iter().chain([secrets.admin_token().to_owned()]).collect(),
     };
     let role = tokio::select! {
-        role = CoreRole::start(start, api_listener) => role?,
-        code = signals.next() => return Ok(shutdown::interrupted(code)),
+        role = CoreRole::start(start, api_port.listener) => role?,
+        code = signals.next() => return Ok(Ended::Stopped(shutdown::interrupted(code))),
     };
     served.core_started(role.core().clone());
     data.note_running(&Running {
@@ -63,11 +69,21 @@ async fn serve(settings: CoreFile) -> Result<ExitCode, Failure> {
         core: Some(role.base_url()),
         admin,
     })?;
-    signals.next_or_reload(&served).await;
+    let ask = signals.next_or_reload(&served).await;
     signals.exit_on_next();
-    tracing::info!("draining");
+    tracing::info!(?ask, "draining");
     served.drain();
+    let mut kept = vec![(Name::Admin, admin_port.kept), (Name::Core, api_port.kept)];
+    if ask == Ask::Stop {
+        kept.clear();
+    }
     let finished = role.shutdown(shutdown::DRAIN).await;
     tracing::info!(finished, "stopped");
-    Ok(ExitCode::SUCCESS)
+    Ok(match ask {
+        Ask::Stop => Ended::Stopped(ExitCode::SUCCESS),
+        Ask::Restart => {
+            admin_server.finish().await;
+            Ended::Restarting(Handover::new(kept, inherited.restarts))
+        }
+    })
 }

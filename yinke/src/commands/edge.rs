@@ -4,13 +4,14 @@ use crate::admin::{self, Metrics};
 use crate::config::{EdgeFile, load};
 use crate::data_dir::{DataDir, Running};
 use crate::exit::{Exit, Failure};
+use crate::handover::{Handover, Inherited, Name};
 use crate::keys::EdgeSecrets;
 use crate::roles::{Roles, Served, edge, listen};
-use crate::shutdown::{self, Signals};
+use crate::shutdown::{self, Ask, Ended, Signals};
 use clap::Args;
 use redirector::EdgeConfig;
-use redirector::config::Listen;
 use redirector::core_link::{CoreToken, HttpCoreLink, HttpCoreLinkOptions};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -33,24 +34,26 @@ impl EdgeArgs {
         let runtime = super::runtime()?;
         let ended = runtime.block_on(serve(settings));
         runtime.shutdown_background();
-        ended
+        ended?.finish()
     }
 }
 
-async fn serve(settings: EdgeFile) -> Result<ExitCode, Failure> {
+async fn serve(settings: EdgeFile) -> Result<Ended, Failure> {
+    let mut inherited = Inherited::take()?;
     let mut signals = Signals::watch().map_err(|e| Failure::new(Exit::Runtime, e))?;
     let data = DataDir::open(&settings.data_dir)?;
     let secrets = EdgeSecrets::open(&settings.keys_dir, settings.edge)?;
-    let admin_listener = listen::listen("the admin listener", settings.listen_admin)?;
-    let admin = listen::local_url(&admin_listener)?;
+    let given = inherited.listeners(Name::Admin);
+    let admin_port = listen::listen("the admin listener", given, settings.listen_admin)?;
+    let admin = listen::local_url(&admin_port.listener)?;
     let public = settings.public_url.to_string();
-    let port = listen::reserve("the edge", settings.listen_public)?;
+    let port = listen::edge_port(inherited.listeners(Name::Edge), settings.listen_public)?;
     let token = CoreToken::new(&settings.core_token).map_err(|e| Failure::new(Exit::Config, e))?;
     let options = HttpCoreLinkOptions::new(settings.core_url.clone(), token);
     let link = HttpCoreLink::new(options).map_err(|e| Failure::new(Exit::Config, e))?;
     let served = Served::new(Roles { edge: true, core: false });
     let metrics = Metrics::install().map_err(|e| Failure::new(Exit::Runtime, e))?;
-    admin::serve(admin_listener, served.clone(), metrics);
+    let admin_server = admin::serve(admin_port.listener, served.clone(), metrics, inherited.restarts);
     let config = EdgeConfig {
         workers: settings.workers,
         hosts: settings.hosts,
@@ -62,11 +65,11 @@ async fn serve(settings: EdgeFile) -> Result<ExitCode, Failure> {
         journal: settings.journal,
         snapshot_every: settings.snapshot_every,
         redis_url: settings.redis_url,
-        ..EdgeConfig::new(settings.edge, Listen::Bind(port.address), settings.public_url, settings.data_dir)
+        ..EdgeConfig::new(settings.edge, port.listen, settings.public_url, settings.data_dir)
     };
     let running = tokio::select! {
         running = edge::start(config, secrets, Arc::new(link)) => running?,
-        code = signals.next() => return Ok(shutdown::interrupted(code)),
+        code = signals.next() => return Ok(Ended::Stopped(shutdown::interrupted(code))),
     };
     served.edge_started(running);
     data.note_running(&Running {
@@ -76,10 +79,23 @@ async fn serve(settings: EdgeFile) -> Result<ExitCode, Failure> {
         core: None,
         admin,
     })?;
-    signals.next_or_reload(&served).await;
+    let ask = signals.next_or_reload(&served).await;
     signals.exit_on_next();
-    tracing::info!("draining");
+    tracing::info!(?ask, "draining");
     served.drain();
-    edge::shutdown(served.take_edge(), shutdown::DRAIN).await;
-    Ok(ExitCode::SUCCESS)
+    let mut edge = served.take_edge();
+    let sockets = edge.as_mut().map(redirector::Edge::take_listeners).unwrap_or_default();
+    let mut kept: Vec<(Name, TcpListener)> = vec![(Name::Admin, admin_port.kept)];
+    kept.extend(sockets.into_iter().map(|socket| (Name::Edge, socket)));
+    if ask == Ask::Stop {
+        kept.clear();
+    }
+    edge::shutdown(edge, shutdown::DRAIN).await;
+    Ok(match ask {
+        Ask::Stop => Ended::Stopped(ExitCode::SUCCESS),
+        Ask::Restart => {
+            admin_server.finish().await;
+            Ended::Restarting(Handover::new(kept, inherited.restarts))
+        }
+    })
 }

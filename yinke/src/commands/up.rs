@@ -10,17 +10,18 @@ use crate::config::{self, StoreChoice, is_postgres_url};
 use crate::data_dir::{DataDir, Running};
 use crate::demo;
 use crate::exit::{Exit, Failure};
+use crate::handover::{Handover, Inherited, Name};
 use crate::keys::CoreSecrets;
 use crate::output::{note, say};
 use crate::roles::core::{CoreRole, CoreStart};
 use crate::roles::link::InProcess;
 use crate::roles::{Roles, Served, edge, listen};
-use crate::shutdown::{self, Signals};
+use crate::shutdown::{self, Ask, Ended, Signals};
 use attribution_core::click::EdgeId;
 use clap::Args;
 use redirector::EdgeConfig;
 use redirector::config::Listen;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use url::Url;
 /// Run everything in one process: edge, core and admin listener
 ///
 /// Needs no server. Keys, journal and store are made in the data directory. SIGTERM or Ctrl-C drains and ends
-/// within five seconds; a second one ends at once.
+/// within five seconds; a second one ends at once. SIGUSR2 restarts without refusing a client.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: yinke up --demo")]
 pub(crate) struct UpArgs {
@@ -93,26 +94,31 @@ impl UpArgs {
         let ended = runtime.block_on(self.serve());
         // Whatever still hangs must not hold the process beyond its five seconds.
         runtime.shutdown_background();
-        ended
+        ended?.finish()
     }
 
-    async fn serve(self) -> Result<ExitCode, Failure> {
+    async fn serve(self) -> Result<Ended, Failure> {
         let mut signals = Signals::watch().map_err(|e| Failure::new(Exit::Runtime, e))?;
         let started = tokio::select! {
             started = self.start() => started?,
-            code = signals.next() => return Ok(shutdown::interrupted(code)),
+            code = signals.next() => return Ok(Ended::Stopped(shutdown::interrupted(code))),
         };
         let told = tokio::select! {
-            told = self.tell(&started) => told,
-            _ = signals.next() => Ok(()),
+            told = self.tell(&started) => told.map(|()| None),
+            _ = signals.next() => Ok(Some(Ask::Stop)),
         };
         // A demo that failed is no reason to leave the store in the middle of something.
-        if told.is_ok() {
-            signals.next_or_reload(&started.served).await;
-        }
+        let ask = match told {
+            Ok(None) => signals.next_or_reload(&started.served).await,
+            Ok(Some(_)) | Err(_) => Ask::Stop,
+        };
         signals.exit_on_next();
-        started.stop().await;
-        told.map(|()| ExitCode::SUCCESS)
+        let restarts = started.restarts;
+        let kept = started.stop(ask).await;
+        told.map(|_| match ask {
+            Ask::Stop => Ended::Stopped(ExitCode::SUCCESS),
+            Ask::Restart => Ended::Restarting(Handover::new(kept, restarts)),
+        })
     }
 
     async fn start(&self) -> Result<Up, Failure> {
@@ -120,10 +126,12 @@ impl UpArgs {
         // The journal's folder tells of earlier use also where the store is elsewhere.
         let used = data.join("core.sqlite").exists() || data.join("edge").exists();
         let secrets = CoreSecrets::open_or_create(&data.subdirectory("keys")?, used)?;
-        let edge_port = listen::reserve("the edge", self.edge)?;
-        let core_listener = listen::listen("the core", self.core)?;
-        let admin_listener = listen::listen("the admin listener", self.admin)?;
-        let admin = listen::local_url(&admin_listener)?;
+        let mut inherited = Inherited::take()?;
+        let edge_port = listen::edge_port(inherited.listeners(Name::Edge), self.edge)?;
+        let core_port = listen::listen("the core", inherited.listeners(Name::Core), self.core)?;
+        let given = inherited.listeners(Name::Admin);
+        let admin_port = listen::listen("the admin listener", given, self.admin)?;
+        let admin = listen::local_url(&admin_port.listener)?;
         let edge_base = listen::base_url(edge_port.address);
         let public = match &self.public_url {
             Some(url) => url.clone(),
@@ -131,7 +139,7 @@ impl UpArgs {
         };
         let served = Served::new(Roles { edge: true, core: true });
         let metrics = Metrics::install().map_err(|e| Failure::new(Exit::Runtime, e))?;
-        admin::serve(admin_listener, served.clone(), metrics);
+        let admin_server = admin::serve(admin_port.listener, served.clone(), metrics, inherited.restarts);
         let admin_token = self.admin_token.clone().unwrap_or_else(|| secrets.admin_token().to_owned());
         let start = CoreStart {
             store: match &self.postgres {
@@ -148,15 +156,12 @@ impl UpArgs {
                 .chain([secrets.admin_token().to_owned()])
                 .collect(),
         };
-        let core = CoreRole::start(start, core_listener).await?;
+        let core = CoreRole::start(start, core_port.listener).await?;
         served.core_started(core.core().clone());
         let link = Arc::new(InProcess(core.core().clone()));
-        let edge = edge::start(
-            self.edge_config(&data, edge_port.address, public.clone())?,
-            secrets.edge(EDGE),
-            link,
-        )
-        .await?;
+        let edge =
+            edge::start(self.edge_config(&data, edge_port.listen, public.clone())?, secrets.edge(EDGE), link)
+                .await?;
         served.edge_started(edge);
         wait_until_ready(&served).await;
         let running = Running {
@@ -167,11 +172,13 @@ impl UpArgs {
             admin,
         };
         data.note_running(&running)?;
-        Ok(Up { data, served, core, edge_base, running, public, admin_token })
+        let kept = vec![(Name::Core, core_port.kept), (Name::Admin, admin_port.kept)];
+        let restarts = inherited.restarts;
+        Ok(Up { data, served, core, edge_base, running, public, admin_token, admin_server, kept, restarts })
     }
 
-    fn edge_config(&self, data: &DataDir, address: SocketAddr, public: Url) -> Result<EdgeConfig, Failure> {
-        let mut config = EdgeConfig::new(EDGE, Listen::Bind(address), public, data.subdirectory("edge")?);
+    fn edge_config(&self, data: &DataDir, listen: Listen, public: Url) -> Result<EdgeConfig, Failure> {
+        let mut config = EdgeConfig::new(EDGE, listen, public, data.subdirectory("edge")?);
         config.workers = self.workers.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(1, |n| u8::try_from(n.get()).unwrap_or(128).min(128))
         });
@@ -185,7 +192,8 @@ impl UpArgs {
     /// Says where everything is; makes the demo.
     async fn tell(&self, up: &Up) -> Result<(), Failure> {
         say(story::banner(&up.running, &self.data, &up.admin_token));
-        if !self.demo {
+        // After a restart the world is there already.
+        if !self.demo || up.restarts > 0 {
             say(story::first_steps(&up.running));
             return Ok(());
         }
@@ -217,6 +225,10 @@ struct Up {
     running: Running,
     public: Url,
     admin_token: String,
+    admin_server: admin::Serving,
+    /// Sockets for the process after this one.
+    kept: Vec<(Name, TcpListener)>,
+    restarts: u32,
 }
 
 impl Up {
@@ -232,15 +244,27 @@ impl Up {
     }
 
     /// Drains: the edge first, which ships to the core; then the core; then the directory is free.
-    async fn stop(self) {
-        tracing::info!("draining");
+    /// Gives the sockets for the process after this one, if there is to be one.
+    async fn stop(self, ask: Ask) -> Vec<(Name, TcpListener)> {
+        tracing::info!(?ask, "draining");
         let began = Instant::now();
         self.served.drain();
-        edge::shutdown(self.served.take_edge(), shutdown::DRAIN.saturating_sub(CORE_DRAIN)).await;
+        let mut edge = self.served.take_edge();
+        let mut kept = self.kept;
+        if ask == Ask::Stop {
+            kept.clear();
+        } else if let Some(edge) = &mut edge {
+            kept.extend(edge.take_listeners().into_iter().map(|socket| (Name::Edge, socket)));
+        }
+        edge::shutdown(edge, shutdown::DRAIN.saturating_sub(CORE_DRAIN)).await;
         let left = shutdown::DRAIN.saturating_sub(began.elapsed());
         let finished = self.core.shutdown(left.max(CORE_DRAIN / 2)).await;
+        if ask == Ask::Restart {
+            self.admin_server.finish().await;
+        }
         drop(self.data);
         tracing::info!(finished, took_s = began.elapsed().as_secs_f64(), "stopped");
+        kept
     }
 }
 

@@ -1,6 +1,7 @@
 //! Taking addresses: errors that say which one and why, and knowing the real port before anything starts.
 
 use crate::exit::{Exit, Failure};
+use redirector::config::Listen;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -42,9 +43,9 @@ impl From<ListenError> for Failure {
 
 /// A port that is ours although nobody listens on it yet: whoever listens next with `SO_REUSEADDR` gets it, and
 /// nobody else is given it. Keep it until then.
-pub(crate) struct Reserved {
+struct Reserved {
     /// With the real port.
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
     _socket: Socket,
 }
 
@@ -53,7 +54,7 @@ pub(crate) struct Reserved {
 ///
 /// # Errors
 /// If it cannot be had.
-pub(crate) fn reserve(what: &'static str, address: SocketAddr) -> Result<Reserved, ListenError> {
+fn reserve(what: &'static str, address: SocketAddr) -> Result<Reserved, ListenError> {
     let bound = (|| {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
@@ -67,18 +68,55 @@ pub(crate) fn reserve(what: &'static str, address: SocketAddr) -> Result<Reserve
     }
 }
 
-/// Listens on an address.
+/// Where an edge is to listen, and the address, known before it starts.
+pub(crate) struct EdgePort {
+    pub(crate) listen: Listen,
+    pub(crate) address: SocketAddr,
+    _reserved: Option<Reserved>,
+}
+
+/// The sockets that the process was given for its edge, or else a reserved address.
+///
+/// # Errors
+/// If it cannot be had.
+pub(crate) fn edge_port(given: Vec<TcpListener>, address: SocketAddr) -> Result<EdgePort, ListenError> {
+    let what = "the edge";
+    if let Some(first) = given.first() {
+        let address = first.local_addr().map_err(|source| refused(what, address, source))?;
+        return Ok(EdgePort { listen: Listen::Given(given), address, _reserved: None });
+    }
+    let reserved = reserve(what, address)?;
+    Ok(EdgePort {
+        listen: Listen::Bind(reserved.address),
+        address: reserved.address,
+        _reserved: Some(reserved),
+    })
+}
+
+/// A socket that listens, twice: to serve, and to keep for the process that comes after.
+pub(crate) struct Listening {
+    pub(crate) listener: tokio::net::TcpListener,
+    /// While it is held, clients that connect wait instead of being refused.
+    pub(crate) kept: TcpListener,
+}
+
+/// Listens on the socket that the process was given, or else on an address.
 ///
 /// # Errors
 /// If it cannot be had.
 pub(crate) fn listen(
     what: &'static str,
+    given: Vec<TcpListener>,
     address: SocketAddr,
-) -> Result<tokio::net::TcpListener, ListenError> {
-    TcpListener::bind(address)
-        .and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            tokio::net::TcpListener::from_std(listener)
+) -> Result<Listening, ListenError> {
+    given
+        .into_iter()
+        .next()
+        .map_or_else(|| TcpListener::bind(address), Ok)
+        .and_then(|kept| {
+            kept.set_nonblocking(true)?;
+            let listener = tokio::net::TcpListener::from_std(kept.try_clone()?)?;
+            Ok(Listening { listener, kept })
         })
         .map_err(|source| refused(what, address, source))
 }

@@ -3,6 +3,7 @@
 
 mod cli;
 mod import;
+mod restart;
 mod roles;
 mod servers;
 mod support;

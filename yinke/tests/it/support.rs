@@ -88,8 +88,17 @@ pub(crate) fn start(mut command: Command, data: &Path) -> Up {
 
 impl Up {
     pub(crate) fn signal(&self) {
+        self.send(rustix::process::Signal::TERM);
+    }
+
+    /// Asks it to start anew without giving up its sockets.
+    pub(crate) fn restart(&self) {
+        self.send(rustix::process::Signal::USR2);
+    }
+
+    fn send(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
     }
 
     /// Asks it to end; gives the exit code and how long it took.
