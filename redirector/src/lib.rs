@@ -37,6 +37,7 @@ mod reply;
 mod request;
 mod server;
 pub mod table;
+pub mod tap;
 mod visit;
 mod wiring;
 mod worker;

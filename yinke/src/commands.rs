@@ -9,6 +9,7 @@ mod explain;
 mod import;
 mod keys;
 mod man;
+mod scenario;
 mod up;
 
 use crate::exit::Failure;
@@ -24,6 +25,7 @@ pub(crate) enum Command {
     Import(import::ImportArgs),
     Explain(explain::ExplainArgs),
     Audit(audit::AuditArgs),
+    Scenario(scenario::ScenarioArgs),
     Config(config::ConfigArgs),
     Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
@@ -51,6 +53,7 @@ impl Command {
             Self::Import(args) => args.run(),
             Self::Explain(args) => args.run(),
             Self::Audit(args) => args.run(),
+            Self::Scenario(args) => args.run(),
             Self::Config(args) => args.run(),
             Self::Keys(args) => args.run(),
             Self::Completions(args) => args.run(),

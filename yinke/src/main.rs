@@ -17,6 +17,7 @@ mod keys;
 mod logging;
 mod output;
 mod roles;
+mod scenario;
 mod shutdown;
 
 use clap::Parser as _;

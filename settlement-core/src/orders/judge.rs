@@ -11,7 +11,7 @@ use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order};
 use crate::ledger::transfer::{Subject, TransferError, execute};
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::attribute::{Attribution, EdgesCaughtUp, Flag, final_at};
+use attribution_core::attribute::{Attribution, EdgesCaughtUp, Flag, NoCommission, Outcome, final_at};
 use attribution_core::commission::{Amounts, Payee};
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::ledger::{Entry, LedgerError};
@@ -183,8 +183,12 @@ fn decision(
     Ok(())
 }
 
-/// Whose order it is, whether or not anything is due.
+/// Whose order it is, whether or not anything is due. Orders paid in an excluded way are nobody's: they are not shown
+/// among promoted orders, and the relation goes on without them.
 fn promoter(attribution: &Attribution) -> Option<attribution_core::ids::PromoterId> {
+    if let Outcome::NoCommission(NoCommission::PaymentExcluded { .. }) = attribution.outcome {
+        return None;
+    }
     let awarded = attribution.award().and_then(|award| award.promoter.clone());
     awarded.or_else(|| attribution.relation.as_ref().map(|relation| relation.promoter.clone()))
 }

@@ -7,6 +7,7 @@
 
 mod api;
 pub(crate) mod books;
+mod due;
 pub mod event;
 pub mod intake;
 pub mod judge;

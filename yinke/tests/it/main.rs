@@ -5,6 +5,7 @@ mod cli;
 mod import;
 mod restart;
 mod roles;
+mod scenarios;
 mod servers;
 mod support;
 mod up;

@@ -1,0 +1,122 @@
+//! The scenarios of this repository hold on both stores, and files with mistakes say what is wrong with them.
+
+use crate::support::{code, run, stderr, stdout};
+use std::path::Path;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
+
+/// Runs a scenario of this text; exit code, standard output, standard error.
+fn told(text: &str) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("story.yaml");
+    std::fs::write(&file, text).unwrap();
+    let output = run(&["scenario", "run", file.to_str().unwrap()]);
+    (code(&output), stdout(&output), stderr(&output))
+}
+
+#[test]
+fn all_scenarios_hold_on_sqlite() {
+    let output = run(&["scenario", "run", FOLDER, "--output", "json"]);
+    assert_eq!(code(&output), 0, "{}\n{}", stdout(&output), stderr(&output));
+    let told: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let told = told.as_array().unwrap();
+    assert!(told.len() > 50, "{}", told.len());
+    for story in told {
+        assert!(story["expectations"].as_u64().unwrap() > 1, "{story}");
+    }
+}
+
+#[test]
+#[ignore = "needs a server: cargo xtask test starts it"]
+fn all_scenarios_hold_on_postgresql() {
+    let server =
+        std::env::var("YINKE_TEST_POSTGRES_URL").expect("YINKE_TEST_POSTGRES_URL names the test server");
+    let output = run(&["scenario", "run", FOLDER, "--store", &server]);
+    assert_eq!(code(&output), 0, "{}\n{}", stdout(&output), stderr(&output));
+}
+
+#[test]
+fn every_file_is_named_after_its_id() {
+    fn look(folder: &Path) -> usize {
+        let mut files = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files += look(&path);
+            } else if path.extension().is_some_and(|kind| kind == "yaml") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let id = text.lines().find_map(|line| line.strip_prefix("id: ")).unwrap_or_default();
+                assert_eq!(path.file_stem().unwrap().to_str(), Some(id));
+                files += 1;
+            }
+        }
+        files
+    }
+    assert!(look(Path::new(FOLDER)) > 40);
+}
+
+const STORY: &str = "id: X\ntitle: x\nsource: x\nprogramme: {preset: distributor1688, rate: 500}\nevents:\n";
+
+#[test]
+fn what_is_not_as_expected_is_shown_with_its_place_and_the_explanation() {
+    let (code, out, _) = told(&format!(
+        "{STORY}  - 2020-06-01 10:00:00: {{click: a, by: U}}\n  - 2020-06-01 11:00:00: {{buy: o1, by: U}}\n\
+         expect:\n  - {{order: o1, winner: b, commission: 500}}\n"
+    ));
+    assert_eq!(code, 1);
+    for part in ["story.yaml:9:25: order o1: winner: expected b, got a", "订单 o1", "Order o1 line 1"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert!(!out.contains("commission: expected"), "{out}");
+}
+
+#[test]
+fn every_mistake_in_a_file_is_named_with_line_and_column() {
+    let rows = [
+        ("  - 2020-06-01 10:00:00: {clik: a}\n", "6:27: no event `clik`; did you mean `click`?"),
+        ("  - yesterday: {click: a}\n", "6:5: expected a time such as 2020-05-04 16:55:35"),
+        ("  - 2020-06-01 10:00:00: {click: z}\n", "6:34: `click`: no promoter or shared link `z`"),
+        ("  - 2020-06-01 10:00:00: {click: a/cups}\n", "no product or shop `cups`; did you mean `cup`?"),
+        (
+            "  - 2020-06-01 10:00:00: {buy: o1, amuont: 5}\n",
+            "6:36: no field in `buy` `amuont`; did you mean `amount`?",
+        ),
+        (
+            "  - 2020-06-01 10:00:00: {buy: o1, amount: 1.5}\n",
+            "`amount`: expected fen, a whole number, not `1.5`",
+        ),
+        ("  - 2020-06-01 10:00:00: {pay: o1}\n", "`pay`: no order `o1`"),
+        ("  - 2020-06-01 10:00:00: {buy: o1, method: cash}\n", "`method`: no value `cash`"),
+        (
+            "  - 2020-06-01 10:00:00: {wait: x}\nexpct: []\n",
+            "7:1: no key of a scenario `expct`; did you mean `expect`?",
+        ),
+        ("  - 2020-06-01 10:00:00: {wait: x}\nexpect: {order: o9}\n", "`order`: no order `o9`"),
+        ("  - 2020-06-01 10:00:00: {click: a\n", "not YAML"),
+        ("  []\n", "a scenario has at least one event"),
+    ];
+    for (events, expected) in rows {
+        let (code, out, _) = told(&format!("{STORY}{events}"));
+        assert_eq!(code, 1, "{events}: {out}");
+        assert!(out.contains(expected), "{events}: expected {expected:?} in {out}");
+    }
+    // All at once.
+    let (_, out, _) = told(&format!(
+        "{STORY}  - 2020-06-01 10:00:00: {{clik: a}}\n  - 2020-06-01 11:00:00: {{buy: o1, by: U, qantity: 2}}\n"
+    ));
+    assert!(out.contains("`clik`") && out.contains("`qantity`"), "{out}");
+}
+
+#[test]
+fn rules_that_contradict_themselves_are_named_where_they_stand() {
+    let text = STORY.replace(
+        "programme: {preset: distributor1688, rate: 500}",
+        "programme:\n  preset: distributor1688\n  rate: 500\n  attribution:\n    validity: {from_last_click: 0s}\n    scpoe: shop",
+    );
+    let (code, out, _) = told(&format!("{text}  - 2020-06-01 10:00:00: {{wait: x}}\n"));
+    assert_eq!(code, 1);
+    assert!(out.contains("9:5: attribution.scpoe: no such field"), "{out}");
+    let (_, out, _) =
+        told(&format!("{}  - 2020-06-01 10:00:00: {{wait: x}}\n", text.replace("\n    scpoe: shop", "")));
+    assert!(out.contains("8:5: attribution.validity: must be longer than zero"), "{out}");
+}
