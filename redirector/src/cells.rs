@@ -83,6 +83,10 @@ pub(crate) struct Cells {
     pub(crate) accept_errors: Cell,
     pub(crate) closed: Cell,
     pub(crate) timeouts: Cell,
+    /// Connections closed because all unfinished heads together took too much.
+    pub(crate) heads_dropped: Cell,
+    /// Bytes that unfinished heads take, as of the last second.
+    pub(crate) unfinished_bytes: Cell,
     pub(crate) handler_panics: Cell,
     /// Handlers of strict programmes that wait for the disk now.
     pub(crate) disk_queue: Cell,

@@ -30,6 +30,8 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// Bytes of a request head at most; at least 8,192.
     pub head_bytes: usize,
+    /// Bytes that unfinished request heads of all connections may take together; a connection that needs more is closed.
+    pub unfinished_bytes: usize,
     /// Headers of a request at most.
     pub headers: usize,
     /// Misses (unknown codes) per address prefix and minute; zero switches the limit off.
@@ -47,6 +49,7 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
             head_bytes: 16 << 10,
+            unfinished_bytes: 32 << 20,
             headers: 64,
             misses_per_minute: 60,
             miss_burst: 120, // a whole office or a mobile carrier's gateway shares one prefix

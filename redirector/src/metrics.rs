@@ -47,7 +47,7 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
     }
     latency(shared, out, &sum);
 
-    let counters: [(&str, &str, Pick<'_>); 15] = [
+    let counters: [(&str, &str, Pick<'_>); 16] = [
         ("answered_total", "Answers released for clicks that have a frame.", &|c| &c.answered),
         ("recorded_total", "Click frames appended to the journal.", &|c| &c.recorded),
         ("unjournaled_total", "Clicks answered without a claim because the journal took no frame.", &|c| {
@@ -72,6 +72,11 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
         ("accept_errors_total", "Accepts that failed.", &|c| &c.accept_errors),
         ("connections_closed_total", "Connections that have ended.", &|c| &c.closed),
         ("connection_timeouts_total", "Connections closed for standing still.", &|c| &c.timeouts),
+        (
+            "unfinished_heads_dropped_total",
+            "Connections closed for want of room for unfinished heads.",
+            &|c| &c.heads_dropped,
+        ),
         ("handler_panics_total", "Connections lost to a fault of ours.", &|c| &c.handler_panics),
     ];
     for (name, help, cell) in counters {
@@ -96,6 +101,13 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
     for (name, help, value) in gauges {
         single(out, &format!("yinke_edge_{name}"), "gauge", help, value as u64);
     }
+    single(
+        out,
+        "yinke_edge_unfinished_head_bytes",
+        "gauge",
+        "Bytes that request heads take which have not come whole yet.",
+        sum(&|cells| &cells.unfinished_bytes),
+    );
     single(
         out,
         "yinke_edge_disk_queue",

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::config::{AddressRange, EdgeKeys, Limits};
 use crate::cookies::CookieJar;
 use crate::frame_clock::{FrameClock, FrameTime};
-use crate::front::Outbox;
+use crate::front::{Outbox, Room};
 use crate::gate::{DiskQueue, Gate, Turn};
 use crate::limits::MissLimit;
 use crate::pages::Pages;
@@ -106,6 +106,8 @@ pub(crate) struct Worker {
     pub(crate) outbox: RefCell<Outbox>,
     /// Where the connections read to, one after the other: a whole head at most.
     pub(crate) scratch: RefCell<Box<[u8]>>,
+    /// For unfinished heads.
+    pub(crate) unfinished: Room,
     /// Seconds since the worker began.
     pub(crate) second: Rc<Cell<u32>>,
     started: Cell<Option<Started>>,
@@ -138,6 +140,7 @@ impl Worker {
             state: RefCell::new(state),
             outbox: RefCell::default(),
             scratch: RefCell::new(vec![0; shared.limits.head_bytes].into()),
+            unfinished: Room::new(limits.unfinished_bytes / usize::from(workers).max(1)),
             second: Rc::default(),
             started: Cell::new(None),
             frame_clock: FrameClock::new(),
@@ -240,6 +243,7 @@ impl Worker {
     /// Writes the running totals into the stream if they have changed, tries again what could not be written, and lets
     /// go of old rows. Every second or so.
     pub(crate) fn tell(&self) {
+        self.cells().unfinished_bytes.set(self.unfinished.used() as u64);
         self.state.borrow_mut().small.load();
         let tally = self.cells().tally();
         if tally != self.told.get() {

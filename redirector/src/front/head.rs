@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 /// What the bytes read so far are.
 #[derive(Debug)]
 pub(crate) enum Read<'h, 'b> {
-    /// The beginning of a head.
+    /// The beginning of a head, of whatever kind: it is kept here until it is whole, where it costs least.
     Partial,
     /// Nothing for the front.
     Other,
@@ -35,15 +35,15 @@ const BEGIN: &[u8] = b"GET /";
 
 /// Reads a head into `headers`, whose length limits how many there may be.
 pub(crate) fn read<'h, 'b>(bytes: &'b [u8], headers: &'h mut [MaybeUninit<Header<'b>>]) -> Read<'h, 'b> {
-    if !bytes.starts_with(BEGIN) {
-        return if BEGIN.starts_with(bytes) { Read::Partial } else { Read::Other };
-    }
     let mut request = Request::new(&mut []);
     match request.parse_with_uninit_headers(bytes, headers) {
         Ok(Status::Complete(len)) if len == bytes.len() => {}
         Ok(Status::Partial) => return Read::Partial,
         // More behind it is a pipeline; an error is hyper's to answer.
         Ok(Status::Complete(_)) | Err(_) => return Read::Other,
+    }
+    if !bytes.starts_with(BEGIN) {
+        return Read::Other;
     }
     let (Some(target), Some(1)) = (request.path, request.version) else { return Read::Other };
     let Some(close) = closes(request.headers) else { return Read::Other };

@@ -9,9 +9,11 @@
 //! An unfinished head is kept in exactly as many bytes as have come, so that many slow clients cost little.
 
 mod head;
+mod kept;
 mod outbox;
 mod tap;
 
+pub(crate) use kept::Room;
 pub(crate) use outbox::Outbox;
 pub(crate) use tap::Tap;
 
@@ -23,6 +25,7 @@ use crate::pages::Language;
 use crate::request;
 use crate::worker::{Arrival, Worker};
 use head::Read;
+use kept::Kept;
 use outbox::Strict;
 use std::future::{Future, poll_fn};
 use std::mem::MaybeUninit;
@@ -62,7 +65,7 @@ struct Front<'w> {
     worker: &'w Worker,
     tap: Rc<Tap>,
     /// An unfinished head, or what has come while an answer waited for the disk.
-    kept: Vec<u8>,
+    kept: Kept,
     /// It has answered something.
     served: bool,
 }
@@ -74,7 +77,7 @@ pub(crate) async fn serve(
     stream: TcpStream,
 ) -> Option<Handover> {
     let tap = Rc::new(Tap::new(stream, Rc::clone(connection)));
-    let mut front = Front { worker, tap, kept: Vec::new(), served: false };
+    let mut front = Front { worker, tap, kept: Kept::new(worker.unfinished.clone()), served: false };
     loop {
         match poll_fn(|context| front.poll(context)).await {
             Next::End => return None,
@@ -83,16 +86,17 @@ pub(crate) async fn serve(
                 let release = pin!(click::release(worker, arrival, sequence, Some(place)));
                 let released = front.while_there(release).await?;
                 front.send_strict(&strict, released, language, close);
-                if !front.kept.is_empty() && !front.tap.ends() {
+                if !front.kept.bytes().is_empty() && !front.tap.ends() {
                     break;
                 }
             }
         }
     }
-    let Front { tap, kept, .. } = front;
+    let read = front.kept.take();
+    let Front { tap, .. } = front;
     // No answer is on its way any more, so nobody else holds it.
     let stream = Rc::try_unwrap(tap).ok()?.into_stream();
-    Some(Handover { stream, read: kept })
+    Some(Handover { stream, read })
 }
 
 impl<'w> Front<'w> {
@@ -117,7 +121,8 @@ impl<'w> Front<'w> {
             let scratch = &mut *worker.scratch.borrow_mut();
             let Poll::Ready(read) = tap.poll_read(context, scratch) else {
                 // A new client's first request is on its way: it gets its answer. Who has had one comes again.
-                let drained = tap.connection.order() == Order::Drain && self.kept.is_empty() && self.served;
+                let drained =
+                    tap.connection.order() == Order::Drain && self.kept.bytes().is_empty() && self.served;
                 return if drained { Poll::Ready(Next::End) } else { Poll::Pending };
             };
             let got = match read {
@@ -140,18 +145,18 @@ impl<'w> Front<'w> {
         let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
         let limits = &self.worker.shared.limits;
         let headers = &mut headers[..limits.headers.min(HEADERS_MAX)];
-        let anew = self.kept.is_empty();
-        if !anew {
-            self.kept.extend_from_slice(got);
+        let anew = self.kept.bytes().is_empty();
+        if !anew && self.kept.add(got).is_err() {
+            return self.no_room();
         }
-        let bytes = if anew { got } else { &self.kept };
+        let bytes = if anew { got } else { self.kept.bytes() };
         let read = if bytes.len() >= limits.head_bytes { Read::Other } else { head::read(bytes, headers) };
         let plain = match read {
             Read::Plain(plain) => plain,
             Read::Partial | Read::Other => {
                 let is_partial = matches!(read, Read::Partial);
-                if anew {
-                    self.kept.extend_from_slice(got);
+                if anew && self.kept.add(got).is_err() {
+                    return self.no_room();
                 }
                 return if is_partial { Taken::Partial } else { Taken::Next(Next::Other) };
             }
@@ -159,9 +164,15 @@ impl<'w> Front<'w> {
         let taken = self.answer(&plain);
         self.served = true;
         if !anew {
-            self.kept = Vec::new();
+            self.kept.take();
         }
         taken
+    }
+
+    /// Too many unfinished heads: this one ends, so that whole ones are served.
+    fn no_room(&self) -> Taken<'w> {
+        self.worker.cells().heads_dropped.add(1);
+        Taken::Next(Next::End)
     }
 
     /// Answers a plain tap: into the outbox, or, for a strict programme, through the queue for the disk.
@@ -202,10 +213,10 @@ impl<'w> Front<'w> {
                 return Poll::Ready(Some(released));
             }
             let scratch = &mut *self.worker.scratch.borrow_mut();
-            while self.kept.len() < self.worker.shared.limits.head_bytes {
+            while self.kept.bytes().len() < self.worker.shared.limits.head_bytes {
                 match self.tap.poll_read(context, scratch) {
                     Poll::Pending => break,
-                    Poll::Ready(Ok(got)) if got > 0 => self.kept.extend_from_slice(&scratch[..got]),
+                    Poll::Ready(Ok(got)) if got > 0 && self.kept.add(&scratch[..got]).is_ok() => {}
                     Poll::Ready(_) => return Poll::Ready(None),
                 }
             }

@@ -3,6 +3,7 @@
 use crate::http::{Client, request};
 use crate::world::{World, eventually, link, path, programme};
 use attribution_core::catalogue::{Change, Durability};
+use std::io::Write as _;
 use std::time::Duration;
 
 #[test]
@@ -98,4 +99,29 @@ fn a_full_strict_queue_is_overloaded_and_records_nothing() {
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert!(world.recorded().is_empty());
     assert_eq!(world.edge.tally().counted, [0, 0, 0, 1]);
+}
+
+#[test]
+fn unfinished_heads_take_no_more_than_they_may() {
+    let world = World::with([], |config| config.limits.unfinished_bytes = 4_096);
+    let mut slow: Vec<_> = (0..8)
+        .map(|_| {
+            let mut client = world.client();
+            client.send(format!("HEAD {} HTTP/1.1\r\nx: {}", path(1), "y".repeat(960)).as_bytes());
+            client
+        })
+        .collect();
+    let dropped = || world.metric("yinke_edge_unfinished_heads_dropped_total");
+    eventually("those beyond the room are closed", || dropped() == 4);
+    assert_eq!(world.get(&path(1), &[]).status, 302, "whole heads need no room");
+    // Who was kept is served once it is whole; it gives its room back.
+    let kept = slow.iter_mut().filter_map(|client| {
+        client.0.write_all(b"\r\nhost: 127.0.0.1\r\n\r\n").ok()?;
+        client.receive(true).map(|answer| answer.status)
+    });
+    assert_eq!(kept.collect::<Vec<_>>(), [302; 4]);
+    let mut late = world.client();
+    late.send(&[b"GET / HTTP/1.1\r\nx: ".as_slice(), &[b'y'; 3_000]].concat());
+    late.send(b"\r\nhost: 127.0.0.1\r\n\r\n");
+    assert_eq!((late.receive(false).unwrap().status, dropped()), (404, 4));
 }

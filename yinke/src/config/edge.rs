@@ -135,6 +135,8 @@ fn limits(r: &mut Reader<'_>) -> Option<Limits> {
     let write_timeout = r.defaulted("server.write_timeout", DURATION, parse::duration, d.write_timeout);
     let head_bytes =
         r.defaulted("server.head_bytes", "a number of bytes, at least 8192", head_bytes, d.head_bytes);
+    let unfinished_bytes =
+        r.defaulted("server.unfinished_bytes", "a number of bytes", parse::positive, d.unfinished_bytes);
     let headers = r.defaulted("server.headers", COUNT, parse::positive, d.headers);
     let misses_per_minute = r.defaulted(
         "limits.misses_per_minute",
@@ -149,6 +151,7 @@ fn limits(r: &mut Reader<'_>) -> Option<Limits> {
         header_timeout: header_timeout?,
         write_timeout: write_timeout?,
         head_bytes: head_bytes?,
+        unfinished_bytes: unfinished_bytes?,
         headers: headers?,
         misses_per_minute: misses_per_minute?,
         miss_burst: miss_burst?,
