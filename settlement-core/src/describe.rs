@@ -56,6 +56,12 @@ pub(crate) fn describe() {
     );
     describe_gauge!("yinke_ledger_expected_fen", "Commission expected and not yet settled");
     describe_counter!("yinke_ledger_lines_settled_total", "Order lines settled");
+    describe_counter!("yinke_ledger_payouts_total", "Payees served by payout runs, by result");
+    describe_counter!(
+        "yinke_ledger_payout_runs_refused_total",
+        "Payout runs that could not begin, such as beyond the last year of the calendar; the log says why"
+    );
+    describe_counter!("yinke_ledger_withdrawals_total", "Withdrawals, by result");
 }
 
 #[cfg(test)]

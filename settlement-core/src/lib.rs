@@ -12,6 +12,7 @@ mod identities;
 mod ingest;
 pub mod ledger;
 pub mod orders;
+pub mod payouts;
 pub mod store;
 
 pub use crate::catalogue::Maintained;

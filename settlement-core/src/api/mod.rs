@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod clicks;
+mod csv;
 mod page;
 mod problem;
 pub mod time;
@@ -14,6 +15,7 @@ mod write;
 pub use auth::{Principal, Role, TokenText};
 pub(crate) use body::read_bytes;
 pub use body::{Body, Params, PathId};
+pub(crate) use csv::CsvFile;
 pub use page::{Cursor, Page, PageParams};
 pub(crate) use problem::chain;
 pub use problem::{Problem, ProblemBody};
@@ -57,6 +59,7 @@ pub(crate) fn router(core: Core) -> Router {
         .merge(crate::orders::routes())
         .merge(crate::attribution::routes())
         .merge(crate::ledger::routes())
+        .merge(crate::payouts::routes())
         .merge(crate::audit::routes())
         .split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(

@@ -50,6 +50,19 @@ pub fn of_merchant(
     group(&rows)
 }
 
+/// One programme by its id.
+///
+/// # Errors
+/// If the store fails or a stored policy cannot be read.
+pub fn of_id(tx: &mut dyn Tx, id: &ProgrammeId) -> Result<Option<Programme>, StoreError> {
+    let rows = tx.query(
+        "SELECT p.num, p.id, v.version, v.effective_from, v.policy FROM programmes p \
+         JOIN programme_versions v ON v.programme = p.num WHERE p.id = $1 ORDER BY v.version",
+        params![id],
+    )?;
+    Ok(group(&rows)?.pop())
+}
+
 fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
     let mut programmes: Vec<Programme> = Vec::new();
     for row in rows {

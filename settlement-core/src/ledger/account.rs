@@ -1,5 +1,7 @@
 //! How accounts are stored.
 
+use crate::attribution::programmes::read;
+use crate::store::StoreError;
 use attribution_core::commission::Payee;
 use attribution_core::ids::{PlatformId, ProgrammeId};
 use attribution_core::ledger::Account;
@@ -52,5 +54,18 @@ impl Holder {
             Self::Account(Account::Available { programme, payee }) => share("available", payee, programme),
             Self::Account(Account::Clearing { programme, payee }) => share("clearing", payee, programme),
         }
+    }
+}
+
+/// Reads what [`owner_of`] wrote.
+///
+/// # Errors
+/// If it names no payee.
+pub fn payee_of(owner: &str) -> Result<Payee, StoreError> {
+    match owner.split_once('/') {
+        Some(("promoter", id)) => Ok(Payee::Promoter(read("promoter id", id)?)),
+        Some(("agency", id)) => Ok(Payee::Agency(read("agency id", id)?)),
+        Some(("platform", id)) => Ok(Payee::Platform(read("platform id", id)?)),
+        _ => Err(StoreError::Corrupt { what: "payee", cause: owner.to_owned().into() }),
     }
 }

@@ -7,7 +7,7 @@
 use super::account::Holder;
 use super::balance::balance;
 use super::top_up::lock_name;
-use super::transfer::{Subject, execute};
+use super::transfer::Subject;
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::orders::books::Change;
@@ -17,6 +17,7 @@ use crate::orders::judge::{JudgeError, judge, take_over};
 use crate::orders::rows::{self, LineRow};
 use crate::orders::state::OrderState;
 use crate::params;
+use crate::payouts::entries::{self, Cycle};
 use crate::store::{StoreError, Tx};
 use attribution_core::commission::cashback;
 use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
@@ -136,7 +137,8 @@ fn settle_line(
         return Ok(LineResult::OutOfMoney);
     }
     let at = row.matured.unwrap_or(now);
-    execute(tx, Subject { platform, order, line }, &step.postings, at, now)?;
+    let cycle = Cycle::of(&policy.settlement, version, at, now);
+    entries::post(tx, Subject { platform, order, line }, &step.postings, Some(&cycle), at, now)?;
     row.settled = Some(now);
     row.final_at = row.final_at.or(Some(now));
     let settled = step.state.entry == Entry::Settled;

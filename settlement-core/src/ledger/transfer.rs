@@ -61,7 +61,7 @@ const fn party_name(party: Party) -> &'static str {
 
 impl Subject<'_> {
     /// A transfer's id. Slashes inside the parts are escaped, so that two lines never share one.
-    fn id(&self, key: TransferKey) -> String {
+    pub(crate) fn id(&self, key: TransferKey) -> String {
         let escape = |text: &str| text.replace('%', "%25").replace('/', "%2F");
         let (order, line) = (escape(self.order.as_str()), escape(self.line.as_str()));
         format!("{}/{order}/{line}/{}/{}", self.platform, key.revision, party_name(key.party))
@@ -157,7 +157,7 @@ fn void(
 ///
 /// # Errors
 /// If a transfer of this id exists, nothing would move, or the store fails.
-pub(super) fn post(
+pub(crate) fn post(
     tx: &mut dyn Tx,
     id: &str,
     reason: &str,

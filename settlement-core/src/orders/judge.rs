@@ -8,8 +8,9 @@ use super::rows::{self, LineRow, OrderRow};
 use super::state::{LineState, OrderState};
 use crate::attribution::decide::extend_grace;
 use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order};
-use crate::ledger::transfer::{Subject, TransferError, execute};
+use crate::ledger::transfer::{Subject, TransferError};
 use crate::params;
+use crate::payouts::entries::{self, Cycle};
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{Attribution, EdgesCaughtUp, Flag, NoCommission, Outcome, final_at};
 use attribution_core::commission::{Amounts, Payee};
@@ -225,7 +226,8 @@ fn bookkeeping(
         .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause })?;
     let subject = Subject { platform, order, line: &line.line };
     let at = state.paid.unwrap_or_else(|| state.created.at.instant());
-    execute(tx, subject, &change.postings, at, now)?;
+    let cycle = row.settled.map(|at| Cycle::of(policy, version, row.matured.unwrap_or(at), at));
+    entries::post(tx, subject, &change.postings, cycle.as_ref(), at, now)?;
     if change.manual {
         note_manual(tx, state, line, row.settled.is_some(), now)?;
     }

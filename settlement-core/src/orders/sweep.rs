@@ -12,6 +12,7 @@ use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::ledger::settle;
 use crate::params;
+use crate::payouts;
 use crate::store::{Store, StoreError, Tx};
 use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
 use attribution_core::ids::{OrderId, PlatformId};
@@ -34,6 +35,10 @@ pub struct Swept {
     pub failed: u32,
     /// Lines settled.
     pub settled: u32,
+    /// Payees who were paid what was due.
+    pub paid: u32,
+    /// Payments that failed; their money stays payable.
+    pub unpaid: u32,
 }
 
 /// Runs once, to the end.
@@ -69,6 +74,8 @@ pub async fn sweep(store: &Store, now: Instant) -> Result<Swept, StoreError> {
         }
     }
     done.settled = settle_all(store, now).await?;
+    let paid = payouts::run::run_due(store, now).await?;
+    (done.paid, done.unpaid) = (paid.payees, paid.failed);
     metrics::counter!("yinke_core_orders_judged_again_total").increment(u64::from(done.judged));
     metrics::counter!("yinke_core_orders_undecided_total").increment(u64::from(done.failed));
     metrics::counter!("yinke_ledger_lines_settled_total").increment(u64::from(done.settled));

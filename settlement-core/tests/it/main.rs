@@ -13,6 +13,7 @@ mod order_bench;
 mod order_permutations;
 mod order_senders;
 mod orders;
+mod payouts;
 mod store;
 mod streams;
 mod support;

@@ -225,7 +225,9 @@ on_both!(what_does_not_fit_goes_to_the_review_queue, async |bench: &Bench| {
     assert_eq!((status.as_u16(), answer["code"].as_str()), (409, Some("event_changed")), "{answer}");
     let explained = bench.ok("GET", "/v1/orders/o1/attribution", Value::Null).await;
     assert_eq!(explained["lines"][0]["amount_fen"], 10_000, "the first one stands");
-    assert_eq!(explained["reviews"][1]["reason"], "event_changed", "{explained}");
+    // Both were found at one instant of the bench's standing clock, so their order says nothing.
+    let found = explained["reviews"].as_array().unwrap();
+    assert!(found.iter().any(|review| review["reason"] == "event_changed"), "{explained}");
 
     // A mixed batch: each event has its own answer.
     let wrong = json!({"type": "paid", "platform": "p1", "order": "o2", "at": "yesterday"});

@@ -1,6 +1,7 @@
 //! Opens a core on a fresh store of either kind, and talks to it over HTTP types without a socket.
 
 use attribution_core::code::CheckKey;
+use attribution_core::time::Instant;
 use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
@@ -8,7 +9,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use settlement_core::api::{Role, TokenText};
 use settlement_core::store::StoreConfig;
-use settlement_core::{Core, CoreConfig, CoreKeys};
+use settlement_core::{Clock, Core, CoreConfig, CoreKeys};
 use tower::ServiceExt;
 
 /// Makes two tests of one body: `sqlite` always runs, `postgres` needs a server.
@@ -78,11 +79,19 @@ impl Bench {
             public_base: "https://go.example.com".parse().unwrap(),
             own_hosts: vec!["yinke.example.net".to_owned()],
             allow_private_destinations: false,
-            clock: settlement_core::Clock::System,
+            clock: Clock::manual(Clock::System.now()),
         };
         let core = Core::open(config.clone(), keys()).unwrap();
         core.admit_token(TokenText::given(ADMIN), Role::Admin, None, "tests").await.unwrap();
         Self { core, config, schema, _folder: folder }
+    }
+
+    /// From now on it is this time, until it is set again.
+    pub(crate) fn set_clock(&self, now: Instant) {
+        let Clock::Manual(hands) = &self.config.clock else {
+            unreachable!("every bench has a clock of its own")
+        };
+        hands.store(now.millis(), std::sync::atomic::Ordering::SeqCst);
     }
 
     /// A second core on the same store, as another process would open it.

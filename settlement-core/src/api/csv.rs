@@ -1,0 +1,55 @@
+//! Lists as CSV files: UTF-8 with a mark that spreadsheets know, and no cell that they would compute.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
+
+/// A file in the making.
+pub(crate) struct CsvFile(csv::Writer<Vec<u8>>);
+
+impl CsvFile {
+    /// One with these headings.
+    pub(crate) fn new(headings: &[&str]) -> Self {
+        let mut file = Self(csv::Writer::from_writer(Vec::new()));
+        file.row(headings.iter().copied());
+        file
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
+        let written = self.0.write_record(cells.into_iter().map(inert));
+        debug_assert!(written.is_ok(), "writing to memory does not fail");
+    }
+
+    /// The text.
+    pub(crate) fn text(self) -> String {
+        let bytes = self.0.into_inner().unwrap_or_default();
+        format!("\u{feff}{}", String::from_utf8_lossy(&bytes))
+    }
+
+    /// The answer that carries it as a file of this name.
+    pub(crate) fn response(self, name: &str) -> Response {
+        let kind = HeaderValue::from_static("text/csv; charset=utf-8");
+        let name = format!("attachment; filename=\"{name}\"");
+        let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("attachment"));
+        ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], self.text()).into_response()
+    }
+}
+
+/// A cell that a spreadsheet would compute, made text by a quote before it. Numbers stay numbers.
+fn inert(cell: &str) -> String {
+    let computed = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if computed && cell.parse::<i64>().is_err() { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_never_computed() {
+        let mut file = CsvFile::new(&["who", "fen"]);
+        file.row(["a, b", "-5"]);
+        file.row(["=1+1", "@x"]);
+        assert_eq!(file.text(), "\u{feff}who,fen\n\"a, b\",-5\n'=1+1,'@x\n");
+    }
+}

@@ -1,0 +1,33 @@
+//! From settled to paid out: `earned -> available` on the payout day, `available -> clearing` by a withdrawal or, where
+//! the programme pays by itself, in the same run.
+//!
+//! [`entries`] keeps what lies in `earned` by the month that makes it due; [`schedule`] says which day that is, by the
+//! [`calendar`] in force; [`run`] goes over a programme's payees and [`pay`] pays one; [`withdraw`] is the payee's own
+//! hand; [`send`] is what both do; [`accounts`] says where money goes.
+
+pub mod accounts;
+mod accounts_api;
+pub(crate) mod calendar;
+mod calendar_api;
+pub(crate) mod entries;
+mod pay;
+pub mod run;
+mod runs_api;
+mod schedule;
+mod send;
+mod withdraw;
+mod withdraw_api;
+
+pub use run::PaidOut;
+pub use schedule::ScheduleError;
+pub use send::MoveError;
+
+use crate::Core;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    accounts_api::routes()
+        .merge(calendar_api::routes())
+        .merge(runs_api::routes())
+        .merge(withdraw_api::routes())
+}

@@ -1,0 +1,363 @@
+//! Payout runs: on its payout day each programme pays all its payees what is due, some payees per transaction.
+//!
+//! A run is kept with what is due and how far it got, so that whoever finds it unfinished goes on with it. Nothing is
+//! paid twice: a payee's buckets say what has moved on.
+
+use super::calendar;
+use super::pay::{RunOf, pay};
+use super::schedule::{Due, ScheduleError, due_day, last_payout_day};
+use super::send::{MoveError, Purse};
+use crate::Core;
+use crate::attribution::Catalogue;
+use crate::attribution::programmes::read;
+use crate::ledger::account::payee_of;
+use crate::params;
+use crate::store::{Store, StoreError, Tx};
+use attribution_core::calendar::Calendar;
+use attribution_core::ids::{PlatformId, ProgrammeId};
+use attribution_core::policy::settlement::Destination;
+use attribution_core::time::Instant;
+use jiff::civil::Date;
+use std::collections::BTreeSet;
+
+/// Payees served in one transaction: a fraction of a second, during which others wait on SQLite.
+const PAYEES_AT_ONCE: i64 = 100;
+
+/// What one look at all programmes did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PaidOut {
+    /// Payees who got what was due.
+    pub payees: u32,
+    /// Payments that failed; their money stays payable.
+    pub failed: u32,
+}
+
+/// Names a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunKey {
+    /// The programme.
+    pub programme: ProgrammeId,
+    /// The day it began, `2020-09-15`.
+    pub day: String,
+    /// Counts the runs of that day from 1.
+    pub attempt: i64,
+}
+
+/// Why a run was not begun.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// No day can be named.
+    #[error("what is due cannot be said")]
+    Schedule(#[from] ScheduleError),
+}
+
+/// Who asks for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// The calendar: each payout day once.
+    Day,
+    /// A person: now.
+    Person,
+}
+
+/// The programmes in which a run is to be begun or goes on, or of which no payout day can be named. Only reads: most
+/// of the time nothing is to be done.
+fn waiting(tx: &mut dyn Tx, now: Instant) -> Result<Vec<ProgrammeId>, StoreError> {
+    let rows = tx.query(
+        "SELECT DISTINCT b.programme, b.version, d.day FROM payout_buckets b LEFT JOIN payout_days d \
+         ON d.programme = b.programme AND d.version = b.version WHERE b.entries > b.paid_entries \
+         ORDER BY b.programme, b.version",
+        &[],
+    )?;
+    let calendar = calendar::in_force(tx)?;
+    let mut rules = Catalogue::default();
+    let mut found: Vec<ProgrammeId> = Vec::new();
+    for row in &rows {
+        let programme: ProgrammeId = read("programme id", row.text(0)?)?;
+        if found.last() == Some(&programme) {
+            continue;
+        }
+        let policy = rules.policy(tx, &programme, row.num(1)?)?;
+        let is_new = match last_payout_day(&policy.settlement, now.shanghai_date(), &calendar) {
+            Ok(Some(last)) => row.opt_text(2)?.is_none_or(|ran| ran < last.to_string().as_str()),
+            // Without a day the attempt says why.
+            Ok(None) | Err(_) => true,
+        };
+        if is_new || unfinished(tx, &programme)?.is_some() {
+            found.push(programme);
+        }
+    }
+    Ok(found)
+}
+
+/// The run of this programme that has not finished.
+fn unfinished(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<Option<RunKey>, StoreError> {
+    let row = tx.query_opt(
+        "SELECT run_day, attempt FROM payout_runs WHERE programme = $1 AND finished_ms IS NULL \
+         ORDER BY run_day, attempt LIMIT 1",
+        params![programme],
+    )?;
+    row.map(|row| {
+        Ok(RunKey { programme: programme.clone(), day: row.text(0)?.to_owned(), attempt: row.int(1)? })
+    })
+    .transpose()
+}
+
+/// Finds the programme's unfinished run, or begins one; `None` if nothing is due, or today's was run already.
+///
+/// # Errors
+/// If the calendar does not reach so far or the store fails.
+pub fn begin(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    trigger: Trigger,
+    now: Instant,
+) -> Result<Option<RunKey>, BeginError> {
+    tx.lock(&format!("payout run {programme}"))?;
+    if let Some(run) = unfinished(tx, programme)? {
+        return Ok(Some(run));
+    }
+    let calendar = calendar::in_force(tx)?;
+    let today = now.shanghai_date();
+    let due = due(tx, programme, trigger, today, &calendar)?;
+    if due.is_empty() {
+        return Ok(None);
+    }
+    let day = today.to_string();
+    let last = tx.query_one(
+        "SELECT COALESCE(MAX(attempt), 0) FROM payout_runs WHERE programme = $1 AND run_day = $2",
+        params![programme, &day],
+    )?;
+    let attempt = last.int(0)? + 1;
+    let payees = tx.query_one(
+        "SELECT COUNT(DISTINCT payee) FROM payout_buckets WHERE programme = $1 AND entries > paid_entries",
+        params![programme],
+    )?;
+    let text = serde_json::to_string(&due)
+        .map_err(|cause| StoreError::Corrupt { what: "due amounts", cause: cause.into() })?;
+    tx.execute(
+        "INSERT INTO payout_runs (programme, run_day, attempt, due, calendar, cursor, payees, served, failed, entries, \
+         amount_fen, started_ms) VALUES ($1, $2, $3, $4, $5, '', $6, 0, 0, 0, 0, $7)",
+        params![programme, &day, attempt, &text, &calendar.version().0, payees.int(0)?, now],
+    )?;
+    Ok(Some(RunKey { programme: programme.clone(), day, attempt }))
+}
+
+/// What is due today. Asked by the calendar, a version of the rules whose last payout day was run already has nothing.
+fn due(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    trigger: Trigger,
+    today: Date,
+    calendar: &Calendar,
+) -> Result<Vec<Due>, BeginError> {
+    let rows = tx.query(
+        "SELECT DISTINCT version, month FROM payout_buckets WHERE programme = $1 AND entries > paid_entries \
+         ORDER BY version, month",
+        params![programme],
+    )?;
+    let mut rules = Catalogue::default();
+    let mut due = Vec::new();
+    let mut ran = BTreeSet::new();
+    for row in &rows {
+        let (version, month) = (row.num(0)?, row.text(1)?.to_owned());
+        let policy = rules.policy(tx, programme, version)?;
+        let last = last_payout_day(&policy.settlement, today, calendar)?;
+        if trigger == Trigger::Day
+            && let Some(last) = last
+            && !ran.contains(&version)
+        {
+            // Also if nothing is due: what settles after a payout day waits for the next one.
+            if !claim_day(tx, programme, version, last)? {
+                continue;
+            }
+            ran.insert(version);
+        }
+        let day = due_day(&policy.settlement, &month, calendar)?;
+        if day.is_some_and(|day| day > today) {
+            continue;
+        }
+        due.push(Due { version, month, day });
+    }
+    Ok(due)
+}
+
+/// Notes that a payout day is run; `false` if it was before.
+fn claim_day(tx: &mut dyn Tx, programme: &ProgrammeId, version: u32, day: Date) -> Result<bool, StoreError> {
+    let text = day.to_string();
+    let changed = tx.execute(
+        "INSERT INTO payout_days (programme, version, day) VALUES ($1, $2, $3) \
+         ON CONFLICT (programme, version) DO UPDATE SET day = excluded.day WHERE payout_days.day < excluded.day",
+        params![programme, i64::from(version), &text],
+    )?;
+    Ok(changed == 1)
+}
+
+/// A run as it goes on.
+struct Progress {
+    due: Vec<Due>,
+    calendar: String,
+    cursor: String,
+    finished: bool,
+}
+
+fn progress(tx: &mut dyn Tx, run: &RunKey) -> Result<Progress, StoreError> {
+    let row = tx.query_one(
+        "SELECT due, calendar, cursor, finished_ms FROM payout_runs \
+         WHERE programme = $1 AND run_day = $2 AND attempt = $3",
+        params![&run.programme, &run.day, run.attempt],
+    )?;
+    let due = serde_json::from_str(row.text(0)?)
+        .map_err(|cause| StoreError::Corrupt { what: "due amounts", cause: cause.into() })?;
+    Ok(Progress {
+        due,
+        calendar: row.text(1)?.to_owned(),
+        cursor: row.text(2)?.to_owned(),
+        finished: row.opt_int(3)?.is_some(),
+    })
+}
+
+/// Serves the next payees of a run; `None` when it has finished.
+///
+/// # Errors
+/// If the store fails, the ledger refuses a transfer or an amount does not fit.
+pub fn step(tx: &mut dyn Tx, run: &RunKey, now: Instant) -> Result<Option<PaidOut>, MoveError> {
+    let programme = &run.programme;
+    tx.lock(&format!("payout run {programme}"))?;
+    let progress = progress(tx, run)?;
+    if progress.finished {
+        return Ok(None);
+    }
+    let payees = tx.query(
+        "SELECT DISTINCT payee FROM payout_buckets \
+         WHERE programme = $1 AND payee > $2 AND entries > paid_entries ORDER BY payee LIMIT $3",
+        params![programme, &progress.cursor, PAYEES_AT_ONCE],
+    )?;
+    let platform = platform_of(tx, programme)?;
+    let (sends, verified) = destination(tx, programme, &progress.due)?;
+    let of = RunOf {
+        day: &run.day,
+        attempt: run.attempt,
+        due: &progress.due,
+        calendar: &progress.calendar,
+        sends,
+        verified,
+    };
+    let mut done = PaidOut::default();
+    let (mut entries, mut amount) = (0, 0i64);
+    let mut cursor = progress.cursor.as_str();
+    for row in &payees {
+        cursor = row.text(0)?;
+        let purse = Purse {
+            platform: platform.clone(),
+            programme: programme.clone(),
+            payee: payee_of(cursor)?,
+            owner: cursor.to_owned(),
+        };
+        let Some(paid) = pay(tx, &purse, &of, now)? else { continue };
+        done.payees += u32::from(!paid.failed);
+        done.failed += u32::from(paid.failed);
+        entries += paid.entries;
+        amount = amount.saturating_add(paid.amount);
+    }
+    let last = payees.len() < usize::try_from(PAYEES_AT_ONCE).unwrap_or(usize::MAX);
+    tx.execute(
+        "UPDATE payout_runs SET cursor = $4, served = served + $5, failed = failed + $6, entries = entries + $7, \
+         amount_fen = amount_fen + $8, finished_ms = $9 WHERE programme = $1 AND run_day = $2 AND attempt = $3",
+        params![
+            programme,
+            &run.day,
+            run.attempt,
+            cursor,
+            i64::from(done.payees + done.failed),
+            i64::from(done.failed),
+            entries,
+            amount,
+            last.then_some(now)
+        ],
+    )?;
+    Ok(Some(done))
+}
+
+/// Whether the money is sent to the account bound now, which must be verified: the newest rules among those that are
+/// due say so for all.
+fn destination(tx: &mut dyn Tx, programme: &ProgrammeId, due: &[Due]) -> Result<(bool, bool), StoreError> {
+    let Some(version) = due.iter().map(|due| due.version).max() else { return Ok((false, false)) };
+    let policy = Catalogue::default().policy(tx, programme, version)?;
+    let sends = policy.settlement.destination == Destination::BoundAtPayout;
+    Ok((sends, policy.eligibility.verified_payout_account))
+}
+
+/// The platform a programme belongs to, by itself or through its merchant.
+pub(super) fn platform_of(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<PlatformId, StoreError> {
+    let row = tx.query_one(
+        "SELECT COALESCE(p.platform, m.platform) FROM programmes p LEFT JOIN merchants m ON m.id = p.merchant \
+         WHERE p.id = $1",
+        params![programme],
+    )?;
+    read("platform id", row.text(0)?)
+}
+
+/// Runs everything that is due by the calendar, and goes on with what was cut off.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) async fn run_due(store: &Store, now: Instant) -> Result<PaidOut, StoreError> {
+    let mut done = PaidOut::default();
+    for programme in store.read(move |tx| waiting(tx, now)).await? {
+        let of = programme.clone();
+        let run = match store.write(move |tx| begin(tx, &of, Trigger::Day, now)).await {
+            Ok(Some(run)) => run,
+            Ok(None) => continue,
+            Err(BeginError::Store(error)) if error.may_retry() => return Err(error),
+            Err(error) => {
+                tracing::error!(error = crate::api::chain(&error), %programme, "a payout run could not begin");
+                metrics::counter!("yinke_ledger_payout_runs_refused_total").increment(1);
+                continue;
+            }
+        };
+        let ended = finish(store, &run, now).await?;
+        done.payees += ended.payees;
+        done.failed += ended.failed;
+    }
+    Ok(done)
+}
+
+/// Serves a run to its end.
+async fn finish(store: &Store, run: &RunKey, now: Instant) -> Result<PaidOut, StoreError> {
+    let mut done = PaidOut::default();
+    loop {
+        let of = run.clone();
+        match store.write(move |tx| step(tx, &of, now)).await {
+            Ok(Some(some)) => {
+                done.payees += some.payees;
+                done.failed += some.failed;
+                metrics::counter!("yinke_ledger_payouts_total", "result" => "paid")
+                    .increment(u64::from(some.payees));
+                metrics::counter!("yinke_ledger_payouts_total", "result" => "failed")
+                    .increment(u64::from(some.failed));
+            }
+            Ok(None) => return Ok(done),
+            Err(MoveError::Store(error)) if error.may_retry() => return Err(error),
+            Err(error) => {
+                let (programme, day) = (&run.programme, &run.day);
+                tracing::error!(error = crate::api::chain(&error), %programme, day, "a payout run cannot go on");
+                return Ok(done);
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Pays out what is due by the calendar, and goes on with runs that were cut off. Running it twice changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn pay_out(&self, now: Instant) -> Result<PaidOut, StoreError> {
+        run_due(self.store(), now).await
+    }
+}

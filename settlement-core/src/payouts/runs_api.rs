@@ -1,0 +1,348 @@
+//! Payout runs and the files they make: `POST` and `GET /v1/payout-runs`, `GET /v1/payouts`, `GET /v1/payout-files`,
+//! and `POST /v1/payouts/arrivals`, where the outside's word on what was sent comes in.
+
+use super::run::{BeginError, Trigger, begin};
+use super::send::MoveError;
+use super::withdraw::{Arrival, ArrivalError, arrive};
+use crate::Core;
+use crate::api::{CsvFile, Cursor, Page, PageParams, Params, Principal, Problem, Write, chain};
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+use attribution_core::ids::ProgrammeId;
+use attribution_core::money::Fen;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Words on payouts in one request at most.
+const ARRIVALS_MAX: usize = 1_000;
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new()
+        .routes(routes!(list_runs, post_run))
+        .routes(routes!(list_payouts))
+        .routes(routes!(payout_file))
+        .routes(routes!(post_arrivals))
+}
+
+/// A run to begin.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PostRun {
+    /// The programme.
+    #[schema(value_type = String)]
+    programme: ProgrammeId,
+}
+
+/// A run.
+#[derive(Debug, Serialize, ToSchema)]
+struct RunView {
+    /// The programme.
+    programme: String,
+    /// The day it began.
+    day: String,
+    /// Counts the runs of that day.
+    attempt: i64,
+    /// The version of the calendar it rests on.
+    calendar: String,
+    /// Payees with something unpaid when it began.
+    payees: i64,
+    /// Served so far.
+    served: i64,
+    /// Of them, payments that failed; their money stays payable.
+    failed: i64,
+    /// Entries that moved on.
+    entries: i64,
+    /// Their sum.
+    amount_fen: i64,
+    /// UTC milliseconds.
+    started_at: i64,
+    /// UTC milliseconds; absent while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<i64>,
+}
+
+const RUN: &str = "SELECT programme, run_day, attempt, calendar, payees, served, failed, entries, amount_fen, \
+                   started_ms, finished_ms FROM payout_runs";
+
+fn run_view(row: &Row) -> Result<RunView, StoreError> {
+    Ok(RunView {
+        programme: row.text(0)?.to_owned(),
+        day: row.text(1)?.to_owned(),
+        attempt: row.int(2)?,
+        calendar: row.text(3)?.to_owned(),
+        payees: row.int(4)?,
+        served: row.int(5)?,
+        failed: row.int(6)?,
+        entries: row.int(7)?,
+        amount_fen: row.int(8)?,
+        started_at: row.int(9)?,
+        finished_at: row.opt_int(10)?,
+    })
+}
+
+/// Begins another attempt now, over everything that is due and unpaid; it goes on in the background. A run that has
+/// not finished goes on instead. Operators.
+#[utoipa::path(
+    post, path = "/v1/payout-runs", request_body = PostRun,
+    responses((status = 202, body = RunView), (status = 409, description = "Nothing is due"))
+)]
+async fn post_run(State(core): State<Core>, write: Write<PostRun>) -> Result<Response, Problem> {
+    let Write { body: PostRun { programme }, scope } = write;
+    scope.principal.require_operator()?;
+    let response = scope
+        .run(&core, move |tx, scope| {
+            tx.query_opt("SELECT 1 FROM programmes WHERE id = $1", params![&programme])?
+                .ok_or_else(|| Problem::unknown("programme", &programme))?;
+            let run = begin(tx, &programme, Trigger::Person, scope.now)
+                .map_err(|error| match error {
+                    BeginError::Store(error) => error.into(),
+                    BeginError::Schedule(error) => Problem::conflict("no_payout_day", chain(&error)),
+                })?
+                .ok_or_else(|| Problem::conflict("nothing_due", "nothing is due and unpaid"))?;
+            let row = tx.query_one(
+                &format!("{RUN} WHERE programme = $1 AND run_day = $2 AND attempt = $3"),
+                params![&run.programme, &run.day, run.attempt],
+            )?;
+            Ok((StatusCode::ACCEPTED, run_view(&row)?))
+        })
+        .await?;
+    Ok(response)
+}
+
+/// Of which programme.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct OfProgramme {
+    /// The programme.
+    programme: String,
+}
+
+/// A programme's last runs, newest first. Operators.
+#[utoipa::path(get, path = "/v1/payout-runs", params(OfProgramme), responses((status = 200, body = Vec<RunView>)))]
+async fn list_runs(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(of): Params<OfProgramme>,
+) -> Result<Json<Vec<RunView>>, Problem> {
+    principal.require_operator()?;
+    let rows = core
+        .store()
+        .read(move |tx| {
+            let sql = format!("{RUN} WHERE programme = $1 ORDER BY run_day DESC, attempt DESC LIMIT 100");
+            tx.query(&sql, params![&of.programme])
+        })
+        .await?;
+    Ok(Json(rows.iter().map(run_view).collect::<Result<_, _>>()?))
+}
+
+/// Which payouts.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct Which {
+    /// `promoter/ID` or `agency/ID`.
+    payee: String,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A payout or withdrawal.
+#[derive(Debug, Serialize, ToSchema)]
+struct PayoutView {
+    id: String,
+    /// `run` or `withdrawal`.
+    kind: String,
+    programme: String,
+    payee: String,
+    /// The day it was made.
+    day: String,
+    attempt: i64,
+    /// `available` (moved there), `clearing` (on its way out), `paid`, `returned`, `carried` (a debt ate it) or
+    /// `failed` (nothing moved).
+    state: String,
+    /// Why it failed or came back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Entries that moved from earned to available, and their sum.
+    entries: i64,
+    amount_fen: i64,
+    /// Taken from available, of it the platform's part, and what the account receives.
+    gross_fen: i64,
+    collected_fen: i64,
+    paid_fen: i64,
+    /// UTC milliseconds.
+    at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_kind: Option<String>,
+    /// All but its last four characters hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    /// The version of the calendar the day was computed from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calendar: Option<String>,
+}
+
+fn payout_view(row: &Row) -> Result<PayoutView, StoreError> {
+    let text = |column| row.text(column).map(str::to_owned);
+    let opt = |column| row.opt_text(column).map(|text| text.map(str::to_owned));
+    Ok(PayoutView {
+        id: text(0)?,
+        kind: text(1)?,
+        programme: text(2)?,
+        payee: text(3)?,
+        day: text(4)?,
+        attempt: row.int(5)?,
+        state: text(6)?,
+        reason: opt(7)?,
+        entries: row.int(8)?,
+        amount_fen: row.int(9)?,
+        gross_fen: row.int(10)?,
+        collected_fen: row.int(11)?,
+        paid_fen: row.int(12)?,
+        at: row.int(13)?,
+        account_kind: opt(14)?,
+        account: row.opt_text(15)?.map(super::accounts_api::hidden),
+        calendar: opt(16)?,
+    })
+}
+
+/// A payee's payouts and withdrawals, oldest first. Operators, and the promoter or agency concerned.
+#[utoipa::path(get, path = "/v1/payouts", params(Which), responses((status = 200, body = Page<PayoutView>)))]
+async fn list_payouts(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(which): Params<Which>,
+) -> Result<Json<Page<PayoutView>>, Problem> {
+    let own = match which.payee.split_once('/') {
+        Some((role, id)) => principal.role.name() == role && principal.subject.as_deref() == Some(id),
+        None => false,
+    };
+    if !own {
+        principal.require_operator()?;
+    }
+    let page = PageParams { limit: which.limit, cursor: which.cursor };
+    let limit = page.limit()?;
+    let Cursor(after) = page.after()?;
+    let (after_at, after_id) =
+        after.split_once(' ').map_or((0, ""), |(at, id)| (at.parse().unwrap_or(0), id));
+    let after_id = after_id.to_owned();
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                "SELECT id, kind, programme, payee, run_day, attempt, state, reason, entries, amount_fen, gross_fen, \
+                 fee_fen, net_fen, at_ms, account_kind, account, calendar FROM payouts \
+                 WHERE payee = $1 AND (at_ms > $2 OR (at_ms = $2 AND id > $3)) ORDER BY at_ms, id LIMIT $4",
+                params![&which.payee, after_at, &after_id, i64::from(limit) + 1],
+            )
+        })
+        .await?;
+    let items = rows.iter().map(payout_view).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Page::cut(items, limit, |item: &PayoutView| format!("{} {}", item.at, item.id))))
+}
+
+/// Which file.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct FileOf {
+    /// The programme.
+    programme: String,
+    /// The day the money was sent, `2020-09-15`.
+    day: String,
+}
+
+/// What a day sent, as a CSV file for whoever moves the money: one row per payment that is on its way. Operators.
+#[utoipa::path(get, path = "/v1/payout-files", params(FileOf), responses((status = 200, body = String, content_type = "text/csv")))]
+async fn payout_file(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(of): Params<FileOf>,
+) -> Result<Response, Problem> {
+    principal.require_operator()?;
+    let name = format!("payouts-{}-{}.csv", of.programme, of.day);
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                "SELECT id, payee, account_kind, account, holder, net_fen, state FROM payouts \
+                 WHERE programme = $1 AND run_day = $2 AND state IN ('clearing', 'paid', 'returned') \
+                 ORDER BY payee, id",
+                params![&of.programme, &of.day],
+            )
+        })
+        .await?;
+    let mut file =
+        CsvFile::new(&["id", "payee", "account_kind", "account", "holder", "amount_yuan", "state"]);
+    for row in &rows {
+        let text = |column| row.opt_text(column).map(Option::unwrap_or_default);
+        let amount = Fen(row.int(5)?).to_string();
+        file.row([text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, &amount, text(6)?]);
+    }
+    Ok(file.response(&name))
+}
+
+/// What became of payments that were sent.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Arrivals {
+    /// 1 to 1000.
+    payouts: Vec<ArrivalOf>,
+}
+
+/// What became of one.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ArrivalOf {
+    /// The payout.
+    id: String,
+    /// It arrived; if not, it came back and is available again.
+    paid: bool,
+    /// Why it came back.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+struct Closed {
+    /// Payouts that are closed now.
+    closed: usize,
+}
+
+/// The outside's word on payments: all of them are taken in, or none. Operators.
+#[utoipa::path(
+    post, path = "/v1/payouts/arrivals", request_body = Arrivals,
+    responses((status = 200, body = Closed), (status = 409, description = "A payout is not on its way"))
+)]
+async fn post_arrivals(State(core): State<Core>, write: Write<Arrivals>) -> Result<Response, Problem> {
+    let Write { body: Arrivals { payouts }, scope } = write;
+    scope.principal.require_operator()?;
+    if payouts.is_empty() || payouts.len() > ARRIVALS_MAX {
+        return Err(Problem::invalid("payouts", format!("1 to {ARRIVALS_MAX}")));
+    }
+    scope
+        .run(&core, move |tx: &mut dyn Tx, scope| {
+            for one in &payouts {
+                let arrival = if one.paid { Arrival::Paid } else { Arrival::Returned };
+                arrive(tx, &one.id, arrival, one.reason.as_deref(), scope.now).map_err(
+                    |error| match error {
+                        ArrivalError::Move(MoveError::Store(error)) => error.into(),
+                        ArrivalError::Unknown => Problem::unknown("payout", &one.id),
+                        ArrivalError::NotOnItsWay(_) => {
+                            Problem::conflict("not_on_its_way", format!("{}: {error}", one.id))
+                        }
+                        ArrivalError::Move(error) => {
+                            tracing::error!(error = chain(&error), "a payout could not be closed");
+                            Problem::internal()
+                        }
+                    },
+                )?;
+            }
+            Ok((StatusCode::OK, Closed { closed: payouts.len() }))
+        })
+        .await
+}

@@ -1,0 +1,232 @@
+//! `POST /v1/promoters/{id}/withdrawals` and `POST /v1/agencies/{id}/withdrawals`, and what a payee has.
+
+use super::accounts_api::hidden;
+use super::run::platform_of;
+use super::send::{MoveError, Purse};
+use super::withdraw::{WithdrawError, Withdrawal, withdraw};
+use crate::Core;
+use crate::api::{PathId, Principal, Problem, Role, Write, WriteScope, chain};
+use crate::attribution::programmes::{Programme, of_id};
+use crate::ledger::account::owner_of;
+use crate::ledger::balance::{balance, pending};
+use crate::params;
+use crate::store::Tx;
+use attribution_core::commission::Payee;
+use attribution_core::ids::{AgencyId, ProgrammeId, PromoterId};
+use attribution_core::money::Fen;
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new()
+        .routes(routes!(promoter_withdrawal))
+        .routes(routes!(agency_withdrawal))
+        .routes(routes!(promoter_balance))
+}
+
+/// What to withdraw.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PostWithdrawal {
+    /// From which programme.
+    #[schema(value_type = String)]
+    programme: ProgrammeId,
+    /// How much; everything available if absent.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    amount_fen: Option<i64>,
+}
+
+/// A withdrawal that was made.
+#[derive(Debug, Serialize, ToSchema)]
+struct WithdrawalView {
+    /// Its id.
+    id: String,
+    /// The programme.
+    programme: String,
+    /// `clearing`: on its way.
+    state: &'static str,
+    /// Taken from what was available.
+    amount_fen: i64,
+    /// Of it the platform's part, collected now.
+    collected_fen: i64,
+    /// Of it what the account receives.
+    paid_fen: i64,
+    /// Still available.
+    available_fen: i64,
+    /// The kind of account bound now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_kind: Option<&'static str>,
+    /// All but its last four characters hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+}
+
+fn refusal(error: &WithdrawError) -> Problem {
+    match error {
+        WithdrawError::TooMuch { free, wanted } => Problem::conflict("not_available", error.to_string())
+            .fact("available_fen", free.0)
+            .fact("wanted_fen", wanted.0),
+        WithdrawError::NoAccount(reason) => Problem::conflict(reason, error.to_string()),
+        WithdrawError::Automatic => Problem::conflict("automatic_payout", error.to_string()),
+        WithdrawError::Move(error) => {
+            tracing::error!(error = chain(error), "a withdrawal failed");
+            Problem::internal()
+        }
+    }
+}
+
+fn problem(error: WithdrawError) -> Problem {
+    match error {
+        WithdrawError::Move(MoveError::Store(error)) => error.into(),
+        other => refusal(&other),
+    }
+}
+
+fn programme(tx: &mut dyn Tx, id: &ProgrammeId) -> Result<Programme, Problem> {
+    of_id(tx, id)?.ok_or_else(|| Problem::unknown("programme", id))
+}
+
+fn make(
+    tx: &mut dyn Tx,
+    payee: &Payee,
+    body: &PostWithdrawal,
+    now: Instant,
+) -> Result<(StatusCode, WithdrawalView), Problem> {
+    let programme = programme(tx, &body.programme)?;
+    let rules = programme.in_force(now).ok_or_else(|| Problem::unknown("programme", &body.programme))?;
+    let purse = Purse {
+        platform: platform_of(tx, &body.programme)?,
+        programme: body.programme.clone(),
+        payee: payee.clone(),
+        owner: owner_of(payee),
+    };
+    let Withdrawal { id, sent, account, left } =
+        withdraw(tx, &purse, &rules.policy, body.amount_fen.map(Fen), now).map_err(problem)?;
+    let view = WithdrawalView {
+        id,
+        programme: body.programme.to_string(),
+        state: "clearing",
+        amount_fen: sent.gross.0,
+        collected_fen: sent.fee.0,
+        paid_fen: sent.net.0,
+        available_fen: left.0,
+        account_kind: account.as_ref().map(|account| account.kind.name()),
+        account: account.as_ref().map(|account| hidden(&account.account)),
+    };
+    Ok((StatusCode::CREATED, view))
+}
+
+async fn answer(
+    core: &Core,
+    scope: WriteScope,
+    payee: Payee,
+    body: PostWithdrawal,
+) -> Result<Response, Problem> {
+    if body.amount_fen.is_some_and(|fen| fen <= 0) {
+        return Err(Problem::invalid("amount_fen", "at least 1"));
+    }
+    let response = scope.run(core, move |tx, scope| make(tx, &payee, &body, scope.now)).await;
+    let result = if response.is_ok() { "made" } else { "refused" };
+    metrics::counter!("yinke_ledger_withdrawals_total", "result" => result).increment(1);
+    response
+}
+
+/// Withdraws what is available. The platform's part is collected here, on lifetime totals. Operators, and the
+/// promoter. Send an `Idempotency-Key`: without one, a repeat is another withdrawal.
+#[utoipa::path(
+    post, path = "/v1/promoters/{id}/withdrawals", params(("id" = String, Path)), request_body = PostWithdrawal,
+    responses((status = 201, body = WithdrawalView), (status = 409, description = "Not so much is available, or no account can receive it"))
+)]
+async fn promoter_withdrawal(
+    State(core): State<Core>,
+    PathId(promoter): PathId<PromoterId>,
+    write: Write<PostWithdrawal>,
+) -> Result<Response, Problem> {
+    let Write { body, scope } = write;
+    scope.principal.require_promoter(promoter.as_str())?;
+    answer(&core, scope, Payee::Promoter(promoter), body).await
+}
+
+/// Withdraws what is available to an agency. Operators, and the agency.
+#[utoipa::path(
+    post, path = "/v1/agencies/{id}/withdrawals", params(("id" = String, Path)), request_body = PostWithdrawal,
+    responses((status = 201, body = WithdrawalView))
+)]
+async fn agency_withdrawal(
+    State(core): State<Core>,
+    PathId(agency): PathId<AgencyId>,
+    write: Write<PostWithdrawal>,
+) -> Result<Response, Problem> {
+    let Write { body, scope } = write;
+    let own =
+        scope.principal.role == Role::Agency && scope.principal.subject.as_deref() == Some(agency.as_str());
+    if !own {
+        scope.principal.require_operator()?;
+    }
+    answer(&core, scope, Payee::Agency(agency), body).await
+}
+
+/// A promoter's money.
+#[derive(Debug, Serialize, ToSchema)]
+struct PurseView {
+    programme: String,
+    /// Expected and not settled yet.
+    expected_fen: i64,
+    /// Settled, before the payout day.
+    earned_fen: i64,
+    /// Free to be withdrawn; negative while a debt is carried.
+    available_fen: i64,
+    /// On its way out.
+    clearing_fen: i64,
+}
+
+/// What a promoter has in each programme. Amounts include the platform's part until it is collected at a withdrawal.
+/// Operators, the promoter, the promoter's agency.
+#[utoipa::path(
+    get, path = "/v1/promoters/{id}/balance", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<PurseView>))
+)]
+async fn promoter_balance(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(promoter): PathId<PromoterId>,
+) -> Result<Json<Vec<PurseView>>, Problem> {
+    core.store()
+        .read(move |tx| {
+            let row = tx
+                .query_opt("SELECT agency FROM promoters WHERE id = $1", params![&promoter])?
+                .ok_or_else(|| Problem::unknown("promoter", &promoter))?;
+            principal.require_promoter_of(promoter.as_str(), row.opt_text(0)?)?;
+            let payee = Payee::Promoter(promoter.clone());
+            let owner = owner_of(&payee);
+            let rows = tx.query(
+                "SELECT DISTINCT programme FROM ledger_entries \
+                 WHERE account IN ('earned', 'available', 'clearing') AND owner = $1 ORDER BY programme",
+                params![&owner],
+            )?;
+            let mut purses = Vec::new();
+            for row in &rows {
+                let programme = crate::attribution::programmes::read("programme id", row.text(0)?)?;
+                let platform = platform_of(tx, &programme)?;
+                let purse = Purse { platform, programme, payee: payee.clone(), owner: owner.clone() };
+                purses.push(PurseView {
+                    expected_fen: pending(tx, &purse.earned())?.0,
+                    earned_fen: balance(tx, &purse.earned())?.0,
+                    available_fen: balance(tx, &purse.available())?.0,
+                    clearing_fen: balance(tx, &purse.clearing())?.0,
+                    programme: purse.programme.to_string(),
+                });
+            }
+            Ok::<_, Problem>(purses)
+        })
+        .await
+        .map(Json)
+}

@@ -1,0 +1,295 @@
+//! From settled to paid out: payout days, accounts, withdrawals, and what refunds do on either side of them.
+
+use crate::on_both;
+use crate::order_bench::{Stage, created, refunded, step, visitor};
+use crate::support::Bench;
+use attribution_core::time::Instant;
+use serde_json::{Value, json};
+
+/// An instant of a story, written as in Asia/Shanghai.
+pub(crate) fn at(text: &str) -> Instant {
+    let text = format!("{}+08:00", text.replace(' ', "T"));
+    Instant(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+}
+
+fn rules(more: &Value) -> Value {
+    let mut rules =
+        json!({"attribution": {"scope": "shop", "require_converted_link": false, "require_badge": false}});
+    rules.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    rules
+}
+
+/// An order of ¥100.00 that anna brought, completed and settled then.
+async fn settled(stage: &Stage<'_>, order: &str, completed: Instant) {
+    let placed = completed.plus(-3_600_000);
+    stage.event(created(order, "u1", "cup", placed), placed).await;
+    stage.event(step("paid", order, placed), placed).await;
+    stage.event(step("completed", order, completed), completed).await;
+    stage.edge_has_shipped(completed).await;
+    stage.sweep(completed).await;
+    assert_eq!(stage.short(order).await.1, "settled");
+}
+
+async fn ready<'a>(bench: &'a Bench, preset: &str, policy: Value, from: Instant) -> Stage<'a> {
+    let stage = Stage::set(bench, preset, policy).await;
+    bench.set_clock(from);
+    stage.login(visitor(1), "u1", from).await;
+    stage.tap(visitor(1), "anna", "cup", from.plus(1), from.plus(1)).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 1_000_000})).await;
+    stage
+}
+
+async fn bind(bench: &Bench, promoter: &str, account: &str, from: Instant) {
+    let body = json!({"kind": "alipay", "account": account, "holder": "安娜", "from": from.millis()});
+    bench.ok("PUT", &format!("/v1/promoters/{promoter}/payout-account"), body).await;
+}
+
+async fn purse(bench: &Bench) -> Value {
+    bench.ok("GET", "/v1/promoters/anna/balance", Value::Null).await[0].clone()
+}
+
+async fn payouts(bench: &Bench) -> Vec<Value> {
+    let page = bench.ok("GET", "/v1/payouts?payee=promoter/anna", Value::Null).await;
+    page["items"].as_array().unwrap().clone()
+}
+
+on_both!(a_month_is_paid_on_its_day_to_the_account_bound_then, async |bench: &Bench| {
+    let legacy = rules(&json!({"settlement": {"destination": "bound_at_payout"}}));
+    let stage = ready(bench, "distributor1688", legacy, at("2020-07-05 09:00:00")).await;
+    settled(&stage, "o1", at("2020-07-06 10:00:00")).await;
+    settled(&stage, "o2", at("2020-07-10 10:00:00")).await;
+    bind(bench, "anna", "a@example.cn", at("2020-07-01 00:00:00")).await;
+    bind(bench, "anna", "b@example.cn", at("2020-09-14 00:00:00")).await;
+    // A refund before the payout day comes off what is paid then.
+    let refund = at("2020-08-20 10:00:00");
+    stage.event(refunded("o2", "r1", 4_000, refund), refund).await;
+    assert_eq!(purse(bench).await["earned_fen"], 1_600);
+    for day in ["2020-08-15 12:00:00", "2020-09-14 23:59:59"] {
+        stage.sweep(at(day)).await;
+    }
+    assert_eq!(payouts(bench).await, Vec::<Value>::new());
+    stage.sweep(at("2020-09-15 00:00:00")).await;
+    stage.sweep(at("2020-09-15 00:00:01")).await;
+    let paid = payouts(bench).await;
+    assert_eq!(paid.len(), 1, "{paid:?}");
+    assert_eq!(
+        (&paid[0]["state"], &paid[0]["paid_fen"], &paid[0]["day"], &paid[0]["attempt"], &paid[0]["entries"]),
+        (&json!("clearing"), &json!(1_600), &json!("2020-09-15"), &json!(1), &json!(3))
+    );
+    assert_eq!(paid[0]["account"], "********e.cn");
+    assert!(paid[0]["calendar"].as_str().is_some_and(|version| !version.is_empty()));
+    let runs = bench.ok("GET", "/v1/payout-runs?programme=g1", Value::Null).await;
+    assert_eq!((&runs[0]["served"], &runs[0]["amount_fen"]), (&json!(1), &json!(1_600)), "{runs}");
+    let request = http::Request::builder()
+        .uri("/v1/payout-files?programme=g1&day=2020-09-15")
+        .header("authorization", format!("Bearer {}", crate::support::ADMIN))
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let bytes =
+        http_body_util::BodyExt::collect(bench.send(request).await.into_body()).await.unwrap().to_bytes();
+    let file = String::from_utf8(bytes.to_vec()).unwrap();
+    assert!(file.contains(",promoter/anna,alipay,b@example.cn,安娜,16.00,clearing"), "{file}");
+
+    // A refund after it is carried as a debt, and comes off the next payout.
+    let late = at("2020-09-16 10:00:00");
+    stage.event(refunded("o1", "r1", 5_000, late), late).await;
+    assert_eq!(purse(bench).await["available_fen"], -500);
+    stage.tap(visitor(1), "anna", "cup", at("2020-09-16 11:00:00"), at("2020-09-16 11:00:00")).await;
+    settled(&stage, "o3", at("2020-09-17 10:00:00")).await;
+    stage.sweep(at("2020-11-15 12:00:00")).await;
+    assert_eq!(payouts(bench).await.len(), 1, "the fifteenth of November 2020 is a Sunday");
+    stage.sweep(at("2020-11-16 12:00:00")).await;
+    assert_eq!(payouts(bench).await[1]["paid_fen"], 500);
+    let id = payouts(bench).await[0]["id"].clone();
+    let arrived = json!({"payouts": [{"id": id, "paid": true}]});
+    bench.ok("POST", "/v1/payouts/arrivals", arrived.clone()).await;
+    bench.ok("POST", "/v1/payouts/arrivals", arrived).await;
+    let back = json!({"payouts": [{"id": id, "paid": false}]});
+    bench.problem("POST", "/v1/payouts/arrivals", back, 409, "not_on_its_way").await;
+    assert_eq!(purse(bench).await["clearing_fen"], 500);
+    stage.audit().await;
+});
+
+on_both!(without_an_account_a_payment_fails_and_stays_payable, async |bench: &Bench| {
+    let legacy = rules(&json!({"settlement": {"destination": "bound_at_payout"}}));
+    let stage = ready(bench, "distributor1688", legacy, at("2020-07-05 09:00:00")).await;
+    settled(&stage, "o1", at("2020-07-06 10:00:00")).await;
+    stage.sweep(at("2020-09-15 08:00:00")).await;
+    stage.sweep(at("2020-09-15 09:00:00")).await;
+    let failed = payouts(bench).await;
+    assert_eq!(
+        (failed.len(), &failed[0]["state"], &failed[0]["reason"]),
+        (1, &json!("failed"), &json!("no_account_bound"))
+    );
+    assert_eq!(purse(bench).await["earned_fen"], 1_000);
+    bind(bench, "anna", "a@example.cn", at("2020-09-15 10:00:00")).await;
+    // The next payout day takes it, or a person before that.
+    stage.sweep(at("2020-09-15 11:00:00")).await;
+    assert_eq!(payouts(bench).await.len(), 1);
+    bench.set_clock(at("2020-09-15 12:00:00"));
+    bench.ok("POST", "/v1/payout-runs", json!({"programme": "g1"})).await;
+    stage.sweep(at("2020-09-15 12:00:01")).await;
+    let paid = payouts(bench).await;
+    assert_eq!(
+        (&paid[1]["state"], &paid[1]["attempt"], &paid[1]["paid_fen"]),
+        (&json!("clearing"), &json!(2), &json!(1_000))
+    );
+    assert_eq!(purse(bench).await["earned_fen"], 0);
+    bench.problem("POST", "/v1/payout-runs", json!({"programme": "g1"}), 409, "nothing_due").await;
+    stage.audit().await;
+});
+
+on_both!(withdrawals_collect_the_platforms_part_on_lifetime_totals, async |bench: &Bench| {
+    let stage = ready(bench, "taobao_live", rules(&json!({})), at("2024-01-05 09:00:00")).await;
+    settled(&stage, "o1", at("2024-01-06 10:00:00")).await;
+    settled(&stage, "o2", at("2024-01-07 10:00:00")).await;
+    let withdraw = async |body: Value| bench.call("POST", "/v1/promoters/anna/withdrawals", body).await;
+    // Gross 1,000 each; no agency's contract, so the promoter sees all of it, with the platform's tenth inside.
+    stage.sweep(at("2024-02-19 23:59:59")).await;
+    assert_eq!(purse(bench).await["earned_fen"], 2_000);
+    stage.sweep(at("2024-02-20 00:00:00")).await;
+    assert_eq!(purse(bench).await["available_fen"], 2_000);
+    bench.set_clock(at("2024-02-20 10:00:00"));
+    let none = withdraw(json!({"programme": "g1"})).await;
+    assert_eq!((none.0.as_u16(), none.1["code"].as_str()), (409, Some("no_account_bound")));
+    bind(bench, "anna", "a@example.cn", at("2024-02-01 00:00:00")).await;
+    let too_much = withdraw(json!({"programme": "g1", "amount_fen": 2_001})).await;
+    assert_eq!(too_much.1["available_fen"], 2_000, "{}", too_much.1);
+    for wrong in [json!({"programme": "g1", "amount_fen": 0}), json!({"programme": "g1", "amount_fen": -5})] {
+        assert_eq!(withdraw(wrong).await.0.as_u16(), 422);
+    }
+    let mut collected = 0;
+    for amount in [333, 7, 660, 1_000] {
+        let (status, made) = withdraw(json!({"programme": "g1", "amount_fen": amount})).await;
+        assert_eq!(status.as_u16(), 201, "{made}");
+        collected += made["collected_fen"].as_i64().unwrap();
+    }
+    assert_eq!(collected, 200, "all is withdrawn: the platform has exactly its tenth");
+    let left = purse(bench).await;
+    assert_eq!((&left["available_fen"], &left["clearing_fen"]), (&json!(0), &json!(1_800)));
+    // One that comes back can be withdrawn again, and is not collected on twice.
+    let id = payouts(bench).await.iter().find(|p| p["gross_fen"] == 1_000).unwrap()["id"].clone();
+    bench
+        .ok(
+            "POST",
+            "/v1/payouts/arrivals",
+            json!({"payouts": [{"id": id, "paid": false, "reason": "closed account"}]}),
+        )
+        .await;
+    assert_eq!(purse(bench).await["available_fen"], 900);
+    let (_, again) = withdraw(json!({"programme": "g1"})).await;
+    assert_eq!((&again["collected_fen"], &again["paid_fen"]), (&json!(0), &json!(900)));
+    // After a refund the debt is carried, and nothing can be withdrawn.
+    let late = at("2024-02-21 10:00:00");
+    stage.event(refunded("o1", "r1", 10_000, late), late).await;
+    assert_eq!(purse(bench).await["available_fen"], -1_000);
+    assert_eq!(withdraw(json!({"programme": "g1"})).await.1["code"], "not_available");
+    stage.audit().await;
+});
+
+on_both!(a_repeated_withdrawal_is_made_once, async |bench: &Bench| {
+    let stage = ready(bench, "youzan_permanent", rules(&json!({})), at("2024-01-05 09:00:00")).await;
+    settled(&stage, "o1", at("2024-01-06 10:00:00")).await;
+    // This programme pays at once, into the salesperson's balance.
+    stage.sweep(at("2024-01-06 10:00:01")).await;
+    assert_eq!(purse(bench).await["available_fen"], 1_000);
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/v1/promoters/anna/withdrawals")
+            .header("authorization", format!("Bearer {}", crate::support::ADMIN))
+            .header("content-type", "application/json")
+            .header("idempotency-key", "w-1")
+            .body(axum::body::Body::from(json!({"programme": "g1", "amount_fen": 400}).to_string()))
+            .unwrap();
+        seen.push(crate::support::read(bench.send(request).await).await.1);
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(purse(bench).await["available_fen"], 600);
+    // Another promoter's token may not.
+    let token = bench.ok("POST", "/v1/tokens", json!({"role": "promoter", "subject": "bob"})).await;
+    let (status, _) = bench
+        .call_as(
+            token["token"].as_str().unwrap(),
+            "POST",
+            "/v1/promoters/anna/withdrawals",
+            json!({"programme": "g1"}),
+        )
+        .await;
+    assert_eq!(status.as_u16(), 403);
+    stage.audit().await;
+});
+
+on_both!(a_run_that_is_cut_off_goes_on_and_pays_nobody_twice, async |bench: &Bench| {
+    use settlement_core::payouts::run::{Trigger, begin, step as run_step};
+    use settlement_core::{params, store::StoreError};
+    let stage = Stage::set(bench, "taobao_live", rules(&json!({}))).await;
+    // 250 payees with one entry each, as settlement leaves them.
+    bench
+        .core
+        .store()
+        .write(|tx| {
+            for number in 0..250 {
+                let payee = format!("promoter/p{number:03}");
+                tx.execute(
+                    "INSERT INTO payout_buckets (programme, payee, version, month, entries, amount_fen, part_fen, \
+                     paid_entries, paid_fen, paid_part_fen) VALUES ('g1', $1, 1, '2024-01', 1, 10, 1, 0, 0, 0)",
+                    params![&payee],
+                )?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    let day = at("2024-02-20 00:00:00");
+    let programme: attribution_core::ids::ProgrammeId = "g1".parse().unwrap();
+    let run = bench
+        .core
+        .store()
+        .write(move |tx| {
+            begin(tx, &programme, Trigger::Day, day)
+                .map_err(|e| StoreError::Corrupt { what: "run", cause: e.to_string().into() })
+        })
+        .await
+        .unwrap()
+        .unwrap();
+    let first = run.clone();
+    let done = bench
+        .core
+        .store()
+        .write(move |tx| {
+            run_step(tx, &first, day)
+                .map_err(|e| StoreError::Corrupt { what: "run", cause: e.to_string().into() })
+        })
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(done.payees, 100);
+    // Another process finds it, an hour later.
+    let again = bench.core.pay_out(day.plus(3_600_000)).await.unwrap();
+    assert_eq!((again.payees, again.failed), (150, 0));
+    let runs = bench.ok("GET", "/v1/payout-runs?programme=g1", Value::Null).await;
+    assert_eq!(runs.as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&runs[0]["served"], &runs[0]["amount_fen"], &runs[0]["payees"]),
+        (&json!(250), &json!(2_500), &json!(250))
+    );
+    assert_eq!(bench.core.pay_out(day.plus(7_200_000)).await.unwrap().payees, 0);
+    stage.audit().await;
+});
+
+on_both!(the_calendar_can_be_overridden_and_refuses_to_guess, async |bench: &Bench| {
+    let official = bench.ok("GET", "/v1/calendar", Value::Null).await;
+    let by = json!({"days": {"2020-09-15": false}});
+    let over = bench.ok("PUT", "/v1/calendar", by).await;
+    assert_ne!(official["version"], over["version"]);
+    bench.problem("PUT", "/v1/calendar", json!({"complete_through": 2010}), 422, "invalid").await;
+    let newer = rules(&json!({"settlement": {"destination": "bound_at_withdrawal"}}));
+    let stage = ready(bench, "distributor1688", newer, at("2020-07-05 09:00:00")).await;
+    settled(&stage, "o1", at("2020-07-06 10:00:00")).await;
+    stage.sweep(at("2020-09-15 12:00:00")).await;
+    assert_eq!(purse(bench).await["available_fen"], 0);
+    stage.sweep(at("2020-09-16 00:00:00")).await;
+    assert_eq!(purse(bench).await["available_fen"], 1_000);
+});
