@@ -7,12 +7,15 @@ mod catalogue;
 mod clock;
 mod core;
 mod describe;
+mod disputes;
 mod edges;
 mod identities;
 mod ingest;
 pub mod ledger;
 pub mod orders;
 pub mod payouts;
+mod plans;
+mod statements;
 pub mod store;
 
 pub use crate::catalogue::Maintained;

@@ -38,7 +38,17 @@ impl CsvFile {
 /// A cell that a spreadsheet would compute, made text by a quote before it. Numbers stay numbers.
 fn inert(cell: &str) -> String {
     let computed = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if computed && cell.parse::<i64>().is_err() { format!("'{cell}") } else { cell.to_owned() }
+    if computed && !is_number(cell) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// `-4` or `-4.00`: a spreadsheet reads it and computes nothing.
+fn is_number(cell: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let unsigned = cell.strip_prefix('-').unwrap_or(cell);
+    match unsigned.split_once('.') {
+        Some((whole, part)) => digits(whole) && digits(part),
+        None => digits(unsigned),
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +60,7 @@ mod tests {
         let mut file = CsvFile::new(&["who", "fen"]);
         file.row(["a, b", "-5"]);
         file.row(["=1+1", "@x"]);
-        assert_eq!(file.text(), "\u{feff}who,fen\n\"a, b\",-5\n'=1+1,'@x\n");
+        file.row(["-1+1", "-4.00"]);
+        assert_eq!(file.text(), "\u{feff}who,fen\n\"a, b\",-5\n'=1+1,'@x\n'-1+1,-4.00\n");
     }
 }

@@ -60,6 +60,9 @@ pub(crate) fn router(core: Core) -> Router {
         .merge(crate::attribution::routes())
         .merge(crate::ledger::routes())
         .merge(crate::payouts::routes())
+        .merge(crate::plans::routes())
+        .merge(crate::statements::routes())
+        .merge(crate::disputes::routes())
         .merge(crate::audit::routes())
         .split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(

@@ -6,6 +6,7 @@ use super::dated::{Dated, Target};
 use super::programmes::{self, Programme};
 use crate::orders::rows;
 use crate::params;
+use crate::plans::{self, facts::Terms};
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{CategoryId, MerchantId, PlatformId, ProductId, ProgrammeId, TargetNum};
 use attribution_core::policy::Policy;
@@ -20,6 +21,7 @@ pub struct Catalogue {
     policies: HashMap<(ProgrammeId, u32), Rc<Policy>>,
     products: HashMap<ProductId, TargetNum>,
     ancestors: HashMap<i64, Rc<[(i64, CategoryId)]>>,
+    terms: HashMap<ProgrammeId, Rc<Terms>>,
     pub(super) dated: Dated,
 }
 
@@ -52,6 +54,18 @@ impl Catalogue {
         }
     }
 
+    /// The plans of a programme, and whether it has rates beside its rules.
+    pub(super) fn terms(
+        &mut self,
+        tx: &mut dyn Tx,
+        programme: &ProgrammeId,
+    ) -> Result<Rc<Terms>, StoreError> {
+        match self.terms.entry(programme.clone()) {
+            Entry::Occupied(known) => Ok(Rc::clone(known.get())),
+            Entry::Vacant(new) => Ok(Rc::clone(new.insert(Rc::new(plans::facts::terms(tx, programme)?)))),
+        }
+    }
+
     /// A product that must be there.
     pub(super) fn product(&mut self, tx: &mut dyn Tx, product: &ProductId) -> Result<Target, StoreError> {
         let num = match self.products.entry(product.clone()) {
@@ -65,6 +79,16 @@ impl Catalogue {
             }
         };
         self.dated.target(tx, num)?.cloned().ok_or(StoreError::NoRow)
+    }
+
+    /// A product's category and its ancestors, narrowest first.
+    pub(crate) fn categories_of(
+        &mut self,
+        tx: &mut dyn Tx,
+        product: &ProductId,
+    ) -> Result<Vec<CategoryId>, StoreError> {
+        let category = self.product(tx, product)?.category.map(|(num, _)| num);
+        Ok(self.ancestors(tx, category)?.iter().map(|(_, id)| id.clone()).collect())
     }
 
     /// A category and its ancestors, narrowest first.

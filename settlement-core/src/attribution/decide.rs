@@ -8,13 +8,16 @@
 use super::catalogue::Catalogue;
 use super::facts::{LineFacts, OrderFacts};
 use crate::orders::state::OrderState;
+use crate::plans;
 use crate::store::{StoreError, Tx};
-use attribution_core::attribute::{Attribution, EdgesCaughtUp, Facts, Outcome, Via, attribute};
+use attribution_core::attribute::{
+    Attribution, EdgesCaughtUp, ExclusiveCoupon, Facts, OrderLine, Outcome, Via, attribute,
+};
 use attribution_core::click::ClickId;
 use attribution_core::fold::Click;
 use attribution_core::ids::ProgrammeNum;
 use attribution_core::money::Overflow;
-use attribution_core::policy::attribution::Model;
+use attribution_core::policy::attribution::{CouponOverride, Model};
 use attribution_core::policy::{AttributionPolicy, PolicyVersion};
 use attribution_core::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -74,11 +77,12 @@ pub fn decide_order(
     Ok(decisions)
 }
 
-/// One programme with its rules and the buyer's clicks in it.
+/// One programme with its rules, the buyer's clicks in it, and the coupon that is somebody's in it.
 struct Case {
     programme: ProgrammeNum,
     version: PolicyVersion,
     clicks: Vec<Click>,
+    coupon: Option<ExclusiveCoupon>,
 }
 
 fn cases(
@@ -96,8 +100,9 @@ fn cases(
         let version = known_late(version, at, state.received);
         let clicks = facts.chain(tx, catalogue, state, programme.num, &version)?;
         let declared = version.policy.attribution.model == Model::Declared;
-        let concerned = if declared { names_channel } else { !clicks.is_empty() };
-        let case = Case { programme: programme.num, version, clicks };
+        let coupon = exclusive_coupon(tx, state, &version)?;
+        let concerned = coupon.is_some() || if declared { names_channel } else { !clicks.is_empty() };
+        let case = Case { programme: programme.num, version, clicks, coupon };
         if concerned {
             cases.push(case);
         } else if without.is_none() && !declared {
@@ -109,6 +114,21 @@ fn cases(
         cases.extend(without);
     }
     Ok(cases)
+}
+
+/// The order's coupon code, if the rules let it decide and it belongs to one promoter.
+fn exclusive_coupon(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    version: &PolicyVersion,
+) -> Result<Option<ExclusiveCoupon>, StoreError> {
+    let created = &state.created;
+    match (&created.coupon, version.policy.attribution.coupon) {
+        (Some(code), CouponOverride::ExclusiveCodeWins) => {
+            plans::facts::coupon(tx, &version.programme, code, created.at.instant())
+        }
+        _ => Ok(None),
+    }
 }
 
 fn known_late(version: &PolicyVersion, at: Instant, received: Instant) -> PolicyVersion {
@@ -137,14 +157,26 @@ fn ask(
     question: LineQuestion,
 ) -> Result<Attribution, DecideError> {
     let bans = line.bans(tx, catalogue, case.programme)?;
-    let promoters = facts.promoters(tx, &case.clicks)?;
+    let at = line.line.created;
+    let of_coupon = case.coupon.as_ref().map(|coupon| &coupon.promoter);
+    let promoters =
+        facts.promoters(tx, case.clicks.iter().map(|click| &click.promoter).chain(of_coupon), at)?;
+    let own = &case.version.programme;
+    let terms = catalogue.terms(tx, own)?;
+    let rates = match &line.line.product {
+        Some(product) if terms.has_rates => {
+            plans::facts::rates(tx, own, product, &line.line.categories, &line.line.merchant)?
+        }
+        _ => Vec::new(),
+    };
+    let asked = OrderLine { coupon: case.coupon.clone(), ..line.line.clone() };
     let looked_at = Facts {
         clicks: &case.clicks,
         prior_orders: &facts.prior_orders,
         own_promoters: &facts.own_promoters,
         history: facts.history,
-        rates: &[],
-        plans: &[],
+        rates: &rates,
+        plans: &terms.plans,
         bans: &bans,
         promoters: &promoters,
         withdrawn: &line.withdrawn,
@@ -152,7 +184,7 @@ fn ask(
         edges: facts.edges,
         now: question.now,
     };
-    Ok(attribute(&case.version, &line.line, &looked_at)?)
+    Ok(attribute(&case.version, &asked, &looked_at)?)
 }
 
 /// How strong a programme's claim on the line is; nobody's is the weakest.

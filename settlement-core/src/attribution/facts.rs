@@ -104,25 +104,31 @@ impl OrderFacts {
         Ok(LineFacts { line: order_line, bans, withdrawn: target.cancelled })
     }
 
-    /// The promoters of some clicks, as far as orders care.
-    pub(super) fn promoters(
+    /// Some promoters, as far as an order of this time cares.
+    pub(super) fn promoters<'a>(
         &self,
         tx: &mut dyn Tx,
-        clicks: &[Click],
+        of: impl Iterator<Item = &'a PromoterId>,
+        order: Instant,
     ) -> Result<BTreeMap<PromoterId, PromoterState>, StoreError> {
         let mut promoters = BTreeMap::new();
-        for click in clicks {
-            if promoters.contains_key(&click.promoter) {
+        for promoter in of {
+            if promoters.contains_key(promoter) {
                 continue;
             }
-            let row =
-                tx.query_opt("SELECT num, agency FROM promoters WHERE id = $1", params![&click.promoter])?;
+            let row = tx.query_opt("SELECT num FROM promoters WHERE id = $1", params![promoter])?;
             let Some(row) = row else { continue };
             let disabled = super::dated::periods(tx, "promoter", row.int(0)?, "disabled", 0)?;
-            let agency = row.opt_text(1)?.map(|id| read("agency id", id)).transpose()?;
-            // The catalogue keeps no date of the contract; the policy's own `agency_from` says from when it counts.
-            let agency = agency.map(|id| (id, Instant(0)));
-            promoters.insert(click.promoter.clone(), PromoterState { disabled, agency });
+            let contract = tx.query_opt(
+                "SELECT agency, from_ms FROM agency_contracts WHERE promoter = $1 AND from_ms <= $2 \
+                 AND (to_ms IS NULL OR to_ms > $2) ORDER BY from_ms DESC LIMIT 1",
+                params![row.int(0)?, order],
+            )?;
+            let agency = match &contract {
+                Some(row) => Some((read("agency id", row.text(0)?)?, row.instant(1)?)),
+                None => None,
+            };
+            promoters.insert(promoter.clone(), PromoterState { disabled, agency });
         }
         Ok(promoters)
     }

@@ -1,5 +1,6 @@
 //! Dated state: what held from when to when, for judging the past.
 
+use crate::orders::wake;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::time::Instant;
@@ -21,6 +22,10 @@ pub(super) struct State {
 /// another time than was thought.
 pub(super) fn open(tx: &mut dyn Tx, state: State, from: Instant, now: Instant) -> Result<(), StoreError> {
     let State { kind, num, what, scope } = state;
+    let before = tx.query_opt(
+        "SELECT from_ms FROM periods WHERE kind = $1 AND num = $2 AND what = $3 AND scope = $4 AND to_ms IS NULL",
+        params![kind, num, what, scope],
+    )?;
     tx.execute(
         "DELETE FROM periods WHERE kind = $1 AND num = $2 AND what = $3 AND scope = $4 AND to_ms IS NULL",
         params![kind, num, what, scope],
@@ -31,16 +36,28 @@ pub(super) fn open(tx: &mut dyn Tx, state: State, from: Instant, now: Instant) -
          ON CONFLICT (kind, num, what, scope, from_ms) DO UPDATE SET to_ms = NULL, recorded_at = excluded.recorded_at",
         params![kind, num, what, scope, from, now],
     )?;
-    if from < now {
-        // It held before anybody said so: orders that are still open are judged again.
-        crate::orders::wake::since(tx, from)?;
+    let since = match before {
+        Some(row) => from.min(row.instant(0)?),
+        None => from,
+    };
+    if since < now { judge_again(tx, state, since) } else { Ok(()) }
+}
+
+/// It held, or did not, before anybody said so: orders that are still open are judged again, and so are those that are
+/// final as far as they concern it. What has settled is only looked at by a person.
+fn judge_again(tx: &mut dyn Tx, state: State, since: Instant) -> Result<(), StoreError> {
+    wake::since(tx, since)?;
+    match state.kind {
+        "category" => wake::category(tx, state.num, since),
+        "promoter" => wake::promoter(tx, state.num, since),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The state ends at `to`; one that had not begun by then never held.
 pub(super) fn close(tx: &mut dyn Tx, state: State, to: Instant) -> Result<(), StoreError> {
     let State { kind, num, what, scope } = state;
+    judge_again(tx, state, to)?;
     tx.execute(
         "DELETE FROM periods WHERE kind = $1 AND num = $2 AND what = $3 AND scope = $4 AND to_ms IS NULL \
          AND from_ms >= $5",

@@ -35,6 +35,11 @@ struct PutPromoter {
     name: String,
     /// The agency (机构), if any.
     agency: Option<String>,
+    /// From when on the agency's contract counts, UTC milliseconds. If absent: always, for a promoter who had no
+    /// agency; from now on, for one who changes it.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
+    agency_from: Option<Instant>,
     /// The promoter's own buyer accounts, by which self-purchases are known. Replaces those given before.
     #[serde(default)]
     accounts: Vec<Account>,
@@ -145,7 +150,7 @@ async fn put_promoter(
             let operator = scope.principal.require_operator();
             if let (Some(old), true) = (&before, operator.is_err()) {
                 scope.principal.require_promoter_of(id.as_str(), old.agency.as_deref())?;
-                if old.agency != body.agency || !body.accounts.is_empty() {
+                if old.agency != body.agency || body.agency_from.is_some() || !body.accounts.is_empty() {
                     return Err(Problem::forbidden("only operators change a promoter's agency and accounts"));
                 }
             } else {
@@ -164,11 +169,48 @@ async fn put_promoter(
             )?;
             if scope.principal.require_operator().is_ok() {
                 set_accounts(tx, num, &body.accounts)?;
+                let was = before.as_ref().and_then(|old| old.agency.as_deref());
+                set_contract(tx, num, was, &body, scope.now)?;
             }
             let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
             Ok((status, view(tx, &id)?))
         })
         .await
+}
+
+/// Dates the contract with the agency; what was in force before stays on record.
+fn set_contract(
+    tx: &mut dyn Tx,
+    num: i64,
+    was: Option<&str>,
+    body: &PutPromoter,
+    now: Instant,
+) -> Result<(), Problem> {
+    let is = body.agency.as_deref();
+    if was == is && body.agency_from.is_none() {
+        return Ok(());
+    }
+    let from = body.agency_from.unwrap_or(if was.is_none() { Instant(0) } else { now });
+    tx.execute(
+        "DELETE FROM agency_contracts WHERE promoter = $1 AND (from_ms >= $2 OR (agency = $3 AND to_ms IS NULL))",
+        params![num, from, is.unwrap_or_default()],
+    )?;
+    tx.execute(
+        "UPDATE agency_contracts SET to_ms = $2 WHERE promoter = $1 AND (to_ms IS NULL OR to_ms > $2)",
+        params![num, from],
+    )?;
+    if let Some(agency) = is {
+        tx.execute(
+            "INSERT INTO agency_contracts (promoter, from_ms, to_ms, agency, recorded_ms) \
+             VALUES ($1, $2, NULL, $3, $4)",
+            params![num, from, agency, now],
+        )?;
+    }
+    // The split of open orders follows.
+    if from < now && (was.is_some() || body.agency_from.is_some()) {
+        crate::orders::wake::since(tx, from)?;
+    }
+    Ok(())
 }
 
 fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account]) -> Result<(), Problem> {

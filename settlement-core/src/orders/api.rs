@@ -193,7 +193,7 @@ fn take_one(
         result.pointer = Some(format!("/events/{index}{pointer}"));
         Ok(One { result: result.clone(), touched: None })
     };
-    let event = match OrderEvent::read(value, now) {
+    let event = match OrderEvent::read(value) {
         Ok(event) => event,
         Err(error) => return refuse(Status::Rejected, error.code(), error.to_string(), &error.pointer()),
     };

@@ -4,7 +4,10 @@
 //! its contents: a second event with the same key and the same contents is a repeat, with other contents it is a
 //! contradiction that a person must look at.
 
-use crate::api::time::{ApiTime, ImplausibleTime, plausible};
+use super::intake::Refusal;
+use super::review::Reason;
+use crate::api::time::{ApiTime, plausible};
+use attribution_core::dispute::CreditPart;
 use attribution_core::ids::{BuyerId, LineId, MerchantId, OrderId, PlatformId, ProductId};
 use attribution_core::policy::settlement::PayMethod;
 use attribution_core::time::Instant;
@@ -58,6 +61,9 @@ pub struct Created {
     /// The channel and distributor the order itself names, for programmes that attribute by declaration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<Declared>,
+    /// The currency of the amounts; `CNY` if absent, and nothing else is accounted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// An exclusive coupon code used with the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coupon: Option<String>,
@@ -85,6 +91,11 @@ pub struct Line {
     #[serde(default = "one")]
     #[schema(minimum = 1, default = 1)]
     pub quantity: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the serialiser asks with a reference")]
+fn is_not(flag: &bool) -> bool {
+    !*flag
 }
 
 fn one() -> u32 {
@@ -119,6 +130,9 @@ pub struct Paid {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "wechat_consignment")]
     pub payment_method: Option<PayMethod>,
+    /// The currency of the amounts; `CNY` if absent, and nothing else is accounted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// What was paid for lines whose paid amount differs from `created`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<LineAmount>,
@@ -171,6 +185,19 @@ pub struct Refunded {
     pub refund_id: String,
     /// When the refund succeeded.
     pub at: ApiTime,
+    /// When it was asked for, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiated_at: Option<ApiTime>,
+    /// Of a shopping credit (购物金): `unused` credit, or credit `spent` on goods that came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "spent")]
+    pub credit_part: Option<CreditPart>,
+    /// A special order, which batches of refund records leave out.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub special: bool,
+    /// The currency of the amounts; `CNY` if absent, and nothing else is accounted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// What was refunded, by line.
     pub lines: Vec<LineAmount>,
     /// When the platform last touched its own row; not part of the contents.
@@ -197,9 +224,6 @@ pub enum EventError {
     /// Not an event of a known shape.
     #[error("{0}")]
     Shape(String),
-    /// A time at which it cannot have happened.
-    #[error("{0}")]
-    Time(#[from] ImplausibleTime),
     /// An order without lines, or a refund of nothing.
     #[error("at least one line is needed")]
     NoLines,
@@ -248,6 +272,8 @@ pub enum EventError {
     TooManyLines(usize),
 }
 
+/// The only currency that is accounted for, and the one that is meant where none is named.
+pub const CURRENCY: &str = "CNY";
 /// The largest amount of one line: a thousand million yuan. Sums over an order and a day stay far from overflow.
 pub const AMOUNT_MAX_FEN: i64 = 100_000_000_000;
 /// Bytes of free text at most.
@@ -262,7 +288,6 @@ impl EventError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Shape(_) => "order_event_malformed",
-            Self::Time(_) => "time_implausible",
             Self::NoLines => "order_without_lines",
             Self::RepeatedLine { .. } => "line_repeated",
             Self::Amount { .. } => "amount_out_of_range",
@@ -279,7 +304,6 @@ impl EventError {
     pub fn pointer(&self) -> String {
         match self {
             Self::Shape(_) => String::new(),
-            Self::Time(_) => "/at".into(),
             Self::NoLines | Self::TooManyLines(_) => "/lines".into(),
             Self::RepeatedLine { position, .. } => format!("/lines/{position}/line"),
             Self::Amount { position, .. } => format!("/lines/{position}/amount_fen"),
@@ -292,15 +316,31 @@ impl EventError {
 }
 
 impl OrderEvent {
-    /// Reads one event, reported at `now`, and checks all that can be checked without looking anything up.
+    /// Reads one event and checks all that can be checked without looking anything up.
     ///
     /// # Errors
     /// If a field is missing, unknown, of the wrong type or out of range.
-    pub fn read(value: &serde_json::Value, now: Instant) -> Result<Self, EventError> {
+    pub fn read(value: &serde_json::Value) -> Result<Self, EventError> {
         let event = Self::deserialize(value).map_err(|e| EventError::Shape(e.to_string()))?;
-        plausible(event.at(), now)?;
         event.check()?;
         Ok(event)
+    }
+
+    /// Why this can be read and cannot have happened: it is kept for a person to look at, and not applied.
+    pub fn impossible(&self, now: Instant) -> Option<Refusal> {
+        if let Err(error) = plausible(self.at(), now) {
+            let (detail, pointer) = (error.to_string(), "/at".to_owned());
+            return Some(Refusal { reason: Reason::ImplausibleTime, detail, pointer });
+        }
+        let currency = match self {
+            Self::Created(e) => e.currency.as_deref(),
+            Self::Paid(e) => e.currency.as_deref(),
+            Self::Refunded(e) => e.currency.as_deref(),
+            Self::Shipped(_) | Self::Completed(_) | Self::Closed(_) => None,
+        };
+        let foreign = currency.filter(|currency| *currency != CURRENCY)?;
+        let detail = format!("amounts are in {foreign}; only {CURRENCY} is accounted for");
+        Some(Refusal { reason: Reason::Currency, detail, pointer: "/currency".to_owned() })
     }
 
     fn check(&self) -> Result<(), EventError> {
@@ -313,6 +353,7 @@ impl OrderEvent {
                     return Err(EventError::TooManyTokens(e.click_tokens.len()));
                 }
                 let declared = e.declared.as_ref();
+                short("currency", e.currency.as_deref())?;
                 short("coupon", e.coupon.as_deref())?;
                 short("declared/channel", declared.and_then(|d| d.channel.as_deref()))?;
                 short("declared/distributor", declared.and_then(|d| d.distributor.as_deref()))?;
@@ -321,8 +362,12 @@ impl OrderEvent {
                 }
                 check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen)))
             }
-            Self::Paid(e) => check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen))),
+            Self::Paid(e) => {
+                short("currency", e.currency.as_deref())?;
+                check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen)))
+            }
             Self::Refunded(e) => {
+                short("currency", e.currency.as_deref())?;
                 if e.refund_id.is_empty() || e.refund_id.len() > TEXT_MAX {
                     return Err(EventError::RefundId);
                 }
@@ -373,10 +418,25 @@ impl OrderEvent {
     /// The contents in one fixed spelling: equal texts are equal events.
     pub fn contents(&self) -> String {
         let mut event = self.clone();
+        // Saying what is meant anyway changes nothing.
+        let meant = |currency: &mut Option<String>| {
+            if currency.as_deref() == Some(CURRENCY) {
+                *currency = None;
+            }
+        };
         match &mut event {
-            Self::Created(e) => e.updated_at = None,
-            Self::Paid(e) => e.updated_at = None,
-            Self::Refunded(e) => e.updated_at = None,
+            Self::Created(e) => {
+                e.updated_at = None;
+                meant(&mut e.currency);
+            }
+            Self::Paid(e) => {
+                e.updated_at = None;
+                meant(&mut e.currency);
+            }
+            Self::Refunded(e) => {
+                e.updated_at = None;
+                meant(&mut e.currency);
+            }
             Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => e.updated_at = None,
         }
         serde_json::to_string(&event).unwrap_or_else(|_| unreachable!("plain data always serialises"))
@@ -416,7 +476,7 @@ mod tests {
     use serde_json::json;
 
     fn read(value: &serde_json::Value) -> Result<OrderEvent, (&'static str, String)> {
-        OrderEvent::read(value, Instant(1_600_000_000_000)).map_err(|e| (e.code(), e.pointer()))
+        OrderEvent::read(value).map_err(|e| (e.code(), e.pointer()))
     }
 
     fn created(lines: &serde_json::Value) -> serde_json::Value {
@@ -436,11 +496,15 @@ mod tests {
     }
 
     #[test]
-    fn a_time_at_which_nothing_can_have_happened_is_refused() {
+    fn impossible_times_and_foreign_money_are_named() {
         let at = |at: serde_json::Value| {
             let mut event = created(&json!([{"line": "1", "product": "cup", "amount_fen": 100}]));
             event["at"] = at;
-            read(&event).map(|event| event.at().millis())
+            let event = read(&event)?;
+            match event.impossible(Instant(1_600_000_000_000)) {
+                Some(why) => Err((why.reason.code(), why.pointer)),
+                None => Ok(event.at().millis()),
+            }
         };
         let refused = Err(("time_implausible", "/at".to_owned()));
         for wrong in [
@@ -458,6 +522,13 @@ mod tests {
         }
         for right in [946_684_800_000_i64, 1_600_000_300_000] {
             assert_eq!(at(json!(right)), Ok(right));
+        }
+        for (currency, refused) in [("CNY", false), ("USD", true), ("cny", true)] {
+            let mut event = created(&json!([{"line": "1", "product": "cup", "amount_fen": 100}]));
+            event["at"] = json!(1_500_000_000_000_i64);
+            event["currency"] = json!(currency);
+            let why = read(&event).unwrap().impossible(Instant(1_600_000_000_000));
+            assert_eq!(why.map(|why| why.reason), refused.then_some(Reason::Currency), "{currency}");
         }
     }
 

@@ -69,6 +69,9 @@ pub fn take(
     if !may_speak(tx, event, sender, owner)? {
         return Ok(Taken::NotTheirs);
     }
+    if let Some(impossible) = event.impossible(now) {
+        return refuse(tx, &key, &contents, impossible, now);
+    }
     // Only what counts for this sender can be repeated or contradicted: the word of a merchant whose order it is not
     // must never stand in the way.
     let counts = owner.or(sender).unwrap_or_default();
@@ -262,11 +265,16 @@ fn note_contradictions(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Res
                 String::new(),
                 format!("more was refunded on line {line} than was paid for it"),
             ),
+            Contradiction::CompletedBeforePaid => (
+                Reason::CompletedBeforePaid,
+                String::new(),
+                "the order is said to be completed before it was paid".to_owned(),
+            ),
         };
         let finding = Finding {
             platform: &state.created.platform,
             order: &state.created.order,
-            line: contradiction.line().as_str(),
+            line: contradiction.line().map_or("", |line| line.as_str()),
             reason,
             found: &found,
             detail: &detail,

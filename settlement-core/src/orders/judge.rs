@@ -3,11 +3,13 @@
 //! It can be run at any time and any number of times: with the same facts it changes nothing.
 
 use super::books::{self, Change, Known};
+use super::reopen;
 use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow, OrderRow};
 use super::state::{LineState, OrderState};
 use crate::attribution::decide::extend_grace;
 use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order};
+use crate::disputes;
 use crate::ledger::transfer::{Subject, TransferError};
 use crate::params;
 use crate::payouts::entries::{self, Cycle};
@@ -65,6 +67,8 @@ pub fn judge(
         if !line_row.is_final() {
             decision(tx, &state, line, &mut line_row, decided.as_ref(), cause, now)?;
             next.provisional_line(tx, catalogue, &state, decided.as_ref(), now)?;
+        } else if let Some(decided) = &decided {
+            reopen::reopen(tx, &state, line, &mut line_row, decided, cause, now)?;
         }
         bookkeeping(tx, catalogue, &state, line, &mut line_row, &mut next, now)?;
         rows::update_line(tx, platform, order, &line_row)?;
@@ -142,7 +146,7 @@ fn edges(
 }
 
 /// Keeps the decision if it says anything new, and freezes it on the line.
-fn decision(
+pub(super) fn decision(
     tx: &mut dyn Tx,
     state: &OrderState,
     line: &LineState,
@@ -209,9 +213,11 @@ fn bookkeeping(
         row.state = "none";
         return Ok(());
     };
-    let policy = catalogue.policy(tx, &programme, version)?;
-    let policy = &policy.settlement;
+    let whole = catalogue.policy(tx, &programme, version)?;
+    let policy = &whole.settlement;
     row.matured = maturity(state, policy.maturity.auto_after_ship.map(|span| span.millis()), next, now);
+    let seen = disputes::note::refunds(tx, catalogue, &whole, state, line, row, now)?;
+    let line = &seen;
     let known = Known {
         policy,
         programme: &programme,
@@ -225,7 +231,10 @@ fn bookkeeping(
     let change = books::reconcile(row.books.as_ref(), known)
         .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause })?;
     let subject = Subject { platform, order, line: &line.line };
-    let at = state.paid.unwrap_or_else(|| state.created.at.instant());
+    let paid = state.paid.unwrap_or_else(|| state.created.at.instant());
+    // After the settlement only refunds move money.
+    let refunded = line.refunds.iter().map(|refund| refund.at).max();
+    let at = refunded.filter(|_| row.settled.is_some()).unwrap_or(paid);
     let cycle = row.settled.map(|at| Cycle::of(policy, version, row.matured.unwrap_or(at), at));
     entries::post(tx, subject, &change.postings, cycle.as_ref(), at, now)?;
     if change.manual {

@@ -3,7 +3,7 @@
 //! The life of an event, by file: [`event`] (what it is), [`intake`] (stored exactly once), [`state`] (how the order
 //! stands), [`judge`] (who owns it and what is owed), [`books`] (the difference to the ledger), [`review`] (what a
 //! person must look at), [`sweep`] (looking again),
-//! [`late`] (what late clicks change).
+//! [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to).
 
 mod api;
 pub(crate) mod books;
@@ -12,6 +12,7 @@ pub mod event;
 pub mod intake;
 pub mod judge;
 mod late;
+mod reopen;
 mod report;
 pub mod review;
 mod review_api;

@@ -4,9 +4,12 @@
 
 use crate::Core;
 use crate::api::{ApiTime, Params, PathId, Principal, Problem};
+use crate::attribution::Catalogue;
+use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{Row, StoreError};
+use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::PromoterId;
+use attribution_core::policy::settlement::ReportVisible;
 use attribution_core::time::{DAY_MS, Instant, SHANGHAI_OFFSET_MS};
 use axum::Json;
 use axum::extract::State;
@@ -72,7 +75,8 @@ async fn report(
     PathId(promoter): PathId<PromoterId>,
     Params(query): Params<ReportQuery>,
 ) -> Result<Json<Report>, Problem> {
-    let last = day_of("to", query.to.as_deref())?.unwrap_or_else(|| core.now().shanghai_day());
+    let now = core.now();
+    let last = day_of("to", query.to.as_deref())?.unwrap_or_else(|| now.shanghai_day());
     let first = day_of("from", query.from.as_deref())?.unwrap_or(last - DAYS + 1);
     if first > last || last - first >= DAYS_MAX {
         return Err(Problem::invalid("from", format!("1 to {DAYS_MAX} days up to `to`")));
@@ -107,10 +111,67 @@ async fn report(
                 ),
                 params![&promoter, from, to],
             )?;
-            Ok::<_, Problem>(by_day(&promoter, &clicks, &orders, &settled)?)
+            let mut report = by_day(&promoter, &clicks, &orders, &settled)?;
+            let hidden = not_yet_shown(tx, &promoter, now)?;
+            withhold(&mut report, &hidden, first..=last);
+            Ok::<_, Problem>(report)
         })
         .await
         .map(Json)
+}
+
+/// A line that settled today, where the programme shows it from tomorrow on.
+struct Hidden {
+    placed_day: i64,
+    settled_day: i64,
+    fen: i64,
+}
+
+/// Lines whose trade succeeded today, in programmes that show a success from the next midnight on.
+fn not_yet_shown(tx: &mut dyn Tx, promoter: &PromoterId, now: Instant) -> Result<Vec<Hidden>, StoreError> {
+    let midnight = Instant::of_shanghai_day(now.shanghai_day());
+    let rows = tx.query(
+        "SELECT programme, programme_version, created_ms, settled_ms, promoter_fen FROM order_lines \
+         WHERE promoter = $1 AND state = 'settled' AND matured_ms >= $2",
+        params![promoter, midnight],
+    )?;
+    let mut rules = Catalogue::default();
+    let mut hidden = Vec::new();
+    for row in &rows {
+        let (Some(programme), Some(version)) = (row.opt_text(0)?, row.opt_num(1)?) else { continue };
+        let policy = rules.policy(tx, &read("programme id", programme)?, version)?;
+        if policy.settlement.report_visible == ReportVisible::NextDay {
+            hidden.push(Hidden {
+                placed_day: row.instant(2)?.shanghai_day(),
+                settled_day: row.instant(3)?.shanghai_day(),
+                fen: row.int(4)?,
+            });
+        }
+    }
+    Ok(hidden)
+}
+
+/// Until tomorrow they are still shown as expected.
+fn withhold(report: &mut Report, hidden: &[Hidden], asked: std::ops::RangeInclusive<i64>) {
+    for line in hidden {
+        if asked.contains(&line.settled_day) {
+            if let Some(day) = report.days.iter_mut().find(|day| day.date == date(line.settled_day)) {
+                day.settled_fen -= line.fen;
+            }
+            report.total.settled_fen -= line.fen;
+        }
+        if asked.contains(&line.placed_day) {
+            if let Some(day) = report.days.iter_mut().find(|day| day.date == date(line.placed_day)) {
+                day.expected_fen += line.fen;
+            }
+            report.total.expected_fen += line.fen;
+        }
+    }
+}
+
+/// The first ten characters of an instant are its civil date there.
+fn date(day: i64) -> String {
+    Instant::of_shanghai_day(day).to_string().chars().take(10).collect()
 }
 
 fn day_of(name: &str, text: Option<&str>) -> Result<Option<i64>, Problem> {
@@ -140,8 +201,7 @@ fn by_day(
     }
     let mut total = Day::default();
     for (number, day) in &mut days {
-        // The first ten characters of an instant are its civil date there.
-        day.date = Instant::of_shanghai_day(*number).to_string().chars().take(10).collect();
+        day.date = date(*number);
         total.clicks += day.clicks;
         total.orders += day.orders;
         total.expected_fen += day.expected_fen;

@@ -32,6 +32,16 @@ pub enum Reason {
     RefundAfterSettlement,
     /// A payment of another amount became known after the settlement.
     PaidAfterSettlement,
+    /// A ban that was made known later covers an order that has settled; nothing is taken back by itself.
+    BannedAfterSettlement,
+    /// The promoter was disabled with effect from before an order that has settled.
+    DisabledAfterSettlement,
+    /// The order was completed before it was paid.
+    CompletedBeforePaid,
+    /// An amount in another currency than yuan; the event is not applied.
+    Currency,
+    /// A time at which nothing can have happened, such as one in the future; the event is not applied.
+    ImplausibleTime,
 }
 
 impl Reason {
@@ -50,6 +60,11 @@ impl Reason {
             Self::ManualRefund => "manual_refund",
             Self::RefundAfterSettlement => "refund_after_settlement",
             Self::PaidAfterSettlement => "paid_after_settlement",
+            Self::BannedAfterSettlement => "banned_after_settlement",
+            Self::DisabledAfterSettlement => "disabled_after_settlement",
+            Self::CompletedBeforePaid => "completed_before_paid",
+            Self::Currency => "currency_not_cny",
+            Self::ImplausibleTime => "time_implausible",
         }
     }
 }

@@ -4,6 +4,8 @@
 //! anything up and nothing here knows about commission.
 
 use super::event::{Created, OrderEvent};
+use crate::api::ApiTime;
+use attribution_core::dispute::CreditPart;
 use attribution_core::ids::{LineId, ProductId};
 use attribution_core::money::Fen;
 use attribution_core::policy::settlement::PayMethod;
@@ -65,10 +67,16 @@ pub struct LineRefund {
     pub refund: String,
     /// Fen given back.
     pub amount: Fen,
+    /// When it was asked for, if known.
+    pub initiated: Option<Instant>,
     /// When it succeeded.
     pub at: Instant,
     /// When the core learnt of it.
     pub received: Instant,
+    /// What of a shopping credit came back.
+    pub part: Option<CreditPart>,
+    /// A batch leaves it out.
+    pub special: bool,
 }
 
 /// Two events of one order that cannot both be right.
@@ -88,6 +96,8 @@ pub enum Contradiction {
         /// The line.
         line: LineId,
     },
+    /// The order was completed before it was paid.
+    CompletedBeforePaid,
 }
 
 impl Contradiction {
@@ -96,13 +106,15 @@ impl Contradiction {
         match self {
             Self::UnknownLine { .. } => "unknown_line",
             Self::RefundedTooMuch { .. } => "refund_exceeds_payment",
+            Self::CompletedBeforePaid => "completed_before_paid",
         }
     }
 
-    /// The line concerned.
-    pub const fn line(&self) -> &LineId {
+    /// The line concerned; none if it is the whole order.
+    pub const fn line(&self) -> Option<&LineId> {
         match self {
-            Self::UnknownLine { line, .. } | Self::RefundedTooMuch { line } => line,
+            Self::UnknownLine { line, .. } | Self::RefundedTooMuch { line } => Some(line),
+            Self::CompletedBeforePaid => None,
         }
     }
 }
@@ -191,8 +203,11 @@ impl OrderState {
                 Some(line) => line.refunds.push(LineRefund {
                     refund: refund.refund_id.clone(),
                     amount: Fen(amount.amount_fen),
+                    initiated: refund.initiated_at.map(ApiTime::instant),
                     at: refund.at.instant(),
                     received: stored.received,
+                    part: refund.credit_part,
+                    special: refund.special,
                 }),
                 None => self.contradictions.push(Contradiction::UnknownLine {
                     kind: "refunded",
@@ -204,7 +219,10 @@ impl OrderState {
     }
 
     fn settle_contradictions(&mut self) {
-        if self.completed.is_some() {
+        if let Some(completed) = self.completed {
+            if self.paid.is_some_and(|paid| paid.floor_seconds() > completed.floor_seconds()) {
+                self.contradictions.push(Contradiction::CompletedBeforePaid);
+            }
             self.paid = self.paid.or(self.completed);
             self.closed = None;
         }

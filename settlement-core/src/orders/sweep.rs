@@ -10,6 +10,7 @@ use super::late::{count_days, wake_clicked};
 use crate::Core;
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
+use crate::disputes;
 use crate::ledger::settle;
 use crate::params;
 use crate::payouts;
@@ -76,6 +77,7 @@ pub async fn sweep(store: &Store, now: Instant) -> Result<Swept, StoreError> {
     done.settled = settle_all(store, now).await?;
     let paid = payouts::run::run_due(store, now).await?;
     (done.paid, done.unpaid) = (paid.payees, paid.failed);
+    disputes::jobs::run(store, now).await?;
     metrics::counter!("yinke_core_orders_judged_again_total").increment(u64::from(done.judged));
     metrics::counter!("yinke_core_orders_undecided_total").increment(u64::from(done.failed));
     metrics::counter!("yinke_ledger_lines_settled_total").increment(u64::from(done.settled));

@@ -3,7 +3,10 @@
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
-use attribution_core::time::{Instant, SECOND_MS};
+use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
+
+/// Some rules judge the owner at the payment, which can be this much later than the order.
+const PAYMENT_LAG_MS: i64 = 30 * DAY_MS;
 
 /// Everything the buyer ordered from `from` on.
 ///
@@ -50,6 +53,38 @@ pub fn visitor(tx: &mut dyn Tx, visitor: VisitorId) -> Result<(), StoreError> {
          JOIN orders o ON o.platform = i.platform AND o.buyer = i.buyer \
          WHERE i.visitor = $1 AND o.provisional = 1 AND o.dirty = 0)",
         params![&visitor],
+    )?;
+    Ok(())
+}
+
+/// Final orders from `from` on with goods of a category or of one below it: a ban reaches back.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn category(tx: &mut dyn Tx, category: i64, from: Instant) -> Result<(), StoreError> {
+    let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
+    tx.execute(
+        "WITH RECURSIVE below (num) AS (SELECT num FROM categories WHERE num = $1 \
+         UNION SELECT c.num FROM categories c JOIN below b ON c.parent = b.num) \
+         UPDATE orders SET dirty = 1 WHERE provisional = 0 AND dirty = 0 AND created_ms >= $2 \
+         AND (platform, order_id) IN (SELECT l.platform, l.order_id FROM targets t \
+         JOIN order_lines l ON l.product = t.id WHERE t.kind = 'product' AND l.created_ms >= $2 \
+         AND t.category IN (SELECT num FROM below))",
+        params![category, from],
+    )?;
+    Ok(())
+}
+
+/// Final orders that were a promoter's and may concern a time from `from` on.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn promoter(tx: &mut dyn Tx, promoter: i64, from: Instant) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE orders SET dirty = 1 WHERE provisional = 0 AND dirty = 0 AND (platform, order_id) IN (\
+         SELECT l.platform, l.order_id FROM order_lines l JOIN promoters p ON p.id = l.promoter \
+         WHERE p.num = $1 AND l.created_ms >= $2)",
+        params![promoter, from.plus(-PAYMENT_LAG_MS)],
     )?;
     Ok(())
 }

@@ -36,6 +36,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(12, "0012_event_senders"),
     migration!(13, "0013_change_histories"),
     migration!(20, "0020_payouts"),
+    migration!(21, "0021_plans"),
+    migration!(22, "0022_disputes"),
 ];
 
 /// Whose words to use.

@@ -5,6 +5,7 @@
 mod audit;
 mod catalogue;
 mod clicks;
+mod disputes;
 mod histories;
 mod http_api;
 mod identities;
@@ -14,6 +15,8 @@ mod order_permutations;
 mod order_senders;
 mod orders;
 mod payouts;
+mod rules_by_hand;
+mod statements;
 mod store;
 mod streams;
 mod support;

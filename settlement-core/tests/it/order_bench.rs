@@ -171,7 +171,7 @@ impl<'a> Stage<'a> {
 
     /// An order event reaches the core at `now`.
     pub(crate) async fn event(&self, event: Value, now: Instant) -> Taken {
-        let event = OrderEvent::read(&event, now).unwrap();
+        let event = OrderEvent::read(&event).unwrap();
         let key = event.key();
         let keys = self.bench.core.keys().click.clone();
         let taken = self

@@ -1,0 +1,227 @@
+//! `GET /v1/disputes`, `POST /v1/disputes/recoveries` and `POST /v1/disputes/broken-rules`.
+
+use super::Key;
+use super::jobs::key_of;
+use super::recover::{RecoverError, Recovery, recover};
+use crate::Core;
+use crate::api::{ApiTime, Params, Principal, Problem, Write, chain};
+use crate::params;
+use crate::payouts::MoveError;
+use crate::store::Row;
+use crate::store::StoreError;
+use attribution_core::ids::{LineId, OrderId, PlatformId};
+use attribution_core::money::Fen;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Records of one answer at most.
+const LIST_MAX: i64 = 1_000;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(post_recovery)).routes(routes!(broken_rules))
+}
+
+/// A refund record.
+#[derive(Debug, Serialize, ToSchema)]
+struct DisputeView {
+    platform: String,
+    order: String,
+    line: String,
+    refund: String,
+    merchant: String,
+    programme: String,
+    /// `real_time`, `batch` or `no_record`.
+    route: String,
+    /// The rule that says so.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    rule: String,
+    /// `waiting` (for its batch), `no_record`, `created` (维权创建), `recovering`, `success` (维权成功), `compensated` or
+    /// `rules_broken`.
+    state: String,
+    /// The commission on what was refunded.
+    due_fen: i64,
+    /// What came back from the payee.
+    recovered_fen: i64,
+    /// What the platform made up for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compensated_fen: Option<i64>,
+    /// When the refund succeeded, UTC milliseconds.
+    source_refund_at: i64,
+    /// The record's own time; absent without a record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<i64>,
+}
+
+fn view(row: &Row) -> Result<DisputeView, StoreError> {
+    let text = |column| row.text(column).map(str::to_owned);
+    Ok(DisputeView {
+        platform: text(0)?,
+        order: text(1)?,
+        line: text(2)?,
+        refund: text(3)?,
+        merchant: text(4)?,
+        programme: text(5)?,
+        route: text(6)?,
+        rule: text(7)?,
+        state: text(8)?,
+        due_fen: row.int(9)?,
+        recovered_fen: row.int(10)?,
+        compensated_fen: row.opt_int(11)?,
+        source_refund_at: row.int(12)?,
+        created_at: row.opt_int(13)?,
+    })
+}
+
+/// Of which merchant or order.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct Which {
+    /// The merchant.
+    merchant: String,
+    /// Only of this order.
+    order: Option<String>,
+}
+
+/// A merchant's refund records, at most 1000, newest first. Operators, and the merchant.
+#[utoipa::path(get, path = "/v1/disputes", params(Which), responses((status = 200, body = Vec<DisputeView>)))]
+async fn list(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(which): Params<Which>,
+) -> Result<Json<Vec<DisputeView>>, Problem> {
+    principal.require_merchant(&which.merchant)?;
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                "SELECT platform, order_id, line_id, refund_id, merchant, programme, route, rule, state, due_fen, \
+                 recovered_fen, compensated_fen, source_refund_ms, created_ms FROM disputes \
+                 WHERE merchant = $1 AND ($2 = '' OR order_id = $2) \
+                 ORDER BY source_refund_ms DESC, order_id, line_id, refund_id LIMIT $3",
+                params![&which.merchant, which.order.as_deref().unwrap_or_default(), LIST_MAX],
+            )
+        })
+        .await?;
+    Ok(Json(rows.iter().map(view).collect::<Result<_, _>>()?))
+}
+
+/// Which record.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PostRecovery {
+    #[schema(value_type = String)]
+    platform: PlatformId,
+    #[schema(value_type = String)]
+    order: OrderId,
+    #[schema(value_type = String)]
+    line: LineId,
+    refund: String,
+    /// The recovery's own number: the same one again changes nothing.
+    reference: String,
+    #[schema(minimum = 1)]
+    amount_fen: i64,
+    /// When it came back; now if absent.
+    #[serde(default)]
+    at: Option<ApiTime>,
+    /// The payee paid it in; otherwise it is taken from what is available to them.
+    #[serde(default)]
+    paid_in: bool,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+struct Recovered {
+    /// The record's state.
+    state: &'static str,
+}
+
+/// Books what came back from the promoter: to the merchant, or to the platform once it has made up for it. Operators.
+#[utoipa::path(
+    post, path = "/v1/disputes/recoveries", request_body = PostRecovery,
+    responses((status = 200, body = Recovered), (status = 409, description = "Not so much is missing or available"))
+)]
+async fn post_recovery(State(core): State<Core>, write: Write<PostRecovery>) -> Result<Response, Problem> {
+    let Write { body, scope } = write;
+    scope.principal.require_operator()?;
+    if body.amount_fen <= 0 {
+        return Err(Problem::invalid("amount_fen", "at least 1"));
+    }
+    if body.reference.is_empty() || body.reference.len() > crate::orders::event::TEXT_MAX {
+        return Err(Problem::invalid("reference", "1 to 128 bytes"));
+    }
+    scope
+        .run(&core, move |tx, scope| {
+            let recovery = Recovery {
+                key: Key {
+                    platform: body.platform.clone(),
+                    order: body.order.clone(),
+                    line: body.line.clone(),
+                    refund: body.refund.clone(),
+                },
+                reference: body.reference.clone(),
+                amount: Fen(body.amount_fen),
+                at: body.at.map_or(scope.now, ApiTime::instant),
+                paid_in: body.paid_in,
+            };
+            let state = recover(tx, &recovery, scope.now).map_err(|error| match error {
+                RecoverError::Move(MoveError::Store(error)) => error.into(),
+                RecoverError::Unknown => Problem::unknown("refund record", &body.refund),
+                RecoverError::TooMuch { .. } => Problem::conflict("nothing_missing", error.to_string()),
+                RecoverError::NotAvailable { .. } => Problem::conflict("not_available", error.to_string()),
+                RecoverError::Reused { .. } => Problem::conflict("reference_reused", error.to_string()),
+                RecoverError::Move(error) => {
+                    tracing::error!(error = chain(&error), "a recovery failed");
+                    Problem::internal()
+                }
+            })?;
+            Ok((StatusCode::OK, Recovered { state }))
+        })
+        .await
+}
+
+/// An order with which the merchant broke the rules.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BrokenRules {
+    #[schema(value_type = String)]
+    platform: PlatformId,
+    #[schema(value_type = String)]
+    order: OrderId,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+struct Marked {
+    /// Records concerned.
+    records: usize,
+}
+
+/// The merchant broke the rules with this order: what is still missing on its records is neither returned nor made up
+/// for. Operators.
+#[utoipa::path(
+    post, path = "/v1/disputes/broken-rules", request_body = BrokenRules,
+    responses((status = 200, body = Marked), (status = 404, description = "No open record of this order"))
+)]
+async fn broken_rules(State(core): State<Core>, write: Write<BrokenRules>) -> Result<Response, Problem> {
+    let Write { body, scope } = write;
+    scope.principal.require_operator()?;
+    scope
+        .run(&core, move |tx, _| {
+            let rows = tx.query(
+                "UPDATE disputes SET merchant_broke_rules = 1 WHERE platform = $1 AND order_id = $2 \
+                 AND closed_ms IS NULL RETURNING platform, order_id, line_id, refund_id",
+                params![&body.platform, &body.order],
+            )?;
+            let keys = rows.iter().map(key_of).collect::<Result<Vec<_>, _>>()?;
+            if keys.is_empty() {
+                return Err(Problem::unknown("open refund record of order", &body.order));
+            }
+            Ok((StatusCode::OK, Marked { records: keys.len() }))
+        })
+        .await
+}

@@ -1,0 +1,140 @@
+//! Which refunds of a settled line get a record, and which of them the books leave alone for now.
+//!
+//! Normally a refund has its record at once and its commission is taken back from the payees. Where a batch rule of the
+//! programme covers it, nothing is taken back: the record is made by the batch or never, and what is not recovered
+//! by the rule's day the platform makes up for.
+
+use super::Key;
+use crate::attribution::Catalogue;
+use crate::ledger::account::owner_of;
+use crate::orders::judge::JudgeError;
+use crate::orders::rows::LineRow;
+use crate::orders::state::{LineRefund, LineState, OrderState};
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::commission::Payee;
+use attribution_core::dispute::{BatchRule, CreditPart, RefundCase, Route, route};
+use attribution_core::ledger::LineState as Books;
+use attribution_core::money::{Fen, Overflow};
+use attribution_core::policy::Policy;
+use attribution_core::policy::settlement::RefundAfter;
+use attribution_core::time::Instant;
+
+/// Notes the refunds of a settled line, and returns the line as its books are to see it.
+pub(crate) fn refunds(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    policy: &Policy,
+    state: &OrderState,
+    line: &LineState,
+    row: &LineRow,
+    now: Instant,
+) -> Result<LineState, JudgeError> {
+    let mut seen = line.clone();
+    let (Some(settled), Some(books)) = (row.settled, &row.books) else { return Ok(seen) };
+    let late = |refund: &LineRefund| refund.received > settled;
+    if policy.settlement.refund_after == RefundAfter::None || !line.refunds.iter().any(late) {
+        return Ok(seen);
+    }
+    let categories = match policy.refund_batches.is_empty() {
+        true => Vec::new(),
+        false => catalogue.categories_of(tx, &line.product)?,
+    };
+    let mut before = Fen::ZERO;
+    for refund in &line.refunds {
+        let after = Fen(before.0.saturating_add(refund.amount.0).min(line.amount.0));
+        if late(refund) {
+            let case = RefundCase {
+                categories: &categories,
+                part: refund.part.unwrap_or(CreditPart::Unused),
+                settled,
+                initiated: refund.initiated.unwrap_or(refund.at),
+                succeeded: refund.at,
+                known: refund.received,
+                special: refund.special,
+            };
+            let (way, rule) = route(&policy.refund_batches, &case);
+            if !matches!(way, Route::RealTime { .. }) {
+                seen.refunds.retain(|kept| kept.refund != refund.refund);
+            }
+            let due = due(books, line, before, after).map_err(|_| too_large(line))?;
+            let record = Record { refund, way: &way, rule, due };
+            insert(tx, state, line, row, &record, now)?;
+        }
+        before = after;
+    }
+    Ok(seen)
+}
+
+fn too_large(line: &LineState) -> JudgeError {
+    let cause = attribution_core::ledger::LedgerError::Overflow(Overflow);
+    JudgeError::Books { line: line.line.to_string(), cause }
+}
+
+/// The commission on what one refund took off the base.
+fn due(books: &Books, line: &LineState, before: Fen, after: Fen) -> Result<Fen, Overflow> {
+    let Some(terms) = &books.terms else { return Ok(Fen::ZERO) };
+    let gross = |refunded: Fen| -> Result<Fen, Overflow> {
+        Ok(terms.amounts(line.amount.sub(refunded)?.sub(books.cashback)?)?.gross)
+    };
+    gross(before)?.sub(gross(after)?)
+}
+
+struct Record<'a> {
+    refund: &'a LineRefund,
+    way: &'a Route,
+    rule: Option<&'a BatchRule>,
+    due: Fen,
+}
+
+fn insert(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    line: &LineState,
+    row: &LineRow,
+    record: &Record<'_>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let created = &state.created;
+    let key = Key {
+        platform: created.platform.clone(),
+        order: created.order.clone(),
+        line: line.line.clone(),
+        refund: record.refund.refund.clone(),
+    };
+    // What was taken back at once is recovered: a debt is the ledger's to carry.
+    let (route, status, record_at, created_at, recovered) = match record.way {
+        Route::RealTime { created } => ("real_time", "success", Some(*created), Some(*created), record.due),
+        Route::Batch { created, .. } => ("batch", "waiting", Some(*created), None, Fen::ZERO),
+        Route::NoRecord { .. } => ("no_record", "no_record", None, None, Fen::ZERO),
+    };
+    let payee = row.promoter.clone().map(|promoter| owner_of(&Payee::Promoter(promoter)));
+    tx.execute(
+        "INSERT INTO disputes (platform, order_id, line_id, refund_id, merchant, programme, programme_version, payee, \
+         route, rule, state, due_fen, recovered_fen, merchant_broke_rules, source_refund_ms, record_ms, created_ms, \
+         compensate_ms, noted_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17, $18) \
+         ON CONFLICT (platform, order_id, line_id, refund_id) DO NOTHING",
+        params![
+            &key.platform,
+            &key.order,
+            &key.line,
+            &key.refund,
+            &created.merchant,
+            row.programme.as_ref(),
+            row.version.map(i64::from),
+            payee.as_deref().unwrap_or_default(),
+            route,
+            record.rule.map_or("", |rule| rule.name.as_str()),
+            status,
+            record.due,
+            recovered,
+            record.refund.at,
+            record_at,
+            created_at,
+            record.rule.and_then(|rule| rule.compensated_at),
+            now
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! What reaches back to a line whose decision was final: a ban or a promoter's suspension that was made known later.
+//!
+//! Nothing else may change a final decision. A line that has not settled follows the rules as if they had been known
+//! in time; one that has is left as it is, and a person is told.
+
+use super::judge::decision;
+use super::review::{self, Finding, Reason};
+use super::rows::{self, LineRow};
+use super::state::{LineState, OrderState};
+use crate::attribution::Decided;
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::attribute::Attribution;
+use attribution_core::ids::PromoterId;
+use attribution_core::time::Instant;
+
+/// Takes the decision over if a ban or suspension makes the difference.
+pub(super) fn reopen(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    line: &LineState,
+    row: &mut LineRow,
+    decided: &Decided,
+    cause: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let created = &state.created;
+    let before = rows::decision(tx, &created.platform, &created.order, &line.line, row.decision)?;
+    let Some(before) = before else { return Ok(()) };
+    if before.outcome_code() == decided.outcome_code()
+        && owner(&before.attribution) == owner(&decided.attribution)
+    {
+        return Ok(());
+    }
+    let Some(reason) = reason(tx, &before, decided)? else { return Ok(()) };
+    if row.settled.is_none() {
+        let final_at = row.final_at;
+        decision(tx, state, line, row, Some(decided), cause, now)?;
+        row.final_at = final_at;
+        return Ok(());
+    }
+    // A line that settled to nothing has nothing to look at.
+    if before.attribution.award().is_none() {
+        return Ok(());
+    }
+    let detail = match reason {
+        Reason::BannedAfterSettlement => "a ban made known later covers this order, which has settled",
+        _ => "its promoter was disabled with effect from before, and it has settled",
+    };
+    let finding = Finding {
+        platform: &created.platform,
+        order: &created.order,
+        line: line.line.as_str(),
+        reason,
+        found: "",
+        detail,
+        contents: None,
+    };
+    review::open(tx, &finding, now)
+}
+
+fn owner(attribution: &Attribution) -> Option<&PromoterId> {
+    attribution.relation.as_ref().map(|relation| &relation.promoter)
+}
+
+/// What makes the difference, if it may: a ban (also one that holds no more), or the promoter's suspension.
+fn reason(tx: &mut dyn Tx, before: &Decided, now: &Decided) -> Result<Option<Reason>, StoreError> {
+    let codes = [before.outcome_code(), now.outcome_code()];
+    if codes.iter().any(|code| code == "category_banned") {
+        return Ok(Some(Reason::BannedAfterSettlement));
+    }
+    if codes.iter().any(|code| code == "promoter_disabled") || was_disabled(tx, &before.attribution)? {
+        return Ok(Some(Reason::DisabledAfterSettlement));
+    }
+    Ok(None)
+}
+
+/// Whether the promoter who had the line was disabled when it mattered.
+fn was_disabled(tx: &mut dyn Tx, before: &Attribution) -> Result<bool, StoreError> {
+    let Some(relation) = &before.relation else { return Ok(false) };
+    let rows = tx.query(
+        "SELECT d.from_ms, d.to_ms FROM periods d JOIN promoters p ON p.num = d.num \
+         WHERE d.kind = 'promoter' AND d.what = 'disabled' AND p.id = $1",
+        params![&relation.promoter],
+    )?;
+    for row in &rows {
+        let (from, to) = (row.instant(0)?, row.opt_instant(1)?);
+        let inside = |at: Instant| at >= from && to.is_none_or(|to| at < to);
+        if [relation.bound_at, relation.last_click_at, before.order_at].into_iter().any(inside) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

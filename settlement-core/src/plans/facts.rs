@@ -1,0 +1,130 @@
+//! Reading plans, rates and coupons for a decision.
+
+use crate::attribution::programmes::read;
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+use attribution_core::attribute::ExclusiveCoupon;
+use attribution_core::commission::rate::{Application, TargetedPlan};
+use attribution_core::ids::{CategoryId, MerchantId, ProductId, ProgrammeId};
+use attribution_core::money::BasisPoints;
+use attribution_core::policy::commission::{Class, PlanRef, Rate, Subject};
+use attribution_core::time::{Instant, Period};
+
+/// What one programme's commission rests on, beside its rules.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Terms {
+    pub plans: Vec<TargetedPlan>,
+    /// The programme has rates of its own beside the rules': they are read by the goods.
+    pub has_rates: bool,
+}
+
+/// The plans of a programme with all applications.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn terms(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<Terms, StoreError> {
+    let rows = tx.query(
+        "SELECT p.id, p.created_ms, p.closes_ms, p.auto_approve, a.promoter, a.applied_ms, a.approved_ms, a.rejected_ms \
+         FROM plans p LEFT JOIN plan_applications a ON a.plan = p.id WHERE p.programme = $1 \
+         ORDER BY p.id, a.promoter, a.applied_ms",
+        params![programme],
+    )?;
+    let mut plans: Vec<TargetedPlan> = Vec::new();
+    for row in &rows {
+        if plans.last().is_none_or(|plan| plan.id.as_str() != row.text(0).unwrap_or_default()) {
+            plans.push(TargetedPlan {
+                id: read("plan id", row.text(0)?)?,
+                created: row.instant(1)?,
+                closes: row.opt_instant(2)?,
+                auto_approve: row.flag(3)?,
+                applications: Vec::new(),
+            });
+        }
+        if let (Some(promoter), Some(plan)) = (row.opt_text(4)?, plans.last_mut()) {
+            plan.applications.push(Application {
+                promoter: read("promoter id", promoter)?,
+                applied: row.instant(5)?,
+                approved: row.opt_instant(6)?,
+                rejected: row.opt_instant(7)?,
+            });
+        }
+    }
+    let any = tx.query_opt("SELECT 1 FROM rates WHERE programme = $1 LIMIT 1", params![programme])?;
+    Ok(Terms { plans, has_rates: any.is_some() })
+}
+
+/// The rates of a programme that can concern these goods.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn rates(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    product: &ProductId,
+    categories: &[CategoryId],
+    merchant: &MerchantId,
+) -> Result<Vec<Rate>, StoreError> {
+    const COLUMNS: &str = "SELECT plan, class, subject_kind, subject, bp, from_ms, to_ms FROM rates";
+    let mut rows = tx.query(
+        &format!(
+            "{COLUMNS} WHERE programme = $1 AND ((subject_kind = 'product' AND subject = $2) \
+             OR (subject_kind = 'shop' AND subject = $3) OR subject_kind = 'any') ORDER BY number"
+        ),
+        params![programme, product, merchant],
+    )?;
+    for category in categories {
+        rows.extend(tx.query(
+            &format!("{COLUMNS} WHERE programme = $1 AND subject_kind = 'category' AND subject = $2 ORDER BY number"),
+            params![programme, category],
+        )?);
+    }
+    rows.iter().map(rate).collect()
+}
+
+fn rate(row: &Row) -> Result<Rate, StoreError> {
+    let plan = match row.text(0)? {
+        "" => PlanRef::General,
+        id => PlanRef::Targeted(read("plan id", id)?),
+    };
+    let subject = match row.text(2)? {
+        "product" => Subject::Product(read("product id", row.text(3)?)?),
+        "category" => Subject::Category(read("category id", row.text(3)?)?),
+        "shop" => Subject::Shop(read("merchant id", row.text(3)?)?),
+        _ => Subject::Any,
+    };
+    let bp = row.opt_num(4)?.map(BasisPoints::new).transpose();
+    Ok(Rate {
+        plan,
+        class: row.opt_text(1)?.map(class).transpose()?,
+        subject,
+        bp: bp.map_err(|cause| StoreError::Corrupt { what: "rate", cause: cause.into() })?,
+        effective: Period { from: row.instant(5)?, to: row.opt_instant(6)? },
+    })
+}
+
+fn class(stored: &str) -> Result<Class, StoreError> {
+    match stored {
+        "new" => Ok(Class::New),
+        "returning" => Ok(Class::Returning),
+        other => Err(StoreError::Corrupt { what: "class of a rate", cause: other.into() }),
+    }
+}
+
+/// Whose coupon an order carries, if its code belonged to one promoter at `at`.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn coupon(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    code: &str,
+    at: Instant,
+) -> Result<Option<ExclusiveCoupon>, StoreError> {
+    let row = tx.query_opt(
+        "SELECT promoter FROM coupons WHERE programme = $1 AND code = $2 AND from_ms <= $3 \
+         AND (to_ms IS NULL OR to_ms > $3) ORDER BY from_ms DESC LIMIT 1",
+        params![programme, code, at],
+    )?;
+    row.map(|row| Ok(ExclusiveCoupon { code: code.to_owned(), promoter: read("promoter id", row.text(0)?)? }))
+        .transpose()
+}

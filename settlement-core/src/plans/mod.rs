@@ -1,0 +1,56 @@
+//! What a commission rests on beside the rules themselves: targeted plans with their applications, merchants' rates,
+//! exclusive coupon codes. [`facts`] is what a decision reads of it.
+
+mod coupons_api;
+pub(crate) mod facts;
+mod plans_api;
+mod rates_api;
+
+use crate::Core;
+use crate::api::Problem;
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::ids::ProgrammeId;
+use attribution_core::time::Instant;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    plans_api::routes().merge(rates_api::routes()).merge(coupons_api::routes())
+}
+
+/// The merchant a programme belongs to; `None` if it is a platform's.
+fn owner(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<Option<String>, Problem> {
+    let row = tx
+        .query_opt("SELECT merchant FROM programmes WHERE id = $1", params![programme])?
+        .ok_or_else(|| Problem::unknown("programme", programme))?;
+    Ok(row.opt_text(0)?.map(str::to_owned))
+}
+
+/// What was decided and settled stands: nothing may begin before an order that has settled under the programme.
+fn not_before_settled(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    field: &str,
+    from: Instant,
+    now: Instant,
+) -> Result<(), Problem> {
+    if from >= now.floor() {
+        return Ok(());
+    }
+    let settled = tx.query_opt(
+        "SELECT order_id FROM order_lines WHERE programme = $1 AND created_ms >= $2 AND settled_ms IS NOT NULL LIMIT 1",
+        params![programme, from],
+    )?;
+    match settled {
+        None => Ok(()),
+        Some(row) => Err(Problem::conflict(
+            "settled_since",
+            format!("{field}: order {} was placed after {from} and has settled already", row.text(0)?),
+        )),
+    }
+}
+
+/// Orders that are still open are judged again if something begins in the past.
+fn wake(tx: &mut dyn Tx, from: Instant, now: Instant) -> Result<(), StoreError> {
+    if from <= now { crate::orders::wake::since(tx, from) } else { Ok(()) }
+}

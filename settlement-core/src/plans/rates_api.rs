@@ -1,0 +1,200 @@
+//! `POST /v1/rates`: rates by product, category or shop beside the programme's own.
+
+use super::{not_before_settled, owner, wake};
+use crate::Core;
+use crate::api::{ApiTime, Principal, Problem, Role, Write};
+use crate::params;
+use crate::store::Tx;
+use attribution_core::ids::{CategoryId, MerchantId, PlanId, ProductId, ProgrammeId};
+use attribution_core::money::BasisPoints;
+use attribution_core::policy::commission::Class;
+use attribution_core::time::Instant;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Rates of one request at most.
+const RATES_MAX: usize = 1_000;
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(post_rates))
+}
+
+/// What a rate is for, and how much. At most one of product, category and shop; none of them means everything.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewRate {
+    /// Only this product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    product: Option<ProductId>,
+    /// Only this category and those below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    category: Option<CategoryId>,
+    /// Only this shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    shop: Option<MerchantId>,
+    /// Only customers of this class, `new` or `returning`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    class: Option<Class>,
+    /// Basis points, 0 to 10000; `null` says that this earns nothing.
+    #[schema(value_type = Option<u32>, maximum = 10_000)]
+    bp: Option<BasisPoints>,
+    /// From here on; now if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<ApiTime>,
+    /// Up to here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<ApiTime>,
+}
+
+impl NewRate {
+    /// Begins with its plan, unless it says otherwise.
+    pub(super) fn beginning_with(mut self, created: Instant) -> Self {
+        self.from = self.from.or(Some(created.into()));
+        self
+    }
+}
+
+/// Rates to set.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PostRates {
+    /// In which programme.
+    #[schema(value_type = String)]
+    programme: ProgrammeId,
+    /// For which targeted plan; the general plan if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    plan: Option<PlanId>,
+    /// 1 to 1000. Of two that fit equally narrowly, the one that begins later counts.
+    rates: Vec<NewRate>,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+struct RatesSet {
+    /// Rates set.
+    set: usize,
+}
+
+/// Sets rates. Operators for everything, merchants for their own shop and products.
+#[utoipa::path(
+    post, path = "/v1/rates", request_body = PostRates,
+    responses((status = 201, body = RatesSet), (status = 409, description = "An order placed since then has settled"))
+)]
+async fn post_rates(State(core): State<Core>, write: Write<PostRates>) -> Result<Response, Problem> {
+    let Write { body: PostRates { programme, plan, rates }, scope } = write;
+    if rates.is_empty() || rates.len() > RATES_MAX {
+        return Err(Problem::invalid("rates", format!("1 to {RATES_MAX}")));
+    }
+    scope
+        .run(&core, move |tx, scope| {
+            owner(tx, &programme)?;
+            if let Some(plan) = &plan {
+                tx.query_opt(
+                    "SELECT 1 FROM plans WHERE id = $1 AND programme = $2",
+                    params![plan.as_str(), &programme],
+                )?
+                .ok_or_else(|| Problem::unknown("plan", plan))?;
+            }
+            let plan = plan.as_ref().map_or("", PlanId::as_str);
+            for (index, rate) in rates.iter().enumerate() {
+                set(tx, &scope.principal, &programme, plan, rate, index, scope.now)?;
+            }
+            Ok((StatusCode::CREATED, RatesSet { set: rates.len() }))
+        })
+        .await
+}
+
+/// Sets one rate; `index` says which, to whoever sent several.
+pub(super) fn set(
+    tx: &mut dyn Tx,
+    principal: &Principal,
+    programme: &ProgrammeId,
+    plan: &str,
+    rate: &NewRate,
+    index: usize,
+    now: Instant,
+) -> Result<(), Problem> {
+    let field = |name: &str| format!("rates[{index}].{name}");
+    let (kind, subject) = subject(rate).ok_or_else(|| {
+        Problem::invalid(&format!("rates[{index}]"), "at most one of product, category and shop")
+    })?;
+    may_set(tx, principal, kind, subject, index)?;
+    let from = rate.from.map_or(now, ApiTime::instant);
+    let to = rate.to.map(ApiTime::instant);
+    if to.is_some_and(|to| to <= from) {
+        return Err(Problem::invalid(&field("to"), "must be later than from"));
+    }
+    not_before_settled(tx, programme, &field("from"), from, now)?;
+    let class = rate.class.map(|class| match class {
+        Class::New => "new",
+        Class::Returning => "returning",
+    });
+    tx.lock(&format!("rates {programme}"))?;
+    tx.execute(
+        "INSERT INTO rates (programme, number, plan, class, subject_kind, subject, bp, from_ms, to_ms, recorded_ms) \
+         SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM rates WHERE programme = $1",
+        params![
+            programme,
+            plan,
+            class,
+            kind,
+            subject,
+            rate.bp.map(|bp| i64::from(bp.points())),
+            from,
+            to,
+            now
+        ],
+    )?;
+    wake(tx, from, now)?;
+    Ok(())
+}
+
+fn subject(rate: &NewRate) -> Option<(&'static str, &str)> {
+    match (&rate.product, &rate.category, &rate.shop) {
+        (Some(product), None, None) => Some(("product", product.as_str())),
+        (None, Some(category), None) => Some(("category", category.as_str())),
+        (None, None, Some(shop)) => Some(("shop", shop.as_str())),
+        (None, None, None) => Some(("any", "")),
+        _ => None,
+    }
+}
+
+/// A merchant sets what its own goods pay, and nobody else's.
+fn may_set(
+    tx: &mut dyn Tx,
+    principal: &Principal,
+    kind: &str,
+    subject: &str,
+    index: usize,
+) -> Result<(), Problem> {
+    let owner = match kind {
+        "shop" => Some(subject.to_owned()),
+        "product" => {
+            let row = tx
+                .query_opt(
+                    "SELECT merchant FROM targets WHERE kind = 'product' AND id = $1",
+                    params![subject],
+                )?
+                .ok_or_else(|| Problem::unknown("product", subject).fact("index", index))?;
+            Some(row.text(0)?.to_owned())
+        }
+        _ => None,
+    };
+    match (principal.role, owner) {
+        (Role::Merchant, Some(owner)) => principal.require_merchant(&owner),
+        (Role::Merchant, None) => {
+            Err(Problem::forbidden("a merchant sets rates for its own shop and products only"))
+        }
+        _ => principal.require_operator(),
+    }
+}

@@ -1,0 +1,13 @@
+//! What a payee got in a month, and whether a platform's own statement says the same.
+
+mod reconcile;
+mod reconcile_api;
+mod statement;
+mod statement_api;
+
+use crate::Core;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    statement_api::routes().merge(reconcile_api::routes())
+}

@@ -1,0 +1,228 @@
+//! What people do beside the feed: bans and suspensions that reach back, plans, rates, coupons, contracts.
+
+use crate::on_both;
+use crate::order_bench::{Stage, created, hour, step, visitor};
+use crate::support::Bench;
+use serde_json::{Value, json};
+
+fn rules(more: &Value) -> Value {
+    let mut rules = json!({"attribution": {"scope": "shop", "require_converted_link": false}});
+    rules.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    rules
+}
+
+async fn ready<'a>(bench: &'a Bench, policy: Value) -> Stage<'a> {
+    let stage = Stage::set(bench, "taobao_live", policy).await;
+    stage.login(visitor(1), "u1", hour(0)).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), hour(1)).await;
+    stage
+}
+
+async fn paid(stage: &Stage<'_>, order: &str, at: i64) {
+    stage.event(created(order, "u1", "cup", hour(at)), hour(at)).await;
+    stage.event(step("paid", order, hour(at)), hour(at)).await;
+}
+
+async fn reviews(bench: &Bench) -> Vec<(String, String)> {
+    let open = bench.ok("GET", "/v1/reviews", Value::Null).await;
+    let text = |item: &Value, name: &str| item[name].as_str().unwrap().to_owned();
+    open["items"].as_array().unwrap().iter().map(|item| (text(item, "order"), text(item, "reason"))).collect()
+}
+
+/// One order before the ban, one settled, one that waits for money, one that may still change: then the ban is known.
+async fn four_orders(bench: &Bench) -> Stage<'_> {
+    let stage = ready(bench, rules(&json!({}))).await;
+    for (order, at) in [("before", 9), ("done", 10), ("held", 11), ("pending", 80)] {
+        paid(&stage, order, at).await;
+    }
+    for order in ["done", "held"] {
+        stage.event(step("completed", order, hour(20)), hour(20)).await;
+    }
+    stage.edge_has_shipped(hour(90)).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 1_000})).await;
+    stage.sweep(hour(90)).await;
+    let states = ["before", "done", "held", "pending"];
+    let mut seen = Vec::new();
+    for order in states {
+        seen.push((stage.short(order).await.1, stage.line(order).await["provisional"].clone()));
+    }
+    let state = |name: &str, provisional: bool| (name.to_owned(), json!(provisional));
+    // The money reaches for one of the two that completed at once: the order's number decides.
+    assert_eq!(
+        seen,
+        [state("expected", false), state("settled", false), state("matured", false), state("expected", true)]
+    );
+    stage
+}
+
+on_both!(a_ban_known_late_voids_what_is_open_and_flags_what_has_settled, async |bench: &Bench| {
+    let stage = four_orders(bench).await;
+    bench.ok("PUT", "/v1/categories/home", json!({"name": "家居", "parent": null})).await;
+    let ban = json!({"category": "home", "effective_from": hour(10).millis()});
+    bench.ok("POST", "/v1/bans", ban).await;
+    stage.sweep(hour(91)).await;
+    assert_eq!(stage.short("before").await, ("anna".into(), "expected".into(), 1_000));
+    assert_eq!(stage.short("done").await, ("anna".into(), "settled".into(), 1_000));
+    for order in ["held", "pending"] {
+        let line = stage.line(order).await;
+        assert_eq!(
+            line["decision"]["attribution"]["outcome"]["no_commission"]["code"], "category_banned",
+            "{order}: {line}"
+        );
+        assert_eq!(stage.short(order).await.2, 0);
+    }
+    assert_eq!(reviews(bench).await, [("done".to_owned(), "banned_after_settlement".to_owned())]);
+    let kept = &stage.line("held").await["superseded"][0];
+    assert_eq!(kept["promoter"], "anna", "every decision is kept");
+    // It was meant for later: what was voided is due again.
+    let later = json!({"category": "home", "effective_from": hour(79).millis()});
+    bench.ok("POST", "/v1/bans", later).await;
+    stage.sweep(hour(92)).await;
+    assert_eq!(stage.short("held").await, ("anna".into(), "matured".into(), 1_000));
+    assert_eq!(stage.short("pending").await.2, 0);
+    stage.sweep(hour(93)).await;
+    stage.audit().await;
+});
+
+on_both!(a_suspension_known_late_takes_open_orders_and_flags_settled_ones, async |bench: &Bench| {
+    let stage = four_orders(bench).await;
+    bench.ok("POST", "/v1/promoters/anna/disable", json!({"at": hour(10).millis()})).await;
+    stage.sweep(hour(91)).await;
+    assert_eq!(stage.short("before").await, ("anna".into(), "expected".into(), 1_000));
+    for order in ["held", "pending"] {
+        let code = &stage.line(order).await["decision"]["attribution"]["outcome"]["no_commission"]["code"];
+        assert_eq!(code, "promoter_disabled", "{order}");
+    }
+    assert_eq!(reviews(bench).await, [("done".to_owned(), "disabled_after_settlement".to_owned())]);
+    stage.audit().await;
+});
+
+on_both!(a_targeted_plan_pays_those_it_approved_from_its_midnight_on, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    bench.set_clock(hour(2));
+    let plan = json!({"id": "p-20", "programme": "g1", "name": "定向", "approval": "manual",
+                      "rates": [{"product": "cup", "bp": 2_000}]});
+    bench.ok("POST", "/v1/plans", plan.clone()).await;
+    bench.problem("POST", "/v1/plans", plan, 409, "plan_exists").await;
+    let anna = json!({"promoter": "anna"});
+    bench.problem("POST", "/v1/plans/p-20/approve", anna.clone(), 409, "no_application").await;
+    assert_eq!(bench.ok("POST", "/v1/plans/p-20/apply", anna.clone()).await["state"], "pending");
+    // The story begins at noon, so the plan begins twelve hours later.
+    paid(&stage, "pending", 13).await;
+    bench.set_clock(hour(14));
+    assert_eq!(bench.ok("POST", "/v1/plans/p-20/approve", anna.clone()).await["state"], "approved");
+    assert_eq!(bench.ok("POST", "/v1/plans/p-20/apply", anna.clone()).await["state"], "approved");
+    paid(&stage, "before_midnight", 11).await;
+    paid(&stage, "approved", 15).await;
+    bench.set_clock(hour(16));
+    bench.ok("POST", "/v1/plans/p-20/reject", anna).await;
+    paid(&stage, "rejected", 17).await;
+    let mut seen = Vec::new();
+    for order in ["before_midnight", "pending", "approved", "rejected"] {
+        seen.push(stage.short(order).await.2);
+    }
+    assert_eq!(seen, [1_000, 1_000, 2_000, 1_000]);
+    let plans = bench.ok("GET", "/v1/plans?programme=g1", Value::Null).await;
+    assert_eq!((&plans[0]["id"], &plans[0]["approval"]), (&json!("p-20"), &json!("manual")));
+    // A promoter does not answer their own application, and a merchant does not set another's rates.
+    let token = bench.ok("POST", "/v1/tokens", json!({"role": "promoter", "subject": "anna"})).await;
+    let token = token["token"].as_str().unwrap();
+    let (status, _) =
+        bench.call_as(token, "POST", "/v1/plans/p-20/approve", json!({"promoter": "anna"})).await;
+    assert_eq!(status.as_u16(), 403);
+    stage.audit().await;
+});
+
+on_both!(rates_count_from_their_time_on_and_the_narrowest_wins, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    bench.set_clock(hour(2));
+    let rates = json!({"programme": "g1", "rates": [
+        {"shop": "m1", "bp": 300, "from": hour(10).millis()},
+        {"category": "home", "bp": 400, "from": hour(20).millis()},
+        {"product": "cup", "bp": null, "from": hour(30).millis()}]});
+    bench.ok("POST", "/v1/rates", rates).await;
+    let mut seen = Vec::new();
+    for (order, at) in [("o1", 9), ("o2", 10), ("o3", 20), ("o4", 30)] {
+        paid(&stage, order, at).await;
+        seen.push(stage.short(order).await.2);
+    }
+    assert_eq!(seen, [1_000, 300, 400, 0]);
+    bench.ok("PUT", "/v1/merchants/m2", json!({"platform": "p1", "name": "另一家"})).await;
+    let token = bench.ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m2"})).await;
+    let token = token["token"].as_str().unwrap();
+    for rate in [json!({"product": "cup", "bp": 1}), json!({"shop": "m1", "bp": 1}), json!({"bp": 1})] {
+        let body = json!({"programme": "g1", "rates": [rate]});
+        assert_eq!(bench.call_as(token, "POST", "/v1/rates", body).await.0.as_u16(), 403);
+    }
+    // Nothing begins before an order that has settled.
+    stage.event(step("completed", "o1", hour(31)), hour(31)).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 1_000})).await;
+    stage.edge_has_shipped(hour(90)).await;
+    stage.sweep(hour(90)).await;
+    assert_eq!(stage.short("o1").await.1, "settled");
+    bench.set_clock(hour(91));
+    let early = json!({"programme": "g1", "rates": [{"product": "cup", "bp": 1, "from": hour(8).millis()}]});
+    bench.problem("POST", "/v1/rates", early, 409, "settled_since").await;
+    stage.audit().await;
+});
+
+on_both!(an_exclusive_coupon_wins_where_the_rules_say_so, async |bench: &Bench| {
+    let policy = json!({"attribution": {"scope": "shop", "require_converted_link": false,
+                                        "coupon": "exclusive_code_wins"}});
+    let stage = ready(bench, policy).await;
+    bench.set_clock(hour(2));
+    bench.ok("POST", "/v1/coupons", json!({"programme": "g1", "code": "X", "promoter": "bob"})).await;
+    for (order, buyer, code) in [("with", "u1", "X"), ("other", "u1", "Y"), ("no_click", "u9", "X")] {
+        let mut event = created(order, buyer, "cup", hour(10));
+        event["coupon"] = json!(code);
+        stage.event(event, hour(10)).await;
+        stage.event(step("paid", order, hour(10)), hour(10)).await;
+    }
+    let owners = [stage.short("with").await.0, stage.short("other").await.0, stage.short("no_click").await.0];
+    assert_eq!(owners, ["bob", "anna", "bob"]);
+    stage.audit().await;
+});
+
+on_both!(an_agencys_share_begins_with_its_contract, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    let body = json!({"name": "anna", "agency": "star", "agency_from": hour(10).millis()});
+    bench.ok("PUT", "/v1/promoters/anna", body).await;
+    paid(&stage, "before", 9).await;
+    paid(&stage, "after", 10).await;
+    let books = stage.books().await;
+    let of = |account: &str| books.iter().find(|(name, _)| name == account).map(|(_, fen)| *fen);
+    // Weights 1:2:7 of 1,000: the agency has its 200 of the second order only.
+    assert_eq!(of("pending earned agency/star g1"), Some(200));
+    assert_eq!(of("pending earned promoter/anna g1"), Some(1_800));
+    stage.audit().await;
+});
+
+on_both!(what_cannot_have_happened_is_kept_for_a_person, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    bench.set_clock(hour(30));
+    let post = async |event: Value| {
+        let (_, answer) = bench.call("POST", "/v1/orders/events", json!({"events": [event]})).await;
+        let one = &answer["results"][0];
+        (one["status"].as_str().unwrap().to_owned(), one["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let review = |code: &str| ("review".to_owned(), code.to_owned());
+    assert_eq!(post(created("future", "u1", "cup", hour(31))).await, review("time_implausible"));
+    let mut dollars = created("dollars", "u1", "cup", hour(10));
+    dollars["currency"] = json!("USD");
+    assert_eq!(post(dollars).await, review("currency_not_cny"));
+    let mut yuan = created("yuan", "u1", "cup", hour(10));
+    yuan["currency"] = json!("CNY");
+    assert_eq!(post(yuan).await.0, "accepted");
+    assert_eq!(post(created("yuan", "u1", "cup", hour(10))).await.0, "duplicate");
+    paid(&stage, "early", 12).await;
+    assert_eq!(post(step("completed", "early", hour(11))).await.0, "accepted");
+    let mut found = reviews(bench).await;
+    found.sort();
+    let expected =
+        [("dollars", "currency_not_cny"), ("early", "completed_before_paid"), ("future", "time_implausible")];
+    assert_eq!(found, expected.map(|(order, reason)| (order.to_owned(), reason.to_owned())));
+    // Its time has come.
+    bench.set_clock(hour(32));
+    assert_eq!(post(created("future", "u1", "cup", hour(31))).await.0, "accepted");
+    stage.audit().await;
+});

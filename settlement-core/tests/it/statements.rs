@@ -1,0 +1,120 @@
+//! Statements of a month, what a report shows from when on, and a platform's own statement against our books.
+
+use crate::on_both;
+use crate::order_bench::{Stage, created, refunded, step, visitor};
+use crate::payouts::at;
+use crate::support::{ADMIN, Bench, read};
+use serde_json::{Value, json};
+
+fn rules() -> Value {
+    json!({"attribution": {"scope": "shop", "require_converted_link": false},
+           "settlement": {"destination": "bound_at_withdrawal"}})
+}
+
+async fn settled(stage: &Stage<'_>, order: &str, completed: &str) {
+    let (placed, done) = (at(completed).plus(-3_600_000), at(completed));
+    stage.event(created(order, "u1", "cup", placed), placed).await;
+    stage.event(step("paid", order, placed), placed).await;
+    stage.event(step("completed", order, done), done).await;
+    stage.sweep(done).await;
+    assert_eq!(stage.short(order).await.1, "settled");
+}
+
+async fn ready(bench: &Bench) -> Stage<'_> {
+    let stage = Stage::set(bench, "distributor1688", rules()).await;
+    bench.set_clock(at("2020-07-20 09:00:00"));
+    stage.login(visitor(1), "u1", at("2020-07-20 09:00:00")).await;
+    stage.tap(visitor(1), "anna", "cup", at("2020-07-20 09:00:01"), at("2020-07-20 09:00:01")).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 1_000_000})).await;
+    stage
+}
+
+on_both!(a_month_adds_up_from_its_opening_to_its_closing, async |bench: &Bench| {
+    let stage = ready(bench).await;
+    settled(&stage, "o1", "2020-07-21 10:00:00").await;
+    settled(&stage, "o2", "2020-07-31 23:59:59").await;
+    let refund = at("2020-08-20 10:00:00");
+    stage.event(refunded("o1", "r1", 4_000, refund), refund).await;
+    stage.sweep(at("2020-09-15 00:00:00")).await;
+    bench.set_clock(at("2020-09-16 00:00:00"));
+    let account = json!({"kind": "alipay", "account": "a@example.cn", "holder": "安娜"});
+    bench.ok("PUT", "/v1/promoters/anna/payout-account", account).await;
+    bench.ok("POST", "/v1/promoters/anna/withdrawals", json!({"programme": "g1", "amount_fen": 600})).await;
+    let month = async |month: &str| {
+        let path = format!("/v1/promoters/anna/statements?month={month}");
+        bench.ok("GET", &path, Value::Null).await
+    };
+    let sums = |answer: &Value| {
+        let one = &answer["statements"][0];
+        ["opening_fen", "settled_fen", "taken_back_fen", "paid_fen", "closing_fen"]
+            .map(|name| one[name].as_i64().unwrap())
+    };
+    let (july, august, september) = (month("2020-07").await, month("2020-08").await, month("2020-09").await);
+    assert_eq!(sums(&july), [0, 2_000, 0, 0, 2_000]);
+    assert_eq!(sums(&august), [2_000, 0, -400, 0, 1_600]);
+    // Made available and on its way: still the promoter's until it arrives.
+    assert_eq!(sums(&september), [1_600, 0, 0, 0, 1_600]);
+    assert_eq!((&july["closed"], &september["closed"]), (&json!(true), &json!(false)));
+    let payouts = bench.ok("GET", "/v1/payouts?payee=promoter/anna", Value::Null).await;
+    let sent = payouts["items"].as_array().unwrap().iter().find(|p| p["kind"] == "withdrawal").unwrap();
+    bench.ok("POST", "/v1/payouts/arrivals", json!({"payouts": [{"id": sent["id"], "paid": true}]})).await;
+    assert_eq!(sums(&month("2020-09").await), [1_600, 0, 0, -600, 1_000]);
+    let request = http::Request::builder()
+        .uri("/v1/promoters/anna/statements?month=2020-08&format=csv")
+        .header("authorization", format!("Bearer {ADMIN}"))
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let body =
+        http_body_util::BodyExt::collect(bench.send(request).await.into_body()).await.unwrap().to_bytes();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    assert!(text.contains("g1,clawback,o1,1,2020-08-20 10:00:00,2020-08-20 10:00:00,"), "{text}");
+    assert!(text.trim_end().ends_with("g1,closing,,,,,16.00"), "{text}");
+    bench.problem("GET", "/v1/promoters/anna/statements?month=2020-13", Value::Null, 422, "invalid").await;
+    stage.audit().await;
+});
+
+on_both!(a_success_is_shown_from_the_next_midnight_on, async |bench: &Bench| {
+    let stage = ready(bench).await;
+    settled(&stage, "o1", "2020-07-31 23:59:59").await;
+    let mut seen = Vec::new();
+    for now in ["2020-07-31 23:59:59", "2020-08-01 00:00:00"] {
+        bench.set_clock(at(now));
+        let total = bench.ok("GET", "/v1/promoters/anna/report", Value::Null).await["total"].clone();
+        seen.push((total["settled_fen"].as_i64().unwrap(), total["expected_fen"].as_i64().unwrap()));
+    }
+    assert_eq!(seen, [(0, 1_000), (1_000, 0)]);
+});
+
+on_both!(each_difference_to_a_platforms_statement_has_a_name, async |bench: &Bench| {
+    let stage = ready(bench).await;
+    for order in ["same", "amount", "state", "extra"] {
+        settled(&stage, order, "2020-07-21 10:00:00").await;
+    }
+    let send = async |csv: &str| {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/v1/reconciliations?platform=p1&programme=g1&from=2020-07-01T00:00:00%2B08:00&to=2020-08-01T00:00:00%2B08:00")
+            .header("authorization", format!("Bearer {ADMIN}"))
+            .header("content-type", "text/csv")
+            .body(axum::body::Body::from(csv.to_owned()))
+            .unwrap();
+        read(bench.send(request).await).await
+    };
+    let csv = "order,line,commission_yuan,state\nsame,1,10.00,3\namount,1,9.99,3\nstate,1,10.00,14\nlost,1,5.00,12\n";
+    let (status, answer) = send(csv).await;
+    assert_eq!(status.as_u16(), 200, "{answer}");
+    let kinds: Vec<(&str, &str)> = answer["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| (d["order"].as_str().unwrap(), d["kind"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        kinds,
+        [("amount", "amount"), ("extra", "missing_there"), ("lost", "missing_here"), ("state", "state")]
+    );
+    assert_eq!((&answer["agree"], &answer["lines"]), (&json!(1), &json!(4)));
+    let (status, answer) = send("order,line,commission_yuan,state\nsame,1,ten,3\n").await;
+    assert_eq!((status.as_u16(), answer["code"].as_str()), (422, Some("statement_unreadable")));
+    assert!(answer["detail"].as_str().unwrap().starts_with("row 2, column commission_yuan"), "{answer}");
+});
