@@ -209,6 +209,18 @@ pub struct ProgrammeRow {
     pub fallback_url: Option<String>,
 }
 
+impl ProgrammeRow {
+    /// The latest end that a claim resting on a click at `at` alone can have. `link_end` is the link's own, if it has
+    /// one and is no QR code.
+    pub fn claim_ends(&self, at: Instant, link_end: Option<Instant>) -> Instant {
+        let life = at.floor().plus(self.claim_life_ms);
+        match self.claim_end {
+            ClaimEnd::FromClick | ClaimEnd::FromBind => life,
+            ClaimEnd::WithLink => link_end.map_or(life, |end| end.min(life)),
+        }
+    }
+}
+
 /// A category that may not be promoted from an instant on (禁推).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanRow {

@@ -17,6 +17,7 @@ mod rig;
 
 use core_server::CoreServer;
 use redirector::background::{BackgroundOptions, RecorderOptions};
+use redis_view::RedisOptions;
 use rig::{LAST_CLICK, Rig};
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ async fn measure(clicks: u64, redis: Option<String>) {
     core.with(|state| state.keep = false);
     let away = "127.0.0.1:1".parse().unwrap();
     let start = |core, redis: Option<String>| {
-        let recorder = redis.map(|url| RecorderOptions::new(vec![url], false));
+        let recorder = redis.map(|url| RecorderOptions::new(RedisOptions::single(&url).unwrap()));
         let options = BackgroundOptions { recorder, ..BackgroundOptions::default() };
         Rig::start_with(dir.path(), core, options, LAST_CLICK, SEGMENT_BYTES)
     };

@@ -4,6 +4,7 @@ use attribution_core::catalogue::Durability;
 use attribution_core::click::EdgeId;
 use attribution_core::code::CheckKey;
 use attribution_core::token::{BrowserKeys, SigningKey};
+use redis_view::RedisOptions;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -144,8 +145,8 @@ pub struct EdgeConfig {
     pub journal: JournalSizes,
     /// How often a changed table is saved.
     pub snapshot_every: Duration,
-    /// Where last-click and binding records go, such as `redis://127.0.0.1:6379/`; `None` switches the recorder off.
-    pub redis_url: Option<String>,
+    /// Where last-click and binding records go; `None` switches the recorder off.
+    pub redis: Option<RedisOptions>,
 }
 
 impl EdgeConfig {
@@ -165,7 +166,7 @@ impl EdgeConfig {
             durability: Durability::Fast,
             journal: JournalSizes::default(),
             snapshot_every: Duration::from_secs(30),
-            redis_url: None,
+            redis: None,
         }
     }
 }

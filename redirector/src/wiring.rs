@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(crate) fn background_options(config: &EdgeConfig) -> BackgroundOptions {
     BackgroundOptions {
         snapshot_every: config.snapshot_every,
-        recorder: config.redis_url.clone().map(|url| RecorderOptions::new(vec![url], false)),
+        recorder: config.redis.clone().map(RecorderOptions::new),
         ..BackgroundOptions::default()
     }
 }

@@ -38,6 +38,35 @@ pub(crate) fn describe() {
         "yinke_core_feed_set_back_total",
         "Times the store turned out to be set back while it was open; edges then load their tables anew"
     );
+    describe_counter!(
+        "yinke_redis_decisions_total",
+        "Records of who holds whom that the core's decisions changed"
+    );
+    describe_histogram!(
+        "yinke_redis_decision_lag_seconds",
+        "From the oldest change of a round to Redis' answer to the decisions"
+    );
+    describe_gauge!(
+        "yinke_redis_decisions_behind_seconds",
+        "Age of the oldest change that Redis has not been told; 0 on cores whose turn it is not"
+    );
+    describe_gauge!(
+        "yinke_redis_outbox_rows",
+        "Changes other than clicks that Redis has not been told; not counted beyond 100000"
+    );
+    describe_counter!(
+        "yinke_redis_decision_errors_total",
+        "Rounds of decisions that Redis did not take, by reason"
+    );
+    describe_counter!(
+        "yinke_redis_decisions_newer_format_total",
+        "Records left alone because a newer version wrote them"
+    );
+    describe_counter!(
+        "yinke_redis_walks_total",
+        "Times everything was told again: a new Redis, another primary, or new rules"
+    );
+    describe_gauge!("yinke_redis_walk_active", "1 while everything is being told again");
 
     describe_counter!("yinke_core_order_events_total", "Order events taken in, by outcome");
     describe_counter!("yinke_core_orders_judged_again_total", "Lines decided again because of new facts");

@@ -54,6 +54,7 @@ pub(crate) fn join(
     if inserted == 1 {
         // Whose clicks these are may decide orders that are still open.
         crate::orders::wake::visitor(tx, visitor)?;
+        crate::holders::outbox::visitor(tx, visitor, now)?;
     }
     Ok(inserted == 1)
 }

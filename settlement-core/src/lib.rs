@@ -9,6 +9,7 @@ mod core;
 mod describe;
 mod disputes;
 mod edges;
+pub mod holders;
 mod identities;
 mod ingest;
 pub mod ledger;

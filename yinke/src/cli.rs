@@ -1,8 +1,9 @@
 //! The command line: what every command shares. A command's own flags stand in its own file.
 
 use crate::commands::Command;
-use crate::exit;
+use crate::exit::{self, Exit, Failure};
 use clap::{Args, Parser, ValueEnum};
+use redis_view::RedisOptions;
 use std::path::PathBuf;
 
 /// What `--version` prints after the name.
@@ -66,6 +67,39 @@ pub(crate) struct CoreArgs {
     /// Data directory of a `yinke up` on this machine
     #[arg(long, env = "YINKE_DATA", value_name = "DIR", default_value = DATA_DEFAULT)]
     pub(crate) data: PathBuf,
+}
+
+/// Where the records of who holds whom are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RedisArgs {
+    /// The Redis with the last-click and binding records
+    // Parsed by us: a refusal of the argument parser would print the text, which may hold a password.
+    #[arg(long, env = "YINKE_REDIS", value_name = "URL", hide_env_values = true)]
+    redis: Option<String>,
+    /// The same as a Redis Cluster: addresses of some of its nodes, with commas between them
+    #[arg(
+        long,
+        env = "YINKE_REDIS_CLUSTER",
+        value_name = "URLS",
+        hide_env_values = true,
+        conflicts_with = "redis"
+    )]
+    redis_cluster: Option<String>,
+}
+
+impl RedisArgs {
+    /// The one that was given, if any.
+    ///
+    /// # Errors
+    /// If it is no address; the message does not repeat it.
+    pub(crate) fn options(&self) -> Result<Option<RedisOptions>, Failure> {
+        let (name, parsed) = match (&self.redis, &self.redis_cluster) {
+            (Some(url), _) => ("--redis", RedisOptions::single(url)),
+            (None, Some(urls)) => ("--redis-cluster", RedisOptions::cluster(urls)),
+            (None, None) => return Ok(None),
+        };
+        parsed.map(Some).map_err(|error| Failure::message(Exit::Usage, format!("{name}: {error}")))
+    }
 }
 
 /// How a list is printed.

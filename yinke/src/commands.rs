@@ -9,6 +9,7 @@ mod explain;
 mod import;
 mod keys;
 mod man;
+mod redis;
 mod scenario;
 mod up;
 
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Scenario(scenario::ScenarioArgs),
     Config(config::ConfigArgs),
     Keys(keys::KeysArgs),
+    Redis(redis::RedisCommandArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -56,6 +58,7 @@ impl Command {
             Self::Scenario(args) => args.run(),
             Self::Config(args) => args.run(),
             Self::Keys(args) => args.run(),
+            Self::Redis(args) => args.run(),
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(),
         }

@@ -8,6 +8,7 @@ mod edge;
 mod effective;
 mod parse;
 mod reader;
+mod redis;
 
 pub(crate) use self::core::{CoreFile, StoreChoice, is_postgres_url};
 pub(crate) use edge::EdgeFile;

@@ -2,6 +2,7 @@
 
 use crate::cli::Format;
 use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -18,6 +19,19 @@ pub(crate) fn note(line: impl fmt::Display) {
 /// Prints why the command failed.
 pub(crate) fn complain(error: &impl fmt::Display) {
     note(format_args!("yinke: {error}"));
+}
+
+/// A bar on standard error, if that is a terminal.
+pub(crate) fn progress_bar(items: usize, what: &'static str) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(u64::try_from(items).ok(), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {per_sec} {eta}") {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar
 }
 
 /// Rows under headings, printable in every format.

@@ -33,8 +33,9 @@ local function parse(s)
   local pos = 29
   if flags % 2 == 1 then
     record.floor = order(s, pos)
-    record.base = entry(s, pos + 24)
-    pos = pos + 24 + ENTRY
+    record.keep = struct.unpack('>I8', s, pos + 24)
+    record.base = entry(s, pos + 32)
+    pos = pos + 32 + ENTRY
   end
   for i = 1, n do
     record.entries[i] = entry(s, pos)
@@ -78,6 +79,7 @@ local function trim(record, depth)
     if depth > 1 then
       local state = step(start(record), oldest, BASE)
       record.floor = oldest.order
+      record.keep = record.keep or 0
       record.base = with_ends(state.e, state.protected, state.expires)
       record.decided = false
     end
@@ -101,7 +103,8 @@ local function decide(record, s)
   if version <= record.version then return end
   record.version = version
   record.floor = order(s, 10)
-  record.base = entry(s, 34)
+  record.keep = struct.unpack('>I8', s, 34)
+  record.base = entry(s, 42)
   record.decided = true
   local kept = {}
   for _, e in ipairs(record.entries) do
@@ -112,7 +115,7 @@ end
 
 local function render(record)
   local state = start(record)
-  local last = record.base and record.base.expires or 0
+  local last = record.base and math.max(record.base.expires, record.keep) or 0
   for i, e in ipairs(record.entries) do
     state = step(state, e, i - 1)
     last = math.max(last, e.expires, state.expires)
@@ -124,7 +127,8 @@ local function render(record)
   }
   if record.base then
     parts[2] = struct.pack('>I8I4I4I4I4', unpack(record.floor))
-    parts[3] = record.base.raw
+    parts[3] = struct.pack('>I8', record.keep)
+    parts[4] = record.base.raw
   end
   for _, e in ipairs(record.entries) do parts[#parts + 1] = e.raw end
   return table.concat(parts), last

@@ -16,6 +16,7 @@ const OP_CLICKS: u8 = 1;
 const OP_DECIDED: u8 = 2;
 const HEADER_LEN: usize = 28;
 const FLOOR_LEN: usize = 24;
+const KEEP_LEN: usize = 8;
 const NOBODY: u8 = 255;
 const BASE: u8 = 254;
 const HAS_BASE: u8 = 1;
@@ -94,7 +95,8 @@ pub struct Decided {
     pub covers: (Instant, ClickId),
     /// Who holds, or nobody.
     pub holder: Option<Holding>,
-    /// If nobody holds, how long to remember that.
+    /// Remembered at least until then, whoever holds: a covered click that is delivered late must find the decision,
+    /// or it would count anew. The latest end that any covered click could have given a claim.
     pub keep_until: Instant,
 }
 
@@ -133,18 +135,19 @@ pub fn clicks_op(clicks: &[HolderClick]) -> Vec<u8> {
 
 /// The operation that lays a decision under a record.
 pub fn decided_op(decided: &Decided) -> Vec<u8> {
-    let mut out = Vec::with_capacity(9 + FLOOR_LEN + ENTRY_LEN);
+    let mut out = Vec::with_capacity(9 + FLOOR_LEN + KEEP_LEN + ENTRY_LEN);
     out.push(OP_DECIDED);
     out.extend_from_slice(&decided.version.to_be_bytes());
     out.extend_from_slice(&millis(decided.covers.0).to_be_bytes());
     out.extend_from_slice(&decided.covers.1.0);
+    out.extend_from_slice(&millis(decided.keep_until).to_be_bytes());
     let nobody = Holding {
         promoter: PromoterNum(0),
         placement: PlacementNum(0),
         click: ClickId::default(),
         clicked: Instant(0),
         protected_until: Instant(0),
-        expires: decided.keep_until,
+        expires: Instant(0),
     };
     let Holding { promoter, placement, click, clicked, protected_until, expires } =
         decided.holder.unwrap_or(nobody);
@@ -173,7 +176,7 @@ impl HolderRecord {
         let (base, entries) = if flags & HAS_BASE == 0 {
             (None, rest)
         } else {
-            let (_, rest) = rest.split_at_checked(FLOOR_LEN).ok_or(HolderError::Length)?;
+            let (_, rest) = rest.split_at_checked(FLOOR_LEN + KEEP_LEN).ok_or(HolderError::Length)?;
             let (base, rest) = rest.split_first_chunk::<ENTRY_LEN>().ok_or(HolderError::Length)?;
             (Some(base), rest)
         };
@@ -201,6 +204,16 @@ impl HolderRecord {
     /// Who holds at this instant.
     pub fn at(&self, now: Instant) -> Option<&Holding> {
         self.holder.as_ref().filter(|holding| now < holding.expires)
+    }
+
+    /// Whether a reader sees just this holder at this instant. "Never" has lost some digits on its way through Redis.
+    pub fn shows(&self, holder: Option<&Holding>, now: Instant) -> bool {
+        let stored = |holding: &Holding| Holding {
+            protected_until: holding.protected_until.min(Instant(FAR_MS)),
+            expires: holding.expires.min(Instant(FAR_MS)),
+            ..*holding
+        };
+        self.at(now).map(stored) == holder.map(stored)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an operator may choose about the background work.
 
+use redis_view::RedisOptions;
 use std::time::Duration;
 
 /// How the background works.
@@ -44,40 +45,18 @@ impl Default for BackgroundOptions {
 }
 
 /// Where last-click and binding records go.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct RecorderOptions {
-    /// `redis://[:password@]host:port/[db]`; a cluster is given by several of its nodes.
-    pub nodes: Vec<String>,
-    /// The nodes are a Redis Cluster.
-    pub cluster: bool,
-    /// For a connection to stand.
-    pub connect_timeout: Duration,
-    /// For the answer to one pipeline.
-    pub response_timeout: Duration,
+    /// The server or cluster.
+    pub redis: RedisOptions,
     /// Frames that the journal keeps for the recorder although the core has them. Beyond this a Redis that is away
     /// loses provisional records (the core writes the authoritative ones); the disk does not fill.
     pub hold_frames: u64,
 }
 
 impl RecorderOptions {
-    /// One server, or one cluster, with the usual waiting times.
-    pub const fn new(nodes: Vec<String>, cluster: bool) -> Self {
-        Self {
-            nodes,
-            cluster,
-            connect_timeout: Duration::from_secs(2),
-            response_timeout: Duration::from_secs(5),
-            hold_frames: 2_000_000,
-        }
-    }
-}
-
-impl std::fmt::Debug for RecorderOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The addresses may hold a password.
-        f.debug_struct("RecorderOptions")
-            .field("nodes", &self.nodes.len())
-            .field("cluster", &self.cluster)
-            .finish_non_exhaustive()
+    /// To this Redis, with the usual hold.
+    pub const fn new(redis: RedisOptions) -> Self {
+        Self { redis, hold_frames: 2_000_000 }
     }
 }

@@ -1,7 +1,6 @@
 //! The script inside Redis against a plain fold: whatever the order, repetition and grouping of deliveries, the record
 //! is what the clicks and decisions in their own order give.
 
-use crate::redis_server::{connect, shared_url};
 use attribution_core::catalogue::ClaimEnd;
 use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
 use attribution_core::holder::{
@@ -13,6 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use redirector::clock;
 use redis::aio::MultiplexedConnection;
+use redis_rig::{connect, shared_url};
 
 const HOUR: i64 = 3_600_000;
 

@@ -9,7 +9,7 @@ mod feed;
 mod holder;
 mod kill;
 mod metrics;
+mod moods;
 mod recorder;
-mod redis_server;
 mod rig;
 mod shipping;

@@ -2,7 +2,6 @@
 
 use crate::core_server::CoreServer;
 use crate::metrics::{install, scraped};
-use crate::redis_server::{RedisServer, connect, shared_url};
 use crate::rig::{LAST_CLICK, Rig, SEGMENT_BYTES, click, quick, shipped};
 use attribution_core::catalogue::{ClaimScope, Rebind};
 use attribution_core::holder::{Held, HolderRecord, HolderScope, Holding, key};
@@ -12,21 +11,27 @@ use attribution_core::record::ClickRecord;
 use redirector::background::{BackgroundOptions, ClaimTerms, RecorderOptions};
 use redirector::clock;
 use redis::aio::ConnectionLike;
+use redis_rig::{Cluster, RedisServer, connect, shared_url};
+use redis_view::RedisOptions;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(10);
-const PROGRAMME: HolderScope = HolderScope::Programme(ProgrammeNum(3));
+pub(crate) const PROGRAMME: HolderScope<'_> = HolderScope::Programme(ProgrammeNum(3));
 
-fn recording(url: String) -> BackgroundOptions {
-    let recorder = RecorderOptions {
-        connect_timeout: Duration::from_millis(300),
-        response_timeout: Duration::from_millis(500),
-        ..RecorderOptions::new(vec![url], false)
-    };
-    BackgroundOptions { recorder: Some(recorder), ..quick() }
+pub(crate) fn recording(url: &str) -> BackgroundOptions {
+    recording_to(RedisOptions::single(url).unwrap())
 }
 
-fn visitor() -> VisitorId {
+pub(crate) fn recording_to(redis: RedisOptions) -> BackgroundOptions {
+    let redis = RedisOptions {
+        connect_timeout: Duration::from_millis(300),
+        response_timeout: Duration::from_millis(500),
+        ..redis
+    };
+    BackgroundOptions { recorder: Some(RecorderOptions::new(redis)), ..quick() }
+}
+
+pub(crate) fn visitor() -> VisitorId {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).unwrap();
     VisitorId(bytes)
@@ -34,7 +39,7 @@ fn visitor() -> VisitorId {
 
 async fn get<C: ConnectionLike + Send>(
     redis: &mut C,
-    scope: HolderScope,
+    scope: HolderScope<'_>,
     visitor: VisitorId,
 ) -> Option<HolderRecord> {
     let key = key(scope, Held::Visitor(visitor));
@@ -43,9 +48,9 @@ async fn get<C: ConnectionLike + Send>(
 }
 
 /// Waits until this promoter holds the visitor.
-async fn held<C: ConnectionLike + Send>(
+pub(crate) async fn held<C: ConnectionLike + Send>(
     redis: &mut C,
-    scope: HolderScope,
+    scope: HolderScope<'_>,
     visitor: VisitorId,
     by: u32,
 ) -> Holding {
@@ -71,7 +76,7 @@ async fn held<C: ConnectionLike + Send>(
 async fn claims_are_recorded_and_nothing_else_is() {
     let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
     let mut redis = connect(&shared_url()).await;
-    let mut rig = Rig::start(dir.path(), core.address, recording(shared_url()));
+    let mut rig = Rig::start(dir.path(), core.address, recording(&shared_url()));
     let (mine, other) = (visitor(), visitor());
     let now = clock::now();
     rig.write_record(0, now.plus(-3_000), &click(mine, PromoterNum(1)));
@@ -104,7 +109,7 @@ async fn protection_holds_against_other_promoters_until_it_ends() {
         rebind: Rebind::AfterProtection,
         ..LAST_CLICK
     };
-    let mut rig = Rig::start_with(dir.path(), core.address, recording(shared_url()), terms, SEGMENT_BYTES);
+    let mut rig = Rig::start_with(dir.path(), core.address, recording(&shared_url()), terms, SEGMENT_BYTES);
     let scope = HolderScope::Target(ProgrammeNum(3), TargetNum(2));
     let (early, late) = (visitor(), visitor());
     let begin = clock::now().floor().plus(-60_000);
@@ -126,7 +131,7 @@ async fn protection_holds_against_other_promoters_until_it_ends() {
 async fn a_redis_that_is_killed_is_told_everything_again() {
     let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
     let mut server = RedisServer::start(&[]).await;
-    let mut rig = Rig::start(dir.path(), core.address, recording(server.url()));
+    let mut rig = Rig::start(dir.path(), core.address, recording(&server.url()));
     let (first, second, third) = (visitor(), visitor(), visitor());
     let now = clock::now();
     rig.write_record(0, now, &click(first, PromoterNum(1)));
@@ -149,7 +154,7 @@ async fn a_redis_that_is_killed_is_told_everything_again() {
 async fn a_redis_that_hangs_disturbs_nothing() {
     let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
     let server = RedisServer::start(&[]).await;
-    let mut rig = Rig::start(dir.path(), core.address, recording(server.url()));
+    let mut rig = Rig::start(dir.path(), core.address, recording(&server.url()));
     let (first, second) = (visitor(), visitor());
     rig.write_record(0, clock::now(), &click(first, PromoterNum(1)));
     held(&mut connect(&server.url()).await, PROGRAMME, first, 1).await;
@@ -169,7 +174,7 @@ async fn a_redis_that_evicts_is_refused_and_one_that_is_full_is_waited_for() {
     let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
     install();
     let server = RedisServer::start(&["--maxmemory-policy", "allkeys-lru"]).await;
-    let mut rig = Rig::start(dir.path(), core.address, recording(server.url()));
+    let mut rig = Rig::start(dir.path(), core.address, recording(&server.url()));
     let (first, second) = (visitor(), visitor());
     rig.write_record(0, clock::now(), &click(first, PromoterNum(1)));
     shipped(&core, rig.stream(0), 1).await;
@@ -194,13 +199,13 @@ async fn what_redis_was_not_told_before_a_restart_is_told_after_it() {
     let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
     let mut server = RedisServer::start(&[]).await;
     server.kill();
-    let mut rig = Rig::start(dir.path(), core.address, recording(server.url()));
+    let mut rig = Rig::start(dir.path(), core.address, recording(&server.url()));
     let mine = visitor();
     rig.write_record(0, clock::now(), &click(mine, PromoterNum(1)));
     shipped(&core, rig.stream(0), 1).await;
     rig.shutdown(Duration::from_millis(700)).await;
     server.restart().await;
-    let rig = Rig::start(dir.path(), core.address, recording(server.url()));
+    let rig = Rig::start(dir.path(), core.address, recording(&server.url()));
     held(&mut connect(&server.url()).await, PROGRAMME, mine, 1).await;
     rig.shutdown(DEADLINE).await;
 }
@@ -208,38 +213,15 @@ async fn what_redis_was_not_told_before_a_restart_is_told_after_it() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: cargo xtask test starts it"]
 async fn a_cluster_takes_every_bucket() {
-    let arguments = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
-    let mut nodes = Vec::new();
-    for _ in 0..3 {
-        nodes.push(RedisServer::start(&arguments).await);
-    }
-    let slots = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
-    for (node, (from, to)) in nodes.iter().zip(slots) {
-        node.command(&["CLUSTER", "ADDSLOTSRANGE", from, to]).await;
-        node.command(&["CLUSTER", "MEET", "127.0.0.1", &nodes[0].port.to_string()]).await;
-    }
-    let urls: Vec<_> = nodes.iter().map(RedisServer::url).collect();
-    let client = redis::cluster::ClusterClient::new(urls.clone()).unwrap();
+    let cluster = Cluster::start().await;
     let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
-    // The recorder waits until the cluster has come together.
-    let recorder = RecorderOptions::new(urls, true);
-    let options = BackgroundOptions { recorder: Some(recorder), ..quick() };
+    let options = recording_to(RedisOptions::cluster(&cluster.urls()).unwrap());
     let mut rig = Rig::start(dir.path(), core.address, options);
     let visitors: Vec<_> = (0..300).map(|_| visitor()).collect();
     for visitor in &visitors {
         rig.write_record(0, clock::now(), &click(*visitor, PromoterNum(7)));
     }
-    let together = async {
-        loop {
-            if let Ok(mut connection) = client.get_async_connection().await
-                && get(&mut connection, PROGRAMME, visitors[299]).await.is_some()
-            {
-                return connection;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let mut redis = tokio::time::timeout(Duration::from_secs(30), together).await.unwrap();
+    let mut redis = cluster.connect().await;
     for visitor in visitors {
         held(&mut redis, PROGRAMME, visitor, 7).await;
     }

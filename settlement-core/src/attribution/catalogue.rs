@@ -3,12 +3,15 @@
 //! It lives as long as the transaction and no longer, so that nobody decides by yesterday's rules.
 
 use super::dated::{Dated, Target};
+use super::held::RecordRules;
 use super::programmes::{self, Programme};
 use crate::orders::rows;
 use crate::params;
 use crate::plans::{self, facts::Terms};
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::{CategoryId, MerchantId, PlatformId, ProductId, ProgrammeId, TargetNum};
+use attribution_core::ids::{
+    CategoryId, MerchantId, PlatformId, ProductId, ProgrammeId, ProgrammeNum, TargetNum,
+};
 use attribution_core::policy::Policy;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,6 +21,7 @@ use std::rc::Rc;
 #[derive(Debug, Default)]
 pub struct Catalogue {
     programmes: HashMap<(PlatformId, MerchantId), Rc<[Programme]>>,
+    records: HashMap<ProgrammeNum, Option<Rc<RecordRules>>>,
     policies: HashMap<(ProgrammeId, u32), Rc<Policy>>,
     products: HashMap<ProductId, TargetNum>,
     ancestors: HashMap<i64, Rc<[(i64, CategoryId)]>>,
@@ -27,7 +31,7 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// The programmes of a merchant and its platform.
-    pub(super) fn programmes(
+    pub(crate) fn programmes(
         &mut self,
         tx: &mut dyn Tx,
         platform: &PlatformId,
@@ -37,6 +41,21 @@ impl Catalogue {
             Entry::Occupied(known) => Ok(Rc::clone(known.get())),
             Entry::Vacant(new) => {
                 Ok(Rc::clone(new.insert(programmes::of_merchant(tx, platform, merchant)?.into())))
+            }
+        }
+    }
+
+    /// What records of who holds whom need of one programme.
+    pub(super) fn record_rules(
+        &mut self,
+        tx: &mut dyn Tx,
+        programme: ProgrammeNum,
+    ) -> Result<Option<Rc<RecordRules>>, StoreError> {
+        match self.records.entry(programme) {
+            Entry::Occupied(known) => Ok(known.get().clone()),
+            Entry::Vacant(new) => {
+                let rules = programmes::of_number(tx, programme)?.map(RecordRules::of).map(Rc::new);
+                Ok(new.insert(rules).clone())
             }
         }
     }

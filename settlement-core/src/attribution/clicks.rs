@@ -5,15 +5,17 @@ use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::catalogue::LinkFlags;
 use attribution_core::click::ClickId;
-use attribution_core::fold::{Click, Evidence};
+use attribution_core::fold::{Click, ClickTarget, Evidence};
 use attribution_core::identity::{Join, is_buyers_click};
-use attribution_core::ids::{BuyerId, OrderId, PlacementNum, PlatformId, ProgrammeNum, TargetNum, VisitorId};
+use attribution_core::ids::{
+    BuyerId, OrderId, PlacementNum, PlatformId, ProgrammeNum, PromoterNum, TargetNum, VisitorId,
+};
 use attribution_core::judge::{DatedState, judge};
 use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::policy::Policy;
 use attribution_core::record::ClickRecord;
 use attribution_core::time::{Instant, Period};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A click with what is needed to judge it under any programme.
 #[derive(Debug, Clone)]
@@ -35,6 +37,20 @@ struct Seen {
 pub(super) struct BuyerClicks {
     seen: Vec<Seen>,
     joins: HashMap<VisitorId, Vec<Join>>,
+}
+
+/// A click as a record of who holds whom shows it.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    pub id: ClickId,
+    /// By the edge's clock: what the edge tells Redis.
+    pub edge_time: Instant,
+    pub promoter: PromoterNum,
+    pub placement: PlacementNum,
+    pub target: TargetNum,
+    pub place: ClickTarget,
+    /// The link's own end; a QR code's does not count.
+    pub link_end: Option<Instant>,
 }
 
 const COLUMNS: &str = "click_id, edge_ms, ingested_ms, visitor, code, placement, target, payload";
@@ -72,6 +88,50 @@ impl BuyerClicks {
             let join =
                 Join { at: row.instant(1)?, buyer: super::programmes::read("buyer id", row.text(2)?)? };
             found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(join);
+        }
+        Ok(found)
+    }
+
+    /// Reads the clicks of one device, whoever used it.
+    pub(super) fn of_device(tx: &mut dyn Tx, visitor: VisitorId) -> Result<Self, StoreError> {
+        let attributed = Outcome::Attributed as u8;
+        let rows = tx.query(
+            &format!("SELECT {COLUMNS} FROM clicks WHERE outcome = {attributed} AND visitor = $1"),
+            params![&visitor],
+        )?;
+        let seen = rows.iter().map(journaled).collect::<Result<_, _>>()?;
+        Ok(Self { seen, joins: HashMap::new() })
+    }
+
+    /// The last instant that any of it speaks of: asked as of then, nothing that is here lies in the future.
+    pub(super) fn latest(&self) -> Option<Instant> {
+        let clicks = self.seen.iter().map(|seen| seen.received.min(seen.ingested));
+        let logins = self.joins.values().flatten().map(|join| join.at);
+        clicks.chain(logins).max()
+    }
+
+    /// The clicks by programme, counting or not, as far as the catalogue knows where they led.
+    pub(super) fn by_programme(
+        &self,
+        tx: &mut dyn Tx,
+        dated: &mut Dated,
+    ) -> Result<BTreeMap<ProgrammeNum, Vec<Shown>>, StoreError> {
+        let mut found: BTreeMap<ProgrammeNum, Vec<Shown>> = BTreeMap::new();
+        for seen in &self.seen {
+            let Some(placement) = dated.placement(tx, seen.placement)? else { continue };
+            let (programme, promoter) = (placement.programme, placement.promoter_num);
+            let Some(target) = dated.target(tx, seen.target)? else { continue };
+            let place = target.place.clone();
+            let link = dated.link(tx, seen.code)?.unwrap_or_default();
+            found.entry(programme).or_default().push(Shown {
+                id: seen.id,
+                edge_time: seen.received,
+                promoter,
+                placement: seen.placement,
+                target: seen.target,
+                place,
+                link_end: link.expires.instant().filter(|_| !link.flags.has(LinkFlags::QR)),
+            });
         }
         Ok(found)
     }
@@ -125,24 +185,25 @@ impl BuyerClicks {
         on_order.max_by_key(|seen| (seen.received.min(seen.ingested), seen.id)).map(|seen| seen.id)
     }
 
-    /// The buyer's clicks in one programme, judged under its rules against the dated state. A click whose placement
-    /// or target the catalogue does not have is left out: nobody could be paid for it.
+    /// The buyer's clicks in one programme, judged under its rules against the dated state; without a buyer, all of
+    /// the device's. A click whose placement or target the catalogue does not have is left out: nobody could be paid
+    /// for it.
     pub(super) fn chain(
         &self,
         tx: &mut dyn Tx,
         dated: &mut Dated,
         programme: ProgrammeNum,
         policy: &Policy,
-        buyer: &BuyerId,
+        buyer: Option<&BuyerId>,
         as_of: Instant,
     ) -> Result<Vec<Click>, StoreError> {
         let mut chain = Vec::new();
         for seen in &self.seen {
             let effective = seen.received.min(seen.ingested);
             let joins = self.joins.get(&seen.visitor).map_or(&[][..], Vec::as_slice);
-            if !seen.on_order
-                && !is_buyers_click(&policy.attribution.identity, joins, buyer, effective, as_of)
-            {
+            let theirs =
+                |buyer| is_buyers_click(&policy.attribution.identity, joins, buyer, effective, as_of);
+            if !seen.on_order && !buyer.is_none_or(theirs) {
                 continue;
             }
             let Some(placement) = dated.placement(tx, seen.placement)?.cloned() else { continue };

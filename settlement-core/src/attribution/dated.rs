@@ -5,7 +5,9 @@ use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::fold::ClickTarget;
-use attribution_core::ids::{CategoryId, PlacementId, PlacementNum, ProgrammeNum, PromoterId, TargetNum};
+use attribution_core::ids::{
+    CategoryId, PlacementId, PlacementNum, ProgrammeNum, PromoterId, PromoterNum, TargetNum,
+};
 use attribution_core::time::Period;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,6 +18,7 @@ pub(super) struct Placement {
     pub id: PlacementId,
     pub programme: ProgrammeNum,
     pub promoter: PromoterId,
+    pub promoter_num: PromoterNum,
     pub disabled: Vec<Period>,
 }
 
@@ -71,6 +74,7 @@ fn read_placement(tx: &mut dyn Tx, num: PlacementNum) -> Result<Option<Placement
         id: read("placement id", row.text(0)?)?,
         programme: ProgrammeNum(row.num(1)?),
         promoter: read("promoter id", row.text(3)?)?,
+        promoter_num: PromoterNum(row.num(2)?),
         disabled: periods(tx, "promoter", row.int(2)?, "disabled", 0)?,
     }))
 }

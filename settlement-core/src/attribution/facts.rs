@@ -9,8 +9,10 @@ use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{EdgesCaughtUp, OrderLine, PromoterState};
 use attribution_core::commission::class::History;
 use attribution_core::fold::{Click, ClickTarget, PriorOrder};
-use attribution_core::ids::{CategoryId, ChannelId, MerchantId, OrderId, ProgrammeNum, PromoterId};
-use attribution_core::policy::{BanRule, PolicyVersion};
+use attribution_core::ids::{
+    BuyerId, CategoryId, ChannelId, MerchantId, OrderId, PlatformId, ProgrammeNum, PromoterId,
+};
+use attribution_core::policy::{AttributionPolicy, BanRule, PolicyVersion};
 use attribution_core::time::{Instant, Period, SECOND_MS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -49,11 +51,12 @@ impl OrderFacts {
         let order = Some((&created.order, state.received));
         let clicks = BuyerClicks::load(tx, platform, buyer, order, at.plus(READ_AHEAD_MS))?;
         let own_promoters = super::relations::own_promoters(tx, platform, buyer)?;
-        let orders_matter = programmes.iter().filter_map(|p| p.in_force(at)).any(|version| {
-            let policy = &version.policy.attribution;
-            policy.close_on_order || policy.extend_on_order.is_some()
-        });
-        let prior_orders = if orders_matter { prior_orders(tx, state)? } else { Vec::new() };
+        let mut in_force = programmes.iter().filter_map(|p| p.in_force(at));
+        let prior_orders = if in_force.any(|version| orders_matter(&version.policy.attribution)) {
+            orders_of(tx, platform, buyer, at)?
+        } else {
+            Vec::new()
+        };
         let history = history(tx, state, &created.merchant)?;
         Ok(Self { programmes, clicks, own_promoters, history, prior_orders, edges })
     }
@@ -69,7 +72,7 @@ impl OrderFacts {
     ) -> Result<Vec<Click>, StoreError> {
         let created = &state.created;
         let at = created.at.instant();
-        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, &created.buyer, at)
+        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, Some(&created.buyer), at)
     }
 
     /// What concerns one line of the order.
@@ -166,18 +169,28 @@ fn history(tx: &mut dyn Tx, state: &OrderState, merchant: &MerchantId) -> Result
     Ok(row.opt_instant(0)?.map_or(History::None, History::FirstSuccess))
 }
 
-fn prior_orders(tx: &mut dyn Tx, state: &OrderState) -> Result<Vec<PriorOrder>, StoreError> {
-    let created = &state.created;
+/// Whether a buyer's orders end or prolong relations under these rules.
+pub(crate) const fn orders_matter(policy: &AttributionPolicy) -> bool {
+    policy.close_on_order || policy.extend_on_order.is_some()
+}
+
+/// What the buyer ordered up to `until`, line by line. The fold leaves the order in question out by itself.
+pub(super) fn orders_of(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    buyer: &BuyerId,
+    until: Instant,
+) -> Result<Vec<PriorOrder>, StoreError> {
     let rows = tx.query(
         "SELECT o.created_ms, o.order_id, o.merchant, l.product FROM orders o \
          JOIN order_lines l ON l.platform = o.platform AND l.order_id = o.order_id \
-         WHERE o.platform = $1 AND o.buyer = $2 AND o.order_id <> $3 AND o.created_ms <= $4",
-        params![&created.platform, &created.buyer, &created.order, created.at.instant()],
+         WHERE o.platform = $1 AND o.buyer = $2 AND o.created_ms <= $3",
+        params![platform, buyer, until],
     )?;
     let read_row = |row: &crate::store::Row| {
         let order: OrderId = read("order id", row.text(1)?)?;
         let target = ClickTarget {
-            platform: created.platform.clone(),
+            platform: platform.clone(),
             merchant: read("merchant id", row.text(2)?)?,
             product: Some(read("product id", row.text(3)?)?),
         };

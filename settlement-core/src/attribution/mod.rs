@@ -9,9 +9,12 @@ mod clicks;
 mod dated;
 pub mod decide;
 mod facts;
+mod held;
 pub mod programmes;
 pub mod relations;
 
 pub(crate) use api::routes;
 pub use catalogue::Catalogue;
 pub use decide::{Decided, LineQuestion, decide_order};
+pub(crate) use facts::orders_matter;
+pub use held::{Answer, Who, answers};

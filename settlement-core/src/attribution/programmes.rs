@@ -13,6 +13,8 @@ pub struct Programme {
     pub num: ProgrammeNum,
     /// Its id.
     pub id: ProgrammeId,
+    /// The shop whose it is; `None` if it is a platform's.
+    pub merchant: Option<MerchantId>,
     /// All versions, oldest first.
     pub versions: Vec<PolicyVersion>,
 }
@@ -42,9 +44,7 @@ pub fn of_merchant(
     merchant: &MerchantId,
 ) -> Result<Vec<Programme>, StoreError> {
     let rows = tx.query(
-        "SELECT p.num, p.id, v.version, v.effective_from, v.policy FROM programmes p \
-         JOIN programme_versions v ON v.programme = p.num \
-         WHERE p.merchant = $1 OR p.platform = $2 ORDER BY p.num, v.version",
+        &format!("{COLUMNS} WHERE p.merchant = $1 OR p.platform = $2 ORDER BY p.num, v.version"),
         params![merchant, platform],
     )?;
     group(&rows)
@@ -55,13 +55,21 @@ pub fn of_merchant(
 /// # Errors
 /// If the store fails or a stored policy cannot be read.
 pub fn of_id(tx: &mut dyn Tx, id: &ProgrammeId) -> Result<Option<Programme>, StoreError> {
-    let rows = tx.query(
-        "SELECT p.num, p.id, v.version, v.effective_from, v.policy FROM programmes p \
-         JOIN programme_versions v ON v.programme = p.num WHERE p.id = $1 ORDER BY v.version",
-        params![id],
-    )?;
+    let rows = tx.query(&format!("{COLUMNS} WHERE p.id = $1 ORDER BY v.version"), params![id])?;
     Ok(group(&rows)?.pop())
 }
+
+/// One programme.
+///
+/// # Errors
+/// If the store fails or a stored policy cannot be read.
+pub fn of_number(tx: &mut dyn Tx, num: ProgrammeNum) -> Result<Option<Programme>, StoreError> {
+    let rows = tx.query(&format!("{COLUMNS} WHERE p.num = $1 ORDER BY v.version"), params![num])?;
+    Ok(group(&rows)?.pop())
+}
+
+const COLUMNS: &str = "SELECT p.num, p.id, v.version, v.effective_from, v.policy, p.merchant FROM programmes p \
+     JOIN programme_versions v ON v.programme = p.num";
 
 fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
     let mut programmes: Vec<Programme> = Vec::new();
@@ -78,7 +86,10 @@ fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
         };
         match programmes.last_mut() {
             Some(last) if last.num == num => last.versions.push(version),
-            _ => programmes.push(Programme { num, id, versions: vec![version] }),
+            _ => {
+                let merchant = row.opt_text(5)?.map(|id| read("merchant id", id)).transpose()?;
+                programmes.push(Programme { num, id, merchant, versions: vec![version] });
+            }
         }
     }
     Ok(programmes)

@@ -2,6 +2,7 @@
 
 use super::clicks::BuyerClicks;
 use super::dated::Dated;
+use super::facts::{orders_matter, orders_of};
 use super::programmes;
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -42,14 +43,21 @@ pub fn relations(
     let clicks = BuyerClicks::load(tx, platform, buyer, None, at.plus(1))?;
     let mut dated = Dated::default();
     let own = own_promoters(tx, platform, buyer)?;
+    let programmes = programmes::of_merchant(tx, platform, merchant)?;
+    let mut in_force = programmes.iter().filter_map(|programme| programme.in_force(at));
+    let orders = if in_force.any(|version| orders_matter(&version.policy.attribution)) {
+        orders_of(tx, platform, buyer, at)?
+    } else {
+        Vec::new()
+    };
     let mut found = Vec::new();
-    for programme in programmes::of_merchant(tx, platform, merchant)? {
+    for programme in programmes {
         let Some(version) = programme.in_force(at) else { continue };
         let policy = &version.policy.attribution;
         if policy.model == Model::Declared {
             continue;
         }
-        let chain = clicks.chain(tx, &mut dated, programme.num, &version.policy, buyer, at)?;
+        let chain = clicks.chain(tx, &mut dated, programme.num, &version.policy, Some(buyer), at)?;
         let place = |product: Option<ProductId>| ClickTarget {
             platform: platform.clone(),
             merchant: merchant.clone(),
@@ -72,7 +80,7 @@ pub fn relations(
                 final_at: None,
                 own_promoters: &own,
             };
-            let folded = fold(policy, &question, &chain, &[]);
+            let folded = fold(policy, &question, &chain, &orders);
             if folded.owner.is_none() && folded.earlier.is_empty() {
                 continue;
             }

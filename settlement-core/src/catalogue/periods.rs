@@ -40,6 +40,9 @@ pub(super) fn open(tx: &mut dyn Tx, state: State, from: Instant, now: Instant) -
         Some(row) => from.min(row.instant(0)?),
         None => from,
     };
+    if since <= now {
+        crate::holders::outbox::since(tx, since, now)?;
+    }
     if since < now { judge_again(tx, state, since) } else { Ok(()) }
 }
 
@@ -55,7 +58,7 @@ fn judge_again(tx: &mut dyn Tx, state: State, since: Instant) -> Result<(), Stor
 }
 
 /// The state ends at `to`; one that had not begun by then never held.
-pub(super) fn close(tx: &mut dyn Tx, state: State, to: Instant) -> Result<(), StoreError> {
+pub(super) fn close(tx: &mut dyn Tx, state: State, to: Instant, now: Instant) -> Result<(), StoreError> {
     let State { kind, num, what, scope } = state;
     judge_again(tx, state, to)?;
     tx.execute(
@@ -67,5 +70,6 @@ pub(super) fn close(tx: &mut dyn Tx, state: State, to: Instant) -> Result<(), St
         "UPDATE periods SET to_ms = $5 WHERE kind = $1 AND num = $2 AND what = $3 AND scope = $4 AND to_ms IS NULL",
         params![kind, num, what, scope, to],
     )?;
-    Ok(())
+    // What an edge that heard of it late refused since then is judged again.
+    crate::holders::outbox::since(tx, to.min(now), now)
 }

@@ -153,7 +153,16 @@ async fn put_product(
                 pass_query: body.pass_query,
                 click_param: &merchant.click_param,
             };
+            let sql = "SELECT category FROM targets WHERE kind = 'product' AND id = $1";
+            let moved = match tx.query_opt(sql, params![&id])? {
+                Some(row) => row.opt_int(0)? != category,
+                None => false,
+            };
             targets::put(tx, &target, &mut numbers, scope.now)?;
+            if moved {
+                // The bans of another category hold for it, also for clicks that were made before.
+                crate::holders::outbox::rules(tx, scope.now)?;
+            }
             let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
             Ok((status, stored(tx, &id, scope.now)?))
         })
@@ -265,7 +274,7 @@ fn set_state(
     let state = State { kind: "target", num: target.num, what, scope: 0 };
     match from {
         Some(from) => periods::open(tx, state, from, scope.now)?,
-        None => periods::close(tx, state, at)?,
+        None => periods::close(tx, state, at, scope.now)?,
     }
     tx.execute(sql, params![target.num, from, scope.now, numbers.next()])?;
     Ok(())

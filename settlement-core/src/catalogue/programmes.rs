@@ -166,6 +166,8 @@ fn put(
         None => (next_num(tx, "programme")?, Vec::new()),
     };
     let policy = merged_policy(body, versions.last())?;
+    let before_policy =
+        before.is_some().then(|| in_force(&versions, now).map(|version| version.policy.clone()));
     let unchanged = versions
         .last()
         .filter(|last| last.policy == policy && (body.effective_from.is_none() || last.from == from))
@@ -197,6 +199,10 @@ fn put(
             params![num, version, from, &text, now],
         )?;
     }
+    if before_policy.is_some_and(|before| !before.is_some_and(|before| same_holders(&before, &active.policy)))
+    {
+        crate::holders::outbox::rules(tx, now)?;
+    }
     bans::of_policy(tx, programme, &active.policy, now)?;
     let view = ProgrammeView {
         id: id.to_string(),
@@ -209,6 +215,11 @@ fn put(
         policy: serde_json::from_str(&text).unwrap_or_default(),
     };
     Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, view))
+}
+
+/// Whether the same clicks make the same relations under both.
+fn same_holders(a: &Policy, b: &Policy) -> bool {
+    a.attribution == b.attribution && a.bans == b.bans
 }
 
 fn check_owner(tx: &mut dyn Tx, body: &PutProgramme) -> Result<(), Problem> {
@@ -279,6 +290,10 @@ impl Core {
             let sql = "DELETE FROM idempotency_keys WHERE created_at <= $1";
             forgotten = self.store().write(move |tx| tx.execute(sql, params![old])).await?;
         }
+        let unwanted = self.store().read(move |tx| crate::holders::outbox::is_unwanted(tx, now)).await?;
+        if unwanted {
+            self.store().write(move |tx| crate::holders::outbox::forget(tx, now)).await?;
+        }
         let mut activated = 0;
         for num in due {
             activated += self.store().write(move |tx| activate(tx, num, now)).await?;
@@ -317,6 +332,10 @@ fn activate(tx: &mut dyn Tx, num: i64, now: Instant) -> Result<u64, StoreError> 
         "UPDATE programmes SET active_version = $2, edge_row = $3, change_no = $4, changed_at = $5 WHERE num = $1",
         params![num, version.number, &edge_row(programme, &id, &version.policy)?, numbers.next(), now],
     )?;
+    let told = versions.iter().find(|v| row.int(1).is_ok_and(|active| active == v.number));
+    if !told.is_some_and(|told| same_holders(&told.policy, &version.policy)) {
+        crate::holders::outbox::rules(tx, now)?;
+    }
     bans::of_policy(tx, programme, &version.policy, now)?;
     tracing::info!(programme = %id, version = version.number, "new rules are in force");
     Ok(1)

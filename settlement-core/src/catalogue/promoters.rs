@@ -4,6 +4,7 @@ use super::feed::Numbers;
 use super::periods::{self, State};
 use super::{checked_name, next_num};
 use crate::api::{PathId, Problem, Write, WriteScope};
+use crate::attribution::programmes::read;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{BuyerId, PlacementId, PlatformId, ProgrammeId, PromoterId};
@@ -12,6 +13,7 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -168,7 +170,7 @@ async fn put_promoter(
                 params![num, &id, &body.name, body.agency.as_ref(), scope.now, numbers.next()],
             )?;
             if scope.principal.require_operator().is_ok() {
-                set_accounts(tx, num, &body.accounts)?;
+                set_accounts(tx, num, &body.accounts, scope.now)?;
                 let was = before.as_ref().and_then(|old| old.agency.as_deref());
                 set_contract(tx, num, was, &body, scope.now)?;
             }
@@ -213,7 +215,19 @@ fn set_contract(
     Ok(())
 }
 
-fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account]) -> Result<(), Problem> {
+fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account], now: Instant) -> Result<(), Problem> {
+    let before = tx.query(
+        "SELECT platform, buyer FROM promoter_accounts WHERE promoter = $1 ORDER BY platform, buyer",
+        params![num],
+    )?;
+    let mut own = BTreeSet::new();
+    for row in &before {
+        own.insert((read("platform id", row.text(0)?)?, read("buyer id", row.text(1)?)?));
+    }
+    let wanted = accounts.iter().map(|account| (account.platform.clone(), account.buyer.clone())).collect();
+    for (platform, buyer) in own.symmetric_difference(&wanted) {
+        crate::holders::outbox::buyer(tx, platform, buyer, now)?;
+    }
     tx.execute("DELETE FROM promoter_accounts WHERE promoter = $1", params![num])?;
     for account in accounts {
         tx.query_opt("SELECT 1 FROM platforms WHERE id = $1", params![&account.platform])?
@@ -346,7 +360,7 @@ async fn change_state(
             if !holds && (promoter.disabled_from.is_some() || from.is_some()) {
                 match from {
                     Some(from) => periods::open(tx, state, from, scope.now)?,
-                    None => periods::close(tx, state, at)?,
+                    None => periods::close(tx, state, at, scope.now)?,
                 }
                 tx.execute(
                     "UPDATE promoters SET disabled_from = $2, updated_at = $3, change_no = $4, changed_at = $3 \

@@ -11,7 +11,7 @@ mod repeat;
 pub(crate) mod stream;
 
 use crate::store::{StoreError, Tx};
-use crate::{Core, orders};
+use crate::{Core, holders, orders};
 use attribution_core::shipping::{Batch, ShipAck};
 use attribution_core::time::Instant;
 use frames::Sorted;
@@ -122,6 +122,7 @@ fn take(tx: &mut dyn Tx, batch: &Batch, now: Instant, care: Care) -> Result<Take
         for range in lost {
             let range: Range<u64> = range.start..range.end.min(below.end);
             orders::clicks_turned_up(tx, batch.stream(), &range)?;
+            holders::streams::turned_up(tx, batch.stream(), &range)?;
         }
     }
     taken.next_sequence = cursor.max(batch.next_sequence());

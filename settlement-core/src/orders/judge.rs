@@ -8,7 +8,7 @@ use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow, OrderRow};
 use super::state::{LineState, OrderState};
 use crate::attribution::decide::extend_grace;
-use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order};
+use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order, orders_matter};
 use crate::disputes;
 use crate::ledger::transfer::{Subject, TransferError};
 use crate::params;
@@ -61,6 +61,13 @@ pub fn judge(
     let mut row = rows::order(tx, platform, order)?;
     let edges = edges(tx, &state, &mut row, now)?;
     let decisions = decide_order(tx, catalogue, &state, LineQuestion { edges, now })?;
+    let created = &state.created;
+    let programmes = catalogue.programmes(tx, &created.platform, &created.merchant)?;
+    if row.dirty
+        && programmes.iter().filter_map(|p| p.in_force(now)).any(|v| orders_matter(&v.policy.attribution))
+    {
+        crate::holders::outbox::buyer(tx, &created.platform, &created.buyer, now)?;
+    }
     let mut next = Next::default();
     for (line, decided) in state.lines.iter().zip(decisions) {
         let mut line_row = rows::line(tx, platform, order, line)?;

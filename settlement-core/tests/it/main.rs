@@ -7,6 +7,7 @@ mod catalogue;
 mod clicks;
 mod disputes;
 mod histories;
+mod holders;
 mod http_api;
 mod identities;
 mod ingest;

@@ -55,6 +55,7 @@ async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
         public_base: settings.public_url,
         own_hosts: Vec::new(),
         secrets: &secrets,
+        redis: settings.redis,
         admin_tokens: settings.admin_token.into_iter().chain([secrets.admin_token().to_owned()]).collect(),
     };
     let role = tokio::select! {

@@ -64,7 +64,7 @@ async fn serve(settings: EdgeFile) -> Result<Ended, Failure> {
         durability: settings.durability,
         journal: settings.journal,
         snapshot_every: settings.snapshot_every,
-        redis_url: settings.redis_url,
+        redis: settings.redis,
         ..EdgeConfig::new(settings.edge, port.listen, settings.public_url, settings.data_dir)
     };
     let running = tokio::select! {

@@ -6,11 +6,9 @@ use crate::exit::{Exit, Failure, io};
 use crate::import::{
     Column, Fault, FileFormat, ImportError, Kind, Options, Plan, Report, lines_left_out, send,
 };
-use crate::output::{Listing, note, pretty, say};
+use crate::output::{Listing, note, pretty, progress_bar, say};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -75,7 +73,7 @@ impl ImportArgs {
         }
         let api = CoreApi::from_args(&self.core)?;
         let runtime = super::runtime()?;
-        let bar = progress_bar(plan.items(), self.kind);
+        let bar = progress_bar(plan.items(), self.kind.name());
         let options = Options { file: Some(&file), skip_bad: self.skip_bad };
         let sent = runtime.block_on(send(&api, &plan, &options, |through| {
             bar.set_position(u64::try_from(through).unwrap_or(u64::MAX));
@@ -165,20 +163,6 @@ impl ImportArgs {
             _ => note(format_args!("{kind}: {sent} imported{before}{left}")),
         }
     }
-}
-
-/// A bar at a terminal, nothing elsewhere.
-fn progress_bar(items: usize, kind: Kind) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let target = ProgressDrawTarget::stderr();
-    let bar = ProgressBar::with_draw_target(u64::try_from(items).ok(), target);
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {per_sec} {eta}") {
-        bar.set_style(style);
-    }
-    bar.set_message(kind.name());
-    bar
 }
 
 /// The file's name with something behind it.

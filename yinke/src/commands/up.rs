@@ -4,7 +4,7 @@ mod story;
 
 use crate::admin::{self, Metrics};
 use crate::api::CoreApi;
-use crate::cli::DATA_DEFAULT;
+use crate::cli::{DATA_DEFAULT, RedisArgs};
 use crate::clock;
 use crate::config::{self, StoreChoice, is_postgres_url};
 use crate::data_dir::{DataDir, Running};
@@ -56,9 +56,8 @@ pub(crate) struct UpArgs {
     /// Edge workers [default: one per core of the machine]
     #[arg(long, env = "YINKE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=128))]
     workers: Option<u8>,
-    /// Also write last-click and binding records to this Redis
-    #[arg(long, env = "YINKE_REDIS", value_name = "URL", hide_env_values = true)]
-    redis: Option<String>,
+    #[command(flatten)]
+    redis: RedisArgs,
     /// Keep the core's data in this PostgreSQL instead of DIR/core.sqlite
     #[arg(long, env = "YINKE_POSTGRES", value_name = "URL", hide_env_values = true)]
     postgres: Option<String>,
@@ -90,6 +89,8 @@ impl UpArgs {
                 "--postgres: expected a URL such as postgres://yinke@127.0.0.1/yinke",
             ));
         }
+        // A mistake here is told before anything is made.
+        self.redis.options()?;
         let runtime = super::runtime()?;
         let ended = runtime.block_on(self.serve());
         // Whatever still hangs must not hold the process beyond its five seconds.
@@ -149,6 +150,7 @@ impl UpArgs {
             public_base: public.clone(),
             own_hosts: Vec::new(),
             secrets: &secrets,
+            redis: self.redis.options()?,
             admin_tokens: self
                 .admin_token
                 .clone()
@@ -182,7 +184,7 @@ impl UpArgs {
         config.workers = self.workers.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(1, |n| u8::try_from(n.get()).unwrap_or(128).min(128))
         });
-        config.redis_url.clone_from(&self.redis);
+        config.redis = self.redis.options()?;
         if self.demo {
             config.agent_patterns = Some(demo::agent_patterns(&data.subdirectory("demo")?)?);
         }

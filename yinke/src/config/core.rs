@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 use super::{Role, parse};
+use redis_view::RedisOptions;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use url::Url;
@@ -31,6 +32,8 @@ pub(crate) struct CoreFile {
     pub(crate) store: StoreChoice,
     /// The first administrator's token; made in the key folder if not given.
     pub(crate) admin_token: Option<String>,
+    /// Where the authoritative records of who holds whom go.
+    pub(crate) redis: Option<RedisOptions>,
 }
 
 impl Role for CoreFile {
@@ -43,6 +46,7 @@ impl Role for CoreFile {
         let sqlite = r.optional("store.sqlite", "a path", parse::path);
         let postgres = r.secret("store.postgres");
         let admin_token = r.secret("auth.admin_token");
+        let redis = super::redis::redis(r);
         if let (Some(Some(_)), Some(Some(_))) = (&sqlite, &postgres) {
             r.conflict("store.sqlite", "expected only one of store.sqlite and store.postgres");
         }
@@ -71,6 +75,7 @@ impl Role for CoreFile {
             listen_admin: admin?,
             store,
             admin_token: admin_token?,
+            redis: redis?,
         })
     }
 }

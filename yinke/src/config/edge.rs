@@ -6,6 +6,7 @@ use super::{Role, parse};
 use attribution_core::catalogue::Durability;
 use attribution_core::click::EdgeId;
 use redirector::config::{AddressRange, JournalSizes, Limits};
+use redis_view::RedisOptions;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,7 +50,7 @@ pub(crate) struct EdgeFile {
     /// How often a changed table is saved.
     pub(crate) snapshot_every: Duration,
     /// Where last-click and binding records go.
-    pub(crate) redis_url: Option<String>,
+    pub(crate) redis: Option<RedisOptions>,
 }
 
 impl Role for EdgeFile {
@@ -89,7 +90,7 @@ impl Role for EdgeFile {
             parse::positive,
             sizes.spare_segments,
         );
-        let redis_url = r.secret("redis.url");
+        let redis = super::redis::redis(r);
         if let Some(None) = core_token {
             r.conflict(
                 "core.token",
@@ -121,7 +122,7 @@ impl Role for EdgeFile {
             durability: durability?,
             journal: JournalSizes { segment_bytes: segment_bytes?, spare_segments: spare_segments? },
             snapshot_every: snapshot_every?,
-            redis_url: redis_url?,
+            redis: redis?,
         })
     }
 }

@@ -95,3 +95,25 @@ fn an_effective_print_parses_back_and_hides_secrets() {
     assert!(printed.contains("admin_token = \"***\""), "{printed}");
     assert!(toml::from_str::<toml::Table>(&printed).is_ok(), "{printed}");
 }
+
+#[test]
+fn redis_is_one_server_or_a_cluster_and_its_password_is_never_shown() {
+    let base = "data_dir = \"/d\"\npublic_url = \"https://yk.example/\"\n[listen]\napi = \"127.0.0.1:1\"\nadmin = \
+                \"127.0.0.1:2\"\n[redis]\n";
+    let text = format!("{base}cluster = \"redis://:hunter2@r1:7000, redis://:hunter2@r2:7000\"\n");
+    let Ok(core) = parse_text::<CoreFile>(Path::new("core.toml"), &text) else {
+        panic!("{:?}", mistakes::<CoreFile>(&text))
+    };
+    let redis = core.settings.redis.unwrap();
+    assert_eq!((redis.nodes.len(), redis.cluster), (2, true));
+    assert!(!core.effective.toml(true).contains("hunter2"));
+    for (setting, expected) in [
+        ("url = \"redis://a\"\ncluster = \"redis://b\"", "expected only one of redis.url and redis.cluster"),
+        ("url = \"a:hunter2\"", "redis.url: address 1 is not of the form redis://"),
+        ("cluster = \"redis://a/1\"", "redis.cluster: address 1 names a database"),
+    ] {
+        let found = mistakes::<CoreFile>(&format!("{base}{setting}\n"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(expected) && !found[0].contains("hunter2"), "{found:?}");
+    }
+}

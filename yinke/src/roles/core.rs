@@ -4,7 +4,9 @@ use super::{http, jobs, listen};
 use crate::config::StoreChoice;
 use crate::exit::{Exit, Failure};
 use crate::keys::CoreSecrets;
+use redis_view::RedisOptions;
 use settlement_core::api::{Role, TokenText};
+use settlement_core::holders::{self, HoldersTask};
 use settlement_core::store::StoreConfig;
 use settlement_core::{Core, CoreConfig, CoreKeys};
 use std::net::SocketAddr;
@@ -17,6 +19,9 @@ use url::Url;
 /// Connections for writes to a PostgreSQL server, and as many again for reads.
 const POSTGRES_CONNECTIONS: usize = 8;
 
+/// What of a drain's time the work for Redis may take: it loses nothing by ending early.
+const HOLDERS_DRAIN: Duration = Duration::from_millis(300);
+
 /// A core that serves.
 pub(crate) struct CoreRole {
     core: Core,
@@ -25,6 +30,7 @@ pub(crate) struct CoreRole {
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
     jobs: JoinHandle<()>,
+    holders: Option<HoldersTask>,
 }
 
 /// What a core is started with.
@@ -39,6 +45,18 @@ pub(crate) struct CoreStart<'a> {
     pub(crate) secrets: &'a CoreSecrets,
     /// Let their owners in as administrators: the one in the key folder, and the one given.
     pub(crate) admin_tokens: Vec<String>,
+    /// Where the authoritative records of who holds whom go, if anywhere.
+    pub(crate) redis: Option<RedisOptions>,
+}
+
+/// How a store is opened.
+pub(crate) fn store_config(choice: StoreChoice) -> StoreConfig {
+    match choice {
+        StoreChoice::Sqlite(path) => StoreConfig::Sqlite { path },
+        StoreChoice::Postgres(url) => {
+            StoreConfig::Postgres { url, schema: None, connections: POSTGRES_CONNECTIONS }
+        }
+    }
 }
 
 impl CoreRole {
@@ -49,12 +67,7 @@ impl CoreRole {
     pub(crate) async fn start(start: CoreStart<'_>, listener: TcpListener) -> Result<Self, Failure> {
         let address = listener.local_addr().map_err(|e| Failure::new(Exit::Io, e))?;
         let config = CoreConfig {
-            store: match start.store {
-                StoreChoice::Sqlite(path) => StoreConfig::Sqlite { path },
-                StoreChoice::Postgres(url) => {
-                    StoreConfig::Postgres { url, schema: None, connections: POSTGRES_CONNECTIONS }
-                }
-            },
+            store: store_config(start.store),
             public_base: start.public_base,
             own_hosts: start.own_hosts,
             allow_private_destinations: false,
@@ -84,7 +97,8 @@ impl CoreRole {
         });
         tracing::info!(%address, "the core serves its API");
         let jobs = jobs::spawn(core.clone());
-        Ok(Self { core, address, stop, server, jobs })
+        let holders = start.redis.map(|redis| holders::spawn(core.clone(), redis));
+        Ok(Self { core, address, stop, server, jobs, holders })
     }
 
     /// The core itself.
@@ -108,6 +122,9 @@ impl CoreRole {
         }
         // A job is a row of transactions, each whole or not at all; the store finishes the one under way.
         self.jobs.abort();
+        if let Some(holders) = self.holders {
+            holders.stop(HOLDERS_DRAIN).await;
+        }
         let core = self.core;
         let _ = tokio::task::spawn_blocking(move || core.close()).await;
         finished

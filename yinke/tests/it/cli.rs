@@ -14,7 +14,7 @@ fn the_help_says_what_there_is() {
 #[test]
 fn every_command_has_help_and_an_example_or_flags() {
     for command in
-        ["up", "edge", "core", "import", "explain", "audit", "config", "keys", "completions", "man"]
+        ["up", "edge", "core", "import", "explain", "audit", "config", "keys", "redis", "completions", "man"]
     {
         let output = run(&[command, "--help"]);
         assert_eq!(code(&output), 0, "{command}");

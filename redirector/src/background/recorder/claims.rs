@@ -4,15 +4,15 @@
 //! protection left that claim alone, and is not remembered: the record depends on the clicks that bind.
 
 use super::super::{ClaimTerms, FindTerms};
-use super::server::Call;
 use attribution_core::catalogue::{ClaimEnd, ClaimScope, Rebind};
 use attribution_core::click::{ClickId, Stream};
-use attribution_core::holder::{self, Guard, Held, HolderClick, HolderScope, KEYS_PER_CALL};
+use attribution_core::holder::{self, Guard, Held, HolderClick, HolderScope};
 use attribution_core::ids::VisitorId;
 use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::record::{ClickRecord, KIND_CLICK};
 use attribution_core::time::Instant;
-use std::collections::{BTreeMap, HashMap};
+use redis_view::{Call, Operation};
+use std::collections::HashMap;
 
 /// Clicks in one operation at most: one visitor's flood must not keep the server busy in a single step.
 const CLICKS_PER_OPERATION: usize = 32;
@@ -20,7 +20,7 @@ const CLICKS_PER_OPERATION: usize = 32;
 /// The claims of some frames, by record.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    by_record: HashMap<(HolderScope, VisitorId), Vec<HolderClick>>,
+    by_record: HashMap<(HolderScope<'static>, VisitorId), Vec<HolderClick>>,
     /// Frames that could not be read as records; the core sets them aside.
     pub(super) unreadable: u64,
 }
@@ -66,27 +66,16 @@ impl Claims {
 
     /// The script calls, bucket by bucket.
     pub(super) fn into_calls(self) -> Vec<Call> {
-        let mut buckets: BTreeMap<u8, Vec<(String, Vec<u8>)>> = BTreeMap::new();
+        let mut operations = Vec::with_capacity(self.by_record.len());
         for ((scope, visitor), clicks) in self.by_record {
             let held = Held::Visitor(visitor);
             let key = holder::key(scope, held);
-            let operations = buckets.entry(held.bucket()).or_default();
             for clicks in clicks.chunks(CLICKS_PER_OPERATION) {
-                operations.push((key.clone(), holder::clicks_op(clicks)));
+                let argument = holder::clicks_op(clicks);
+                operations.push(Operation { bucket: held.bucket(), key: key.clone(), argument });
             }
         }
-        let mut calls = Vec::new();
-        for (bucket, operations) in buckets {
-            let mut operations = operations.into_iter();
-            loop {
-                let operations: Vec<_> = operations.by_ref().take(KEYS_PER_CALL).collect();
-                if operations.is_empty() {
-                    break;
-                }
-                calls.push(Call { bucket, operations });
-            }
-        }
-        calls
+        redis_view::calls(operations)
     }
 }
 

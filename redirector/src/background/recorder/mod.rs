@@ -6,7 +6,6 @@
 //! harmless, therefore everything that the journal still has is told again to a server that was restarted.
 
 mod claims;
-mod server;
 
 use super::backoff::Backoff;
 use super::off_thread;
@@ -18,7 +17,7 @@ use super::{RecorderOptions, Seams};
 use attribution_core::time::Instant;
 use claims::Claims;
 use journal::{ReadError, Reader, StreamId};
-use server::{Server, ServerError};
+use redis_view::{Server, ServerError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,9 +103,12 @@ impl Recorder {
         {
             server.refuse_eviction().await?;
             *checked = tokio::time::Instant::now();
+            if known_run.as_ref() != Some(&server.run_id().await?) {
+                *slot = None; // a cluster's failover: another primary may have lost what it was told
+            }
         }
         if slot.is_none() {
-            let mut server = Server::connect(&self.options).await?;
+            let mut server = Server::connect(&self.options.redis).await?;
             let run = server.run_id().await?;
             if known_run.as_ref().is_some_and(|known| *known != run) {
                 metrics::counter!("yinke_redis_rewinds_total").increment(1);
