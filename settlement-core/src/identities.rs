@@ -46,6 +46,7 @@ pub(crate) fn join(
     source: Source,
     now: Instant,
 ) -> Result<bool, StoreError> {
+    tx.lock(&crate::orders::wake::buyer_lock(platform, buyer.as_str()))?;
     let inserted = tx.execute(
         "INSERT INTO identities (visitor, at_ms, platform, buyer, source, recorded_at) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (visitor, at_ms, platform, buyer) DO NOTHING",

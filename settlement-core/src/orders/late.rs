@@ -44,7 +44,7 @@ pub(super) fn wake_clicked(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Resul
              SELECT o.platform, o.order_id FROM clicks c JOIN identities i ON i.visitor = c.visitor \
              JOIN orders o ON o.platform = i.platform AND o.buyer = i.buyer \
              WHERE c.click_id >= $1 AND c.click_id < $2 AND c.outcome = {attributed} \
-             AND o.provisional = 1 AND o.dirty = 0 AND o.created_ms >= c.effective_ms - {SECOND_MS})"
+             AND o.provisional = 1 AND o.created_ms >= c.effective_ms - {SECOND_MS})"
         ),
         params![&from, &to],
     )?;
@@ -52,7 +52,7 @@ pub(super) fn wake_clicked(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Resul
         "UPDATE orders SET dirty = 1 WHERE (platform, order_id) IN (\
          SELECT o.platform, o.order_id FROM order_tokens t \
          JOIN orders o ON o.platform = t.platform AND o.order_id = t.order_id \
-         WHERE t.click_id >= $1 AND t.click_id < $2 AND o.provisional = 1 AND o.dirty = 0)",
+         WHERE t.click_id >= $1 AND t.click_id < $2 AND o.provisional = 1)",
         params![&from, &to],
     )?;
     Ok(())

@@ -1,12 +1,35 @@
 //! Marking orders whose judgement may change because of a new fact. Only provisional orders can change.
+//!
+//! An order that is marked already is marked again: it may be in the middle of a judgement that has not seen the new
+//! fact. That judgement holds the order's row (see [`take`]), so the mark comes after it and stays.
 
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
+use attribution_core::ids::{BuyerId, OrderId, PlatformId, VisitorId};
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
 
 /// Some rules judge the owner at the payment, which can be this much later than the order.
 const PAYMENT_LAG_MS: i64 = 30 * DAY_MS;
+
+/// Takes an order's mark away and its row in hand, before anything is read for a judgement: whoever has a new fact
+/// from here on waits, and marks it for the next one. Logins of the buyer under way are waited for.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn take(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
+    let key = params![platform, order];
+    let row = tx.query_opt("SELECT buyer FROM orders WHERE platform = $1 AND order_id = $2", key)?;
+    if let Some(row) = row {
+        tx.lock(&buyer_lock(platform, row.text(0)?))?;
+        tx.execute("UPDATE orders SET dirty = 0 WHERE platform = $1 AND order_id = $2", key)?;
+    }
+    Ok(())
+}
+
+/// Held by whoever joins a visitor to the buyer, and by whoever judges an order of theirs.
+pub(crate) fn buyer_lock(platform: &PlatformId, buyer: &str) -> String {
+    format!("buyer {platform} {buyer}")
+}
 
 /// Everything the buyer ordered from `from` on.
 ///
@@ -22,7 +45,7 @@ pub fn buyer(
     let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
     tx.execute(
         "UPDATE orders SET dirty = 1 \
-         WHERE provisional = 1 AND dirty = 0 AND platform = $1 AND buyer = $2 AND created_ms >= $3",
+         WHERE provisional = 1 AND platform = $1 AND buyer = $2 AND created_ms >= $3",
         params![platform, buyer, from],
     )?;
     Ok(())
@@ -34,10 +57,7 @@ pub fn buyer(
 /// If the store fails.
 pub fn since(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreError> {
     let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
-    tx.execute(
-        "UPDATE orders SET dirty = 1 WHERE provisional = 1 AND dirty = 0 AND created_ms >= $1",
-        params![from],
-    )?;
+    tx.execute("UPDATE orders SET dirty = 1 WHERE provisional = 1 AND created_ms >= $1", params![from])?;
     Ok(())
 }
 
@@ -51,7 +71,7 @@ pub fn visitor(tx: &mut dyn Tx, visitor: VisitorId) -> Result<(), StoreError> {
         "UPDATE orders SET dirty = 1 WHERE (platform, order_id) IN (\
          SELECT o.platform, o.order_id FROM identities i \
          JOIN orders o ON o.platform = i.platform AND o.buyer = i.buyer \
-         WHERE i.visitor = $1 AND o.provisional = 1 AND o.dirty = 0)",
+         WHERE i.visitor = $1 AND o.provisional = 1)",
         params![&visitor],
     )?;
     Ok(())

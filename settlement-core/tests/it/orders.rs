@@ -407,3 +407,20 @@ on_both!(a_ban_that_is_announced_late_takes_open_orders_back, async |bench: &Ben
     assert_eq!(decision["outcome"]["no_commission"]["code"], "category_banned", "{decision}");
     stage.audit().await;
 });
+
+on_both!(no_click_is_overlooked_that_comes_while_its_order_is_judged, async |bench: &Bench| {
+    let stage = Stage::set(bench, LAST_CLICK, shop_wide()).await;
+    for n in 1..=30 {
+        let (buyer, order) = (format!("u{n}"), format!("o{n}"));
+        stage.login(visitor(n), &buyer, hour(0)).await;
+        // The order, the click, and the sweep that looks for orders of new clicks, all at once.
+        let (_, taken, ()) = tokio::join!(
+            stage.tap(visitor(n), "anna", "cup", hour(1), hour(1)),
+            stage.event(created(&order, &buyer, "cup", hour(3)), hour(3)),
+            stage.sweep(hour(3)),
+        );
+        assert_eq!(taken, Taken::Applied { bad_tokens: vec![] });
+        stage.sweep(hour(3)).await;
+        assert_eq!(stage.short(&order).await.0, "anna", "{order}");
+    }
+});
