@@ -5,7 +5,7 @@
 
 use super::calendar;
 use super::pay::{RunOf, pay};
-use super::schedule::{Due, ScheduleError, due_day, last_payout_day};
+use super::schedule::{Due, ScheduleError, due_day, last_payout_day, next_payout_day};
 use super::send::{MoveError, Purse};
 use crate::Core;
 use crate::attribution::Catalogue;
@@ -91,6 +91,30 @@ fn waiting(tx: &mut dyn Tx, now: Instant) -> Result<Vec<ProgrammeId>, StoreError
         }
     }
     Ok(found)
+}
+
+/// The first midnight after `now` at which something may be paid. Days that the calendar cannot name are left out:
+/// the attempt says so.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn next_day(tx: &mut dyn Tx, now: Instant) -> Result<Option<Instant>, StoreError> {
+    let rows = tx.query(
+        "SELECT DISTINCT programme, version, month FROM payout_buckets WHERE entries > paid_entries \
+         ORDER BY programme, version, month",
+        &[],
+    )?;
+    let calendar = calendar::in_force(tx)?;
+    let today = now.shanghai_date();
+    let mut rules = Catalogue::default();
+    let mut first: Option<Date> = None;
+    for row in &rows {
+        let policy = rules.policy(tx, &read("programme id", row.text(0)?)?, row.num(1)?)?;
+        if let Ok(Some(day)) = next_payout_day(&policy.settlement, row.text(2)?, today, &calendar) {
+            first = Some(first.map_or(day, |first| first.min(day)));
+        }
+    }
+    Ok(first.map(Instant::of_shanghai_date))
 }
 
 /// The run of this programme that has not finished.

@@ -53,6 +53,31 @@ pub(super) fn last_payout_day(
     Ok(policy.payout.latest_run(today, calendar)?.map(|run| run.pays_on))
 }
 
+/// The first day after `today` on which a month's amounts can be paid: its own day, or once that has passed, the
+/// programme's next one. `None` if they are paid at once.
+///
+/// # Errors
+/// If the calendar does not reach so far.
+pub(super) fn next_payout_day(
+    policy: &SettlementPolicy,
+    month: &str,
+    today: Date,
+    calendar: &Calendar,
+) -> Result<Option<Date>, ScheduleError> {
+    if policy.payout == Payout::Immediate {
+        return Ok((policy.destination == Destination::BoundAtPayout)
+            .then(|| today.tomorrow().ok())
+            .flatten());
+    }
+    if let Some(day) = due_day(policy, month, calendar)?
+        && day > today
+    {
+        return Ok(Some(day));
+    }
+    let Some(last) = policy.payout.latest_run(today, calendar)? else { return Ok(None) };
+    Ok(policy.payout.next_run(last.run_date, calendar)?.map(|run| run.pays_on))
+}
+
 /// Amounts that are due, and since when.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Due {
@@ -95,6 +120,11 @@ mod tests {
             assert_eq!(last_payout_day(&policy, day, &calendar).unwrap(), Some(day));
             let eve = day.yesterday().unwrap();
             assert!(last_payout_day(&policy, eve, &calendar).unwrap().unwrap() < day, "{month}");
+            assert_eq!(next_payout_day(&policy, month, eve, &calendar).unwrap(), Some(day));
+            let after = next_payout_day(&policy, month, day, &calendar).unwrap().unwrap();
+            assert_eq!(last_payout_day(&policy, after, &calendar).unwrap(), Some(after), "{month}");
+            let before = after.yesterday().unwrap();
+            assert_eq!(last_payout_day(&policy, before, &calendar).unwrap(), Some(day), "{month}");
         }
         assert_eq!(due_day(&policy(Preset::YouzanPermanent), "2020-07", &calendar).unwrap(), None);
     }
