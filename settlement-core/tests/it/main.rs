@@ -15,6 +15,7 @@ mod order_bench;
 mod order_permutations;
 mod order_senders;
 mod orders;
+mod payout_permutations;
 mod payouts;
 mod rules_by_hand;
 mod statements;
