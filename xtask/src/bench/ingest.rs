@@ -17,7 +17,8 @@ pub(crate) struct IngestArguments {
 
 /// Runs the core's ingest example.
 pub(super) fn run(arguments: &IngestArguments) -> Result<()> {
-    let mut command = cargo(&["run", "--locked", "--package", "settlement-core", "--example", "ingest"]);
+    let mut command =
+        cargo(&["run", "--locked", "--package", "settlement-core", "--example", "ingest_bench"]);
     command.args(["--profile", &arguments.profile, "--"]).args(&arguments.rest);
     succeed(command)
 }

@@ -2,11 +2,12 @@
 //!
 //! A figure alone says as much about the machine as about the code, so every figure stands beside one that was
 //! taken in the same minutes: [`edge`] runs the edge beside a raw server, bare hyper, nginx and HAProxy; [`ingest`]
-//! runs the core's intake beside a plain COPY.
+//! runs the core's intake beside a plain COPY. [`payouts`] compares a payout run with one over a tenth of the lines.
 
 mod blast;
 mod edge;
 mod ingest;
+mod payouts;
 mod plan;
 mod report;
 mod server;
@@ -30,6 +31,8 @@ enum What {
     Edge(edge::EdgeArguments),
     /// The core's intake beside a plain binary COPY and plain appends.
     Ingest(ingest::IngestArguments),
+    /// A monthly payout run over settled lines: seconds, and how they grow with the lines.
+    Payouts(payouts::PayoutsArguments),
 }
 
 /// Runs the comparison.
@@ -37,6 +40,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     match &arguments.what {
         What::Edge(arguments) => edge::run(arguments),
         What::Ingest(arguments) => ingest::run(arguments),
+        What::Payouts(arguments) => payouts::run(arguments),
     }
 }
 
