@@ -104,8 +104,13 @@ impl UpArgs {
             started = self.start() => started?,
             code = signals.next() => return Ok(Ended::Stopped(shutdown::interrupted(code))),
         };
+        // From here on a signal drains: what has started may have answered somebody.
+        let ready_and_told = async {
+            started.ready().await?;
+            self.tell(&started).await
+        };
         let told = tokio::select! {
-            told = self.tell(&started) => told.map(|()| None),
+            told = ready_and_told => told.map(|()| None),
             _ = signals.next() => Ok(Some(Ask::Stop)),
         };
         // A demo that failed is no reason to leave the store in the middle of something.
@@ -165,7 +170,6 @@ impl UpArgs {
             edge::start(self.edge_config(&data, edge_port.listen, public.clone())?, secrets.edge(EDGE), link)
                 .await?;
         served.edge_started(edge);
-        wait_until_ready(&served).await;
         let running = Running {
             pid: std::process::id(),
             public: public.as_str().trim_end_matches('/').to_owned(),
@@ -173,7 +177,6 @@ impl UpArgs {
             core: Some(core.base_url()),
             admin,
         };
-        data.note_running(&running)?;
         let kept = vec![(Name::Core, core_port.kept), (Name::Admin, admin_port.kept)];
         let restarts = inherited.restarts;
         Ok(Up { data, served, core, edge_base, running, public, admin_token, admin_server, kept, restarts })
@@ -234,6 +237,13 @@ struct Up {
 }
 
 impl Up {
+    /// Waits until everything serves, and notes where.
+    async fn ready(&self) -> Result<(), Failure> {
+        wait_until_ready(&self.served).await;
+        self.data.note_running(&self.running)?;
+        Ok(())
+    }
+
     /// Waits until the edge knows all that the core has now.
     async fn table_is_current(&self) {
         loop {
