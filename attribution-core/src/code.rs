@@ -5,6 +5,7 @@
 //! A custom alias is text of its own and stands in a table of its own, pointing at a code.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -39,6 +40,13 @@ impl CheckKey {
     /// From eight secret bytes.
     pub const fn new(secret: [u8; 8]) -> Self {
         Self(u64::from_le_bytes(secret))
+    }
+
+    /// Tells this key from others without giving it away: for noticing that a wrong one was put in its place.
+    pub fn fingerprint(self) -> u32 {
+        let digest =
+            Sha256::new().chain_update(b"yinke check key").chain_update(self.0.to_le_bytes()).finalize();
+        u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]])
     }
 
     fn check_digit(self, body: u64) -> u64 {

@@ -253,6 +253,9 @@ pub struct StreamStatus {
     pub shipped: u64,
     /// Click frames that could not be read back: corrupt, set aside.
     pub quarantined: u64,
+    /// The journal found that the end of this ended stream is damaged or gone, and cannot say how much was in it.
+    #[serde(default)]
+    pub incomplete: bool,
 }
 
 /// A tally as JSON.

@@ -26,8 +26,8 @@ pub struct Options {
     pub unsynced_bytes: usize,
 }
 
-/// 16 MiB: a few seconds at full load, and quick to search after a crash.
-const SEGMENT_BYTES: u64 = 16 << 20;
+/// The usual size of a segment. 32 MiB: some seconds at full load, and quick to search after a crash.
+pub const SEGMENT_BYTES: u64 = 32 << 20;
 /// 128 MiB: ten seconds of a stalled disk at 100,000 clicks a second on one worker.
 const UNSYNCED_BYTES: usize = 128 << 20;
 /// Keeps the published window at a few milliseconds for one per cent of a core.

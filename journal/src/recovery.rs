@@ -119,6 +119,17 @@ impl Notice {
     pub const fn may_miss_frames(&self) -> bool {
         !matches!(self, Self::EpochRecordLost { .. } | Self::CursorLost { .. } | Self::TailCopied { .. })
     }
+
+    /// The stream whose end is damaged or gone, if so and if it is known: nobody can say how much was in it.
+    pub fn incomplete(&self) -> Option<StreamId> {
+        match self {
+            Self::SegmentsGone { stream, .. } | Self::EndGone { stream, .. } => Some(*stream),
+            Self::CutShort { name, .. } | Self::PartlyUnreadable { name } => {
+                segment::parse_name(name).map(|(stream, _)| stream)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// An earlier start.

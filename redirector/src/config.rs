@@ -70,7 +70,7 @@ pub struct JournalSizes {
 
 impl Default for JournalSizes {
     fn default() -> Self {
-        Self { segment_bytes: 32 << 20, spare_segments: 2 }
+        Self { segment_bytes: journal::SEGMENT_BYTES, spare_segments: 2 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! An edge as one thing: started, asked how it is, reloaded, shut down.
 
 use crate::agents::{Agents, AgentsError};
-use crate::background::{self, Background, Contact, Parts};
+use crate::background::{self, Background, Contact, Parts, Pulse};
 use crate::cells::Cells;
 use crate::config::{EdgeConfig, EdgeKeys};
 use crate::cookies::CookieJar;
@@ -18,8 +18,8 @@ use crate::{clock, journal_metrics, metrics, wiring};
 use arc_swap::ArcSwap;
 use attribution_core::record::Tally;
 use attribution_core::time::Instant;
-use journal::Journal;
 use journal::storage::Storage;
+use journal::{Journal, Notice};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,6 +53,12 @@ pub enum StartError {
     /// The background.
     #[error("the background cannot be started")]
     Background(#[from] background::SpawnError),
+    /// Not the key that its table's codes were made with: every link would be unknown.
+    #[error(
+        "the key of the codes' check character is not the one that this edge has served with: restore check.key, or \
+         give this edge a data directory of its own"
+    )]
+    CheckKey,
     /// No threads, or no randomness.
     #[error("the system gives no threads or no random bytes")]
     System(#[source] io::Error),
@@ -140,9 +146,13 @@ impl Edge {
                 tracing::warn!(?notice, "the journal has something to say");
             }
         }
+        let incomplete = opened.notices.iter().filter_map(Notice::incomplete).collect();
         let journal = Arc::new(opened.journal);
         // After the journal, whose lock keeps a second process away from the files aside.
         let loaded = snapshot::load(&table_dir, secure, now.millis());
+        if loaded.check_key.is_some_and(|made_with| made_with != keys.check.fingerprint()) {
+            return Err(StartError::CheckKey);
+        }
         tracing::info!(source = ?loaded.source, links = loaded.table.sizes().base_links, "the table is loaded");
         let table = Arc::new(loaded.table);
         let heard = Some(table.heard_at()).filter(|at| *at != Instant(0));
@@ -171,8 +181,15 @@ impl Edge {
             keys,
         });
         let seams = wiring::seams(&shared, table_dir);
-        let background =
-            background::spawn(Parts { edge: config.edge, link, journal, contact, seams, options })?;
+        let background = background::spawn(Parts {
+            edge: config.edge,
+            link,
+            journal,
+            contact,
+            incomplete,
+            seams,
+            options,
+        })?;
         let (stage, _) = watch::channel(Stage::Serving);
         let mut edge = Self {
             address,
@@ -250,6 +267,11 @@ impl Edge {
     /// Its journal.
     pub fn journal(&self) -> &Arc<Journal> {
         &self.shared.journal
+    }
+
+    /// A way to have it tell the core at once how it stands.
+    pub fn pulse(&self) -> Option<Pulse> {
+        self.background.as_ref().and_then(Background::pulse)
     }
 
     /// The totals of all its workers in this start.

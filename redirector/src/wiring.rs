@@ -52,7 +52,7 @@ pub(crate) fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
             if let Some(heard) = saving.contact.heard() {
                 saving.table.heard(heard);
             }
-            snapshot::save(&table_dir, &saving.table)?;
+            snapshot::save(&table_dir, &saving.table, saving.keys.check.fingerprint())?;
             Ok(())
         }),
         tally: Box::new(move |worker| {

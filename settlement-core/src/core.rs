@@ -2,11 +2,13 @@
 
 use crate::catalogue::histories;
 use crate::clock::Clock;
+use crate::installation;
 use crate::store::{OpenStoreError, Store, StoreConfig, StoreError};
 use attribution_core::code::CheckKey;
 use attribution_core::time::Instant;
 use attribution_core::token::{BrowserKeys, ClickKeys};
-use std::sync::Arc;
+use futures_util::future::BoxFuture;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use url::Url;
 
@@ -46,6 +48,15 @@ pub enum OpenError {
     /// The public base is not an http(s) address.
     #[error("the public base must be an http or https address, not {0}")]
     PublicBase(Url),
+    /// The key of the check character is not the one that the store's codes were made with.
+    #[error(
+        "the key of the codes' check character is not the one that this store was made with: every code that was \
+         printed would be unknown. Restore check.key from a backup"
+    )]
+    CheckKey,
+    /// What the store knows about its installation cannot be read or written.
+    #[error("the store's facts about its installation cannot be read or written")]
+    Installation(#[source] StoreError),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Randomness(#[source] getrandom::Error),
@@ -68,7 +79,12 @@ struct Shared {
     changed: watch::Sender<u64>,
     /// Counts this process's batches that brought clicks.
     clicked: watch::Sender<u64>,
+    /// See [`Core::set_edge_bell`].
+    edge_bell: OnceLock<Box<EdgeBell>>,
 }
+
+/// Has an edge in the same process say how it stands, and ends when it has.
+pub type EdgeBell = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
 
 impl Core {
     /// Opens the store, brings it to this program's version and starts its threads. Blocks until that is done.
@@ -80,8 +96,17 @@ impl Core {
             return Err(OpenError::PublicBase(config.public_base));
         }
         crate::describe::describe();
+        // An alert sees an increase only from a value that was there before.
+        metrics::counter!("yinke_core_lost_tail_clicks_total").increment(0);
         let now = config.clock.now();
         let store = Store::open(&config.store, now)?;
+        let check_key = format!("{:08x}", keys.check.fingerprint());
+        let first_key = store
+            .write_blocking(move |tx| installation::keep_first(tx, "check_key", &check_key))
+            .map_err(OpenError::Installation)?;
+        if !first_key {
+            return Err(OpenError::CheckKey);
+        }
         let random = histories::random().map_err(OpenError::Randomness)?;
         store.write_blocking(move |tx| histories::begin(tx, random, now)).map_err(OpenError::History)?;
         Ok(Self {
@@ -91,6 +116,7 @@ impl Core {
                 keys,
                 changed: watch::Sender::new(0),
                 clicked: watch::Sender::new(0),
+                edge_bell: OnceLock::new(),
             }),
         })
     }
@@ -138,6 +164,19 @@ impl Core {
     /// Changes whenever this process has taken new clicks in.
     pub fn clicks_arrived(&self) -> watch::Receiver<u64> {
         self.shared.clicked.subscribe()
+    }
+
+    /// Gives the core a way to hear from the edge in its own process before it answers an audit: elsewhere an edge's
+    /// word is up to a heartbeat old. The first call counts.
+    pub fn set_edge_bell(&self, bell: Box<EdgeBell>) {
+        let _ = self.shared.edge_bell.set(bell);
+    }
+
+    /// Has the edge in this process, if there is one, say how it stands.
+    pub(crate) async fn hear_edge(&self) {
+        if let Some(bell) = self.shared.edge_bell.get() {
+            bell().await;
+        }
     }
 
     /// Whether the store answers.

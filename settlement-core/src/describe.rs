@@ -32,6 +32,10 @@ pub(crate) fn describe() {
         "yinke_core_edge_clock_ahead_seconds",
         "How far an edge's clock is ahead of the core's, by edge; its word on what it has shipped is corrected by it"
     );
+    describe_counter!(
+        "yinke_core_lost_tail_clicks_total",
+        "Clicks that an edge said it had written and no longer had after a crash"
+    );
     describe_counter!("yinke_core_lost_ranges_total", "Ranges of records that an edge reported as lost");
 
     describe_counter!(

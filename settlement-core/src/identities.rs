@@ -2,7 +2,7 @@
 //! could name any visitor could claim anybody's clicks.
 
 use crate::api::time::plausible;
-use crate::api::{Problem, Role, Write};
+use crate::api::{Merchants, Only, Problem, Role, Write};
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
@@ -92,7 +92,11 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
 
 /// Joins a visitor to a buyer. Operators, and merchants for the platform they belong to.
 #[utoipa::path(post, path = "/v1/identities", request_body = PostIdentity, responses((status = 200, body = Joined)))]
-async fn post_identity(State(core): State<Core>, write: Write<PostIdentity>) -> Result<Response, Problem> {
+async fn post_identity(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    write: Write<PostIdentity>,
+) -> Result<Response, Problem> {
     let body = write.body;
     let now = write.scope.now;
     let at = body.at.unwrap_or(now);

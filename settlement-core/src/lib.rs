@@ -12,6 +12,7 @@ mod edges;
 pub mod holders;
 mod identities;
 mod ingest;
+mod installation;
 pub mod ledger;
 pub mod orders;
 pub mod payouts;
@@ -21,5 +22,5 @@ pub mod store;
 
 pub use crate::catalogue::Maintained;
 pub use crate::clock::Clock;
-pub use crate::core::{Core, CoreConfig, CoreKeys, OpenError};
+pub use crate::core::{Core, CoreConfig, CoreKeys, EdgeBell, OpenError};
 pub use crate::ingest::IngestError;

@@ -4,7 +4,7 @@ use rustix::fs::{FlockOperation, Mode};
 use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Why a data directory cannot be used.
@@ -25,6 +25,14 @@ pub(crate) enum DataDirError {
         path: PathBuf,
         /// Why not.
         source: io::Error,
+    },
+    /// Others on this machine can change what is in it.
+    #[error("data directory {} has mode {mode:04o}: others can write into it; chmod go-w it", .dir.display())]
+    Writable {
+        /// The directory.
+        dir: PathBuf,
+        /// Its mode.
+        mode: u32,
     },
     /// Reading or writing in it failed.
     #[error("cannot use {}", .path.display())]
@@ -65,9 +73,15 @@ impl DataDir {
     /// Creates the directory if needed and takes it for this process.
     ///
     /// # Errors
-    /// If another process has it, or it cannot be made.
+    /// If another process has it, it cannot be made, or others can write into it.
     pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
         create_private(path)?;
+        let metadata = std::fs::metadata(path);
+        let metadata = metadata.map_err(|source| DataDirError::Io { path: path.to_owned(), source })?;
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & 0o022 != 0 {
+            return Err(DataDirError::Writable { dir: path.to_owned(), mode });
+        }
         let lock_path = path.join("lock");
         let mut lock = OpenOptions::new()
             .read(true)
@@ -163,7 +177,6 @@ fn remove_if_there(path: &Path) -> Result<(), DataDirError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_directory_has_one_holder() {
@@ -175,6 +188,19 @@ mod tests {
         assert_eq!(pid, Some(std::process::id().to_string()));
         drop(held);
         DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_into_is_refused() {
+        let temporary = tempfile::tempdir().unwrap();
+        for mode in [0o777, 0o770, 0o702, 0o1777] {
+            std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            let Err(error) = DataDir::open(temporary.path()) else { panic!("{mode:o} was taken") };
+            assert!(error.to_string().contains(&format!("{mode:04o}")), "{error}");
+        }
+        // Reading is the owner's own choice: what is secret has a mode of its own.
+        std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        DataDir::open(temporary.path()).unwrap();
     }
 
     #[test]

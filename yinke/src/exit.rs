@@ -102,6 +102,7 @@ impl From<DataDirError> for Failure {
         let exit = match &error {
             DataDirError::InUse { .. } => Exit::TryAgain,
             DataDirError::Create { .. } => Exit::CannotCreate,
+            DataDirError::Writable { .. } => Exit::NoPermission,
             DataDirError::Io { .. } => Exit::Io,
         };
         Self::new(exit, error)
@@ -124,7 +125,7 @@ impl From<redirector::StartError> for Failure {
     fn from(error: redirector::StartError) -> Self {
         use redirector::StartError as E;
         let exit = match &error {
-            E::Workers(_) | E::PublicBase(_) | E::Agents(_) => Exit::Config,
+            E::Workers(_) | E::PublicBase(_) | E::Agents(_) | E::CheckKey => Exit::Config,
             E::DataDir(..) => Exit::CannotCreate,
             E::Listen(_) => Exit::Unavailable,
             E::Journal(_) | E::Background(_) => Exit::Io,

@@ -155,6 +155,7 @@ impl Heart {
             durable,
             shipped: progress.shipped,
             quarantined: progress.lost,
+            incomplete: self.streams.is_incomplete(stream),
         })
     }
 

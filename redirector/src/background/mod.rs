@@ -28,7 +28,7 @@ mod streams;
 pub use contact::Contact;
 pub use options::{BackgroundOptions, RecorderOptions};
 pub use seams::{ApplyPage, ClaimTerms, FindTerms, SaveError, Seams};
-pub use spawn::{Background, Parts, ShutdownReport, SpawnError, cursor_names, spawn, spawn_on};
+pub use spawn::{Background, Parts, Pulse, ShutdownReport, SpawnError, cursor_names, spawn, spawn_on};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 

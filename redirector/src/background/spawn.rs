@@ -12,7 +12,8 @@ use super::{BackgroundOptions, Contact, Seams, describe};
 use crate::core_link::CoreLink;
 use attribution_core::click::EdgeId;
 use attribution_core::time::Instant;
-use journal::Journal;
+use journal::{Journal, StreamId};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub struct Parts {
     pub journal: Arc<Journal>,
     /// How far the table follows the core; the workers read it too.
     pub contact: Arc<Contact>,
+    /// Streams whose end the journal found damaged or gone; the core is told.
+    pub incomplete: BTreeSet<StreamId>,
     /// The edge's functions.
     pub seams: Seams,
     /// How to work.
@@ -126,14 +129,14 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
 /// # Errors
 /// If the journal was opened without the cursors' names.
 pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError> {
-    let Parts { edge, link, journal, contact, seams, options } = parts;
+    let Parts { edge, link, journal, contact, incomplete, seams, options } = parts;
     describe::metrics();
     let (seams, options) = (Arc::new(seams), Arc::new(options));
     let asked = Arc::clone(&seams);
     let progress = Arc::new(Progress::new(move || (asked.unwritten)()));
     let keeper = Arc::new(Keeper {
         options: Arc::clone(&options),
-        streams: Streams::new(Arc::clone(&journal)),
+        streams: Streams::new(Arc::clone(&journal), incomplete),
         progress: Arc::clone(&progress),
         ship: journal.cursors(SHIP).ok_or(SpawnError::Cursor(SHIP))?,
         redis: match &options.recorder {
@@ -240,7 +243,35 @@ fn supervise<F>(
     workers.spawn_on(watch, handle);
 }
 
+/// Has an edge tell the core at once how it stands. Clones share it; it keeps nothing running.
+#[derive(Clone)]
+pub struct Pulse {
+    heart: Arc<Heart>,
+    runtime: Handle,
+}
+
+impl std::fmt::Debug for Pulse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pulse(..)")
+    }
+}
+
+impl Pulse {
+    /// One heartbeat now, besides those that come by themselves. Says whether the core took it.
+    pub async fn beat(&self) -> bool {
+        let heart = Arc::clone(&self.heart);
+        let beat = self.runtime.spawn(async move { heart.beat().await.is_ok() });
+        beat.await.unwrap_or(false) // the edge has ended
+    }
+}
+
 impl Background {
+    /// A way to have heartbeats made; `None` when the background ends.
+    pub fn pulse(&self) -> Option<Pulse> {
+        let runtime = self.runtime.as_ref()?.handle().clone();
+        Some(Pulse { heart: Arc::clone(&self.heart), runtime })
+    }
+
     /// The time before which everything this edge recorded is in the core.
     pub fn shipped_through(&self) -> Instant {
         let now = (self.seams.now)();

@@ -2,7 +2,7 @@
 
 use super::phase::{Phase, Phases};
 use journal::{Journal, Reader, ReleaseError, StreamId, StreamInfo};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -12,16 +12,19 @@ pub(super) struct Streams {
     /// What earlier starts left: their ends do not move any more.
     ended: BTreeMap<StreamId, StreamInfo>,
     live: Vec<StreamId>,
+    /// Whose end is damaged or gone, as the journal found when it was opened.
+    incomplete: BTreeSet<StreamId>,
     progress: Notify,
 }
 
 impl Streams {
     /// Looks at the journal once: no stream is added while a process runs.
-    pub(super) fn new(journal: Arc<Journal>) -> Arc<Self> {
+    pub(super) fn new(journal: Arc<Journal>, incomplete: BTreeSet<StreamId>) -> Arc<Self> {
         let (live, ended): (Vec<_>, Vec<_>) = journal.streams().into_iter().partition(|info| info.live);
         let streams = Arc::new(Self {
             ended: ended.into_iter().map(|info| (info.stream, info)).collect(),
             live: live.into_iter().map(|info| info.stream).collect(),
+            incomplete,
             progress: Notify::new(),
             journal,
         });
@@ -47,6 +50,11 @@ impl Streams {
     /// Whether the stream's start was shut down in order: then nothing in it is in doubt.
     pub(super) fn closed_in_order(&self, stream: StreamId) -> bool {
         self.ended.get(&stream).is_some_and(|info| info.closed)
+    }
+
+    /// Whether the stream's end is damaged or gone, and nobody can say how much was in it.
+    pub(super) fn is_incomplete(&self, stream: StreamId) -> bool {
+        self.incomplete.contains(&stream)
     }
 
     /// The first number that is still there, of every stream that is still there.

@@ -6,6 +6,7 @@ use super::*;
 
 const V1: &[u8] = include_bytes!("../../tests/golden/table_v1.snapshot");
 const V2: &[u8] = include_bytes!("../../tests/golden/table_v2.snapshot");
+const V3: &[u8] = include_bytes!("../../tests/golden/table_v3.snapshot");
 
 fn table() -> Table {
     let table = Table::new(false);
@@ -26,18 +27,22 @@ fn table() -> Table {
 #[test]
 fn a_snapshot_is_written_byte_for_byte() {
     let dir = tempfile::tempdir().unwrap();
-    snapshot::save(dir.path(), &table()).unwrap();
-    assert!(std::fs::read(dir.path().join("table.snapshot")).unwrap() == V2);
+    snapshot::save(dir.path(), &table(), CHECK.fingerprint()).unwrap();
+    assert!(std::fs::read(dir.path().join("table.snapshot")).unwrap() == V3);
 }
 
 #[test]
 fn every_layout_ever_written_loads() {
-    // The first one knew no history: its position is none that a core could recognise.
-    for (bytes, history) in [(V1, None), (V2, Some(HISTORY))] {
+    // The first one knew no history: its position is none that a core could recognise. Before the third, the check key
+    // was not told.
+    let layouts =
+        [(V1, None, None), (V2, Some(HISTORY), None), (V3, Some(HISTORY), Some(CHECK.fingerprint()))];
+    for (bytes, history, check_key) in layouts {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("table.snapshot"), bytes).unwrap();
         let loaded = snapshot::load(dir.path(), false, 0);
         assert!(matches!(loaded.source, snapshot::Source::Current), "{:?}", loaded.quarantined);
+        assert_eq!(loaded.check_key, check_key);
         let table = loaded.table;
         assert_eq!(table.position(), FeedPosition { history, number: 7 });
         assert_eq!(table.heard_at(), Instant(77));

@@ -1,10 +1,12 @@
 //! The table on disk, so that an edge restarts with the core absent.
 //!
 //! Layout, little-endian: `YKTABLE1`, layout version u32, sections u32, generation u64, heard-at i64, length of the
-//! small tables u64, id of the history that gave the generation u64, CRC-32 of these 48 bytes; the small tables as JSON changes, their CRC-32; then per section (one
-//! per shard of the base, the overlay last) link count u32, CRC-32 of the links, the links of 24 bytes each; `YKEND.`
+//! small tables u64, id of the history that gave the generation u64, fingerprint of the check key u32, zero u32, CRC-32
+//! of these 56 bytes; the small tables as JSON changes, their CRC-32; then per section (one per shard of the base, the
+//! overlay last) link count u32, CRC-32 of the links, the links of 24 bytes each; `YKEND.`
 //!
-//! Version 1 had no history. It still loads: its edge serves from it and loads everything anew once the core is heard.
+//! Older layouts load. Version 2 had no fingerprint; version 1 no history either: its edge serves from it and loads
+//! everything anew once the core is heard.
 //!
 //! A save writes beside, syncs, and renames; the one before is kept. A file that does not check out is set aside
 //! under another name and said so; the previous one, or an empty table and the change feed, take its place.
@@ -22,10 +24,10 @@ use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"YKTABLE1";
 const END: &[u8; 6] = b"YKEND.";
-const LAYOUT_VERSION: u32 = 2;
-const WITHOUT_HISTORY: u32 = 1;
-const HEAD_LEN: usize = 48;
-const HEAD_LEN_WITHOUT_HISTORY: usize = 40;
+const LAYOUT_VERSION: u32 = 3;
+/// Length of the head in each layout, the oldest first.
+const HEAD_LENS: [usize; LAYOUT_VERSION as usize] = [40, 48, HEAD_LEN];
+const HEAD_LEN: usize = 56;
 const CURRENT: &str = "table.snapshot";
 const PREVIOUS: &str = "table.previous";
 const SMALL_MAX: u64 = 1 << 30;
@@ -82,6 +84,8 @@ pub struct Loaded {
     pub table: Table,
     /// Where it came from.
     pub source: Source,
+    /// The key of the check character that its codes were made with, by its fingerprint, if that was saved.
+    pub check_key: Option<u32>,
     /// Files that were set aside, under their new names, and why.
     pub quarantined: Vec<(PathBuf, LoadError)>,
 }
@@ -92,7 +96,7 @@ pub fn load(dir: &Path, secure: bool, stamp: i64) -> Loaded {
     for (name, source) in [(CURRENT, Source::Current), (PREVIOUS, Source::Previous)] {
         let path = dir.join(name);
         match read(&path, secure) {
-            Ok(table) => return Loaded { table, source, quarantined },
+            Ok((table, check_key)) => return Loaded { table, source, check_key, quarantined },
             Err(LoadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let aside = dir.join(format!("{name}.corrupt-{stamp}"));
@@ -105,26 +109,21 @@ pub fn load(dir: &Path, secure: bool, stamp: i64) -> Loaded {
             }
         }
     }
-    Loaded { table: Table::new(secure), source: Source::Nothing, quarantined }
+    Loaded { table: Table::new(secure), source: Source::Nothing, check_key: None, quarantined }
 }
 
-fn read(path: &Path, secure: bool) -> Result<Table, LoadError> {
+fn read(path: &Path, secure: bool) -> Result<(Table, Option<u32>), LoadError> {
     let mut input = BufReader::with_capacity(1 << 20, File::open(path)?);
-    // The history of an older layout stays zero, which is none.
+    // What an older layout does not have stays zero, which is none.
     let mut head = [0; HEAD_LEN];
-    let (older, newer) = head.split_at_mut(HEAD_LEN_WITHOUT_HISTORY);
-    input.read_exact(older)?;
-    if older[..8] != *MAGIC {
+    let (common, newer) = head.split_at_mut(HEAD_LENS[0]);
+    input.read_exact(common)?;
+    if common[..8] != *MAGIC {
         return Err(LoadError::Layout);
     }
-    let len = match u32_of(older, 8) {
-        WITHOUT_HISTORY => HEAD_LEN_WITHOUT_HISTORY,
-        LAYOUT_VERSION => {
-            input.read_exact(newer)?;
-            HEAD_LEN
-        }
-        _ => return Err(LoadError::Layout),
-    };
+    let older = (u32_of(common, 8) as usize).checked_sub(1);
+    let len = *older.and_then(|older| HEAD_LENS.get(older)).ok_or(LoadError::Layout)?;
+    input.read_exact(&mut newer[..len - HEAD_LENS[0]])?;
     let crc = read_u32(&mut input)?;
     check(crc, &head[..len], "the head")?;
     let u64_at = |at| u64_of(&head, at);
@@ -154,7 +153,8 @@ fn read(path: &Path, secure: bool) -> Result<Table, LoadError> {
     }
     table.set_position(FeedPosition { history: HistoryId::new(u64_at(40)), number: u64_at(16) });
     table.heard(Instant(u64_at(24).cast_signed()));
-    Ok(table)
+    let check_key = (len == HEAD_LEN).then(|| u32_of(&head, 48));
+    Ok((table, check_key))
 }
 
 fn read_section(input: &mut impl Read, links: &Links) -> Result<(), LoadError> {
@@ -200,16 +200,17 @@ fn u64_of(head: &[u8], at: usize) -> u64 {
 }
 
 /// Saves the table into `dir`, beside the previous snapshot, and returns the generation saved. Changes that are
-/// applied meanwhile may or may not be in it; the feed brings them again.
+/// applied meanwhile may or may not be in it; the feed brings them again. `check_key` is the fingerprint of the key that
+/// the edge checks codes with.
 ///
 /// # Errors
 /// If the disk refuses; the snapshots that were there stay usable.
-pub fn save(dir: &Path, table: &Table) -> Result<u64, SaveError> {
+pub fn save(dir: &Path, table: &Table, check_key: u32) -> Result<u64, SaveError> {
     let (new, current) = (dir.join("table.new"), dir.join(CURRENT));
     // The position before the rows: a row may be newer than the position says, never older.
     let position = table.position();
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&new)?);
-    write(&mut out, table, position)?;
+    write(&mut out, table, position, check_key)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     if current.exists() {
         fs::rename(&current, dir.join(PREVIOUS))?;
@@ -219,7 +220,12 @@ pub fn save(dir: &Path, table: &Table) -> Result<u64, SaveError> {
     Ok(position.number)
 }
 
-fn write(out: &mut impl Write, table: &Table, position: FeedPosition) -> Result<(), SaveError> {
+fn write(
+    out: &mut impl Write,
+    table: &Table,
+    position: FeedPosition,
+    check_key: u32,
+) -> Result<(), SaveError> {
     let view = table.small.load_full();
     let small = serde_json::to_vec(&small_rows(&view))?;
     let mut head = Vec::with_capacity(HEAD_LEN);
@@ -230,6 +236,8 @@ fn write(out: &mut impl Write, table: &Table, position: FeedPosition) -> Result<
     head.extend_from_slice(&table.heard_at().millis().to_le_bytes());
     head.extend_from_slice(&(small.len() as u64).to_le_bytes());
     head.extend_from_slice(&position.history.map_or(0, HistoryId::get).to_le_bytes());
+    head.extend_from_slice(&check_key.to_le_bytes());
+    head.extend_from_slice(&[0; 4]);
     out.write_all(&head)?;
     out.write_all(&crc32fast::hash(&head).to_le_bytes())?;
     out.write_all(&small)?;

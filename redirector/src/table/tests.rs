@@ -199,7 +199,7 @@ fn assert_full(table: &Table) {
 fn a_snapshot_gives_back_the_table() {
     let dir = tempfile::tempdir().unwrap();
     let table = full_table();
-    snapshot::save(dir.path(), &table).unwrap();
+    snapshot::save(dir.path(), &table, CHECK.fingerprint()).unwrap();
     let loaded = snapshot::load(dir.path(), false, 0);
     assert!(matches!(loaded.source, snapshot::Source::Current));
     assert_full(&loaded.table);
@@ -232,7 +232,7 @@ fn corrupt(path: &Path, at: usize) {
 #[test]
 fn every_flipped_byte_and_every_cut_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
-    snapshot::save(dir.path(), &full_table()).unwrap();
+    snapshot::save(dir.path(), &full_table(), CHECK.fingerprint()).unwrap();
     let path = dir.path().join("table.snapshot");
     let good = std::fs::read(&path).unwrap();
     for at in (0..good.len()).step_by(13).chain([0, good.len() - 1]) {
@@ -250,9 +250,9 @@ fn every_flipped_byte_and_every_cut_is_noticed() {
 fn the_previous_snapshot_takes_the_place_of_a_corrupt_one() {
     let dir = tempfile::tempdir().unwrap();
     let table = full_table();
-    snapshot::save(dir.path(), &table).unwrap();
+    snapshot::save(dir.path(), &table, CHECK.fingerprint()).unwrap();
     table.apply(HISTORY, &numbered(1_000, vec![Change::Link(link(999))]));
-    snapshot::save(dir.path(), &table).unwrap();
+    snapshot::save(dir.path(), &table, CHECK.fingerprint()).unwrap();
     corrupt(&dir.path().join("table.snapshot"), 60);
     let loaded = snapshot::load(dir.path(), false, 5);
     assert!(matches!(loaded.source, snapshot::Source::Previous));

@@ -124,6 +124,7 @@ impl Rig {
             link: Arc::new(link_to(core)),
             journal: Arc::clone(&journal),
             contact: Arc::clone(&contact),
+            incomplete: opened.notices.iter().filter_map(journal::Notice::incomplete).collect(),
             seams,
             options,
         };

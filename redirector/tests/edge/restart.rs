@@ -4,13 +4,14 @@ use crate::http::{Client, request};
 use crate::world::{Core, EDGE, HISTORY, World, config, eventually, keys, path};
 use attribution_core::catalogue::{ChangePage, NumberedChange};
 use attribution_core::click::EdgeId;
+use attribution_core::code::CheckKey;
 use attribution_core::history::FeedPosition;
 use attribution_core::record::Tally;
 use attribution_core::shipping::{Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use attribution_core::time::Instant;
 use redirector::config::Listen;
 use redirector::core_link::{CoreLink, LinkError, LinkFuture};
-use redirector::{Edge, ListenError, NotReady, StartError};
+use redirector::{Edge, EdgeKeys, ListenError, NotReady, StartError};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -194,4 +195,12 @@ fn a_cut_off_edge_gives_no_claims_where_the_operator_says_so() {
     let answer = Client::connect(edge.address()).request("GET", &path(1), &[]);
     assert_eq!((answer.status, answer.location()), (302, "https://shop.example/p/1"));
     assert!(answer.all("set-cookie").is_empty());
+}
+
+#[test]
+fn an_edge_with_another_check_key_does_not_start_on_this_table() {
+    let (_, core, dir) = World::new([]).shutdown();
+    let other = EdgeKeys { check: CheckKey::new(*b"another!"), ..keys() };
+    let refused = Edge::start(config(&dir), other, core);
+    assert!(matches!(refused, Err(StartError::CheckKey)), "{refused:?}");
 }

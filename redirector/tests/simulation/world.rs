@@ -120,6 +120,7 @@ impl World {
             link: Arc::new(self.network.clone()),
             journal: Arc::clone(&journal),
             contact: Arc::new(Contact::new(FeedPosition::START, None)),
+            incomplete: notices.iter().filter_map(Notice::incomplete).collect(),
             seams: Seams {
                 now,
                 apply: Box::new(|_, _| ()),

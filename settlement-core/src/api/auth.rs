@@ -1,6 +1,6 @@
 //! Who asks: bearer tokens, of which only a hash is kept, with a role and a subject.
 
-use super::{Problem, Write};
+use super::{Only, Operators, Problem, Write};
 use crate::Core;
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -74,8 +74,18 @@ impl Principal {
         &self.name
     }
 
+    /// Whoever sent this request; looked up once for all that want to know.
+    pub(super) async fn of_request(parts: &mut Parts, core: &Core) -> Result<Self, Problem> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
+        let principal = Self::authenticate(&parts.headers, core).await?;
+        parts.extensions.insert(principal.clone());
+        Ok(principal)
+    }
+
     /// Reads the bearer token and looks it up.
-    pub(super) async fn authenticate(headers: &HeaderMap, core: &Core) -> Result<Self, Problem> {
+    async fn authenticate(headers: &HeaderMap, core: &Core) -> Result<Self, Problem> {
         let unauthorized = |code, detail| Problem::new(StatusCode::UNAUTHORIZED, code, detail);
         let value = headers
             .get(header::AUTHORIZATION)
@@ -179,7 +189,7 @@ impl FromRequestParts<Core> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, core: &Core) -> Result<Self, Problem> {
-        Self::authenticate(&parts.headers, core).await
+        Self::of_request(parts, core).await
     }
 }
 
@@ -237,7 +247,40 @@ fn store_token(
     Ok(())
 }
 
+/// The label of the tokens that a core is started with. Nobody else's may have it.
+const FIRST_LABEL: &str = "first administrator";
+
 impl Core {
+    /// Lets these tokens in as administrators, and none of those that the core was started with before: whoever gives
+    /// the core a new token takes the old one away. All nodes of a core are started with the same ones.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn admit_administrators(&self, tokens: Vec<TokenText>) -> Result<(), StoreError> {
+        let now = self.now();
+        let revoked = self
+            .store()
+            .write(move |tx| {
+                let revoked = tx.execute(
+                    "UPDATE api_tokens SET revoked_at = $1 WHERE role = 'admin' AND label = $2 AND revoked_at IS NULL",
+                    params![now, FIRST_LABEL],
+                )?;
+                for token in &tokens {
+                    store_token(tx, token, Role::Admin, None, FIRST_LABEL, now)?;
+                }
+                let kept = tx.query_one(
+                    "SELECT COUNT(*) FROM api_tokens WHERE label = $1 AND revoked_at IS NULL AND created_at < $2",
+                    params![FIRST_LABEL, now],
+                )?;
+                Ok::<_, StoreError>(revoked.saturating_sub(kept.count(0)?))
+            })
+            .await?;
+        if revoked > 0 {
+            tracing::warn!(revoked, "administrators' tokens of earlier starts are no longer valid");
+        }
+        Ok(())
+    }
+
     /// Lets `token` in, with this role and subject. For whoever starts the core (the operator's own token, an edge
     /// in the same process); everybody else asks `POST /v1/tokens`.
     ///
@@ -328,7 +371,11 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 
 /// Makes a token. Admins only. The secret is in this answer and nowhere else.
 #[utoipa::path(post, path = "/v1/tokens", request_body = NewToken, responses((status = 201, body = IssuedToken)))]
-async fn issue(State(core): State<Core>, write: Write<NewToken>) -> Result<Response, Problem> {
+async fn issue(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    write: Write<NewToken>,
+) -> Result<Response, Problem> {
     let NewToken { role, subject, label } = write.body;
     if write.scope.principal.role != Role::Admin {
         return Err(Problem::forbidden("only an admin makes tokens"));
@@ -342,6 +389,9 @@ async fn issue(State(core): State<Core>, write: Write<NewToken>) -> Result<Respo
     }
     if let Some(subject) = &subject {
         check_subject(role, subject)?;
+    }
+    if label == FIRST_LABEL {
+        return Err(Problem::invalid("label", "is kept for the tokens that a core is started with"));
     }
     if label.len() > LABEL_MAX || label.chars().any(char::is_control) {
         let why = format!("must have at most {LABEL_MAX} bytes and no control characters");

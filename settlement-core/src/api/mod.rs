@@ -7,6 +7,8 @@ mod auth;
 mod body;
 mod clicks;
 mod csv;
+mod document;
+mod only;
 mod page;
 mod problem;
 pub mod time;
@@ -16,6 +18,7 @@ pub use auth::{Principal, Role, TokenText};
 pub(crate) use body::read_bytes;
 pub use body::{Body, Params, PathId};
 pub(crate) use csv::CsvFile;
+pub use only::{Agencies, Circle, Edges, Merchants, Only, Operators, Promoters, PromotersAlone};
 pub use page::{Cursor, Page, PageParams};
 pub(crate) use problem::chain;
 pub use problem::{Problem, ProblemBody};
@@ -69,7 +72,7 @@ pub(crate) fn router(core: Core) -> Router {
         "bearer",
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
     );
-    let document = Json(document);
+    let document = document::complete(&document).map(Json);
     router
         .route("/openapi.json", get(async move || document.clone()))
         .fallback(async || {

@@ -50,9 +50,8 @@ impl<T: DeserializeOwned> FromRequest<Core> for Write<T> {
 
     async fn from_request(request: Request, core: &Core) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let principal = Principal::authenticate(&parts.headers, core).await?;
+        let principal = Principal::of_request(&mut parts, core).await?;
         let key = key_of(&parts.headers)?;
-        parts.extensions.insert(principal.clone());
         let method = parts.method.as_str().to_owned();
         let path = parts.uri.path().to_owned();
         let empty_allowed = parts.headers.get(header::CONTENT_TYPE).is_none();

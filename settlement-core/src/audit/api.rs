@@ -13,10 +13,13 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(audit_clicks)).routes(routes!(audit_ledger))
 }
 
-/// The balance of clicks: recorded = ingested + pending + quarantined + lost, and gaps are 0.
+/// The balance of clicks: recorded = ingested + pending + quarantined + lost, and gaps are 0. An edge in the core's own
+/// process is asked first; what others say is as old as their last heartbeat (see `heartbeat_at`). `duplicates` are no
+/// fault: after a crash an edge repeats up to half a second of shipping, and each click is counted once.
 #[utoipa::path(get, path = "/v1/audit/clicks", responses((status = 200, body = ClickAudit)))]
 async fn audit_clicks(State(core): State<Core>, principal: Principal) -> Result<Json<ClickAudit>, Problem> {
     principal.require_operator()?;
+    core.hear_edge().await;
     Ok(Json(core.audit_clicks().await?))
 }
 

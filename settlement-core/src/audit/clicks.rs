@@ -36,14 +36,36 @@ pub struct ClickAudit {
     pub quarantined: u64,
     /// Frames that arrived again with other bytes. The first are ingested; these are kept for a person to look at.
     pub conflicts: u64,
-    /// Numbers an edge says it can never deliver.
+    /// Numbers an edge says it can never deliver, and the lost tails.
     pub lost: u64,
+    /// Of the lost: clicks that an edge had said it had written and, after a crash, no longer has (fast mode and a power
+    /// cut, or deleted segments). What it wrote after its last word before the crash is in nobody's count.
+    pub lost_tail: u64,
     /// What neither side can explain. Anything but 0 is a fault.
     pub gaps: u64,
     /// Whether recorded = ingested + pending + quarantined + lost, without gaps.
     pub balanced: bool,
     /// Each edge.
     pub edges: Vec<EdgeAudit>,
+    /// Each stream that ended earlier than it should have.
+    pub tails: Vec<TailAudit>,
+}
+
+/// A stream whose end is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TailAudit {
+    /// The edge.
+    pub edge: u16,
+    /// Its start.
+    pub epoch: u64,
+    /// Its worker.
+    pub worker: u8,
+    /// Frames that it had said it had and no longer has.
+    pub frames: u64,
+    /// Clicks among them.
+    pub clicks: u64,
+    /// The edge's journal found the end damaged or gone: there may have been more, and nobody knows how much.
+    pub unknown: bool,
 }
 
 /// Requests without a frame, by outcome.
@@ -94,6 +116,16 @@ struct Held {
     /// Lost numbers below the cursor, and in all.
     lost_below: u64,
     lost: u64,
+    tail: Tail,
+}
+
+/// What a stream had once and no longer has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tail {
+    frames: u64,
+    clicks: u64,
+    /// Answers that the edge had given, as far as it had said.
+    answered: u64,
 }
 
 type StreamKey = (i64, i64, i64);
@@ -147,6 +179,7 @@ pub fn audit(tx: &mut dyn Tx) -> Result<ClickAudit, StoreError> {
     for (key, held) in &held {
         let stream = balance(held, said.get(key));
         total.add(&stream);
+        total.tails.extend(tail(*key, held, said.get(key)));
         if let Some(edge) = edges.get_mut(&key.0) {
             edge.recorded += stream.recorded;
             edge.ingested += stream.ingested;
@@ -183,8 +216,7 @@ fn held_streams(tx: &mut dyn Tx) -> Result<BTreeMap<StreamKey, Held>, StoreError
             recorded: row.count(10)?,
             counted: [row.count(11)?, row.count(12)?, row.count(13)?, row.count(14)?],
             unjournaled: row.count(15)?,
-            lost_below: 0,
-            lost: 0,
+            ..Held::default()
         };
         streams.insert(key(&row)?, held);
     }
@@ -193,6 +225,10 @@ fn held_streams(tx: &mut dyn Tx) -> Result<BTreeMap<StreamKey, Held>, StoreError
         let (from, to) = (row.count(3)?, row.count(4)?);
         held.lost += to.saturating_sub(from);
         held.lost_below += to.min(held.next_sequence).saturating_sub(from);
+    }
+    for row in tx.query("SELECT edge, epoch, worker, frames, clicks, answered FROM lost_tails", &[])? {
+        let held: &mut Held = streams.entry(key(&row)?).or_default();
+        held.tail = Tail { frames: row.count(3)?, clicks: row.count(4)?, answered: row.count(5)? };
     }
     Ok(streams)
 }
@@ -218,8 +254,8 @@ fn balance(held: &Held, said: Option<&StreamStatus>) -> ClickAudit {
         Counted { refused, rate_limited, not_found, overloaded }
     };
     ClickAudit {
-        answered: (tally.answered + in_doubt).max(held.answered),
-        recorded,
+        answered: (tally.answered + in_doubt).max(held.answered).max(held.tail.answered),
+        recorded: recorded + held.tail.clicks,
         in_doubt,
         counted: most(tally.counted, held.counted),
         unjournaled: tally.unjournaled.max(held.unjournaled),
@@ -229,11 +265,25 @@ fn balance(held: &Held, said: Option<&StreamStatus>) -> ClickAudit {
         duplicates: held.duplicates,
         quarantined: held.dead,
         conflicts: held.conflicts,
-        lost: held.lost,
+        lost: held.lost + held.tail.clicks,
+        lost_tail: held.tail.clicks,
         gaps,
-        balanced: false,
-        edges: Vec::new(),
+        ..ClickAudit::default()
     }
+}
+
+/// The stream's missing end, if it misses one.
+fn tail((edge, epoch, worker): StreamKey, held: &Held, said: Option<&StreamStatus>) -> Option<TailAudit> {
+    let Tail { frames, clicks, .. } = held.tail;
+    let unknown = said.is_some_and(|said| said.incomplete);
+    (frames > 0 || unknown).then(|| TailAudit {
+        edge: u16::try_from(edge).unwrap_or_default(),
+        epoch: epoch.cast_unsigned(),
+        worker: u8::try_from(worker).unwrap_or_default(),
+        frames,
+        clicks,
+        unknown,
+    })
 }
 
 impl ClickAudit {
@@ -253,6 +303,7 @@ impl ClickAudit {
         self.quarantined += stream.quarantined;
         self.conflicts += stream.conflicts;
         self.lost += stream.lost;
+        self.lost_tail += stream.lost_tail;
         self.gaps += stream.gaps;
     }
 }

@@ -3,7 +3,7 @@
 use super::feed::Numbers;
 use super::periods::{self, State};
 use super::{categories, checked_name};
-use crate::api::{Problem, Write};
+use crate::api::{Only, Operators, Problem, Write};
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{CategoryId, ProgrammeId, ProgrammeNum};
@@ -52,7 +52,11 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 
 /// Bans a category, or dates its ban anew. Operators.
 #[utoipa::path(post, path = "/v1/bans", request_body = PostBan, responses((status = 201, body = BanView)))]
-async fn post_ban(Shared(core): Shared<Core>, write: Write<PostBan>) -> Result<Response, Problem> {
+async fn post_ban(
+    Shared(core): Shared<Core>,
+    _: Only<Operators>,
+    write: Write<PostBan>,
+) -> Result<Response, Problem> {
     write.scope.principal.require_operator()?;
     let body = write.body;
     if let Some(note) = &body.note {

@@ -1,7 +1,7 @@
 //! Categories (类目). Products and bans name them; one that is named for the first time is made.
 
 use super::{checked_name, next_num};
-use crate::api::{PathId, Problem, Write};
+use crate::api::{Only, Operators, PathId, Problem, Write};
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::CategoryId;
@@ -51,6 +51,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 )]
 async fn put_category(
     State(core): State<Core>,
+    _: Only<Operators>,
     PathId(id): PathId<CategoryId>,
     write: Write<PutCategory>,
 ) -> Result<Response, Problem> {

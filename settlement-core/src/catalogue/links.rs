@@ -2,7 +2,7 @@
 
 use super::feed::Numbers;
 use super::link_new::{LinkMaker, MadeLink, NUMBERS_PER_LINK, NewLink, address};
-use crate::api::{PathId, Principal, Problem, Write};
+use crate::api::{Only, PathId, Principal, Problem, Promoters, Write};
 use crate::{Core, params};
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::code::Code;
@@ -62,7 +62,11 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 
 /// Makes a link and its QR code. Operators, the placement's promoter, the promoter's agency.
 #[utoipa::path(post, path = "/v1/links", request_body = NewLink, responses((status = 201, body = MadeLink)))]
-async fn post_link(State(core): State<Core>, write: Write<NewLink>) -> Result<Response, Problem> {
+async fn post_link(
+    State(core): State<Core>,
+    _: Only<Promoters>,
+    write: Write<NewLink>,
+) -> Result<Response, Problem> {
     let link = write.body;
     let (config, key) = (core.config().clone(), core.keys().check);
     write
@@ -79,7 +83,11 @@ async fn post_link(State(core): State<Core>, write: Write<NewLink>) -> Result<Re
 
 /// Makes many links: all of them, or none and a list of mistakes. Who may is decided link by link.
 #[utoipa::path(post, path = "/v1/links/bulk", request_body = NewLinks, responses((status = 201, body = MadeLinks)))]
-async fn post_links(State(core): State<Core>, write: Write<NewLinks>) -> Result<Response, Problem> {
+async fn post_links(
+    State(core): State<Core>,
+    _: Only<Promoters>,
+    write: Write<NewLinks>,
+) -> Result<Response, Problem> {
     let links = write.body.links;
     if links.len() > BULK_MAX {
         return Err(Problem::invalid("links", format!("at most {BULK_MAX} links are taken at once")));

@@ -4,7 +4,7 @@ use super::checked_name;
 use super::destination::{checked, checked_host, checked_param};
 use super::feed::Numbers;
 use super::targets::{self, NewTarget};
-use crate::api::{PathId, Problem, Write};
+use crate::api::{Merchants, Only, Operators, PathId, Problem, Write};
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{MerchantId, PlatformId};
@@ -95,6 +95,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 )]
 async fn put_platform(
     State(core): State<Core>,
+    _: Only<Operators>,
     PathId(id): PathId<PlatformId>,
     write: Write<PutPlatform>,
 ) -> Result<Response, Problem> {
@@ -121,6 +122,7 @@ async fn put_platform(
 )]
 async fn put_merchant(
     State(core): State<Core>,
+    _: Only<Merchants>,
     PathId(id): PathId<MerchantId>,
     write: Write<PutMerchant>,
 ) -> Result<Response, Problem> {

@@ -5,7 +5,7 @@ use super::feed::Numbers;
 use super::periods::{self, State};
 use super::targets::{self, NewTarget};
 use super::{categories, checked_name, merchants};
-use crate::api::{PathId, Problem, Write, WriteScope};
+use crate::api::{Merchants, Only, PathId, Problem, Write, WriteScope};
 use crate::store::Tx;
 use crate::{Core, params};
 use attribution_core::ids::{CategoryId, MerchantId, ProductId};
@@ -114,6 +114,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 )]
 async fn put_product(
     Shared(core): Shared<Core>,
+    _: Only<Merchants>,
     PathId(id): PathId<ProductId>,
     write: Write<PutProduct>,
 ) -> Result<Response, Problem> {
@@ -176,6 +177,7 @@ async fn put_product(
 )]
 async fn cancel_promotion(
     Shared(core): Shared<Core>,
+    _: Only<Merchants>,
     PathId(id): PathId<ProductId>,
     write: Write<From>,
 ) -> Result<Response, Problem> {
@@ -189,6 +191,7 @@ async fn cancel_promotion(
 )]
 async fn promote(
     Shared(core): Shared<Core>,
+    _: Only<Merchants>,
     PathId(id): PathId<ProductId>,
     write: Write<From>,
 ) -> Result<Response, Problem> {
@@ -202,6 +205,7 @@ async fn promote(
 )]
 async fn delist(
     Shared(core): Shared<Core>,
+    _: Only<Merchants>,
     PathId(id): PathId<ProductId>,
     write: Write<From>,
 ) -> Result<Response, Problem> {
@@ -215,6 +219,7 @@ async fn delist(
 )]
 async fn relist(
     Shared(core): Shared<Core>,
+    _: Only<Merchants>,
     PathId(id): PathId<ProductId>,
     write: Write<From>,
 ) -> Result<Response, Problem> {

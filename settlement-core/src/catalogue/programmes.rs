@@ -2,7 +2,7 @@
 
 use super::feed::Numbers;
 use super::{bans, checked_name, next_num};
-use crate::api::{PathId, Problem, Write};
+use crate::api::{Merchants, Only, PathId, Problem, Write};
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{MerchantId, PlatformId, ProgrammeId, ProgrammeNum};
@@ -119,6 +119,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 )]
 async fn put_programme(
     State(core): State<Core>,
+    _: Only<Merchants>,
     PathId(id): PathId<ProgrammeId>,
     write: Write<PutProgramme>,
 ) -> Result<Response, Problem> {

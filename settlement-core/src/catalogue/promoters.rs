@@ -3,7 +3,7 @@
 use super::feed::Numbers;
 use super::periods::{self, State};
 use super::{checked_name, next_num};
-use crate::api::{PathId, Problem, Write, WriteScope};
+use crate::api::{Only, Operators, PathId, Problem, Promoters, Write, WriteScope};
 use crate::attribution::programmes::read;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
@@ -139,6 +139,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 )]
 async fn put_promoter(
     Shared(core): Shared<Core>,
+    _: Only<Promoters>,
     PathId(id): PathId<PromoterId>,
     write: Write<PutPromoter>,
 ) -> Result<Response, Problem> {
@@ -248,6 +249,7 @@ fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account], now: Instant) -
 )]
 async fn post_placement(
     Shared(core): Shared<Core>,
+    _: Only<Promoters>,
     PathId(promoter): PathId<PromoterId>,
     write: Write<PostPlacement>,
 ) -> Result<Response, Problem> {
@@ -319,6 +321,7 @@ fn put_placement(
 )]
 async fn disable(
     Shared(core): Shared<Core>,
+    _: Only<Operators>,
     PathId(id): PathId<PromoterId>,
     write: Write<From>,
 ) -> Result<Response, Problem> {
@@ -332,6 +335,7 @@ async fn disable(
 )]
 async fn enable(
     Shared(core): Shared<Core>,
+    _: Only<Operators>,
     PathId(id): PathId<PromoterId>,
     write: Write<From>,
 ) -> Result<Response, Problem> {

@@ -4,7 +4,7 @@ use super::Key;
 use super::jobs::key_of;
 use super::recover::{RecoverError, Recovery, recover};
 use crate::Core;
-use crate::api::{ApiTime, Params, Principal, Problem, Write, chain};
+use crate::api::{ApiTime, Only, Operators, Params, Principal, Problem, Write, chain};
 use crate::params;
 use crate::payouts::MoveError;
 use crate::store::Row;
@@ -145,7 +145,11 @@ struct Recovered {
     post, path = "/v1/disputes/recoveries", request_body = PostRecovery,
     responses((status = 200, body = Recovered), (status = 409, description = "Not so much is missing or available"))
 )]
-async fn post_recovery(State(core): State<Core>, write: Write<PostRecovery>) -> Result<Response, Problem> {
+async fn post_recovery(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    write: Write<PostRecovery>,
+) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     scope.principal.require_operator()?;
     if body.amount_fen <= 0 {
@@ -207,7 +211,11 @@ struct Marked {
     post, path = "/v1/disputes/broken-rules", request_body = BrokenRules,
     responses((status = 200, body = Marked), (status = 404, description = "No open record of this order"))
 )]
-async fn broken_rules(State(core): State<Core>, write: Write<BrokenRules>) -> Result<Response, Problem> {
+async fn broken_rules(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    write: Write<BrokenRules>,
+) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     scope.principal.require_operator()?;
     scope

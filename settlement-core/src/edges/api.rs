@@ -2,7 +2,7 @@
 
 use super::super::ingest::IngestError;
 use crate::Core;
-use crate::api::{Body, PathId, Principal, Problem, read_bytes};
+use crate::api::{Body, Edges, Only, PathId, Principal, Problem, read_bytes};
 use attribution_core::click::EdgeId;
 use attribution_core::shipping::{BATCH_MAX_BYTES, Batch, Heartbeat, HeartbeatAck, LostRange, ShipAck};
 use axum::Json;
@@ -34,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
 )]
 async fn take_batch(
     State(core): State<Core>,
+    _: Only<Edges>,
     principal: Principal,
     PathId(edge): PathId<u16>,
     request: Request,
@@ -92,6 +93,7 @@ fn unpack(bytes: &[u8]) -> Result<Batch, Problem> {
 )]
 async fn take_heartbeat(
     State(core): State<Core>,
+    _: Only<Edges>,
     principal: Principal,
     PathId(edge): PathId<u16>,
     Body(heartbeat): Body<Heartbeat>,
@@ -111,6 +113,7 @@ async fn take_heartbeat(
 )]
 async fn take_lost(
     State(core): State<Core>,
+    _: Only<Edges>,
     principal: Principal,
     PathId(edge): PathId<u16>,
     Body(ranges): Body<Vec<LostRange>>,

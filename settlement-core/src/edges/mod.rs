@@ -9,7 +9,7 @@ use crate::ingest::stream;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::click::{EdgeId, Stream};
-use attribution_core::shipping::{Heartbeat, HeartbeatAck, LostRange, StreamCursor};
+use attribution_core::shipping::{Heartbeat, HeartbeatAck, LostRange, StreamCursor, StreamStatus};
 use attribution_core::time::Instant;
 
 /// Makes the edge known. From then on its orders wait for what it has not yet shipped.
@@ -90,6 +90,7 @@ fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<Heartbea
         ],
     )?;
     for status in &heartbeat.streams {
+        note_lost_tail(tx, edge, status, now)?;
         let text = serde_json::to_string(status)
             .map_err(|cause| StoreError::Corrupt { what: "stream status", cause: cause.into() })?;
         // The last word on a stream is that it has ended. Before and after it the numbers tell which word is newer,
@@ -115,6 +116,55 @@ fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<Heartbea
         )?;
     }
     Ok(HeartbeatAck { behind })
+}
+
+/// Writes down what an edge had said it had in its journal and, after a crash, no longer has: answers of fast mode
+/// whose frames a power cut took.
+fn note_lost_tail(
+    tx: &mut dyn Tx,
+    edge: EdgeId,
+    ended: &StreamStatus,
+    now: Instant,
+) -> Result<(), StoreError> {
+    if ended.live {
+        return Ok(());
+    }
+    let row = tx.query_opt(
+        "SELECT status FROM stream_status WHERE edge = $1 AND epoch = $2 AND worker = $3 AND live = 1",
+        params![edge, ended.epoch, ended.worker],
+    )?;
+    let Some(row) = row else { return Ok(()) };
+    let said: StreamStatus = serde_json::from_str(row.text(0)?)
+        .map_err(|cause| StoreError::Corrupt { what: "stream status", cause: cause.into() })?;
+    let frames = said.appended.saturating_sub(ended.appended);
+    if frames == 0 {
+        return Ok(());
+    }
+    // A click that was counted before its frame was written was not answered; it is no lost one.
+    let clicks = said.tally.recorded.saturating_sub(ended.tally.recorded).min(frames);
+    tx.execute(
+        "INSERT INTO lost_tails (edge, epoch, worker, frames, clicks, answered, noted_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (edge, epoch, worker) DO NOTHING",
+        params![
+            edge,
+            ended.epoch,
+            ended.worker,
+            stream::int(frames),
+            stream::int(clicks),
+            stream::int(said.tally.answered),
+            now
+        ],
+    )?;
+    metrics::counter!("yinke_core_lost_tail_clicks_total").increment(clicks);
+    tracing::error!(
+        edge = edge.0,
+        epoch = ended.epoch.0,
+        worker = ended.worker.0,
+        frames,
+        clicks,
+        "an edge no longer has what it said it had written: a power cut, or deleted segments"
+    );
+    Ok(())
 }
 
 fn lose(tx: &mut dyn Tx, edge: EdgeId, range: &LostRange, now: Instant) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use super::balance::{balance, pending};
 use super::top_up::{ToppedUp, top_up};
 use super::transfer::TransferError;
 use crate::Core;
-use crate::api::{PathId, Principal, Problem, Write, chain};
+use crate::api::{Only, Operators, PathId, Principal, Problem, Write, chain};
 use crate::attribution::programmes::read;
 use crate::params;
 use crate::store::Tx;
@@ -76,6 +76,7 @@ fn money_of(tx: &mut dyn Tx, merchant: &MerchantId) -> Result<MerchantBalance, P
 )]
 async fn post_top_up(
     State(core): State<Core>,
+    _: Only<Operators>,
     PathId(merchant): PathId<MerchantId>,
     write: Write<TopUp>,
 ) -> Result<Response, Problem> {

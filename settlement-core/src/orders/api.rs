@@ -4,7 +4,7 @@ use super::event::{OrderEvent, TEXT_MAX};
 use super::intake::{Taken, take};
 use super::sweep::judge_all;
 use crate::Core;
-use crate::api::{Principal, Problem, Role, Write};
+use crate::api::{Merchants, Only, Principal, Problem, Role, Write};
 use crate::store::Tx;
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::time::Instant;
@@ -122,7 +122,11 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         (status = 422, description = "No event was taken in", body = EventResults)
     )
 )]
-async fn post_events(State(core): State<Core>, write: Write<OrderEvents>) -> Result<Response, Problem> {
+async fn post_events(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    write: Write<OrderEvents>,
+) -> Result<Response, Problem> {
     let Write { body: OrderEvents { events }, scope } = write;
     if events.is_empty() || events.len() > EVENTS_MAX {
         return Err(Problem::invalid("events", format!("1 to {EVENTS_MAX} events, not {}", events.len())));

@@ -4,7 +4,7 @@ use super::event::EventKey;
 use super::intake::lock_name;
 use super::sweep::judge_all;
 use crate::Core;
-use crate::api::{Cursor, Page, PageParams, Params, Principal, Problem, Write};
+use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write};
 use crate::params;
 use crate::store::{Row, StoreError};
 use attribution_core::ids::{OrderId, PlatformId};
@@ -130,7 +130,11 @@ struct Resolved {
     request_body = Resolve,
     responses((status = 200, body = Resolved), (status = 404, description = "No such open finding"))
 )]
-async fn resolve(State(core): State<Core>, write: Write<Resolve>) -> Result<Response, Problem> {
+async fn resolve(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    write: Write<Resolve>,
+) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     scope.principal.require_operator()?;
     if body.resolution.trim().is_empty() {

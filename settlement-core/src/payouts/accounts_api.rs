@@ -2,7 +2,7 @@
 
 use super::accounts::{AccountKind, PayoutAccount, bind, history, unbind};
 use crate::Core;
-use crate::api::{ApiTime, PathId, Principal, Problem, Role, Write};
+use crate::api::{Agencies, ApiTime, Only, PathId, Principal, Problem, PromotersAlone, Role, Write};
 use crate::ledger::account::owner_of;
 use crate::params;
 use crate::store::Tx;
@@ -141,6 +141,7 @@ fn checked(body: &BindAccount, principal: &Principal, now: Instant) -> Result<Pa
 )]
 async fn put_promoter_account(
     State(core): State<Core>,
+    _: Only<PromotersAlone>,
     PathId(promoter): PathId<PromoterId>,
     write: Write<BindAccount>,
 ) -> Result<Response, Problem> {
@@ -165,6 +166,7 @@ async fn put_promoter_account(
 )]
 async fn unbind_promoter_account(
     State(core): State<Core>,
+    _: Only<PromotersAlone>,
     PathId(promoter): PathId<PromoterId>,
     write: Write<Unbind>,
 ) -> Result<Response, Problem> {
@@ -210,6 +212,7 @@ async fn promoter_accounts(
 )]
 async fn put_agency_account(
     State(core): State<Core>,
+    _: Only<Agencies>,
     PathId(agency): PathId<AgencyId>,
     write: Write<BindAccount>,
 ) -> Result<Response, Problem> {

@@ -2,7 +2,7 @@
 
 use super::calendar;
 use crate::Core;
-use crate::api::{Principal, Problem, Write};
+use crate::api::{Only, Operators, Principal, Problem, Write};
 use crate::store::Tx;
 use attribution_core::calendar::{Calendar, CalendarOverride};
 use axum::Json;
@@ -57,7 +57,11 @@ async fn get_calendar(
     put, path = "/v1/calendar", request_body = serde_json::Value,
     responses((status = 200, body = CalendarView), (status = 422, description = "It takes years away, or claims one without its days"))
 )]
-async fn put_calendar(State(core): State<Core>, write: Write<CalendarOverride>) -> Result<Response, Problem> {
+async fn put_calendar(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    write: Write<CalendarOverride>,
+) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     scope.principal.require_operator()?;
     Calendar::overridden(&body).map_err(|error| Problem::invalid("override", error))?;

@@ -5,7 +5,9 @@ use super::run::{BeginError, Trigger, begin};
 use super::send::MoveError;
 use super::withdraw::{Arrival, ArrivalError, arrive};
 use crate::Core;
-use crate::api::{CsvFile, Cursor, Page, PageParams, Params, Principal, Problem, Write, chain};
+use crate::api::{
+    CsvFile, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write, chain,
+};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
@@ -92,7 +94,11 @@ fn run_view(row: &Row) -> Result<RunView, StoreError> {
     post, path = "/v1/payout-runs", request_body = PostRun,
     responses((status = 202, body = RunView), (status = 409, description = "Nothing is due"))
 )]
-async fn post_run(State(core): State<Core>, write: Write<PostRun>) -> Result<Response, Problem> {
+async fn post_run(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    write: Write<PostRun>,
+) -> Result<Response, Problem> {
     let Write { body: PostRun { programme }, scope } = write;
     scope.principal.require_operator()?;
     let response = scope
@@ -318,7 +324,11 @@ struct Closed {
     post, path = "/v1/payouts/arrivals", request_body = Arrivals,
     responses((status = 200, body = Closed), (status = 409, description = "A payout is not on its way"))
 )]
-async fn post_arrivals(State(core): State<Core>, write: Write<Arrivals>) -> Result<Response, Problem> {
+async fn post_arrivals(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    write: Write<Arrivals>,
+) -> Result<Response, Problem> {
     let Write { body: Arrivals { payouts }, scope } = write;
     scope.principal.require_operator()?;
     if payouts.is_empty() || payouts.len() > ARRIVALS_MAX {

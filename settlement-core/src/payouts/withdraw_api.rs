@@ -5,7 +5,9 @@ use super::run::platform_of;
 use super::send::{MoveError, Purse};
 use super::withdraw::{WithdrawError, Withdrawal, withdraw};
 use crate::Core;
-use crate::api::{PathId, Principal, Problem, Role, Write, WriteScope, chain};
+use crate::api::{
+    Agencies, Only, PathId, Principal, Problem, PromotersAlone, Role, Write, WriteScope, chain,
+};
 use crate::attribution::programmes::{Programme, of_id};
 use crate::ledger::account::owner_of;
 use crate::ledger::balance::{balance, pending};
@@ -147,6 +149,7 @@ async fn answer(
 )]
 async fn promoter_withdrawal(
     State(core): State<Core>,
+    _: Only<PromotersAlone>,
     PathId(promoter): PathId<PromoterId>,
     write: Write<PostWithdrawal>,
 ) -> Result<Response, Problem> {
@@ -162,6 +165,7 @@ async fn promoter_withdrawal(
 )]
 async fn agency_withdrawal(
     State(core): State<Core>,
+    _: Only<Agencies>,
     PathId(agency): PathId<AgencyId>,
     write: Write<PostWithdrawal>,
 ) -> Result<Response, Problem> {

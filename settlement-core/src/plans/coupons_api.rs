@@ -2,7 +2,7 @@
 
 use super::{not_before_settled, owner, wake};
 use crate::Core;
-use crate::api::{ApiTime, Problem, Write};
+use crate::api::{ApiTime, Merchants, Only, Problem, Write};
 use crate::orders::event::TEXT_MAX;
 use crate::params;
 use attribution_core::ids::{ProgrammeId, PromoterId};
@@ -43,7 +43,11 @@ struct PostCoupon {
     post, path = "/v1/coupons", request_body = PostCoupon,
     responses((status = 201, body = PostCoupon), (status = 409, description = "An order placed since then has settled"))
 )]
-async fn post_coupon(State(core): State<Core>, write: Write<PostCoupon>) -> Result<Response, Problem> {
+async fn post_coupon(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    write: Write<PostCoupon>,
+) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     let bad = body.code.is_empty() || body.code.len() > TEXT_MAX || body.code.chars().any(char::is_control);
     if bad {

@@ -3,7 +3,9 @@
 use super::rates_api::{NewRate, set};
 use super::{not_before_settled, owner, wake};
 use crate::Core;
-use crate::api::{ApiTime, Params, PathId, Principal, Problem, Role, Write, WriteScope};
+use crate::api::{
+    ApiTime, Merchants, Only, Params, PathId, Principal, Problem, Promoters, Role, Write, WriteScope,
+};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, ProgrammeId, PromoterId};
@@ -131,7 +133,11 @@ fn find(tx: &mut dyn Tx, id: &PlanId) -> Result<Plan, Problem> {
     post, path = "/v1/plans", request_body = PostPlan,
     responses((status = 201, body = PlanView), (status = 409, description = "There is a plan of this id"))
 )]
-async fn post_plan(State(core): State<Core>, write: Write<PostPlan>) -> Result<Response, Problem> {
+async fn post_plan(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    write: Write<PostPlan>,
+) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     if body.name.trim().is_empty() || body.name.chars().any(char::is_control) {
         return Err(Problem::invalid("name", "must not be empty or have control characters"));
@@ -219,6 +225,7 @@ enum Step {
 )]
 async fn apply(
     State(core): State<Core>,
+    _: Only<Promoters>,
     PathId(plan): PathId<PlanId>,
     write: Write<Applicant>,
 ) -> Result<Response, Problem> {
@@ -232,6 +239,7 @@ async fn apply(
 )]
 async fn approve(
     State(core): State<Core>,
+    _: Only<Merchants>,
     PathId(plan): PathId<PlanId>,
     write: Write<Applicant>,
 ) -> Result<Response, Problem> {
@@ -245,6 +253,7 @@ async fn approve(
 )]
 async fn reject(
     State(core): State<Core>,
+    _: Only<Merchants>,
     PathId(plan): PathId<PlanId>,
     write: Write<Applicant>,
 ) -> Result<Response, Problem> {

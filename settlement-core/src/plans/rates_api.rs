@@ -2,7 +2,7 @@
 
 use super::{not_before_settled, owner, wake};
 use crate::Core;
-use crate::api::{ApiTime, Principal, Problem, Role, Write};
+use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write};
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::{CategoryId, MerchantId, PlanId, ProductId, ProgrammeId};
@@ -90,7 +90,11 @@ struct RatesSet {
     post, path = "/v1/rates", request_body = PostRates,
     responses((status = 201, body = RatesSet), (status = 409, description = "An order placed since then has settled"))
 )]
-async fn post_rates(State(core): State<Core>, write: Write<PostRates>) -> Result<Response, Problem> {
+async fn post_rates(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    write: Write<PostRates>,
+) -> Result<Response, Problem> {
     let Write { body: PostRates { programme, plan, rates }, scope } = write;
     if rates.is_empty() || rates.len() > RATES_MAX {
         return Err(Problem::invalid("rates", format!("1 to {RATES_MAX}")));

@@ -2,7 +2,7 @@
 
 use super::reconcile::{Difference, Span, compare, read};
 use crate::Core;
-use crate::api::{ApiTime, Params, Principal, Problem};
+use crate::api::{ApiTime, Only, Operators, Params, Principal, Problem};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -47,6 +47,7 @@ struct Reconciliation {
 )]
 async fn post_statement(
     State(core): State<Core>,
+    _: Only<Operators>,
     principal: Principal,
     Params(covers): Params<Covers>,
     text: String,

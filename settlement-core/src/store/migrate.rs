@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011_ledger"),
     migration!(12, "0012_event_senders"),
     migration!(13, "0013_change_histories"),
+    migration!(14, "0014_lost_tails"),
     migration!(15, "0015_holders"),
     migration!(20, "0020_payouts"),
     migration!(21, "0021_plans"),

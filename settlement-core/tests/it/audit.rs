@@ -23,6 +23,7 @@ fn status(live: bool, appended: u64, shipped: u64, in_doubt: u64) -> StreamStatu
         durable: appended,
         shipped,
         quarantined: 0,
+        incomplete: false,
     }
 }
 
@@ -76,4 +77,31 @@ on_both!(the_balance_of_clicks_adds_up_or_shows_a_gap, async |bench: &Bench| {
     wrong.tally.recorded += 7;
     beat(bench, 301, wrong).await;
     assert_eq!(numbers(bench).await, json!([270, 277, 5, 261, 0, 9, 7, false]));
+});
+
+on_both!(what_a_power_cut_took_is_a_named_loss, async |bench: &Bench| {
+    let s = stream(1, 0);
+    bench.core.ingest(batch(s, 0..100), at(100)).await.unwrap();
+    beat(bench, 200, status(true, 200, 100, 0)).await;
+    // After the cut the journal ends at 150; what was answered behind that is gone.
+    beat(bench, 210, status(false, 150, 100, 0)).await;
+    bench.core.ingest(batch(s, 100..150), at(220)).await.unwrap();
+    let expected = json!([180, 180, 0, 135, 0, 45, 0, true]);
+    assert_eq!(numbers(bench).await, expected);
+    let audit = bench.ok("GET", "/v1/audit/clicks", Value::Null).await;
+    assert_eq!(audit["lost_tail"], 45);
+    let tail =
+        json!({"edge": 1, "epoch": s.epoch.0, "worker": 0, "frames": 50, "clicks": 45, "unknown": false});
+    assert_eq!(audit["tails"], json!([tail]));
+    // Said again, it is lost once.
+    beat(bench, 230, status(false, 150, 150, 0)).await;
+    assert_eq!(numbers(bench).await, expected);
+});
+
+on_both!(an_end_that_the_journal_lost_is_named_even_without_a_number, async |bench: &Bench| {
+    let ended = StreamStatus { incomplete: true, ..status(false, 10, 10, 0) };
+    beat(bench, 200, ended).await;
+    bench.core.ingest(batch(stream(1, 0), 0..10), at(220)).await.unwrap();
+    let audit = bench.ok("GET", "/v1/audit/clicks", Value::Null).await;
+    assert_eq!((&audit["tails"][0]["unknown"], &audit["lost_tail"]), (&json!(true), &json!(0)));
 });

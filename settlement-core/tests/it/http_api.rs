@@ -1,10 +1,13 @@
 //! What every endpoint promises: who may ask, how refusals look, what a repeat does.
 
 use crate::on_both;
-use crate::support::{ADMIN, Bench, read};
+use crate::support::{ADMIN, Bench, keys, read};
+use attribution_core::code::CheckKey;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
+use settlement_core::api::TokenText;
+use settlement_core::{Core, CoreKeys, OpenError};
 
 on_both!(refusals_are_problems_with_codes, async |bench: &Bench| {
     bench.problem("GET", "/nowhere", Value::Null, 404, "no_such_path").await;
@@ -72,4 +75,30 @@ on_both!(the_interface_describes_itself, async |bench: &Bench| {
     assert_eq!(status, StatusCode::OK);
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert!(document["paths"]["/v1/tokens"]["post"].is_object(), "{document}");
+});
+
+on_both!(a_core_started_with_another_token_forgets_the_former, async |bench: &Bench| {
+    let start = async |tokens: &[&str]| {
+        let tokens = tokens.iter().map(|token| TokenText::given(*token)).collect();
+        bench.core.admit_administrators(tokens).await.unwrap();
+    };
+    let may = async |token: &str| {
+        bench.call_as(token, "GET", "/v1/audit/ledger", Value::Null).await.0 == StatusCode::OK
+    };
+    start(&["given-1", "file"]).await;
+    assert!(may("given-1").await && may("file").await);
+    let issued = bench.ok("POST", "/v1/tokens", json!({"role": "admin", "label": "ops"})).await;
+    let issued = issued["token"].as_str().unwrap();
+    start(&["given-2", "file"]).await;
+    assert!(!may("given-1").await, "the former token");
+    assert!(may("given-2").await && may("file").await && may(issued).await && may(ADMIN).await);
+    let label = json!({"role": "admin", "label": "first administrator"});
+    bench.problem("POST", "/v1/tokens", label, 422, "invalid").await;
+});
+
+on_both!(a_store_knows_the_key_its_codes_were_made_with, async |bench: &Bench| {
+    let other = CoreKeys { check: CheckKey::new(*b"another!"), ..keys() };
+    let refused = Core::open(bench.config.clone(), other);
+    assert!(matches!(refused, Err(OpenError::CheckKey)));
+    bench.open_again().close();
 });

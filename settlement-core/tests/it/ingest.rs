@@ -327,6 +327,7 @@ on_both!(edges_speak_over_http, async |bench: &Bench| {
             durable: 52,
             shipped: 50,
             quarantined: 0,
+            incomplete: false,
         }],
     };
     let body = serde_json::to_value(&heartbeat).unwrap();
@@ -388,6 +389,7 @@ on_both!(an_edge_hears_which_streams_the_core_has_less_of, async |bench: &Bench|
         durable: 60,
         shipped,
         quarantined: 0,
+        incomplete: false,
     };
     let ack = bench.core.heartbeat(beat(NOW, vec![status(60)]), NOW).await.unwrap();
     assert_eq!(ack.behind, [StreamCursor { epoch: s.epoch, worker: s.worker, next_sequence: 50 }]);
@@ -408,6 +410,7 @@ on_both!(the_last_word_on_a_stream_stays, async |bench: &Bench| {
         durable: appended,
         shipped,
         quarantined: 0,
+        incomplete: false,
     };
     let held = async || -> StreamStatus {
         let sql = "SELECT status FROM stream_status";

@@ -11,6 +11,7 @@ mod holders;
 mod http_api;
 mod identities;
 mod ingest;
+mod openapi;
 mod order_bench;
 mod order_permutations;
 mod order_senders;

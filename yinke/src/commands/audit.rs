@@ -37,6 +37,9 @@ impl AuditArgs {
                 &json!({ "clicks": clicks, "ledger": ledger, "balanced": verdict.is_empty() }),
             ),
         }
+        for tail in missing_ends(&clicks) {
+            complain(&format_args!("note: {tail}"));
+        }
         if verdict.is_empty() {
             if self.output.output == Format::Table {
                 say("balanced: recorded = ingested + pending + quarantined + lost, gaps 0; ledger 0.00");
@@ -83,8 +86,26 @@ fn judge(clicks: &Value, ledger: &Value) -> Vec<String> {
     wrong
 }
 
+/// Streams of which nobody knows how much is missing: no sum can show that.
+fn missing_ends(clicks: &Value) -> Vec<String> {
+    let tails = clicks.get("tails").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let unknown = tails.iter().filter(|tail| tail.get("unknown").and_then(Value::as_bool) == Some(true));
+    unknown
+        .map(|tail| {
+            let n = |name| number(tail, name);
+            format!(
+                "edge {} (start {}, worker {}) lost the end of its journal; {} clicks are known to have been in it",
+                n("edge"),
+                n("epoch"),
+                n("worker"),
+                n("clicks")
+            )
+        })
+        .collect()
+}
+
 /// Name of a click figure, its key, and what it means.
-const CLICK_LINES: [(&str, &str); 11] = [
+const CLICK_LINES: [(&str, &str); 12] = [
     ("answered", "answers released for clicks with a record"),
     ("recorded", "clicks the edges wrote down"),
     ("in_doubt", "of these, whose answer may not have left (a crash)"),
@@ -92,8 +113,9 @@ const CLICK_LINES: [(&str, &str); 11] = [
     ("pending", "+ on their way"),
     ("quarantined", "+ unreadable, set aside"),
     ("lost", "+ named as lost"),
+    ("lost_tail", "of the lost, written and gone after a crash (fast mode, power cut)"),
     ("gaps", "what nobody can explain"),
-    ("duplicates", "arrived again, counted once"),
+    ("duplicates", "arrived again, counted once (after a crash up to 0.5 s of shipping)"),
     ("conflicts", "arrived again with other contents"),
     ("unjournaled", "answered without a record (disk full)"),
 ];
@@ -128,6 +150,14 @@ fn listing(clicks: &Value, ledger: &Value) -> Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_end_that_nobody_knows_is_said() {
+        let tail = |unknown| json!({"edge": 7, "epoch": 5, "worker": 1, "clicks": 3, "unknown": unknown});
+        let said = missing_ends(&json!({"tails": [tail(false), tail(true)]}));
+        assert_eq!(said.len(), 1);
+        assert!(said[0].contains("edge 7 (start 5, worker 1)") && said[0].contains("3 clicks"), "{said:?}");
+    }
 
     #[test]
     fn what_does_not_balance_is_said() {

@@ -20,6 +20,7 @@ use crate::shutdown::{self, Ask, Ended, Signals};
 use attribution_core::click::EdgeId;
 use clap::Args;
 use redirector::EdgeConfig;
+use redirector::background::Pulse;
 use redirector::config::Listen;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -72,6 +73,8 @@ const EDGE: EdgeId = EdgeId(1);
 const READY_EVERY: Duration = Duration::from_millis(20);
 /// How long the start may take before it is said aloud that it takes long.
 const READY_SLOW: Duration = Duration::from_secs(10);
+/// An audit waits so long for the edge's word.
+const HEAR_WITHIN: Duration = Duration::from_secs(1);
 /// Of the drain's time, what is kept for the core behind the edge.
 const CORE_DRAIN: Duration = Duration::from_secs(1);
 
@@ -169,6 +172,9 @@ impl UpArgs {
         let edge =
             edge::start(self.edge_config(&data, edge_port.listen, public.clone())?, secrets.edge(EDGE), link)
                 .await?;
+        if let Some(pulse) = edge.pulse() {
+            core.core().set_edge_bell(Box::new(move || Box::pin(hear(pulse.clone()))));
+        }
         served.edge_started(edge);
         let running = Running {
             pid: std::process::id(),
@@ -278,6 +284,11 @@ impl Up {
         tracing::info!(finished, took_s = began.elapsed().as_secs_f64(), "stopped");
         kept
     }
+}
+
+/// One heartbeat of the edge, unless it takes too long for whoever waits for it.
+async fn hear(pulse: Pulse) {
+    let _ = tokio::time::timeout(HEAR_WITHIN, pulse.beat()).await;
 }
 
 async fn wait_until_ready(served: &Served) {

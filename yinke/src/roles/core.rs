@@ -5,10 +5,10 @@ use crate::config::StoreChoice;
 use crate::exit::{Exit, Failure};
 use crate::keys::CoreSecrets;
 use redis_view::RedisOptions;
-use settlement_core::api::{Role, TokenText};
+use settlement_core::api::TokenText;
 use settlement_core::holders::{self, HoldersTask};
 use settlement_core::store::StoreConfig;
-use settlement_core::{Core, CoreConfig, CoreKeys};
+use settlement_core::{Core, CoreConfig, CoreKeys, OpenError};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -81,12 +81,12 @@ impl CoreRole {
         let core = tokio::task::spawn_blocking(move || Core::open(config, keys))
             .await
             .map_err(|e| Failure::new(Exit::Runtime, e))?
-            .map_err(|e| Failure::new(Exit::Unavailable, e))?;
-        for token in start.admin_tokens {
-            core.admit_token(TokenText::given(token), Role::Admin, None, "first administrator")
-                .await
-                .map_err(|e| Failure::new(Exit::Io, e))?;
-        }
+            .map_err(|e| {
+                let exit = if matches!(e, OpenError::CheckKey) { Exit::Config } else { Exit::Unavailable };
+                Failure::new(exit, e)
+            })?;
+        let administrators = start.admin_tokens.into_iter().map(TokenText::given).collect();
+        core.admit_administrators(administrators).await.map_err(|e| Failure::new(Exit::Io, e))?;
         let (stop, stopped) = oneshot::channel();
         let router = core.router();
         let server = tokio::spawn(async move {

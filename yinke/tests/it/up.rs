@@ -90,6 +90,8 @@ fn a_tap_becomes_money_and_stays() {
     let code = small_world(&first, dir.path());
 
     let answer = tap(&first, &code);
+    let at_once = audit(&first);
+    assert_eq!((&at_once["clicks"]["answered"], &at_once["clicks"]["recorded"]), (&json!(1), &json!(1)));
     let cookies = answer.all("set-cookie");
     assert!(cookies.iter().any(|c| c.starts_with("yk_v=")), "{cookies:?}");
     assert!(cookies.iter().any(|c| c.starts_with("yk_c_p=")), "{cookies:?}");
@@ -225,4 +227,73 @@ fn the_demo_tells_a_story_that_is_true() {
     assert!(!log.contains("demo: imported"), "{log}");
     assert!(log.contains(code), "{log}");
     assert_eq!(second.stop().0, 0);
+}
+
+fn copy_store(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_string_lossy().starts_with("core.sqlite") {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_edge_follows_a_core_that_was_restored_from_a_backup() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, backup) = (dir.path().join("data"), dir.path().join("backup"));
+    let first = up(&data, &[]);
+    let old = small_world(&first, dir.path());
+    assert_eq!(tap(&first, &old).status, 302);
+    assert_eq!(first.stop().0, 0);
+    copy_store(&data, &backup);
+
+    let second = up(&data, &[]);
+    let lost = another_link(&second);
+    assert_eq!(tap(&second, &lost).status, 302);
+    assert_eq!(second.stop().0, 0);
+    copy_store(&backup, &data);
+
+    // The restored store gives the same numbers to another link, and more of them.
+    let third = up(&data, &[]);
+    let new = [(); 3].map(|()| another_link(&third));
+    wait_for("what the backup does not have is gone", || {
+        (http("GET", &format!("{}/{lost}", third.edge), &[PHONE], "").status == 404).then_some(())
+    });
+    for code in new.iter().chain([&old]) {
+        assert_eq!(tap(&third, code).status, 302);
+    }
+    let metrics = http("GET", &format!("{}/metrics", third.admin), &[], "").body;
+    assert!(metrics.contains("yinke_edge_table_reloads_total 1"), "{metrics}");
+    assert_eq!(third.stop().0, 0);
+}
+
+/// One more link in the small world; gives its code. (An import would find that it has made this link already.)
+fn another_link(up: &Up) -> String {
+    let answer = api(up, "POST", "/v1/links", &json!({"placement": "a-p", "product": "c"}));
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let made: Value = serde_json::from_str(&answer.body).unwrap();
+    made["code"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_key_that_is_not_this_installations_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    assert_eq!(up(&data, &[]).stop().0, 0);
+    let key = data.join("keys").join("check.key");
+    std::fs::write(&key, "0123456789abcdef").unwrap();
+    let output = run(&[
+        "up",
+        "--data",
+        data.to_str().unwrap(),
+        "--edge",
+        "127.0.0.1:0",
+        "--core",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+    ]);
+    assert_eq!(code(&output), 78, "{}", stderr(&output));
+    assert!(stderr(&output).contains("Restore check.key"), "{}", stderr(&output));
 }
