@@ -11,12 +11,13 @@ use crate::pages::{self, Language};
 use crate::pictures::TooMany;
 use crate::reply::{self, Reply};
 use crate::request::{self, Asked, Path, Refusal};
+use crate::table::Small;
 use crate::visit::Visit;
 use crate::worker::{Arrival, State, Worker};
 use crate::{agents, beside, query};
 use attribution_core::catalogue::{Durability, LinkFlags, LinkRow};
 use attribution_core::click::ClickId;
-use attribution_core::code::Code;
+use attribution_core::code::{CheckKey, Code};
 use attribution_core::decide::{
     self, AgentClass, ClaimAction, FetchMetadata, RequestFacts, Resolved, decide,
 };
@@ -159,7 +160,7 @@ pub(crate) fn record<'w>(
         Path::Robots => return Step::Beside(answer::robots()),
         Path::Unknown => return miss(worker, state, connection, asked, now),
         Path::Preview(name) | Path::Qr(name, _) => {
-            return match find(worker, name) {
+            return match find(state.small.load(), shared.keys.check, name) {
                 Some(link) => {
                     let forwarded = asked.forwarded.get();
                     let trace = connection.trace(&mut state.tracer, forwarded, &shared.trusted, now);
@@ -174,8 +175,10 @@ pub(crate) fn record<'w>(
     };
 
     // Resolve.
-    let Some(link) = find(worker, name) else { return miss(worker, state, connection, asked, now) };
     let small = state.small.load();
+    let Some(link) = find(small, shared.keys.check, name) else {
+        return miss(worker, state, connection, asked, now);
+    };
     let Some(found) = small.follow(&link) else { return miss(worker, state, connection, asked, now) };
     let resolved = Resolved {
         link: &link,
@@ -267,14 +270,13 @@ pub(crate) fn record<'w>(
     }
 }
 
-/// The link behind a code or an alias.
-pub(crate) fn find(worker: &Worker, name: &[u8]) -> Option<LinkRow> {
-    let shared = &*worker.shared;
-    let code = match Code::parse(name, shared.keys.check) {
+/// The link behind a code or an alias, in the same view of the table that it is followed in.
+fn find(small: &Small, check: CheckKey, name: &[u8]) -> Option<LinkRow> {
+    let code = match Code::parse(name, check) {
         Some(code) => code,
-        None => shared.table.alias(std::str::from_utf8(name).ok()?)?,
+        None => small.alias(std::str::from_utf8(name).ok()?)?,
     };
-    shared.table.link(code)
+    small.link(code)
 }
 
 /// Whether a person seems to be behind the request. Only then cookies are worth reading.
