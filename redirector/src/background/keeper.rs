@@ -8,7 +8,7 @@ use super::phase::{Phase, Phases};
 use super::progress::{Progress, StreamProgress};
 use super::streams::Streams;
 use super::{BackgroundOptions, off_thread};
-use journal::{Cursors, StreamId, failpoint};
+use journal::{Cursors, ReleaseError, StreamId, failpoint};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +90,8 @@ impl Keeper {
         }
         match self.streams.release(stream, below) {
             Ok(()) if whole => self.progress.remove(stream),
+            // A start that recorded nothing, or whose files an earlier process let go of: there is nothing to keep.
+            Err(ReleaseError::NoStream(_)) if whole => self.progress.remove(stream),
             Ok(()) => {}
             Err(error) => {
                 tracing::warn!(%stream, error = &error as &dyn std::error::Error, "segments could not be released");

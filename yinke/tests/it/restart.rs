@@ -81,4 +81,8 @@ fn nobody_is_refused_or_cut_off_while_it_restarts() {
         (http("GET", &format!("{}/readyz", server.admin), &[], "").status == 200).then_some(())
     });
     assert_eq!(server.stop().0, 0);
+    let log = std::fs::read_to_string(dir.path().join("data.log")).unwrap();
+    let complaints: Vec<_> =
+        log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).collect();
+    assert_eq!(complaints, Vec::<&str>::new(), "a restart is nothing to complain about");
 }
