@@ -2,7 +2,7 @@
 //!
 //! From file to verdict, by file: [`yaml`] (a tree with places), [`vocabulary`] (the words), [`read`] and [`given`]
 //! (the tree as stories), [`world`] (a core of the story's own), [`edge`] (clicks, decided as an edge decides them),
-//! [`stage`] (time goes by), [`events`] (what happens), [`checks`] (what must be so), [`schema`] (the same words as a
+//! [`stage`] (time goes by), [`events`] (what happens), [`checks`] (what must be so), [`mod@schema`] (the same words as a
 //! JSON schema). Nothing here computes money or picks a winner: it only asks.
 
 mod checks;
