@@ -29,7 +29,7 @@ const CALLS_PER_PIPELINE: usize = 64;
 /// Claims wait for company at most so long.
 const LINGER: Duration = Duration::from_millis(25);
 /// How often a standing connection is asked again whether it evicts: an operator may have changed it.
-const CHECK_EVERY: Duration = Duration::from_secs(30);
+const CHECK_EVERY: Duration = Duration::from_secs(5);
 
 /// Tells Redis who holds which visitor.
 pub(super) struct Recorder {
@@ -66,8 +66,12 @@ impl Recorder {
                         if phases.now() == Phase::Drain {
                             return;
                         }
-                        self.streams.any_progress(|| self.has_news(), &mut phases, Phase::Drain).await;
-                        phases.pause(LINGER, Phase::Drain).await;
+                        // Without news too the server is looked at now and then: one that has failed over while nobody
+                        // clicked may have lost what it was told.
+                        let news = self.streams.any_progress(|| self.has_news(), &mut phases, Phase::Drain);
+                        if tokio::time::timeout(CHECK_EVERY, news).await.is_ok() {
+                            phases.pause(LINGER, Phase::Drain).await;
+                        }
                         continue;
                     }
                     self.tell(server, round).await
