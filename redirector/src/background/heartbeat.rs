@@ -13,7 +13,7 @@ use attribution_core::history::FeedPosition;
 use attribution_core::record::{KIND_CLICK, Tally};
 use attribution_core::shipping::{Heartbeat, StreamCursor, StreamStatus};
 use journal::{ReadError, StreamId, failpoint};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Frames from the end of an ended stream that are searched for its last tally before all of it is.
@@ -37,7 +37,7 @@ pub(super) struct Heart {
     contact: Arc<Contact>,
     streams: Arc<Streams>,
     progress: Arc<Progress>,
-    endings: Mutex<HashMap<StreamId, Ending>>,
+    endings: Mutex<BTreeMap<StreamId, Ending>>,
 }
 
 impl Heart {
