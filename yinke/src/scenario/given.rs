@@ -19,12 +19,21 @@ const PRICE: i64 = 10_000;
 /// The id of a programme that has none.
 pub(super) const PROGRAMME: &str = "g";
 
-pub(super) const GIVEN: &[&str] = &["merchants", "products", "promoters"];
+pub(super) const GIVEN: &[&str] = &["merchants", "products", "promoters", "categories"];
 pub(super) const MERCHANT: &[&str] = &["title", "balance"];
 pub(super) const PRODUCT: &[&str] = &["title", "shop", "price", "category"];
+pub(super) const CATEGORY: &[&str] = &["title", "parent"];
 pub(super) const PROMOTER: &[&str] = &["agency", "buyer", "placement"];
-pub(super) const SECTIONS: &[&str] =
-    &["attribution", "commission", "settlement", "eligibility", "edge", "bans"];
+pub(super) const SECTIONS: &[&str] = &[
+    "attribution",
+    "commission",
+    "settlement",
+    "eligibility",
+    "edge",
+    "bans",
+    "refund_batches",
+    "video_tasks",
+];
 pub(super) const PROGRAMME_KEYS: &[&str] = &[
     "id",
     "preset",
@@ -38,6 +47,8 @@ pub(super) const PROGRAMME_KEYS: &[&str] = &[
     "eligibility",
     "edge",
     "bans",
+    "refund_batches",
+    "video_tasks",
 ];
 pub(super) const RATE: &[&str] = &["bp", "class", "plan", "product", "category", "shop", "from", "to"];
 
@@ -60,6 +71,11 @@ pub(super) fn given(layers: &[&[Entry]], faults: &mut Vec<Fault>) -> Given {
                             given.first_product.clone_from(&name);
                         }
                         given.products.insert(name.clone(), product(&name, node, faults));
+                    }
+                    "categories" => {
+                        let fields = fields(node, "a category", CATEGORY, faults);
+                        let title = text(fields, "title").unwrap_or_else(|| name.clone());
+                        given.categories.insert(name.clone(), (title, text(fields, "parent")));
                     }
                     "promoters" => {
                         given.promoters.insert(name.clone(), promoter(node, faults));
@@ -262,9 +278,13 @@ fn lay(
     entry: &Entry,
     faults: &mut Vec<Fault>,
 ) {
-    let new = entry.value.json(&times_to_millis);
+    let mut new = entry.value.json(&times_to_millis);
     if let Data::Map(fields) = &entry.value.data {
         places.extend(fields.iter().map(|field| (format!("{section}.{}", field.key), field.at)));
+    } else if let (Data::List(items), "refund_batches") = (&entry.value.data, section) {
+        for (index, item) in items.iter().enumerate() {
+            keep_day(&mut new[index], item);
+        }
     } else if section != "bans" {
         faults.push(Fault::new(
             entry.value.at,
@@ -277,6 +297,15 @@ fn lay(
         (_, new) => {
             policy.insert(section.to_owned(), new);
         }
+    }
+}
+
+/// A batch is dated by a civil day, not by an instant.
+fn keep_day(batch: &mut Json, node: &Node) {
+    if let Data::Map(fields) = &node.data
+        && let Some(day) = text(fields, "record_on")
+    {
+        batch["record_on"] = json!(day);
     }
 }
 

@@ -84,13 +84,24 @@ fn story(name: String, title: String, layers: &[&[Entry]], faults: &mut Vec<Faul
 /// What events may refer to.
 struct Scene<'a> {
     given: &'a Given,
+    programmes: BTreeSet<String>,
     orders: BTreeSet<String>,
     links: BTreeSet<String>,
+    agencies: BTreeSet<String>,
+    /// What events bring about, by the event's name.
+    made: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl<'a> Scene<'a> {
-    fn of(given: &'a Given, _programmes: &[Programme], layers: &[&[Entry]]) -> Self {
-        let mut scene = Self { given, orders: BTreeSet::new(), links: BTreeSet::new() };
+    fn of(given: &'a Given, programmes: &[Programme], layers: &[&[Entry]]) -> Self {
+        let mut scene = Self {
+            given,
+            programmes: programmes.iter().map(|programme| programme.id.clone()).collect(),
+            orders: BTreeSet::new(),
+            links: BTreeSet::new(),
+            agencies: given.promoters.values().filter_map(|promoter| promoter.agency.clone()).collect(),
+            made: BTreeMap::new(),
+        };
         let nodes = layers.iter().filter_map(|layer| find(layer, "events")).filter_map(|entry| match &entry
             .value
             .data
@@ -106,7 +117,11 @@ impl<'a> Scene<'a> {
                 "order" | "buy" => scene.orders.extend(text(first)),
                 "success" => scene.orders.extend(text("order")),
                 "share" => scene.links.extend(text("as")),
+                "contract" => scene.agencies.extend(text("agency").filter(|agency| agency != "none")),
                 _ => {}
+            }
+            if let Some(name) = text(first) {
+                scene.made.entry(first.to_owned()).or_default().insert(name);
             }
         }
         scene
@@ -228,6 +243,14 @@ impl<'a> Scene<'a> {
             }
             Kind::PromoterOrNone if node.text() == Some("none") => Ok(Value::Text("none".to_owned())),
             Kind::Promoter | Kind::PromoterOrNone => one_of("promoter", &mut self.given.promoters.keys()),
+            Kind::Payee => {
+                one_of("promoter or agency", &mut self.given.promoters.keys().chain(&self.agencies))
+            }
+            Kind::Programme => one_of("programme", &mut self.programmes.iter()),
+            Kind::Made(event) => {
+                let none = BTreeSet::new();
+                one_of(event, &mut self.made.get(event).unwrap_or(&none).iter())
+            }
             Kind::Product => one_of("product", &mut self.given.products.keys()),
             Kind::Merchant => one_of("shop", &mut self.given.merchants.keys()),
             Kind::Order => {

@@ -1,6 +1,6 @@
 //! The language as a JSON schema, for editors: made from the same tables that the parser uses.
 
-use super::given::{GIVEN, MERCHANT, PRODUCT, PROGRAMME_KEYS, PROMOTER, RATE, SECTIONS};
+use super::given::{CATEGORY, GIVEN, MERCHANT, PRODUCT, PROGRAMME_KEYS, PROMOTER, RATE, SECTIONS};
 use super::vocabulary::{CHECK_COMMON, CHECKS, EVENT_COMMON, EVENTS, Field, Kind, Shape};
 use attribution_core::policy::Preset;
 use serde_json::{Map, Value, json};
@@ -75,7 +75,8 @@ fn programme() -> Value {
         "rates": {"oneOf": [{"type": "integer"}, {"type": "object"}, {"type": "array", "items": {"$ref": "#/$defs/rate"}}]},
     });
     for section in SECTIONS {
-        known[section] = json!({"type": if *section == "bans" { "array" } else { "object" }});
+        known[section] =
+            json!({"type": if matches!(*section, "bans" | "refund_batches") { "array" } else { "object" }});
     }
     keyed(PROGRAMME_KEYS, &known)
 }
@@ -89,7 +90,8 @@ fn given() -> Value {
     };
     keyed(
         GIVEN,
-        &json!({"merchants": names(MERCHANT), "products": names(PRODUCT), "promoters": names(PROMOTER)}),
+        &json!({"merchants": names(MERCHANT), "products": names(PRODUCT), "promoters": names(PROMOTER),
+                "categories": names(CATEGORY)}),
     )
 }
 
@@ -126,6 +128,9 @@ fn kind(field: &Field) -> Value {
         Kind::Any if field.name == "expect" => json!({"$ref": "#/$defs/checks"}),
         Kind::Any => json!({}),
         Kind::Text
+        | Kind::Payee
+        | Kind::Programme
+        | Kind::Made(_)
         | Kind::Promoter
         | Kind::PromoterOrNone
         | Kind::Product

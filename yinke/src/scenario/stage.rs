@@ -208,6 +208,10 @@ impl Stage<'_> {
                 world.set_up("POST", &format!("/v1/merchants/{id}/top-ups"), &body).await?;
             }
         }
+        for (id, (title, parent)) in &given.categories {
+            let body = json!({"name": title, "parent": parent});
+            world.set_up("PUT", &format!("/v1/categories/{id}"), &body).await?;
+        }
         for (id, product) in &given.products {
             let body = json!({"merchant": product.shop, "title": product.title, "price_fen": product.price,
                               "category": product.category,

@@ -49,6 +49,8 @@ pub(super) struct Given {
     pub(super) merchants: BTreeMap<String, Merchant>,
     pub(super) products: BTreeMap<String, Product>,
     pub(super) promoters: BTreeMap<String, Promoter>,
+    /// Categories with their titles and the category above.
+    pub(super) categories: BTreeMap<String, (String, Option<String>)>,
     /// Which product and shop are meant where none is named.
     pub(super) first_product: String,
     pub(super) first_merchant: String,

@@ -1,20 +1,26 @@
 //! Compares what must be so with what the core answers.
 
+mod money;
+
 use super::events::split;
 use super::fault::Place;
 use super::stage::Stage;
 use super::story::{Item, Value};
 use super::world::WorldError;
 use serde_json::{Map, Value as Json, json};
-use settlement_core::params;
 use std::collections::BTreeMap;
 
 /// Looks at one check now.
 pub(super) async fn check(stage: &mut Stage<'_>, item: &Item) -> Result<(), WorldError> {
     match item.name() {
         "order" => order(stage, item).await,
-        "merchant" => merchant(stage, item).await,
-        "balance" => return balance(stage, item).await,
+        "merchant" => money::merchant(stage, item).await,
+        "balance" => return money::balance(stage, item).await,
+        "platform" => return money::platform(stage, item).await,
+        "payout" => money::payout(stage, item).await,
+        "payout_run" => money::payout_run(stage, item).await,
+        "statement" => money::statement(stage, item).await,
+        "refund_record" => money::refund_record(stage, item).await,
         "relation" => relation(stage, item).await,
         "report" => report(stage, item).await,
         "reviews" => reviews(stage, item).await,
@@ -29,7 +35,7 @@ pub(super) async fn check(stage: &mut Stage<'_>, item: &Item) -> Result<(), Worl
 }
 
 /// Compares every field that the check has with what there is.
-fn compare(stage: &mut Stage<'_>, item: &Item, actual: &[(&str, Json)], explanation: &[String]) {
+pub(super) fn compare(stage: &mut Stage<'_>, item: &Item, actual: &[(&str, Json)], explanation: &[String]) {
     let what = match item.get(item.name()) {
         Some(Value::Text(subject)) => format!("{} {subject}", item.name()),
         _ => item.name().to_owned(),
@@ -134,6 +140,12 @@ async fn order(stage: &mut Stage<'_>, item: &Item) {
         explanation.extend(decision["explanation"][language]["sentence"].as_str().map(str::to_owned));
     }
     compare(stage, item, &actual, &explanation);
+    for part in item.texts("says") {
+        let said = explanation.iter().any(|sentence| sentence.contains(part.as_str()));
+        let what = format!("order {}: says", item.subject());
+        let actual = if said { json!(part) } else { json!(explanation.join(" / ")) };
+        stage.equal(item.place("says"), &what, &json!(part), &actual, Vec::new());
+    }
 }
 
 /// The verdict on each promoter's last click, the winner's own included.
@@ -148,44 +160,6 @@ fn losers(attribution: &Json) -> Json {
         verdicts.insert(promoter, reason.unwrap_or_else(|| verdict["code"].clone()));
     }
     Json::Object(verdicts)
-}
-
-async fn merchant(stage: &mut Stage<'_>, item: &Item) {
-    let (_, answer) =
-        stage.world.call("GET", &format!("/v1/merchants/{}/balance", item.subject()), None).await;
-    let actual = [("balance", answer["balance_fen"].clone()), ("expected", answer["expected_fen"].clone())];
-    compare(stage, item, &actual, &[]);
-}
-
-async fn balance(stage: &mut Stage<'_>, item: &Item) -> Result<(), WorldError> {
-    let owner = format!("promoter/{}", item.subject());
-    let rows = stage
-        .world
-        .core
-        .store()
-        .read(move |tx| {
-            tx.query(
-                "SELECT layer, account, CAST(SUM(amount_fen) AS BIGINT) FROM ledger_entries WHERE owner = $1 \
-                 GROUP BY layer, account",
-                params![&owner],
-            )
-        })
-        .await?;
-    let mut sums: BTreeMap<(String, String), i64> = BTreeMap::new();
-    for row in &rows {
-        sums.insert((row.text(0)?.to_owned(), row.text(1)?.to_owned()), row.int(2)?);
-    }
-    let sum = |layer: &str, account: &str| {
-        json!(sums.get(&(layer.to_owned(), account.to_owned())).copied().unwrap_or_default())
-    };
-    let actual = [
-        ("expected", sum("pending", "earned")),
-        ("earned", sum("posted", "earned")),
-        ("available", sum("posted", "available")),
-        ("clearing", sum("posted", "clearing")),
-    ];
-    compare(stage, item, &actual, &[]);
-    Ok(())
 }
 
 async fn relation(stage: &mut Stage<'_>, item: &Item) {

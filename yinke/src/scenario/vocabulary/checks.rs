@@ -1,0 +1,176 @@
+//! Words for what must be so.
+
+use super::{Kind, Shape, f, shape};
+
+/// The words.
+pub(in crate::scenario) const CHECKS: &[Shape] = &[
+    shape(
+        "An order's line: whose it is, why, how much, and what became of it.",
+        &[
+            f("order", Kind::Order, "which; with `/2` its second line"),
+            f("winner", Kind::PromoterOrNone, "the promoter with a commission, or `none`"),
+            f("reason", Kind::Text, "why there is no commission"),
+            f("owner", Kind::PromoterOrNone, "whose relation it is, also where nothing is due"),
+            f("via", Kind::Choice(&["click", "coupon", "channel"]), "through what it was won"),
+            f("class", Kind::Choice(&["new", "returning"]), "the customer's class"),
+            f("rate", Kind::Count, "basis points"),
+            f("plan", Kind::Text, "`general`, or the targeted plan's id"),
+            f("base", Kind::Fen, "what the commission is computed on now"),
+            f("commission", Kind::Fen, "the whole commission now"),
+            f("promoter", Kind::Fen, "what the promoter sees of it"),
+            f("shares", Kind::Sums, "the split as decided: platform, agency, promoter"),
+            f("state", Kind::Choice(STATES), "where the entry stands"),
+            f("refunded", Kind::Fen, "refunded so far"),
+            f("losers", Kind::Words, "promoters with the verdict on their last click"),
+            f("clicks", Kind::Count, "how many clicks were looked at"),
+            f("flags", Kind::Texts, "what a person should know of, all of it"),
+            f("provisional", Kind::Flag, "whether new facts may still change it"),
+            f("final_at", Kind::Time, "from when on they may not"),
+            f("settled_at", Kind::Time, "when it was settled"),
+            f("decisions", Kind::Count, "how many decisions there were so far"),
+            f("version", Kind::Count, "the version of the rules"),
+            f("programme", Kind::Text, "whose rules decided"),
+            f("review", Kind::Flag, "whether a person must look before money moves"),
+            f("reviews", Kind::Texts, "the codes of the order's open review cases, all of them"),
+            f("says", Kind::Texts, "parts of the explanation, Chinese or English"),
+        ],
+    ),
+    shape(
+        "A merchant's money.",
+        &[
+            f("merchant", Kind::Merchant, "whose"),
+            f("balance", Kind::Fen, "what is there"),
+            f("expected", Kind::Fen, "commissions expected and not yet settled"),
+        ],
+    ),
+    shape(
+        "A payee's money.",
+        &[
+            f("balance", Kind::Payee, "whose: a promoter's or an agency's"),
+            f("programme", Kind::Programme, "in this programme; in all unless given"),
+            f("expected", Kind::Fen, "expected and not yet settled"),
+            f("earned", Kind::Fen, "settled and not yet available"),
+            f("available", Kind::Fen, "paid out to the balance"),
+            f("clearing", Kind::Fen, "on the way to the account"),
+            f("paid", Kind::Fen, "has arrived there, in all"),
+        ],
+    ),
+    shape(
+        "The platform's own money.",
+        &[
+            f("platform", Kind::Fen, "what is there"),
+            f("expected", Kind::Fen, "commissions and fees expected and not yet settled"),
+        ],
+    ),
+    shape(
+        "A payout: what a run did for a payee, or a withdrawal.",
+        &[
+            f("payout", Kind::Payee, "whose"),
+            f("nth", Kind::Count, "which, from 1; the last unless given"),
+            f("count", Kind::Count, "how many there are"),
+            f("day", Kind::Time, "the day of its run"),
+            f("attempt", Kind::Count, "which run of that day"),
+            f("state", Kind::Choice(PAYOUT_STATES), "how it stands"),
+            f("reason", Kind::Text, "why it failed or came back"),
+            f("amount", Kind::Fen, "moved on to available"),
+            f("paid", Kind::Fen, "on its way or arrived"),
+            f("collected", Kind::Fen, "of it to the platform"),
+            f("account", Kind::Text, "the account it goes to"),
+        ],
+    ),
+    shape(
+        "A programme's last payout run.",
+        &[
+            f("payout_run", Kind::Programme, "of which programme"),
+            f("count", Kind::Count, "how many there were"),
+            f("day", Kind::Time, "its day"),
+            f("attempt", Kind::Count, "which run of that day"),
+            f("payees", Kind::Count, "payees with something due"),
+            f("served", Kind::Count, "payees looked at"),
+            f("failed", Kind::Count, "of them without success"),
+            f("amount", Kind::Fen, "moved on to available"),
+            f("calendar", Kind::Text, "the calendar it was computed from"),
+        ],
+    ),
+    shape(
+        "A payee's statement of a month, as the ledger learnt of it.",
+        &[
+            f("statement", Kind::Payee, "whose"),
+            f("month", Kind::Text, "`2020-07`; this month unless given"),
+            f("programme", Kind::Programme, "of which programme; the first unless given"),
+            f("closed", Kind::Flag, "whether the month is over"),
+            f("opening", Kind::Fen, "there before"),
+            f("settled", Kind::Fen, "settled"),
+            f("taken_back", Kind::Fen, "taken back after refunds, negative"),
+            f("collected", Kind::Fen, "to the platform at withdrawals, negative"),
+            f("paid", Kind::Fen, "arrived outside, negative"),
+            f("other", Kind::Fen, "everything else"),
+            f("closing", Kind::Fen, "there afterwards"),
+            f("movements", Kind::Count, "how many movements"),
+        ],
+    ),
+    shape(
+        "A refund record (维权退款订单) of an order, and what became of it.",
+        &[
+            f("refund_record", Kind::Order, "of which order; with `/2` of its second line"),
+            f("refund", Kind::Text, "the refund's number; the last one unless given"),
+            f("count", Kind::Count, "how many records the order has"),
+            f("route", Kind::Choice(&["real_time", "batch", "no_record"]), "how it came to be"),
+            f("rule", Kind::Text, "the batch rule that covers it, or `none`"),
+            f("state", Kind::Choice(RECORD_STATES), "how it stands"),
+            f("due", Kind::Fen, "the commission on what was refunded"),
+            f("recovered", Kind::Fen, "come back from the promoter"),
+            f("compensated", Kind::Fen, "made up for by the platform; 0 if nothing was"),
+            f("created", Kind::Time, "the record's own time"),
+            f("refunded", Kind::Time, "when the refund succeeded"),
+        ],
+    ),
+    shape(
+        "Under whom a buyer is recorded (关系查询).",
+        &[
+            f("relation", Kind::Text, "the buyer"),
+            f("promoter", Kind::PromoterOrNone, "whose the buyer is"),
+            f("at", Kind::Time, "when; now unless given"),
+            f("shop", Kind::Merchant, "where; the first shop unless given"),
+            f("product", Kind::Product, "for programmes that count by product; the first unless given"),
+            f("earlier", Kind::Texts, "those before, oldest first"),
+        ],
+    ),
+    shape(
+        "A promoter's report.",
+        &[
+            f("report", Kind::Promoter, "whose"),
+            f("from", Kind::Time, "first day; 30 days before the last unless given"),
+            f("to", Kind::Time, "last day; today unless given"),
+            f("clicks", Kind::Count, "clicks in all"),
+            f("orders", Kind::Count, "orders in all"),
+            f("expected", Kind::Fen, "expected in all"),
+            f("settled", Kind::Fen, "settled in all"),
+        ],
+    ),
+    shape(
+        "Which cases of the review queue are open, by code.",
+        &[f("reviews", Kind::Texts, "their codes, sorted; an empty list for none")],
+    ),
+    shape(
+        "What the library search finds, in its order.",
+        &[
+            f("search", Kind::Words, "the query: q (name), shop, merchant (seller id), category, sort"),
+            f("hits", Kind::Texts, "the products found"),
+        ],
+    ),
+    shape("The books: the sum over all accounts.", &[f("imbalance", Kind::Fen, "must be this, always 0")]),
+    shape(
+        "Any answer of the core's API.",
+        &[
+            f("get", Kind::Text, "the path, such as `/v1/audit/clicks`"),
+            f("status", Kind::Count, "the status; 200 unless given"),
+            f("answer", Kind::Any, "these fields must have these values; a list must begin like this one"),
+        ],
+    ),
+];
+
+const STATES: &[&str] = &["none", "tracked", "expected", "matured", "settled", "invalid", "manual_required"];
+const PAYOUT_STATES: &[&str] = &["available", "clearing", "paid", "returned", "carried", "failed"];
+const RECORD_STATES: &[&str] =
+    &["waiting", "no_record", "created", "recovering", "success", "compensated", "rules_broken"];
