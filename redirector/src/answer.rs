@@ -144,6 +144,15 @@ pub(crate) fn refusal(refusal: Refusal) -> Answer {
     answer(refusal.status(), headers, Bytes::from_static(refusal.message().as_bytes()))
 }
 
+/// A picture that cannot be made as it was asked for.
+pub(crate) fn bad_picture(why: &dyn std::error::Error) -> Answer {
+    let mut headers = HeaderMap::with_capacity(3);
+    headers.insert(header::CONTENT_TYPE, TEXT);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer(StatusCode::BAD_REQUEST, headers, format!("{why}\n").into())
+}
+
 /// A QR code. The picture of a code never changes.
 pub(crate) fn qr(form: QrForm, body: Bytes) -> Answer {
     let mut headers = HeaderMap::with_capacity(5);

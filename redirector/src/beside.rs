@@ -13,6 +13,7 @@ use attribution_core::record::AddressPrefix;
 use attribution_core::time::Instant;
 use bytes::Bytes;
 use http::StatusCode;
+use qr_code::{QrError, StyleError, Wish};
 
 /// Answers for a link that is known; `prefix` is the client's. An error if the client has asked for too many pictures.
 pub(crate) fn answer(
@@ -24,15 +25,26 @@ pub(crate) fn answer(
     now: Instant,
 ) -> Result<Answer, TooMany> {
     let Path::Qr(_, form) = asked.path else { return Ok(preview(worker, state, asked, link, now)) };
+    let wish = match wish(asked.query) {
+        Ok(wish) => wish,
+        Err(error) => return Ok(answer::bad_picture(&error)),
+    };
     let url = short_url(&worker.shared, link);
-    let made = state.pictures.picture(link.code, form, &url, prefix, now)?;
-    Ok(made.map_or_else(
-        |error| {
+    let made = state.pictures.picture((link.code, form, wish), &url, prefix, now)?;
+    Ok(match made {
+        Ok(body) => answer::qr(form, body),
+        Err(error @ (QrError::TooSmall { .. } | QrError::TooLong)) => answer::bad_picture(&error),
+        Err(error) => {
             tracing::error!(%error, "no QR code");
             answer::page(StatusCode::INTERNAL_SERVER_ERROR, None, Language::English, Bytes::new())
-        },
-        |body| answer::qr(form, body),
-    ))
+        }
+    })
+}
+
+/// How the picture is to look: `size`, `level`, `quiet`, `dark` and `light` of the query.
+fn wish(query: &[u8]) -> Result<Wish, StyleError> {
+    let query = std::str::from_utf8(query).unwrap_or_default();
+    Wish::read(query.split('&').filter_map(|pair| pair.split_once('=')))
 }
 
 fn preview(worker: &Worker, state: &mut State, asked: &Asked<'_>, link: &LinkRow, now: Instant) -> Answer {

@@ -28,7 +28,6 @@ mod pages;
 mod pictures;
 #[doc(hidden)]
 pub mod probes;
-mod qr;
 mod query;
 mod random;
 pub mod readiness;

@@ -2,15 +2,15 @@
 //! one costs as much as many clicks, on the thread that serves them.
 
 use crate::limits::MissLimit;
-use crate::qr::{self, QrError};
 use crate::request::QrForm;
 use attribution_core::code::Code;
 use attribution_core::record::AddressPrefix;
 use attribution_core::time::Instant;
 use bytes::Bytes;
+use qr_code::{QrError, Wish};
 use std::collections::VecDeque;
 
-/// Pictures kept, a few kilobytes each.
+/// Pictures kept: a few kilobytes each, the largest some fifty.
 const KEPT: usize = 64;
 /// New pictures per address prefix and minute, and at once: whole print runs of codes come from one office.
 const PER_MINUTE: u32 = 300;
@@ -23,10 +23,13 @@ pub(crate) struct TooMany {
     pub(crate) seconds: u32,
 }
 
+/// Which picture: all that one depends on.
+type Kind = (Code, QrForm, Wish);
+
 /// The pictures of one worker.
 pub(crate) struct Pictures {
     /// Oldest first.
-    kept: VecDeque<(Code, QrForm, Bytes)>,
+    kept: VecDeque<(Kind, Bytes)>,
     limit: MissLimit,
 }
 
@@ -36,28 +39,28 @@ impl Pictures {
         Self { kept: VecDeque::new(), limit: MissLimit::new(PER_MINUTE, BURST, share, seed) }
     }
 
-    /// The picture of `code`, whose address is `url`, for a client of `prefix`.
+    /// The picture of a code, whose address is `url`, for a client of `prefix`.
     pub(crate) fn picture(
         &mut self,
-        code: Code,
-        form: QrForm,
+        kind: Kind,
         url: &str,
         prefix: AddressPrefix,
         now: Instant,
     ) -> Result<Result<Bytes, QrError>, TooMany> {
-        if let Some((_, _, picture)) = self.kept.iter().find(|kept| kept.0 == code && kept.1 == form) {
+        if let Some((_, picture)) = self.kept.iter().find(|kept| kept.0 == kind) {
             return Ok(Ok(picture.clone()));
         }
         self.limit.miss(prefix, now).map_err(|seconds| TooMany { seconds })?;
+        let (_, form, Wish { style, pixels }) = kind;
         let made = match form {
-            QrForm::Svg => qr::svg(url).map(Bytes::from),
-            QrForm::Png => qr::png(url).map(Bytes::from),
+            QrForm::Svg => qr_code::svg(url, &style, None).map(Bytes::from),
+            QrForm::Png => qr_code::png(url, &style, pixels, None).map(Bytes::from),
         };
         let Ok(picture) = &made else { return Ok(made) };
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back((code, form, picture.clone()));
+        self.kept.push_back((kind, picture.clone()));
         Ok(made)
     }
 }
@@ -73,7 +76,8 @@ mod tests {
     fn new_pictures_are_limited_and_known_ones_are_not() {
         let mut pictures = Pictures::new(1, 7);
         let (now, prefix) = (Instant(1_700_000_000_000), AddressPrefix([4, 10, 0, 1, 0, 0, 0, 0]));
-        let mut picture = |body, prefix| pictures.picture(code(body), QrForm::Svg, URL, prefix, now);
+        let mut picture =
+            |body, prefix| pictures.picture((code(body), QrForm::Svg, Wish::default()), URL, prefix, now);
         for body in 0..u64::from(BURST) {
             assert!(picture(body, prefix).is_ok(), "{body}");
         }
@@ -85,15 +89,17 @@ mod tests {
     }
 
     #[test]
-    fn each_form_has_its_own_picture() {
+    fn each_form_and_each_style_has_its_own_picture() {
         let mut pictures = Pictures::new(1, 7);
         let (now, prefix) = (Instant(1_700_000_000_000), AddressPrefix([4, 10, 0, 1, 0, 0, 0, 0]));
         for _ in 0..2 {
-            let mut picture = |form| pictures.picture(code(1), form, URL, prefix, now).unwrap().unwrap();
-            assert!(
-                picture(QrForm::Svg).starts_with(b"<svg") && picture(QrForm::Png).starts_with(b"\x89PNG")
-            );
+            let mut picture =
+                |form, wish| pictures.picture((code(1), form, wish), URL, prefix, now).unwrap().unwrap();
+            let small = Wish { pixels: Some(200), ..Wish::default() };
+            assert!(picture(QrForm::Svg, Wish::default()).starts_with(b"<svg"));
+            let (usual, small) = (picture(QrForm::Png, Wish::default()), picture(QrForm::Png, small));
+            assert!(usual.starts_with(b"\x89PNG") && small.starts_with(b"\x89PNG") && usual != small);
         }
-        assert_eq!(pictures.kept.len(), 2);
+        assert_eq!(pictures.kept.len(), 3);
     }
 }

@@ -19,6 +19,10 @@ pub(crate) const REDIS: Need = Need { program: "redis-server", package: "redis-s
 pub(crate) const POSTGRES: Need = Need { program: "initdb", package: "postgresql" };
 /// Prometheus' own checker of metrics and rules.
 pub(crate) const PROMTOOL: Need = Need { program: "promtool", package: "prometheus" };
+/// Reads QR codes again that we have made.
+pub(crate) const ZBARIMG: Need = Need { program: "zbarimg", package: "zbar-tools" };
+/// Draws SVGs for it.
+pub(crate) const RSVG: Need = Need { program: "rsvg-convert", package: "librsvg2-bin" };
 /// Makes the guest machine's disk.
 pub(crate) const MKFS: Need = Need { program: "mkfs.ext4", package: "e2fsprogs" };
 /// A client that a person would use.

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold, against real servers that it starts itself.
 
-use crate::install::{self, CURL, POSTGRES, PROMTOOL, REDIS};
+use crate::install::{self, CURL, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
 use crate::servers::{Postgres, Redis};
 use crate::suite::{Run, cargo, command, root, succeed};
 use crate::{check, kill, powercut, simulate, story};
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     let mut run = Run::new(&arguments.only);
     check::lints(&mut run);
     run.suite("tests", 900, || {
-        install::ensure(&[REDIS, POSTGRES, PROMTOOL, CURL])?;
+        install::ensure(&[REDIS, POSTGRES, PROMTOOL, CURL, ZBARIMG, RSVG])?;
         let redis = Redis::start()?;
         let postgres = Postgres::start()?;
         println!("redis at {}, PostgreSQL at {}", redis.url(), postgres.url());

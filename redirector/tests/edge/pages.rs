@@ -38,6 +38,29 @@ fn qr_codes_come_as_svg_and_png() {
 }
 
 #[test]
+fn qr_codes_come_as_they_are_wished_for_or_say_why_not() {
+    let world = World::new([]);
+    let ask = |query: &str| world.get(&format!("/q/{}.png?{query}", code(1)), &[]);
+    let width = |answer: &crate::http::Answer| u32::from_be_bytes(answer.body[16..20].try_into().unwrap());
+    assert_eq!(width(&ask("size=300&level=m&quiet=2&dark=0a3d62&light=ffffff&from=timeline")), 300);
+    assert_ne!(ask("size=300").body, ask("size=300&level=l").body);
+    for (query, why) in [
+        ("size=5000", "size:"),
+        ("level=z", "level:"),
+        ("quiet=0", "quiet:"),
+        ("dark=red", "dark and light:"),
+        ("dark=ffffff&light=000000", "darker"),
+        ("dark=aaaaaa", "contrast"),
+        ("size=200&size=300", "once"),
+    ] {
+        let answer = ask(query);
+        assert_eq!((answer.status, answer.outcome()), (400, None), "{query}");
+        assert!(answer.text().contains(why), "{query}: {}", answer.text());
+    }
+    assert!(world.recorded().is_empty());
+}
+
+#[test]
 fn pictures_are_no_way_to_keep_a_worker_busy() {
     let world = World::new((2..400).map(|body| Change::Link(link(body))));
     let mut client = world.client();

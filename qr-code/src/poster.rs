@@ -1,0 +1,189 @@
+//! A poster: the product's picture, its name and price, and the code below, as an SVG that prints and shares well.
+//!
+//! Text is left to whoever shows it, so the poster needs no fonts of ours.
+
+use crate::logo::{self, LogoError};
+use crate::modules::Modules;
+use crate::svg::runs;
+use crate::{QrError, Style};
+use std::fmt::Write as _;
+
+/// Width of the poster in its own units; phones show it full width.
+const WIDTH: u32 = 750;
+/// Height of the picture, or of the coloured field without one.
+const PICTURE: u32 = 750;
+/// Height of all.
+const HEIGHT: u32 = 1_200;
+/// Side of the code.
+const CODE: u32 = 250;
+/// Widths of a line of the title, in halves of a wide letter.
+const LINE: usize = 44;
+/// Lines of a title.
+const LINES: usize = 2;
+/// Pixels of the picture that are kept: enough for print on paper of a hand's width.
+const PICTURE_KEPT: u32 = 1_000;
+
+/// What stands on a poster.
+#[derive(Debug, Clone, Copy)]
+pub struct Poster<'p> {
+    /// The product's name.
+    pub title: &'p str,
+    /// The shop's name.
+    pub shop: &'p str,
+    /// The price as people read it, such as `¥39.80`.
+    pub price: &'p str,
+    /// What to do with the code, in the reader's language.
+    pub caption: &'p str,
+    /// The product's picture: PNG or JPEG.
+    pub picture: Option<&'p [u8]>,
+}
+
+/// Why there is no poster.
+#[derive(Debug, thiserror::Error)]
+pub enum PosterError {
+    /// The code could not be made.
+    #[error("the code could not be made")]
+    Code(#[from] QrError),
+    /// The picture cannot be used.
+    #[error("the picture cannot be used")]
+    Picture(#[from] LogoError),
+}
+
+/// Draws the poster of `text`, the short link.
+///
+/// # Errors
+/// If the code does not fit, or the picture cannot be read.
+pub fn poster(text: &str, style: &Style, poster: &Poster<'_>) -> Result<String, PosterError> {
+    let modules = Modules::of(text, style, false)?;
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
+         font-family=\"'PingFang SC','Noto Sans CJK SC','Microsoft YaHei',sans-serif\">\
+         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>"
+    );
+    // Writing into a String cannot fail.
+    match poster.picture {
+        Some(bytes) => {
+            let picture = logo::read(bytes)?;
+            let filled =
+                picture.resize_to_fill(PICTURE_KEPT, PICTURE_KEPT, image::imageops::FilterType::Triangle);
+            let uri = logo::data_uri(&image::DynamicImage::ImageRgb8(logo::on_white(&filled)));
+            let _ = write!(out, "<image width=\"{WIDTH}\" height=\"{PICTURE}\" href=\"{uri}\"/>");
+        }
+        None => {
+            let _ = write!(
+                out,
+                "<rect width=\"{WIDTH}\" height=\"{PICTURE}\" fill=\"#fdf0ea\"/>\
+                 <text x=\"375\" y=\"395\" font-size=\"56\" font-weight=\"600\" fill=\"#a8330b\" text-anchor=\"middle\">{}</text>",
+                escaped(poster.shop)
+            );
+        }
+    }
+    for (line, at) in lines(poster.title).iter().zip([830, 880]) {
+        let _ = write!(
+            out,
+            "<text x=\"40\" y=\"{at}\" font-size=\"34\" fill=\"#1f2329\">{}</text>",
+            escaped(line)
+        );
+    }
+    let _ = write!(
+        out,
+        "<text x=\"40\" y=\"980\" font-size=\"60\" font-weight=\"700\" fill=\"#c2360c\">{}</text>\
+         <text x=\"40\" y=\"1060\" font-size=\"28\" fill=\"#5c626b\">{}</text>\
+         <text x=\"40\" y=\"1110\" font-size=\"26\" fill=\"#5c626b\">{}</text>",
+        escaped(poster.price),
+        escaped(poster.shop),
+        escaped(poster.caption),
+    );
+    let side = modules.side();
+    let (x, y) = (WIDTH - CODE - 40, HEIGHT - CODE - 40);
+    let _ = write!(
+        out,
+        "<svg x=\"{x}\" y=\"{y}\" width=\"{CODE}\" height=\"{CODE}\" viewBox=\"0 0 {side} {side}\" \
+         shape-rendering=\"crispEdges\"><rect width=\"{side}\" height=\"{side}\" fill=\"{}\"/><path fill=\"{}\" d=\"{}\"/></svg></svg>",
+        style.light(),
+        style.dark(),
+        runs(&modules)
+    );
+    Ok(out)
+}
+
+/// The title in lines that fit; what does not fit ends in dots.
+fn lines(title: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut wide = 0;
+    let mut letters = title.chars().filter(|letter| !letter.is_control()).peekable();
+    while let Some(letter) = letters.next() {
+        // Latin letters are half as wide as Chinese ones.
+        let width = if letter.is_ascii() { 1 } else { 2 };
+        let last = lines.len() == LINES;
+        let room = LINE - if last { 2 } else { 0 };
+        if wide + width > room {
+            if last {
+                if let Some(line) = lines.last_mut() {
+                    line.push('…');
+                }
+                return lines;
+            }
+            lines.push(String::new());
+            wide = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(letter);
+        }
+        wide += width;
+        if letters.peek().is_none() {
+            break;
+        }
+    }
+    lines
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars().filter(|letter| !letter.is_control()) {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POSTER: Poster<'_> = Poster {
+        title: "316不锈钢保温杯",
+        shop: "晴川",
+        price: "¥39.80",
+        caption: "长按识别",
+        picture: None,
+    };
+
+    #[test]
+    fn a_title_is_cut_into_lines_that_fit() {
+        assert_eq!(lines("316不锈钢保温杯"), ["316不锈钢保温杯"]);
+        let long = lines(&"杯".repeat(100));
+        assert_eq!(long.iter().map(|line| line.chars().count()).collect::<Vec<_>>(), [22, 22]);
+        assert!(long[1].ends_with('…'));
+    }
+
+    #[test]
+    fn nothing_hostile_comes_through_a_title() {
+        let svg =
+            poster("https://yk.example/a", &Style::default(), &Poster { title: "<script>\u{0}&", ..POSTER });
+        let svg = svg.unwrap();
+        assert!(svg.contains("&lt;script&gt;&amp;") && !svg.contains("<script>"));
+    }
+
+    #[test]
+    fn a_broken_picture_is_an_error() {
+        let broken =
+            poster("https://yk.example/a", &Style::default(), &Poster { picture: Some(b"x"), ..POSTER });
+        assert!(matches!(broken, Err(PosterError::Picture(_))));
+    }
+}
