@@ -9,6 +9,7 @@ mod explain;
 mod import;
 mod keys;
 mod man;
+mod qr;
 mod redis;
 mod scenario;
 mod up;
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Import(import::ImportArgs),
     Explain(explain::ExplainArgs),
     Audit(audit::AuditArgs),
+    Qr(qr::QrArgs),
     Scenario(scenario::ScenarioArgs),
     Config(config::ConfigArgs),
     Keys(keys::KeysArgs),
@@ -55,6 +57,7 @@ impl Command {
             Self::Import(args) => args.run(),
             Self::Explain(args) => args.run(),
             Self::Audit(args) => args.run(),
+            Self::Qr(args) => args.run(),
             Self::Scenario(args) => args.run(),
             Self::Config(args) => args.run(),
             Self::Keys(args) => args.run(),
