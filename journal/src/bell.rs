@@ -1,4 +1,5 @@
-//! A bell that wakes one background thread. Ringing costs a load while the thread is awake.
+//! A bell that wakes one background thread, and a rest that somebody can cut short. Ringing costs a load while the
+//! thread is awake.
 
 use crate::lock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,5 +34,28 @@ impl Bell {
         }
         self.asleep.store(false, Ordering::SeqCst);
         *lock(&self.rung) = false;
+    }
+}
+
+/// The rest of a thread between two rounds of its work.
+#[derive(Default)]
+pub(crate) struct Rest {
+    cut: AtomicBool,
+    bell: Bell,
+}
+
+impl Rest {
+    /// Cuts the rest under way short, or the next one.
+    pub(crate) fn cut(&self) {
+        self.cut.store(true, Ordering::SeqCst);
+        self.bell.ring();
+    }
+
+    /// Rests for `time`; `true` if it was cut short.
+    pub(crate) fn take(&self, time: Duration) -> bool {
+        if !time.is_zero() {
+            self.bell.sleep(Some(time), || !self.cut.load(Ordering::SeqCst));
+        }
+        self.cut.swap(false, Ordering::SeqCst)
     }
 }

@@ -1,7 +1,7 @@
 //! What one worker's writer and the background threads share: prepared segments, frames not yet durable, the two
 //! watermarks, and the one way frames get a place on disk.
 
-use crate::bell::Bell;
+use crate::bell::{Bell, Rest};
 use crate::frame;
 use crate::index::{Entry, StreamIndex};
 use crate::lock;
@@ -24,6 +24,8 @@ pub(crate) struct Lane {
     pub(crate) unsynced_bytes: AtomicUsize,
     pub(crate) state: Mutex<LaneState>,
     pub(crate) sync_bell: Arc<Bell>,
+    /// The sync thread's rest; cut short when somebody waits for the disk.
+    pub(crate) sync_rest: Arc<Rest>,
     pub(crate) spare_bell: Arc<Bell>,
 }
 
@@ -72,6 +74,7 @@ impl Lane {
         index: Arc<StreamIndex>,
         segment_bytes: u64,
         sync_bell: Arc<Bell>,
+        sync_rest: Arc<Rest>,
         spare_bell: Arc<Bell>,
     ) -> Self {
         Self {
@@ -83,6 +86,7 @@ impl Lane {
             unsynced_bytes: AtomicUsize::new(0),
             state: Mutex::new(LaneState { segment_bytes, ..LaneState::default() }),
             sync_bell,
+            sync_rest,
             spare_bell,
         }
     }

@@ -1,6 +1,6 @@
 //! Opening a journal: what is done, in which order, before the first frame.
 
-use crate::bell::Bell;
+use crate::bell::{Bell, Rest};
 use crate::cursor::CursorStore;
 use crate::epoch::EpochRecord;
 use crate::failpoint;
@@ -76,9 +76,11 @@ pub(crate) fn begin(
     failpoint::reach("epoch.recorded");
 
     let (sync_bell, spare_bell) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
+    let sync_rest = Arc::new(Rest::default());
     let lane = |(stream, _)| {
         let index = Arc::new(StreamIndex::new(stream, record.salt, Vec::new(), 0));
-        Arc::new(Lane::new(index, options.segment_bytes, Arc::clone(&sync_bell), Arc::clone(&spare_bell)))
+        let bells = (Arc::clone(&sync_bell), Arc::clone(&sync_rest), Arc::clone(&spare_bell));
+        Arc::new(Lane::new(index, options.segment_bytes, bells.0, bells.1, bells.2))
     };
     let lanes: Vec<Arc<Lane>> = record.streams().map(lane).collect();
     let writers = lanes.iter().map(|lane| Writer::new(Arc::clone(lane), options.unsynced_bytes)).collect();
@@ -111,7 +113,7 @@ pub(crate) fn begin(
     let inner = Inner {
         storage: Arc::clone(storage),
         segment_bytes: options.segment_bytes,
-        syncer: Syncer::new(lanes.clone(), sync_bell, options.sync_interval, distrust),
+        syncer: Syncer::new(lanes.clone(), sync_bell, sync_rest, options.sync_interval, distrust),
         record,
         lanes,
         spares,

@@ -18,6 +18,9 @@ use std::time::Duration;
 const STEP: usize = 64 << 10;
 /// Zeros written between two syncs: more would make the frames' own syncs wait behind them.
 const SYNC_EVERY: u64 = 1 << 20;
+/// Rest after each step, while every worker has a segment to go on with. Without it a worker on the same core stood
+/// still for the whole megabyte between two syncs.
+const STEP_REST: Duration = Duration::from_millis(1);
 /// How soon a full disk is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 const PREFIX: &str = "spare-";
@@ -35,6 +38,8 @@ pub(crate) struct Spares {
     bell: Arc<Bell>,
     sync_bell: Arc<Bell>,
     stop: AtomicBool,
+    /// It runs on a thread of its own, which may rest.
+    rests: AtomicBool,
     pub(crate) blocked: AtomicBool,
     pub(crate) errors: AtomicU64,
 }
@@ -90,7 +95,8 @@ impl Spares {
     ) -> Self {
         let numbers = Mutex::new(vec![0; lanes.len()]);
         let pool = Mutex::new(pool);
-        let (stop, blocked, errors) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
+        let (stop, rests) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (blocked, errors) = (AtomicBool::new(false), AtomicU64::new(0));
         Self {
             storage,
             lanes,
@@ -102,6 +108,7 @@ impl Spares {
             bell,
             sync_bell,
             stop,
+            rests,
             blocked,
             errors,
         }
@@ -114,6 +121,7 @@ impl Spares {
 
     /// The thread.
     pub(crate) fn run(&self) {
+        self.rests.store(true, Ordering::Relaxed);
         while !self.stop.load(Ordering::SeqCst) {
             let busy = self.pass();
             if !busy {
@@ -207,8 +215,17 @@ impl Spares {
             if at.is_multiple_of(SYNC_EVERY) {
                 file.sync()?;
             }
+            if self.has_time() {
+                std::thread::park_timeout(STEP_REST);
+            }
         }
         file.sync()
+    }
+
+    /// Whether nobody waits for a segment.
+    fn has_time(&self) -> bool {
+        let has_one = |lane: &Arc<Lane>| !lock(&lane.state).ready.is_empty();
+        self.rests.load(Ordering::Relaxed) && self.lanes.iter().all(has_one)
     }
 
     /// Removes a file that did not become a segment. If that fails too, the next start removes it.

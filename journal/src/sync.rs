@@ -1,9 +1,11 @@
-//! The thread that makes frames durable: continuous fdatasync while there is something to sync, asleep otherwise.
+//! The thread that makes frames durable: one fdatasync after the other while there is something to sync, asleep
+//! otherwise. Between two it rests, for longer while nobody waits for the disk: a sync costs the processor as much as
+//! a dozen clicks, however little it has to write, and the worker on the same core stands still meanwhile.
 //!
 //! The first error of a sync ends its segment. It is never tried again, because the kernel then says "success" for
 //! pages it has dropped; the frames are written from memory to new segments, and the watermark waits for those.
 
-use crate::bell::Bell;
+use crate::bell::{Bell, Rest};
 use crate::failpoint;
 use crate::lane::Lane;
 use crate::lock;
@@ -11,11 +13,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// Time from the start of one sync to the next while somebody waits for the disk: he waits half of it on average.
+const AWAITED_INTERVAL: Duration = Duration::from_millis(2);
+
 pub(crate) type Listener = Box<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Syncer {
     lanes: Vec<Arc<Lane>>,
     bell: Arc<Bell>,
+    rest: Arc<Rest>,
     interval: Duration,
     stop: AtomicBool,
     listeners: Mutex<Vec<Listener>>,
@@ -31,12 +37,14 @@ impl Syncer {
     pub(crate) fn new(
         lanes: Vec<Arc<Lane>>,
         bell: Arc<Bell>,
+        rest: Arc<Rest>,
         interval: Duration,
         distrust: Listener,
     ) -> Self {
         Self {
             lanes,
             bell,
+            rest,
             interval,
             stop: AtomicBool::new(false),
             listeners: Mutex::new(Vec::new()),
@@ -56,6 +64,7 @@ impl Syncer {
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
         self.bell.ring();
+        self.rest.cut();
     }
 
     /// The thread.
@@ -67,8 +76,8 @@ impl Syncer {
                 return self.finish();
             }
             self.bell.sleep(None, || !self.has_work() && !self.stop.load(Ordering::SeqCst));
-            let rest = self.interval.saturating_sub(begun.elapsed());
-            if !rest.is_zero() {
+            if self.rest.take(self.interval.saturating_sub(begun.elapsed())) {
+                let rest = AWAITED_INTERVAL.min(self.interval).saturating_sub(begun.elapsed());
                 std::thread::park_timeout(rest);
             }
         }

@@ -208,6 +208,11 @@ impl Writer {
         Ok(self.next_sequence)
     }
 
+    /// Somebody waits until what was flushed is durable: the sync thread does not take its long rest before.
+    pub fn hurry(&self) {
+        self.lane.sync_rest.cut();
+    }
+
     /// Gives the appended frames a new place: what they were placed behind has moved, or did not take them.
     fn place_anew(&mut self, state: &mut LaneState, fresh: bool) -> Result<(), FlushError> {
         if state.moving.is_some() {

@@ -226,6 +226,9 @@ impl Worker {
         }
         match writer.flush() {
             Ok(_) => {
+                if self.disk.len() > 0 {
+                    writer.hurry();
+                }
                 self.cells().all_written();
                 true
             }
