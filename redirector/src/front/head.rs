@@ -1,6 +1,7 @@
 //! Which heads the front takes: the plainest only. Whatever could be read in two ways is left to hyper.
 
 use crate::request::FirstLine;
+use attribution_core::code::Code;
 use httparse::{Header, Request, Status};
 use std::mem::MaybeUninit;
 
@@ -28,6 +29,11 @@ impl<'b> Plain<'_, 'b> {
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&'b str, &'b [u8])> {
         self.headers.iter().map(|header| (header.name, header.value))
     }
+}
+
+/// The code that a head seems to ask for, before anything of it is checked.
+pub(crate) fn code_ahead(bytes: &[u8]) -> Option<Code> {
+    Code::guess(bytes.strip_prefix(BEGIN)?)
 }
 
 /// How a plain head begins.

@@ -150,6 +150,10 @@ impl<'w> Front<'w> {
             return self.no_room();
         }
         let bytes = if anew { got } else { self.kept.bytes() };
+        // A link among a million is in no cache: its memory is on its way while the head is parsed.
+        if let Some(code) = head::code_ahead(bytes) {
+            self.worker.state.borrow_mut().small.load().fetch_ahead(code);
+        }
         let read = if bytes.len() >= limits.head_bytes { Read::Other } else { head::read(bytes, headers) };
         let plain = match read {
             Read::Plain(plain) => plain,

@@ -99,6 +99,12 @@ impl Shard {
         }
     }
 
+    fn fetch_ahead(&self, code: Code) {
+        if !self.slots.is_empty() {
+            self.slots.fetch_ahead(home(code, self.slots.len()));
+        }
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.len
     }
@@ -125,6 +131,11 @@ impl Base {
 
     pub(super) fn get(&self, code: Code) -> Option<Slot> {
         self.shards[shard_of(code)].load().get(code)
+    }
+
+    /// Begins to fetch what [`get`](Self::get) will read.
+    pub(super) fn fetch_ahead(&self, code: Code) {
+        self.shards[shard_of(code)].load().fetch_ahead(code);
     }
 
     pub(super) fn shard(&self, index: usize) -> Arc<Shard> {

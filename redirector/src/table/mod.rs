@@ -75,6 +75,11 @@ impl Small {
         self.links.get(code)
     }
 
+    /// Begins to fetch what [`link`](Self::link) will read.
+    pub(crate) fn fetch_ahead(&self, code: Code) {
+        self.links.fetch_ahead(code);
+    }
+
     /// The code behind a custom alias.
     pub(crate) fn alias(&self, text: &str) -> Option<Code> {
         self.aliases.get(text).map(|code| *code)

@@ -68,6 +68,10 @@ impl Links {
         recent.or_else(|| self.base.get(code)).map(|slot| slot.unpack())
     }
 
+    pub(super) fn fetch_ahead(&self, code: Code) {
+        self.base.fetch_ahead(code);
+    }
+
     /// Callers hold the table's writing lock.
     pub(super) fn put(&self, row: &LinkRow) {
         self.filter.add(row.code);
