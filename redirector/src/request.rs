@@ -250,7 +250,7 @@ pub(crate) fn read<'r>(
         languages: &[],
     };
     for (name, value) in headers {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let is = |known: &str| is_named(name, known);
         // The length tells most names apart; a browser sends fifteen headers, and each costs.
         match name.len() {
             4 if is("host") => {
@@ -283,6 +283,13 @@ pub(crate) fn read<'r>(
     }
     asked.path = Path::parse(line.path);
     Ok(asked)
+}
+
+/// Whether a header has the name `known`, which is in small letters. The last letter is looked at first: names of one
+/// length often begin alike.
+pub(crate) fn is_named(name: &str, known: &str) -> bool {
+    let last = |name: &str| name.as_bytes().last().map(|byte| byte | 0x20);
+    last(name) == last(known) && name.eq_ignore_ascii_case(known)
 }
 
 /// The audience of the host that was asked. An absolute address names a host of its own: both must be ours.

@@ -1,6 +1,6 @@
 //! Which heads the front takes: the plainest only. Whatever could be read in two ways is left to hyper.
 
-use crate::request::FirstLine;
+use crate::request::{FirstLine, is_named};
 use attribution_core::code::Code;
 use httparse::{Header, Request, Status};
 use std::mem::MaybeUninit;
@@ -72,7 +72,7 @@ pub(crate) fn read<'h, 'b>(bytes: &'b [u8], headers: &'h mut [MaybeUninit<Header
 fn closes(headers: &[Header<'_>]) -> Option<bool> {
     let (mut close, mut seen) = (false, false);
     for Header { name, value } in headers {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let is = |known: &str| is_named(name, known);
         match name.len() {
             10 if is("connection") => {
                 if std::mem::replace(&mut seen, true) {
