@@ -10,17 +10,19 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use journal::Writer;
 use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_local};
@@ -48,7 +50,7 @@ pub(crate) enum Stage {
 pub(crate) struct Setup {
     pub(crate) shared: Arc<Shared>,
     pub(crate) writer: Writer,
-    pub(crate) listeners: Vec<StdListener>,
+    pub(crate) listeners: Vec<TcpListener>,
     pub(crate) stage: watch::Receiver<Stage>,
     /// Rung by the journal's sync thread when this worker waits for the disk.
     pub(crate) durable: Arc<Notify>,
@@ -80,7 +82,12 @@ pub(crate) fn run(setup: Setup) -> Result<(), WorkerError> {
 
 async fn serve(setup: Setup) -> Result<(), WorkerError> {
     let Setup { shared, writer, listeners, mut stage, durable } = setup;
-    let listeners: Result<Vec<_>, _> = listeners.into_iter().map(TcpListener::from_std).collect();
+    #[expect(
+        deprecated,
+        reason = "sound for a listener, which keeps its descriptor; the new form is `unsafe`"
+    )]
+    let watched = |listener| AsyncFd::with_interest(listener, Interest::READABLE);
+    let listeners: Result<Vec<_>, _> = listeners.into_iter().map(watched).collect();
     let mut http = http1::Builder::new();
     // No timer: `Connection` bounds silence. No flush per pipelined request: it would lift hyper's own back-pressure.
     http.header_read_timeout(None)
@@ -184,10 +191,10 @@ impl Floor {
         }
     }
 
-    async fn accept(self: Rc<Self>, listener: TcpListener) {
+    async fn accept(self: Rc<Self>, listener: AsyncFd<TcpListener>) {
         let cells = self.worker.cells();
         loop {
-            match listener.accept().await {
+            match listener.async_io(Interest::READABLE, accept).await {
                 Ok((stream, peer)) => match ConnectionPermit::take(&self.worker.shared) {
                     Some(permit) => {
                         cells.accepted.add(1);
@@ -227,13 +234,16 @@ impl Place {
 
     /// Serves the connection to its end.
     async fn serve(self, stream: TcpStream) {
-        // Without it, an answer of two segments waits for the client's acknowledgement of the first.
-        let _ = stream.set_nodelay(true);
+        if let Some(handover) = front::serve(&self.floor.worker, &self.connection, stream).await {
+            // On the heap, and only then: the task of a connection that brings one tap stays small.
+            Box::pin(self.serve_with_hyper(handover)).await;
+        }
+    }
+
+    /// Serves what the front has left to hyper, to the connection's end.
+    async fn serve_with_hyper(&self, Handover { stream, read }: Handover) {
         let (worker, connection) = (&self.floor.worker, &*self.connection);
         let second = &worker.second;
-        let Some(Handover { stream, read }) = front::serve(worker, &self.connection, stream).await else {
-            return;
-        };
         let socket = Socket {
             read,
             stream: TokioIo::new(stream),
@@ -279,6 +289,14 @@ impl Drop for Place {
             self.floor.worker.cells().handler_panics.add(1);
         }
     }
+}
+
+/// Takes a waiting connection; its socket does not block. Not the event loop's own accept: that would register the
+/// socket at once, and one that brings a single click need not be (see [`front`]).
+fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (socket, peer) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+    Ok((socket.into(), peer.ok_or(io::ErrorKind::ConnectionAborted)?))
 }
 
 /// Whether an accept failed because something ran out, not because its client has gone.

@@ -74,7 +74,7 @@ struct Front<'w> {
 pub(crate) async fn serve(
     worker: &Worker,
     connection: &Rc<Connection>,
-    stream: TcpStream,
+    stream: std::net::TcpStream,
 ) -> Option<Handover> {
     let tap = Rc::new(Tap::new(stream, Rc::clone(connection)));
     let mut front = Front { worker, tap, kept: Kept::new(worker.unfinished.clone()), served: false };
@@ -95,7 +95,7 @@ pub(crate) async fn serve(
     let read = front.kept.take();
     let Front { tap, .. } = front;
     // No answer is on its way any more, so nobody else holds it.
-    let stream = Rc::try_unwrap(tap).ok()?.into_stream();
+    let stream = Rc::try_unwrap(tap).ok()?.into_stream().ok()?;
     Some(Handover { stream, read })
 }
 
@@ -131,7 +131,10 @@ impl<'w> Front<'w> {
             };
             match self.take(&scratch[..got]) {
                 Taken::Queued => {
-                    tap.listen(context);
+                    // The last answer of a connection wakes its task by itself.
+                    if !tap.ends() {
+                        tap.listen(context);
+                    }
                     return Poll::Pending;
                 }
                 Taken::Partial => {}

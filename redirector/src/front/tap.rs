@@ -2,16 +2,54 @@
 
 use crate::connection::{Connection, Waits};
 use std::cell::{Cell, RefCell};
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
+/// The socket of a connection.
+enum Socket {
+    /// As it was accepted, and unknown to the event loop. Who comes for one click has most often sent it by then, and
+    /// is answered without ever being watched: registering and forgetting a socket costs more than answering it.
+    Fresh(std::net::TcpStream),
+    /// The event loop says when there is something.
+    Watched(TcpStream),
+    /// The event loop did not take it.
+    Lost,
+}
+
+impl Socket {
+    /// The socket with the event loop behind it, from now on.
+    fn watched(&mut self) -> io::Result<&mut TcpStream> {
+        if matches!(self, Self::Fresh(_))
+            && let Self::Fresh(fresh) = std::mem::replace(self, Self::Lost)
+        {
+            // Without it, an answer of two segments waits for the client's acknowledgement of the first. The only answer
+            // of a connection needs no such word: the end of the connection pushes all of it out.
+            fresh.set_nodelay(true)?;
+            *self = Self::Watched(TcpStream::from_std(fresh)?);
+        }
+        match self {
+            Self::Watched(stream) => Ok(stream),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Writes what the client takes at once.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Fresh(stream) => (&*stream).write(bytes),
+            Self::Watched(stream) => stream.try_write(bytes),
+            Self::Lost => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
 /// The two sides of one connection. Everything runs on its worker's thread; nothing is borrowed across a pause.
 pub(crate) struct Tap {
-    stream: RefCell<TcpStream>,
+    socket: RefCell<Socket>,
     pub(crate) connection: Rc<Connection>,
     /// An answer is being made or waits in the outbox.
     answering: Cell<bool>,
@@ -24,9 +62,10 @@ pub(crate) struct Tap {
 }
 
 impl Tap {
-    pub(crate) fn new(stream: TcpStream, connection: Rc<Connection>) -> Self {
+    /// `stream` does not block.
+    pub(crate) fn new(stream: std::net::TcpStream, connection: Rc<Connection>) -> Self {
         Self {
-            stream: RefCell::new(stream),
+            socket: RefCell::new(Socket::Fresh(stream)),
             connection,
             answering: Cell::new(false),
             call: Cell::new(false),
@@ -36,8 +75,13 @@ impl Tap {
     }
 
     /// The socket, for whoever goes on with it.
-    pub(crate) fn into_stream(self) -> TcpStream {
-        self.stream.into_inner()
+    pub(crate) fn into_stream(self) -> io::Result<TcpStream> {
+        let mut socket = self.socket.into_inner();
+        socket.watched()?;
+        match socket {
+            Socket::Watched(stream) => Ok(stream),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 
     pub(crate) const fn ends(&self) -> bool {
@@ -59,16 +103,27 @@ impl Tap {
 
     /// Its task's side: asks to be woken by the next bytes of the client, or by the answer if there are some already.
     pub(crate) fn listen(&self, context: &mut Context<'_>) {
-        if self.stream.borrow().poll_read_ready(context).is_ready() {
-            self.call.set(true);
+        let ready =
+            self.socket.borrow_mut().watched().map(|stream| stream.poll_read_ready(context).is_ready());
+        match ready {
+            Ok(false) => {}
+            Ok(true) => self.call.set(true),
+            Err(_) => self.ends.set(true),
         }
     }
 
     /// Its task's side: reads what has come into `buffer`; gives how much.
     pub(crate) fn poll_read(&self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let socket = &mut *self.socket.borrow_mut();
+        if let Socket::Fresh(stream) = socket {
+            match stream.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
         let mut buffer = ReadBuf::new(buffer);
         // Not `try_read`: only this one knows that a short read has emptied the socket, which saves a call.
-        let read = Pin::new(&mut *self.stream.borrow_mut()).poll_read(context, &mut buffer);
+        let read = Pin::new(socket.watched()?).poll_read(context, &mut buffer);
         read.map_ok(|()| buffer.filled().len())
     }
 
@@ -76,7 +131,7 @@ impl Tap {
     pub(crate) fn send(&self, answer: &[u8], second: u32) {
         let mut rest = answer;
         while !rest.is_empty() {
-            match self.stream.borrow().try_write(rest) {
+            match self.socket.borrow().try_write(rest) {
                 Ok(len) => rest = &rest[len..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -101,7 +156,7 @@ impl Tap {
     pub(crate) fn poll_unsent(&self, context: &mut Context<'_>, second: u32) -> Poll<io::Result<()>> {
         let mut unsent = self.unsent.borrow_mut();
         while !unsent.is_empty() {
-            let written = Pin::new(&mut *self.stream.borrow_mut()).poll_write(context, &unsent);
+            let written = Pin::new(self.socket.borrow_mut().watched()?).poll_write(context, &unsent);
             self.connection.now_blocked(written.is_pending(), second);
             match written {
                 Poll::Pending => return Poll::Pending,
@@ -134,7 +189,7 @@ mod tests {
             let (mut client, accepted) = (client.await.unwrap(), listener.accept().await.unwrap());
             let (stream, peer) = accepted;
             stream.writable().await.unwrap();
-            let tap = Tap::new(stream, Rc::new(Connection::new(peer.ip(), &[], 0)));
+            let tap = Tap::new(stream.into_std().unwrap(), Rc::new(Connection::new(peer.ip(), &[], 0)));
             let answer: Vec<u8> = (0..32 << 20).map(|i: u32| (i % 251) as u8).collect();
             tap.begin_answer(false, 0);
             tap.send(&answer, 1);
