@@ -1,5 +1,6 @@
 //! The open core: its store, its keys, and what wakes those who wait for a change.
 
+use crate::accounts::Passwords;
 use crate::catalogue::histories;
 use crate::clock::Clock;
 use crate::installation;
@@ -75,6 +76,7 @@ struct Shared {
     store: Store,
     config: CoreConfig,
     keys: CoreKeys,
+    passwords: Passwords,
     /// Counts this process's committed catalogue changes; waiting feeds wake on it.
     changed: watch::Sender<u64>,
     /// Counts this process's batches that brought clicks.
@@ -114,6 +116,7 @@ impl Core {
                 store,
                 config,
                 keys,
+                passwords: Passwords::new(),
                 changed: watch::Sender::new(0),
                 clicked: watch::Sender::new(0),
                 edge_bell: OnceLock::new(),
@@ -139,6 +142,11 @@ impl Core {
     /// The secrets.
     pub fn keys(&self) -> &CoreKeys {
         &self.shared.keys
+    }
+
+    /// Hashes and compares passwords.
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.shared.passwords
     }
 
     /// The HTTP interface.

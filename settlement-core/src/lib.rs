@@ -1,5 +1,6 @@
 //! The core: takes clicks and orders in, decides who earned what, and can prove it.
 
+pub mod accounts;
 pub mod api;
 pub mod attribution;
 pub mod audit;

@@ -1,5 +1,6 @@
 //! The commands: one file each; this enum ties them together.
 
+mod account;
 mod audit;
 mod completions;
 mod config;
@@ -14,6 +15,8 @@ mod redis;
 mod scenario;
 mod up;
 
+pub(crate) use account::draw_password;
+
 use crate::exit::Failure;
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -24,6 +27,7 @@ pub(crate) enum Command {
     Up(up::UpArgs),
     Edge(edge::EdgeArgs),
     Core(core::CoreRoleArgs),
+    Account(account::AccountArgs),
     Import(import::ImportArgs),
     Explain(explain::ExplainArgs),
     Audit(audit::AuditArgs),
@@ -54,6 +58,7 @@ impl Command {
             Self::Up(args) => args.run(),
             Self::Edge(args) => args.run(),
             Self::Core(args) => args.run(),
+            Self::Account(args) => args.run(),
             Self::Import(args) => args.run(),
             Self::Explain(args) => args.run(),
             Self::Audit(args) => args.run(),

@@ -4,11 +4,14 @@
 //! through the edge over HTTP and [`buyers`] places orders for those taps. Everything is done once: a restart finds
 //! `DIR/demo/done.json` and only tells the story again; a restart in the middle goes on with the files that are there.
 
+mod accounts;
 mod buyers;
 mod chance;
 mod files;
 mod history;
 mod taps;
+
+pub(crate) use accounts::DemoAccount;
 
 use crate::api::{ApiError, CoreApi};
 use crate::clock;
@@ -59,6 +62,9 @@ pub(crate) enum DemoError {
         /// What went wrong.
         source: taps::TapError,
     },
+    /// The operating system gives none, so no password can be drawn.
+    #[error("no password can be drawn for the demo's accounts")]
+    Randomness,
     /// A link that the demo needs is not among the imported ones.
     #[error("the demo's link {0} is missing")]
     NoLink(String),
@@ -79,6 +85,9 @@ pub(crate) struct Story {
     pub(crate) price_fen: i64,
     /// An order that exists, with its explanation.
     pub(crate) order: String,
+    /// Who signs in to the console. Empty in a demo that an older program made.
+    #[serde(default)]
+    pub(crate) accounts: Vec<DemoAccount>,
 }
 
 /// Where the demo finds its servers.
@@ -134,7 +143,8 @@ pub(crate) async fn run(
         }
     };
     servers.api.write(Method::POST, "/v1/orders/events", &body, None).await?;
-    let story = files::story(&links, buyers::FIRST.to_owned())?;
+    let mut story = files::story(&links, buyers::FIRST.to_owned())?;
+    story.accounts = accounts::make(servers.api).await?;
     write_json(&done, &story)?;
     Ok(story)
 }

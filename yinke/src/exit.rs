@@ -153,9 +153,11 @@ impl From<DemoError> for Failure {
         let exit = match &error {
             DemoError::File { .. } => Exit::Io,
             DemoError::Mistakes { .. } => Exit::BadData,
-            DemoError::Import { .. } | DemoError::Api(_) | DemoError::Tap { .. } | DemoError::NoLink(_) => {
-                Exit::Runtime
-            }
+            DemoError::Import { .. }
+            | DemoError::Api(_)
+            | DemoError::Tap { .. }
+            | DemoError::NoLink(_)
+            | DemoError::Randomness => Exit::Runtime,
         };
         Self::new(exit, error)
     }

@@ -52,13 +52,19 @@ impl Role {
         }
     }
 
+    /// Reads a stored name.
+    pub(crate) fn stored(name: &str) -> Result<Self, StoreError> {
+        let corrupt = || StoreError::Corrupt { what: "role", cause: name.to_owned().into() };
+        Self::ALL.into_iter().find(|role| role.name() == name).ok_or_else(corrupt)
+    }
+
     /// Whether tokens of this role are bound to one subject.
     const fn has_subject(self) -> bool {
         !matches!(self, Self::Admin | Self::Operator)
     }
 }
 
-/// Who asks.
+/// Who asks. A request that carries one in its extensions is believed: only code in this process can put it there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// What they may do.
@@ -69,7 +75,7 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// A stable name of the token, for idempotency and logs: says nothing about the secret.
+    /// A stable name of the token or account, for idempotency and logs: says nothing about the secret.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -100,25 +106,29 @@ impl Principal {
             .ok_or_else(|| unauthorized("token_malformed", "Authorization must be: Bearer <token>"))?;
         // Looking up a hash leaks no timing about the secret itself.
         let hash = hash(token);
-        let found = core
-            .store()
-            .read(move |tx| {
-                tx.query_opt(
-                    "SELECT role, subject FROM api_tokens WHERE token_hash = $1 AND revoked_at IS NULL",
-                    params![&hash],
-                )
-            })
-            .await?;
-        let row = found.ok_or_else(|| unauthorized("token_unknown", "this token is unknown or revoked"))?;
-        let stored = row.text(0)?;
-        let role = Role::ALL.into_iter().find(|role| role.name() == stored).ok_or_else(|| {
-            StoreError::Corrupt { what: "role of a token", cause: stored.to_owned().into() }
-        })?;
-        Ok(Self {
-            role,
-            subject: row.opt_text(1)?.map(str::to_owned),
-            name: URL_SAFE_NO_PAD.encode(&hash[..9]),
+        let found = core.store().read(move |tx| Self::of_token_hash(tx, &hash)).await?;
+        found.ok_or_else(|| unauthorized("token_unknown", "this token is unknown or revoked"))
+    }
+
+    /// Whose token this is, unless it is unknown or revoked.
+    pub(crate) fn of_token_hash(tx: &mut dyn Tx, hash: &[u8; 32]) -> Result<Option<Self>, StoreError> {
+        let sql = "SELECT role, subject FROM api_tokens WHERE token_hash = $1 AND revoked_at IS NULL";
+        let row = tx.query_opt(sql, params![hash])?;
+        row.map(|row| {
+            let subject = row.opt_text(1)?.map(str::to_owned);
+            Ok(Self::of_token(hash, Role::stored(row.text(0)?)?, subject))
         })
+        .transpose()
+    }
+
+    /// The owner of the token with this hash.
+    pub(crate) fn of_token(hash: &[u8], role: Role, subject: Option<String>) -> Self {
+        Self { role, subject, name: URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or(hash)) }
+    }
+
+    /// The owner of an account: the same in each of their sessions.
+    pub(crate) fn of_account(num: i64, role: Role, subject: Option<String>) -> Self {
+        Self { role, subject, name: format!("account {num}") }
     }
 
     /// Admin or operator.
@@ -185,6 +195,10 @@ impl Principal {
     }
 }
 
+/// Where a request comes from: the server that accepted the connection puts it into the request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub std::net::IpAddr);
+
 impl FromRequestParts<Core> for Principal {
     type Rejection = Problem;
 
@@ -221,6 +235,11 @@ impl TokenText {
     /// The secret.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// What is kept of it.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        hash(&self.0)
     }
 }
 
@@ -315,7 +334,7 @@ struct NewToken {
 const LABEL_MAX: usize = 200;
 
 /// Whether the subject can be an id of its kind at all.
-fn check_subject(role: Role, subject: &str) -> Result<(), Problem> {
+pub(crate) fn check_subject(role: Role, subject: &str) -> Result<(), Problem> {
     let wrong = match role {
         // The number is compared as it is written: `07` or `+7` would be nobody.
         Role::Edge if subject.parse().map(|edge: u16| edge.to_string()).as_deref() != Ok(subject) => {
@@ -340,7 +359,7 @@ fn check_subject(role: Role, subject: &str) -> Result<(), Problem> {
 }
 
 /// A token for somebody the catalogue does not have would be nobody's now, and somebody's by surprise later.
-fn refuse_unknown(tx: &mut dyn Tx, role: Role, subject: &str) -> Result<(), Problem> {
+pub(crate) fn refuse_unknown(tx: &mut dyn Tx, role: Role, subject: &str) -> Result<(), Problem> {
     let sql = match role {
         Role::Merchant => "SELECT 1 FROM merchants WHERE id = $1",
         Role::Promoter => "SELECT 1 FROM promoters WHERE id = $1",

@@ -14,7 +14,8 @@ mod problem;
 pub mod time;
 mod write;
 
-pub use auth::{Principal, Role, TokenText};
+pub use auth::{Peer, Principal, Role, TokenText};
+pub(crate) use auth::{check_subject, refuse_unknown};
 pub(crate) use body::read_bytes;
 pub use body::{Body, Params, PathId};
 pub(crate) use csv::CsvFile;
@@ -55,6 +56,7 @@ struct Document;
 pub(crate) fn router(core: Core) -> Router {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(auth::routes())
+        .merge(crate::accounts::routes())
         .merge(clicks::routes())
         .merge(crate::catalogue::routes())
         .merge(crate::identities::routes())

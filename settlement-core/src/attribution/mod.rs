@@ -10,11 +10,18 @@ mod dated;
 pub mod decide;
 mod facts;
 mod held;
+mod own_api;
 pub mod programmes;
 pub mod relations;
 
-pub(crate) use api::routes;
 pub use catalogue::Catalogue;
 pub use decide::{Decided, LineQuestion, decide_order};
 pub(crate) use facts::orders_matter;
 pub use held::{Answer, Who, answers};
+
+use crate::Core;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().merge(api::routes()).merge(own_api::routes())
+}

@@ -45,6 +45,8 @@ struct LinkView {
     target_kind: String,
     target: String,
     destination: String,
+    /// The name of what it leads to.
+    title: String,
     /// It is a QR code's own link.
     qr: bool,
     badge: bool,
@@ -54,6 +56,15 @@ struct LinkView {
     starts_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
+    /// The code of its QR code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr_code: Option<String>,
+    /// What stands in the QR code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr_url: Option<String>,
+    /// Its custom name, as a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias_url: Option<String>,
 }
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
@@ -138,7 +149,8 @@ async fn get_link(
         .read(move |tx| {
             tx.query_opt(
                 "SELECT p.id, r.id, r.agency, g.id, t.kind, t.id, t.destination, l.flags, l.shared_at, l.starts, \
-                 l.expires FROM links l JOIN placements p ON p.num = l.placement \
+                 l.expires, t.title, (SELECT MIN(q.code) FROM links q WHERE q.qr_of = l.code), \
+                 (SELECT MIN(a.alias) FROM aliases a WHERE a.code = l.code) FROM links l JOIN placements p ON p.num = l.placement \
                  JOIN promoters r ON r.num = p.promoter JOIN programmes g ON g.num = p.programme \
                  JOIN targets t ON t.num = l.target WHERE l.code = $1",
                 params![code],
@@ -147,6 +159,7 @@ async fn get_link(
         .await?
         .ok_or_else(|| Problem::unknown("link", &text))?;
     principal.require_promoter_of(row.text(1)?, row.opt_text(2)?)?;
+    let qr_code = row.opt_int(12)?.map(|code| Code(code.cast_unsigned()).to_string());
     let flags = LinkFlags(u8::try_from(row.int(7)?).unwrap_or_default());
     Ok(Json(LinkView {
         short_url: address(core.config(), &text),
@@ -163,5 +176,9 @@ async fn get_link(
         shared_at: row.int(8)?,
         starts_at: LinkSeconds(row.num(9)?).instant().map(|at| at.millis()),
         expires_at: LinkSeconds(row.num(10)?).instant().map(|at| at.millis()),
+        title: row.text(11)?.to_owned(),
+        qr_url: qr_code.as_ref().map(|code| address(core.config(), code)),
+        qr_code,
+        alias_url: row.opt_text(13)?.map(|alias| address(core.config(), alias)),
     }))
 }

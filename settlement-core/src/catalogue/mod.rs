@@ -20,6 +20,7 @@ mod search;
 mod targets;
 
 pub use programmes::Maintained;
+pub(crate) use promoters::new_promoter;
 
 use crate::Core;
 use crate::api::Problem;
@@ -41,13 +42,13 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
 }
 
 /// Hands out the next small number of a kind. Numbers begin at 1.
-fn next_num(tx: &mut dyn Tx, kind: &str) -> Result<i64, StoreError> {
+pub(crate) fn next_num(tx: &mut dyn Tx, kind: &str) -> Result<i64, StoreError> {
     tx.query_one("UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value", params![kind])?
         .int(0)
 }
 
 /// A name as people gave it: not empty, of bounded length, without control characters.
-fn checked_name(field: &str, name: &str) -> Result<(), Problem> {
+pub(crate) fn checked_name(field: &str, name: &str) -> Result<(), Problem> {
     const NAME_MAX: usize = 500;
     if name.trim().is_empty() {
         return Err(Problem::invalid(field, "must not be empty"));

@@ -266,7 +266,7 @@ fn edge_row(num: ProgrammeNum, id: &ProgrammeId, policy: &Policy) -> Result<Stri
 pub struct Maintained {
     /// Programmes whose next version came into force.
     pub activated: u64,
-    /// Kept answers that were old enough to forget.
+    /// Kept answers, sessions and attempts to sign in that were old enough to forget.
     pub forgotten: u64,
 }
 
@@ -291,6 +291,7 @@ impl Core {
             let sql = "DELETE FROM idempotency_keys WHERE created_at <= $1";
             forgotten = self.store().write(move |tx| tx.execute(sql, params![old])).await?;
         }
+        forgotten += self.forget_sessions(now).await?;
         let unwanted = self.store().read(move |tx| crate::holders::outbox::is_unwanted(tx, now)).await?;
         if unwanted {
             self.store().write(move |tx| crate::holders::outbox::forget(tx, now)).await?;

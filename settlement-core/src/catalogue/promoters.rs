@@ -181,6 +181,23 @@ async fn put_promoter(
         .await
 }
 
+/// Makes a promoter who signed up: nobody's, without accounts of their own as a buyer.
+pub(crate) fn new_promoter(
+    tx: &mut dyn Tx,
+    id: &PromoterId,
+    name: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let mut numbers = Numbers::take(tx, 1)?;
+    let num = next_num(tx, "promoter")?;
+    tx.execute(
+        "INSERT INTO promoters (num, id, name, created_at, updated_at, change_no, changed_at) \
+         VALUES ($1, $2, $3, $4, $4, $5, $4)",
+        params![num, id, name, now, numbers.next()],
+    )?;
+    Ok(())
+}
+
 /// Dates the contract with the agency; what was in force before stays on record.
 fn set_contract(
     tx: &mut dyn Tx,

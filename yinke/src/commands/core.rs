@@ -55,6 +55,7 @@ async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
         public_base: settings.public_url,
         own_hosts: Vec::new(),
         secrets: &secrets,
+        console_url: settings.console_url,
         redis: settings.redis,
         admin_tokens: settings.admin_token.into_iter().chain([secrets.admin_token().to_owned()]).collect(),
     };

@@ -45,7 +45,7 @@ pub(crate) struct UpArgs {
     /// Where buyers are served; port 0 takes a free one
     #[arg(long, env = "YINKE_EDGE", value_name = "ADDR", default_value = "127.0.0.1:8080")]
     edge: SocketAddr,
-    /// Where the API is served
+    /// Where the API and the console are served
     #[arg(long, env = "YINKE_CORE", value_name = "ADDR", default_value = "127.0.0.1:8081")]
     core: SocketAddr,
     /// Where metrics and health are served
@@ -54,6 +54,9 @@ pub(crate) struct UpArgs {
     /// The address that stands in links [default: http:// and the --edge address]
     #[arg(long, env = "YINKE_PUBLIC_URL", value_name = "URL", value_parser = config::public_base)]
     public_url: Option<Url>,
+    /// The console's address in browsers; with https its cookies are kept to it [default: http:// and the --core address]
+    #[arg(long, env = "YINKE_CONSOLE_URL", value_name = "URL", value_parser = config::public_base)]
+    console_url: Option<Url>,
     /// Edge workers [default: one per core of the machine]
     #[arg(long, env = "YINKE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=128))]
     workers: Option<u8>,
@@ -158,6 +161,7 @@ impl UpArgs {
             public_base: public.clone(),
             own_hosts: Vec::new(),
             secrets: &secrets,
+            console_url: self.console_url.clone(),
             redis: self.redis.options()?,
             admin_tokens: self
                 .admin_token

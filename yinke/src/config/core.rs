@@ -24,7 +24,9 @@ pub(crate) struct CoreFile {
     pub(crate) keys_dir: PathBuf,
     /// The address of the edges, as it stands in links.
     pub(crate) public_url: Url,
-    /// Where the API is served.
+    /// The console's address in browsers, if it is not that of `listen.api`.
+    pub(crate) console_url: Option<Url>,
+    /// Where the API and the console are served.
     pub(crate) listen_api: SocketAddr,
     /// Where the operator is served.
     pub(crate) listen_admin: SocketAddr,
@@ -41,6 +43,7 @@ impl Role for CoreFile {
         let data_dir = r.required("data_dir", "a path", parse::path);
         let keys_dir = r.optional("keys_dir", "a path", parse::path);
         let public_url = r.required("public_url", parse::PUBLIC_URL, parse::public_url);
+        let console_url = r.optional("console_url", parse::PUBLIC_URL, parse::public_url);
         let api = r.required("listen.api", "an address such as \"0.0.0.0:8081\"", parse::address);
         let admin = r.required("listen.admin", "an address such as \"127.0.0.1:9090\"", parse::address);
         let sqlite = r.optional("store.sqlite", "a path", parse::path);
@@ -71,6 +74,7 @@ impl Role for CoreFile {
             keys_dir: keys_dir?.map_or_else(|| data_dir.join("keys"), |dir| r.resolve(&dir)),
             data_dir,
             public_url: public_url?,
+            console_url: console_url?,
             listen_api: api?,
             listen_admin: admin?,
             store,

@@ -198,6 +198,7 @@ pub(super) fn story(links: &BTreeMap<String, String>, order: String) -> Result<S
         platform: platform_of(found.map_or("", |p| p.merchant.as_str())).to_owned(),
         price_fen: found.map_or(0, |p| p.price_fen),
         order,
+        accounts: Vec::new(),
     })
 }
 

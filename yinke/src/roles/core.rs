@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use url::Url;
+use yinke_console::ConsoleConfig;
 
 /// Connections for writes to a PostgreSQL server, and as many again for reads.
 const POSTGRES_CONNECTIONS: usize = 8;
@@ -45,6 +46,8 @@ pub(crate) struct CoreStart<'a> {
     pub(crate) secrets: &'a CoreSecrets,
     /// Let their owners in as administrators: the one in the key folder, and the one given.
     pub(crate) admin_tokens: Vec<String>,
+    /// The console's address in browsers, if it is not the listener's own.
+    pub(crate) console_url: Option<Url>,
     /// Where the authoritative records of who holds whom go, if anywhere.
     pub(crate) redis: Option<RedisOptions>,
 }
@@ -88,14 +91,15 @@ impl CoreRole {
         let administrators = start.admin_tokens.into_iter().map(TokenText::given).collect();
         core.admit_administrators(administrators).await.map_err(|e| Failure::new(Exit::Io, e))?;
         let (stop, stopped) = oneshot::channel();
-        let router = core.router();
+        let router = yinke_console::router(&core, ConsoleConfig { url: start.console_url })
+            .map_err(|e| Failure::new(Exit::Runtime, e))?;
         let server = tokio::spawn(async move {
             let stopped = async {
                 let _ = stopped.await;
             };
             http::serve(listener, router, stopped).await;
         });
-        tracing::info!(%address, "the core serves its API");
+        tracing::info!(%address, "the core serves its API and the console");
         let jobs = jobs::spawn(core.clone());
         let holders = start.redis.map(|redis| holders::spawn(core.clone(), redis));
         Ok(Self { core, address, stop, server, jobs, holders })

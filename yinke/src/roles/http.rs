@@ -1,14 +1,19 @@
 //! Serving the API and the admin pages: HTTP/1 with bounds on what a client may make the server wait for.
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use settlement_core::api::Peer;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tower::ServiceExt as _;
 
 /// How long a request's head may take, from the moment the connection waits for it: a slow sender cannot hold a
 /// connection open, and neither can an idle one.
@@ -27,17 +32,21 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
 async fn serve_with(listener: TcpListener, router: Router, head: Duration, stop: impl Future<Output = ()>) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(head).max_headers(MAX_HEADERS);
-    let service = TowerToHyperService::new(router);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut stop => break,
             Some(_) = connections.join_next() => continue,
-            stream = accept(&listener) => stream,
+            accepted = accept(&listener) => accepted,
         };
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+        let router = router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            router.clone().oneshot(request)
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -49,11 +58,11 @@ async fn serve_with(listener: TcpListener, router: Router, head: Duration, stop:
     graceful.shutdown().await;
 }
 
-/// The next connection; what keeps it from being taken is waited out.
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// The next connection and who is at its other end; what keeps it from being taken is waited out.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) if gone(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection can be taken");
@@ -73,7 +82,6 @@ fn gone(error: &io::Error) -> bool {
 mod tests {
     use super::*;
     use axum::routing::get;
-    use std::net::SocketAddr;
     use std::sync::Arc;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::{Notify, oneshot};

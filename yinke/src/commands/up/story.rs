@@ -2,7 +2,7 @@
 
 use crate::cli::DATA_DEFAULT;
 use crate::data_dir::Running;
-use crate::demo::Story;
+use crate::demo::{DemoAccount, Story};
 use std::path::Path;
 use url::Url;
 
@@ -13,7 +13,7 @@ pub(super) fn banner(running: &Running, data: &Path, token: &str) -> String {
     format!(
         "\nYinke is up.\n\n  \
          links   {public}/CODE\n  \
-         core    {core}  (API under /v1, described at /openapi.json)\n  \
+         core    {core}  (the console; API under /v1, described at /openapi.json)\n  \
          admin   {admin}  (/metrics, /readyz)\n  \
          data    {}\n  \
          token   {token}\n",
@@ -35,7 +35,8 @@ pub(super) fn demo(running: &Running, data: &Path, story: &Story) -> String {
     let public = running.public.as_str();
     let (edge, core) =
         (running.edge.as_deref().unwrap_or(public), running.core.as_deref().unwrap_or_default());
-    let Story { code, product, merchant, platform, price_fen, order } = story;
+    let Story { code, product, merchant, platform, price_fen, order, accounts } = story;
+    let accounts = console(core, accounts);
     let yinke = yinke(data);
     let token = data.join("keys").join("admin.token");
     // Behind another public address the edge still expects that address as the host.
@@ -56,9 +57,22 @@ pub(super) fn demo(running: &Running, data: &Path, story: &Story) -> String {
          # 3. Whose order is it, and why? (The demo's own first order is {order}.)\n\
          {yinke} explain $ORDER\n\n\
          # 4. Is every click that was answered recorded, shipped, ingested and counted once?\n\
-         {yinke} audit\n",
+         {yinke} audit\n{accounts}",
         token = token.display(),
     )
+}
+
+/// Who can sign in, and where.
+fn console(core: &str, accounts: &[DemoAccount]) -> String {
+    if accounts.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        format!("\n# 5. The console, as everybody sees it: {core}/  (or sign in with the token above)\n");
+    for DemoAccount { role, login, password } in accounts {
+        text.push_str(&format!("#    {role:<9} {login:<10} {password}\n"));
+    }
+    text
 }
 
 /// How to call this program again with the same data.

@@ -1,0 +1,67 @@
+//! Days of clicks, orders and commission: what the overview and the report both show.
+
+use crate::show::yuan;
+use attribution_core::time::Instant;
+use serde::Deserialize;
+
+/// The API's report.
+#[derive(Debug, Deserialize)]
+pub(super) struct Report {
+    pub(super) days: Vec<Day>,
+    pub(super) total: Day,
+}
+
+/// A day of it.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Day {
+    pub(super) date: String,
+    pub(super) clicks: i64,
+    pub(super) orders: i64,
+    pub(super) expected_fen: i64,
+    pub(super) settled_fen: i64,
+}
+
+/// A day of the chart and its table.
+pub(super) struct Row {
+    pub(super) date: String,
+    pub(super) clicks: i64,
+    pub(super) orders: i64,
+    pub(super) expected_fen: i64,
+    pub(super) expected: String,
+    pub(super) settled_fen: i64,
+    pub(super) settled: String,
+}
+
+impl From<Day> for Row {
+    fn from(day: Day) -> Self {
+        Self {
+            expected: yuan(day.expected_fen),
+            settled: yuan(day.settled_fen),
+            date: day.date,
+            clicks: day.clicks,
+            orders: day.orders,
+            expected_fen: day.expected_fen,
+            settled_fen: day.settled_fen,
+        }
+    }
+}
+
+/// The civil date of a day's number.
+pub(super) fn date(day: i64) -> String {
+    Instant::of_shanghai_day(day).to_string().chars().take(10).collect()
+}
+
+/// Days one by one, those without anything too: a chart must not hide them.
+pub(super) fn every_day(days: &[Day], first: i64, last: i64) -> Vec<Day> {
+    let found = |date: String| {
+        let known = days.iter().find(|day| day.date == date).cloned();
+        known.unwrap_or_else(|| Day { date, ..Day::default() })
+    };
+    (first..=last).map(date).map(found).collect()
+}
+
+/// The number of a civil date as somebody typed it.
+pub(super) fn number(date: &str) -> Option<i64> {
+    let date: jiff::civil::Date = date.parse().ok()?;
+    Some(Instant::of_shanghai_date(date).shanghai_day())
+}

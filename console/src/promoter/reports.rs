@@ -1,0 +1,125 @@
+//! Reports (效果报表): clicks, orders and commission by day, as chart, table and file.
+
+use super::days::{Report, Row, date, every_day, number};
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{self, Field, Form, Mistake};
+use crate::frame::{Frame, html};
+use crate::show::yuan;
+use crate::state::Console;
+use crate::who::Promoter;
+use askama::Template;
+use axum::Router;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::fmt::Write as _;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/promoter/reports", get(page)).route("/promoter/reports.csv", get(csv))
+}
+
+/// Days shown at first.
+const DAYS: i64 = 30;
+/// Days the API gives at most.
+const DAYS_MAX: i64 = 400;
+
+#[derive(Template)]
+#[template(path = "promoter/reports.html")]
+struct ReportPage {
+    f: Frame,
+    form: Form,
+    from: Field,
+    to: Field,
+    first: String,
+    last: String,
+    rows: Vec<Row>,
+    clicks: i64,
+    orders: i64,
+    expected: String,
+    settled: String,
+}
+
+/// The days asked for, by number.
+struct Asked {
+    form: Form,
+    first: i64,
+    last: i64,
+}
+
+fn asked(promoter: &Promoter) -> Asked {
+    let who = &promoter.who;
+    let today = who.console().core().now().shanghai_day();
+    let query = who.anybody.path.split_once('?').map_or("", |(_, query)| query);
+    let fields = form::parse(query.as_bytes());
+    let mut mistakes = Vec::new();
+    let mut read = |name: &str, otherwise: i64| match form::value(&fields, name) {
+        "" => otherwise,
+        typed => number(typed).unwrap_or_else(|| {
+            mistakes.push(Mistake { field: Some(name.to_owned()), words: who.t().reports.bad_day.clone() });
+            otherwise
+        }),
+    };
+    let last = read("to", today);
+    let mut first = read("from", last - DAYS + 1);
+    if first > last || last - first >= DAYS_MAX {
+        mistakes.push(Mistake { field: Some("from".to_owned()), words: who.t().reports.bad_range.clone() });
+        first = last - DAYS + 1;
+    }
+    let form = if mistakes.is_empty() { Form::filled(fields) } else { Form::refused(&fields, mistakes) };
+    Asked { form, first, last }
+}
+
+async fn report(promoter: &Promoter, asked: &Asked) -> Result<Report, Failure> {
+    let who = &promoter.who;
+    let noon = |day: i64| format!("{}T12:00:00+08:00", date(day));
+    let (from, to) = (noon(asked.first), noon(asked.last));
+    let at = path(&["promoters", &promoter.id, "report"]);
+    Ok(who.console().api().get(who.principal(), &at, &[("from", &from), ("to", &to)]).await?)
+}
+
+async fn page(promoter: Promoter) -> Result<Response, Failure> {
+    let asked = asked(&promoter);
+    let report = report(&promoter, &asked).await?;
+    let who = &promoter.who;
+    let t = &who.t().reports;
+    let (first, last) = (date(asked.first), date(asked.last));
+    let rows = every_day(&report.days, asked.first, asked.last);
+    let page = ReportPage {
+        f: who.frame(),
+        from: asked.form.show(Field::date("from", &t.from).with(first.clone())),
+        to: asked.form.show(Field::date("to", &t.to).with(last.clone())),
+        form: asked.form,
+        first,
+        last,
+        rows: rows.into_iter().map(Row::from).collect(),
+        clicks: report.total.clicks,
+        orders: report.total.orders,
+        expected: yuan(report.total.expected_fen),
+        settled: yuan(report.total.settled_fen),
+    };
+    html(&page)
+}
+
+/// The same as a file. Dates and numbers alone: nothing in it can be a formula.
+async fn csv(promoter: Promoter) -> Result<Response, Failure> {
+    let asked = asked(&promoter);
+    let report = report(&promoter, &asked).await?;
+    let t = promoter.who.t();
+    let mut text = format!(
+        "\u{feff}{},{},{},{},{}\r\n",
+        t.common.day, t.overview.clicks, t.overview.orders, t.overview.expected, t.overview.settled
+    );
+    let plain = |fen: i64| yuan(fen).replace(['¥', ','], "");
+    for day in every_day(&report.days, asked.first, asked.last) {
+        let (expected, settled) = (plain(day.expected_fen), plain(day.settled_fen));
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{},{},{},{expected},{settled}\r\n", day.date, day.clicks, day.orders);
+    }
+    let name = format!("attachment; filename=\"report-{}-{}.csv\"", date(asked.first), date(asked.last));
+    Ok((
+        [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)],
+        text,
+    )
+        .into_response())
+}

@@ -1,0 +1,73 @@
+//! How amounts, rates and times look.
+
+use attribution_core::time::Instant;
+
+/// Fen as yuan: `¥1,234.56`.
+pub(crate) fn yuan(fen: i64) -> String {
+    let sign = if fen < 0 { "-" } else { "" };
+    let whole = fen.unsigned_abs() / 100;
+    let digits = whole.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{sign}¥{grouped}.{:02}", fen.unsigned_abs() % 100)
+}
+
+/// Reads yuan as somebody types them: `12`, `12.5`, `¥1,234.56`. `None` if it is no amount.
+pub(crate) fn fen(typed: &str) -> Option<i64> {
+    let plain: String = typed.trim().trim_start_matches(['¥', '¥']).chars().filter(|c| *c != ',').collect();
+    let (whole, part) = plain.split_once('.').unwrap_or((&plain, ""));
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 2 {
+        return None;
+    }
+    let part: i64 = format!("{part:0<2}").parse().ok()?;
+    whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(part)
+}
+
+/// Day and minute in Asia/Shanghai: `2026-01-31 08:05`.
+pub(crate) fn moment(ms: i64) -> String {
+    let text = Instant(ms).to_string();
+    text.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_keep_every_fen() {
+        let rows = [
+            (0, "¥0.00"),
+            (5, "¥0.05"),
+            (123_456, "¥1,234.56"),
+            (100_000_000, "¥1,000,000.00"),
+            (-1_050, "-¥10.50"),
+        ];
+        for (amount, text) in rows {
+            assert_eq!(yuan(amount), text);
+            if amount >= 0 {
+                assert_eq!(fen(text), Some(amount));
+            }
+        }
+        for (typed, expected) in [
+            ("12", Some(1_200)),
+            (" 12.5 ", Some(1_250)),
+            ("1.234", None),
+            ("", None),
+            ("-3", None),
+            ("abc", None),
+        ] {
+            assert_eq!(fen(typed), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn times_are_shanghais() {
+        assert_eq!(moment(1_588_319_793_000), "2020-05-01 15:56");
+    }
+}

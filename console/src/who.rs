@@ -1,0 +1,125 @@
+//! Who asks: anybody, somebody who is signed in, or somebody of one role.
+
+use crate::cookies::Cookie;
+use crate::failure::Failure;
+use crate::lang::Lang;
+use crate::state::Console;
+use crate::texts::Texts;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use settlement_core::accounts::{Session, SessionSecret};
+use settlement_core::api::{Peer, Principal, Role};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Somebody, signed in or not.
+#[derive(Clone)]
+pub(crate) struct Anybody {
+    pub(crate) console: Console,
+    pub(crate) lang: Lang,
+    pub(crate) t: Arc<Texts>,
+    /// The page they are on, with its query: where a form of another page leads back to.
+    pub(crate) path: String,
+    /// Where they are, if the server knows.
+    pub(crate) from: Option<IpAddr>,
+    /// The session's secret, if the browser sent one; whether it counts is not yet known.
+    pub(crate) secret: Option<SessionSecret>,
+}
+
+impl FromRequestParts<Console> for Anybody {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Infallible> {
+        let lang = Lang::of(console, &parts.headers);
+        let path = parts.uri.path_and_query().map_or("/", |whole| whole.as_str()).to_owned();
+        Ok(Self {
+            console: console.clone(),
+            lang,
+            t: console.texts(lang),
+            path,
+            from: parts.extensions.get::<Peer>().map(|peer| peer.0),
+            secret: Cookie::Session.read(console, &parts.headers).map(SessionSecret::given),
+        })
+    }
+}
+
+/// Somebody who is signed in. Whoever is not is sent to sign in, and comes back.
+#[derive(Clone)]
+pub(crate) struct SignedIn {
+    pub(crate) anybody: Anybody,
+    pub(crate) session: Session,
+    pub(crate) secret: SessionSecret,
+}
+
+impl SignedIn {
+    pub(crate) fn console(&self) -> &Console {
+        &self.anybody.console
+    }
+
+    pub(crate) fn t(&self) -> &Texts {
+        &self.anybody.t
+    }
+
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.session.principal
+    }
+
+    /// The session behind a cookie, if it counts.
+    pub(crate) async fn find(anybody: &Anybody) -> Result<Option<Self>, Failure> {
+        let Some(secret) = &anybody.secret else { return Ok(None) };
+        let session = anybody.console.core().session(secret).await.map_err(Failure::store)?;
+        let found = |session| Self { anybody: anybody.clone(), session, secret: secret.clone() };
+        Ok(session.map(found))
+    }
+}
+
+impl FromRequestParts<Console> for SignedIn {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
+        let anybody = match Anybody::from_request_parts(parts, console).await {
+            Ok(anybody) => anybody,
+            Err(never) => match never {},
+        };
+        let found = Self::find(&anybody).await?;
+        let found = found.ok_or_else(|| Failure::SignInFirst { back: anybody.path.clone() })?;
+        // The form behind the same request asks again.
+        parts.extensions.insert(found.clone());
+        Ok(found)
+    }
+}
+
+/// Makes the extractor of one role: whoever has another one does not see that the page exists.
+macro_rules! role {
+    ($(#[$doc:meta])* $name:ident, $role:path) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub(crate) struct $name {
+            pub(crate) who: SignedIn,
+            /// Whose data.
+            pub(crate) id: String,
+        }
+
+        impl FromRequestParts<Console> for $name {
+            type Rejection = Failure;
+
+            async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
+                let who = SignedIn::from_request_parts(parts, console).await?;
+                match (&who.principal().role, &who.principal().subject) {
+                    ($role, Some(id)) => Ok(Self { id: id.clone(), who }),
+                    _ => Err(Failure::NotFound),
+                }
+            }
+        }
+    };
+}
+
+role!(
+    /// A promoter, on their own pages.
+    Promoter,
+    Role::Promoter
+);

@@ -1,0 +1,41 @@
+-- Who signs in to the console: accounts with passwords, sessions, and attempts that failed.
+
+-- The password is kept as an argon2id string in the PHC format. The subject is whose data the account may touch.
+CREATE TABLE accounts (
+    num BIGINT PRIMARY KEY,
+    login TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'merchant', 'promoter', 'agency')),
+    subject TEXT,
+    password TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    password_at BIGINT NOT NULL,
+    disabled_at BIGINT
+);
+INSERT INTO counters (name, value) VALUES ('account', 0);
+
+-- Only a hash of a session's secret is kept. It belongs to an account, or to an API token that somebody signed in with.
+CREATE TABLE sessions (
+    secret_hash BYTEA PRIMARY KEY,
+    account BIGINT REFERENCES accounts (num),
+    api_token BYTEA,
+    created_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    CHECK ((account IS NULL) <> (api_token IS NULL))
+);
+CREATE INDEX sessions_account ON sessions (account);
+CREATE INDEX sessions_age ON sessions (created_at);
+
+-- Attempts within one window, by a hash of the name that was tried or of the truncated address they came from.
+CREATE TABLE sign_in_attempts (
+    who BYTEA PRIMARY KEY,
+    count BIGINT NOT NULL,
+    since BIGINT NOT NULL
+);
+CREATE INDEX sign_in_attempts_age ON sign_in_attempts (since);
+
+-- What an operator may switch. A name that is not here has its default.
+CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    changed_at BIGINT NOT NULL
+);

@@ -1,0 +1,316 @@
+//! Accounts in the API: operators make them, reset passwords, disable and enable.
+
+use super::login::Login;
+use super::{password, session, settings};
+use crate::api::{
+    Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, chain, check_subject,
+    refuse_unknown,
+};
+use crate::store::{Row, StoreError, Tx};
+use crate::{Core, params};
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// An account to make.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PostAccount {
+    /// What its owner signs in with: a phone number, an e-mail address or a word; letters in either case are the same.
+    login: String,
+    /// At least 8 characters.
+    password: String,
+    /// What they may do; not `edge`. Only an admin makes admins and operators.
+    role: Role,
+    /// Whose data: a merchant's, promoter's or agency's id. Not for admin and operator.
+    subject: Option<String>,
+}
+
+/// A new password.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PutPassword {
+    /// At least 8 characters.
+    password: String,
+}
+
+/// No details.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// An account as stored; never with its password.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct AccountView {
+    login: String,
+    role: Role,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    /// UTC milliseconds.
+    created_at: i64,
+    /// When the password was last set, UTC milliseconds.
+    password_at: i64,
+    /// It signs nobody in from here on, UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<i64>,
+}
+
+/// Whether promoters may sign up by themselves.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SignUpSetting {
+    /// Anybody may become a promoter in the console.
+    open: bool,
+}
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new()
+        .routes(routes!(list, make))
+        .routes(routes!(put_password))
+        .routes(routes!(disable))
+        .routes(routes!(enable))
+        .routes(routes!(get_sign_up, put_sign_up))
+}
+
+const COLUMNS: &str = "login, role, subject, created_at, password_at, disabled_at";
+
+fn view(row: &Row) -> Result<AccountView, StoreError> {
+    Ok(AccountView {
+        login: row.text(0)?.to_owned(),
+        role: Role::stored(row.text(1)?)?,
+        subject: row.opt_text(2)?.map(str::to_owned),
+        created_at: row.int(3)?,
+        password_at: row.int(4)?,
+        disabled_at: row.opt_int(5)?,
+    })
+}
+
+/// An account, if the one who asks may change it: only an admin touches admins and operators.
+fn changeable(tx: &mut dyn Tx, login: &Login, asks: Role) -> Result<(i64, AccountView), Problem> {
+    let sql = format!("SELECT {COLUMNS}, num FROM accounts WHERE login = $1");
+    let row =
+        tx.query_opt(&sql, params![login.as_str()])?.ok_or_else(|| Problem::unknown("account", login))?;
+    let account = view(&row)?;
+    refuse_rank(account.role, asks)?;
+    Ok((row.int(6)?, account))
+}
+
+fn refuse_rank(role: Role, asks: Role) -> Result<(), Problem> {
+    if matches!(role, Role::Admin | Role::Operator) && asks != Role::Admin {
+        return Err(Problem::forbidden("only an admin makes and changes accounts of admins and operators"));
+    }
+    Ok(())
+}
+
+/// Writes an account down.
+pub(super) fn insert(
+    tx: &mut dyn Tx,
+    login: &Login,
+    role: Role,
+    subject: Option<&str>,
+    password: &str,
+    now: Instant,
+) -> Result<i64, Problem> {
+    let num = crate::catalogue::next_num(tx, "account")?;
+    let made = tx.execute(
+        "INSERT INTO accounts (num, login, role, subject, password, created_at, password_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (login) DO NOTHING",
+        params![num, login.as_str(), role.name(), subject, password, now],
+    )?;
+    if made == 0 {
+        return Err(
+            Problem::conflict("login_taken", format!("there is an account {login}")).fact("field", "login")
+        );
+    }
+    Ok(num)
+}
+
+fn login_of(text: &str) -> Result<Login, Problem> {
+    Login::new(text).map_err(|why| Problem::invalid("login", why))
+}
+
+async fn hashed(core: &Core, password: String, login: &Login) -> Result<String, Problem> {
+    password::check(&password, login.as_str()).map_err(|why| Problem::invalid("password", why))?;
+    core.passwords().hash(password).await.map_err(|error| match error {
+        password::HashError::Busy => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded",
+            "the core has too much to do; try again",
+        ),
+        error => {
+            tracing::error!(error = chain(&error), "a password could not be hashed");
+            Problem::internal()
+        }
+    })
+}
+
+/// Makes an account. Operators. The password is in no answer, and no key keeps this request.
+#[utoipa::path(post, path = "/v1/accounts", request_body = PostAccount, responses(
+    (status = 201, body = AccountView),
+    (status = 409, description = "`login_taken`: there is such an account")
+))]
+async fn make(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    write: Write<PostAccount>,
+) -> Result<Response, Problem> {
+    let PostAccount { login, password, role, subject } = write.body;
+    refuse_rank(role, write.scope.principal.role)?;
+    let login = login_of(&login)?;
+    match (role, &subject) {
+        (Role::Edge, _) => return Err(Problem::invalid("role", "an edge signs in with its token only")),
+        (Role::Admin | Role::Operator, Some(_)) => {
+            return Err(Problem::invalid("subject", format!("role {} has none", role.name())));
+        }
+        (Role::Merchant | Role::Promoter | Role::Agency, None) => {
+            return Err(Problem::invalid("subject", format!("role {} needs one", role.name())));
+        }
+        (_, Some(subject)) => check_subject(role, subject)?,
+        (_, None) => {}
+    }
+    let hash = hashed(&core, password, &login).await?;
+    write
+        .scope
+        .without_key()
+        .run(&core, move |tx, scope| {
+            if let Some(subject) = &subject {
+                refuse_unknown(tx, role, subject)?;
+            }
+            insert(tx, &login, role, subject.as_deref(), &hash, scope.now)?;
+            let (_, account) = changeable(tx, &login, scope.principal.role)?;
+            Ok((StatusCode::CREATED, account))
+        })
+        .await
+}
+
+/// All accounts, by name. Operators.
+#[utoipa::path(get, path = "/v1/accounts", params(PageParams), responses((status = 200, body = Page<AccountView>)))]
+async fn list(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    Params(paging): Params<PageParams>,
+) -> Result<Json<Page<AccountView>>, Problem> {
+    let (limit, after) = (paging.limit()?, paging.after()?.0);
+    let sql = format!("SELECT {COLUMNS} FROM accounts WHERE login > $1 ORDER BY login LIMIT $2");
+    let items = core
+        .store()
+        .read(move |tx| {
+            let rows = tx.query(&sql, params![&after, i64::from(limit) + 1])?;
+            rows.iter().map(view).collect::<Result<Vec<_>, StoreError>>()
+        })
+        .await?;
+    Ok(Json(Page::cut(items, limit, |account| account.login.clone())))
+}
+
+/// Sets another password and ends the account's sessions. Operators; no key keeps this request.
+#[utoipa::path(
+    put, path = "/v1/accounts/{login}/password", params(("login" = String, Path)),
+    request_body = PutPassword, responses(
+        (status = 200, body = AccountView),
+        (status = 404, description = "`not_found`: there is no such account")
+    )
+)]
+async fn put_password(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    PathId(login): PathId<String>,
+    write: Write<PutPassword>,
+) -> Result<Response, Problem> {
+    let login = login_of(&login)?;
+    let hash = hashed(&core, write.body.password, &login).await?;
+    write
+        .scope
+        .without_key()
+        .run(&core, move |tx, scope| {
+            let (num, _) = changeable(tx, &login, scope.principal.role)?;
+            tx.execute(
+                "UPDATE accounts SET password = $2, password_at = $3 WHERE num = $1",
+                params![num, &hash, scope.now],
+            )?;
+            session::end_others(tx, num, None)?;
+            Ok((StatusCode::OK, changeable(tx, &login, scope.principal.role)?.1))
+        })
+        .await
+}
+
+/// From here on nobody signs in with this account, and its sessions end. Operators.
+#[utoipa::path(
+    post, path = "/v1/accounts/{login}/disable", params(("login" = String, Path)),
+    request_body = Nothing, responses(
+        (status = 200, body = AccountView),
+        (status = 404, description = "`not_found`: there is no such account")
+    )
+)]
+async fn disable(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    PathId(login): PathId<String>,
+    write: Write<Nothing>,
+) -> Result<Response, Problem> {
+    switch(core, &login, write, true).await
+}
+
+/// The account signs in again. Operators.
+#[utoipa::path(
+    post, path = "/v1/accounts/{login}/enable", params(("login" = String, Path)),
+    request_body = Nothing, responses(
+        (status = 200, body = AccountView),
+        (status = 404, description = "`not_found`: there is no such account")
+    )
+)]
+async fn enable(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    PathId(login): PathId<String>,
+    write: Write<Nothing>,
+) -> Result<Response, Problem> {
+    switch(core, &login, write, false).await
+}
+
+async fn switch(core: Core, login: &str, write: Write<Nothing>, off: bool) -> Result<Response, Problem> {
+    let login = login_of(login)?;
+    write
+        .scope
+        .run(&core, move |tx, scope| {
+            let (num, _) = changeable(tx, &login, scope.principal.role)?;
+            if off {
+                let sql = "UPDATE accounts SET disabled_at = $2 WHERE num = $1 AND disabled_at IS NULL";
+                tx.execute(sql, params![num, scope.now])?;
+                session::end_others(tx, num, None)?;
+            } else {
+                tx.execute("UPDATE accounts SET disabled_at = NULL WHERE num = $1", params![num])?;
+            }
+            Ok((StatusCode::OK, changeable(tx, &login, scope.principal.role)?.1))
+        })
+        .await
+}
+
+/// Whether promoters may sign up by themselves. Operators.
+#[utoipa::path(get, path = "/v1/settings/sign-up", responses((status = 200, body = SignUpSetting)))]
+async fn get_sign_up(State(core): State<Core>, _: Only<Operators>) -> Result<Json<SignUpSetting>, Problem> {
+    Ok(Json(SignUpSetting { open: core.sign_up_open().await? }))
+}
+
+/// Lets promoters sign up by themselves, or no longer. Operators.
+#[utoipa::path(
+    put, path = "/v1/settings/sign-up", request_body = SignUpSetting, responses((status = 200, body = SignUpSetting))
+)]
+async fn put_sign_up(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    write: Write<SignUpSetting>,
+) -> Result<Response, Problem> {
+    let open = write.body.open;
+    write
+        .scope
+        .run(&core, move |tx, scope| {
+            settings::set_sign_up(tx, open, scope.now)?;
+            Ok((StatusCode::OK, SignUpSetting { open }))
+        })
+        .await
+}

@@ -1,0 +1,110 @@
+//! `GET /v1/promoters/{id}/orders/{order}`: the explanation as the promoter who earns it may read it, without the clicks of
+//! others and without the buyer.
+
+#![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
+
+use super::programmes::read;
+use crate::Core;
+use crate::api::{Params, PathId, Principal, Problem};
+use crate::orders::rows;
+use crate::params;
+use crate::store::Tx;
+use attribution_core::attribute::Attribution;
+use attribution_core::explanation::{Explanation, Language, explain};
+use attribution_core::ids::{LineId, OrderId, PlatformId, PromoterId};
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(own_order))
+}
+
+/// Which order.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    /// The platform that numbered the order.
+    #[param(value_type = String)]
+    platform: PlatformId,
+}
+
+/// A promoter's lines of an order.
+#[derive(Debug, Serialize, ToSchema)]
+struct OwnOrder {
+    platform: String,
+    order: String,
+    /// Those that are theirs.
+    lines: Vec<OwnLine>,
+}
+
+/// A line that is theirs, and why.
+#[derive(Debug, Serialize, ToSchema)]
+struct OwnLine {
+    line: String,
+    /// 中文.
+    #[schema(value_type = Object)]
+    zh: Explanation,
+    /// English.
+    #[schema(value_type = Object)]
+    en: Explanation,
+}
+
+/// Explains the lines of an order that a promoter owns, in words. Operators, the promoter, the promoter's agency.
+#[utoipa::path(
+    get,
+    path = "/v1/promoters/{id}/orders/{order}",
+    params(("id" = String, Path), ("order" = String, Path), Which),
+    responses((status = 200, body = OwnOrder), (status = 404, description = "No such order of this promoter"))
+)]
+async fn own_order(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId((promoter, order)): PathId<(PromoterId, OrderId)>,
+    Params(Which { platform }): Params<Which>,
+) -> Result<Json<OwnOrder>, Problem> {
+    core.store()
+        .read(move |tx| {
+            let row = tx
+                .query_opt("SELECT agency FROM promoters WHERE id = $1", params![&promoter])?
+                .ok_or_else(|| Problem::unknown("promoter", &promoter))?;
+            principal.require_promoter_of(promoter.as_str(), row.opt_text(0)?)?;
+            let lines = own_lines(tx, &platform, &order, &promoter)?;
+            // Whether there is such an order of somebody else is not theirs to know.
+            if lines.is_empty() {
+                return Err(Problem::unknown("order", &order));
+            }
+            Ok(OwnOrder { platform: platform.to_string(), order: order.to_string(), lines })
+        })
+        .await
+        .map(Json)
+}
+
+fn own_lines(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    promoter: &PromoterId,
+) -> Result<Vec<OwnLine>, Problem> {
+    let rows = tx.query(
+        "SELECT line_id, decision FROM order_lines WHERE platform = $1 AND order_id = $2 AND promoter = $3 \
+         ORDER BY line_id",
+        params![platform, order, promoter],
+    )?;
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let line: LineId = read("line id", row.text(0)?)?;
+        let Some(decided) = rows::decision(tx, platform, order, &line, row.opt_int(1)?)? else { continue };
+        let mut own: Attribution = decided.attribution;
+        own.candidates.retain(|candidate| candidate.promoter == *promoter);
+        lines.push(OwnLine {
+            line: line.to_string(),
+            zh: explain(&own, Language::Zh),
+            en: explain(&own, Language::En),
+        });
+    }
+    Ok(lines)
+}
