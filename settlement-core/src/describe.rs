@@ -73,6 +73,11 @@ pub(crate) fn describe() {
     );
     describe_gauge!("yinke_redis_walk_active", "1 while everything is being told again");
 
+    describe_counter!(
+        "yinke_core_library_products_total",
+        "Changed products that the library's index took in"
+    );
+
     describe_counter!("yinke_core_order_events_total", "Order events taken in, by outcome");
     describe_counter!("yinke_core_orders_judged_again_total", "Lines decided again because of new facts");
     describe_counter!(

@@ -101,7 +101,7 @@ async fn post_identity(
     let now = write.scope.now;
     let at = body.at.unwrap_or(now);
     plausible(at, now).map_err(|why| Problem::invalid("at", why))?;
-    let (visitor, source) = prove(&core, &body, now)?;
+    let proving = core.clone();
     write
         .scope
         .run(&core, move |tx, scope| {
@@ -119,6 +119,7 @@ async fn post_identity(
             }
             tx.query_opt("SELECT 1 FROM platforms WHERE id = $1", params![&body.platform])?
                 .ok_or_else(|| Problem::unknown("platform", &body.platform))?;
+            let (visitor, source) = prove(&proving, &body, now)?;
             let new = join(tx, visitor, &body.platform, &body.buyer, at, source, scope.now)?;
             Ok((StatusCode::OK, Joined { new }))
         })

@@ -15,6 +15,8 @@ mod identities;
 mod ingest;
 mod installation;
 pub mod ledger;
+mod library;
+mod notices;
 pub mod orders;
 pub mod payouts;
 mod plans;

@@ -123,7 +123,11 @@ impl Principal {
 
     /// The owner of the token with this hash.
     pub(crate) fn of_token(hash: &[u8], role: Role, subject: Option<String>) -> Self {
-        Self { role, subject, name: URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or(hash)) }
+        Self {
+            role,
+            subject,
+            name: URL_SAFE_NO_PAD.encode(hash.get(..super::tokens::NAME_BYTES).unwrap_or(hash)),
+        }
     }
 
     /// The owner of an account: the same in each of their sessions.

@@ -53,8 +53,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     // What edges send is exactly once by its own numbers, what holds a secret is kept nowhere, and a file that is
     // only compared changes nothing.
     let json = operation.pointer("/requestBody/content/application~1json").is_some();
+    let bare = operation.get("requestBody").is_none();
     let secret = matches!(path, "/v1/tokens" | "/v1/accounts" | "/v1/accounts/{login}/password");
-    let keyed = writes && json && !path.starts_with("/v1/edges/") && !secret;
+    let keyed = writes && (json || bare) && !path.starts_with("/v1/edges/") && !secret;
     if keyed && let Some(parameters) = list_of(operation, "parameters") {
         parameters.push(json!({
             "name": "Idempotency-Key",

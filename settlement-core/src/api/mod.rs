@@ -12,6 +12,7 @@ mod only;
 mod page;
 mod problem;
 pub mod time;
+mod tokens;
 mod write;
 
 pub use auth::{Peer, Principal, Role, TokenText};
@@ -57,6 +58,7 @@ pub(crate) fn router(core: Core) -> Router {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(auth::routes())
         .merge(crate::accounts::routes())
+        .merge(tokens::routes())
         .merge(clicks::routes())
         .merge(crate::catalogue::routes())
         .merge(crate::identities::routes())
@@ -68,6 +70,7 @@ pub(crate) fn router(core: Core) -> Router {
         .merge(crate::plans::routes())
         .merge(crate::statements::routes())
         .merge(crate::disputes::routes())
+        .merge(crate::notices::routes())
         .merge(crate::audit::routes())
         .split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(

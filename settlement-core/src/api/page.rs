@@ -13,6 +13,7 @@ const MAX_LIMIT: u32 = 500;
 
 /// What a listing takes: flatten it into the listing's own parameters.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// Entries wanted, 1 to 500.
     pub limit: Option<u32>,
@@ -76,5 +77,33 @@ impl<T> Page<T> {
         let next_cursor =
             if more { items.last().map(|item| URL_SAFE_NO_PAD.encode(key(item))) } else { None };
         Self { items, next_cursor }
+    }
+
+    /// A page of what was found among as many rows as one request may look at: `next` is the sort key of the last one
+    /// looked at, if there may be more behind it. Such a page may hold fewer entries than were asked for.
+    pub fn among(items: Vec<T>, next: Option<String>) -> Self {
+        Self { items, next_cursor: next.map(|key| URL_SAFE_NO_PAD.encode(key)) }
+    }
+}
+
+impl Cursor {
+    /// The numbers that the key is made of, or none for the first page.
+    ///
+    /// # Errors
+    /// If there are not `N` of them.
+    pub fn numbers<const N: usize>(&self) -> Result<Option<[i64; N]>, Problem> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let numbers: Result<Vec<i64>, _> = self.0.split('.').map(str::parse).collect();
+        let numbers = numbers.ok().and_then(|numbers| <[i64; N]>::try_from(numbers).ok());
+        numbers.map(Some).ok_or_else(|| {
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", "this is no cursor of this list")
+        })
+    }
+
+    /// A key made of numbers.
+    pub fn of_numbers(numbers: &[i64]) -> String {
+        numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(".")
     }
 }

@@ -29,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
 
 /// Which order.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Which {
     /// The platform that numbered the order; needed only where two platforms have an order of this number.
     platform: Option<String>,
@@ -342,6 +343,7 @@ fn reviews(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<Ve
 
 /// Whose relation, where, when.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct RelationQuery {
     /// The buyer's account.
     #[param(value_type = String)]

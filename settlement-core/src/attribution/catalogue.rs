@@ -111,7 +111,7 @@ impl Catalogue {
     }
 
     /// A category and its ancestors, narrowest first.
-    pub(super) fn ancestors(
+    pub(crate) fn ancestors(
         &mut self,
         tx: &mut dyn Tx,
         category: Option<i64>,

@@ -25,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
 
 /// Which order.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Which {
     /// The platform that numbered the order.

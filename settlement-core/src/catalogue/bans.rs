@@ -4,6 +4,7 @@ use super::feed::Numbers;
 use super::periods::{self, State};
 use super::{categories, checked_name};
 use crate::api::{Only, Operators, Problem, Write};
+use crate::library::marks;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{CategoryId, ProgrammeId, ProgrammeNum};
@@ -112,7 +113,8 @@ fn set(
         params![category, ban.programme, ban.from, ban.announced, note, numbers.next(), now],
     )?;
     let state = State { kind: "category", num: category, what: "banned", scope: ban.programme };
-    periods::open(tx, state, ban.from, now)
+    periods::open(tx, state, ban.from, now)?;
+    marks::category(tx, ban.category.as_str())
 }
 
 /// Sets the bans that a programme's rules contain and edges do not know yet.

@@ -2,6 +2,7 @@
 
 use super::{checked_name, next_num};
 use crate::api::{Only, Operators, PathId, Problem, Write};
+use crate::library::marks;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::CategoryId;
@@ -70,6 +71,7 @@ async fn put_category(
                 "UPDATE categories SET name = $2, parent = $3 WHERE num = $1",
                 params![num, &body.name, parent],
             )?;
+            marks::category(tx, id.as_str())?;
             Ok((StatusCode::OK, body.clone()))
         })
         .await

@@ -1,6 +1,7 @@
 //! Makes a link: checks that it may exist, freezes its life from the rules, draws its code and that of its QR.
 
 use super::feed::Numbers;
+use super::link_rows::{LinkRows, Row};
 use super::programmes::Programme;
 use super::targets::{self, NewTarget, Target};
 use super::{destination, merchants};
@@ -9,14 +10,15 @@ use crate::api::{Principal, Problem};
 use crate::store::{StoreError, Tx};
 use crate::{CoreConfig, params};
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
-use attribution_core::code::{Alias, BODIES, CheckKey, Code};
+use attribution_core::code::{Alias, CheckKey, Code};
 use attribution_core::ids::{MerchantId, PlacementId, ProductId};
 use attribution_core::policy::LinkKind;
 use attribution_core::time::{Instant, SECOND_MS};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// Change numbers one link may need: itself, its QR code, its alias, its page.
 pub(super) const NUMBERS_PER_LINK: usize = 4;
@@ -102,24 +104,43 @@ pub(super) struct MadeLink {
 struct Placement {
     num: i64,
     promoter: String,
+    promoter_num: i64,
     agency: Option<String>,
     disabled_from: Option<Instant>,
     programme: i64,
 }
 
-/// What the links of one request have in common, looked up once.
+/// Makes the links of one request. What they have in common is looked up once, and their rows are written together:
+/// nothing is sure to be in the store before [`finish`](Self::finish).
 pub(super) struct LinkMaker<'a> {
     config: &'a CoreConfig,
     key: CheckKey,
+    rows: LinkRows,
     principal: &'a Principal,
     now: Instant,
-    placements: HashMap<String, Placement>,
-    programmes: HashMap<i64, Programme>,
+    placements: HashMap<String, Rc<Placement>>,
+    programmes: HashMap<i64, Rc<Programme>>,
+    products: HashMap<ProductId, Target>,
+    /// Merchants that take part in a programme.
+    insiders: HashSet<(String, i64)>,
+    /// Categories that are not banned in a programme.
+    allowed: HashSet<(i64, i64)>,
 }
 
 impl<'a> LinkMaker<'a> {
     pub(super) fn new(config: &'a CoreConfig, key: CheckKey, principal: &'a Principal, now: Instant) -> Self {
-        Self { config, key, principal, now, placements: HashMap::new(), programmes: HashMap::new() }
+        Self {
+            config,
+            key,
+            rows: LinkRows::new(key, now),
+            principal,
+            now,
+            placements: HashMap::new(),
+            programmes: HashMap::new(),
+            products: HashMap::new(),
+            insiders: HashSet::new(),
+            allowed: HashSet::new(),
+        }
     }
 
     /// Makes one link and its QR code.
@@ -138,8 +159,8 @@ impl<'a> LinkMaker<'a> {
             .fact("field", "placement")
         })?;
         self.load(tx, id)?;
-        let placement = self.placements.get(id.as_str()).ok_or(StoreError::NoRow)?;
-        let programme = self.programmes.get(&placement.programme).ok_or(StoreError::NoRow)?;
+        let placement = Rc::clone(self.placements.get(id.as_str()).ok_or(StoreError::NoRow)?);
+        let programme = Rc::clone(self.programmes.get(&placement.programme).ok_or(StoreError::NoRow)?);
         self.principal.require_promoter_of(&placement.promoter, placement.agency.as_deref())?;
         if placement.disabled_from.is_some_and(|from| from <= self.now) {
             return Err(Problem::conflict("promoter_disabled", "this promoter may not make links now"));
@@ -147,7 +168,7 @@ impl<'a> LinkMaker<'a> {
         let shared = link.shared_at.unwrap_or(self.now);
         plausible(shared, self.now).map_err(|why| Problem::invalid("shared_at", why))?;
         refuse_empty_life(link)?;
-        let target = self.target(tx, link, programme, numbers)?;
+        let target = self.target(tx, link, &placement, &programme, numbers)?;
         self.refuse_withdrawn(tx, &target, placement.programme)?;
 
         let policy = programme.policy_at(shared).ok_or(StoreError::NoRow)?;
@@ -168,6 +189,7 @@ impl<'a> LinkMaker<'a> {
         }
         let mut row = Row {
             placement: placement.num,
+            promoter: placement.promoter_num,
             target: target.num,
             starts,
             expires: seconds("expires", expires)?,
@@ -175,12 +197,12 @@ impl<'a> LinkMaker<'a> {
             shared,
             qr_of: None,
         };
-        let code = self.insert(tx, &row, numbers)?;
+        let code = self.rows.insert(tx, row, numbers)?;
         let expires_at = row.expires.instant().map(Instant::millis);
         row.expires = seconds("qr_expires", qr_expires)?;
         row.flags = flags.with(LinkFlags::QR);
         row.qr_of = Some(code);
-        let qr_code = self.insert(tx, &row, numbers)?;
+        let qr_code = self.rows.insert(tx, row, numbers)?;
         let alias =
             link.alias.as_deref().map(|alias| self.insert_alias(tx, alias, code, numbers)).transpose()?;
         Ok(MadeLink {
@@ -195,13 +217,18 @@ impl<'a> LinkMaker<'a> {
         })
     }
 
+    /// Writes what is not written yet.
+    pub(super) fn finish(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+        self.rows.write(tx)
+    }
+
     fn load(&mut self, tx: &mut dyn Tx, id: &PlacementId) -> Result<(), Problem> {
         if self.placements.contains_key(id.as_str()) {
             return Ok(());
         }
         let row = tx
             .query_opt(
-                "SELECT p.num, r.id, r.agency, r.disabled_from, p.programme FROM placements p \
+                "SELECT p.num, r.id, r.agency, r.disabled_from, p.programme, r.num FROM placements p \
                  JOIN promoters r ON r.num = p.promoter WHERE p.id = $1",
                 params![id],
             )?
@@ -216,41 +243,55 @@ impl<'a> LinkMaker<'a> {
         let placement = Placement {
             num: row.int(0)?,
             promoter: row.text(1)?.to_owned(),
+            promoter_num: row.int(5)?,
             agency: row.opt_text(2)?.map(str::to_owned),
             disabled_from: row.opt_instant(3)?,
             programme: row.int(4)?,
         };
         if let Entry::Vacant(place) = self.programmes.entry(placement.programme) {
-            place.insert(Programme::load(tx, placement.programme)?);
+            place.insert(Rc::new(Programme::load(tx, placement.programme)?));
         }
-        self.placements.insert(id.to_string(), placement);
+        self.placements.insert(id.to_string(), Rc::new(placement));
         Ok(())
     }
 
     /// Finds where the link leads; a shop's or page's target is made when first linked to.
     fn target(
-        &self,
+        &mut self,
         tx: &mut dyn Tx,
         link: &NewLink,
+        placement: &Placement,
         programme: &Programme,
         numbers: &mut Numbers,
     ) -> Result<Target, Problem> {
         let unprocessable =
             |code, detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
         let target = match (&link.product, &link.shop, &link.page) {
-            (Some(product), None, None) => targets::find(tx, "product", product.as_str())?
-                .ok_or_else(|| unprocessable("unknown_product", format!("there is no product {product}")))?,
+            (Some(product), None, None) => match self.products.get(product) {
+                Some(known) => known.clone(),
+                None => {
+                    let found = targets::find(tx, "product", product.as_str())?.ok_or_else(|| {
+                        unprocessable("unknown_product", format!("there is no product {product}"))
+                    })?;
+                    self.products.insert(product.clone(), found.clone());
+                    found
+                }
+            },
             (None, Some(shop), None) => targets::find(tx, "shop", shop.as_str())?.ok_or_else(|| {
                 unprocessable("unknown_shop", format!("merchant {shop} does not exist or has no shop_url"))
             })?,
             (None, None, Some(page)) => self.page(tx, page, programme, numbers)?,
             _ => return Err(Problem::invalid("product", "give exactly one of product, shop and page")),
         };
-        self.refuse_outsider(tx, &target.merchant, programme)?;
+        let insider = (target.merchant.clone(), placement.programme);
+        if !self.insiders.contains(&insider) {
+            Self::refuse_outsider(tx, &target.merchant, programme)?;
+            self.insiders.insert(insider);
+        }
         Ok(target)
     }
 
-    fn refuse_outsider(&self, tx: &mut dyn Tx, merchant: &str, programme: &Programme) -> Result<(), Problem> {
+    fn refuse_outsider(tx: &mut dyn Tx, merchant: &str, programme: &Programme) -> Result<(), Problem> {
         let belongs = match (&programme.merchant, &programme.platform) {
             (Some(owner), _) => owner == merchant,
             (None, platform) => {
@@ -281,7 +322,7 @@ impl<'a> LinkMaker<'a> {
                 format!("there is no merchant {}", page.merchant),
             )
         })?;
-        self.refuse_outsider(tx, &merchant.id, programme)?;
+        Self::refuse_outsider(tx, &merchant.id, programme)?;
         let destination = destination::checked("page.url", &page.url, &merchant.hosts, self.config)?;
         let title = page.title.as_deref().unwrap_or(&destination);
         if page.title.is_some() {
@@ -309,7 +350,7 @@ impl<'a> LinkMaker<'a> {
         Ok(Target { num, merchant: merchant.id, category: None, cancelled_from: None, delisted_from: None })
     }
 
-    fn refuse_withdrawn(&self, tx: &mut dyn Tx, target: &Target, programme: i64) -> Result<(), Problem> {
+    fn refuse_withdrawn(&mut self, tx: &mut dyn Tx, target: &Target, programme: i64) -> Result<(), Problem> {
         let began = |from: Option<Instant>| from.is_some_and(|from| from <= self.now);
         if began(target.cancelled_from) {
             return Err(Problem::conflict("promotion_cancelled", "the merchant cancelled this promotion"));
@@ -318,6 +359,9 @@ impl<'a> LinkMaker<'a> {
             return Err(Problem::conflict("product_delisted", "this product is delisted"));
         }
         let Some(category) = target.category else { return Ok(()) };
+        if self.allowed.contains(&(category, programme)) {
+            return Ok(());
+        }
         let banned = tx.query_opt(
             "SELECT 1 FROM bans WHERE category = $1 AND (programme = 0 OR programme = $2) AND effective_from <= $3",
             params![category, programme, self.now],
@@ -326,40 +370,15 @@ impl<'a> LinkMaker<'a> {
             Some(_) => {
                 Err(Problem::conflict("category_banned", "products of this category may not be promoted"))
             }
-            None => Ok(()),
-        }
-    }
-
-    /// Draws codes until one is free: with eight random characters the first nearly always is.
-    fn insert(&self, tx: &mut dyn Tx, row: &Row, numbers: &mut Numbers) -> Result<Code, Problem> {
-        let number = numbers.next();
-        loop {
-            let code = draw(self.key)?;
-            let inserted = tx.execute(
-                "INSERT INTO links (code, placement, target, starts, expires, flags, shared_at, qr_of, created_at, \
-                 change_no, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9) \
-                 ON CONFLICT (code) DO NOTHING",
-                params![
-                    code,
-                    row.placement,
-                    row.target,
-                    i64::from(row.starts.0),
-                    i64::from(row.expires.0),
-                    i64::from(row.flags.0),
-                    row.shared,
-                    row.qr_of,
-                    self.now,
-                    number
-                ],
-            )?;
-            if inserted == 1 {
-                return Ok(code);
+            None => {
+                self.allowed.insert((category, programme));
+                Ok(())
             }
         }
     }
 
     fn insert_alias(
-        &self,
+        &mut self,
         tx: &mut dyn Tx,
         wish: &str,
         code: Code,
@@ -368,6 +387,8 @@ impl<'a> LinkMaker<'a> {
         let alias = Alias::new(wish, self.key).map_err(|e| {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_alias", e.to_string()).fact("field", "alias")
         })?;
+        // An alias stands for a link that is there.
+        self.rows.write(tx)?;
         let inserted = tx.execute(
             "INSERT INTO aliases (alias, code, change_no, changed_at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (alias) DO NOTHING",
@@ -378,16 +399,6 @@ impl<'a> LinkMaker<'a> {
         }
         Ok(alias)
     }
-}
-
-struct Row {
-    placement: i64,
-    target: i64,
-    starts: LinkSeconds,
-    expires: LinkSeconds,
-    flags: LinkFlags,
-    shared: Instant,
-    qr_of: Option<Code>,
 }
 
 /// The public address of a path of the edge.
@@ -430,21 +441,5 @@ fn seconds(field: &str, at: Option<Instant>) -> Result<LinkSeconds, Problem> {
     match LinkSeconds::from_instant(at) {
         LinkSeconds::NONE => Err(Problem::invalid(field, "must lie between 1970 and 2106")),
         seconds => Ok(seconds),
-    }
-}
-
-/// A code with an evenly drawn body: numbers above the largest multiple of all bodies are drawn again.
-fn draw(key: CheckKey) -> Result<Code, Problem> {
-    const EVEN: u64 = u64::MAX / BODIES * BODIES;
-    loop {
-        let random = getrandom::u64().map_err(|error| {
-            tracing::error!(%error, "no randomness");
-            Problem::internal()
-        })?;
-        if random < EVEN
-            && let Some(code) = Code::from_body(random % BODIES, key)
-        {
-            return Ok(code);
-        }
     }
 }

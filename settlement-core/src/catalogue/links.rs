@@ -84,8 +84,9 @@ async fn post_link(
         .scope
         .run_changing(&core, move |tx, scope| {
             let mut numbers = Numbers::take(tx, NUMBERS_PER_LINK)?;
-            let made =
-                LinkMaker::new(&config, key, &scope.principal, scope.now).make(tx, &link, &mut numbers)?;
+            let mut maker = LinkMaker::new(&config, key, &scope.principal, scope.now);
+            let made = maker.make(tx, &link, &mut numbers)?;
+            maker.finish(tx)?;
             numbers.give_back(tx)?;
             Ok((StatusCode::CREATED, made))
         })
@@ -116,6 +117,10 @@ async fn post_links(
                     Ok(link) => made.push(link),
                     // The store failed, or a transaction that is broken: there is nothing to go on with.
                     Err(problem) if problem.status().is_server_error() => return Err(problem),
+                    // Whoever may not make it is told nothing else.
+                    Err(problem) if problem.status() == StatusCode::FORBIDDEN => {
+                        return Err(problem.fact("index", index));
+                    }
                     Err(problem) => mistakes.push(serde_json::json!({
                         "index": index, "code": problem.code(), "detail": problem.detail(),
                     })),
@@ -129,6 +134,7 @@ async fn post_links(
                 return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_links", detail)
                     .fact("errors", mistakes));
             }
+            maker.finish(tx)?;
             numbers.give_back(tx)?;
             Ok((StatusCode::CREATED, MadeLinks { links: made }))
         })

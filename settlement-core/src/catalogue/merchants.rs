@@ -5,6 +5,7 @@ use super::destination::{checked, checked_host, checked_param};
 use super::feed::Numbers;
 use super::targets::{self, NewTarget};
 use crate::api::{Merchants, Only, Operators, PathId, Problem, Write};
+use crate::library::marks;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{MerchantId, PlatformId};
@@ -25,14 +26,17 @@ const HOSTS_MAX: usize = 100;
 pub(super) struct Merchant {
     pub(super) id: String,
     pub(super) platform: String,
+    name: String,
     pub(super) hosts: Vec<String>,
     pub(super) click_param: String,
 }
 
 /// Finds a merchant.
 pub(super) fn find(tx: &mut dyn Tx, id: &MerchantId) -> Result<Option<Merchant>, StoreError> {
-    let row =
-        tx.query_opt("SELECT id, platform, hosts, click_param FROM merchants WHERE id = $1", params![id])?;
+    let row = tx.query_opt(
+        "SELECT id, platform, hosts, click_param, name FROM merchants WHERE id = $1",
+        params![id],
+    )?;
     row.as_ref().map(read).transpose()
 }
 
@@ -43,6 +47,7 @@ fn read(row: &Row) -> Result<Merchant, StoreError> {
         hosts: serde_json::from_str(row.text(2)?)
             .map_err(|cause| StoreError::Corrupt { what: "hosts of a merchant", cause: cause.into() })?,
         click_param: row.text(3)?.to_owned(),
+        name: row.text(4)?.to_owned(),
     })
 }
 
@@ -66,14 +71,14 @@ struct PutMerchant {
 
 /// A merchant as stored.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct MerchantView {
-    id: String,
-    platform: String,
-    name: String,
-    hosts: Vec<String>,
+pub(super) struct MerchantView {
+    pub(super) id: String,
+    pub(super) platform: String,
+    pub(super) name: String,
+    pub(super) hosts: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    shop_url: Option<String>,
-    click_param: String,
+    pub(super) shop_url: Option<String>,
+    pub(super) click_param: String,
 }
 
 /// A platform to make or change.
@@ -185,6 +190,9 @@ async fn put_merchant(
                 targets::put(tx, &shop, &mut numbers, scope.now)?;
             }
             numbers.give_back(tx)?;
+            if before.as_ref().is_some_and(|old| old.name != body.name) {
+                marks::merchant(tx, id.as_str())?;
+            }
             if before.as_ref().is_some_and(|old| old.click_param != click_param) {
                 targets::set_click_param(tx, id.as_str(), &click_param, scope.now)?;
             }

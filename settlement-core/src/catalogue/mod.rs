@@ -9,14 +9,21 @@ mod destination;
 pub(crate) mod feed;
 mod feed_rows;
 pub(crate) mod histories;
+mod link_list;
 mod link_new;
+mod link_rows;
 mod links;
+mod merchant_list;
 mod merchants;
+mod offer_view;
 mod periods;
 mod products;
+mod programme_list;
 mod programmes;
+pub(crate) mod promoter_list;
 mod promoters;
 mod search;
+mod selection;
 mod targets;
 
 pub use programmes::Maintained;
@@ -37,6 +44,11 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(search::routes())
         .merge(promoters::routes())
         .merge(links::routes())
+        .merge(link_list::routes())
+        .merge(promoter_list::routes())
+        .merge(merchant_list::routes())
+        .merge(programme_list::routes())
+        .merge(selection::routes())
         .merge(bans::routes())
         .merge(feed::routes())
 }
@@ -45,6 +57,12 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
 pub(crate) fn next_num(tx: &mut dyn Tx, kind: &str) -> Result<i64, StoreError> {
     tx.query_one("UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value", params![kind])?
         .int(0)
+}
+
+/// Part of a text in any case, for LIKE with `\` as its escape.
+fn like(part: &str) -> String {
+    let escaped = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
 }
 
 /// A name as people gave it: not empty, of bounded length, without control characters.

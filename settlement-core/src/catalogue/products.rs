@@ -6,6 +6,8 @@ use super::periods::{self, State};
 use super::targets::{self, NewTarget};
 use super::{categories, checked_name, merchants};
 use crate::api::{Merchants, Only, PathId, Problem, Write, WriteScope};
+use crate::library::marks;
+use crate::notices::write::{self as notices, Kind};
 use crate::store::Tx;
 use crate::{Core, params};
 use attribution_core::ids::{CategoryId, MerchantId, ProductId};
@@ -159,7 +161,8 @@ async fn put_product(
                 Some(row) => row.opt_int(0)? != category,
                 None => false,
             };
-            targets::put(tx, &target, &mut numbers, scope.now)?;
+            let num = targets::put(tx, &target, &mut numbers, scope.now)?;
+            marks::product(tx, num)?;
             if moved {
                 // The bans of another category hold for it, also for clicks that were made before.
                 crate::holders::outbox::rules(tx, scope.now)?;
@@ -282,5 +285,11 @@ fn set_state(
         None => periods::close(tx, state, at, scope.now)?,
     }
     tx.execute(sql, params![target.num, from, scope.now, numbers.next()])?;
-    Ok(())
+    let kind = match (what, from) {
+        (_, None) => Kind::ProductBack,
+        ("cancelled", Some(_)) => Kind::PromotionCancelled,
+        (_, Some(_)) => Kind::ProductDelisted,
+    };
+    notices::tell_all(tx, kind, target.num, from.unwrap_or(scope.now).max(scope.now))?;
+    Ok(marks::product(tx, target.num)?)
 }

@@ -3,6 +3,7 @@
 use super::feed::Numbers;
 use super::{bans, checked_name, next_num};
 use crate::api::{Merchants, Only, PathId, Problem, Write};
+use crate::library::marks;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{MerchantId, PlatformId, ProgrammeId, ProgrammeNum};
@@ -205,6 +206,7 @@ fn put(
         crate::holders::outbox::rules(tx, now)?;
     }
     bans::of_policy(tx, programme, &active.policy, now)?;
+    marks::programme(tx, id.as_str())?;
     let view = ProgrammeView {
         id: id.to_string(),
         num,
@@ -268,10 +270,13 @@ pub struct Maintained {
     pub activated: u64,
     /// Kept answers, sessions and attempts to sign in that were old enough to forget.
     pub forgotten: u64,
+    /// Changed products that the library's index took in.
+    pub indexed: u64,
 }
 
 impl Core {
-    /// Does what time alone brings: tells edges of rules that came into force, and forgets old kept answers. Call
+    /// Does what time alone brings: tells edges of rules that came into force, forgets old kept answers, brings the
+    /// library's index up to date, and tells promoters what they should hear of. Call
     /// it about once a second; it is cheap when there is nothing to do.
     ///
     /// # Errors
@@ -303,7 +308,9 @@ impl Core {
         if activated > 0 {
             self.announce_change();
         }
-        Ok(Maintained { activated, forgotten })
+        let indexed = self.refresh_library(now).await?;
+        self.send_notices(now).await?;
+        Ok(Maintained { activated, forgotten, indexed })
     }
 }
 
@@ -339,6 +346,7 @@ fn activate(tx: &mut dyn Tx, num: i64, now: Instant) -> Result<u64, StoreError> 
         crate::holders::outbox::rules(tx, now)?;
     }
     bans::of_policy(tx, programme, &version.policy, now)?;
+    marks::programme(tx, id.as_str())?;
     tracing::info!(programme = %id, version = version.number, "new rules are in force");
     Ok(1)
 }

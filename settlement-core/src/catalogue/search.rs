@@ -1,83 +1,192 @@
-//! The library search (推广资源库): products by name, shop, merchant and category.
+//! The library (推广资源库): `GET /v1/products` and `GET /v1/products/{id}`, each product with what it offers whoever asks.
 
-use super::products::{ProductView, VIEW_COLUMNS, view};
-use crate::api::{Page, PageParams, Params, Principal, Problem};
+use super::offer_view::{OfferView, offer, offers};
+use super::promoter_list::visible;
+use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, Role};
+use crate::library::columns::By;
+use crate::library::grams;
+use crate::library::query::{Order, Query, Shown, find};
+use crate::plans::offers::Viewer;
+use crate::store::{StoreError, Tx};
 use crate::{Core, params};
+use attribution_core::ids::{ProductId, PromoterId};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// By what the library is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Sort {
+    /// As they came into the catalogue.
+    #[default]
+    Oldest,
+    /// The newest first.
+    Newest,
+    /// The highest rate first, then the newest.
+    Rate,
+    /// The highest estimated commission first, then the newest.
+    Commission,
+}
+
+/// Which products are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Which {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that can be promoted.
+    Live,
+    /// The dead ones (失效).
+    Invalid,
+}
+
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Search {
-    /// Part of the product's name.
+    /// Parts of the product's name, with spaces between them; all must be there.
     q: Option<String>,
-    /// Part of the shop's name.
+    /// Parts of the shop's name.
     shop: Option<String>,
     /// The merchant's id, exactly.
     merchant: Option<String>,
-    /// The category's id, exactly.
+    /// The category's id: products of it and of those below it.
     category: Option<String>,
+    /// Which products are shown.
+    #[serde(default)]
+    #[param(inline)]
+    state: Which,
+    /// By what they are sorted.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+    /// The promoter whose rates are shown, for agencies and operators; a promoter's token shows its own.
+    promoter: Option<String>,
     /// Entries wanted, 1 to 500.
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
+/// Characters that a search may have: more than any name that is worth typing.
+const SEARCH_MAX: usize = 100;
+
+fn words(field: &str, text: Option<&str>) -> Result<Vec<String>, Problem> {
+    let text = text.unwrap_or_default();
+    if text.chars().count() > SEARCH_MAX {
+        return Err(Problem::invalid(field, format!("has more than {SEARCH_MAX} characters")));
+    }
+    Ok(grams::words(text))
+}
+
+/// A category and all below it.
+fn below(tx: &mut dyn Tx, category: &str) -> Result<Vec<i64>, StoreError> {
+    let rows = tx.query(
+        "WITH RECURSIVE below (num) AS (SELECT num FROM categories WHERE id = $1 \
+         UNION SELECT c.num FROM categories c JOIN below b ON c.parent = b.num) SELECT num FROM below",
+        params![category],
+    )?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
+/// Through whose eyes a product is looked at.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Eyes {
+    /// The promoter whose rate is shown, for agencies and operators; a promoter's token shows its own.
+    promoter: Option<String>,
+}
+
 pub(super) fn routes() -> OpenApiRouter<Core> {
-    OpenApiRouter::new().routes(routes!(search))
+    OpenApiRouter::new().routes(routes!(search)).routes(routes!(one))
 }
 
-/// Part of a name, for LIKE with `\` as its escape.
-fn pattern(part: Option<String>) -> Option<String> {
-    let part = part?.to_lowercase();
-    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    Some(format!("%{escaped}%"))
+/// Whose rates this token may see: a promoter's own, an agency's promoters', for others whoever they name.
+fn viewer(tx: &mut dyn Tx, principal: &Principal, promoter: Option<&str>) -> Result<Viewer, Problem> {
+    let checked = |id: &str| PromoterId::new(id).map_err(|why| Problem::invalid("promoter", why));
+    match (principal.role, promoter) {
+        (Role::Edge, _) => Err(Problem::forbidden("role edge may not do this")),
+        (Role::Promoter, asked) => {
+            let own = checked(principal.subject.as_deref().unwrap_or_default())?;
+            principal.require_promoter(asked.unwrap_or(own.as_str()))?;
+            Ok(Viewer::Promoter(own))
+        }
+        (_, None) => Ok(Viewer::Anybody),
+        (_, Some(asked)) => {
+            let asked = checked(asked)?;
+            visible(tx, principal, &asked)?;
+            Ok(Viewer::Promoter(asked))
+        }
+    }
 }
 
-/// Products, in the order of their ids.
-#[utoipa::path(get, path = "/v1/products", params(Search), responses((status = 200, body = Page<ProductView>)))]
+/// A product, with what it offers now. Every role but edges.
+#[utoipa::path(
+    get, path = "/v1/products/{id}", params(("id" = String, Path), Eyes),
+    responses((status = 200, body = OfferView))
+)]
+async fn one(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(id): PathId<ProductId>,
+    Params(eyes): Params<Eyes>,
+) -> Result<Json<OfferView>, Problem> {
+    let now = core.now();
+    core.store()
+        .read(move |tx| {
+            let viewer = viewer(tx, &principal, eyes.promoter.as_deref())?;
+            offer(tx, viewer, id.as_str(), now)?.ok_or_else(|| Problem::unknown("product", &id))
+        })
+        .await
+        .map(Json)
+}
+
+/// Products with what each offers whoever asks: names and shops by any part of one character or more, merchants
+/// exactly, categories with those below them. Every role but edges.
+#[utoipa::path(get, path = "/v1/products", params(Search), responses((status = 200, body = Page<OfferView>)))]
 async fn search(
     State(core): State<Core>,
     principal: Principal,
     Params(search): Params<Search>,
-) -> Result<Json<Page<ProductView>>, Problem> {
-    let Search { q, shop, merchant, category, limit, cursor } = search;
-    // Any role that works with products may look; an edge has no business here.
-    if principal.role == crate::api::Role::Edge {
-        return Err(Problem::forbidden("role edge may not do this"));
-    }
-    let paging = PageParams { limit, cursor };
-    let (limit, after) = (paging.limit()?, paging.after()?.0);
-    let (title, shop) = (pattern(q), pattern(shop));
+) -> Result<Json<Page<OfferView>>, Problem> {
+    let paging = PageParams { limit: search.limit, cursor: search.cursor };
+    let (limit, after) = (paging.limit()?, paging.after()?);
+    let after = after.numbers()?.map(|[key, target]| (u32::try_from(key).unwrap_or_default(), target));
+    let (title, shop) = (words("q", search.q.as_deref())?, words("shop", search.shop.as_deref())?);
     let now = core.now();
-    let sql = format!(
-        "SELECT {VIEW_COLUMNS} FROM targets t JOIN merchants m ON m.id = t.merchant \
-         LEFT JOIN categories c ON c.num = t.category \
-         WHERE t.kind = 'product' AND t.id > $1 \
-         AND (CAST($2 AS TEXT) IS NULL OR LOWER(t.title) LIKE $2 ESCAPE '\\') \
-         AND (CAST($3 AS TEXT) IS NULL OR LOWER(m.name) LIKE $3 ESCAPE '\\') \
-         AND (CAST($4 AS TEXT) IS NULL OR t.merchant = $4) \
-         AND (CAST($5 AS TEXT) IS NULL OR c.id = $5) ORDER BY t.id LIMIT $6"
-    );
-    let items = core
-        .store()
+    core.store()
         .read(move |tx| {
-            let rows = tx.query(
-                &sql,
-                params![
-                    &after,
-                    title.as_ref(),
-                    shop.as_ref(),
-                    merchant.as_ref(),
-                    category.as_ref(),
-                    i64::from(limit) + 1
-                ],
-            )?;
-            rows.iter().map(|row| view(row, now)).collect::<Result<Vec<_>, crate::store::StoreError>>()
+            let viewer = viewer(tx, &principal, search.promoter.as_deref())?;
+            let categories = search.category.as_deref().map(|id| below(tx, id)).transpose()?;
+            let query = Query {
+                title: title.clone(),
+                shop: shop.clone(),
+                merchant: search.merchant.clone(),
+                categories,
+                shown: match search.state {
+                    Which::All => Shown::All,
+                    Which::Live => Shown::Live,
+                    Which::Invalid => Shown::Dead,
+                },
+                order: match search.sort {
+                    Sort::Oldest => Order::Oldest,
+                    Sort::Newest => Order::Newest,
+                    Sort::Rate => Order::Best(By::Rate),
+                    Sort::Commission => Order::Best(By::Commission),
+                },
+                viewer: viewer.clone(),
+            };
+            let (targets, next) = find(tx, &query, after, limit as usize, now)?;
+            let items = offers(tx, viewer, &targets, now)?;
+            let next = next.map(|(key, target)| Cursor::of_numbers(&[key.into(), target]));
+            Ok::<_, Problem>(Page::among(items, next))
         })
-        .await?;
-    Ok(Json(Page::cut(items, limit, |product| product.id.clone())))
+        .await
+        .map(Json)
 }

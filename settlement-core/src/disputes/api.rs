@@ -80,6 +80,7 @@ fn view(row: &Row) -> Result<DisputeView, StoreError> {
 
 /// Of which merchant or order.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Which {
     /// The merchant.
     merchant: String,

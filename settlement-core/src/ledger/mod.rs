@@ -8,10 +8,18 @@ pub mod account;
 mod api;
 pub mod balance;
 pub mod settle;
+mod settlements_api;
 pub mod top_up;
 pub mod transfer;
 
 pub use account::{AccountKey, Holder};
-pub(crate) use api::routes;
 pub use balance::{balance, pending};
 pub use transfer::{Subject, TransferError};
+
+use crate::Core;
+use utoipa_axum::router::OpenApiRouter;
+
+/// All that the API says about a merchant's money.
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    api::routes().merge(settlements_api::routes())
+}

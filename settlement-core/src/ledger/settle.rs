@@ -74,7 +74,7 @@ pub fn settle_merchant(
         let platform: PlatformId = read("platform id", row.text(0)?)?;
         let order: OrderId = read("order id", row.text(1)?)?;
         let line: LineId = read("line id", row.text(2)?)?;
-        match settle_line(tx, &mut catalogue, &platform, &order, &line, now)? {
+        match settle_line(tx, &mut catalogue, (&platform, &order, &line), By::Itself, now)? {
             LineResult::Settled => done.lines += 1,
             LineResult::NotDue => not_due += 1,
             LineResult::OutOfMoney => {
@@ -89,18 +89,29 @@ pub fn settle_merchant(
     Ok(done)
 }
 
-enum LineResult {
+/// What became of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineResult {
     Settled,
     NotDue,
     OutOfMoney,
 }
 
-fn settle_line(
+/// Who settles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Time: not where the rules leave it to the merchant.
+    Itself,
+    /// The merchant, who picks: also where the rules leave it to nobody.
+    Hand,
+}
+
+/// Settles one line, if it is due and the balance reaches. The merchant is locked.
+pub(super) fn settle_line(
     tx: &mut dyn Tx,
     catalogue: &mut Catalogue,
-    platform: &PlatformId,
-    order: &OrderId,
-    line: &LineId,
+    (platform, order, line): (&PlatformId, &OrderId, &LineId),
+    by: By,
     now: Instant,
 ) -> Result<LineResult, JudgeError> {
     let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
@@ -118,7 +129,7 @@ fn settle_line(
         return Ok(LineResult::NotDue);
     };
     let policy = catalogue.policy(tx, programme, version)?;
-    if policy.settlement.mode == SettleMode::Manual {
+    if by == By::Itself && policy.settlement.mode == SettleMode::Manual {
         return Ok(LineResult::NotDue);
     }
     let cashback = if policy.commission.cashback.is_empty() {

@@ -11,6 +11,7 @@ const INSTANTS: &str = "SELECT MIN(at) FROM (\
      SELECT MIN(grace_until_ms) AS at FROM orders WHERE provisional = 1 AND grace_until_ms > $1 \
      UNION ALL SELECT MIN(hold_until_ms) FROM orders WHERE provisional = 1 AND caught_up_ms IS NULL AND hold_until_ms > $1 \
      UNION ALL SELECT MIN(timer_ms) FROM orders WHERE timer_ms IS NOT NULL AND timer_ms > $1 \
+     UNION ALL SELECT MIN(due_ms) FROM notice_events WHERE due_ms > $1 \
      UNION ALL SELECT MIN(effective_from) FROM programme_versions WHERE effective_from > $1 \
      UNION ALL SELECT MIN(record_ms) FROM disputes WHERE state = 'waiting' AND record_ms > $1 \
      UNION ALL SELECT MIN(compensate_ms) FROM disputes WHERE closed_ms IS NULL AND compensate_ms > $1) AS instants";

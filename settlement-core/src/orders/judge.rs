@@ -170,6 +170,11 @@ pub(super) fn decision(
         let number = row.decision.unwrap_or(0) + 1;
         rows::insert_decision(tx, platform, order, &line.line, number, decided, cause, now)?;
         row.decision = Some(number);
+        let relation = decided.attribution.relation.as_ref();
+        tx.execute(
+            "UPDATE order_lines SET placement = $4 WHERE platform = $1 AND order_id = $2 AND line_id = $3",
+            params![platform, order, &line.line, relation.map(|relation| &relation.placement)],
+        )?;
     }
     let attribution = &decided.attribution;
     row.programme = Some(attribution.programme.clone());

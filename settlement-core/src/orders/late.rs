@@ -58,17 +58,19 @@ pub(super) fn wake_clicked(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Resul
     Ok(())
 }
 
-/// Adds the attributed clicks in `[from, to)` to their promoters' days.
+/// Adds the clicks in `[from, to)` to the days of their promoters, placements and targets.
 pub(super) fn count_days(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Result<(), StoreError> {
     let attributed = Outcome::Attributed as u8;
     tx.execute(
         &format!(
-            "INSERT INTO promoter_days (promoter, day, clicks) \
-             SELECT p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS} AS day, COUNT(*) \
-             FROM clicks c JOIN placements p ON p.num = c.placement \
-             WHERE c.click_id >= $1 AND c.click_id < $2 AND c.outcome = {attributed} \
-             GROUP BY p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS} \
-             ON CONFLICT (promoter, day) DO UPDATE SET clicks = promoter_days.clicks + excluded.clicks"
+            "INSERT INTO click_days (promoter, day, placement, target, merchant, clicks, all_clicks) \
+             SELECT p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS} AS day, c.placement, c.target, \
+             t.merchant, COUNT(CASE WHEN c.outcome = {attributed} THEN 1 END), COUNT(*) \
+             FROM clicks c JOIN placements p ON p.num = c.placement JOIN targets t ON t.num = c.target \
+             WHERE c.click_id >= $1 AND c.click_id < $2 \
+             GROUP BY p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS}, c.placement, c.target, t.merchant \
+             ON CONFLICT (promoter, day, placement, target) DO UPDATE SET \
+             clicks = click_days.clicks + excluded.clicks, all_clicks = click_days.all_clicks + excluded.all_clicks"
         ),
         params![&from, &to],
     )?;

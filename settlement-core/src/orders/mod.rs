@@ -12,8 +12,10 @@ pub mod event;
 pub mod intake;
 pub mod judge;
 mod late;
+mod list_api;
 mod reopen;
 mod report;
+mod report_rows;
 pub mod review;
 mod review_api;
 pub(crate) mod rows;
@@ -28,5 +30,5 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// All that the API says about orders.
 pub(crate) fn routes() -> OpenApiRouter<Core> {
-    api::routes().merge(report::routes()).merge(review_api::routes())
+    api::routes().merge(report::routes()).merge(review_api::routes()).merge(list_api::routes())
 }

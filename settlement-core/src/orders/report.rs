@@ -1,20 +1,21 @@
-//! `GET /v1/promoters/{id}/report`: what a promoter's links brought, day by day in Asia/Shanghai.
+//! Reports (效果报表): what links brought, by day in Asia/Shanghai, by promoter or by product, for promoters, merchants and
+//! agencies. Clicks are read from daily counts, never one by one.
 
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
+use super::report_rows::{By, Figures, Money, Scope, figures};
 use crate::Core;
-use crate::api::{ApiTime, Params, PathId, Principal, Problem};
-use crate::attribution::Catalogue;
-use crate::attribution::programmes::read;
+use crate::api::{ApiTime, CsvFile, Params, PathId, Principal, Problem, Role};
+use crate::catalogue::promoter_list::visible;
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
-use attribution_core::ids::PromoterId;
-use attribution_core::policy::settlement::ReportVisible;
-use attribution_core::time::{DAY_MS, Instant, SHANGHAI_OFFSET_MS};
+use crate::store::Tx;
+use attribution_core::ids::{AgencyId, MerchantId, PromoterId};
+use attribution_core::money::Fen;
+use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,16 +25,60 @@ const DAYS: i64 = 30;
 const DAYS_MAX: i64 = 400;
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
-    OpenApiRouter::new().routes(routes!(report))
+    OpenApiRouter::new().routes(routes!(of_promoter)).routes(routes!(of_merchant)).routes(routes!(of_agency))
 }
 
-/// Which days.
+/// How the answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Form {
+    /// JSON.
+    #[default]
+    Json,
+    /// A CSV file: one row per entry, amounts in yuan.
+    Csv,
+}
+
+/// What a promoter asks for.
 #[derive(Debug, Deserialize, IntoParams)]
-struct ReportQuery {
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct OwnQuery {
     /// The first day holds this instant (RFC 3339 or UTC milliseconds); 30 days before the last if absent.
     from: Option<String>,
     /// The last day holds this instant; today if absent.
     to: Option<String>,
+    /// Of this product only.
+    product: Option<String>,
+    /// Of this placement only.
+    placement: Option<String>,
+    /// `json` or `csv`.
+    #[serde(default)]
+    #[param(inline)]
+    format: Form,
+}
+
+/// What a merchant or an agency asks for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct WideQuery {
+    /// The first day holds this instant (RFC 3339 or UTC milliseconds); 30 days before the last if absent.
+    from: Option<String>,
+    /// The last day holds this instant; today if absent.
+    to: Option<String>,
+    /// One entry for each `day`, `promoter` or `product`.
+    #[serde(default)]
+    #[param(inline)]
+    by: By,
+    /// Of this promoter only.
+    promoter: Option<String>,
+    /// Of this product only.
+    product: Option<String>,
+    /// `json` or `csv`.
+    #[serde(default)]
+    #[param(inline)]
+    format: Form,
 }
 
 /// A promoter's days.
@@ -52,126 +97,157 @@ struct Report {
 struct Day {
     /// `2026-01-31`; empty for the total.
     date: String,
-    /// Clicks that were attributed when they were made.
-    clicks: i64,
-    /// Orders placed that day that are the promoter's.
-    orders: i64,
-    /// The promoter's part of what is expected from the orders placed that day, fen.
-    expected_fen: i64,
-    /// The promoter's part of what was settled that day, refunds since taken off, fen.
-    settled_fen: i64,
+    #[serde(flatten)]
+    figures: Figures,
 }
 
-/// Clicks, orders and commission of a promoter, by day.
+/// A merchant's or an agency's figures.
+#[derive(Debug, Serialize, ToSchema)]
+struct WideReport {
+    /// Whose: the merchant's or agency's id.
+    subject: String,
+    by: By,
+    /// By key; those without anything are left out.
+    rows: Vec<WideRow>,
+    /// All together.
+    total: Figures,
+}
+
+/// The figures of one day, promoter or product.
+#[derive(Debug, Serialize, ToSchema)]
+struct WideRow {
+    /// `2026-01-31`, the promoter's id or the product's.
+    key: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// Clicks, orders and commission of a promoter, by day. What settled today is shown as expected until midnight where the
+/// programme shows a success from the next day on. Operators, the promoter, the promoter's agency.
 #[utoipa::path(
     get,
     path = "/v1/promoters/{id}/report",
-    params(("id" = String, Path, description = "The promoter"), ReportQuery),
+    params(("id" = String, Path, description = "The promoter"), OwnQuery),
     responses((status = 200, body = Report), (status = 404, description = "No such promoter"))
 )]
-async fn report(
+async fn of_promoter(
     State(core): State<Core>,
     principal: Principal,
     PathId(promoter): PathId<PromoterId>,
-    Params(query): Params<ReportQuery>,
-) -> Result<Json<Report>, Problem> {
+    Params(query): Params<OwnQuery>,
+) -> Result<Response, Problem> {
     let now = core.now();
-    let last = day_of("to", query.to.as_deref())?.unwrap_or_else(|| now.shanghai_day());
-    let first = day_of("from", query.from.as_deref())?.unwrap_or(last - DAYS + 1);
+    let days = days(query.from.as_deref(), query.to.as_deref(), now)?;
+    let OwnQuery { product, placement, format, .. } = query;
+    let of = promoter.clone();
+    let (rows, total) = core
+        .store()
+        .read(move |tx| {
+            visible(tx, &principal, &of)?;
+            let scope = Scope {
+                promoter: Some(of.to_string()),
+                product: product.clone(),
+                placement: placement.clone(),
+                ..Scope::default()
+            };
+            Ok::<_, Problem>(figures(tx, &scope, By::Day, Money::Promoters, days, now)?)
+        })
+        .await?;
+    if format == Form::Csv {
+        return Ok(csv(&format!("report-promoter-{promoter}.csv"), "date", &rows));
+    }
+    let days = rows.into_iter().map(|(date, figures)| Day { date, figures }).collect();
+    let total = Day { date: String::new(), figures: total };
+    Ok(Json(Report { promoter: promoter.to_string(), days, total }).into_response())
+}
+
+/// Clicks, orders and commission of a merchant, by day, promoter or product: commissions are whole, as the merchant pays
+/// them. Operators and the merchant.
+#[utoipa::path(
+    get, path = "/v1/merchants/{id}/report", params(("id" = String, Path), WideQuery),
+    responses((status = 200, body = WideReport))
+)]
+async fn of_merchant(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(merchant): PathId<MerchantId>,
+    Params(query): Params<WideQuery>,
+) -> Result<Response, Problem> {
+    principal.require_merchant(merchant.as_str())?;
+    let scope = Scope { merchant: Some(merchant.to_string()), ..Scope::default() };
+    wide(&core, merchant.to_string(), scope, Money::Merchants, query, |tx, merchant| {
+        tx.query_opt("SELECT 1 FROM merchants WHERE id = $1", params![merchant])?
+            .ok_or_else(|| Problem::unknown("merchant", merchant))?;
+        Ok(())
+    })
+    .await
+}
+
+/// Clicks, orders and commission of an agency's promoters, by day, promoter or product: commissions are what the
+/// promoters see as theirs. Operators and the agency.
+#[utoipa::path(
+    get, path = "/v1/agencies/{id}/report", params(("id" = String, Path), WideQuery),
+    responses((status = 200, body = WideReport))
+)]
+async fn of_agency(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(agency): PathId<AgencyId>,
+    Params(query): Params<WideQuery>,
+) -> Result<Response, Problem> {
+    if principal.role != Role::Agency || principal.subject.as_deref() != Some(agency.as_str()) {
+        principal.require_operator()?;
+    }
+    let scope = Scope { agency: Some(agency.to_string()), ..Scope::default() };
+    wide(&core, agency.to_string(), scope, Money::Promoters, query, |_, _| Ok(())).await
+}
+
+async fn wide(
+    core: &Core,
+    subject: String,
+    scope: Scope,
+    money: Money,
+    query: WideQuery,
+    known: fn(&mut dyn Tx, &str) -> Result<(), Problem>,
+) -> Result<Response, Problem> {
+    let now = core.now();
+    let days = days(query.from.as_deref(), query.to.as_deref(), now)?;
+    let WideQuery { by, promoter, product, format, .. } = query;
+    let scope = Scope { promoter, product, ..scope };
+    let of = subject.clone();
+    let (rows, total) = core
+        .store()
+        .read(move |tx| {
+            known(tx, &of)?;
+            Ok::<_, Problem>(figures(tx, &scope, by, money, days, now)?)
+        })
+        .await?;
+    if format == Form::Csv {
+        return Ok(csv(&format!("report-{subject}.csv"), by.name(), &rows));
+    }
+    let rows = rows.into_iter().map(|(key, figures)| WideRow { key, figures }).collect();
+    Ok(Json(WideReport { subject, by, rows, total }).into_response())
+}
+
+fn csv(name: &str, key: &str, rows: &[(String, Figures)]) -> Response {
+    let mut file = CsvFile::new(&[key, "clicks", "all_clicks", "orders", "expected_yuan", "settled_yuan"]);
+    for (key, figures) in rows {
+        let (clicks, all) = (figures.clicks.to_string(), figures.all_clicks.to_string());
+        let (expected, settled) =
+            (Fen(figures.expected_fen).to_string(), Fen(figures.settled_fen).to_string());
+        file.row([key.as_str(), &clicks, &all, &figures.orders.to_string(), &expected, &settled]);
+    }
+    file.response(name)
+}
+
+/// The first and the last day asked for.
+fn days(from: Option<&str>, to: Option<&str>, now: Instant) -> Result<(i64, i64), Problem> {
+    let last = day_of("to", to)?.unwrap_or_else(|| now.shanghai_day());
+    let first = day_of("from", from)?.unwrap_or(last - DAYS + 1);
     if first > last || last - first >= DAYS_MAX {
         return Err(Problem::invalid("from", format!("1 to {DAYS_MAX} days up to `to`")));
     }
-    core.store()
-        .read(move |tx| {
-            let row = tx
-                .query_opt("SELECT num, agency FROM promoters WHERE id = $1", params![&promoter])?
-                .ok_or_else(|| Problem::unknown("promoter", &promoter))?;
-            principal.require_promoter_of(promoter.as_str(), row.opt_text(1)?)?;
-            let (from, to) = (Instant::of_shanghai_day(first), Instant::of_shanghai_day(last + 1));
-            let clicks = tx.query(
-                "SELECT day, clicks FROM promoter_days WHERE promoter = $1 AND day >= $2 AND day <= $3",
-                params![row.int(0)?, first, last],
-            )?;
-            let day = |column: &str| format!("({column} + {SHANGHAI_OFFSET_MS}) / {DAY_MS}");
-            let placed = day("created_ms");
-            let orders = tx.query(
-                &format!(
-                    "SELECT {placed}, COUNT(DISTINCT order_id), CAST(SUM(CASE WHEN state IN ('expected', 'matured') \
-                     THEN promoter_fen ELSE 0 END) AS BIGINT) FROM order_lines \
-                     WHERE promoter = $1 AND created_ms >= $2 AND created_ms < $3 AND state <> 'none' GROUP BY {placed}"
-                ),
-                params![&promoter, from, to],
-            )?;
-            let settled_day = day("settled_ms");
-            let settled = tx.query(
-                &format!(
-                    "SELECT {settled_day}, CAST(SUM(promoter_fen) AS BIGINT) FROM order_lines \
-                     WHERE promoter = $1 AND state = 'settled' AND settled_ms >= $2 AND settled_ms < $3 \
-                     GROUP BY {settled_day}"
-                ),
-                params![&promoter, from, to],
-            )?;
-            let mut report = by_day(&promoter, &clicks, &orders, &settled)?;
-            let hidden = not_yet_shown(tx, &promoter, now)?;
-            withhold(&mut report, &hidden, first..=last);
-            Ok::<_, Problem>(report)
-        })
-        .await
-        .map(Json)
-}
-
-/// A line that settled today, where the programme shows it from tomorrow on.
-struct Hidden {
-    placed_day: i64,
-    settled_day: i64,
-    fen: i64,
-}
-
-/// Lines whose trade succeeded today, in programmes that show a success from the next midnight on.
-fn not_yet_shown(tx: &mut dyn Tx, promoter: &PromoterId, now: Instant) -> Result<Vec<Hidden>, StoreError> {
-    let midnight = Instant::of_shanghai_day(now.shanghai_day());
-    let rows = tx.query(
-        "SELECT programme, programme_version, created_ms, settled_ms, promoter_fen FROM order_lines \
-         WHERE promoter = $1 AND state = 'settled' AND matured_ms >= $2",
-        params![promoter, midnight],
-    )?;
-    let mut rules = Catalogue::default();
-    let mut hidden = Vec::new();
-    for row in &rows {
-        let (Some(programme), Some(version)) = (row.opt_text(0)?, row.opt_num(1)?) else { continue };
-        let policy = rules.policy(tx, &read("programme id", programme)?, version)?;
-        if policy.settlement.report_visible == ReportVisible::NextDay {
-            hidden.push(Hidden {
-                placed_day: row.instant(2)?.shanghai_day(),
-                settled_day: row.instant(3)?.shanghai_day(),
-                fen: row.int(4)?,
-            });
-        }
-    }
-    Ok(hidden)
-}
-
-/// Until tomorrow they are still shown as expected.
-fn withhold(report: &mut Report, hidden: &[Hidden], asked: std::ops::RangeInclusive<i64>) {
-    for line in hidden {
-        if asked.contains(&line.settled_day) {
-            if let Some(day) = report.days.iter_mut().find(|day| day.date == date(line.settled_day)) {
-                day.settled_fen -= line.fen;
-            }
-            report.total.settled_fen -= line.fen;
-        }
-        if asked.contains(&line.placed_day) {
-            if let Some(day) = report.days.iter_mut().find(|day| day.date == date(line.placed_day)) {
-                day.expected_fen += line.fen;
-            }
-            report.total.expected_fen += line.fen;
-        }
-    }
-}
-
-/// The first ten characters of an instant are its civil date there.
-fn date(day: i64) -> String {
-    Instant::of_shanghai_day(day).to_string().chars().take(10).collect()
+    Ok((first, last))
 }
 
 fn day_of(name: &str, text: Option<&str>) -> Result<Option<i64>, Problem> {
@@ -179,33 +255,4 @@ fn day_of(name: &str, text: Option<&str>) -> Result<Option<i64>, Problem> {
     let at: ApiTime =
         text.parse().map_err(|_| Problem::invalid(name, "neither RFC 3339 nor UTC milliseconds"))?;
     Ok(Some(at.instant().shanghai_day()))
-}
-
-fn by_day(
-    promoter: &PromoterId,
-    clicks: &[Row],
-    orders: &[Row],
-    settled: &[Row],
-) -> Result<Report, StoreError> {
-    let mut days: BTreeMap<i64, Day> = BTreeMap::new();
-    for row in clicks {
-        days.entry(row.int(0)?).or_default().clicks = row.int(1)?;
-    }
-    for row in orders {
-        let day = days.entry(row.int(0)?).or_default();
-        day.orders = row.int(1)?;
-        day.expected_fen = row.int(2)?;
-    }
-    for row in settled {
-        days.entry(row.int(0)?).or_default().settled_fen = row.int(1)?;
-    }
-    let mut total = Day::default();
-    for (number, day) in &mut days {
-        day.date = date(*number);
-        total.clicks += day.clicks;
-        total.orders += day.orders;
-        total.expected_fen += day.expected_fen;
-        total.settled_fen += day.settled_fen;
-    }
-    Ok(Report { promoter: promoter.to_string(), days: days.into_values().collect(), total })
 }

@@ -4,7 +4,7 @@ use super::event::EventKey;
 use super::intake::lock_name;
 use super::sweep::judge_all;
 use crate::Core;
-use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write};
+use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Role, Write};
 use crate::params;
 use crate::store::{Row, StoreError};
 use attribution_core::ids::{OrderId, PlatformId};
@@ -46,23 +46,27 @@ struct OpenReview {
     opened_at: Instant,
 }
 
-/// Open findings, oldest first.
+/// Open findings, oldest first: all for operators, those of its own orders for a merchant.
 #[utoipa::path(get, path = "/v1/reviews", params(PageParams), responses((status = 200, body = Page<OpenReview>)))]
 async fn list(
     State(core): State<Core>,
     principal: Principal,
     Params(page): Params<PageParams>,
 ) -> Result<Json<Page<OpenReview>>, Problem> {
-    principal.require_operator()?;
+    if principal.role != Role::Merchant {
+        principal.require_operator()?;
+    }
     let limit = page.limit()?;
     let Cursor(after) = page.after()?;
     let rows = core
         .store()
         .read(move |tx| {
             tx.query(
-                "SELECT platform, order_id, reason, line_id, found, detail, contents, opened_ms FROM order_reviews \
-                 WHERE resolved_ms IS NULL ORDER BY opened_ms, platform, order_id, reason, line_id, found",
-                &[],
+                "SELECT r.platform, r.order_id, r.reason, r.line_id, r.found, r.detail, r.contents, r.opened_ms \
+                 FROM order_reviews r WHERE r.resolved_ms IS NULL AND (CAST($1 AS TEXT) IS NULL OR EXISTS (\
+                 SELECT 1 FROM orders o WHERE o.order_id = r.order_id AND o.platform = r.platform \
+                 AND o.merchant = $1)) ORDER BY r.opened_ms, r.platform, r.order_id, r.reason, r.line_id, r.found",
+                params![principal.subject.as_ref()],
             )
         })
         .await?;

@@ -123,6 +123,7 @@ async fn post_run(
 
 /// Of which programme.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OfProgramme {
     /// The programme.
     programme: String,
@@ -148,6 +149,7 @@ async fn list_runs(
 
 /// Which payouts.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Which {
     /// `promoter/ID` or `agency/ID`.
     payee: String,
@@ -254,6 +256,7 @@ async fn list_payouts(
 
 /// Which file.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct FileOf {
     /// The programme.
     programme: String,

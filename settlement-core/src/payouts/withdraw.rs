@@ -8,6 +8,7 @@ use crate::ledger::Holder;
 use crate::ledger::account::payee_of;
 use crate::ledger::balance::balance;
 use crate::ledger::transfer::post;
+use crate::notices::write::{Kind, tell_by_id};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
@@ -167,6 +168,13 @@ pub(super) fn arrive(
         "UPDATE payouts SET state = $2, reason = $3, closed_ms = $4 WHERE id = $1",
         params![id, is, reason, now],
     )?;
+    if let Some(promoter) = purse.owner.strip_prefix("promoter/") {
+        let kind = match arrival {
+            Arrival::Paid => Kind::WithdrawalPaid,
+            Arrival::Returned => Kind::WithdrawalReturned,
+        };
+        tell_by_id(tx, promoter, kind, id, reason.unwrap_or_default(), now)?;
+    }
     if net > Fen::ZERO {
         let to = match arrival {
             Arrival::Paid => Holder::Outside(purse.platform.clone()),

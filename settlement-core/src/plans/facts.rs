@@ -5,7 +5,7 @@ use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::attribute::ExclusiveCoupon;
 use attribution_core::commission::rate::{Application, TargetedPlan};
-use attribution_core::ids::{CategoryId, MerchantId, ProductId, ProgrammeId};
+use attribution_core::ids::{CategoryId, MerchantId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::money::BasisPoints;
 use attribution_core::policy::commission::{Class, PlanRef, Rate, Subject};
 use attribution_core::time::{Instant, Period};
@@ -29,8 +29,30 @@ pub(crate) fn terms(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<Terms, S
          ORDER BY p.id, a.promoter, a.applied_ms",
         params![programme],
     )?;
+    group(tx, programme, &rows)
+}
+
+/// The plans of a programme with one promoter's applications, or without any.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn terms_of(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    promoter: Option<&PromoterId>,
+) -> Result<Terms, StoreError> {
+    let rows = tx.query(
+        "SELECT p.id, p.created_ms, p.closes_ms, p.auto_approve, a.promoter, a.applied_ms, a.approved_ms, a.rejected_ms \
+         FROM plans p LEFT JOIN plan_applications a ON a.plan = p.id AND a.promoter = $2 WHERE p.programme = $1 \
+         ORDER BY p.id, a.applied_ms",
+        params![programme, promoter],
+    )?;
+    group(tx, programme, &rows)
+}
+
+fn group(tx: &mut dyn Tx, programme: &ProgrammeId, rows: &[Row]) -> Result<Terms, StoreError> {
     let mut plans: Vec<TargetedPlan> = Vec::new();
-    for row in &rows {
+    for row in rows {
         if plans.last().is_none_or(|plan| plan.id.as_str() != row.text(0).unwrap_or_default()) {
             plans.push(TargetedPlan {
                 id: read("plan id", row.text(0)?)?,
@@ -64,24 +86,27 @@ pub(crate) fn rates(
     categories: &[CategoryId],
     merchant: &MerchantId,
 ) -> Result<Vec<Rate>, StoreError> {
-    const COLUMNS: &str = "SELECT plan, class, subject_kind, subject, bp, from_ms, to_ms FROM rates";
     let mut rows = tx.query(
         &format!(
-            "{COLUMNS} WHERE programme = $1 AND ((subject_kind = 'product' AND subject = $2) \
+            "{RATE_COLUMNS} WHERE programme = $1 AND ((subject_kind = 'product' AND subject = $2) \
              OR (subject_kind = 'shop' AND subject = $3) OR subject_kind = 'any') ORDER BY number"
         ),
         params![programme, product, merchant],
     )?;
     for category in categories {
         rows.extend(tx.query(
-            &format!("{COLUMNS} WHERE programme = $1 AND subject_kind = 'category' AND subject = $2 ORDER BY number"),
+            &format!("{RATE_COLUMNS} WHERE programme = $1 AND subject_kind = 'category' AND subject = $2 ORDER BY number"),
             params![programme, category],
         )?);
     }
     rows.iter().map(rate).collect()
 }
 
-fn rate(row: &Row) -> Result<Rate, StoreError> {
+/// The columns of [`rate`].
+pub(super) const RATE_COLUMNS: &str =
+    "SELECT plan, class, subject_kind, subject, bp, from_ms, to_ms FROM rates";
+
+pub(super) fn rate(row: &Row) -> Result<Rate, StoreError> {
     let plan = match row.text(0)? {
         "" => PlanRef::General,
         id => PlanRef::Targeted(read("plan id", id)?),

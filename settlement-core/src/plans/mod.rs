@@ -1,8 +1,10 @@
 //! What a commission rests on beside the rules themselves: targeted plans with their applications, merchants' rates,
 //! exclusive coupon codes. [`facts`] is what a decision reads of it.
 
+mod applications_api;
 mod coupons_api;
 pub(crate) mod facts;
+pub(crate) mod offers;
 mod plans_api;
 mod rates_api;
 
@@ -15,7 +17,10 @@ use attribution_core::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
-    plans_api::routes().merge(rates_api::routes()).merge(coupons_api::routes())
+    plans_api::routes()
+        .merge(rates_api::routes())
+        .merge(coupons_api::routes())
+        .merge(applications_api::routes())
 }
 
 /// The merchant a programme belongs to; `None` if it is a platform's.

@@ -6,6 +6,7 @@ use crate::Core;
 use crate::api::{
     ApiTime, Merchants, Only, Params, PathId, Principal, Problem, Promoters, Role, Write, WriteScope,
 };
+use crate::notices::write::{Kind, tell_by_id};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, ProgrammeId, PromoterId};
@@ -97,8 +98,9 @@ struct ApplicationView {
     applied_at: i64,
 }
 
-struct Plan {
-    merchant: Option<String>,
+pub(super) struct Plan {
+    pub(super) merchant: Option<String>,
+    name: String,
     auto: bool,
     closes: Option<Instant>,
 }
@@ -117,12 +119,13 @@ fn plan_view(row: &Row) -> Result<PlanView, StoreError> {
     })
 }
 
-fn find(tx: &mut dyn Tx, id: &PlanId) -> Result<Plan, Problem> {
+pub(super) fn find(tx: &mut dyn Tx, id: &PlanId) -> Result<Plan, Problem> {
     let row = tx
         .query_opt(&format!("{PLAN} WHERE id = $1"), params![id.as_str()])?
         .ok_or_else(|| Problem::unknown("plan", id))?;
     Ok(Plan {
         merchant: row.opt_text(2)?.map(str::to_owned),
+        name: row.text(3)?.to_owned(),
         auto: row.flag(4)?,
         closes: row.opt_instant(6)?,
     })
@@ -190,6 +193,7 @@ async fn post_plan(
 
 /// Which plans.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OfProgramme {
     /// The programme.
     programme: String,
@@ -322,6 +326,7 @@ fn answer(
                 "UPDATE plan_applications SET approved_ms = $4 WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
                 params![id.as_str(), promoter, applied, now],
             )?;
+            tell_by_id(tx, promoter.as_str(), Kind::ApplicationApproved, id.as_str(), &plan.name, now)?;
             view("approved", applied)
         }
         (Step::Approve, Some((applied, Some(_), None))) => view("approved", applied),
@@ -330,6 +335,7 @@ fn answer(
                 "UPDATE plan_applications SET rejected_ms = $4 WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
                 params![id.as_str(), promoter, applied, now],
             )?;
+            tell_by_id(tx, promoter.as_str(), Kind::ApplicationRejected, id.as_str(), &plan.name, now)?;
             view("rejected", applied)
         }
         (Step::Reject, Some((applied, _, Some(_)))) => view("rejected", applied),

@@ -3,6 +3,7 @@
 use super::{not_before_settled, owner, wake};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write};
+use crate::library::marks;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::{CategoryId, MerchantId, PlanId, ProductId, ProgrammeId};
@@ -160,7 +161,7 @@ pub(super) fn set(
         ],
     )?;
     wake(tx, from, now)?;
-    Ok(())
+    Ok(marks::subject(tx, programme.as_str(), kind, subject)?)
 }
 
 fn subject(rate: &NewRate) -> Option<(&'static str, &str)> {

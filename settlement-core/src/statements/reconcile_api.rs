@@ -17,6 +17,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 
 /// What the statement covers.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Covers {
     /// The platform.
     platform: String,

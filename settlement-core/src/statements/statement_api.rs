@@ -36,6 +36,7 @@ enum Form {
 
 /// Which month.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Which {
     /// The civil month in Asia/Shanghai, `2020-07`; this month if absent.
     month: Option<String>,

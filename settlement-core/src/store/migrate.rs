@@ -41,6 +41,10 @@ const MIGRATIONS: &[Migration] = &[
     migration!(21, "0021_plans"),
     migration!(22, "0022_disputes"),
     migration!(45, "0045_accounts"),
+    migration!(50, "0050_lists"),
+    migration!(51, "0051_library"),
+    migration!(52, "0052_reports"),
+    migration!(53, "0053_notices"),
 ];
 
 /// Whose words to use.

@@ -1,0 +1,114 @@
+//! How long many links take: `POST /v1/links/bulk` in batches, as `yinke link create --from FILE` sends them.
+//!
+//! `YINKE_TEST_POSTGRES_URL=postgres://... cargo run --profile proof -p settlement-core --example links_bench [LINKS]
+//! [BATCH]`. Each link has a QR code of its own, so twice as many rows are written.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark stops where it fails")]
+#![expect(clippy::print_stdout, reason = "it talks to a person")]
+
+use attribution_core::code::CheckKey;
+use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use settlement_core::api::{Role, TokenText};
+use settlement_core::store::StoreConfig;
+use settlement_core::{Clock, Core, CoreConfig, CoreKeys};
+use std::time::{Duration, Instant};
+use tower::ServiceExt as _;
+
+/// Products that the links lead to.
+const PRODUCTS: usize = 1_000;
+/// The promise, for 100,000 links.
+const PROMISE: Duration = Duration::from_secs(10);
+
+fn main() {
+    let mut args = std::env::args().skip(1).map(|arg| arg.parse::<usize>().expect("a number"));
+    let (links, batch) = (args.next().unwrap_or(100_000), args.next().unwrap_or(1_000));
+    let folder = tempfile::tempdir_in(".").unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let sqlite = StoreConfig::Sqlite { path: folder.path().join("links.db") };
+    let mut slow = runtime.block_on(make("SQLite", sqlite, links, batch)) > PROMISE;
+    match std::env::var("YINKE_TEST_POSTGRES_URL") {
+        Ok(url) => {
+            let schema = Some(format!("yk_links_{:016x}", getrandom::u64().unwrap()));
+            let postgres = StoreConfig::Postgres { url, schema, connections: 3 };
+            slow |= runtime.block_on(make("PostgreSQL", postgres, links, batch)) > PROMISE;
+        }
+        Err(_) => println!("PostgreSQL: not measured, YINKE_TEST_POSTGRES_URL is not set"),
+    }
+    if slow {
+        println!("slower than promised");
+        std::process::exit(1);
+    }
+}
+
+async fn make(store: &str, config: StoreConfig, links: usize, batch: usize) -> Duration {
+    let core = open(config);
+    core.admit_token(TokenText::given("bench"), Role::Admin, None, "bench").await.unwrap();
+    call(&core, "PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
+    let programme = json!({"merchant": "m1", "name": "g", "preset": "distributor1688", "effective_from": 0});
+    call(&core, "PUT", "/v1/programmes/g1", programme).await;
+    call(&core, "PUT", "/v1/promoters/lily", json!({"name": "lily"})).await;
+    call(&core, "POST", "/v1/promoters/lily/placements", json!({"id": "l", "programme": "g1"})).await;
+    for n in 0..PRODUCTS {
+        let product = json!({"merchant": "m1", "title": "p", "category": "c",
+                             "url": format!("https://x.example.cn/{n}")});
+        call(&core, "PUT", &format!("/v1/products/s{n}"), product).await;
+    }
+    let began = Instant::now();
+    for first in (0..links).step_by(batch) {
+        let last = (first + batch).min(links);
+        let wanted: Vec<Value> = (first..last)
+            .map(|n| json!({"placement": "l", "product": format!("s{}", n % PRODUCTS)}))
+            .collect();
+        let made = call(&core, "POST", "/v1/links/bulk", json!({"links": wanted})).await;
+        assert_eq!(made["links"].as_array().unwrap().len(), last - first);
+    }
+    let took = began.elapsed();
+    let page = call(&core, "GET", "/v1/links?promoter=lily&limit=50", Value::Null).await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 50);
+    println!("{store}: {links} links with their QR codes, {batch} at a time, in {:.2} s", took.as_secs_f64());
+    let began = Instant::now();
+    let state = call(&core, "GET", "/v1/links?promoter=lily&state=expired", Value::Null).await;
+    assert!(state["next_cursor"].is_string(), "a page of a rare state looks at a bounded number of links");
+    println!(
+        "{store}: a page of a state that no link has in {:.1} ms",
+        began.elapsed().as_secs_f64() * 1_000.0
+    );
+    core.close();
+    took
+}
+
+fn open(store: StoreConfig) -> Core {
+    let master = MasterKey::new(1, [7; 32]);
+    let keys = CoreKeys {
+        browser: BrowserKeys::derive(&master, None),
+        click: ClickKeys::new(vec![master]),
+        check: CheckKey::new(*b"checkkey"),
+    };
+    let config = CoreConfig {
+        store,
+        public_base: "http://127.0.0.1".parse().unwrap(),
+        own_hosts: Vec::new(),
+        allow_private_destinations: true,
+        clock: Clock::System,
+    };
+    Core::open(config, keys).unwrap()
+}
+
+async fn call(core: &Core, method: &str, path: &str, body: Value) -> Value {
+    let mut request = Request::builder().method(method).uri(path).header("authorization", "Bearer bench");
+    let content = if body.is_null() {
+        Body::empty()
+    } else {
+        request = request.header("content-type", "application/json");
+        Body::from(body.to_string())
+    };
+    let answer = core.router().oneshot(request.body(content).unwrap()).await.unwrap();
+    let status = answer.status();
+    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+    assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&bytes));
+    serde_json::from_slice(&bytes).unwrap()
+}

@@ -1,0 +1,170 @@
+//! The tokens there are, and taking one away: `GET /v1/tokens` and `POST /v1/tokens/{name}/revoke`. Secrets are not kept
+//! anywhere, so there are none to show: a token is called by the beginning of its hash.
+
+use super::auth::{Principal, Role};
+use super::{Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, Write};
+use crate::Core;
+use crate::params;
+use crate::store::{Row, StoreError};
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Bytes of the hash that make a token's name.
+pub(super) const NAME_BYTES: usize = 9;
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// With this role only.
+    #[param(inline)]
+    role: Option<Role>,
+    /// For this merchant, promoter, agency or edge only.
+    subject: Option<String>,
+    /// Those that were revoked as well.
+    #[serde(default)]
+    revoked: bool,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A token without its secret.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct TokenEntry {
+    /// What it is called: says nothing about the secret.
+    name: String,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    label: String,
+    /// UTC milliseconds.
+    created_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<i64>,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(revoke))
+}
+
+fn only_admin(principal: &Principal) -> Result<(), Problem> {
+    match principal.role {
+        Role::Admin => Ok(()),
+        _ => Err(Problem::forbidden("only an admin sees and revokes tokens")),
+    }
+}
+
+fn entry(row: &Row) -> Result<TokenEntry, StoreError> {
+    Ok(TokenEntry {
+        name: URL_SAFE_NO_PAD.encode(row.blob(0)?.get(..NAME_BYTES).unwrap_or_default()),
+        role: row.text(1)?.to_owned(),
+        subject: row.opt_text(2)?.map(str::to_owned),
+        label: row.text(3)?.to_owned(),
+        created_at: row.int(4)?,
+        revoked_at: row.opt_int(5)?,
+    })
+}
+
+const COLUMNS: &str = "SELECT token_hash, role, subject, label, created_at, revoked_at FROM api_tokens";
+
+/// Tokens without their secrets, oldest first. Admins.
+#[utoipa::path(get, path = "/v1/tokens", params(Wanted), responses((status = 200, body = Page<TokenEntry>)))]
+async fn list(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    principal: Principal,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Page<TokenEntry>>, Problem> {
+    only_admin(&principal)?;
+    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor };
+    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (at, name) = after.split_once(' ').unwrap_or(("", ""));
+    let at = at.parse::<i64>().unwrap_or(i64::MIN);
+    // Nothing sorts behind these bytes but what continues them.
+    let name = URL_SAFE_NO_PAD.decode(name).map(|mut name| {
+        name.resize(32, u8::from(!name.is_empty()) * 0xff);
+        name
+    });
+    let name = name.unwrap_or_default();
+    let role = wanted.role.map(Role::name);
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                &format!(
+                    "{COLUMNS} WHERE (created_at, token_hash) > ($1, $2) AND (CAST($3 AS TEXT) IS NULL OR role = $3) \
+                     AND (CAST($4 AS TEXT) IS NULL OR subject = $4) AND (CAST($5 AS BIGINT) = 1 OR revoked_at IS NULL) \
+                     ORDER BY created_at, token_hash LIMIT $6"
+                ),
+                params![
+                    at,
+                    &name,
+                    role,
+                    wanted.subject.as_ref(),
+                    i64::from(wanted.revoked),
+                    i64::from(limit) + 1
+                ],
+            )
+        })
+        .await?;
+    let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Page::cut(items, limit, |token| format!("{} {}", token.created_at, token.name))))
+}
+
+/// Nothing needs saying.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Takes a token away: from now on it opens nothing. Again changes nothing. Admins.
+#[utoipa::path(
+    post, path = "/v1/tokens/{name}/revoke", params(("name" = String, Path, description = "As listed")),
+    responses((status = 200, body = TokenEntry), (status = 409, description = "It is the token of this very request"))
+)]
+async fn revoke(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    PathId(name): PathId<String>,
+    write: Write<Nothing>,
+) -> Result<Response, Problem> {
+    let Write { body: Nothing {}, scope } = write;
+    only_admin(&scope.principal)?;
+    if scope.principal.name() == name {
+        let why = "a token cannot revoke itself; use another administrator's";
+        return Err(Problem::conflict("own_token", why));
+    }
+    let from = URL_SAFE_NO_PAD
+        .decode(&name)
+        .ok()
+        .filter(|bytes| bytes.len() == NAME_BYTES)
+        .ok_or_else(|| Problem::unknown("token", &name))?;
+    let mut to = from.clone();
+    to.resize(32, 0xff);
+    scope
+        .run(&core, move |tx, scope| {
+            let now: Instant = scope.now;
+            tx.execute(
+                "UPDATE api_tokens SET revoked_at = $3 WHERE token_hash >= $1 AND token_hash <= $2 \
+                 AND revoked_at IS NULL",
+                params![&from, &to, now],
+            )?;
+            let row = tx
+                .query_opt(
+                    &format!("{COLUMNS} WHERE token_hash >= $1 AND token_hash <= $2"),
+                    params![&from, &to],
+                )?
+                .ok_or_else(|| Problem::unknown("token", &name))?;
+            Ok((StatusCode::OK, entry(&row)?))
+        })
+        .await
+}

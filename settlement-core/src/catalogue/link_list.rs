@@ -1,0 +1,325 @@
+//! `GET /v1/links`: a promoter's or a merchant's links, page by page.
+//!
+//! The links of QR codes have no entry of their own: each stands beside the link it belongs to.
+
+use super::link_new::address;
+use crate::api::{Cursor, Page, PageParams, Params, Principal, Problem, Role};
+use crate::params;
+use crate::store::{Param, Row, StoreError, Tx};
+use crate::{Core, CoreConfig};
+use attribution_core::catalogue::{LinkFlags, LinkSeconds};
+use attribution_core::code::Code;
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Links that one request looks at, where a filter may pass over many: a page may then hold fewer than were asked for.
+const LOOK_AT: i64 = 2_000;
+
+/// How a link stands. The first that holds is told, in the order in which an edge decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LinkState {
+    /// It leads to its target and can earn.
+    Live,
+    /// It works from a later time on.
+    NotStarted,
+    /// Its time is over.
+    Expired,
+    /// The merchant cancelled the promotion (当前页面已过期).
+    PromotionCancelled,
+    /// The product is off the shelf.
+    ProductDelisted,
+    /// It leads on, but its promoter is disabled.
+    PromoterDisabled,
+}
+
+/// What a link's state is computed from.
+pub(super) struct Life {
+    pub(super) starts: LinkSeconds,
+    pub(super) expires: LinkSeconds,
+    pub(super) cancelled_from: Option<Instant>,
+    pub(super) delisted_from: Option<Instant>,
+    pub(super) disabled_from: Option<Instant>,
+}
+
+impl Life {
+    /// How it stands at `now`.
+    pub(super) fn at(&self, now: Instant) -> LinkState {
+        let begun = |from: Option<Instant>| from.is_some_and(|from| from <= now);
+        if begun(self.cancelled_from) {
+            LinkState::PromotionCancelled
+        } else if begun(self.delisted_from) {
+            LinkState::ProductDelisted
+        } else if begun(self.expires.instant()) {
+            LinkState::Expired
+        } else if self.starts.instant().is_some_and(|starts| starts > now) {
+            LinkState::NotStarted
+        } else if begun(self.disabled_from) {
+            LinkState::PromoterDisabled
+        } else {
+            LinkState::Live
+        }
+    }
+}
+
+/// Which links.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Whose. A promoter's token sees its own, an agency must name one of its promoters.
+    promoter: Option<String>,
+    /// To whose products, shop and pages. A merchant's token sees those that lead to its own.
+    merchant: Option<String>,
+    /// Of this placement only.
+    placement: Option<String>,
+    /// To this product only.
+    product: Option<String>,
+    /// To targets of this kind only: `product`, `shop` or `page`.
+    #[param(inline)]
+    kind: Option<Kind>,
+    /// In this state only.
+    #[param(inline)]
+    state: Option<LinkState>,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// What a link leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// A product.
+    Product,
+    /// A whole shop.
+    Shop,
+    /// Any other page of a merchant.
+    Page,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Shop => "shop",
+            Self::Page => "page",
+        }
+    }
+}
+
+/// A link in a list.
+#[derive(Debug, Serialize, ToSchema)]
+struct LinkEntry {
+    code: String,
+    short_url: String,
+    placement: String,
+    promoter: String,
+    programme: String,
+    merchant: String,
+    /// `product`, `shop` or `page`.
+    target_kind: String,
+    target: String,
+    title: String,
+    state: LinkState,
+    badge: bool,
+    /// When it was made, UTC milliseconds.
+    created_at: i64,
+    shared_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+    /// The code of its QR code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr_svg_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr_png_url: Option<String>,
+    /// Its custom name, as a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias_url: Option<String>,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// Links with what they lead to and how they stand: a promoter's newest first, a merchant's by target. A page may hold
+/// fewer than were asked for while there are more: go on until there is no `next_cursor`. Operators, the promoter, the
+/// promoter's agency, the merchant.
+#[utoipa::path(get, path = "/v1/links", params(Wanted), responses((status = 200, body = Page<LinkEntry>)))]
+async fn list(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Page<LinkEntry>>, Problem> {
+    let wanted = scoped(wanted, &principal)?;
+    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() };
+    let (limit, after) = (paging.limit()?, paging.after()?);
+    let (now, config) = (core.now(), core.config().clone());
+    core.store().read(move |tx| page(tx, &principal, &wanted, limit, &after, &config, now)).await.map(Json)
+}
+
+/// Fills in whose links a token may see, and refuses what it may not ask for.
+fn scoped(mut wanted: Wanted, principal: &Principal) -> Result<Wanted, Problem> {
+    match principal.role {
+        Role::Admin | Role::Operator => {}
+        Role::Promoter => {
+            let own = principal.subject.clone().unwrap_or_default();
+            principal.require_promoter(wanted.promoter.as_deref().unwrap_or(&own))?;
+            wanted.promoter = Some(own);
+        }
+        // Whether the promoter is the agency's stands in the store.
+        Role::Agency => {}
+        Role::Merchant => {
+            let own = principal.subject.clone().unwrap_or_default();
+            principal.require_merchant(wanted.merchant.as_deref().unwrap_or(&own))?;
+            wanted.merchant = Some(own);
+        }
+        Role::Edge => return Err(Problem::forbidden("role edge may not do this")),
+    }
+    if wanted.promoter.is_none() && (wanted.merchant.is_none() || principal.role == Role::Agency) {
+        return Err(Problem::invalid("promoter", "say whose links: a promoter's or a merchant's"));
+    }
+    Ok(wanted)
+}
+
+/// Newest first within a promoter; by target and promoter within a merchant.
+const COLUMNS: &str = "SELECT l.code, p.id, r.id, g.id, t.merchant, t.kind, t.id, t.title, l.flags, l.created_at, \
+     l.shared_at, l.starts, l.expires, t.cancelled_from, t.delisted_from, r.disabled_from, q.code, a.alias, t.num, \
+     l.promoter FROM links l JOIN targets t ON t.num = l.target JOIN placements p ON p.num = l.placement \
+     JOIN promoters r ON r.num = l.promoter JOIN programmes g ON g.num = p.programme \
+     LEFT JOIN links q ON q.qr_of = l.code LEFT JOIN aliases a ON a.code = l.code WHERE l.qr_of IS NULL";
+
+fn page(
+    tx: &mut dyn Tx,
+    principal: &Principal,
+    wanted: &Wanted,
+    limit: u32,
+    after: &Cursor,
+    config: &CoreConfig,
+    now: Instant,
+) -> Result<Page<LinkEntry>, Problem> {
+    let mut sql = COLUMNS.to_owned();
+    let mut values: Vec<Param<'_>> = Vec::new();
+    let mut with = |sql: &mut String, condition: &str, value| {
+        values.push(value);
+        sql.push_str(&format!(" AND {condition} ${}", values.len()));
+    };
+    let mut promoter_num = 0;
+    if let Some(promoter) = &wanted.promoter {
+        let row = tx
+            .query_opt("SELECT num, agency FROM promoters WHERE id = $1", params![promoter])?
+            .ok_or_else(|| Problem::unknown("promoter", promoter))?;
+        if principal.role != Role::Merchant {
+            principal.require_promoter_of(promoter, row.opt_text(1)?)?;
+        }
+        promoter_num = row.int(0)?;
+        with(&mut sql, "l.promoter =", promoter_num.into());
+    }
+    if let Some(merchant) = &wanted.merchant {
+        with(&mut sql, "t.merchant =", merchant.into());
+    }
+    if let Some(product) = &wanted.product {
+        let sql_num = "SELECT num FROM targets WHERE kind = 'product' AND id = $1";
+        let row =
+            tx.query_opt(sql_num, params![product])?.ok_or_else(|| Problem::unknown("product", product))?;
+        with(&mut sql, "l.target =", row.int(0)?.into());
+    }
+    if let Some(placement) = &wanted.placement {
+        with(&mut sql, "p.id =", placement.into());
+    }
+    if let Some(kind) = wanted.kind {
+        with(&mut sql, "t.kind =", kind.name().into());
+    }
+    let by_promoter = wanted.promoter.is_some();
+    if by_promoter {
+        if let Some([created, code]) = after.numbers()? {
+            values.extend([Param::from(created), code.into()]);
+            let n = values.len();
+            sql.push_str(&format!(" AND (l.created_at, l.code) < (${}, ${n})", n - 1));
+        }
+        sql.push_str(" ORDER BY l.created_at DESC, l.code DESC");
+    } else {
+        if let Some([target, promoter, created, code]) = after.numbers()? {
+            values.extend([Param::from(target), promoter.into(), created.into(), code.into()]);
+            let n = values.len();
+            let (a, b, c) = (n - 3, n - 2, n - 1);
+            sql.push_str(&format!(
+                " AND t.num >= ${a} AND (t.num > ${a} OR (l.promoter, l.created_at, l.code) > (${b}, ${c}, ${n}))"
+            ));
+        }
+        sql.push_str(" ORDER BY t.num, l.promoter, l.created_at, l.code");
+    }
+    let look_at = if wanted.state.is_some() { LOOK_AT.max(i64::from(limit)) } else { i64::from(limit) };
+    values.push((look_at + 1).into());
+    sql.push_str(&format!(" LIMIT ${}", values.len()));
+    let rows = tx.query(&sql, &values)?;
+    debug_assert!(!by_promoter || rows.iter().all(|row| row.int(19).is_ok_and(|num| num == promoter_num)));
+    let key = |row: &Row| {
+        Ok::<_, StoreError>(if by_promoter {
+            Cursor::of_numbers(&[row.int(9)?, row.int(0)?])
+        } else {
+            Cursor::of_numbers(&[row.int(18)?, row.int(19)?, row.int(9)?, row.int(0)?])
+        })
+    };
+    let (mut items, mut last) = (Vec::new(), None);
+    let looked_at = rows.len().min(usize::try_from(look_at).unwrap_or(usize::MAX));
+    for (index, row) in rows.iter().take(looked_at).enumerate() {
+        let entry = entry(row, config, now)?;
+        if wanted.state.is_some_and(|state| state != entry.state) {
+            continue;
+        }
+        items.push(entry);
+        if items.len() == limit as usize {
+            last = (index + 1 < rows.len()).then_some(row);
+            return Ok(Page::among(items, last.map(key).transpose()?));
+        }
+    }
+    if rows.len() > looked_at {
+        last = rows.get(looked_at - 1);
+    }
+    Ok(Page::among(items, last.map(key).transpose()?))
+}
+
+fn entry(row: &Row, config: &CoreConfig, now: Instant) -> Result<LinkEntry, StoreError> {
+    let code = Code(row.int(0)?.cast_unsigned()).to_string();
+    let qr = row.opt_int(16)?.map(|code| Code(code.cast_unsigned()).to_string());
+    let life = Life {
+        starts: LinkSeconds(row.num(11)?),
+        expires: LinkSeconds(row.num(12)?),
+        cancelled_from: row.opt_instant(13)?,
+        delisted_from: row.opt_instant(14)?,
+        disabled_from: row.opt_instant(15)?,
+    };
+    let flags = LinkFlags(u8::try_from(row.int(8)?).unwrap_or_default());
+    Ok(LinkEntry {
+        short_url: address(config, &code),
+        code,
+        placement: row.text(1)?.to_owned(),
+        promoter: row.text(2)?.to_owned(),
+        programme: row.text(3)?.to_owned(),
+        merchant: row.text(4)?.to_owned(),
+        target_kind: row.text(5)?.to_owned(),
+        target: row.text(6)?.to_owned(),
+        title: row.text(7)?.to_owned(),
+        state: life.at(now),
+        badge: flags.has(LinkFlags::BADGE),
+        created_at: row.int(9)?,
+        shared_at: row.int(10)?,
+        starts_at: life.starts.instant().map(Instant::millis),
+        expires_at: life.expires.instant().map(Instant::millis),
+        qr_svg_url: qr.as_ref().map(|qr| address(config, &format!("q/{qr}.svg"))),
+        qr_png_url: qr.as_ref().map(|qr| address(config, &format!("q/{qr}.png"))),
+        qr_code: qr,
+        alias_url: row.opt_text(17)?.map(|alias| address(config, alias)),
+    })
+}

@@ -1,0 +1,145 @@
+//! The rows of new links: free codes for them, and many rows in one statement.
+//!
+//! The lock of the change numbers keeps all other makers of links out, so a code that is free when it is looked up stays
+//! free until it is written.
+
+use super::feed::Numbers;
+use crate::api::Problem;
+use crate::store::{Param, StoreError, Tx};
+use attribution_core::catalogue::{LinkFlags, LinkSeconds};
+use attribution_core::code::{BODIES, CheckKey, Code};
+use attribution_core::time::Instant;
+use std::collections::HashSet;
+
+/// Rows written, and codes looked up, in one statement.
+const ROWS: usize = 400;
+
+/// A link as it is stored, without its code.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    pub(super) placement: i64,
+    pub(super) promoter: i64,
+    pub(super) target: i64,
+    pub(super) starts: LinkSeconds,
+    pub(super) expires: LinkSeconds,
+    pub(super) flags: LinkFlags,
+    pub(super) shared: Instant,
+    /// The link whose QR code this is.
+    pub(super) qr_of: Option<Code>,
+}
+
+/// The rows of one request.
+pub(super) struct LinkRows {
+    key: CheckKey,
+    now: Instant,
+    /// Codes were drawn before: this is a request for many.
+    drawn: bool,
+    /// Codes that nobody has.
+    free: Vec<Code>,
+    /// Rows that are not written yet, with their codes and change numbers.
+    rows: Vec<(Code, Row, i64)>,
+}
+
+impl LinkRows {
+    pub(super) const fn new(key: CheckKey, now: Instant) -> Self {
+        Self { key, now, drawn: false, free: Vec::new(), rows: Vec::new() }
+    }
+
+    /// Puts a row under a free code among those to be written.
+    pub(super) fn insert(
+        &mut self,
+        tx: &mut dyn Tx,
+        row: Row,
+        numbers: &mut Numbers,
+    ) -> Result<Code, Problem> {
+        let code = match self.free.pop() {
+            Some(code) => code,
+            None => {
+                self.draw_free(tx)?;
+                self.free.pop().ok_or(StoreError::NoRow)?
+            }
+        };
+        self.rows.push((code, row, numbers.next()));
+        if self.rows.len() >= ROWS {
+            self.write(tx)?;
+        }
+        Ok(code)
+    }
+
+    /// Draws codes until some are free: with eight random characters nearly all are. One request takes few at first.
+    fn draw_free(&mut self, tx: &mut dyn Tx) -> Result<(), Problem> {
+        let wanted = if self.drawn { ROWS } else { 2 };
+        self.drawn = true;
+        while self.free.is_empty() {
+            let mut drawn = HashSet::with_capacity(wanted);
+            while drawn.len() < wanted {
+                drawn.insert(draw(self.key)?);
+            }
+            for (code, ..) in &self.rows {
+                drawn.remove(code);
+            }
+            let drawn: Vec<Code> = drawn.into_iter().collect();
+            let values: Vec<Param<'_>> = drawn.iter().map(|code| Param::from(*code)).collect();
+            let marks: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
+            let sql = format!("SELECT code FROM links WHERE code IN ({})", marks.join(", "));
+            let rows = tx.query(&sql, &values)?;
+            let taken = rows.iter().map(|row| row.int(0)).collect::<Result<HashSet<_>, _>>()?;
+            self.free.extend(drawn.into_iter().filter(|code| !taken.contains(&code.0.cast_signed())));
+        }
+        Ok(())
+    }
+
+    /// Writes what is not written yet.
+    pub(super) fn write(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+        /// Columns of a row.
+        const COLUMNS: usize = 11;
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let mut values: Vec<Param<'_>> = Vec::with_capacity(self.rows.len() * COLUMNS);
+        let mut rows = Vec::with_capacity(self.rows.len());
+        for (code, row, number) in &self.rows {
+            let first = values.len();
+            values.extend([
+                Param::from(*code),
+                row.placement.into(),
+                row.target.into(),
+                i64::from(row.starts.0).into(),
+                i64::from(row.expires.0).into(),
+                i64::from(row.flags.0).into(),
+                row.shared.into(),
+                row.qr_of.into(),
+                self.now.into(),
+                (*number).into(),
+                row.promoter.into(),
+            ]);
+            let marks: Vec<String> = (first + 1..=first + COLUMNS).map(|n| format!("${n}")).collect();
+            // Made and changed at the same time.
+            rows.push(format!("({}, ${})", marks.join(", "), first + 9));
+        }
+        let sql = format!(
+            "INSERT INTO links (code, placement, target, starts, expires, flags, shared_at, qr_of, created_at, \
+             change_no, promoter, changed_at) VALUES {}",
+            rows.join(", ")
+        );
+        tx.execute(&sql, &values)?;
+        self.rows.clear();
+        Ok(())
+    }
+}
+
+/// A code with an evenly drawn body: numbers above the largest multiple of all bodies are drawn again.
+fn draw(key: CheckKey) -> Result<Code, Problem> {
+    const EVEN: u64 = u64::MAX / BODIES * BODIES;
+    loop {
+        let random = getrandom::u64().map_err(|error| {
+            tracing::error!(%error, "no randomness");
+            Problem::internal()
+        })?;
+        if random < EVEN
+            && let Some(code) = Code::from_body(random % BODIES, key)
+        {
+            return Ok(code);
+        }
+    }
+}

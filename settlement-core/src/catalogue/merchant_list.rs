@@ -1,0 +1,204 @@
+//! Merchants, categories and bans as lists: `GET /v1/merchants`, `GET /v1/merchants/{id}`, `GET /v1/categories`,
+//! `GET /v1/bans`.
+
+use super::like;
+use super::merchants::MerchantView;
+use crate::Core;
+use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, PathId, Principal, Problem, Role};
+use crate::params;
+use crate::store::{Row, StoreError};
+use attribution_core::ids::MerchantId;
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Which merchants.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Part of the name or of the id.
+    q: Option<String>,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A category.
+#[derive(Debug, Serialize, ToSchema)]
+struct CategoryEntry {
+    id: String,
+    name: String,
+    /// The category it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
+    /// It may not be promoted in any programme now.
+    banned: bool,
+}
+
+/// A ban (禁推).
+#[derive(Debug, Serialize, ToSchema)]
+struct BanEntry {
+    category: String,
+    /// Only in this programme; in all if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    programme: Option<String>,
+    /// From here on, UTC milliseconds.
+    effective_from: i64,
+    /// When it was made known, UTC milliseconds.
+    announced_at: i64,
+    note: String,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new()
+        .routes(routes!(merchants))
+        .routes(routes!(merchant))
+        .routes(routes!(categories))
+        .routes(routes!(bans))
+}
+
+const COLUMNS: &str = "SELECT id, platform, name, hosts, shop_url, click_param FROM merchants";
+
+fn view(row: &Row) -> Result<MerchantView, StoreError> {
+    Ok(MerchantView {
+        id: row.text(0)?.to_owned(),
+        platform: row.text(1)?.to_owned(),
+        name: row.text(2)?.to_owned(),
+        hosts: serde_json::from_str(row.text(3)?)
+            .map_err(|cause| StoreError::Corrupt { what: "hosts of a merchant", cause: cause.into() })?,
+        shop_url: row.opt_text(4)?.map(str::to_owned),
+        click_param: row.text(5)?.to_owned(),
+    })
+}
+
+/// Merchants by their ids. Operators.
+#[utoipa::path(get, path = "/v1/merchants", params(Wanted), responses((status = 200, body = Page<MerchantView>)))]
+async fn merchants(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Page<MerchantView>>, Problem> {
+    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor };
+    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let part = wanted.q.as_deref().map(like);
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                &format!(
+                    "{COLUMNS} WHERE id > $1 AND (CAST($2 AS TEXT) IS NULL OR LOWER(name) LIKE $2 ESCAPE '\\' \
+                     OR LOWER(id) LIKE $2 ESCAPE '\\') ORDER BY id LIMIT $3"
+                ),
+                params![&after, part.as_ref(), i64::from(limit) + 1],
+            )
+        })
+        .await?;
+    let items = rows.iter().map(view).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Page::cut(items, limit, |merchant| merchant.id.clone())))
+}
+
+/// A merchant. Operators, and the merchant itself.
+#[utoipa::path(
+    get, path = "/v1/merchants/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = MerchantView))
+)]
+async fn merchant(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(id): PathId<MerchantId>,
+) -> Result<Json<MerchantView>, Problem> {
+    principal.require_merchant(id.as_str())?;
+    let wanted = id.clone();
+    let row = core
+        .store()
+        .read(move |tx| tx.query_opt(&format!("{COLUMNS} WHERE id = $1"), params![&wanted]))
+        .await?;
+    let row = row.ok_or_else(|| Problem::unknown("merchant", &id))?;
+    Ok(Json(view(&row)?))
+}
+
+/// An edge has no business with the catalogue's lists.
+fn no_edge(principal: &Principal) -> Result<(), Problem> {
+    match principal.role {
+        Role::Edge => Err(Problem::forbidden("role edge may not do this")),
+        _ => Ok(()),
+    }
+}
+
+/// All categories (类目), by their ids. Everybody with a token but edges.
+#[utoipa::path(get, path = "/v1/categories", params(PageParams), responses((status = 200, body = Page<CategoryEntry>)))]
+async fn categories(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(paging): Params<PageParams>,
+) -> Result<Json<Page<CategoryEntry>>, Problem> {
+    no_edge(&principal)?;
+    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let now = core.now();
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                "SELECT c.id, c.name, p.id, b.effective_from FROM categories c \
+                 LEFT JOIN categories p ON p.num = c.parent \
+                 LEFT JOIN bans b ON b.category = c.num AND b.programme = 0 \
+                 WHERE c.id > $1 ORDER BY c.id LIMIT $2",
+                params![&after, i64::from(limit) + 1],
+            )
+        })
+        .await?;
+    let entry = |row: &Row| {
+        Ok::<_, StoreError>(CategoryEntry {
+            id: row.text(0)?.to_owned(),
+            name: row.text(1)?.to_owned(),
+            parent: row.opt_text(2)?.map(str::to_owned),
+            banned: row.opt_instant(3)?.is_some_and(|from| from <= now),
+        })
+    };
+    let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Page::cut(items, limit, |category| category.id.clone())))
+}
+
+/// All bans, by category. Everybody with a token but edges.
+#[utoipa::path(get, path = "/v1/bans", params(PageParams), responses((status = 200, body = Page<BanEntry>)))]
+async fn bans(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(paging): Params<PageParams>,
+) -> Result<Json<Page<BanEntry>>, Problem> {
+    no_edge(&principal)?;
+    let (limit, after) = (paging.limit()?, paging.after()?);
+    let [category, programme] = after.numbers()?.unwrap_or([0, -1]);
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                "SELECT c.id, g.id, b.effective_from, b.announced_at, b.note, b.category, b.programme FROM bans b \
+                 JOIN categories c ON c.num = b.category LEFT JOIN programmes g ON g.num = b.programme \
+                 WHERE (b.category, b.programme) > ($1, $2) ORDER BY b.category, b.programme LIMIT $3",
+                params![category, programme, i64::from(limit) + 1],
+            )
+        })
+        .await?;
+    let more = rows.len() > limit as usize;
+    let shown = rows.get(..limit as usize).unwrap_or(&rows);
+    let entry = |row: &Row| {
+        Ok::<_, StoreError>(BanEntry {
+            category: row.text(0)?.to_owned(),
+            programme: row.opt_text(1)?.map(str::to_owned),
+            effective_from: row.instant(2).map(Instant::millis)?,
+            announced_at: row.int(3)?,
+            note: row.text(4)?.to_owned(),
+        })
+    };
+    let items = shown.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let last = shown.last().filter(|_| more);
+    let key = |row: &Row| Ok::<_, StoreError>(Cursor::of_numbers(&[row.int(5)?, row.int(6)?]));
+    Ok(Json(Page::among(items, last.map(key).transpose()?)))
+}

@@ -1,0 +1,214 @@
+//! Promoters and placements as lists: `GET /v1/promoters`, `GET /v1/promoters/{id}`, `GET /v1/promoters/{id}/placements`.
+
+use super::like;
+use crate::Core;
+use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, Role};
+use crate::params;
+use crate::store::{Param, Row, StoreError, Tx};
+use attribution_core::ids::PromoterId;
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Which promoters.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Part of the name or of the id.
+    q: Option<String>,
+    /// Of this agency only.
+    agency: Option<String>,
+    /// With a placement in this programme only.
+    programme: Option<String>,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A promoter in a list.
+#[derive(Debug, Serialize, ToSchema)]
+struct PromoterEntry {
+    id: String,
+    num: i64,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agency: Option<String>,
+    /// Disabled from here on, UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_from: Option<i64>,
+    /// Disabled now.
+    disabled: bool,
+    created_at: i64,
+}
+
+/// A placement in a list.
+#[derive(Debug, Serialize, ToSchema)]
+struct PlacementEntry {
+    id: String,
+    num: i64,
+    promoter: String,
+    programme: String,
+    /// The programme's name.
+    programme_name: String,
+    name: String,
+    created_at: i64,
+}
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one)).routes(routes!(placements))
+}
+
+const COLUMNS: &str = "SELECT r.id, r.num, r.name, r.agency, r.disabled_from, r.created_at FROM promoters r";
+
+fn entry(row: &Row, now: Instant) -> Result<PromoterEntry, StoreError> {
+    let disabled_from = row.opt_instant(4)?;
+    Ok(PromoterEntry {
+        id: row.text(0)?.to_owned(),
+        num: row.int(1)?,
+        name: row.text(2)?.to_owned(),
+        agency: row.opt_text(3)?.map(str::to_owned),
+        disabled_from: disabled_from.map(Instant::millis),
+        disabled: disabled_from.is_some_and(|from| from <= now),
+        created_at: row.int(5)?,
+    })
+}
+
+/// A promoter's number, if this principal may look at their data.
+///
+/// # Errors
+/// If there is none, or it is somebody else's.
+pub(crate) fn visible(tx: &mut dyn Tx, principal: &Principal, promoter: &PromoterId) -> Result<i64, Problem> {
+    let row = tx.query_opt("SELECT num, agency FROM promoters WHERE id = $1", params![promoter])?;
+    let agency = row.as_ref().map(|row| row.opt_text(1)).transpose()?.flatten();
+    // Before saying whether they exist: only who may see them learns that.
+    principal.require_promoter_of(promoter.as_str(), agency)?;
+    Ok(row.ok_or_else(|| Problem::unknown("promoter", promoter))?.int(0)?)
+}
+
+/// Promoters by their ids: all for operators, an agency's own, and for a merchant those with a placement in one of its
+/// programmes.
+#[utoipa::path(get, path = "/v1/promoters", params(Wanted), responses((status = 200, body = Page<PromoterEntry>)))]
+async fn list(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Page<PromoterEntry>>, Problem> {
+    let mut wanted = wanted;
+    let own = principal.subject.clone().unwrap_or_default();
+    match principal.role {
+        Role::Admin | Role::Operator | Role::Merchant => {}
+        Role::Agency => {
+            if wanted.agency.as_ref().is_some_and(|agency| *agency != own) {
+                return Err(Problem::forbidden("this token may not act for another agency"));
+            }
+            wanted.agency = Some(own.clone());
+        }
+        role @ (Role::Promoter | Role::Edge) => {
+            return Err(Problem::forbidden(format!("role {} may not do this", role.name())));
+        }
+    }
+    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() };
+    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let now = core.now();
+    let merchant = (principal.role == Role::Merchant).then_some(own);
+    let rows = core
+        .store()
+        .read(move |tx| {
+            let mut sql = format!("{COLUMNS} WHERE r.id > $1");
+            let mut values: Vec<Param<'_>> = vec![(&after).into()];
+            let part = wanted.q.as_deref().map(like);
+            if let Some(part) = &part {
+                values.push(part.into());
+                let n = values.len();
+                sql.push_str(&format!(
+                    " AND (LOWER(r.name) LIKE ${n} ESCAPE '\\' OR LOWER(r.id) LIKE ${n} ESCAPE '\\')"
+                ));
+            }
+            if let Some(agency) = &wanted.agency {
+                values.push(agency.into());
+                sql.push_str(&format!(" AND r.agency = ${}", values.len()));
+            }
+            const PLACED: &str = " AND EXISTS (SELECT 1 FROM placements p JOIN programmes g ON g.num = p.programme \
+                                  WHERE p.promoter = r.num AND";
+            if let Some(merchant) = &merchant {
+                values.push(merchant.into());
+                sql.push_str(&format!("{PLACED} g.merchant = ${})", values.len()));
+            }
+            if let Some(programme) = &wanted.programme {
+                values.push(programme.into());
+                sql.push_str(&format!("{PLACED} g.id = ${})", values.len()));
+            }
+            values.push((i64::from(limit) + 1).into());
+            sql.push_str(&format!(" ORDER BY r.id LIMIT ${}", values.len()));
+            tx.query(&sql, &values)
+        })
+        .await?;
+    let items = rows.iter().map(|row| entry(row, now)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Page::cut(items, limit, |promoter| promoter.id.clone())))
+}
+
+/// A promoter. Operators, the promoter, the promoter's agency.
+#[utoipa::path(
+    get, path = "/v1/promoters/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = PromoterEntry))
+)]
+async fn one(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(id): PathId<PromoterId>,
+) -> Result<Json<PromoterEntry>, Problem> {
+    let now = core.now();
+    core.store()
+        .read(move |tx| {
+            let num = visible(tx, &principal, &id)?;
+            let row = tx.query_one(&format!("{COLUMNS} WHERE r.num = $1"), params![num])?;
+            Ok::<_, Problem>(entry(&row, now)?)
+        })
+        .await
+        .map(Json)
+}
+
+/// A promoter's placements (推广位), by their ids. Operators, the promoter, the promoter's agency.
+#[utoipa::path(
+    get, path = "/v1/promoters/{id}/placements", params(("id" = String, Path), PageParams),
+    responses((status = 200, body = Page<PlacementEntry>))
+)]
+async fn placements(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(id): PathId<PromoterId>,
+    Params(paging): Params<PageParams>,
+) -> Result<Json<Page<PlacementEntry>>, Problem> {
+    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let promoter = id.clone();
+    let rows = core
+        .store()
+        .read(move |tx| {
+            let num = visible(tx, &principal, &id)?;
+            Ok::<_, Problem>(tx.query(
+                "SELECT p.id, p.num, g.id, g.name, p.name, p.created_at FROM placements p \
+                 JOIN programmes g ON g.num = p.programme WHERE p.promoter = $1 AND p.id > $2 ORDER BY p.id LIMIT $3",
+                params![num, &after, i64::from(limit) + 1],
+            )?)
+        })
+        .await?;
+    let entry = |row: &Row| {
+        Ok::<_, StoreError>(PlacementEntry {
+            id: row.text(0)?.to_owned(),
+            num: row.int(1)?,
+            promoter: promoter.to_string(),
+            programme: row.text(2)?.to_owned(),
+            programme_name: row.text(3)?.to_owned(),
+            name: row.text(4)?.to_owned(),
+            created_at: row.int(5)?,
+        })
+    };
+    let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Page::cut(items, limit, |placement| placement.id.clone())))
+}

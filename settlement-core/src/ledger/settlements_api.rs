@@ -1,0 +1,247 @@
+//! Settling by hand: `GET /v1/merchants/{id}/settlements` (what waits, and for what) and
+//! `POST /v1/merchants/{id}/settlements` (settle these lines).
+
+use super::settle::{By, LineResult, settle_line};
+use super::top_up::lock_name;
+use crate::Core;
+use crate::api::{
+    Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Write, chain,
+};
+use crate::attribution::Catalogue;
+use crate::attribution::programmes::read;
+use crate::orders::judge::JudgeError;
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
+use attribution_core::policy::settlement::SettleMode;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Lines of one request at most: each is judged once more before its money moves.
+const LINES_MAX: usize = 100;
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(list, settle))
+}
+
+/// What a line waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum WaitsFor {
+    /// The merchant: the programme is settled by hand.
+    Hand,
+    /// A person who looks at it.
+    Review,
+    /// The balance, or an edge that may still hold a click: the next round tries again.
+    Round,
+}
+
+/// A line that has matured and is not settled.
+#[derive(Debug, Serialize, ToSchema)]
+struct WaitingLine {
+    platform: String,
+    order: String,
+    line: String,
+    product: String,
+    promoter: Option<String>,
+    programme: Option<String>,
+    waits_for: WaitsFor,
+    /// What the merchant will pay, fen.
+    commission_fen: i64,
+    /// When the trade succeeded, UTC milliseconds.
+    matured_at: i64,
+}
+
+/// Matured lines that are not settled, in the order of their completion. Operators and the merchant.
+#[utoipa::path(
+    get, path = "/v1/merchants/{id}/settlements", params(("id" = String, Path), PageParams),
+    responses((status = 200, body = Page<WaitingLine>))
+)]
+async fn list(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(merchant): PathId<MerchantId>,
+    Params(paging): Params<PageParams>,
+) -> Result<Json<Page<WaitingLine>>, Problem> {
+    principal.require_merchant(merchant.as_str())?;
+    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    core.store()
+        .read(move |tx| {
+            known(tx, &merchant)?;
+            let mut last = after.split('\u{1f}');
+            let at = last.next().and_then(|at| at.parse::<i64>().ok()).unwrap_or(i64::MIN);
+            let mut part = || last.next().unwrap_or_default();
+            let (platform, order, line) = (part(), part(), part());
+            let rows = tx.query(
+                "SELECT platform, order_id, line_id, product, promoter, programme, programme_version, review, \
+                 commission_fen, matured_ms FROM order_lines WHERE merchant = $1 AND state = 'matured' \
+                 AND (matured_ms, platform, order_id, line_id) > ($2, $3, $4, $5) \
+                 ORDER BY matured_ms, platform, order_id, line_id LIMIT $6",
+                params![&merchant, at, platform, order, line, i64::from(limit) + 1],
+            )?;
+            let mut catalogue = Catalogue::default();
+            let entries = rows.iter().map(|row| waiting(tx, &mut catalogue, row));
+            let items = entries.collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, Problem>(Page::cut(items, limit, |w| {
+                format!("{}\u{1f}{}\u{1f}{}\u{1f}{}", w.matured_at, w.platform, w.order, w.line)
+            }))
+        })
+        .await
+        .map(Json)
+}
+
+fn known(tx: &mut dyn Tx, merchant: &MerchantId) -> Result<(), Problem> {
+    tx.query_opt("SELECT 1 FROM merchants WHERE id = $1", params![merchant])?
+        .ok_or_else(|| Problem::unknown("merchant", merchant))?;
+    Ok(())
+}
+
+fn waiting(tx: &mut dyn Tx, catalogue: &mut Catalogue, row: &Row) -> Result<WaitingLine, StoreError> {
+    let by_hand = match (row.opt_text(5)?, row.opt_num(6)?) {
+        (Some(programme), Some(version)) => {
+            let policy = catalogue.policy(tx, &read("programme id", programme)?, version)?;
+            policy.settlement.mode == SettleMode::Manual
+        }
+        _ => false,
+    };
+    Ok(WaitingLine {
+        platform: row.text(0)?.to_owned(),
+        order: row.text(1)?.to_owned(),
+        line: row.text(2)?.to_owned(),
+        product: row.text(3)?.to_owned(),
+        promoter: row.opt_text(4)?.map(str::to_owned),
+        programme: row.opt_text(5)?.map(str::to_owned),
+        waits_for: match (row.flag(7)?, by_hand) {
+            (true, _) => WaitsFor::Review,
+            (false, true) => WaitsFor::Hand,
+            (false, false) => WaitsFor::Round,
+        },
+        commission_fen: row.int(8)?,
+        matured_at: row.int(9)?,
+    })
+}
+
+/// A line to settle.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Chosen {
+    #[schema(value_type = String)]
+    platform: PlatformId,
+    #[schema(value_type = String)]
+    order: OrderId,
+    #[schema(value_type = String)]
+    line: LineId,
+}
+
+/// Lines to settle, in this order.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Settle {
+    /// 1 to 100.
+    lines: Vec<Chosen>,
+}
+
+/// What became of a chosen line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    /// It is settled, by this request or before.
+    Settled,
+    /// It has not matured, waits for a review, or an edge may still hold a click.
+    NotDue,
+    /// The balance does not reach for it; nothing of it was paid.
+    OutOfMoney,
+}
+
+/// A chosen line and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+struct LineOutcome {
+    platform: String,
+    order: String,
+    line: String,
+    outcome: Outcome,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+struct SettledLines {
+    /// Lines settled by this request.
+    settled: usize,
+    /// One per line asked for, in the order of the request.
+    lines: Vec<LineOutcome>,
+}
+
+/// Settles chosen lines of a merchant, each whole or not at all, also where the programme leaves settling to the
+/// merchant. Operators and the merchant.
+#[utoipa::path(
+    post, path = "/v1/merchants/{id}/settlements", params(("id" = String, Path)), request_body = Settle,
+    responses((status = 200, body = SettledLines))
+)]
+async fn settle(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    PathId(merchant): PathId<MerchantId>,
+    write: Write<Settle>,
+) -> Result<Response, Problem> {
+    let Write { body: Settle { lines }, scope } = write;
+    scope.principal.require_merchant(merchant.as_str())?;
+    if lines.is_empty() || lines.len() > LINES_MAX {
+        return Err(Problem::invalid("lines", format!("1 to {LINES_MAX}")));
+    }
+    scope
+        .run(&core, move |tx, scope| {
+            known(tx, &merchant)?;
+            tx.lock(&lock_name(&merchant))?;
+            let mut catalogue = Catalogue::default();
+            let mut outcomes = Vec::with_capacity(lines.len());
+            let mut settled = 0;
+            for (index, Chosen { platform, order, line }) in lines.iter().enumerate() {
+                let row = tx.query_opt(
+                    "SELECT state FROM order_lines WHERE order_id = $1 AND platform = $2 AND line_id = $3 \
+                     AND merchant = $4",
+                    params![order, platform, line, &merchant],
+                )?;
+                let row = row.ok_or_else(|| {
+                    Problem::unknown("line", format!("{order}/{line} of merchant {merchant}"))
+                        .fact("index", index)
+                })?;
+                let outcome = if row.text(0)? == "settled" {
+                    Outcome::Settled
+                } else {
+                    let done = settle_line(tx, &mut catalogue, (platform, order, line), By::Hand, scope.now);
+                    match done.map_err(refused)? {
+                        LineResult::Settled => {
+                            settled += 1;
+                            Outcome::Settled
+                        }
+                        LineResult::NotDue => Outcome::NotDue,
+                        LineResult::OutOfMoney => Outcome::OutOfMoney,
+                    }
+                };
+                outcomes.push(LineOutcome {
+                    platform: platform.to_string(),
+                    order: order.to_string(),
+                    line: line.to_string(),
+                    outcome,
+                });
+            }
+            Ok((StatusCode::OK, SettledLines { settled, lines: outcomes }))
+        })
+        .await
+}
+
+fn refused(error: JudgeError) -> Problem {
+    match error {
+        JudgeError::Store(error) => error.into(),
+        error => {
+            tracing::error!(error = chain(&error), "a line could not be settled by hand");
+            Problem::internal()
+        }
+    }
+}

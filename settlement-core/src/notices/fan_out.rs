@@ -1,0 +1,118 @@
+//! The job that tells many: events of products to everybody with a link or the product in their library, and links that
+//! expired to whoever made them. Each step is a transaction with its own place to go on from.
+
+use super::write::{Kind, tell};
+use crate::Core;
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::code::Code;
+use attribution_core::time::{Instant, SECOND_MS};
+
+/// Promoters told in one transaction.
+const AT_ONCE: i64 = 500;
+
+/// Whether there is more of the same to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backlog {
+    More,
+    Done,
+}
+
+impl Core {
+    /// Tells promoters what is due to be told. Cheap when there is nothing. [`maintain`](Self::maintain) does it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn send_notices(&self, now: Instant) -> Result<(), StoreError> {
+        // Looking is a read, so that a quiet core writes nothing.
+        while self.store().read(move |tx| anything(tx, now)).await? {
+            self.store().write(move |tx| round(tx, now)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn second(now: Instant) -> i64 {
+    now.millis().div_euclid(SECOND_MS)
+}
+
+fn anything(tx: &mut dyn Tx, now: Instant) -> Result<bool, StoreError> {
+    let due = tx.query_opt("SELECT 1 FROM notice_events WHERE due_ms <= $1 LIMIT 1", params![now])?.is_some();
+    Ok(due || !expired(tx, now, 1)?.is_empty())
+}
+
+fn round(tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
+    tx.lock("notices")?;
+    if events(tx, now)? == Backlog::Done {
+        links(tx, now)?;
+    }
+    Ok(())
+}
+
+/// Tells the next promoters of the oldest event that is due.
+fn events(tx: &mut dyn Tx, now: Instant) -> Result<Backlog, StoreError> {
+    let sql = "SELECT e.number, e.kind, e.target, e.after_promoter, t.id, t.title, t.cancelled_from, t.delisted_from \
+               FROM notice_events e JOIN targets t ON t.num = e.target WHERE e.due_ms <= $1 ORDER BY e.due_ms, e.number \
+               LIMIT 1";
+    let Some(row) = tx.query_opt(sql, params![now])? else { return Ok(Backlog::Done) };
+    let (number, target, mut after) = (row.int(0)?, row.int(2)?, row.int(3)?);
+    let begun = |from: Option<Instant>| from.is_some_and(|from| from <= now);
+    let (cancelled, delisted) = (begun(row.opt_instant(6)?), begun(row.opt_instant(7)?));
+    // What was announced and taken back before its day is no news.
+    let kind = match row.text(1)? {
+        "promotion_cancelled" => cancelled.then_some(Kind::PromotionCancelled),
+        "product_delisted" => delisted.then_some(Kind::ProductDelisted),
+        _ => (!cancelled && !delisted).then_some(Kind::ProductBack),
+    };
+    for _ in 0..AT_ONCE {
+        let next = match kind {
+            Some(_) => next_promoter(tx, target, after)?,
+            None => None,
+        };
+        let (Some(promoter), Some(kind)) = (next, kind) else {
+            tx.execute("DELETE FROM notice_events WHERE number = $1", params![number])?;
+            return Ok(Backlog::More);
+        };
+        tell(tx, promoter, kind, row.text(4)?, row.text(5)?, now)?;
+        after = promoter;
+    }
+    tx.execute("UPDATE notice_events SET after_promoter = $2 WHERE number = $1", params![number, after])?;
+    Ok(Backlog::More)
+}
+
+/// The next promoter with a link to the target or with it in the library: one step in an index, however many links
+/// each has.
+fn next_promoter(tx: &mut dyn Tx, target: i64, after: i64) -> Result<Option<i64>, StoreError> {
+    let linked = "SELECT MIN(promoter) FROM links WHERE target = $1 AND promoter > $2 AND qr_of IS NULL";
+    let chosen = "SELECT MIN(promoter) FROM selections WHERE target = $1 AND promoter > $2";
+    let linked = tx.query_one(linked, params![target, after])?.opt_int(0)?;
+    let chosen = tx.query_one(chosen, params![target, after])?.opt_int(0)?;
+    Ok(linked.into_iter().chain(chosen).min())
+}
+
+/// Links that have expired and were not told: second, code, promoter and the target's name.
+fn expired(tx: &mut dyn Tx, now: Instant, limit: i64) -> Result<Vec<(i64, i64, i64, String)>, StoreError> {
+    let place = tx.query_one("SELECT links_until, after_code FROM notice_state WHERE one = 1", &[])?;
+    let rows = tx.query(
+        "SELECT l.expires, l.code, l.promoter, t.title FROM links l JOIN targets t ON t.num = l.target \
+         WHERE l.expires > 0 AND l.qr_of IS NULL AND (l.expires, l.code) > ($1, $2) AND l.expires <= $3 \
+         ORDER BY l.expires, l.code LIMIT $4",
+        params![place.int(0)?, place.int(1)?, second(now), limit],
+    )?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?, row.int(2)?, row.text(3)?.to_owned()))).collect()
+}
+
+fn links(tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
+    let expired = expired(tx, now, AT_ONCE)?;
+    for (_, code, promoter, title) in &expired {
+        let code = Code(code.cast_unsigned()).to_string();
+        tell(tx, *promoter, Kind::LinkExpired, &code, title, now)?;
+    }
+    if let Some((until, code, ..)) = expired.last() {
+        tx.execute(
+            "UPDATE notice_state SET links_until = $1, after_code = $2 WHERE one = 1",
+            params![*until, *code],
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,298 @@
+//! `GET /v1/orders`: order lines as a promoter, a merchant or an agency sees them, newest first.
+
+#![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
+
+use crate::Core;
+use crate::api::{ApiTime, Cursor, Page, PageParams, Params, Principal, Problem, Role};
+use crate::attribution::Catalogue;
+use crate::attribution::programmes::read;
+use crate::catalogue::promoter_list::visible;
+use crate::store::{Param, Row, StoreError, Tx};
+use attribution_core::ids::PromoterId;
+use attribution_core::policy::settlement::ReportVisible;
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// Where a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    Tracked,
+    /// 待结算.
+    Expected,
+    Matured,
+    /// 已结算.
+    Settled,
+    /// 已失效.
+    Invalid,
+    ManualRequired,
+    None,
+}
+
+impl Standing {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Tracked => "tracked",
+            Self::Expected => "expected",
+            Self::Matured => "matured",
+            Self::Settled => "settled",
+            Self::Invalid => "invalid",
+            Self::ManualRequired => "manual_required",
+            Self::None => "none",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Whose lines. A promoter's token sees its own.
+    promoter: Option<String>,
+    /// Sold by this merchant. A merchant's token sees its own.
+    merchant: Option<String>,
+    /// Of this agency's promoters. An agency's token sees its own.
+    agency: Option<String>,
+    /// Of this product only.
+    product: Option<String>,
+    /// Of the order of this number only.
+    order: Option<String>,
+    /// In this state only.
+    #[param(inline)]
+    state: Option<Standing>,
+    /// Placed at or after this (RFC 3339 or UTC milliseconds).
+    from: Option<String>,
+    /// Placed before this.
+    to: Option<String>,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A line of an order.
+#[derive(Debug, Serialize, ToSchema)]
+struct OrderLineEntry {
+    platform: String,
+    order: String,
+    line: String,
+    product: String,
+    /// The product's name, if the catalogue has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    merchant: String,
+    /// For merchants and operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buyer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promoter: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    programme: Option<String>,
+    /// `tracked`, `expected` (待结算), `matured`, `settled` (已结算), `invalid` (已失效), `manual_required` or `none`. A
+    /// promoter sees a success of today as `expected` until midnight where the programme shows it from then on.
+    state: String,
+    /// What the commission is computed on, fen.
+    base_fen: i64,
+    /// The whole commission, fen. For merchants and operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commission_fen: Option<i64>,
+    /// What of it the promoter sees as theirs, fen.
+    promoter_fen: i64,
+    /// The owner may still change.
+    provisional: bool,
+    /// A person must look before money moves.
+    review: bool,
+    /// When the order was placed, UTC milliseconds.
+    created_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_at: Option<i64>,
+}
+
+/// Order lines, newest first. A promoter sees their own, an agency those of its promoters, a merchant those of its shop,
+/// an operator all.
+#[utoipa::path(get, path = "/v1/orders", params(Wanted), responses((status = 200, body = Page<OrderLineEntry>)))]
+async fn list(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(mut wanted): Params<Wanted>,
+) -> Result<Json<Page<OrderLineEntry>>, Problem> {
+    scope(&mut wanted, &principal)?;
+    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor.take() };
+    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (from, to) = (instant("from", wanted.from.as_deref())?, instant("to", wanted.to.as_deref())?);
+    let now = core.now();
+    core.store()
+        .read(move |tx| {
+            if let (Some(promoter), Role::Agency) = (&wanted.promoter, principal.role) {
+                visible(tx, &principal, &checked(promoter)?)?;
+            }
+            let period = (from, to);
+            let rows = rows(tx, &wanted, period, &after, i64::from(limit) + 1)?;
+            let sees_all = !matches!(principal.role, Role::Promoter | Role::Agency);
+            let mut catalogue = Catalogue::default();
+            let mut items = Vec::with_capacity(rows.len());
+            for row in &rows {
+                items.push(entry(tx, &mut catalogue, row, sees_all, now)?);
+            }
+            Ok::<_, Problem>(Page::cut(items, limit, key))
+        })
+        .await
+        .map(Json)
+}
+
+/// The sort key: newest first, then by number.
+fn key(line: &OrderLineEntry) -> String {
+    format!("{}\u{1f}{}\u{1f}{}\u{1f}{}", line.created_at, line.order, line.platform, line.line)
+}
+
+fn checked(promoter: &str) -> Result<PromoterId, Problem> {
+    PromoterId::new(promoter).map_err(|why| Problem::invalid("promoter", why))
+}
+
+fn instant(name: &str, text: Option<&str>) -> Result<Option<Instant>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let at: ApiTime =
+        text.parse().map_err(|_| Problem::invalid(name, "neither RFC 3339 nor UTC milliseconds"))?;
+    Ok(Some(at.instant()))
+}
+
+/// Fills in whose orders a token may see, and refuses what it may not ask for.
+fn scope(wanted: &mut Wanted, principal: &Principal) -> Result<(), Problem> {
+    let own = principal.subject.clone().unwrap_or_default();
+    let field = match principal.role {
+        Role::Admin | Role::Operator => return Ok(()),
+        Role::Edge => return Err(Problem::forbidden("role edge may not do this")),
+        Role::Promoter => &mut wanted.promoter,
+        Role::Merchant => &mut wanted.merchant,
+        Role::Agency => &mut wanted.agency,
+    };
+    if field.as_ref().is_some_and(|asked| *asked != own) {
+        let role = principal.role.name();
+        return Err(Problem::forbidden(format!("this token may not act for another {role}")));
+    }
+    *field = Some(own);
+    Ok(())
+}
+
+fn rows(
+    tx: &mut dyn Tx,
+    wanted: &Wanted,
+    (from, to): (Option<Instant>, Option<Instant>),
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Row>, Problem> {
+    let mut sql = "SELECT l.platform, l.order_id, l.line_id, l.product, t.title, l.merchant, o.buyer, l.promoter, \
+         l.programme, l.state, l.base_fen, l.commission_fen, l.promoter_fen, l.final_ms, l.review, l.created_ms, \
+         l.settled_ms, l.programme_version, l.matured_ms FROM order_lines l \
+         JOIN orders o ON o.order_id = l.order_id AND o.platform = l.platform \
+         LEFT JOIN targets t ON t.kind = 'product' AND t.id = l.product WHERE 1 = 1"
+        .to_owned();
+    let mut values: Vec<Param<'_>> = Vec::new();
+    let mut with = |condition: &str, value| {
+        values.push(value);
+        sql.push_str(&format!(" AND {}", condition.replace('?', &format!("${}", values.len()))));
+    };
+    if let Some(promoter) = &wanted.promoter {
+        with("l.promoter = ?", promoter.into());
+    }
+    if let Some(merchant) = &wanted.merchant {
+        with("l.merchant = ?", merchant.into());
+    }
+    if let Some(agency) = &wanted.agency {
+        with("l.promoter IN (SELECT r.id FROM promoters r WHERE r.agency = ?)", agency.into());
+    }
+    if let Some(product) = &wanted.product {
+        with("l.product = ?", product.into());
+    }
+    if let Some(order) = &wanted.order {
+        with("l.order_id = ?", order.into());
+    }
+    if let Some(state) = wanted.state {
+        with("l.state = ?", state.name().into());
+    }
+    if let Some(from) = from {
+        with("l.created_ms >= ?", from.into());
+    }
+    if let Some(to) = to {
+        with("l.created_ms < ?", to.into());
+    }
+    let mut last = after.split('\u{1f}');
+    if let (Some(at), Some(order), Some(platform), Some(line)) =
+        (last.next().and_then(|at| at.parse::<i64>().ok()), last.next(), last.next(), last.next())
+    {
+        with("l.created_ms <= ?", at.into());
+        let n = values.len();
+        values.extend([Param::from(order), platform.into(), line.into()]);
+        sql.push_str(&format!(
+            " AND (l.created_ms < ${n} OR (l.order_id, l.platform, l.line_id) > (${}, ${}, ${}))",
+            n + 1,
+            n + 2,
+            n + 3
+        ));
+    }
+    values.push(limit.into());
+    sql.push_str(&format!(
+        " ORDER BY l.created_ms DESC, l.order_id, l.platform, l.line_id LIMIT ${}",
+        values.len()
+    ));
+    Ok(tx.query(&sql, &values)?)
+}
+
+fn entry(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    row: &Row,
+    sees_all: bool,
+    now: Instant,
+) -> Result<OrderLineEntry, StoreError> {
+    let mut state = row.text(9)?.to_owned();
+    let mut settled_at = row.opt_int(16)?;
+    if !sees_all && state == "settled" && not_yet_shown(tx, catalogue, row, now)? {
+        "expected".clone_into(&mut state);
+        settled_at = None;
+    }
+    Ok(OrderLineEntry {
+        platform: row.text(0)?.to_owned(),
+        order: row.text(1)?.to_owned(),
+        line: row.text(2)?.to_owned(),
+        product: row.text(3)?.to_owned(),
+        title: row.opt_text(4)?.map(str::to_owned),
+        merchant: row.text(5)?.to_owned(),
+        buyer: sees_all.then(|| row.text(6).map(str::to_owned)).transpose()?,
+        promoter: row.opt_text(7)?.map(str::to_owned),
+        programme: row.opt_text(8)?.map(str::to_owned),
+        state,
+        base_fen: row.int(10)?,
+        commission_fen: sees_all.then(|| row.int(11)).transpose()?,
+        promoter_fen: row.int(12)?,
+        provisional: row.opt_int(13)?.is_none(),
+        review: row.flag(14)?,
+        created_at: row.int(15)?,
+        settled_at,
+    })
+}
+
+/// Whether a settled line is still shown as expected: its trade succeeded today, and the rules show it from midnight on.
+fn not_yet_shown(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    row: &Row,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let midnight = Instant::of_shanghai_day(now.shanghai_day());
+    if row.opt_instant(18)?.is_none_or(|matured| matured < midnight) {
+        return Ok(false);
+    }
+    let (Some(programme), Some(version)) = (row.opt_text(8)?, row.opt_num(17)?) else { return Ok(false) };
+    let policy = catalogue.policy(tx, &read("programme id", programme)?, version)?;
+    Ok(policy.settlement.report_visible == ReportVisible::NextDay)
+}

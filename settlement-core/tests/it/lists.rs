@@ -1,0 +1,197 @@
+//! The lists that the consoles show: links, promoters, programmes, applications, tokens, selections, settlements.
+
+use crate::catalogue::shop;
+use crate::on_both;
+use crate::support::Bench;
+use attribution_core::time::DAY_MS;
+use serde_json::{Value, json};
+
+async fn token(bench: &Bench, role: &str, subject: &str) -> String {
+    let issued = bench.ok("POST", "/v1/tokens", json!({"role": role, "subject": subject})).await;
+    issued["token"].as_str().unwrap().to_owned()
+}
+
+/// All entries, page by page.
+async fn all(bench: &Bench, path: &str, limit: u32) -> Vec<Value> {
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let page = bench.ok("GET", &format!("{path}{sign}limit={limit}{cursor}"), Value::Null).await;
+        items.extend(page["items"].as_array().unwrap().iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return items,
+        }
+    }
+}
+
+fn ids(items: &[Value], field: &str) -> Vec<String> {
+    items.iter().map(|item| item[field].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+on_both!(links_are_listed_newest_first_with_their_state, async |bench: &Bench| {
+    shop(bench).await;
+    let now = bench.core.now();
+    let mut made = Vec::new();
+    for n in 0..5 {
+        bench.set_clock(now.plus(n));
+        let mut link = json!({"placement": "lily1", "product": "sku1"});
+        if n == 1 {
+            link["expires"] = json!(now.plus(60_000).millis());
+        }
+        if n == 2 {
+            link = json!({"placement": "lily1", "shop": "m1", "alias": "tea-shop"});
+        }
+        made.push(bench.ok("POST", "/v1/links", link).await["code"].as_str().unwrap().to_owned());
+    }
+    made.reverse();
+    for limit in [1, 2, 500] {
+        assert_eq!(ids(&all(bench, "/v1/links?promoter=lily", limit).await, "code"), made);
+        let mut by_target = ids(&all(bench, "/v1/links?merchant=m1", limit).await, "code");
+        by_target.sort_unstable();
+        let mut sorted = made.clone();
+        sorted.sort_unstable();
+        assert_eq!(by_target, sorted);
+    }
+    bench.set_clock(now.plus(61_000));
+    let state = async |state: &str| {
+        ids(&all(bench, &format!("/v1/links?promoter=lily&state={state}"), 1).await, "code")
+    };
+    assert_eq!(state("expired").await, [made[3].clone()]);
+    assert_eq!(state("live").await.len(), 4);
+    let shops = all(bench, "/v1/links?promoter=lily&kind=shop", 10).await;
+    assert_eq!(ids(&shops, "alias_url"), ["https://go.example.com/tea-shop"]);
+    assert!(shops[0]["qr_svg_url"].as_str().unwrap().contains("/q/"));
+    bench.ok("POST", "/v1/products/sku1/cancel-promotion", Value::Null).await;
+    assert_eq!(state("promotion_cancelled").await.len(), 4);
+    assert_eq!(all(bench, "/v1/links?promoter=lily&product=sku1&placement=lily1", 10).await.len(), 4);
+
+    let lily = token(bench, "promoter", "lily").await;
+    let (status, page) = bench.call_as(&lily, "GET", "/v1/links", Value::Null).await;
+    assert_eq!((status.as_u16(), page["items"].as_array().unwrap().len()), (200, 5));
+    bench.problem("GET", "/v1/links", Value::Null, 422, "invalid").await;
+    bench.problem("GET", "/v1/links?promoter=lily&cursor=Zm9v", Value::Null, 400, "invalid_cursor").await;
+});
+
+on_both!(people_and_rules_are_listed, async |bench: &Bench| {
+    shop(bench).await;
+    for (id, agency) in [("ann", Some("stars")), ("bob", Some("stars")), ("carl", None)] {
+        bench
+            .ok("PUT", &format!("/v1/promoters/{id}"), json!({"name": id.to_uppercase(), "agency": agency}))
+            .await;
+    }
+    assert_eq!(ids(&all(bench, "/v1/promoters", 2).await, "id"), ["ann", "bob", "carl", "lily"]);
+    assert_eq!(ids(&all(bench, "/v1/promoters?q=AR", 2).await, "id"), ["carl"]);
+    assert_eq!(ids(&all(bench, "/v1/promoters?programme=g1", 2).await, "id"), ["lily"]);
+    let stars = token(bench, "agency", "stars").await;
+    let (_, page) = bench.call_as(&stars, "GET", "/v1/promoters", Value::Null).await;
+    assert_eq!(ids(page["items"].as_array().unwrap(), "id"), ["ann", "bob"]);
+    let m1 = token(bench, "merchant", "m1").await;
+    let (_, page) = bench.call_as(&m1, "GET", "/v1/promoters", Value::Null).await;
+    assert_eq!(ids(page["items"].as_array().unwrap(), "id"), ["lily"]);
+    assert_eq!(bench.ok("GET", "/v1/promoters/ann", Value::Null).await["agency"], "stars");
+
+    assert_eq!(ids(&all(bench, "/v1/promoters/lily/placements", 1).await, "programme_name"), ["销售员"]);
+    assert_eq!(ids(&all(bench, "/v1/merchants?q=茶", 1).await, "id"), ["m1"]);
+    assert_eq!(ids(&all(bench, "/v1/categories", 1).await, "id"), ["tea"]);
+    bench.ok("POST", "/v1/bans", json!({"category": "tea", "effective_from": 5, "note": "why"})).await;
+    bench.ok("POST", "/v1/bans", json!({"category": "tea", "programme": "g1", "effective_from": 5})).await;
+    assert_eq!(ids(&all(bench, "/v1/bans", 1).await, "note"), ["why", ""]);
+
+    bench
+        .ok(
+            "PUT",
+            "/v1/programmes/g1",
+            json!({"merchant": "m1", "name": "销售员", "policy": {"attribution": {"require_badge": true}}}),
+        )
+        .await;
+    let whole = bench.ok("GET", "/v1/programmes/g1", Value::Null).await;
+    assert_eq!(whole["versions"].as_array().unwrap().len(), 2);
+    assert_eq!(whole["policy"]["attribution"]["require_badge"], true);
+    assert_eq!(ids(&all(bench, "/v1/programmes", 1).await, "id"), ["g1"]);
+});
+
+on_both!(applications_are_listed_for_both_sides, async |bench: &Bench| {
+    shop(bench).await;
+    let plan = json!({"id": "t1", "programme": "g1", "name": "定向", "approval": "manual",
+                      "rates": [{"product": "sku1", "bp": 2_000}]});
+    bench.ok("POST", "/v1/plans", plan).await;
+    for id in ["ann", "bob"] {
+        bench.ok("PUT", &format!("/v1/promoters/{id}"), json!({"name": id})).await;
+        bench.ok("POST", "/v1/plans/t1/apply", json!({"promoter": id})).await;
+    }
+    bench.ok("POST", "/v1/plans/t1/approve", json!({"promoter": "bob"})).await;
+    assert_eq!(ids(&all(bench, "/v1/plans/t1/applications", 1).await, "promoter"), ["ann", "bob"]);
+    assert_eq!(ids(&all(bench, "/v1/plans/t1/applications?state=approved", 1).await, "promoter"), ["bob"]);
+    assert_eq!(ids(&all(bench, "/v1/promoters/ann/applications", 1).await, "state"), ["pending"]);
+});
+
+on_both!(tokens_are_listed_and_taken_away, async |bench: &Bench| {
+    shop(bench).await;
+    let lily = token(bench, "promoter", "lily").await;
+    token(bench, "merchant", "m1").await;
+    let tokens = all(bench, "/v1/tokens", 1).await;
+    assert_eq!(tokens.len(), 3);
+    assert!(!tokens.iter().any(|t| t.to_string().contains(&lily)), "a secret is listed");
+    let own = all(bench, "/v1/tokens?role=promoter", 1).await;
+    let name = own[0]["name"].as_str().unwrap().to_owned();
+    bench.ok("POST", &format!("/v1/tokens/{name}/revoke"), Value::Null).await;
+    bench.ok("POST", &format!("/v1/tokens/{name}/revoke"), Value::Null).await;
+    assert_eq!(bench.call_as(&lily, "GET", "/v1/links", Value::Null).await.0, 401);
+    assert_eq!(all(bench, "/v1/tokens", 1).await.len(), 2);
+    assert_eq!(all(bench, "/v1/tokens?revoked=true", 1).await.len(), 3);
+    let admin = all(bench, "/v1/tokens?role=admin", 1).await;
+    let name = admin[0]["name"].as_str().unwrap();
+    bench.problem("POST", &format!("/v1/tokens/{name}/revoke"), Value::Null, 409, "own_token").await;
+    bench.problem("POST", "/v1/tokens/nonsense/revoke", Value::Null, 404, "not_found").await;
+});
+
+on_both!(selected_products_say_what_they_offer_and_why_they_are_dead, async |bench: &Bench| {
+    shop(bench).await;
+    let rates = json!({"programme": "g1", "rates": [{"shop": "m1", "bp": 1_000}]});
+    bench.ok("POST", "/v1/rates", rates).await;
+    let now = bench.core.now();
+    for (n, title) in ["甲", "乙", "丙"].into_iter().enumerate() {
+        let product = json!({"merchant": "m1", "title": title, "price_fen": 10_000,
+                             "url": "https://shop.example.cn/item/2"});
+        bench.ok("PUT", &format!("/v1/products/o{n}"), product).await;
+        bench.set_clock(now.plus(i64::try_from(n).unwrap() + 1));
+        bench.ok("PUT", &format!("/v1/promoters/lily/selection/o{n}"), Value::Null).await;
+    }
+    bench.ok("PUT", "/v1/promoters/lily/selection/o1", Value::Null).await;
+    bench.ok("POST", "/v1/products/o0/cancel-promotion", Value::Null).await;
+    bench.ok("POST", "/v1/products/o1/delist", Value::Null).await;
+    let list = all(bench, "/v1/promoters/lily/selection", 2).await;
+    assert_eq!(ids(&list, "id"), ["o2", "o1", "o0"]);
+    assert_eq!(ids(&list, "reason"), ["", "product_delisted", "promotion_cancelled"]);
+    assert_eq!((&list[0]["invalid"], &list[1]["invalid"]), (&json!(false), &json!(true)));
+    assert_eq!(
+        (&list[0]["rate_bp"], &list[0]["commission_fen"], &list[0]["programme"]),
+        (&json!(1_000), &json!(1_000), &json!("g1"))
+    );
+    bench.ok("DELETE", "/v1/promoters/lily/selection/o1", Value::Null).await;
+    bench.ok("DELETE", "/v1/promoters/lily/selection/o1", Value::Null).await;
+    assert_eq!(ids(&all(bench, "/v1/promoters/lily/selection", 2).await, "id"), ["o2", "o0"]);
+    bench.problem("PUT", "/v1/promoters/lily/selection/none", Value::Null, 404, "not_found").await;
+});
+
+on_both!(a_targeted_plan_shows_its_rate_to_whom_it_approved, async |bench: &Bench| {
+    shop(bench).await;
+    bench.ok("POST", "/v1/rates", json!({"programme": "g1", "rates": [{"bp": 300}]})).await;
+    let precedence = json!({"merchant": "m1", "name": "销售员", "effective_from": 0, "policy": {
+        "commission": {"plan_precedence": ["approved_targeted", "general"]}}});
+    bench.ok("PUT", "/v1/programmes/g1", precedence).await;
+    let plan = json!({"id": "t1", "programme": "g1", "name": "定向", "approval": "automatic",
+                      "rates": [{"product": "sku1", "bp": 2_000}]});
+    bench.ok("POST", "/v1/plans", plan).await;
+    bench.ok("POST", "/v1/plans/t1/apply", json!({"promoter": "lily"})).await;
+    let after = bench.core.now().plus(2 * DAY_MS);
+    bench.set_clock(after);
+    let general = bench.ok("GET", "/v1/products/sku1", Value::Null).await;
+    assert_eq!((&general["rate_bp"], &general["plan"]), (&json!(300), &Value::Null));
+    let own = bench.ok("GET", "/v1/products/sku1?promoter=lily", Value::Null).await;
+    assert_eq!(
+        (&own["rate_bp"], &own["plan"], &own["commission_fen"]),
+        (&json!(2_000), &json!("t1"), &json!(3_980))
+    );
+});
