@@ -9,10 +9,17 @@ mod edge;
 mod explain;
 mod import;
 mod keys;
+mod link;
+mod listing;
 mod man;
+mod plan;
+mod product;
+mod promoter;
 mod qr;
 mod redis;
+mod relation;
 mod scenario;
+mod statement;
 mod up;
 
 pub(crate) use account::draw_password;
@@ -29,6 +36,14 @@ pub(crate) enum Command {
     Core(core::CoreRoleArgs),
     Account(account::AccountArgs),
     Import(import::ImportArgs),
+    Link(link::LinkArgs),
+    Product(product::ProductArgs),
+    Promoter(promoter::PromoterArgs),
+    Plan(plan::PlanArgs),
+    Relation(relation::RelationArgs),
+    Report(statement::ReportArgs),
+    Statement(statement::StatementArgs),
+    Withdraw(statement::WithdrawArgs),
     Explain(explain::ExplainArgs),
     Audit(audit::AuditArgs),
     Qr(qr::QrArgs),
@@ -60,6 +75,14 @@ impl Command {
             Self::Core(args) => args.run(),
             Self::Account(args) => args.run(),
             Self::Import(args) => args.run(),
+            Self::Link(args) => args.run(),
+            Self::Product(args) => args.run(),
+            Self::Promoter(args) => args.run(),
+            Self::Plan(args) => args.run(),
+            Self::Relation(args) => args.run(),
+            Self::Report(args) => args.run(),
+            Self::Statement(args) => args.run(),
+            Self::Withdraw(args) => args.run(),
             Self::Explain(args) => args.run(),
             Self::Audit(args) => args.run(),
             Self::Qr(args) => args.run(),

@@ -50,6 +50,21 @@ pub(crate) struct ImportArgs {
 }
 
 impl ImportArgs {
+    /// The import of a file of links.
+    pub(super) fn links(file: PathBuf, core: CoreArgs, output: OutputArgs) -> Self {
+        Self {
+            kind: Kind::Links,
+            file: Some(file),
+            columns: false,
+            format: None,
+            skip_bad: false,
+            dry_run: false,
+            results: None,
+            core,
+            output,
+        }
+    }
+
     /// Imports.
     ///
     /// # Errors

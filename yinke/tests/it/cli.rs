@@ -13,9 +13,27 @@ fn the_help_says_what_there_is() {
 
 #[test]
 fn every_command_has_help_and_an_example_or_flags() {
-    for command in
-        ["up", "edge", "core", "import", "explain", "audit", "config", "keys", "redis", "completions", "man"]
-    {
+    for command in [
+        "up",
+        "edge",
+        "core",
+        "import",
+        "link",
+        "product",
+        "promoter",
+        "plan",
+        "relation",
+        "report",
+        "statement",
+        "withdraw",
+        "explain",
+        "audit",
+        "config",
+        "keys",
+        "redis",
+        "completions",
+        "man",
+    ] {
         let output = run(&[command, "--help"]);
         assert_eq!(code(&output), 0, "{command}");
         assert!(stdout(&output).contains("Usage: yinke "), "{command}");
@@ -30,8 +48,28 @@ fn the_version_names_the_commit() {
 
 #[test]
 fn every_flag_is_also_an_environment_variable() {
-    for command in ["up", "edge", "core", "import", "explain", "audit"] {
-        let help = stdout(&run(&[command, "--help"]));
+    let commands = [
+        "up",
+        "edge",
+        "core",
+        "import",
+        "explain",
+        "audit",
+        "link create",
+        "link list",
+        "link show",
+        "product list",
+        "promoter list",
+        "promoter create",
+        "plan applications",
+        "relation",
+        "report",
+        "statement",
+        "withdraw",
+    ];
+    for command in commands {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = stdout(&run(&words));
         for line in help.lines().map(str::trim_start).filter(|l| l.starts_with("--") || l.starts_with("-c,"))
         {
             if line.starts_with("--help") {

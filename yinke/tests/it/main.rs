@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failure is an answer")]
 
 mod cli;
+mod desk;
 mod import;
 mod restart;
 mod roles;
