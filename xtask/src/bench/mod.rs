@@ -2,7 +2,8 @@
 //!
 //! A figure alone says as much about the machine as about the code, so every figure stands beside one that was
 //! taken in the same minutes: [`edge`] runs the edge beside a raw server, bare hyper, nginx and HAProxy; [`ingest`]
-//! runs the core's intake beside a plain COPY. [`payouts`] compares a payout run with one over a tenth of the lines.
+//! runs the core's intake beside a plain COPY. [`payouts`] compares a payout run with one over a tenth of the lines;
+//! [`search`] asks the library over a million products.
 
 mod blast;
 mod edge;
@@ -10,6 +11,7 @@ mod ingest;
 mod payouts;
 mod plan;
 mod report;
+mod search;
 mod server;
 
 use anyhow::{Context as _, Result};
@@ -33,6 +35,10 @@ enum What {
     Ingest(ingest::IngestArguments),
     /// A monthly payout run over settled lines: seconds, and how they grow with the lines.
     Payouts(payouts::PayoutsArguments),
+    /// The library's search over a million products, by kind of question, on both stores.
+    Search(search::SearchArguments),
+    /// A hundred thousand links in bulk, on both stores.
+    Links(search::LinksArguments),
 }
 
 /// Runs the comparison.
@@ -41,6 +47,8 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
         What::Edge(arguments) => edge::run(arguments),
         What::Ingest(arguments) => ingest::run(arguments),
         What::Payouts(arguments) => payouts::run(arguments),
+        What::Search(arguments) => search::run(arguments),
+        What::Links(arguments) => search::run_links(arguments),
     }
 }
 
