@@ -21,6 +21,8 @@ pub mod decide;
 pub mod dispute;
 pub mod explanation;
 pub mod fold;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod history;
 pub mod holder;
 pub mod identity;

@@ -158,6 +158,19 @@ impl Batch {
         out
     }
 
+    /// Writes the magic, the length and the checksum that `bytes` would need to be a batch; false if they are too short.
+    pub(crate) fn seal(bytes: &mut [u8]) -> bool {
+        let Some((head, body)) = bytes.split_first_chunk_mut::<HEADER_LEN>() else { return false };
+        let Ok(len) = u32::try_from(body.len()) else { return false };
+        head[..4].copy_from_slice(&MAGIC);
+        head[36..40].copy_from_slice(&len.to_le_bytes());
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&head[..44]);
+        crc.update(body);
+        head[44..].copy_from_slice(&crc.finalize().to_le_bytes());
+        true
+    }
+
     /// Reads a batch and checks every length and the checksum.
     ///
     /// # Errors

@@ -19,6 +19,8 @@ mod cursor;
 mod epoch;
 pub mod failpoint;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(test)]
 mod golden_tests;
 mod index;

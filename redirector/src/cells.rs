@@ -80,6 +80,8 @@ pub(crate) struct Cells {
     pub(crate) clock_steps_back: Cell,
     pub(crate) accepted: Cell,
     pub(crate) rejected: Cell,
+    /// Connections closed so that somebody whose network holds fewer gets in.
+    pub(crate) displaced: Cell,
     pub(crate) accept_errors: Cell,
     pub(crate) closed: Cell,
     pub(crate) timeouts: Cell,

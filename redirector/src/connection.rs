@@ -6,6 +6,8 @@
 
 use crate::address::{Trace, Tracer, client, day_of};
 use crate::config::AddressRange;
+use crate::front::Held;
+use attribution_core::record::AddressPrefix;
 use attribution_core::time::Instant;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
@@ -14,7 +16,8 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 
 /// What a connection has been told to do.
@@ -120,6 +123,16 @@ impl Connection {
         }
     }
 
+    /// Whose connection it is, as far as it counts for limits.
+    pub(crate) fn prefix(&self) -> AddressPrefix {
+        AddressPrefix::of(self.peer)
+    }
+
+    /// In which second it began to wait.
+    pub(crate) const fn since(&self) -> u32 {
+        self.since.get()
+    }
+
     /// Whether nothing of ours is under way on it: no request that was read whole, no answer that is not yet taken.
     pub(crate) fn waits_for_head(&self) -> bool {
         self.waits.get() == Waits::ForHead && !self.blocked.get()
@@ -147,6 +160,9 @@ impl Connection {
     }
 }
 
+/// Bytes that hyper gets at once; nearly every head is smaller.
+const READ_AT_ONCE: usize = 4_096;
+
 /// The socket as hyper gets it. It gives first what was read before, passes everything on, and notes when the client
 /// takes nothing.
 pub(crate) struct Socket {
@@ -154,6 +170,8 @@ pub(crate) struct Socket {
     pub(crate) stream: TokioIo<TcpStream>,
     pub(crate) connection: Rc<Connection>,
     pub(crate) second: Rc<Cell<u32>>,
+    /// The room that an unfinished head takes in hyper's buffer.
+    pub(crate) held: Rc<Held>,
 }
 
 impl Socket {
@@ -178,7 +196,14 @@ impl Read for Socket {
             }
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        // hyper's cursor does not say what came: the bytes are counted on their way through.
+        let mut part = [0; READ_AT_ONCE];
+        let mut part = ReadBuf::new(&mut part[..READ_AT_ONCE.min(buffer.remaining())]);
+        ready!(Pin::new(self.stream.inner_mut()).poll_read(context, &mut part))?;
+        let came = part.filled();
+        self.held.add(came.len()).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        buffer.put_slice(came);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -19,7 +19,10 @@ pub mod core_link;
 mod edge;
 mod frame_clock;
 mod front;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
+mod hoard;
 mod journal_metrics;
 mod limits;
 mod listen;

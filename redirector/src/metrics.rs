@@ -47,7 +47,7 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
     }
     latency(shared, out, &sum);
 
-    let counters: [(&str, &str, Pick<'_>); 16] = [
+    let counters: [(&str, &str, Pick<'_>); 17] = [
         ("answered_total", "Answers released for clicks that have a frame.", &|c| &c.answered),
         ("recorded_total", "Click frames appended to the journal.", &|c| &c.recorded),
         ("unjournaled_total", "Clicks answered without a claim because the journal took no frame.", &|c| {
@@ -69,6 +69,11 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
         ("connections_rejected_total", "Connections closed at once because there were too many.", &|c| {
             &c.rejected
         }),
+        (
+            "connections_displaced_total",
+            "Waiting connections closed for somebody whose network holds fewer.",
+            &|c| &c.displaced,
+        ),
         ("accept_errors_total", "Accepts that failed.", &|c| &c.accept_errors),
         ("connections_closed_total", "Connections that have ended.", &|c| &c.closed),
         ("connection_timeouts_total", "Connections closed for standing still.", &|c| &c.timeouts),

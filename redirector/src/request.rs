@@ -161,7 +161,7 @@ impl<'r> Path<'r> {
     }
 }
 
-/// The values of something that may come several times; those beyond the fourth are not looked at.
+/// The values of something that may come several times; four of them are looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lines<'r> {
     lines: [&'r [u8]; 4],
@@ -174,6 +174,15 @@ impl<'r> Lines<'r> {
             *slot = line;
             self.len += 1;
         }
+    }
+
+    /// As `push`, but the last ones stay: a proxy writes its line behind those of the client.
+    pub(crate) fn push_last(&mut self, line: &'r [u8]) {
+        if self.len == self.lines.len() {
+            self.lines.rotate_left(1);
+            self.len -= 1;
+        }
+        self.push(line);
     }
 
     pub(crate) fn get(&self) -> &[&'r [u8]] {
@@ -271,7 +280,7 @@ pub(crate) fn read<'r>(
             14 if is("sec-fetch-user") => user_activated = value == b"?1",
             14 if is("content-length") && value != b"0" => return Err(Refusal::Body),
             15 if is("accept-language") => asked.languages = value,
-            15 if is("x-forwarded-for") => asked.forwarded.push(value),
+            15 if is("x-forwarded-for") => asked.forwarded.push_last(value),
             17 if is("transfer-encoding") => return Err(Refusal::Body),
             _ => {}
         }

@@ -2,9 +2,12 @@
 
 use crate::click;
 use crate::connection::{Connection, Connections, Order, Socket, Waits};
-use crate::front::{self, Handover};
+use crate::front::{self, Handover, Held};
+use crate::hoard::Hoard;
 use crate::worker::{ConnectionPermit, Shared, Worker};
 use attribution_core::outcome::Outcome;
+use attribution_core::record::AddressPrefix;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -72,6 +75,7 @@ struct Floor {
     worker: Worker,
     http: http1::Builder,
     connections: RefCell<Connections>,
+    hoard: RefCell<Hoard>,
 }
 
 /// Runs a worker until it is told to end. Called on a thread of its own.
@@ -99,8 +103,7 @@ async fn serve(setup: Setup) -> Result<(), WorkerError> {
         .max_headers(shared.limits.headers)
         .max_buf_size(shared.limits.head_bytes.max(8_192));
     let worker = Worker::new(shared, writer)?;
-    let connections = RefCell::default();
-    let floor = Rc::new(Floor { worker, http, connections });
+    let floor = Rc::new(Floor { worker, http, connections: RefCell::default(), hoard: RefCell::default() });
 
     let mut tasks = floor.start_tasks(durable);
     let mut accepting = JoinSet::new();
@@ -169,12 +172,27 @@ impl Floor {
         let seconds = |limit: Duration| u32::try_from(limit.as_secs()).unwrap_or(u32::MAX).max(1);
         let (head, write) = (seconds(limits.header_timeout), seconds(limits.write_timeout));
         let second = self.worker.second.get();
+        self.hoard.borrow_mut().forget();
         for connection in self.connections.borrow().iter() {
             if connection.is_overdue(second, head, write) {
                 self.worker.cells().timeouts.add(1);
                 connection.give(Order::Close);
             }
         }
+    }
+
+    /// A permit for one more connection; if there is none left, whoever holds many gives way.
+    fn permit(&self, peer: SocketAddr) -> Option<ConnectionPermit> {
+        let shared = &self.worker.shared;
+        if let Some(permit) = ConnectionPermit::take(shared) {
+            return Some(permit);
+        }
+        let (connections, second) = (self.connections.borrow(), self.worker.second.get());
+        let prefix = AddressPrefix::of(peer.ip());
+        let other = self.hoard.borrow_mut().gives_way(connections.iter(), prefix, second)?;
+        other.give(Order::Close);
+        self.worker.cells().displaced.add(1);
+        Some(ConnectionPermit::take_over(shared))
     }
 
     fn order(&self, order: Order, concerns: impl Fn(&Connection) -> bool) {
@@ -195,7 +213,7 @@ impl Floor {
         let cells = self.worker.cells();
         loop {
             match listener.async_io(Interest::READABLE, accept).await {
-                Ok((stream, peer)) => match ConnectionPermit::take(&self.worker.shared) {
+                Ok((stream, peer)) => match self.permit(peer) {
                     Some(permit) => {
                         cells.accepted.add(1);
                         // Its place is taken before its task runs, or a shutdown could overlook it.
@@ -244,13 +262,21 @@ impl Place {
     async fn serve_with_hyper(&self, Handover { stream, read }: Handover) {
         let (worker, connection) = (&self.floor.worker, &*self.connection);
         let second = &worker.second;
+        let held = Rc::new(Held::new(worker.unfinished.clone()));
+        if held.add(read.len()).is_err() {
+            worker.cells().heads_dropped.add(1);
+            return;
+        }
         let socket = Socket {
             read,
             stream: TokioIo::new(stream),
             connection: Rc::clone(&self.connection),
             second: Rc::clone(second),
+            held: Rc::clone(&held),
         };
+        let held = &*held;
         let service = service_fn(move |request| async move {
+            held.found(head_bytes(&request));
             connection.now_waits(Waits::ForAnswer, second.get());
             let answer = click::serve(worker, connection, request).await;
             connection.now_waits(Waits::ForHead, second.get());
@@ -271,7 +297,9 @@ impl Place {
             serving.as_mut().poll(context)
         })
         .await;
-        if let Err(error) = ended
+        if held.was_refused() {
+            worker.cells().heads_dropped.add(1);
+        } else if let Err(error) = ended
             && error.is_parse()
         {
             // hyper has answered it without asking us.
@@ -297,6 +325,14 @@ fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let (socket, peer) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
     Ok((socket.into(), peer.ok_or(io::ErrorKind::ConnectionAborted)?))
+}
+
+/// Bytes that the head of a request took at least.
+fn head_bytes(request: &http::Request<Incoming>) -> usize {
+    let target = request.uri().path_and_query().map_or(1, |target| target.as_str().len());
+    let lines =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    request.method().as_str().len() + target + "  HTTP/1.1\r\n\r\n".len() + lines.sum::<usize>()
 }
 
 /// Whether an accept failed because something ran out, not because its client has gone.

@@ -289,6 +289,12 @@ impl ConnectionPermit {
         let permit = Self(Arc::clone(shared));
         (open < shared.connection_cap).then_some(permit)
     }
+
+    /// For a connection that another one gives way to.
+    pub(crate) fn take_over(shared: &Arc<Shared>) -> Self {
+        shared.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
 }
 
 impl Drop for ConnectionPermit {

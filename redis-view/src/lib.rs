@@ -8,6 +8,8 @@
 mod call;
 mod error;
 mod fold;
+#[doc(hidden)]
+pub mod fuzzing;
 mod options;
 mod read;
 mod server;

@@ -129,7 +129,7 @@ async fn open(options: &RedisOptions) -> Result<Connection, RedisError> {
 }
 
 /// A field in the answers to `INFO`: one text, or one per node.
-fn fields(info: &Value, name: &str) -> Vec<String> {
+pub(crate) fn fields(info: &Value, name: &str) -> Vec<String> {
     match info {
         Value::Map(nodes) => nodes.iter().flat_map(|(_, info)| fields(info, name)).collect(),
         Value::Array(nodes) => nodes.iter().flat_map(|info| fields(info, name)).collect(),

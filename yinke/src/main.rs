@@ -1,38 +1,7 @@
-//! `yinke`: one process that runs everything, or one role of it, and the tools around it.
-//!
-//! Reads the command line, starts logging, runs one command, and says how it ended.
+//! The program `yinke`.
 
-mod admin;
-mod api;
-mod cli;
-mod clock;
-mod commands;
-mod config;
-mod data_dir;
-mod demo;
-mod exit;
-mod handover;
-mod import;
-mod keys;
-mod logging;
-mod output;
-mod roles;
-mod scenario;
-mod shutdown;
-
-use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    let result = logging::start(&cli.global, cli.command.default_log_level())
-        .map_err(|error| exit::Failure::new(exit::Exit::Usage, error))
-        .and_then(|()| cli.command.run());
-    match result {
-        Ok(code) => code,
-        Err(failure) => {
-            output::complain(&failure);
-            ExitCode::from(failure.code())
-        }
-    }
+    yinke::run()
 }

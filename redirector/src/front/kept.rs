@@ -20,6 +20,19 @@ impl Room {
         Self { used: Rc::default(), limit }
     }
 
+    fn take(&self, more: usize) -> Result<(), NoRoom> {
+        let used = self.used.get() + more;
+        if used > self.limit {
+            return Err(NoRoom);
+        }
+        self.used.set(used);
+        Ok(())
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.set(self.used.get() - bytes);
+    }
+
     /// Bytes taken now.
     pub(crate) fn used(&self) -> usize {
         self.used.get()
@@ -43,11 +56,7 @@ impl Kept {
 
     /// Keeps more.
     pub(crate) fn add(&mut self, more: &[u8]) -> Result<(), NoRoom> {
-        let used = self.room.used.get() + more.len();
-        if used > self.room.limit {
-            return Err(NoRoom);
-        }
-        self.room.used.set(used);
+        self.room.take(more.len())?;
         self.bytes.reserve_exact(more.len());
         self.bytes.extend_from_slice(more);
         Ok(())
@@ -55,7 +64,7 @@ impl Kept {
 
     /// Takes everything out.
     pub(crate) fn take(&mut self) -> Vec<u8> {
-        self.room.used.set(self.room.used.get() - self.bytes.len());
+        self.room.give_back(self.bytes.len());
         std::mem::take(&mut self.bytes)
     }
 }
@@ -63,6 +72,47 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         self.take();
+    }
+}
+
+/// Heads of up to so many bytes more than what was found in them are taken for whole: blanks around values are not found.
+const BLANKS: usize = 256;
+
+/// The room of an unfinished head that somebody else holds: hyper. Given back when dropped.
+pub(crate) struct Held {
+    bytes: Cell<usize>,
+    room: Room,
+    refused: Cell<bool>,
+}
+
+impl Held {
+    pub(crate) const fn new(room: Room) -> Self {
+        Self { bytes: Cell::new(0), room, refused: Cell::new(false) }
+    }
+
+    /// So many bytes more were read.
+    pub(crate) fn add(&self, more: usize) -> Result<(), NoRoom> {
+        self.room.take(more).inspect_err(|_| self.refused.set(true))?;
+        self.bytes.set(self.bytes.get() + more);
+        Ok(())
+    }
+
+    /// Whether there was once no room for it.
+    pub(crate) const fn was_refused(&self) -> bool {
+        self.refused.get()
+    }
+
+    /// A head was found in them, of at least so many bytes. What is left is the beginning of the next one.
+    pub(crate) fn found(&self, head: usize) {
+        let left = self.bytes.get().saturating_sub(head);
+        let left = if left > BLANKS { left } else { 0 };
+        self.room.give_back(self.bytes.replace(left) - left);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.room.give_back(self.bytes.get());
     }
 }
 
@@ -80,5 +130,22 @@ mod tests {
         drop(b);
         a.add(b"abc").unwrap();
         assert_eq!((a.take(), room.used()), (b"GET /abc".to_vec(), 0));
+    }
+
+    #[test]
+    fn what_is_behind_a_head_still_takes_room() {
+        let room = Room::new(2_000);
+        let held = Held::new(room.clone());
+        held.add(1_500).unwrap();
+        assert!(!held.was_refused());
+        assert_eq!(held.add(501), Err(NoRoom));
+        assert!(held.was_refused());
+        held.found(400);
+        assert_eq!(room.used(), 1_100);
+        held.found(1_000);
+        assert_eq!(room.used(), 0, "blanks");
+        held.add(5).unwrap();
+        drop(held);
+        assert_eq!(room.used(), 0);
     }
 }

@@ -8,12 +8,12 @@
 //!
 //! An unfinished head is kept in exactly as many bytes as have come, so that many slow clients cost little.
 
-mod head;
+pub(crate) mod head;
 mod kept;
 mod outbox;
 mod tap;
 
-pub(crate) use kept::Room;
+pub(crate) use kept::{Held, Room};
 pub(crate) use outbox::Outbox;
 pub(crate) use tap::Tap;
 
@@ -35,7 +35,7 @@ use std::task::{Context, Poll};
 use tokio::net::TcpStream;
 
 /// Headers that the front takes at most; hyper has the operator's limit.
-const HEADERS_MAX: usize = 64;
+pub(crate) const HEADERS_MAX: usize = 64;
 
 /// A connection that hyper is to go on with.
 pub(crate) struct Handover {

@@ -119,3 +119,13 @@ fn the_browsers_own_signs_are_read() {
     assert!(!facts(&[("purpose", "shopping")]).prefetch);
     assert!(facts(&[("sec-gpc", "1")]).privacy_signal && !facts(&[("sec-gpc", "0")]).privacy_signal);
 }
+
+#[test]
+fn many_lines_of_a_client_do_not_hide_the_proxys() {
+    let lines: Vec<String> = (1..=9).map(|n| format!("192.0.2.{n}")).collect();
+    let mut headers: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", line.as_str())).collect();
+    headers.push(("host", "yk.example"));
+    let parts = parts("GET", "/a", &headers);
+    let asked = read_parts(&parts, &hosts()).unwrap();
+    assert_eq!(asked.forwarded.get(), [&b"192.0.2.6"[..], b"192.0.2.7", b"192.0.2.8", b"192.0.2.9"]);
+}

@@ -113,7 +113,10 @@ pub fn load(dir: &Path, secure: bool, stamp: i64) -> Loaded {
 }
 
 fn read(path: &Path, secure: bool) -> Result<(Table, Option<u32>), LoadError> {
-    let mut input = BufReader::with_capacity(1 << 20, File::open(path)?);
+    read_from(BufReader::with_capacity(1 << 20, File::open(path)?), secure)
+}
+
+pub(crate) fn read_from(mut input: impl Read, secure: bool) -> Result<(Table, Option<u32>), LoadError> {
     // What an older layout does not have stays zero, which is none.
     let mut head = [0; HEAD_LEN];
     let (common, newer) = head.split_at_mut(HEAD_LENS[0]);
@@ -220,7 +223,7 @@ pub fn save(dir: &Path, table: &Table, check_key: u32) -> Result<u64, SaveError>
     Ok(position.number)
 }
 
-fn write(
+pub(crate) fn write(
     out: &mut impl Write,
     table: &Table,
     position: FeedPosition,
@@ -250,6 +253,28 @@ fn write(
     write_section(out, &recent)?;
     out.write_all(END)?;
     Ok(())
+}
+
+/// The snapshot of small tables and links that are given as they would stand in one, with sound lengths and checksums.
+pub(crate) fn sealed(small: &[u8], links: &[u8]) -> Vec<u8> {
+    let crc = |bytes: &[u8]| crc32fast::hash(bytes).to_le_bytes();
+    let length = |length| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+    let mut head = Vec::with_capacity(HEAD_LEN);
+    head.extend_from_slice(MAGIC);
+    head.extend_from_slice(&LAYOUT_VERSION.to_le_bytes());
+    head.extend_from_slice(&length(SHARDS + 1));
+    head.extend_from_slice(&[0; 16]);
+    head.extend_from_slice(&(small.len() as u64).to_le_bytes());
+    head.resize(HEAD_LEN, 0);
+    let mut out = [&head, &crc(&head)[..], small, &crc(small)].concat();
+    let links = &links[..links.len() - links.len() % SLOT_LEN];
+    for section in 0..=SHARDS {
+        let links = if section == 0 { links } else { &[] };
+        out.extend_from_slice(&[length(links.len() / SLOT_LEN), crc(links)].concat());
+        out.extend_from_slice(links);
+    }
+    out.extend_from_slice(END);
+    out
 }
 
 fn write_section(out: &mut impl Write, slots: &[Slot]) -> Result<(), SaveError> {

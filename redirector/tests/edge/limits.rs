@@ -4,6 +4,7 @@ use crate::http::{Client, request};
 use crate::world::{World, eventually, link, path, programme};
 use attribution_core::catalogue::{Change, Durability};
 use std::io::Write as _;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 #[test]
@@ -124,4 +125,59 @@ fn unfinished_heads_take_no_more_than_they_may() {
     late.send(&[b"GET / HTTP/1.1\r\nx: ".as_slice(), &[b'y'; 3_000]].concat());
     late.send(b"\r\nhost: 127.0.0.1\r\n\r\n");
     assert_eq!((late.receive(false).unwrap().status, dropped()), (404, 4));
+}
+
+#[test]
+fn unfinished_heads_in_hypers_hands_take_no_more_either() {
+    let world = World::with([], |config| config.limits.unfinished_bytes = 4_096);
+    let begun = format!("HEAD {} HTTP/1.1\r\nx: {}", path(1), "y".repeat(960));
+    // A HEAD is hyper's, and its connection stays there. Half of them send the next one's beginning along with it.
+    let slow: Vec<_> = (0..8)
+        .map(|number| {
+            let mut client = world.client();
+            let whole = request("HEAD", &path(1), &[]);
+            let (first, then) = if number % 2 == 0 { (whole + &begun, "") } else { (whole, &*begun) };
+            client.send(first.as_bytes());
+            // Who finds no room for the first is gone without an answer.
+            if let Some(answer) = client.receive(true) {
+                assert_eq!(answer.status, 302);
+                client.send(then.as_bytes());
+            }
+            client
+        })
+        .collect();
+    let dropped = || world.metric("yinke_edge_unfinished_heads_dropped_total");
+    eventually("those beyond the room are closed", || dropped() == 4);
+    assert_eq!(world.get(&path(1), &[]).status, 302);
+    drop(slow);
+    eventually("they are gone", || world.metric("yinke_edge_connections_open") == 0);
+    let mut late = world.client();
+    assert_eq!(late.request("HEAD", &path(1), &[]).status, 302);
+    late.send(format!("HEAD {} HTTP/1.1\r\nx: {}", path(1), "y".repeat(3_500)).as_bytes());
+    late.send(b"\r\nhost: 127.0.0.1\r\n\r\n");
+    assert_eq!((late.receive(true).unwrap().status, dropped()), (302, 4), "their room was given back");
+}
+
+#[test]
+fn a_hoard_keeps_nobody_out_but_its_own_network() {
+    let world = World::with([], |config| config.limits.connections = 40);
+    let hoarder = Ipv4Addr::new(127, 66, 0, 1);
+    let mut hoard: Vec<_> = (0..40).map(|_| Client::connect_from(hoarder, world.edge.address())).collect();
+    let open = || world.metric("yinke_edge_connections_open");
+    eventually("all are in", || open() == 40);
+    // One of them has had an answer and waits again; the others have never sent anything.
+    assert_eq!(hoard[0].request("GET", &path(1), &[]).status, 302);
+    let mut honest: Vec<_> = (0..10).map(|_| world.client()).collect();
+    for client in &mut honest {
+        assert_eq!(client.request("GET", &path(1), &[]).status, 302);
+    }
+    let displaced = || world.metric("yinke_edge_connections_displaced_total");
+    assert_eq!(displaced(), 10);
+    eventually("those displaced are gone", || open() == 40);
+    let rejected = || world.metric("yinke_edge_connections_rejected_total");
+    assert!(Client::connect_from(hoarder, world.edge.address()).receive(false).is_none());
+    assert_eq!((rejected(), displaced()), (1, 10), "the hoarder itself displaces nobody");
+    for client in &mut honest {
+        assert_eq!(client.request("GET", &path(1), &[]).status, 302, "and nobody honest was displaced");
+    }
 }

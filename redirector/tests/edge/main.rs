@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test; helpers are not marked as tests")]
 
 mod cookies;
+mod corpus;
 mod disk;
 mod front;
 mod hostile;
@@ -10,5 +11,8 @@ mod http;
 mod limits;
 mod outcomes;
 mod pages;
+mod proxies;
 mod restart;
+mod rotation;
+mod siege;
 mod world;

@@ -150,6 +150,14 @@ pub(crate) async fn run(
     Ok(verdicts)
 }
 
+/// How many stories a text has, or how many mistakes.
+///
+/// # Errors
+/// If it has mistakes.
+pub(crate) fn count(text: &str) -> Result<usize, usize> {
+    read::stories(text).map(|stories| stories.len()).map_err(|faults| faults.len())
+}
+
 async fn verdict(
     file: PathBuf,
     story: Result<story::Story, Vec<fault::Fault>>,

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-fn core(dir: &Path, address: &str) -> Up {
+pub(crate) fn core(dir: &Path, address: &str) -> Up {
     let token = secret(dir, "admin.token", TOKEN);
     let config = file(
         dir,
@@ -23,17 +23,22 @@ fn core(dir: &Path, address: &str) -> Up {
 }
 
 fn edge(dir: &Path, core_url: &str) -> Up {
+    edge_with(dir, core_url, "", "info")
+}
+
+/// An edge with more in its configuration, and another level of logging.
+pub(crate) fn edge_with(dir: &Path, core_url: &str, more: &str, log_level: &str) -> Up {
     let config = file(
         dir,
         "edge.toml",
         &format!(
             "edge = 17\ndata_dir = \"edge\"\nkeys_dir = \"edge-keys\"\npublic_url = \"http://127.0.0.1/\"\n\
              [listen]\npublic = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
-             [core]\nurl = \"{core_url}\"\ntoken_file = \"edge-keys/core.token\"\n"
+             [core]\nurl = \"{core_url}\"\ntoken_file = \"edge-keys/core.token\"\n{more}"
         ),
     );
     let mut command = yinke();
-    command.arg("edge").arg("--config").arg(config);
+    command.arg("edge").arg("--config").arg(config).args(["--log-level", log_level]);
     start(command, &dir.join("edge"))
 }
 
@@ -43,11 +48,8 @@ fn secret(dir: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-#[test]
-fn an_edge_serves_without_its_core_and_delivers_later() {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let first_core = core(dir, "127.0.0.1:0");
+/// Gives the edge of [`edge`] its keys and its token.
+pub(crate) fn keys_for(dir: &Path, core: &Up) {
     let exported = run(&[
         "keys",
         "export",
@@ -58,9 +60,17 @@ fn an_edge_serves_without_its_core_and_delivers_later() {
         dir.join("edge-keys").to_str().unwrap(),
     ]);
     assert_eq!(code(&exported), 0, "{}", stderr(&exported));
-    let issued = api(&first_core, "POST", "/v1/tokens", &json!({"role": "edge", "subject": "17"}));
+    let issued = api(core, "POST", "/v1/tokens", &json!({"role": "edge", "subject": "17"}));
     assert_eq!(issued.status, 201, "{}", issued.body);
     secret(&dir.join("edge-keys"), "core.token", issued.json()["token"].as_str().unwrap());
+}
+
+#[test]
+fn an_edge_serves_without_its_core_and_delivers_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let first_core = core(dir, "127.0.0.1:0");
+    keys_for(dir, &first_core);
 
     let first_edge = edge(dir, &first_core.core);
     let link = small_world(&first_core, dir);
