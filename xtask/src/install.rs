@@ -27,6 +27,19 @@ pub(crate) const RSVG: Need = Need { program: "rsvg-convert", package: "librsvg2
 pub(crate) const MKFS: Need = Need { program: "mkfs.ext4", package: "e2fsprogs" };
 /// A client that a person would use.
 pub(crate) const CURL: Need = Need { program: "curl", package: "curl" };
+/// A real browser.
+pub(crate) const CHROMIUM: Need = Need { program: "chromium", package: "chromium" };
+/// Tells a browser what to do.
+pub(crate) const NODE: Need = Need { program: "node", package: "nodejs" };
+/// Brings what the browser's stories are written with.
+pub(crate) const NPM: Need = Need { program: "npm", package: "npm" };
+/// A proxy that stands in front of edges.
+pub(crate) const HAPROXY: Need = Need { program: "haproxy", package: "haproxy" };
+/// Another one.
+pub(crate) const NGINX: Need = Need { program: "nginx", package: "nginx" };
+
+/// Builds the fuzzer's own runtime.
+pub(crate) const CLANG: Need = Need { program: "clang++", package: "clang" };
 
 /// Makes sure that all programs are there.
 ///

@@ -5,13 +5,18 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who runs it")]
 
 mod bench;
+mod browser;
 mod check;
 mod corrupt;
 mod deny;
+mod forge;
+mod fuzz;
 mod install;
 mod kill;
+mod mutants;
 mod powercut;
 mod servers;
+mod siege;
 mod simulate;
 mod story;
 mod suite;
@@ -48,6 +53,14 @@ enum Task {
     Kill(kill::KillArguments),
     /// Corrupts a journal at random: all must be detected, and only what was hit may be lost.
     Corrupt(corrupt::CorruptArguments),
+    /// Forges tokens in large numbers, and measures whether the time of a refusal gives anything away.
+    Forge(forge::ForgeArguments),
+    /// Breeds inputs for everything that parses bytes from outside, looking for one that breaks a promise.
+    Fuzz(fuzz::FuzzArguments),
+    /// Slow sockets and guesses at codes in large numbers, with honest clients among them.
+    Siege(siege::SiegeArguments),
+    /// Changes the code in small ways, one at a time, and lists those that no test notices.
+    Mutants(mutants::MutantsArguments),
     /// Simulates the edge's way from a written click to the core, with faults at random, in simulated time.
     Simulate(simulate::SimulateArguments),
     /// Restarts a server under clients that connect all the time; nobody may be refused or cut off.
@@ -69,6 +82,10 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Kill(arguments) => kill::run(&arguments),
         Task::Corrupt(arguments) => corrupt::run(&arguments),
+        Task::Forge(arguments) => forge::run(&arguments),
+        Task::Siege(arguments) => siege::run(&arguments),
+        Task::Mutants(arguments) => mutants::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Simulate(arguments) => simulate::run(&arguments),
         Task::Restarts { times } => test::restarts(times),
         Task::Powercut(arguments) => powercut::run(&arguments),

@@ -1,9 +1,9 @@
 //! `cargo xtask test`: everything that must hold, against real servers that it starts itself.
 
-use crate::install::{self, CURL, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
+use crate::install::{self, CURL, HAPROXY, NGINX, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
 use crate::servers::{Postgres, Redis};
 use crate::suite::{Run, cargo, command, root, succeed};
-use crate::{check, kill, powercut, simulate, story};
+use crate::{browser, check, kill, powercut, simulate, story};
 use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     let mut run = Run::new(&arguments.only);
     check::lints(&mut run);
     run.suite("tests", 900, || {
-        install::ensure(&[REDIS, POSTGRES, PROMTOOL, CURL, ZBARIMG, RSVG])?;
+        install::ensure(&[REDIS, POSTGRES, PROMTOOL, CURL, HAPROXY, NGINX, ZBARIMG, RSVG])?;
         let redis = Redis::start()?;
         let postgres = Postgres::start()?;
         println!("redis at {}, PostgreSQL at {}", redis.url(), postgres.url());
@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     });
     run.suite("alert rules", 20, alert_rules);
     run.suite("story", 420, || story::tell(PROFILE));
+    run.suite("browser", 240, || browser::tell(PROFILE));
     run.suite("kill", 420, || kill::prove(KILLS, KILL_LINKS, KILL_RATE, PROFILE, None));
     run.suite("kill at instants", 180, || kill::prove_instants(None));
     run.suite("simulate", 240, || simulate::prove(0, SEEDS));

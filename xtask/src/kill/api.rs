@@ -7,25 +7,25 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// The API of the core under test.
-pub(super) struct Api {
-    pub(super) address: SocketAddr,
-    pub(super) token: String,
+pub(crate) struct Api {
+    pub(crate) address: SocketAddr,
+    pub(crate) token: String,
 }
 
 /// Status, head and body of an answer.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
 impl Api {
     /// GETs JSON.
-    pub(super) fn get(&self, path: &str) -> Result<Value> {
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
         self.call("GET", path, None)
     }
 
     /// Sends JSON; the answer must be a success.
-    pub(super) fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
         self.call(method, path, Some(body.to_string()))
     }
 
@@ -43,7 +43,7 @@ impl Api {
 }
 
 /// One request over a connection of its own.
-pub(super) fn exchange(
+pub(crate) fn exchange(
     address: SocketAddr,
     method: &str,
     path: &str,

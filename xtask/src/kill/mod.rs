@@ -4,12 +4,12 @@
 //! The load runs through all kills and writes down every answer it got, synced; nothing of the program under test
 //! is asked what it did before its last start.
 
-mod api;
+pub(crate) mod api;
 mod chance;
 mod instants;
 mod loader;
-mod process;
-mod world;
+pub(crate) mod process;
+pub(crate) mod world;
 
 use crate::suite::{cargo, succeed};
 use anyhow::{Context as _, Result, ensure};

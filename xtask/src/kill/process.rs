@@ -12,14 +12,14 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// The administrator's token of the core under test.
-pub(super) const ADMIN_TOKEN: &str = "kill-proof-admin";
+pub(crate) const ADMIN_TOKEN: &str = "kill-proof-admin";
 /// How often is looked whether it serves.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// A start takes no longer.
 const START_WITHIN: Duration = Duration::from_secs(120);
 
 /// A running `yinke up`. Dropped, it is killed.
-pub(super) struct Yinke {
+pub(crate) struct Yinke {
     child: Child,
     born: Instant,
     data: PathBuf,
@@ -35,12 +35,12 @@ impl Drop for Yinke {
 
 impl Yinke {
     /// Starts it on free ports with its data in `folder`.
-    pub(super) fn start(programs: &Path, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(programs: &Path, folder: &Path) -> Result<Self> {
         Self::start_armed(programs, folder, "")
     }
 
     /// Starts it so that it kills itself at a named instant.
-    pub(super) fn start_armed(programs: &Path, folder: &Path, instant: &str) -> Result<Self> {
+    pub(crate) fn start_armed(programs: &Path, folder: &Path, instant: &str) -> Result<Self> {
         let data = folder.join("data");
         let log = OpenOptions::new().create(true).append(true).open(log_path(folder))?;
         let child = Command::new("setpriv")
@@ -71,18 +71,23 @@ impl Yinke {
         base.trim_start_matches("http://").trim_end_matches('/').parse().context("the note's address")
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its core's API.
-    pub(super) fn core(&self) -> Result<Api> {
+    pub(crate) fn core(&self) -> Result<Api> {
         Ok(Api { address: self.base("core")?, token: ADMIN_TOKEN.to_owned() })
     }
 
     /// Where its edge listens.
-    pub(super) fn edge(&self) -> Result<SocketAddr> {
+    pub(crate) fn edge(&self) -> Result<SocketAddr> {
         self.base("edge")
     }
 
     /// Waits for its note.
-    pub(super) fn wait_until_listening(&mut self) -> Result<()> {
+    pub(crate) fn wait_until_listening(&mut self) -> Result<()> {
         while self.note().is_none() {
             self.live_for(LOOK_EVERY)?;
             ensure!(self.born.elapsed() < START_WITHIN, "it does not start");
@@ -91,7 +96,7 @@ impl Yinke {
     }
 
     /// Waits for the first redirect of `code`; how long it took since it was started.
-    pub(super) fn wait_until_redirecting(&mut self, code: &str) -> Result<Duration> {
+    pub(crate) fn wait_until_redirecting(&mut self, code: &str) -> Result<Duration> {
         self.wait_until_listening()?;
         let path = format!("/{code}");
         loop {
@@ -107,7 +112,7 @@ impl Yinke {
     }
 
     /// Lets time pass; fails if it ends by itself meanwhile.
-    pub(super) fn live_for(&mut self, time: Duration) -> Result<()> {
+    pub(crate) fn live_for(&mut self, time: Duration) -> Result<()> {
         let until = Instant::now() + time;
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -122,7 +127,7 @@ impl Yinke {
     }
 
     /// Waits until it has killed itself; `serves` hears once where it redirects, if it comes to that.
-    pub(super) fn dies_within(
+    pub(crate) fn dies_within(
         &mut self,
         limit: Duration,
         mut serves: impl FnMut(SocketAddr) -> Result<()>,
@@ -143,14 +148,14 @@ impl Yinke {
     }
 
     /// kill -9.
-    pub(super) fn kill(mut self) -> Result<()> {
+    pub(crate) fn kill(mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
     /// SIGTERM; it must end in order within `limit`.
-    pub(super) fn drain(mut self, limit: Duration) -> Result<Duration> {
+    pub(crate) fn drain(mut self, limit: Duration) -> Result<Duration> {
         let pid = Pid::from_raw(self.child.id().cast_signed()).context("no process")?;
         let began = Instant::now();
         kill_process(pid, Signal::TERM)?;
@@ -170,7 +175,7 @@ fn log_path(folder: &Path) -> PathBuf {
 }
 
 /// The last lines it wrote.
-pub(super) fn log_tail(folder: &Path) -> String {
+pub(crate) fn log_tail(folder: &Path) -> String {
     let text = fs::read_to_string(log_path(folder)).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(30)..].join("\n")

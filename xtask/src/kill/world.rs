@@ -13,16 +13,16 @@ const BULK: u32 = 5_000;
 const TAPPED: usize = 20_000;
 
 /// Codes by what they are good for.
-pub(super) struct World {
+pub(crate) struct World {
     /// They work.
-    pub(super) codes: Vec<String>,
+    pub(crate) codes: Vec<String>,
     /// Their promotion is cancelled.
-    pub(super) withdrawn: Vec<String>,
+    pub(crate) withdrawn: Vec<String>,
 }
 
 impl World {
     /// Makes it through the API. A link comes with its QR code's, so half as many are asked for.
-    pub(super) fn make(api: &Api, links: u32) -> Result<Self> {
+    pub(crate) fn make(api: &Api, links: u32) -> Result<Self> {
         api.send("PUT", "/v1/merchants/kill-shop", &json!({ "platform": "kill", "name": "耐用铺子" }))?;
         let programme = json!({ "merchant": "kill-shop", "name": "推客", "preset": "youzan_permanent" });
         api.send("PUT", "/v1/programmes/kill", &programme)?;
@@ -51,7 +51,7 @@ impl World {
     }
 
     /// A code that works.
-    pub(super) fn sample(&self) -> &str {
+    pub(crate) fn sample(&self) -> &str {
         self.codes.first().map_or("", String::as_str)
     }
 }
