@@ -79,7 +79,7 @@ fn one_client(
     let mut waits = Waits::default();
     let mut stream = None;
     let mut due = first;
-    let mut number = 0;
+    let mut number: u32 = 0;
     while !enough.load(Ordering::Relaxed) {
         let now = Instant::now();
         if now < due {
