@@ -9,6 +9,7 @@ mod clock;
 mod core;
 mod describe;
 mod disputes;
+mod earlier;
 mod edges;
 pub mod holders;
 mod identities;
@@ -20,6 +21,7 @@ mod notices;
 pub mod orders;
 pub mod payouts;
 mod plans;
+pub mod replay;
 mod statements;
 pub mod store;
 

@@ -6,7 +6,7 @@ use crate::suite::{cargo, succeed};
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ pub(crate) fn tell(profile: &str) -> Result<()> {
     let program = crate::bench::target_directory()?.join(profile).join("yinke");
     let folder = tempfile::tempdir()?;
     let printed = folder.path().join("printed");
-    let mut up = Up(Command::new(program)
+    let child = Command::new(&program)
         .args(["up", "--demo", "--edge", "127.0.0.1:0", "--core", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
         .arg("--data")
         .arg(folder.path().join("data"))
@@ -32,7 +32,8 @@ pub(crate) fn tell(profile: &str) -> Result<()> {
         .stdout(File::create(&printed)?)
         .stderr(File::create(folder.path().join("log"))?)
         .spawn()
-        .context("cannot start yinke")?);
+        .context("cannot start yinke")?;
+    let mut up = Up(child, program);
     let result = follow(&mut up, folder.path());
     if result.is_err() {
         println!("{}", fs::read_to_string(&printed)?);
@@ -54,6 +55,10 @@ fn follow(up: &mut Up, folder: &Path) -> Result<()> {
     let ready = shell(&format!("curl -s -o /dev/null -w '%{{http_code}}' {admin}/readyz"))?;
     ensure!(ready == "200", "not ready: {ready}");
     shell(&format!("set -o pipefail; curl -sf {admin}/metrics | promtool check metrics >&2"))?;
+    // Beside the running core: everything it decided comes out of the events again.
+    let program = up.1.display();
+    let replayed = shell(&format!("{program} replay --data {}", folder.join("data").display()))?;
+    ensure!(replayed.contains(" 0 differences") && !replayed.starts_with("0 lines"), "{replayed}");
     let took = up.drain()?;
     println!("drained in {} ms", took.as_millis());
     Ok(())
@@ -75,8 +80,8 @@ fn shell(script: &str) -> Result<String> {
     Ok(text)
 }
 
-/// The demo's process; killed when dropped.
-struct Up(Child);
+/// The demo's process, and its program; killed when dropped.
+struct Up(Child, PathBuf);
 
 impl Up {
     fn wait_for_story(&mut self, printed: &Path) -> Result<String> {

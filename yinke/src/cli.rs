@@ -1,9 +1,16 @@
 //! The command line: what every command shares. A command's own flags stand in its own file.
 
 use crate::commands::Command;
+use crate::config::{CoreFile, StoreChoice, is_postgres_url, load};
 use crate::exit::{self, Exit, Failure};
+use crate::roles::core::store_config;
+use crate::scenario::time;
+use attribution_core::time::Instant;
 use clap::{Args, Parser, ValueEnum};
 use redis_view::RedisOptions;
+use settlement_core::Clock;
+use settlement_core::replay::Selection;
+use settlement_core::store::Store;
 use std::path::PathBuf;
 
 /// What `--version` prints after the name.
@@ -67,6 +74,103 @@ pub(crate) struct CoreArgs {
     /// Data directory of a `yinke up` on this machine
     #[arg(long, env = "YINKE_DATA", value_name = "DIR", default_value = DATA_DEFAULT)]
     pub(crate) data: PathBuf,
+}
+
+/// Which core's store: for commands that open it themselves, beside a running core or without one.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StoreArgs {
+    /// The core's configuration file, which names its store
+    #[arg(long, short, env = "YINKE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data directory of a `yinke up` on this machine, if there is no configuration file
+    #[arg(long, env = "YINKE_DATA", value_name = "DIR", default_value = DATA_DEFAULT)]
+    data: PathBuf,
+    /// The PostgreSQL of a `yinke up --postgres`
+    #[arg(long, env = "YINKE_POSTGRES", value_name = "URL", hide_env_values = true)]
+    postgres: Option<String>,
+}
+
+impl StoreArgs {
+    /// The configuration file, if one is named.
+    ///
+    /// # Errors
+    /// If it cannot be read or has mistakes.
+    pub(crate) fn file(&self) -> Result<Option<CoreFile>, Failure> {
+        self.config.as_ref().map(|file| Ok(load::<CoreFile>(file)?.settings)).transpose()
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be opened.
+    pub(crate) fn open(&self) -> Result<Store, Failure> {
+        let choice = match self.file()? {
+            Some(file) => file.store,
+            None => self.choice()?,
+        };
+        if let StoreChoice::Sqlite(path) = &choice
+            && !path.exists()
+        {
+            return Err(Failure::message(Exit::NotFound, format!("there is no store at {}", path.display())));
+        }
+        Store::open(&store_config(choice), Clock::System.now())
+            .map_err(|error| Failure::new(Exit::Unavailable, error))
+    }
+
+    fn choice(&self) -> Result<StoreChoice, Failure> {
+        match &self.postgres {
+            None => Ok(StoreChoice::Sqlite(self.data.join("core.sqlite"))),
+            Some(url) if is_postgres_url(url) => Ok(StoreChoice::Postgres(url.clone())),
+            Some(_) => Err(Failure::message(
+                Exit::Usage,
+                "--postgres: expected a URL such as postgres://yinke@127.0.0.1/yinke",
+            )),
+        }
+    }
+}
+
+/// Which orders.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SelectionArgs {
+    /// Orders placed from here on: a day in China such as 2026-03-01, or an instant such as 2026-03-01T12:00:00+08:00
+    #[arg(long, env = "YINKE_SINCE", value_name = "DATE")]
+    since: Option<String>,
+    /// Orders placed before
+    #[arg(long, env = "YINKE_UNTIL", value_name = "DATE")]
+    until: Option<String>,
+    /// Only this merchant's orders
+    #[arg(long, env = "YINKE_MERCHANT", value_name = "ID")]
+    merchant: Option<String>,
+}
+
+impl SelectionArgs {
+    /// What was asked for.
+    ///
+    /// # Errors
+    /// If a date or an id is none.
+    pub(crate) fn read(&self) -> Result<Selection, Failure> {
+        let merchant = self.merchant.as_deref().map(str::parse).transpose();
+        let selection = Selection {
+            since: date("--since", self.since.as_deref())?,
+            until: date("--until", self.until.as_deref())?,
+            merchant: merchant
+                .map_err(|error| Failure::message(Exit::Usage, format!("--merchant: {error}")))?,
+            order: None,
+        };
+        match (selection.since, selection.until) {
+            (Some(since), Some(until)) if until <= since => {
+                Err(Failure::message(Exit::Usage, "--until: must be later than --since"))
+            }
+            _ => Ok(selection),
+        }
+    }
+}
+
+fn date(flag: &str, text: Option<&str>) -> Result<Option<Instant>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let at = time::read(text);
+    at.map(Some)
+        .ok_or_else(|| Failure::message(Exit::Usage, format!("{flag}: {text:?} is not {}", time::FORM)))
 }
 
 /// Where the records of who holds whom are.

@@ -17,7 +17,9 @@ mod product;
 mod promoter;
 mod qr;
 mod redis;
+mod rehearse;
 mod relation;
+mod replay;
 mod scenario;
 mod statement;
 mod up;
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Explain(explain::ExplainArgs),
     Audit(audit::AuditArgs),
     Qr(qr::QrArgs),
+    Replay(replay::ReplayArgs),
+    Rehearse(rehearse::RehearseArgs),
     Scenario(scenario::ScenarioArgs),
     Config(config::ConfigArgs),
     Keys(keys::KeysArgs),
@@ -86,6 +90,8 @@ impl Command {
             Self::Explain(args) => args.run(),
             Self::Audit(args) => args.run(),
             Self::Qr(args) => args.run(),
+            Self::Replay(args) => args.run(),
+            Self::Rehearse(args) => args.run(),
             Self::Scenario(args) => args.run(),
             Self::Config(args) => args.run(),
             Self::Keys(args) => args.run(),

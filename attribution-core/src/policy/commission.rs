@@ -15,6 +15,16 @@ pub enum Class {
     Returning,
 }
 
+impl Class {
+    /// The name by which programs know it, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Returning => "returning",
+        }
+    }
+}
+
 /// How days since the first success are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -51,11 +51,12 @@ pub(super) fn complete(document: &OpenApi) -> Result<Value, Problem> {
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let writes = matches!(method, "post" | "put" | "patch" | "delete");
     // What edges send is exactly once by its own numbers, what holds a secret is kept nowhere, and a file that is
-    // only compared changes nothing.
+    // only compared, or rules that are only rehearsed, change nothing.
     let json = operation.pointer("/requestBody/content/application~1json").is_some();
     let bare = operation.get("requestBody").is_none();
     let secret = matches!(path, "/v1/tokens" | "/v1/accounts" | "/v1/accounts/{login}/password");
-    let keyed = writes && (json || bare) && !path.starts_with("/v1/edges/") && !secret;
+    let keyed =
+        writes && (json || bare) && !path.starts_with("/v1/edges/") && !secret && path != "/v1/rehearsals";
     if keyed && let Some(parameters) = list_of(operation, "parameters") {
         parameters.push(json!({
             "name": "Idempotency-Key",

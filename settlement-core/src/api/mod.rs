@@ -72,6 +72,7 @@ pub(crate) fn router(core: Core) -> Router {
         .merge(crate::disputes::routes())
         .merge(crate::notices::routes())
         .merge(crate::audit::routes())
+        .merge(crate::replay::routes())
         .split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(
         "bearer",

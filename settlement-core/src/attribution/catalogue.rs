@@ -5,16 +5,24 @@
 use super::dated::{Dated, Target};
 use super::held::RecordRules;
 use super::programmes::{self, Programme};
+use super::recorded::promoter_ids;
+use super::relations::own_numbers;
+use crate::earlier::{Fact, Versioned};
 use crate::orders::rows;
 use crate::params;
-use crate::plans::{self, facts::Terms};
-use crate::store::{StoreError, Tx};
-use attribution_core::ids::{
-    CategoryId, MerchantId, PlatformId, ProductId, ProgrammeId, ProgrammeNum, TargetNum,
+use crate::plans::{
+    self,
+    facts::{RecordedRates, Terms},
 };
-use attribution_core::policy::Policy;
-use std::collections::HashMap;
+use crate::store::{StoreError, Tx};
+use attribution_core::attribute::ExclusiveCoupon;
+use attribution_core::ids::{
+    BuyerId, CategoryId, MerchantId, PlatformId, ProductId, ProgrammeId, ProgrammeNum, PromoterId, TargetNum,
+};
+use attribution_core::policy::{Policy, PolicyVersion};
+use attribution_core::time::{Instant, Period};
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// See the module's own words.
@@ -24,12 +32,89 @@ pub struct Catalogue {
     records: HashMap<ProgrammeNum, Option<Rc<RecordRules>>>,
     policies: HashMap<(ProgrammeId, u32), Rc<Policy>>,
     products: HashMap<ProductId, TargetNum>,
-    ancestors: HashMap<i64, Rc<[(i64, CategoryId)]>>,
+    categories: HashMap<i64, Category>,
     terms: HashMap<ProgrammeId, Rc<Terms>>,
+    rates: HashMap<(ProgrammeId, ProductId, Vec<CategoryId>), Rc<RecordedRates>>,
+    /// Read when they are first asked for.
+    accounts: Option<Accounts>,
+    rehearsed: Option<Rehearsed>,
     pub(super) dated: Dated,
 }
 
+/// Rules that are not in force, looked at as if they were.
+#[derive(Debug, Clone)]
+pub(crate) struct Rehearsed {
+    pub programme: ProgrammeId,
+    pub version: u32,
+    pub since: Instant,
+    pub policy: Policy,
+}
+
+impl Rehearsed {
+    fn enact(&self, programme: &mut Programme) {
+        programme.versions.push(PolicyVersion {
+            programme: self.programme.clone(),
+            version: self.version,
+            effective: Period::since(self.since),
+            policy: self.policy.clone(),
+        });
+        programme.recorded.push(Instant(i64::MIN));
+    }
+}
+
+/// All buyers who are, or once were, known to be promoters in person: they are few.
+#[derive(Debug)]
+struct Accounts(HashSet<(String, String)>);
+
+impl Accounts {
+    fn read(tx: &mut dyn Tx) -> Result<Self, StoreError> {
+        let mut found = HashSet::new();
+        for row in &tx.query("SELECT platform, buyer FROM promoter_accounts", &[])? {
+            found.insert((row.text(0)?.to_owned(), row.text(1)?.to_owned()));
+        }
+        for row in &tx.query("SELECT DISTINCT subject FROM earlier_facts WHERE kind = 'accounts'", &[])? {
+            if let Some((platform, buyer)) = row.text(0)?.split_once('/') {
+                found.insert((platform.to_owned(), buyer.to_owned()));
+            }
+        }
+        Ok(Self(found))
+    }
+
+    fn of(
+        &self,
+        tx: &mut dyn Tx,
+        platform: &PlatformId,
+        buyer: &BuyerId,
+        known: Instant,
+    ) -> Result<BTreeSet<PromoterId>, StoreError> {
+        if self.0.is_empty() || !self.0.contains(&(platform.to_string(), buyer.to_string())) {
+            return Ok(BTreeSet::new());
+        }
+        let now = own_numbers(tx, platform, buyer.as_str())?;
+        let fact = Fact::Accounts { platform, buyer: buyer.as_str() };
+        let all = Versioned::read(tx, fact, now, true)?;
+        promoter_ids(tx, all.as_of(known))
+    }
+}
+
+/// A category with what was above it when.
+#[derive(Debug)]
+struct Category {
+    id: CategoryId,
+    parent: Versioned<Option<i64>>,
+}
+
 impl Catalogue {
+    /// One that also knows what was said earlier: for questions as of a time in the past.
+    pub(crate) fn with_earlier() -> Self {
+        Self { dated: Dated::with_earlier(), ..Self::default() }
+    }
+
+    /// One in which other rules are in force.
+    pub(crate) fn rehearsing(rehearsed: Rehearsed) -> Self {
+        Self { rehearsed: Some(rehearsed), ..Self::with_earlier() }
+    }
+
     /// The programmes of a merchant and its platform.
     pub(crate) fn programmes(
         &mut self,
@@ -40,7 +125,11 @@ impl Catalogue {
         match self.programmes.entry((platform.clone(), merchant.clone())) {
             Entry::Occupied(known) => Ok(Rc::clone(known.get())),
             Entry::Vacant(new) => {
-                Ok(Rc::clone(new.insert(programmes::of_merchant(tx, platform, merchant)?.into())))
+                let mut read = programmes::of_merchant(tx, platform, merchant)?;
+                if let Some(rehearsed) = &self.rehearsed {
+                    read.iter_mut().filter(|p| p.id == rehearsed.programme).for_each(|p| rehearsed.enact(p));
+                }
+                Ok(Rc::clone(new.insert(read.into())))
             }
         }
     }
@@ -69,7 +158,14 @@ impl Catalogue {
     ) -> Result<Rc<Policy>, StoreError> {
         match self.policies.entry((programme.clone(), version)) {
             Entry::Occupied(known) => Ok(Rc::clone(known.get())),
-            Entry::Vacant(new) => Ok(Rc::clone(new.insert(Rc::new(rows::policy(tx, programme, version)?)))),
+            Entry::Vacant(new) => {
+                let rehearsed = self.rehearsed.as_ref();
+                let policy = match rehearsed.filter(|r| r.programme == *programme && r.version == version) {
+                    Some(rehearsed) => rehearsed.policy.clone(),
+                    None => rows::policy(tx, programme, version)?,
+                };
+                Ok(Rc::clone(new.insert(Rc::new(policy))))
+            }
         }
     }
 
@@ -85,56 +181,110 @@ impl Catalogue {
         }
     }
 
+    /// The promoters that were known at `known` to be a buyer in person.
+    pub(super) fn own_promoters(
+        &mut self,
+        tx: &mut dyn Tx,
+        platform: &PlatformId,
+        buyer: &BuyerId,
+        known: Instant,
+    ) -> Result<BTreeSet<PromoterId>, StoreError> {
+        let accounts = match &mut self.accounts {
+            Some(read) => read,
+            none => none.insert(Accounts::read(tx)?),
+        };
+        accounts.of(tx, platform, buyer, known)
+    }
+
     /// A product that must be there.
-    pub(super) fn product(&mut self, tx: &mut dyn Tx, product: &ProductId) -> Result<Target, StoreError> {
-        let num = match self.products.entry(product.clone()) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => {
+    pub(super) fn product(&mut self, tx: &mut dyn Tx, product: &ProductId) -> Result<Rc<Target>, StoreError> {
+        let num = match self.products.get(product) {
+            Some(known) => *known,
+            None => {
                 let row = tx.query_one(
                     "SELECT num FROM targets WHERE kind = 'product' AND id = $1",
                     params![product],
                 )?;
-                *new.insert(TargetNum(row.num(0)?))
+                let num = TargetNum(row.num(0)?);
+                self.products.insert(product.clone(), num);
+                num
             }
         };
-        self.dated.target(tx, num)?.cloned().ok_or(StoreError::NoRow)
+        self.dated.target(tx, num)?.ok_or(StoreError::NoRow)
     }
 
-    /// A product's category and its ancestors, narrowest first.
+    /// A product's category and its ancestors, narrowest first, as known at `known`.
     pub(crate) fn categories_of(
         &mut self,
         tx: &mut dyn Tx,
         product: &ProductId,
+        known: Instant,
     ) -> Result<Vec<CategoryId>, StoreError> {
-        let category = self.product(tx, product)?.category.map(|(num, _)| num);
-        Ok(self.ancestors(tx, category)?.iter().map(|(_, id)| id.clone()).collect())
+        let target = self.product(tx, product)?;
+        let category = target.category.as_of(known).as_ref().map(|(num, _)| *num);
+        Ok(self.ancestors(tx, category, known)?.iter().map(|(_, id)| id.clone()).collect())
     }
 
-    /// A category and its ancestors, narrowest first.
+    /// A category and its ancestors, narrowest first, as known at `known`.
     pub(crate) fn ancestors(
         &mut self,
         tx: &mut dyn Tx,
         category: Option<i64>,
-    ) -> Result<Rc<[(i64, CategoryId)]>, StoreError> {
-        let Some(category) = category else { return Ok(Rc::new([])) };
-        match self.ancestors.entry(category) {
-            Entry::Occupied(known) => Ok(Rc::clone(known.get())),
-            Entry::Vacant(new) => Ok(Rc::clone(new.insert(read_ancestors(tx, category)?.into()))),
+        known: Instant,
+    ) -> Result<Vec<(i64, CategoryId)>, StoreError> {
+        let mut found: Vec<(i64, CategoryId)> = Vec::new();
+        let mut next = category;
+        while let Some(num) = next {
+            // A loop in the tree would be a fault of the catalogue; it must not hang an order.
+            if found.iter().any(|(seen, _)| *seen == num) {
+                break;
+            }
+            if !self.categories.contains_key(&num) {
+                let read = read_category(tx, num, self.dated.earlier)?;
+                self.categories.insert(num, read);
+            }
+            let Some(category) = self.categories.get(&num) else { break };
+            found.push((num, category.id.clone()));
+            next = *category.parent.as_of(known);
         }
+        Ok(found)
+    }
+
+    /// The rates of a programme beside its rules that can concern goods of these categories.
+    pub(super) fn rates(
+        &mut self,
+        tx: &mut dyn Tx,
+        programme: &ProgrammeId,
+        product: &ProductId,
+        categories: &[CategoryId],
+        merchant: &MerchantId,
+    ) -> Result<Rc<RecordedRates>, StoreError> {
+        let key = (programme.clone(), product.clone(), categories.to_vec());
+        if let Some(known) = self.rates.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let read = Rc::new(plans::facts::rates(tx, programme, product, categories, merchant)?);
+        self.rates.insert(key, Rc::clone(&read));
+        Ok(read)
+    }
+
+    /// Whose a coupon code was at `at`, as known at `known`.
+    pub(super) fn coupon(
+        &self,
+        tx: &mut dyn Tx,
+        programme: &ProgrammeId,
+        code: &str,
+        at: Instant,
+        known: Instant,
+    ) -> Result<Option<ExclusiveCoupon>, StoreError> {
+        let now = plans::facts::coupons(tx, programme, code)?;
+        let owners = Versioned::read(tx, Fact::Coupons { programme, code }, now, self.dated.earlier)?;
+        Ok(plans::facts::owner_at(owners.as_of(known), code, at))
     }
 }
 
-fn read_ancestors(tx: &mut dyn Tx, category: i64) -> Result<Vec<(i64, CategoryId)>, StoreError> {
-    let mut found: Vec<(i64, CategoryId)> = Vec::new();
-    let mut next = Some(category);
-    while let Some(num) = next {
-        // A loop in the tree would be a fault of the catalogue; it must not hang an order.
-        if found.iter().any(|(seen, _)| *seen == num) {
-            break;
-        }
-        let row = tx.query_one("SELECT id, parent FROM categories WHERE num = $1", params![num])?;
-        found.push((num, programmes::read("category id", row.text(0)?)?));
-        next = row.opt_int(1)?;
-    }
-    Ok(found)
+fn read_category(tx: &mut dyn Tx, num: i64, earlier: bool) -> Result<Category, StoreError> {
+    let row = tx.query_one("SELECT id, parent FROM categories WHERE num = $1", params![num])?;
+    let parent = Versioned::read(tx, Fact::Parent(num), row.opt_int(1)?, earlier)?;
+    Ok(Category { id: programmes::read("category id", row.text(0)?)?, parent })
 }

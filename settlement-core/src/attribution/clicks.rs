@@ -15,11 +15,11 @@ use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::policy::Policy;
 use attribution_core::record::ClickRecord;
 use attribution_core::time::{Instant, Period};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// A click with what is needed to judge it under any programme.
-#[derive(Debug, Clone)]
-struct Seen {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
     id: ClickId,
     received: Instant,
     ingested: Instant,
@@ -39,6 +39,41 @@ pub(super) struct BuyerClicks {
     joins: HashMap<VisitorId, Vec<Join>>,
 }
 
+/// A click token that came with an order.
+#[derive(Debug, Clone)]
+pub(super) struct OrderToken {
+    click: Seen,
+    /// What an edge delivered of the same click.
+    journaled: Option<Seen>,
+}
+
+impl Seen {
+    pub(super) const fn id(&self) -> ClickId {
+        self.id
+    }
+
+    pub(super) const fn visitor(&self) -> VisitorId {
+        self.visitor
+    }
+
+    /// When the core took it in.
+    pub(super) const fn ingested(&self) -> Instant {
+        self.ingested
+    }
+
+    /// The instant that counts.
+    pub(super) fn effective(&self) -> Instant {
+        self.received.min(self.ingested)
+    }
+}
+
+impl OrderToken {
+    /// The token with what an edge had delivered, if that was `known`.
+    pub(super) fn as_known(&self, known: impl Fn(&Seen) -> bool) -> Self {
+        Self { click: self.click, journaled: self.journaled.filter(known) }
+    }
+}
+
 /// A click as a record of who holds whom shows it.
 #[derive(Debug, Clone)]
 pub(super) struct Shown {
@@ -53,7 +88,7 @@ pub(super) struct Shown {
     pub link_end: Option<Instant>,
 }
 
-const COLUMNS: &str = "click_id, edge_ms, ingested_ms, visitor, code, placement, target, payload";
+pub(super) const COLUMNS: &str = "click_id, edge_ms, ingested_ms, visitor, code, placement, target, payload";
 
 impl BuyerClicks {
     /// Reads the clicks of `buyer` up to `until`, and those whose token is on `order`.
@@ -74,10 +109,15 @@ impl BuyerClicks {
             params![platform, buyer, until],
         )?;
         for row in &rows {
-            found.seen.push(journaled(row)?);
+            found.seen.push(journaled(row, 0)?);
         }
-        if let Some((order, order_received)) = order {
-            found.add_tokens(tx, platform, order, order_received)?;
+        if let Some((order, received)) = order {
+            let rows = tx.query(
+                &format!("{TOKENS} WHERE t.platform = $1 AND t.order_id = $2"),
+                params![platform, order],
+            )?;
+            let tokens = rows.iter().map(|row| order_token(row, received)).collect::<Result<Vec<_>, _>>()?;
+            found.add_tokens(tokens.iter());
         }
         let joins = tx.query(
             "SELECT visitor, at_ms, buyer FROM identities WHERE platform = $1 AND visitor IN (\
@@ -92,6 +132,13 @@ impl BuyerClicks {
         Ok(found)
     }
 
+    /// Clicks that were read before.
+    pub(super) fn of(seen: Vec<Seen>, joins: HashMap<VisitorId, Vec<Join>>, tokens: &[OrderToken]) -> Self {
+        let mut found = Self { seen, joins };
+        found.add_tokens(tokens.iter());
+        found
+    }
+
     /// Reads the clicks of one device, whoever used it.
     pub(super) fn of_device(tx: &mut dyn Tx, visitor: VisitorId) -> Result<Self, StoreError> {
         let attributed = Outcome::Attributed as u8;
@@ -99,7 +146,7 @@ impl BuyerClicks {
             &format!("SELECT {COLUMNS} FROM clicks WHERE outcome = {attributed} AND visitor = $1"),
             params![&visitor],
         )?;
-        let seen = rows.iter().map(journaled).collect::<Result<_, _>>()?;
+        let seen = rows.iter().map(|row| journaled(row, 0)).collect::<Result<_, _>>()?;
         Ok(Self { seen, joins: HashMap::new() })
     }
 
@@ -137,46 +184,13 @@ impl BuyerClicks {
     }
 
     /// Adds the clicks whose tokens are on the order: from the journal if they have arrived, else as the token says.
-    fn add_tokens(
-        &mut self,
-        tx: &mut dyn Tx,
-        platform: &PlatformId,
-        order: &OrderId,
-        order_received: Instant,
-    ) -> Result<(), StoreError> {
-        let tokens = tx.query(
-            "SELECT click_id, visitor, code, placement, target, clicked_ms FROM order_tokens \
-             WHERE platform = $1 AND order_id = $2",
-            params![platform, order],
-        )?;
-        let known: BTreeSet<ClickId> = self.seen.iter().map(|seen| seen.id).collect();
-        for token in &tokens {
-            let id = ClickId(token.id16(0)?);
-            if known.contains(&id) {
-                for seen in self.seen.iter_mut().filter(|seen| seen.id == id) {
-                    seen.on_order = true;
-                }
-                continue;
+    fn add_tokens<'a>(&mut self, tokens: impl Iterator<Item = &'a OrderToken>) {
+        for token in tokens {
+            match self.seen.iter_mut().find(|seen| seen.id == token.click.id) {
+                Some(seen) => seen.on_order = true,
+                None => self.seen.push(token.journaled.unwrap_or(token.click)),
             }
-            let sql = format!("SELECT {COLUMNS} FROM clicks WHERE click_id = $1");
-            let seen = match tx.query_opt(&sql, params![&id])? {
-                Some(row) => Seen { on_order: true, ..journaled(&row)? },
-                None => Seen {
-                    id,
-                    received: token.instant(5)?,
-                    ingested: order_received,
-                    edge: (Outcome::Attributed, Reason::None),
-                    visitor: VisitorId(token.opt_id16(1)?.unwrap_or_default()),
-                    code: token.int(2)?.cast_unsigned(),
-                    placement: PlacementNum(token.num(3)?),
-                    target: TargetNum(token.num(4)?),
-                    evidence: Evidence::TokenOnly,
-                    on_order: true,
-                },
-            };
-            self.seen.push(seen);
         }
-        Ok(())
     }
 
     /// The click whose token is on the order and which is the latest, if any: it may be a little later than the order.
@@ -186,8 +200,8 @@ impl BuyerClicks {
     }
 
     /// The buyer's clicks in one programme, judged under its rules against the dated state; without a buyer, all of
-    /// the device's. A click whose placement or target the catalogue does not have is left out: nobody could be paid
-    /// for it.
+    /// the device's. `as_of` is the instant asked about, `known` the one whose knowledge counts. A click whose placement
+    /// or target the catalogue does not have is left out: nobody could be paid for it.
     pub(super) fn chain(
         &self,
         tx: &mut dyn Tx,
@@ -195,9 +209,9 @@ impl BuyerClicks {
         programme: ProgrammeNum,
         policy: &Policy,
         buyer: Option<&BuyerId>,
-        as_of: Instant,
+        (as_of, known): (Instant, Instant),
     ) -> Result<Vec<Click>, StoreError> {
-        let mut chain = Vec::new();
+        let mut chain = Vec::with_capacity(self.seen.len());
         for seen in &self.seen {
             let effective = seen.received.min(seen.ingested);
             let joins = self.joins.get(&seen.visitor).map_or(&[][..], Vec::as_slice);
@@ -206,15 +220,15 @@ impl BuyerClicks {
             if !seen.on_order && !buyer.is_none_or(theirs) {
                 continue;
             }
-            let Some(placement) = dated.placement(tx, seen.placement)?.cloned() else { continue };
+            let Some(placement) = dated.placement(tx, seen.placement)? else { continue };
             if placement.programme != programme {
                 continue;
             }
-            let Some(target) = dated.target(tx, seen.target)?.cloned() else { continue };
+            let Some(target) = dated.target(tx, seen.target)? else { continue };
             let link = dated.link(tx, seen.code)?.unwrap_or_default();
             let mut banned: Vec<Period> = Vec::new();
-            if let Some((num, id)) = &target.category {
-                banned.extend_from_slice(dated.banned(tx, *num, programme)?);
+            if let Some((num, id)) = target.category.as_of(known) {
+                banned.extend_from_slice(dated.banned(tx, *num, programme)?.as_of(known));
                 let own = policy.bans.iter().filter(|ban| ban.category == *id);
                 banned.extend(own.map(|ban| Period { from: ban.effective_from, to: ban.effective_to }));
             }
@@ -223,9 +237,9 @@ impl BuyerClicks {
                 expires: link.expires,
                 flags: link.flags,
                 closed: &[],
-                cancelled: &target.cancelled,
-                delisted: &target.delisted,
-                disabled: &placement.disabled,
+                cancelled: target.cancelled.as_of(known),
+                delisted: target.delisted.as_of(known),
+                disabled: placement.disabled.as_of(known),
                 banned: &banned,
             };
             let judged = judge(&policy.attribution, seen.edge, &state, effective);
@@ -233,9 +247,9 @@ impl BuyerClicks {
                 id: seen.id,
                 received: seen.received,
                 ingested: seen.ingested,
-                promoter: placement.promoter,
-                placement: placement.id,
-                target: target.place,
+                promoter: placement.promoter.clone(),
+                placement: placement.id.clone(),
+                target: target.place.clone(),
                 link_expires: link.expires.instant(),
                 qr: link.flags.has(LinkFlags::QR),
                 ineligible: judged.ineligible(),
@@ -246,18 +260,45 @@ impl BuyerClicks {
     }
 }
 
-fn journaled(row: &Row) -> Result<Seen, StoreError> {
-    let record = ClickRecord::decode(row.blob(7)?)
+/// The columns of [`order_token`].
+pub(super) const TOKENS: &str = "SELECT t.click_id, t.visitor, t.code, t.placement, t.target, t.clicked_ms, t.platform, \
+     t.order_id, c.click_id, c.edge_ms, c.ingested_ms, c.visitor, c.code, c.placement, c.target, c.payload \
+     FROM order_tokens t LEFT JOIN clicks c ON c.click_id = t.click_id";
+
+/// Reads a token of an order that the core learnt of at `received`.
+pub(super) fn order_token(row: &Row, received: Instant) -> Result<OrderToken, StoreError> {
+    let click = Seen {
+        id: ClickId(row.id16(0)?),
+        received: row.instant(5)?,
+        ingested: received,
+        edge: (Outcome::Attributed, Reason::None),
+        visitor: VisitorId(row.opt_id16(1)?.unwrap_or_default()),
+        code: row.int(2)?.cast_unsigned(),
+        placement: PlacementNum(row.num(3)?),
+        target: TargetNum(row.num(4)?),
+        evidence: Evidence::TokenOnly,
+        on_order: true,
+    };
+    let journaled = match row.opt_id16(8)? {
+        Some(_) => Some(Seen { on_order: true, ..journaled(row, 8)? }),
+        None => None,
+    };
+    Ok(OrderToken { click, journaled })
+}
+
+/// Reads a click whose columns begin at `first`.
+pub(super) fn journaled(row: &Row, first: usize) -> Result<Seen, StoreError> {
+    let record = ClickRecord::decode(row.blob(first + 7)?)
         .map_err(|cause| StoreError::Corrupt { what: "click record", cause: cause.into() })?;
     Ok(Seen {
-        id: ClickId(row.id16(0)?),
-        received: row.instant(1)?,
-        ingested: row.instant(2)?,
+        id: ClickId(row.id16(first)?),
+        received: row.instant(first + 1)?,
+        ingested: row.instant(first + 2)?,
         edge: (record.outcome, record.reason),
-        visitor: VisitorId(row.opt_id16(3)?.unwrap_or_default()),
-        code: row.int(4)?.cast_unsigned(),
-        placement: PlacementNum(row.num(5)?),
-        target: TargetNum(row.num(6)?),
+        visitor: VisitorId(row.opt_id16(first + 3)?.unwrap_or_default()),
+        code: row.int(first + 4)?.cast_unsigned(),
+        placement: PlacementNum(row.num(first + 5)?),
+        target: TargetNum(row.num(first + 6)?),
         evidence: Evidence::Journal,
         on_order: false,
     })

@@ -8,7 +8,6 @@
 use super::catalogue::Catalogue;
 use super::facts::{LineFacts, OrderFacts};
 use crate::orders::state::OrderState;
-use crate::plans;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{
     Attribution, EdgesCaughtUp, ExclusiveCoupon, Facts, OrderLine, Outcome, Via, attribute,
@@ -21,6 +20,8 @@ use attribution_core::policy::attribution::{CouponOverride, Model};
 use attribution_core::policy::{AttributionPolicy, PolicyVersion};
 use attribution_core::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::rc::Rc;
 
 /// What to decide, and as of when.
 #[derive(Debug, Clone, Copy)]
@@ -64,13 +65,24 @@ pub fn decide_order(
     question: LineQuestion,
 ) -> Result<Vec<Option<Decided>>, DecideError> {
     let facts = OrderFacts::load(tx, catalogue, state, question.edges)?;
-    let cases = cases(tx, catalogue, state, &facts)?;
+    decide(tx, catalogue, state, &facts, question.now)
+}
+
+/// Decides on all lines from facts that were gathered before, whoever gathered them.
+pub(super) fn decide(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    state: &OrderState,
+    facts: &OrderFacts,
+    now: Instant,
+) -> Result<Vec<Option<Decided>>, DecideError> {
+    let cases = cases(tx, catalogue, state, facts)?;
     let mut decisions = Vec::with_capacity(state.lines.len());
     for line in &state.lines {
         let line = facts.line(tx, catalogue, state, line)?;
         let mut said = Vec::with_capacity(cases.len());
         for case in &cases {
-            said.push(ask(tx, catalogue, &facts, &line, case, question)?);
+            said.push(ask(tx, catalogue, facts, &line, case, now)?);
         }
         decisions.push(pick(said));
     }
@@ -78,29 +90,29 @@ pub fn decide_order(
 }
 
 /// One programme with its rules, the buyer's clicks in it, and the coupon that is somebody's in it.
-struct Case {
+struct Case<'a> {
     programme: ProgrammeNum,
-    version: PolicyVersion,
+    version: Cow<'a, PolicyVersion>,
     clicks: Vec<Click>,
     coupon: Option<ExclusiveCoupon>,
 }
 
-fn cases(
+fn cases<'a>(
     tx: &mut dyn Tx,
     catalogue: &mut Catalogue,
     state: &OrderState,
-    facts: &OrderFacts,
-) -> Result<Vec<Case>, StoreError> {
+    facts: &'a OrderFacts,
+) -> Result<Vec<Case<'a>>, StoreError> {
     let at = state.created.at.instant();
     let names_channel = state.created.declared.as_ref().is_some_and(|d| d.channel.is_some());
     let mut cases = Vec::new();
     let mut without = None;
     for programme in facts.programmes.iter() {
-        let Some(version) = programme.in_force(at) else { continue };
+        let Some(version) = programme.in_force_as_of(at, facts.known) else { continue };
         let version = known_late(version, at, state.received);
         let clicks = facts.chain(tx, catalogue, state, programme.num, &version)?;
         let declared = version.policy.attribution.model == Model::Declared;
-        let coupon = exclusive_coupon(tx, state, &version)?;
+        let coupon = exclusive_coupon(tx, catalogue, state, &version, facts.known)?;
         let concerned = coupon.is_some() || if declared { names_channel } else { !clicks.is_empty() };
         let case = Case { programme: programme.num, version, clicks, coupon };
         if concerned {
@@ -119,22 +131,30 @@ fn cases(
 /// The order's coupon code, if the rules let it decide and it belongs to one promoter.
 fn exclusive_coupon(
     tx: &mut dyn Tx,
+    catalogue: &Catalogue,
     state: &OrderState,
     version: &PolicyVersion,
+    known: Instant,
 ) -> Result<Option<ExclusiveCoupon>, StoreError> {
     let created = &state.created;
     match (&created.coupon, version.policy.attribution.coupon) {
         (Some(code), CouponOverride::ExclusiveCodeWins) => {
-            plans::facts::coupon(tx, &version.programme, code, created.at.instant())
+            catalogue.coupon(tx, &version.programme, code, created.at.instant(), known)
         }
         _ => Ok(None),
     }
 }
 
-fn known_late(version: &PolicyVersion, at: Instant, received: Instant) -> PolicyVersion {
+fn known_late(version: &PolicyVersion, at: Instant, received: Instant) -> Cow<'_, PolicyVersion> {
+    let grace = version.policy.attribution.late_click_grace;
+    let mut longer = AttributionPolicy { late_click_grace: grace, ..AttributionPolicy::default() };
+    extend_grace(&mut longer, at, received);
+    if longer.late_click_grace == grace {
+        return Cow::Borrowed(version);
+    }
     let mut version = version.clone();
-    extend_grace(&mut version.policy.attribution, at, received);
-    version
+    version.policy.attribution.late_click_grace = longer.late_click_grace;
+    Cow::Owned(version)
 }
 
 /// An order that the core learns of late (an import) is not final before it is known: its grace reaches at least to
@@ -153,21 +173,25 @@ fn ask(
     catalogue: &mut Catalogue,
     facts: &OrderFacts,
     line: &LineFacts,
-    case: &Case,
-    question: LineQuestion,
+    case: &Case<'_>,
+    now: Instant,
 ) -> Result<Attribution, DecideError> {
-    let bans = line.bans(tx, catalogue, case.programme)?;
+    let bans = line.bans(tx, catalogue, case.programme, facts.known)?;
     let at = line.line.created;
     let of_coupon = case.coupon.as_ref().map(|coupon| &coupon.promoter);
-    let promoters =
-        facts.promoters(tx, case.clicks.iter().map(|click| &click.promoter).chain(of_coupon), at)?;
+    let promoters = facts.promoters(
+        tx,
+        catalogue,
+        case.clicks.iter().map(|click| &click.promoter).chain(of_coupon),
+        at,
+    )?;
     let own = &case.version.programme;
     let terms = catalogue.terms(tx, own)?;
     let rates = match &line.line.product {
         Some(product) if terms.has_rates => {
-            plans::facts::rates(tx, own, product, &line.line.categories, &line.line.merchant)?
+            catalogue.rates(tx, own, product, &line.line.categories, &line.line.merchant)?
         }
-        _ => Vec::new(),
+        _ => Rc::default(),
     };
     let asked = OrderLine { coupon: case.coupon.clone(), ..line.line.clone() };
     let looked_at = Facts {
@@ -175,14 +199,14 @@ fn ask(
         prior_orders: &facts.prior_orders,
         own_promoters: &facts.own_promoters,
         history: facts.history,
-        rates: &rates,
+        rates: rates.as_of(facts.known),
         plans: &terms.plans,
         bans: &bans,
         promoters: &promoters,
         withdrawn: &line.withdrawn,
         settled: None,
         edges: facts.edges,
-        now: question.now,
+        now,
     };
     Ok(attribute(&case.version, &asked, &looked_at)?)
 }

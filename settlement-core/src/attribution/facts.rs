@@ -19,7 +19,11 @@ use std::rc::Rc;
 
 /// A click counts up to the end of the order's second; one whose token is on the order a little longer. Clicks that
 /// are read beyond what a policy allows get their verdict from the rules.
-const READ_AHEAD_MS: i64 = 60 * SECOND_MS;
+pub(super) const READ_AHEAD_MS: i64 = 60 * SECOND_MS;
+
+/// Whoever asks with this as the time of knowledge is told everything that the store has: what is decided now. A replay
+/// asks as of the time at which something was decided.
+pub(super) const EVERYTHING: Instant = Instant(i64::MAX);
 
 /// What concerns all lines of one order.
 pub(super) struct OrderFacts {
@@ -29,12 +33,14 @@ pub(super) struct OrderFacts {
     pub history: History,
     pub prior_orders: Vec<PriorOrder>,
     pub edges: EdgesCaughtUp,
+    /// The catalogue is asked for what was known then.
+    pub known: Instant,
 }
 
 /// What concerns one line.
 pub(super) struct LineFacts {
     pub line: OrderLine,
-    pub bans: Rc<[(i64, CategoryId)]>,
+    pub bans: Vec<(i64, CategoryId)>,
     pub withdrawn: Vec<Period>,
 }
 
@@ -58,7 +64,7 @@ impl OrderFacts {
             Vec::new()
         };
         let history = history(tx, state, &created.merchant)?;
-        Ok(Self { programmes, clicks, own_promoters, history, prior_orders, edges })
+        Ok(Self { programmes, clicks, own_promoters, history, prior_orders, edges, known: EVERYTHING })
     }
 
     /// The buyer's clicks under one programme's rules.
@@ -71,8 +77,8 @@ impl OrderFacts {
         version: &PolicyVersion,
     ) -> Result<Vec<Click>, StoreError> {
         let created = &state.created;
-        let at = created.at.instant();
-        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, Some(&created.buyer), at)
+        let as_of = (created.at.instant(), self.known);
+        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, Some(&created.buyer), as_of)
     }
 
     /// What concerns one line of the order.
@@ -85,7 +91,8 @@ impl OrderFacts {
     ) -> Result<LineFacts, StoreError> {
         let created = &state.created;
         let target = catalogue.product(tx, &line.product)?;
-        let bans = catalogue.ancestors(tx, target.category.as_ref().map(|(num, _)| *num))?;
+        let category = target.category.as_of(self.known).as_ref().map(|(num, _)| *num);
+        let bans = catalogue.ancestors(tx, category, self.known)?;
         let declared = created.declared.as_ref();
         let channel = declared.and_then(|d| d.channel.as_deref()).and_then(|c| ChannelId::new(c).ok());
         let order_line = OrderLine {
@@ -104,13 +111,14 @@ impl OrderFacts {
             channel,
             token: self.clicks.token(),
         };
-        Ok(LineFacts { line: order_line, bans, withdrawn: target.cancelled })
+        Ok(LineFacts { line: order_line, bans, withdrawn: target.cancelled.as_of(self.known).clone() })
     }
 
     /// Some promoters, as far as an order of this time cares.
     pub(super) fn promoters<'a>(
         &self,
         tx: &mut dyn Tx,
+        catalogue: &mut Catalogue,
         of: impl Iterator<Item = &'a PromoterId>,
         order: Instant,
     ) -> Result<BTreeMap<PromoterId, PromoterState>, StoreError> {
@@ -119,19 +127,8 @@ impl OrderFacts {
             if promoters.contains_key(promoter) {
                 continue;
             }
-            let row = tx.query_opt("SELECT num FROM promoters WHERE id = $1", params![promoter])?;
-            let Some(row) = row else { continue };
-            let disabled = super::dated::periods(tx, "promoter", row.int(0)?, "disabled", 0)?;
-            let contract = tx.query_opt(
-                "SELECT agency, from_ms FROM agency_contracts WHERE promoter = $1 AND from_ms <= $2 \
-                 AND (to_ms IS NULL OR to_ms > $2) ORDER BY from_ms DESC LIMIT 1",
-                params![row.int(0)?, order],
-            )?;
-            let agency = match &contract {
-                Some(row) => Some((read("agency id", row.text(0)?)?, row.instant(1)?)),
-                None => None,
-            };
-            promoters.insert(promoter.clone(), PromoterState { disabled, agency });
+            let Some(read) = catalogue.dated.promoter(tx, promoter)? else { continue };
+            promoters.insert(promoter.clone(), read.state(order, self.known));
         }
         Ok(promoters)
     }
@@ -144,11 +141,12 @@ impl LineFacts {
         tx: &mut dyn Tx,
         catalogue: &mut Catalogue,
         programme: ProgrammeNum,
+        known: Instant,
     ) -> Result<Vec<BanRule>, StoreError> {
         let mut bans = Vec::new();
-        for (num, category) in self.bans.iter() {
+        for (num, category) in &self.bans {
             let periods = catalogue.dated.banned(tx, *num, programme)?;
-            bans.extend(periods.iter().map(|period| BanRule {
+            bans.extend(periods.as_of(known).iter().map(|period| BanRule {
                 category: category.clone(),
                 effective_from: period.from,
                 effective_to: period.to,

@@ -8,7 +8,7 @@
 
 use super::catalogue::Catalogue;
 use super::clicks::{BuyerClicks, Shown};
-use super::facts::{orders_matter, orders_of};
+use super::facts::{EVERYTHING, orders_matter, orders_of};
 use super::programmes::Programme;
 use super::relations::own_promoters;
 use crate::store::{StoreError, Tx};
@@ -171,7 +171,8 @@ impl Case<'_> {
                     Who::Visitor(_) => None,
                     Who::Buyer(_, buyer) => Some(buyer),
                 };
-                clicks.chain(tx, &mut catalogue.dated, programme.num, &version.policy, buyer, self.at)?
+                let dated = &mut catalogue.dated;
+                clicks.chain(tx, dated, programme.num, &version.policy, buyer, (self.at, EVERYTHING))?
             }
         };
         let by_id: BTreeMap<ClickId, &Shown> = shown.iter().map(|click| (click.id, click)).collect();

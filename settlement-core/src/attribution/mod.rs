@@ -12,12 +12,16 @@ mod facts;
 mod held;
 mod own_api;
 pub mod programmes;
+pub(crate) mod recorded;
 pub mod relations;
 
 pub use catalogue::Catalogue;
+pub(crate) use catalogue::Rehearsed;
+pub(crate) use dated::{contracts, periods};
 pub use decide::{Decided, LineQuestion, decide_order};
 pub(crate) use facts::orders_matter;
 pub use held::{Answer, Who, answers};
+pub(crate) use relations::own_numbers;
 
 use crate::Core;
 use utoipa_axum::router::OpenApiRouter;

@@ -17,12 +17,22 @@ pub struct Programme {
     pub merchant: Option<MerchantId>,
     /// All versions, oldest first.
     pub versions: Vec<PolicyVersion>,
+    /// When each of them was made known.
+    pub recorded: Vec<Instant>,
 }
 
 impl Programme {
     /// The rules in force at `at`; `None` before the first version.
     pub fn in_force(&self, at: Instant) -> Option<&PolicyVersion> {
         PolicyVersion::in_force(&self.versions, at)
+    }
+
+    /// The rules in force at `at`, as far as was known at `known`.
+    pub fn in_force_as_of(&self, at: Instant, known: Instant) -> Option<&PolicyVersion> {
+        let versions = self.versions.iter().zip(&self.recorded);
+        let then =
+            versions.filter(|(version, recorded)| **recorded <= known && version.effective.contains(at));
+        then.map(|(version, _)| version).max_by_key(|version| version.version)
     }
 }
 
@@ -68,7 +78,7 @@ pub fn of_number(tx: &mut dyn Tx, num: ProgrammeNum) -> Result<Option<Programme>
     Ok(group(&rows)?.pop())
 }
 
-const COLUMNS: &str = "SELECT p.num, p.id, v.version, v.effective_from, v.policy, p.merchant FROM programmes p \
+const COLUMNS: &str = "SELECT p.num, p.id, v.version, v.effective_from, v.policy, p.merchant, v.created_at FROM programmes p \
      JOIN programme_versions v ON v.programme = p.num";
 
 fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
@@ -84,12 +94,13 @@ fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
             effective: Period::since(row.instant(3)?),
             policy,
         };
-        match programmes.last_mut() {
-            Some(last) if last.num == num => last.versions.push(version),
-            _ => {
-                let merchant = row.opt_text(5)?.map(|id| read("merchant id", id)).transpose()?;
-                programmes.push(Programme { num, id, merchant, versions: vec![version] });
-            }
+        if programmes.last().is_none_or(|last| last.num != num) {
+            let merchant = row.opt_text(5)?.map(|id| read("merchant id", id)).transpose()?;
+            programmes.push(Programme { num, id, merchant, versions: Vec::new(), recorded: Vec::new() });
+        }
+        if let Some(last) = programmes.last_mut() {
+            last.versions.push(version);
+            last.recorded.push(row.instant(6)?);
         }
     }
     Ok(programmes)

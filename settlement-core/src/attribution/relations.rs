@@ -2,12 +2,12 @@
 
 use super::clicks::BuyerClicks;
 use super::dated::Dated;
-use super::facts::{orders_matter, orders_of};
+use super::facts::{EVERYTHING, orders_matter, orders_of};
 use super::programmes;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::fold::{ClickTarget, Question, Relation, fold};
-use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId, ProgrammeId};
+use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::policy::attribution::{Model, Scope};
 use attribution_core::time::Instant;
 use std::collections::BTreeSet;
@@ -57,7 +57,8 @@ pub fn relations(
         if policy.model == Model::Declared {
             continue;
         }
-        let chain = clicks.chain(tx, &mut dated, programme.num, &version.policy, Some(buyer), at)?;
+        let chain =
+            clicks.chain(tx, &mut dated, programme.num, &version.policy, Some(buyer), (at, EVERYTHING))?;
         let place = |product: Option<ProductId>| ClickTarget {
             platform: platform.clone(),
             merchant: merchant.clone(),
@@ -96,12 +97,28 @@ pub fn relations(
     Ok(found)
 }
 
+/// Promoters that are the buyer in person, by number, as known now.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn own_numbers(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    buyer: &str,
+) -> Result<Vec<i64>, StoreError> {
+    let rows = tx.query(
+        "SELECT promoter FROM promoter_accounts WHERE platform = $1 AND buyer = $2 ORDER BY promoter",
+        params![platform, buyer],
+    )?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
 /// Promoters that are the buyer in person.
 pub(super) fn own_promoters(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     buyer: &BuyerId,
-) -> Result<BTreeSet<attribution_core::ids::PromoterId>, StoreError> {
+) -> Result<BTreeSet<PromoterId>, StoreError> {
     let rows = tx.query(
         "SELECT o.id FROM promoter_accounts a JOIN promoters o ON o.num = a.promoter \
          WHERE a.platform = $1 AND a.buyer = $2",

@@ -2,7 +2,9 @@
 
 use super::{checked_name, next_num};
 use crate::api::{Only, Operators, PathId, Problem, Write};
+use crate::earlier::{self, Fact};
 use crate::library::marks;
+use crate::orders::wake;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::CategoryId;
@@ -66,6 +68,12 @@ async fn put_category(
             let parent = body.parent.as_ref().map(|parent| number(tx, parent, scope.now)).transpose()?;
             if let Some(parent) = parent {
                 refuse_circle(tx, num, parent)?;
+            }
+            let before =
+                tx.query_one("SELECT parent FROM categories WHERE num = $1", params![num])?.opt_int(0)?;
+            if before != parent {
+                earlier::keep(tx, Fact::Parent(num), &before, scope.now)?;
+                wake::since(tx, Instant(0))?;
             }
             tx.execute(
                 "UPDATE categories SET name = $2, parent = $3 WHERE num = $1",

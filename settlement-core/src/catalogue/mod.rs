@@ -27,6 +27,7 @@ mod selection;
 mod targets;
 
 pub use programmes::Maintained;
+pub(crate) use programmes::{invalid_policy, laid_over};
 pub(crate) use promoters::new_promoter;
 
 use crate::Core;

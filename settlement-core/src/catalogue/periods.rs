@@ -1,5 +1,7 @@
 //! Dated state: what held from when to when, for judging the past.
 
+use crate::attribution::periods;
+use crate::earlier::{self, Fact};
 use crate::orders::wake;
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -18,10 +20,18 @@ pub(super) struct State {
     pub(super) scope: i64,
 }
 
+/// What was known of the state so far stays on record.
+fn keep(tx: &mut dyn Tx, state: State, now: Instant) -> Result<(), StoreError> {
+    let State { kind, num, what, scope } = state;
+    let before = periods(tx, kind, num, what, scope)?;
+    earlier::keep(tx, Fact::Periods { kind, num, what, scope }, &before, now)
+}
+
 /// The state holds from `from` on, without an end in sight. A period that has not ended is replaced: it began at
 /// another time than was thought.
 pub(super) fn open(tx: &mut dyn Tx, state: State, from: Instant, now: Instant) -> Result<(), StoreError> {
     let State { kind, num, what, scope } = state;
+    keep(tx, state, now)?;
     let before = tx.query_opt(
         "SELECT from_ms FROM periods WHERE kind = $1 AND num = $2 AND what = $3 AND scope = $4 AND to_ms IS NULL",
         params![kind, num, what, scope],
@@ -61,6 +71,7 @@ fn judge_again(tx: &mut dyn Tx, state: State, since: Instant) -> Result<(), Stor
 pub(super) fn close(tx: &mut dyn Tx, state: State, to: Instant, now: Instant) -> Result<(), StoreError> {
     let State { kind, num, what, scope } = state;
     judge_again(tx, state, to)?;
+    keep(tx, state, now)?;
     tx.execute(
         "DELETE FROM periods WHERE kind = $1 AND num = $2 AND what = $3 AND scope = $4 AND to_ms IS NULL \
          AND from_ms >= $5",

@@ -205,6 +205,10 @@ fn put(
     {
         crate::holders::outbox::rules(tx, now)?;
     }
+    // Orders placed under rules that are dated back, and still open, are judged by them.
+    if unchanged.is_none() && from < now {
+        crate::orders::wake::since(tx, from)?;
+    }
     bans::of_policy(tx, programme, &active.policy, now)?;
     marks::programme(tx, id.as_str())?;
     let view = ProgrammeView {
@@ -244,17 +248,25 @@ fn merged_policy(body: &PutProgramme, last: Option<&Version>) -> Result<Policy, 
         (None, Some(last)) => last.policy.clone(),
         (None, None) => Policy::default(),
     };
-    let mistakes = |errors: Vec<String>| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_policy", errors.join("; "))
-            .fact("errors", errors)
-    };
-    let policy = if body.policy.is_null() {
+    laid_over(base, &body.policy).map_err(invalid_policy)
+}
+
+/// The answer to rules with mistakes.
+pub(crate) fn invalid_policy(errors: Vec<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_policy", errors.join("; ")).fact("errors", errors)
+}
+
+/// Rules with some of their fields replaced, checked as a whole.
+///
+/// # Errors
+/// Every mistake, in words.
+pub(crate) fn laid_over(base: Policy, patch: &Value) -> Result<Policy, Vec<String>> {
+    let policy = if patch.is_null() {
         base
     } else {
-        base.patched(&body.policy)
-            .map_err(|errors| mistakes(errors.iter().map(ToString::to_string).collect()))?
+        base.patched(patch).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?
     };
-    policy.validate().map_err(|errors| mistakes(errors.iter().map(ToString::to_string).collect()))?;
+    policy.validate().map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     Ok(policy)
 }
 

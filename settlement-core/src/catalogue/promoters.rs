@@ -5,6 +5,9 @@ use super::periods::{self, State};
 use super::{checked_name, next_num};
 use crate::api::{Only, Operators, PathId, Problem, Promoters, Write, WriteScope};
 use crate::attribution::programmes::read;
+use crate::attribution::{contracts, own_numbers};
+use crate::earlier::{self, Fact};
+use crate::orders::wake;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{BuyerId, PlacementId, PlatformId, ProgrammeId, PromoterId};
@@ -211,6 +214,8 @@ fn set_contract(
         return Ok(());
     }
     let from = body.agency_from.unwrap_or(if was.is_none() { Instant(0) } else { now });
+    let before = contracts(tx, num)?;
+    earlier::keep(tx, Fact::Contracts(num), &before, now)?;
     tx.execute(
         "DELETE FROM agency_contracts WHERE promoter = $1 AND (from_ms >= $2 OR (agency = $3 AND to_ms IS NULL))",
         params![num, from, is.unwrap_or_default()],
@@ -228,7 +233,7 @@ fn set_contract(
     }
     // The split of open orders follows.
     if from < now && (was.is_some() || body.agency_from.is_some()) {
-        crate::orders::wake::since(tx, from)?;
+        wake::since(tx, from)?;
     }
     Ok(())
 }
@@ -245,6 +250,10 @@ fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account], now: Instant) -
     let wanted = accounts.iter().map(|account| (account.platform.clone(), account.buyer.clone())).collect();
     for (platform, buyer) in own.symmetric_difference(&wanted) {
         crate::holders::outbox::buyer(tx, platform, buyer, now)?;
+        let before = own_numbers(tx, platform, buyer.as_str())?;
+        earlier::keep(tx, Fact::Accounts { platform, buyer: buyer.as_str() }, &before, now)?;
+        // Whether they bought from themselves is asked anew as long as an order is open.
+        wake::buyer(tx, platform, buyer, Instant(0))?;
     }
     tx.execute("DELETE FROM promoter_accounts WHERE promoter = $1", params![num])?;
     for account in accounts {

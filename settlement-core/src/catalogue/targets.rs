@@ -2,6 +2,8 @@
 
 use super::feed::Numbers;
 use super::next_num;
+use crate::earlier::{self, Fact};
+use crate::orders::wake;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::time::Instant;
@@ -55,7 +57,13 @@ pub(super) fn put(
     now: Instant,
 ) -> Result<i64, StoreError> {
     let num = match find(tx, target.kind, target.id)? {
-        Some(old) => old.num,
+        Some(old) => {
+            if old.category != target.category {
+                earlier::keep(tx, Fact::Category(old.num), &old.category, now)?;
+                wake::product(tx, target.id)?;
+            }
+            old.num
+        }
         None => next_num(tx, "target")?,
     };
     tx.execute(

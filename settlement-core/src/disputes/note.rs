@@ -14,6 +14,7 @@ use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::commission::Payee;
 use attribution_core::dispute::{BatchRule, CreditPart, RefundCase, Route, route};
+use attribution_core::ids::CategoryId;
 use attribution_core::ledger::LineState as Books;
 use attribution_core::money::{Fen, Overflow};
 use attribution_core::policy::Policy;
@@ -30,40 +31,56 @@ pub(crate) fn refunds(
     row: &LineRow,
     now: Instant,
 ) -> Result<LineState, JudgeError> {
-    let mut seen = line.clone();
-    let (Some(settled), Some(books)) = (row.settled, &row.books) else { return Ok(seen) };
+    let (Some(settled), Some(books)) = (row.settled, &row.books) else { return Ok(line.clone()) };
     let late = |refund: &LineRefund| refund.received > settled;
     if policy.settlement.refund_after == RefundAfter::None || !line.refunds.iter().any(late) {
-        return Ok(seen);
+        return Ok(line.clone());
     }
     let categories = match policy.refund_batches.is_empty() {
         true => Vec::new(),
-        false => catalogue.categories_of(tx, &line.product)?,
+        false => catalogue.categories_of(tx, &line.product, now)?,
     };
     let mut before = Fen::ZERO;
     for refund in &line.refunds {
         let after = Fen(before.0.saturating_add(refund.amount.0).min(line.amount.0));
         if late(refund) {
-            let case = RefundCase {
-                categories: &categories,
-                part: refund.part.unwrap_or(CreditPart::Unused),
-                settled,
-                initiated: refund.initiated.unwrap_or(refund.at),
-                succeeded: refund.at,
-                known: refund.received,
-                special: refund.special,
-            };
-            let (way, rule) = route(&policy.refund_batches, &case);
-            if !matches!(way, Route::RealTime { .. }) {
-                seen.refunds.retain(|kept| kept.refund != refund.refund);
-            }
+            let (way, rule) = route(&policy.refund_batches, &case(refund, &categories, settled));
             let due = due(books, line, before, after).map_err(|_| too_large(line))?;
             let record = Record { refund, way: &way, rule, due };
             insert(tx, state, line, row, &record, now)?;
         }
         before = after;
     }
-    Ok(seen)
+    Ok(as_booked(policy, &categories, line, settled))
+}
+
+fn case<'a>(refund: &LineRefund, categories: &'a [CategoryId], settled: Instant) -> RefundCase<'a> {
+    RefundCase {
+        categories,
+        part: refund.part.unwrap_or(CreditPart::Unused),
+        settled,
+        initiated: refund.initiated.unwrap_or(refund.at),
+        succeeded: refund.at,
+        known: refund.received,
+        special: refund.special,
+    }
+}
+
+/// A settled line as its books see it: without the refunds whose record a batch makes, or nobody.
+pub(crate) fn as_booked(
+    policy: &Policy,
+    categories: &[CategoryId],
+    line: &LineState,
+    settled: Instant,
+) -> LineState {
+    let mut seen = line.clone();
+    if policy.settlement.refund_after != RefundAfter::None {
+        seen.refunds.retain(|refund| {
+            let (way, _) = route(&policy.refund_batches, &case(refund, categories, settled));
+            refund.received <= settled || matches!(way, Route::RealTime { .. })
+        });
+    }
+    seen
 }
 
 fn too_large(line: &LineState) -> JudgeError {

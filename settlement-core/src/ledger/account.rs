@@ -17,7 +17,7 @@ pub enum Holder {
 }
 
 /// The columns that hold an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccountKey {
     /// Which kind of account.
     pub account: &'static str,
@@ -25,6 +25,14 @@ pub struct AccountKey {
     pub owner: String,
     /// The programme, or empty.
     pub programme: String,
+}
+
+impl AccountKey {
+    /// The fixed name of a stored kind of account.
+    pub(crate) fn kind(stored: &str) -> Option<&'static str> {
+        const KINDS: [&str; 6] = ["merchant", "platform", "outside", "earned", "available", "clearing"];
+        KINDS.into_iter().find(|kind| *kind == stored)
+    }
 }
 
 /// `promoter/ID`, `agency/ID` or `platform/ID`: an id has no slash.

@@ -135,7 +135,7 @@ pub(super) fn settle_line(
     let cashback = if policy.commission.cashback.is_empty() {
         Fen::ZERO
     } else {
-        cashback(&policy.commission.cashback, orders_of_product(tx, platform, facts.product.as_str())?)
+        cashback(&policy.commission.cashback, orders_of_product(tx, platform, facts.product.as_str(), now)?)
     };
     let refused = |cause| JudgeError::Books { line: line.to_string(), cause };
     let event = LineEvent::Settled { cashback, terms: None };
@@ -192,14 +192,20 @@ fn debited(postings: &[Posting]) -> Fen {
     Fen(posted.fold(0, i64::saturating_add))
 }
 
-/// Orders in which the product was paid for and not closed: what a group cashback (团购返现) counts.
-fn orders_of_product(tx: &mut dyn Tx, platform: &PlatformId, product: &str) -> Result<u32, StoreError> {
+/// Orders in which the product was paid for and not closed, as known at `known`: what a group cashback (团购返现)
+/// counts.
+pub(crate) fn orders_of_product(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    product: &str,
+    known: Instant,
+) -> Result<u32, StoreError> {
     let row = tx.query_one(
         "SELECT COUNT(DISTINCT l.order_id) FROM order_lines l JOIN order_events e \
-         ON e.platform = l.platform AND e.order_id = l.order_id AND e.kind = 'paid' \
+         ON e.platform = l.platform AND e.order_id = l.order_id AND e.kind = 'paid' AND e.received_ms <= $3 \
          WHERE l.platform = $1 AND l.product = $2 AND NOT EXISTS (SELECT 1 FROM order_events c \
-         WHERE c.platform = l.platform AND c.order_id = l.order_id AND c.kind = 'closed')",
-        params![platform, product],
+         WHERE c.platform = l.platform AND c.order_id = l.order_id AND c.kind = 'closed' AND c.received_ms <= $3)",
+        params![platform, product, known],
     )?;
     row.num(0)
 }

@@ -1,6 +1,6 @@
 //! Writing transfers. Nothing here decides how much or to whom.
 
-use super::account::Holder;
+use super::account::{AccountKey, Holder};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{LineId, OrderId, PlatformId};
@@ -100,6 +100,43 @@ pub fn execute(
     Ok(())
 }
 
+/// A transfer of an order line as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub id: String,
+    pub state: &'static str,
+    pub reason: &'static str,
+    pub counters: Option<String>,
+    /// `pending` or `posted`.
+    pub layer: &'static str,
+    pub debit: AccountKey,
+    pub credit: AccountKey,
+    pub amount: Fen,
+}
+
+/// How the transfer of a line is stored.
+pub(crate) fn written(subject: Subject<'_>, transfer: &Transfer) -> Written {
+    let state = match transfer.state {
+        TransferState::Pending => "pending",
+        TransferState::Posted => "posted",
+    };
+    let reason = match transfer.kind {
+        TransferKind::Expected => "expected",
+        TransferKind::Settled => "settled",
+        TransferKind::Clawback => "clawback",
+    };
+    Written {
+        id: subject.id(transfer.key),
+        state,
+        reason,
+        counters: transfer.original.map(|key| subject.id(key)),
+        layer: state,
+        debit: Holder::Account(transfer.debit.clone()).key(),
+        credit: Holder::Account(transfer.credit.clone()).key(),
+        amount: transfer.amount,
+    }
+}
+
 fn write(
     tx: &mut dyn Tx,
     subject: Subject<'_>,
@@ -107,22 +144,15 @@ fn write(
     at: Instant,
     now: Instant,
 ) -> Result<(), TransferError> {
-    let id = subject.id(transfer.key);
-    let (state, layer) = match transfer.state {
-        TransferState::Pending => ("pending", Layer::Pending),
-        TransferState::Posted => ("posted", Layer::Posted),
+    let Written { id, state, reason, counters, debit, credit, amount, .. } = written(subject, transfer);
+    let layer = match transfer.state {
+        TransferState::Pending => Layer::Pending,
+        TransferState::Posted => Layer::Posted,
     };
-    let reason = match transfer.kind {
-        TransferKind::Expected => "expected",
-        TransferKind::Settled => "settled",
-        TransferKind::Clawback => "clawback",
-    };
-    let original = transfer.original.map(|key| subject.id(key));
-    let counters = original.as_deref();
+    let counters = counters.as_deref();
     let head = Head { id: &id, state, reason, resolves: None, counters, subject: Some(subject), at };
     insert_head(tx, &head, now)?;
-    let (debit, credit) = (Holder::Account(transfer.debit.clone()), Holder::Account(transfer.credit.clone()));
-    insert_pair(tx, &id, layer, &debit, &credit, transfer.amount)
+    insert_pair(tx, &id, layer, &debit, &credit, amount)
 }
 
 fn void(
@@ -168,7 +198,7 @@ pub(crate) fn post(
 ) -> Result<(), TransferError> {
     let head = Head { id, state: "posted", reason, resolves: None, counters: None, subject: None, at: now };
     insert_head(tx, &head, now)?;
-    insert_pair(tx, id, Layer::Posted, debit, credit, amount)
+    insert_pair(tx, id, Layer::Posted, &debit.key(), &credit.key(), amount)
 }
 
 fn insert_head(tx: &mut dyn Tx, head: &Head<'_>, now: Instant) -> Result<(), StoreError> {
@@ -197,8 +227,8 @@ fn insert_pair(
     tx: &mut dyn Tx,
     transfer: &str,
     layer: Layer,
-    debit: &Holder,
-    credit: &Holder,
+    debit: &AccountKey,
+    credit: &AccountKey,
     amount: Fen,
 ) -> Result<(), TransferError> {
     if amount <= Fen::ZERO {
@@ -208,8 +238,7 @@ fn insert_pair(
         Layer::Pending => "pending",
         Layer::Posted => "posted",
     };
-    for (position, (holder, fen)) in (0i64..).zip([(debit, -amount.0), (credit, amount.0)]) {
-        let key = holder.key();
+    for (position, (key, fen)) in (0i64..).zip([(debit, -amount.0), (credit, amount.0)]) {
         tx.execute(
             "INSERT INTO ledger_entries (transfer, position, layer, account, owner, programme, amount_fen) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -15,7 +15,7 @@ use attribution_core::time::Instant;
 
 /// What the books need to know of a line.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known<'a> {
+pub(crate) struct Known<'a> {
     pub policy: &'a SettlementPolicy,
     pub programme: &'a ProgrammeId,
     /// The award's frozen terms, or none.
@@ -40,7 +40,7 @@ pub(crate) struct Change {
 }
 
 /// Brings the books of a line up to what is known.
-pub(super) fn reconcile(before: Option<&LineState>, known: Known<'_>) -> Result<Change, LedgerError> {
+pub(crate) fn reconcile(before: Option<&LineState>, known: Known<'_>) -> Result<Change, LedgerError> {
     match before {
         Some(before) if known.settled => after_settlement(before, known),
         _ => before_settlement(before, known),

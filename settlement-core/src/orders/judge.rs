@@ -18,7 +18,7 @@ use attribution_core::attribute::{Attribution, EdgesCaughtUp, Flag, NoCommission
 use attribution_core::commission::{Amounts, Payee};
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::ledger::{Entry, LedgerError};
-use attribution_core::policy::Policy;
+use attribution_core::policy::{Policy, SettlementPolicy};
 use attribution_core::time::{Instant, SECOND_MS};
 
 /// Why an order could not be judged. Nothing was changed.
@@ -203,7 +203,7 @@ pub(super) fn decision(
 
 /// Whose order it is, whether or not anything is due. Orders paid in an excluded way are nobody's: they are not shown
 /// among promoted orders, and the relation goes on without them.
-fn promoter(attribution: &Attribution) -> Option<attribution_core::ids::PromoterId> {
+pub(crate) fn promoter(attribution: &Attribution) -> Option<attribution_core::ids::PromoterId> {
     if let Outcome::NoCommission(NoCommission::PaymentExcluded { .. }) = attribution.outcome {
         return None;
     }
@@ -228,7 +228,9 @@ fn bookkeeping(
     };
     let whole = catalogue.policy(tx, &programme, version)?;
     let policy = &whole.settlement;
-    row.matured = maturity(state, policy.maturity.auto_after_ship.map(|span| span.millis()), next, now);
+    let (matured, timer) = maturity(state, policy, now);
+    row.matured = matured;
+    next.timer = timer.map_or(next.timer, |runs_out| sooner(next.timer, runs_out));
     let seen = disputes::note::refunds(tx, catalogue, &whole, state, line, row, now)?;
     let line = &seen;
     let known = Known {
@@ -244,10 +246,7 @@ fn bookkeeping(
     let change = books::reconcile(row.books.as_ref(), known)
         .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause })?;
     let subject = Subject { platform, order, line: &line.line };
-    let paid = state.paid.unwrap_or_else(|| state.created.at.instant());
-    // After the settlement only refunds move money.
-    let refunded = line.refunds.iter().map(|refund| refund.at).max();
-    let at = refunded.filter(|_| row.settled.is_some()).unwrap_or(paid);
+    let at = business_time(state, line, row.settled.is_some());
     let cycle = row.settled.map(|at| Cycle::of(policy, version, row.matured.unwrap_or(at), at));
     entries::post(tx, subject, &change.postings, cycle.as_ref(), at, now)?;
     if change.manual {
@@ -264,25 +263,31 @@ fn bookkeeping(
     Ok(())
 }
 
-/// When the trade was complete: by its event, or so long after the last parcel. A timer that has yet to run is kept.
-fn maturity(
+/// The time that the postings of a line bear: that of the payment, and after the settlement, when only refunds move
+/// money, that of the last refund.
+pub(crate) fn business_time(state: &OrderState, line: &LineState, settled: bool) -> Instant {
+    let paid = state.paid.unwrap_or_else(|| state.created.at.instant());
+    let refunded = line.refunds.iter().map(|refund| refund.at).max();
+    refunded.filter(|_| settled).unwrap_or(paid)
+}
+
+/// When the trade was complete: by its event, or so long after the last parcel; and the timer that has yet to run.
+pub(crate) fn maturity(
     state: &OrderState,
-    auto_after_ship: Option<i64>,
-    next: &mut Next,
+    policy: &SettlementPolicy,
     now: Instant,
-) -> Option<Instant> {
+) -> (Option<Instant>, Option<Instant>) {
     if state.completed.is_some() {
-        return state.completed;
+        return (state.completed, None);
     }
     if state.closed.is_some() || state.paid.is_none() {
-        return None;
+        return (None, None);
     }
-    let runs_out = Instant(state.shipped?.floor_seconds().saturating_mul(SECOND_MS)).plus(auto_after_ship?);
-    if now >= runs_out {
-        return Some(runs_out);
-    }
-    next.timer = sooner(next.timer, runs_out);
-    None
+    let (Some(shipped), Some(span)) = (state.shipped, policy.maturity.auto_after_ship) else {
+        return (None, None);
+    };
+    let runs_out = Instant(shipped.floor_seconds().saturating_mul(SECOND_MS)).plus(span.millis());
+    if now >= runs_out { (Some(runs_out), None) } else { (None, Some(runs_out)) }
 }
 
 fn note_manual(

@@ -5,7 +5,7 @@ use super::state::{LineState, OrderState, StoredEvent};
 use crate::attribution::Decided;
 use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{Param, StoreError, Tx};
+use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::commission::Terms;
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
 use attribution_core::ledger::LineState as Books;
@@ -61,11 +61,11 @@ impl LineRow {
     }
 }
 
-fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
+pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|cause| StoreError::Corrupt { what, cause: cause.into() })
 }
 
-fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+pub(crate) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value)
         .map_err(|cause| StoreError::Corrupt { what: "value to be stored", cause: cause.into() })
 }
@@ -101,13 +101,14 @@ pub(crate) fn events(
          ORDER BY at_ms, kind, refund_id",
         params![platform, order],
     )?;
-    rows.iter()
-        .map(|row| {
-            let event = from_json("order event", row.text(0)?)?;
-            let sender = Some(row.text(2)?).filter(|sender| !sender.is_empty()).map(str::to_owned);
-            Ok(StoredEvent { event, received: row.instant(1)?, sender })
-        })
-        .collect()
+    rows.iter().map(|row| stored_event(row, 0)).collect()
+}
+
+/// Reads contents, time of arrival and sender, which begin at column `first`.
+pub(crate) fn stored_event(row: &Row, first: usize) -> Result<StoredEvent, StoreError> {
+    let event = from_json("order event", row.text(first)?)?;
+    let sender = Some(row.text(first + 2)?).filter(|sender| !sender.is_empty()).map(str::to_owned);
+    Ok(StoredEvent { event, received: row.instant(first + 1)?, sender })
 }
 
 /// The order with its lines, as first learnt.
@@ -230,7 +231,7 @@ pub(crate) fn line(
 }
 
 /// The fixed names of a line's states.
-fn state_name(stored: &str) -> &'static str {
+pub(crate) fn state_name(stored: &str) -> &'static str {
     const NAMES: [&str; 7] =
         ["tracked", "expected", "matured", "settled", "invalid", "manual_required", "none"];
     NAMES.into_iter().find(|name| *name == stored).unwrap_or("none")

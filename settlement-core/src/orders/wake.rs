@@ -61,6 +61,19 @@ pub fn since(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Everything ordered of one product: it is something else than was thought.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn product(tx: &mut dyn Tx, product: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE orders SET dirty = 1 WHERE provisional = 1 AND (platform, order_id) IN (\
+         SELECT platform, order_id FROM order_lines WHERE product = $1)",
+        params![product],
+    )?;
+    Ok(())
+}
+
 /// Everything ordered by anybody who was ever joined to the visitor: an account that joins a device ends the reach
 /// of the one before.
 ///

@@ -141,7 +141,7 @@ fn taken_from_available(tx: &mut dyn Tx, side: &Side<'_>, owner: &str) -> Result
     Ok(())
 }
 
-fn from_available(transfer: &Transfer) -> Transfer {
+pub(crate) fn from_available(transfer: &Transfer) -> Transfer {
     let moved = |account: &Account| match account {
         Account::Earned { programme, payee } => {
             Account::Available { programme: programme.clone(), payee: payee.clone() }

@@ -1,8 +1,10 @@
 //! `POST /v1/coupons`: coupon codes that belong to one promoter.
 
+use super::facts::coupons;
 use super::{not_before_settled, owner, wake};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Problem, Write};
+use crate::earlier::{self, Fact};
 use crate::orders::event::TEXT_MAX;
 use crate::params;
 use attribution_core::ids::{ProgrammeId, PromoterId};
@@ -67,6 +69,9 @@ async fn post_coupon(
                 return Err(Problem::invalid("to", "must be later than from"));
             }
             not_before_settled(tx, &body.programme, "from", from, scope.now)?;
+            let fact = Fact::Coupons { programme: &body.programme, code: &body.code };
+            let before = coupons(tx, &body.programme, &body.code)?;
+            earlier::keep(tx, fact, &before, scope.now)?;
             tx.execute(
                 "INSERT INTO coupons (programme, code, from_ms, to_ms, promoter, recorded_ms) \
                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (programme, code, from_ms) DO UPDATE SET \

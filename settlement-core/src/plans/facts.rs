@@ -9,6 +9,7 @@ use attribution_core::ids::{CategoryId, MerchantId, ProductId, ProgrammeId, Prom
 use attribution_core::money::BasisPoints;
 use attribution_core::policy::commission::{Class, PlanRef, Rate, Subject};
 use attribution_core::time::{Instant, Period};
+use serde::{Deserialize, Serialize};
 
 /// What one programme's commission rests on, beside its rules.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,6 +76,20 @@ fn group(tx: &mut dyn Tx, programme: &ProgrammeId, rows: &[Row]) -> Result<Terms
     Ok(Terms { plans, has_rates: any.is_some() })
 }
 
+/// Rates in the order in which they were recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct RecordedRates {
+    rates: Vec<Rate>,
+    recorded: Vec<Instant>,
+}
+
+impl RecordedRates {
+    /// Those known at `known`.
+    pub(crate) fn as_of(&self, known: Instant) -> &[Rate] {
+        &self.rates[..self.recorded.partition_point(|recorded| *recorded <= known)]
+    }
+}
+
 /// The rates of a programme that can concern these goods.
 ///
 /// # Errors
@@ -85,7 +100,7 @@ pub(crate) fn rates(
     product: &ProductId,
     categories: &[CategoryId],
     merchant: &MerchantId,
-) -> Result<Vec<Rate>, StoreError> {
+) -> Result<RecordedRates, StoreError> {
     let mut rows = tx.query(
         &format!(
             "{RATE_COLUMNS} WHERE programme = $1 AND ((subject_kind = 'product' AND subject = $2) \
@@ -99,12 +114,18 @@ pub(crate) fn rates(
             params![programme, category],
         )?);
     }
-    rows.iter().map(rate).collect()
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        found.push((row.instant(7)?, row.int(8)?, rate(row)?));
+    }
+    found.sort_by_key(|(recorded, number, _)| (*recorded, *number));
+    let recorded = found.iter().map(|(recorded, ..)| *recorded).collect();
+    Ok(RecordedRates { rates: found.into_iter().map(|(.., rate)| rate).collect(), recorded })
 }
 
 /// The columns of [`rate`].
 pub(super) const RATE_COLUMNS: &str =
-    "SELECT plan, class, subject_kind, subject, bp, from_ms, to_ms FROM rates";
+    "SELECT plan, class, subject_kind, subject, bp, from_ms, to_ms, recorded_ms, number FROM rates";
 
 pub(super) fn rate(row: &Row) -> Result<Rate, StoreError> {
     let plan = match row.text(0)? {
@@ -135,21 +156,37 @@ fn class(stored: &str) -> Result<Class, StoreError> {
     }
 }
 
-/// Whose coupon an order carries, if its code belonged to one promoter at `at`.
+/// Whose a coupon code is, from when to when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CouponOwner {
+    from: Instant,
+    to: Option<Instant>,
+    promoter: PromoterId,
+}
+
+/// All owners of a coupon code, as known now.
 ///
 /// # Errors
 /// If the store fails.
-pub(crate) fn coupon(
+pub(crate) fn coupons(
     tx: &mut dyn Tx,
     programme: &ProgrammeId,
     code: &str,
-    at: Instant,
-) -> Result<Option<ExclusiveCoupon>, StoreError> {
-    let row = tx.query_opt(
-        "SELECT promoter FROM coupons WHERE programme = $1 AND code = $2 AND from_ms <= $3 \
-         AND (to_ms IS NULL OR to_ms > $3) ORDER BY from_ms DESC LIMIT 1",
-        params![programme, code, at],
+) -> Result<Vec<CouponOwner>, StoreError> {
+    let rows = tx.query(
+        "SELECT from_ms, to_ms, promoter FROM coupons WHERE programme = $1 AND code = $2 ORDER BY from_ms",
+        params![programme, code],
     )?;
-    row.map(|row| Ok(ExclusiveCoupon { code: code.to_owned(), promoter: read("promoter id", row.text(0)?)? }))
-        .transpose()
+    let owner = |row: &Row| {
+        let promoter = read("promoter id", row.text(2)?)?;
+        Ok(CouponOwner { from: row.instant(0)?, to: row.opt_instant(1)?, promoter })
+    };
+    rows.iter().map(owner).collect()
+}
+
+/// Whose coupon an order carries, if its code belonged to one promoter at `at`.
+pub(crate) fn owner_at(owners: &[CouponOwner], code: &str, at: Instant) -> Option<ExclusiveCoupon> {
+    let then = owners.iter().filter(|owner| owner.from <= at && owner.to.is_none_or(|to| to > at));
+    let owner = then.max_by_key(|owner| owner.from)?;
+    Some(ExclusiveCoupon { code: code.to_owned(), promoter: owner.promoter.clone() })
 }

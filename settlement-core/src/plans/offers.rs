@@ -155,7 +155,7 @@ impl Offers {
             let own = product_rates(tx, chunk)?;
             for item in chunk {
                 let own = own.get(&item.id).map_or(&[][..], Vec::as_slice);
-                let above = self.catalogue.ancestors(tx, item.category)?;
+                let above = self.catalogue.ancestors(tx, item.category, Instant(i64::MAX))?;
                 let mut plans = BTreeSet::new();
                 for programme in self.catalogue.programmes(tx, &item.platform, &item.merchant)?.iter() {
                     let Some(version) = programme.in_force(self.now) else { continue };
@@ -194,7 +194,7 @@ impl Offers {
             None
         };
         let programmes = self.catalogue.programmes(tx, &item.platform, &item.merchant)?;
-        let above = self.catalogue.ancestors(tx, item.category)?;
+        let above = self.catalogue.ancestors(tx, item.category, Instant(i64::MAX))?;
         let bans = self.bans_of(tx, &above)?;
         let banned =
             |programme: i64| bans.iter().any(|(of, from)| (*of == 0 || *of == programme) && *from <= now);

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(20, "0020_payouts"),
     migration!(21, "0021_plans"),
     migration!(22, "0022_disputes"),
+    migration!(30, "0030_earlier_facts"),
     migration!(45, "0045_accounts"),
     migration!(50, "0050_lists"),
     migration!(51, "0051_library"),

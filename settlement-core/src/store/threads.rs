@@ -46,6 +46,7 @@ pub struct Store {
 }
 
 struct Shared {
+    readers: usize,
     reads: Arc<Queue>,
     writes: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -163,6 +164,7 @@ impl Store {
         let writes = Queue::new(Mode::Write);
         let store = Self {
             shared: Arc::new(Shared {
+                readers,
                 reads: Arc::clone(&reads),
                 writes: Arc::clone(&writes),
                 threads: Mutex::new(Vec::new()),
@@ -248,6 +250,11 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         submit(&self.shared.reads, work).await
+    }
+
+    /// Reading transactions that run at once.
+    pub fn readers(&self) -> usize {
+        self.shared.readers
     }
 
     /// Takes no more transactions, finishes those that wait, and ends the threads. Blocks until then.

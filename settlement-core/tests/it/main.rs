@@ -22,6 +22,8 @@ mod order_senders;
 mod orders;
 mod payout_permutations;
 mod payouts;
+mod rehearse;
+mod replay;
 mod reports;
 mod rules_by_hand;
 mod statements;

@@ -55,7 +55,13 @@ async fn every_operation_says_how_it_refuses_and_every_write_takes_a_key() {
         }
         let keyed =
             operation["parameters"].as_array().into_iter().flatten().any(|p| p["name"] == "Idempotency-Key");
-        let unkeyed = ["/v1/tokens", "/v1/accounts", "/v1/accounts/{login}/password", "/v1/reconciliations"];
+        let unkeyed = [
+            "/v1/tokens",
+            "/v1/accounts",
+            "/v1/accounts/{login}/password",
+            "/v1/reconciliations",
+            "/v1/rehearsals",
+        ];
         let by_itself = path.starts_with("/v1/edges/") || unkeyed.contains(&path);
         assert_eq!(keyed, !by_itself, "{method} {path}");
     }

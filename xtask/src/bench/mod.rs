@@ -2,14 +2,15 @@
 //!
 //! A figure alone says as much about the machine as about the code, so every figure stands beside one that was
 //! taken in the same minutes: [`edge`] runs the edge beside a raw server, bare hyper, nginx and HAProxy; [`ingest`]
-//! runs the core's intake beside a plain COPY. [`payouts`] compares a payout run with one over a tenth of the lines;
-//! [`search`] asks the library over a million products.
+//! runs the core's intake beside a plain COPY. [`payouts`] and [`replay`] compare a payout run and a replay with one over
+//! a tenth of the lines; [`search`] asks the library over a million products.
 
 mod blast;
 mod edge;
 mod ingest;
 mod payouts;
 mod plan;
+mod replay;
 mod report;
 mod search;
 mod server;
@@ -33,6 +34,8 @@ enum What {
     Edge(edge::EdgeArguments),
     /// The core's intake beside a plain binary COPY and plain appends.
     Ingest(ingest::IngestArguments),
+    /// Every decision and ledger entry again: lines a second, memory, and how the time grows with the lines.
+    Replay(replay::ReplayArguments),
     /// A monthly payout run over settled lines: seconds, and how they grow with the lines.
     Payouts(payouts::PayoutsArguments),
     /// The library's search over a million products, by kind of question, on both stores.
@@ -46,6 +49,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     match &arguments.what {
         What::Edge(arguments) => edge::run(arguments),
         What::Ingest(arguments) => ingest::run(arguments),
+        What::Replay(arguments) => replay::run(arguments),
         What::Payouts(arguments) => payouts::run(arguments),
         What::Search(arguments) => search::run(arguments),
         What::Links(arguments) => search::run_links(arguments),

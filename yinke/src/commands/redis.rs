@@ -1,11 +1,9 @@
 //! `yinke redis rebuild|check`: the records of who holds whom in Redis, restored from the core's store or compared with
 //! it. Both open the store themselves, so that they work beside a running core and without one.
 
-use crate::cli::{DATA_DEFAULT, Format, OutputArgs, RedisArgs};
-use crate::config::{CoreFile, StoreChoice, is_postgres_url, load};
+use crate::cli::{Format, OutputArgs, RedisArgs, StoreArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::{Listing, complain, progress_bar, say};
-use crate::roles::core::store_config;
 use attribution_core::holder::Holding;
 use clap::{Args, Subcommand};
 use redis_view::RedisOptions;
@@ -13,7 +11,6 @@ use serde_json::{Value, json};
 use settlement_core::Clock;
 use settlement_core::holders::{CheckError, Checked, RebuildError, check, rebuild};
 use settlement_core::store::Store;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Restore or compare the last-click and binding records in Redis
@@ -53,15 +50,8 @@ enum Verb {
 /// Which store and which Redis.
 #[derive(Debug, Args)]
 struct PlaceArgs {
-    /// The core's configuration file, which names store and Redis
-    #[arg(long, short, env = "YINKE_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Data directory of a `yinke up` on this machine, if there is no configuration file
-    #[arg(long, env = "YINKE_DATA", value_name = "DIR", default_value = DATA_DEFAULT)]
-    data: PathBuf,
-    /// The PostgreSQL of a `yinke up --postgres`
-    #[arg(long, env = "YINKE_POSTGRES", value_name = "URL", hide_env_values = true)]
-    postgres: Option<String>,
+    #[command(flatten)]
+    store: StoreArgs,
     #[command(flatten)]
     redis: RedisArgs,
 }
@@ -178,38 +168,14 @@ fn holding(holding: Option<&Holding>) -> Value {
 impl PlaceArgs {
     /// The open store and where Redis is.
     fn open(self) -> Result<(Store, RedisOptions), Failure> {
-        let (choice, named) = match &self.config {
-            Some(file) => {
-                let settings = load::<CoreFile>(file)?.settings;
-                (settings.store, settings.redis)
-            }
-            None => (self.choice()?, None),
-        };
+        let named = self.store.file()?.and_then(|file| file.redis);
         let redis = self.redis.options()?.or(named).ok_or_else(|| {
             Failure::message(
                 Exit::Usage,
                 "no Redis is named: give --redis or --redis-cluster, or a --config with a [redis] table",
             )
         })?;
-        if let StoreChoice::Sqlite(path) = &choice
-            && !path.exists()
-        {
-            return Err(Failure::message(Exit::NotFound, format!("there is no store at {}", path.display())));
-        }
-        let store = Store::open(&store_config(choice), Clock::System.now())
-            .map_err(|error| Failure::new(Exit::Unavailable, error))?;
-        Ok((store, redis))
-    }
-
-    fn choice(&self) -> Result<StoreChoice, Failure> {
-        match &self.postgres {
-            None => Ok(StoreChoice::Sqlite(self.data.join("core.sqlite"))),
-            Some(url) if is_postgres_url(url) => Ok(StoreChoice::Postgres(url.clone())),
-            Some(_) => Err(Failure::message(
-                Exit::Usage,
-                "--postgres: expected a URL such as postgres://yinke@127.0.0.1/yinke",
-            )),
-        }
+        Ok((self.store.open()?, redis))
     }
 }
 

@@ -14,7 +14,7 @@ mod read;
 mod schema;
 mod stage;
 mod story;
-mod time;
+pub(crate) mod time;
 mod vocabulary;
 mod world;
 mod yaml;
@@ -24,6 +24,15 @@ pub(crate) use world::Database;
 
 use futures_util::StreamExt as _;
 use std::path::{Path, PathBuf};
+
+/// A YAML document as JSON; times are written as in scenarios.
+///
+/// # Errors
+/// Where it is no YAML.
+pub(crate) fn json_of_yaml(text: &str) -> Result<serde_json::Value, String> {
+    let document = yaml::read(text).map_err(|fault| format!("{}: {}", fault.at, fault.message))?;
+    Ok(document.json(&|text| time::read(text).map(|at| at.millis().into())))
+}
 
 /// Stories told side by side: each has a store of its own, and waits for its disk most of the time.
 const AT_ONCE: usize = 4;

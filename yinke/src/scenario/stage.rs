@@ -7,6 +7,7 @@ use super::story::{Item, Story};
 use super::world::{Database, PLATFORM, World, WorldError};
 use attribution_core::time::Instant;
 use serde_json::{Value as Json, json};
+use settlement_core::replay::{Selection, replay};
 use std::collections::BTreeMap;
 
 /// Something that was not as expected.
@@ -120,6 +121,20 @@ impl Stage<'_> {
         let (_, audit) = self.world.call("GET", "/v1/audit/ledger", None).await;
         let at = self.story.events.last().map_or(Place::default(), |event| event.item.at);
         self.equal(at, "ledger imbalance", &json!(0), &audit["imbalance_fen"], Vec::new());
+        // And everything in them comes out of the events again.
+        let (differing, what) = match replay(self.world.core.store(), Selection::default(), |_| {}).await {
+            Ok(done) => {
+                let named = done.differences.iter().map(|d| {
+                    format!(
+                        "{}/{} {}: stored {}, recomputed {}",
+                        d.order, d.line, d.field, d.stored, d.recomputed
+                    )
+                });
+                (json!(done.differing), named.collect())
+            }
+            Err(error) => (json!(error.to_string()), Vec::new()),
+        };
+        self.equal(at, "differences in a replay", &json!(0), &differing, what);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use attribution_core::time::{Instant, SHANGHAI_OFFSET_MS, Span};
 use jiff::civil::{Date, DateTime};
 
 /// Reads `2020-05-04`, `2020-05-04 16:55`, `2020-05-04 16:55:35[.999]`, or RFC 3339 with its own zone.
-pub(super) fn read(text: &str) -> Option<Instant> {
+pub(crate) fn read(text: &str) -> Option<Instant> {
     let digits = text.as_bytes();
     if digits.len() < 10 || !digits.get(..4)?.iter().all(u8::is_ascii_digit) || digits.get(4) != Some(&b'-') {
         return None;
@@ -30,7 +30,7 @@ pub(super) fn read_after(text: &str, before: Option<Instant>) -> Option<Instant>
 }
 
 /// How a time is written, for messages.
-pub(super) const FORM: &str = "a time such as 2020-05-04 16:55:35";
+pub(crate) const FORM: &str = "a time such as 2020-05-04 16:55:35";
 
 #[cfg(test)]
 mod tests {

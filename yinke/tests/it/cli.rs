@@ -28,6 +28,8 @@ fn every_command_has_help_and_an_example_or_flags() {
         "withdraw",
         "explain",
         "audit",
+        "replay",
+        "rehearse",
         "config",
         "keys",
         "redis",
@@ -66,6 +68,8 @@ fn every_flag_is_also_an_environment_variable() {
         "report",
         "statement",
         "withdraw",
+        "replay",
+        "rehearse",
     ];
     for command in commands {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();

@@ -297,3 +297,50 @@ fn a_key_that_is_not_this_installations_is_refused() {
     assert_eq!(code(&output), 78, "{}", stderr(&output));
     assert!(stderr(&output).contains("Restore check.key"), "{}", stderr(&output));
 }
+
+#[test]
+fn replay_and_rehearsal_read_the_store_of_a_running_core() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = up(&dir.path().join("data"), &[]);
+    let code = small_world(&up, dir.path());
+    let location = tap(&up, &code).header("location").to_owned();
+    order(&up, "R-1", location.split_once("yk_click=").unwrap().1);
+    explanation(&up, "R-1");
+    let data = dir.path().join("data");
+    let data = data.to_str().unwrap();
+    let replayed = run(&["replay", "--data", data]);
+    assert_eq!(code_of(&replayed), 0, "{}{}", stdout(&replayed), stderr(&replayed));
+    assert!(
+        stdout(&replayed).starts_with("1 lines, ") && stdout(&replayed).contains(" 0 differences"),
+        "{}",
+        stdout(&replayed)
+    );
+    let nobody = run(&["replay", "--data", data, "--order", "R-9"]);
+    assert_eq!(code_of(&nobody), 66, "{}", stderr(&nobody));
+    let turned = run(&["replay", "--data", data, "--since", "2026-03-02", "--until", "2026-03-01"]);
+    assert_eq!(code_of(&turned), 2, "{}", stderr(&turned));
+
+    let policy = "[policy.commission]\nrates = [{ bp = 2000, effective = { from = 0 } }]\n";
+    let wider = file(dir.path(), "wider.toml", policy);
+    let ask = |policy: &Path, more: &[&str]| {
+        let mut args =
+            vec!["rehearse", policy.to_str().unwrap(), "--programme", "p", "--since", "2020-01-01"];
+        args.extend(["--data", data]);
+        args.extend(more);
+        run(&args)
+    };
+    let rehearsed = ask(&wider, &["--output", "json"]);
+    assert_eq!(code_of(&rehearsed), 0, "{}", stderr(&rehearsed));
+    let json: Value = serde_json::from_str(&stdout(&rehearsed)).unwrap();
+    assert_eq!((&json["lines"], &json["rate"], &json["winner"]), (&json!(1), &json!(1), &json!(0)), "{json}");
+    assert_eq!(
+        (&json["commission_before_fen"], &json["commission_after_fen"]),
+        (&json!(1_000), &json!(2_000))
+    );
+    let listed = ask(&wider, &["--lines", "--output", "csv"]);
+    assert!(stdout(&listed).contains("1688,R-1,1,\"rate, amount\""), "{}", stdout(&listed));
+    let text = "commission:\n  rates: [{bp: 10001, effective: {from: 0}}]\nattribution: {scpe: shop}\n";
+    let wrong = ask(&file(dir.path(), "wrong.yaml", text), &[]);
+    assert_eq!(code_of(&wrong), 65, "{}", stderr(&wrong));
+    assert!(stderr(&wrong).contains("attribution.scpe: no such field"), "{}", stderr(&wrong));
+}

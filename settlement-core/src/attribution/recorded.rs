@@ -1,0 +1,308 @@
+//! The facts of many buyers at once, each with the time at which it was recorded: for deciding again as of that time.
+//!
+//! What is read here with a few range reads is what [`OrderFacts::load`] reads buyer by buyer; from there on a replay
+//! goes the way of every decision.
+
+use super::Decided;
+use super::catalogue::Catalogue;
+use super::clicks::{self, BuyerClicks, OrderToken, Seen};
+use super::decide::{DecideError, decide};
+use super::facts::{OrderFacts, READ_AHEAD_MS, orders_matter};
+use super::programmes::read;
+use crate::orders::state::{OrderState, StoredEvent};
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+use attribution_core::attribute::EdgesCaughtUp;
+use attribution_core::click::ClickId;
+use attribution_core::commission::class::History;
+use attribution_core::fold::{ClickTarget, Evidence, PriorOrder};
+use attribution_core::identity::Join;
+use attribution_core::ids::{BuyerId, OrderId, PlatformId, PromoterId, VisitorId};
+use attribution_core::outcome::Outcome;
+use attribution_core::time::Instant;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// A login with the time at which the core learnt of it.
+#[derive(Debug, Clone)]
+struct RecordedJoin {
+    join: Join,
+    recorded: Instant,
+}
+
+/// What is recorded about the buyers of one platform in one range of their ids.
+#[derive(Debug, Default)]
+pub(crate) struct RecordedBuyers {
+    clicks: HashMap<BuyerId, Vec<Seen>>,
+    joins: HashMap<VisitorId, Vec<RecordedJoin>>,
+    tokens: HashMap<OrderId, Vec<OrderToken>>,
+}
+
+/// One order of a buyer with its events.
+#[derive(Debug)]
+pub(crate) struct RecordedOrder {
+    pub order: OrderId,
+    /// In the order in which a judgement reads them.
+    pub events: Vec<StoredEvent>,
+}
+
+impl RecordedOrder {
+    /// The order as its events told it at `known`; `None` if it had not been placed yet.
+    pub(crate) fn as_of(&self, known: Instant) -> Option<OrderState> {
+        if self.events.iter().all(|event| event.received <= known) {
+            return OrderState::of(&self.events);
+        }
+        let then: Vec<StoredEvent> =
+            self.events.iter().filter(|event| event.received <= known).cloned().collect();
+        OrderState::of(&then)
+    }
+}
+
+/// The facts recorded within this many milliseconds of a decision: which of them it saw their times do not tell. It
+/// names its clicks itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Doubt<'a> {
+    pub from: Instant,
+    pub to: Instant,
+    pub named: &'a HashSet<(ClickId, Evidence)>,
+}
+
+/// The times whose knowledge counts: one and the same, unless the facts of one moment are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Known {
+    /// Of clicks and logins.
+    pub joins: Instant,
+    /// Of the buyer's other orders.
+    pub orders: Instant,
+    /// Of catalogue and rules.
+    pub catalogue: Instant,
+}
+
+impl Known {
+    /// Everything that was known then.
+    pub(crate) const fn at(at: Instant) -> Self {
+        Self { joins: at, orders: at, catalogue: at }
+    }
+}
+
+/// What to decide again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Again<'a> {
+    /// The order as it was known then.
+    pub state: &'a OrderState,
+    /// All orders of its buyer.
+    pub orders: &'a [RecordedOrder],
+    /// What the edges had delivered by then.
+    pub edges: EdgesCaughtUp,
+    /// Facts recorded later do not count.
+    pub known: Known,
+    /// When it was decided.
+    pub now: Instant,
+    /// Clicks about which the times do not tell.
+    pub doubt: Option<Doubt<'a>>,
+}
+
+impl RecordedBuyers {
+    /// Reads the buyers of a platform from one to another, both included.
+    pub(crate) fn load(
+        tx: &mut dyn Tx,
+        platform: &PlatformId,
+        (from, through): (&str, &str),
+    ) -> Result<Self, StoreError> {
+        let mut found = Self::default();
+        let columns =
+            clicks::COLUMNS.split(", ").map(|column| format!("c.{column}")).collect::<Vec<_>>().join(", ");
+        // A CROSS JOIN keeps SQLite to this order of the tables.
+        let rows = tx.query(
+            &format!(
+                "SELECT i.buyer, {columns} FROM (SELECT DISTINCT buyer, visitor FROM identities \
+                 WHERE platform = $1 AND buyer >= $2 AND buyer <= $3) i CROSS JOIN clicks c \
+                 WHERE c.visitor = i.visitor AND c.outcome = {}",
+                Outcome::Attributed as u8
+            ),
+            params![platform, from, through],
+        )?;
+        let mut last: Option<(BuyerId, Vec<Seen>)> = None;
+        for row in &rows {
+            let seen = clicks::journaled(row, 1)?;
+            match &mut last {
+                Some((buyer, clicks)) if buyer.as_str() == row.text(0)? => clicks.push(seen),
+                _ => {
+                    if let Some((buyer, clicks)) = last.take() {
+                        found.clicks.entry(buyer).or_default().extend(clicks);
+                    }
+                    last = Some((read("buyer id", row.text(0)?)?, vec![seen]));
+                }
+            }
+        }
+        if let Some((buyer, clicks)) = last {
+            found.clicks.entry(buyer).or_default().extend(clicks);
+        }
+        let joins = tx.query(
+            "SELECT visitor, at_ms, buyer, recorded_at FROM identities WHERE platform = $1 AND visitor IN (\
+             SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
+            params![platform, from, through],
+        )?;
+        for row in &joins {
+            let join = Join { at: row.instant(1)?, buyer: read("buyer id", row.text(2)?)? };
+            let recorded = RecordedJoin { join, recorded: row.instant(3)? };
+            found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(recorded);
+        }
+        let tokens = tx.query(
+            &format!(
+                "{} JOIN orders o ON o.platform = t.platform AND o.order_id = t.order_id \
+                 WHERE o.platform = $1 AND o.buyer >= $2 AND o.buyer <= $3",
+                clicks::TOKENS.replace(" FROM order_tokens", ", o.received_ms FROM order_tokens")
+            ),
+            params![platform, from, through],
+        )?;
+        for row in &tokens {
+            let token = clicks::order_token(row, row.instant(16)?)?;
+            found.tokens.entry(read("order id", row.text(7)?)?).or_default().push(token);
+        }
+        Ok(found)
+    }
+
+    /// Decides on all lines of an order with what was known then.
+    ///
+    /// # Errors
+    /// If the store fails or an amount does not fit.
+    pub(crate) fn decide(
+        &self,
+        tx: &mut dyn Tx,
+        catalogue: &mut Catalogue,
+        again: Again<'_>,
+    ) -> Result<Vec<Option<Decided>>, DecideError> {
+        let facts = self.facts(tx, catalogue, again)?;
+        decide(tx, catalogue, again.state, &facts, again.now)
+    }
+
+    fn facts(
+        &self,
+        tx: &mut dyn Tx,
+        catalogue: &mut Catalogue,
+        again: Again<'_>,
+    ) -> Result<OrderFacts, StoreError> {
+        let Again { state, known, .. } = again;
+        let created = &state.created;
+        let at = created.at.instant();
+        let programmes = catalogue.programmes(tx, &created.platform, &created.merchant)?;
+        let mut in_force = programmes.iter().filter_map(|p| p.in_force_as_of(at, known.catalogue));
+        let prior_orders = if in_force.any(|version| orders_matter(&version.policy.attribution)) {
+            prior_orders(again, at)
+        } else {
+            Vec::new()
+        };
+        Ok(OrderFacts {
+            clicks: self.clicks(again),
+            own_promoters: catalogue.own_promoters(tx, &created.platform, &created.buyer, known.catalogue)?,
+            history: history(again),
+            prior_orders,
+            edges: again.edges,
+            known: known.catalogue,
+            programmes,
+        })
+    }
+
+    /// The clicks that were known, of the visitors who were known to be this buyer.
+    fn clicks(&self, again: Again<'_>) -> BuyerClicks {
+        let Again { state, known, .. } = again;
+        let created = &state.created;
+        let until = created.at.instant().plus(READ_AHEAD_MS);
+        let mut joins: HashMap<VisitorId, Vec<Join>> = HashMap::new();
+        let mut seen: Vec<Seen> = Vec::new();
+        for click in self.clicks.get(&created.buyer).map_or(&[][..], Vec::as_slice) {
+            if click.effective() >= until || !knew(again, click) {
+                continue;
+            }
+            let theirs =
+                joins.entry(click.visitor()).or_insert_with(|| self.joins_of(click.visitor(), known.joins));
+            if theirs.iter().any(|join| join.buyer == created.buyer) {
+                seen.push(*click);
+            }
+        }
+        let tokens = self.tokens.get(&created.order).map_or(&[][..], Vec::as_slice);
+        let tokens: Vec<OrderToken> =
+            tokens.iter().map(|token| token.as_known(|journaled| knew(again, journaled))).collect();
+        BuyerClicks::of(seen, joins, &tokens)
+    }
+
+    fn joins_of(&self, visitor: VisitorId, known: Instant) -> Vec<Join> {
+        let all = self.joins.get(&visitor).map_or(&[][..], Vec::as_slice);
+        all.iter().filter(|join| join.recorded <= known).map(|join| join.join.clone()).collect()
+    }
+
+    /// The clicks of a buyer.
+    pub(crate) fn click_ids(&self, buyer: &BuyerId) -> impl Iterator<Item = ClickId> {
+        self.clicks.get(buyer).into_iter().flatten().map(Seen::id)
+    }
+
+    /// Every instant within the doubt at which a fact about the buyer was recorded.
+    pub(crate) fn recorded_within(
+        &self,
+        buyer: &BuyerId,
+        orders: &[RecordedOrder],
+        from: Instant,
+        to: Instant,
+    ) -> BTreeSet<Instant> {
+        let visitors: HashSet<VisitorId> =
+            self.clicks.get(buyer).into_iter().flatten().map(Seen::visitor).collect();
+        let joins =
+            visitors.iter().filter_map(|visitor| self.joins.get(visitor)).flatten().map(|j| j.recorded);
+        let events = orders.iter().flat_map(|order| &order.events).map(|event| event.received);
+        joins.chain(events).filter(|at| (from..=to).contains(at)).collect()
+    }
+}
+
+/// Whether a click was known: by its time, or where that does not tell, by the decision's own word.
+fn knew(again: Again<'_>, click: &Seen) -> bool {
+    match again.doubt {
+        Some(doubt) if (doubt.from..=doubt.to).contains(&click.ingested()) => {
+            doubt.named.contains(&(click.id(), Evidence::Journal))
+        }
+        _ => click.ingested() <= again.known.joins,
+    }
+}
+
+/// The buyer's first success at the shop that was known, this order left out.
+fn history(again: Again<'_>) -> History {
+    let created = &again.state.created;
+    let others = again.orders.iter().filter(|other| other.order != created.order);
+    let success = others
+        .filter_map(|other| other.as_of(again.known.orders))
+        .filter(|other| other.created.merchant == created.merchant)
+        .filter_map(|other| other.success());
+    success.min().map_or(History::None, History::FirstSuccess)
+}
+
+/// What the buyer was known to have ordered up to `until`, line by line.
+fn prior_orders(again: Again<'_>, until: Instant) -> Vec<PriorOrder> {
+    let mut found = Vec::new();
+    for other in again.orders.iter().filter_map(|other| other.as_of(again.known.orders)) {
+        let at = other.created.at.instant();
+        if at > until {
+            continue;
+        }
+        found.extend(other.lines.iter().map(|line| PriorOrder {
+            at,
+            order: other.created.order.clone(),
+            target: ClickTarget {
+                platform: other.created.platform.clone(),
+                merchant: other.created.merchant.clone(),
+                product: Some(line.product.clone()),
+            },
+        }));
+    }
+    found
+}
+
+/// The ids of promoters by their numbers; who is gone from the catalogue is nobody.
+pub(super) fn promoter_ids(tx: &mut dyn Tx, numbers: &[i64]) -> Result<BTreeSet<PromoterId>, StoreError> {
+    let mut ids = BTreeSet::new();
+    for num in numbers {
+        let row: Option<Row> = tx.query_opt("SELECT id FROM promoters WHERE num = $1", params![*num])?;
+        if let Some(row) = row {
+            ids.insert(read("promoter id", row.text(0)?)?);
+        }
+    }
+    Ok(ids)
+}

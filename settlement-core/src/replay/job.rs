@@ -1,0 +1,362 @@
+//! The whole of a replay: range after range of buyers, on several threads, each over a picture of the store that does
+//! not change. What is held in memory is one range a thread.
+
+use super::decisions::{self, OrderCase};
+use super::difference::{Difference, Place};
+use super::load::{Loaded, Range};
+use super::money;
+use crate::attribution::Catalogue;
+use crate::attribution::programmes::read;
+use crate::orders::judge::JudgeError;
+use crate::params;
+use crate::store::{Store, StoreError, Tx};
+use attribution_core::ids::{MerchantId, OrderId, PlatformId};
+use attribution_core::time::Instant;
+use futures_util::future::try_join_all;
+use serde::Serialize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Buyers of one range.
+const BUYERS: i64 = 256;
+/// Ranges in one transaction: what is read of the catalogue serves them all, and a transaction that never ends would keep
+/// the store from tidying up.
+const RANGES_TOGETHER: usize = 256;
+/// Differences that are named; more are counted.
+const NAMED_MAX: usize = 10_000;
+
+/// Which orders.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Placed at or after this instant.
+    pub since: Option<Instant>,
+    /// Placed before this instant.
+    pub until: Option<Instant>,
+    /// Only this one, on whatever platform.
+    pub order: Option<OrderId>,
+    /// Only those of this merchant.
+    pub merchant: Option<MerchantId>,
+}
+
+/// How far a replay has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Lines done.
+    pub done: u64,
+    /// Lines in all.
+    pub total: u64,
+}
+
+/// What came of a replay.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Replayed {
+    /// Orders looked at.
+    pub orders: u64,
+    /// Their lines.
+    pub lines: u64,
+    /// Decisions made again, the superseded ones included.
+    pub decisions: u64,
+    /// Ledger transfers made again.
+    pub transfers: u64,
+    /// Decisions made in the same moments as facts were recorded, which came out once these were sorted out.
+    pub in_doubt: u64,
+    /// Orders with new facts that wait to be judged.
+    pub waiting: u64,
+    /// Fields that differ, the first ones of them in `differences`.
+    pub differing: u64,
+    /// What differs.
+    pub differences: Vec<Difference>,
+}
+
+/// Why a replay could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// There is no such order.
+    #[error("there is no order {0}")]
+    NoOrder(OrderId),
+    /// There is no such merchant.
+    #[error("there is no merchant {0}")]
+    NoMerchant(MerchantId),
+}
+
+/// Makes every selected decision, commission and transfer again and compares.
+///
+/// # Errors
+/// If the store fails, or has not what was asked for.
+pub async fn replay(
+    store: &Store,
+    selection: Selection,
+    progress: impl Fn(Progress) + Send + Sync + 'static,
+) -> Result<Replayed, ReplayError> {
+    let done = Arc::new(Mutex::new(Replayed::default()));
+    let of = Arc::clone(&done);
+    let ranges = Ranges::begin(store, selection).await?;
+    walk(store, &ranges, progress, Catalogue::with_earlier, move |tx, catalogue, range, ranges| {
+        let part = replay_range(tx, catalogue, range, &ranges.selection)?;
+        let lines = part.lines;
+        lock(&of).add(part);
+        Ok(lines)
+    })
+    .await?;
+    let mut done = std::mem::take(&mut *lock(&done));
+    done.differences.sort();
+    done.differences.truncate(NAMED_MAX);
+    Ok(done)
+}
+
+pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind these locks is only added to, whole parts at a time.
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Replayed {
+    fn add(&mut self, part: Self) {
+        self.orders += part.orders;
+        self.lines += part.lines;
+        self.decisions += part.decisions;
+        self.transfers += part.transfers;
+        self.in_doubt += part.in_doubt;
+        self.waiting += part.waiting;
+        self.differing += part.differing;
+        // Which ones are named must not depend on which thread was faster, as far as there is room.
+        self.differences.extend(part.differences);
+        if self.differences.len() > 2 * NAMED_MAX {
+            self.differences.sort();
+            self.differences.truncate(NAMED_MAX);
+        }
+    }
+}
+
+/// The ranges that are left, handed out to whoever asks.
+#[derive(Debug)]
+pub(super) struct Ranges {
+    pub selection: Selection,
+    total: u64,
+    left: Mutex<Left>,
+}
+
+#[derive(Debug, Default)]
+struct Left {
+    platforms: Vec<PlatformId>,
+    /// The last buyer given out of the first platform.
+    after: Option<String>,
+    /// Given out and given back: a transaction failed and runs again.
+    again: Vec<Range>,
+    done: u64,
+}
+
+impl Ranges {
+    pub(super) async fn begin(store: &Store, selection: Selection) -> Result<Arc<Self>, ReplayError> {
+        let wanted = selection.clone();
+        let (left, total) = store.read(move |tx| first(tx, &wanted)).await?;
+        Ok(Arc::new(Self { selection, total, left: Mutex::new(left) }))
+    }
+
+    fn next(&self, tx: &mut dyn Tx) -> Result<Option<Range>, StoreError> {
+        let mut left = lock(&self.left);
+        if let Some(range) = left.again.pop() {
+            return Ok(Some(range));
+        }
+        while let Some(platform) = left.platforms.last().cloned() {
+            let after = left.after.clone();
+            let merchant = self.selection.merchant.as_ref().map_or("", MerchantId::as_str);
+            let row = tx.query_one(
+                "SELECT MIN(buyer), MAX(buyer) FROM (SELECT DISTINCT buyer FROM orders WHERE platform = $1 \
+                 AND buyer > $2 AND (CAST($3 AS TEXT) = '' OR merchant = $3) AND created_ms >= $4 AND created_ms < $5 \
+                 ORDER BY buyer LIMIT $6) AS b",
+                params![
+                    &platform,
+                    after.as_deref().unwrap_or_default(),
+                    merchant,
+                    self.selection.since.unwrap_or(Instant(i64::MIN)),
+                    self.selection.until.unwrap_or(Instant(i64::MAX)),
+                    BUYERS
+                ],
+            )?;
+            if let (Some(from), Some(through)) = (row.opt_text(0)?, row.opt_text(1)?) {
+                left.after = Some(through.to_owned());
+                return Ok(Some(Range { platform, from: from.to_owned(), through: through.to_owned() }));
+            }
+            left.platforms.pop();
+            left.after = None;
+        }
+        Ok(None)
+    }
+}
+
+/// Where to begin, and how many lines there are.
+fn first(tx: &mut dyn Tx, selection: &Selection) -> Result<(Left, u64), ReplayError> {
+    if let Some(merchant) = &selection.merchant {
+        let there = tx.query_opt("SELECT 1 FROM merchants WHERE id = $1", params![merchant])?;
+        there.ok_or_else(|| ReplayError::NoMerchant(merchant.clone()))?;
+    }
+    let mut left = Left::default();
+    if let Some(order) = &selection.order {
+        for row in &tx.query("SELECT platform, buyer FROM orders WHERE order_id = $1", params![order])? {
+            let buyer = row.text(1)?.to_owned();
+            let platform = read("platform id", row.text(0)?)?;
+            left.again.push(Range { platform, from: buyer.clone(), through: buyer });
+        }
+        if left.again.is_empty() {
+            return Err(ReplayError::NoOrder(order.clone()));
+        }
+        return Ok((left, 0));
+    }
+    for row in &tx.query("SELECT id FROM platforms ORDER BY id DESC", &[])? {
+        left.platforms.push(read("platform id", row.text(0)?)?);
+    }
+    let merchant = selection.merchant.as_ref().map_or("", MerchantId::as_str);
+    let row = tx.query_one(
+        "SELECT COUNT(*) FROM order_lines WHERE (CAST($1 AS TEXT) = '' OR merchant = $1) AND created_ms >= $2 \
+         AND created_ms < $3",
+        params![
+            merchant,
+            selection.since.unwrap_or(Instant(i64::MIN)),
+            selection.until.unwrap_or(Instant(i64::MAX))
+        ],
+    )?;
+    Ok((left, row.count(0)?))
+}
+
+/// Goes over all ranges on as many threads as the store reads with at once, at most one a processor. `work` says how many lines it did.
+pub(super) async fn walk<W>(
+    store: &Store,
+    ranges: &Arc<Ranges>,
+    progress: impl Fn(Progress) + Send + Sync + 'static,
+    catalogue: impl Fn() -> Catalogue + Send + Sync + 'static,
+    work: W,
+) -> Result<(), StoreError>
+where
+    W: Fn(&mut dyn Tx, &mut Catalogue, &Range, &Ranges) -> Result<u64, StoreError> + Send + Sync + 'static,
+{
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(store.readers());
+    let shared = Arc::new((work, progress, catalogue));
+    let workers = (0..threads).map(|_| {
+        let (ranges, shared) = (Arc::clone(ranges), Arc::clone(&shared));
+        async move {
+            loop {
+                let (ranges, shared) = (Arc::clone(&ranges), Arc::clone(&shared));
+                let more = store.read(move |tx| {
+                    let (work, progress, catalogue) = &*shared;
+                    some_ranges(tx, &mut catalogue(), &ranges, progress, work)
+                });
+                if !more.await? {
+                    return Ok::<_, StoreError>(());
+                }
+            }
+        }
+    });
+    try_join_all(workers).await?;
+    Ok(())
+}
+
+/// A transaction's worth of ranges; whether there may be more.
+fn some_ranges(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    ranges: &Ranges,
+    progress: &impl Fn(Progress),
+    work: &impl Fn(&mut dyn Tx, &mut Catalogue, &Range, &Ranges) -> Result<u64, StoreError>,
+) -> Result<bool, StoreError> {
+    for _ in 0..RANGES_TOGETHER {
+        let Some(range) = ranges.next(tx)? else { return Ok(false) };
+        match work(tx, catalogue, &range, ranges) {
+            Ok(lines) => {
+                let mut left = lock(&ranges.left);
+                left.done += lines;
+                progress(Progress { done: left.done, total: ranges.total.max(left.done) });
+            }
+            Err(error) => {
+                lock(&ranges.left).again.push(range);
+                return Err(error);
+            }
+        }
+    }
+    Ok(true)
+}
+
+impl Selection {
+    pub(super) fn has(&self, case: OrderCase<'_>) -> bool {
+        let standing = case.standing();
+        self.order.as_ref().is_none_or(|order| order == case.order())
+            && self.merchant.as_ref().is_none_or(|merchant| merchant.as_str() == standing.merchant)
+            && self.since.is_none_or(|since| standing.created >= since)
+            && self.until.is_none_or(|until| standing.created < until)
+    }
+}
+
+fn replay_range(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    range: &Range,
+    selection: &Selection,
+) -> Result<Replayed, StoreError> {
+    let loaded = Loaded::read(tx, range)?;
+    let mut done = Replayed::default();
+    for buyer in loaded.buyers.values() {
+        for index in 0..buyer.orders.len() {
+            let case = OrderCase { platform: &range.platform, facts: &loaded.facts, buyer, index };
+            if selection.has(case) {
+                replay_order(tx, catalogue, case, &mut done)?;
+            }
+        }
+    }
+    done.differing = done.differences.len() as u64;
+    Ok(done)
+}
+
+fn replay_order(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    case: OrderCase<'_>,
+    done: &mut Replayed,
+) -> Result<(), StoreError> {
+    let standing = case.standing();
+    done.orders += 1;
+    done.lines += standing.lines.len() as u64;
+    done.transfers += standing.lines.iter().map(|line| line.transfers.len() as u64).sum::<u64>();
+    let checked = match decisions::check(tx, catalogue, case) {
+        Ok(checked) => checked,
+        Err(error) => {
+            let cannot = cannot(case, error)?;
+            done.differences.push(cannot);
+            return Ok(());
+        }
+    };
+    done.decisions += checked.decisions;
+    done.in_doubt += checked.in_doubt;
+    done.waiting += u64::from(standing.dirty || checked.waiting);
+    done.differences.extend(checked.differences);
+    // Until an order that waits is judged, its books are behind its events.
+    if standing.dirty {
+        return Ok(());
+    }
+    for (index, in_force) in checked.in_force.iter().enumerate() {
+        match money::check(tx, catalogue, case, index, in_force) {
+            Ok(differences) => done.differences.extend(differences),
+            Err(error) => {
+                let cannot = cannot(case, error)?;
+                done.differences.push(cannot);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rules refuse what they once took: that is a difference too.
+fn cannot(case: OrderCase<'_>, error: JudgeError) -> Result<Difference, StoreError> {
+    let said = crate::api::chain(&error);
+    match error {
+        JudgeError::Store(error)
+        | JudgeError::Decide(crate::attribution::decide::DecideError::Store(error)) => Err(error),
+        _ => {
+            let line = &case.standing().lines.first().map(|line| &line.line);
+            let none = attribution_core::ids::LineId::new("-").ok();
+            let line = line.or(none.as_ref()).ok_or(StoreError::NoRow)?;
+            let place = Place { platform: case.platform, order: case.order(), line };
+            Ok(place.differs(None, "the rules", "accepted this order", said))
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Everything about a range of buyers: their orders with events, lines, decisions and transfers, and the facts around
+//! them. A handful of range reads, whatever the number of orders.
+
+use crate::attribution::programmes::read;
+use crate::attribution::recorded::{RecordedBuyers, RecordedOrder};
+use crate::ledger::account::AccountKey;
+use crate::orders::rows::stored_event;
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+use attribution_core::ids::{BuyerId, LineId, OrderId, PlatformId};
+use attribution_core::time::Instant;
+use std::collections::{BTreeMap, HashMap};
+
+/// The buyers of a platform from one to another, both included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Range {
+    pub platform: PlatformId,
+    pub from: String,
+    pub through: String,
+}
+
+/// What a range of buyers has.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub facts: RecordedBuyers,
+    pub buyers: BTreeMap<BuyerId, Buyer>,
+}
+
+/// A buyer's orders: as facts, and as they stand.
+#[derive(Debug, Default)]
+pub(super) struct Buyer {
+    pub orders: Vec<RecordedOrder>,
+    /// In the same order.
+    pub standing: Vec<Standing>,
+}
+
+/// How an order stands.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub merchant: String,
+    pub created: Instant,
+    pub dirty: bool,
+    pub caught_up: Option<Instant>,
+    pub lines: Vec<StoredLine>,
+}
+
+/// A line as it is stored. Texts are kept as they are: most of them are only compared.
+#[derive(Debug)]
+pub(super) struct StoredLine {
+    pub line: LineId,
+    pub position: i64,
+    pub promoter: Option<String>,
+    pub programme: Option<String>,
+    pub version: Option<i64>,
+    pub is_final: bool,
+    pub state: String,
+    pub review_passed: bool,
+    pub shown: [i64; 3],
+    pub matured: Option<Instant>,
+    pub settled: Option<Instant>,
+    pub books: Option<String>,
+    pub decisions: Vec<StoredDecision>,
+    pub transfers: Vec<StoredTransfer>,
+}
+
+/// A decision as it is stored.
+#[derive(Debug)]
+pub(super) struct StoredDecision {
+    pub number: i64,
+    pub made: Instant,
+    pub text: String,
+}
+
+/// A transfer as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StoredTransfer {
+    pub id: String,
+    pub state: String,
+    pub reason: String,
+    pub resolves: Option<String>,
+    pub counters: Option<String>,
+    pub at: Instant,
+    pub recorded: Instant,
+    /// Layer, account and fen.
+    pub entries: Vec<(String, AccountKey, i64)>,
+}
+
+/// Where an order is within what was loaded.
+type Places = HashMap<OrderId, (BuyerId, usize)>;
+
+impl Loaded {
+    /// Reads a range.
+    pub(super) fn read(tx: &mut dyn Tx, range: &Range) -> Result<Self, StoreError> {
+        let Range { platform, from, through } = range;
+        let facts = RecordedBuyers::load(tx, platform, (from, through))?;
+        let mut loaded = Self { facts, buyers: BTreeMap::new() };
+        let places = loaded.read_orders(tx, range)?;
+        loaded.read_events(tx, range, &places)?;
+        loaded.read_lines(tx, range, &places)?;
+        loaded.read_decisions(tx, range, &places)?;
+        loaded.read_transfers(tx, range, &places)?;
+        Ok(loaded)
+    }
+
+    fn read_orders(&mut self, tx: &mut dyn Tx, range: &Range) -> Result<Places, StoreError> {
+        let sql =
+            of_range("SELECT o.order_id, o.buyer, o.merchant, o.created_ms, o.dirty, o.caught_up_ms", "", "");
+        let mut places = Places::new();
+        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+            let order: OrderId = read("order id", row.text(0)?)?;
+            let id: BuyerId = read("buyer id", row.text(1)?)?;
+            let buyer = self.buyers.entry(id.clone()).or_default();
+            places.insert(order.clone(), (id, buyer.orders.len()));
+            buyer.orders.push(RecordedOrder { order, events: Vec::new() });
+            buyer.standing.push(Standing {
+                merchant: row.text(2)?.to_owned(),
+                created: row.instant(3)?,
+                dirty: row.flag(4)?,
+                caught_up: row.opt_instant(5)?,
+                lines: Vec::new(),
+            });
+        }
+        Ok(places)
+    }
+
+    fn read_events(&mut self, tx: &mut dyn Tx, range: &Range, places: &Places) -> Result<(), StoreError> {
+        let sql = of_range(
+            "SELECT o.order_id, e.contents, e.received_ms, e.sender, e.at_ms, e.kind, e.refund_id",
+            "order_events e",
+            "e",
+        );
+        let mut events = Vec::new();
+        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+            let key = (row.int(4)?, row.text(5)?.to_owned(), row.text(6)?.to_owned());
+            events.push((read::<OrderId>("order id", row.text(0)?)?, key, stored_event(row, 1)?));
+        }
+        events.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        for (order, _, event) in events {
+            let Some((buyer, index)) = places.get(&order) else { continue };
+            if let Some(buyer) = self.buyers.get_mut(buyer) {
+                buyer.orders[*index].events.push(event);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_lines(&mut self, tx: &mut dyn Tx, range: &Range, places: &Places) -> Result<(), StoreError> {
+        let sql = of_range(
+            "SELECT o.order_id, l.line_id, l.position, l.promoter, l.programme, l.programme_version, l.final_ms, l.state, \
+             l.review_passed, l.base_fen, l.commission_fen, l.promoter_fen, l.matured_ms, l.settled_ms, l.books",
+            "order_lines l",
+            "l",
+        );
+        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+            let line = StoredLine {
+                line: read("line id", row.text(1)?)?,
+                position: row.int(2)?,
+                promoter: row.opt_text(3)?.map(str::to_owned),
+                programme: row.opt_text(4)?.map(str::to_owned),
+                version: row.opt_int(5)?,
+                is_final: row.opt_int(6)?.is_some(),
+                state: row.text(7)?.to_owned(),
+                review_passed: row.flag(8)?,
+                shown: [row.int(9)?, row.int(10)?, row.int(11)?],
+                matured: row.opt_instant(12)?,
+                settled: row.opt_instant(13)?,
+                books: row.opt_text(14)?.map(str::to_owned),
+                decisions: Vec::new(),
+                transfers: Vec::new(),
+            };
+            if let Some(lines) = self.lines(places, row)? {
+                lines.push(line);
+            }
+        }
+        for standing in self.buyers.values_mut().flat_map(|buyer| &mut buyer.standing) {
+            standing.lines.sort_by_key(|line| line.position);
+        }
+        Ok(())
+    }
+
+    fn read_decisions(&mut self, tx: &mut dyn Tx, range: &Range, places: &Places) -> Result<(), StoreError> {
+        let sql = of_range(
+            "SELECT o.order_id, d.line_id, d.number, d.made_ms, d.attribution",
+            "order_decisions d",
+            "d",
+        );
+        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+            let decision =
+                StoredDecision { number: row.int(2)?, made: row.instant(3)?, text: row.text(4)?.to_owned() };
+            if let Some(line) = self.line(places, row)? {
+                line.decisions.push(decision);
+            }
+        }
+        for line in self.all_lines() {
+            line.decisions.sort_by_key(|decision| decision.number);
+        }
+        Ok(())
+    }
+
+    fn read_transfers(&mut self, tx: &mut dyn Tx, range: &Range, places: &Places) -> Result<(), StoreError> {
+        let select = "SELECT o.order_id, t.line_id, t.id, t.state, t.reason, t.resolves, t.counters, t.at_ms, \
+                      t.recorded_ms, n.layer, n.account, n.owner, n.programme, n.amount_fen";
+        let sql = of_range(select, "ledger_transfers t", "t")
+            .replace(" WHERE ", " CROSS JOIN ledger_entries n WHERE n.transfer = t.id AND ");
+        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+            let account = row.text(10)?;
+            let key = AccountKey {
+                account: AccountKey::kind(account).ok_or_else(|| StoreError::Corrupt {
+                    what: "account",
+                    cause: account.to_owned().into(),
+                })?,
+                owner: row.text(11)?.to_owned(),
+                programme: row.text(12)?.to_owned(),
+            };
+            let entry = (row.text(9)?.to_owned(), key, row.int(13)?);
+            let Some(line) = self.line(places, row)? else { continue };
+            match line.transfers.last_mut() {
+                Some(last) if last.id == row.text(2)? => last.entries.push(entry),
+                _ => line.transfers.push(StoredTransfer {
+                    id: row.text(2)?.to_owned(),
+                    state: row.text(3)?.to_owned(),
+                    reason: row.text(4)?.to_owned(),
+                    resolves: row.opt_text(5)?.map(str::to_owned),
+                    counters: row.opt_text(6)?.map(str::to_owned),
+                    at: row.instant(7)?,
+                    recorded: row.instant(8)?,
+                    entries: vec![entry],
+                }),
+            }
+        }
+        for transfer in self.all_lines().flat_map(|line| &mut line.transfers) {
+            // The debit first.
+            transfer.entries.sort_by_key(|(.., fen)| *fen);
+        }
+        Ok(())
+    }
+
+    fn all_lines(&mut self) -> impl Iterator<Item = &mut StoredLine> {
+        self.buyers
+            .values_mut()
+            .flat_map(|buyer| &mut buyer.standing)
+            .flat_map(|standing| &mut standing.lines)
+    }
+
+    fn lines(&mut self, places: &Places, row: &Row) -> Result<Option<&mut Vec<StoredLine>>, StoreError> {
+        let order: OrderId = read("order id", row.text(0)?)?;
+        let Some((buyer, index)) = places.get(&order) else { return Ok(None) };
+        Ok(self.buyers.get_mut(buyer).map(|buyer| &mut buyer.standing[*index].lines))
+    }
+
+    fn line(&mut self, places: &Places, row: &Row) -> Result<Option<&mut StoredLine>, StoreError> {
+        let id = row.text(1)?;
+        Ok(self.lines(places, row)?.and_then(|lines| lines.iter_mut().find(|line| line.line.as_str() == id)))
+    }
+}
+
+/// What another table has about the orders of a range. A CROSS JOIN keeps SQLite to the order of the tables.
+fn of_range(select: &str, table: &str, alias: &str) -> String {
+    let range = "o.platform = $1 AND o.buyer >= $2 AND o.buyer <= $3";
+    if table.is_empty() {
+        return format!("{select} FROM orders o WHERE {range}");
+    }
+    format!(
+        "{select} FROM orders o CROSS JOIN {table} WHERE {range} AND {alias}.platform = o.platform \
+         AND {alias}.order_id = o.order_id"
+    )
+}

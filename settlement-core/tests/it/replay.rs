@@ -1,0 +1,285 @@
+//! Replay is the identity: whatever happened, in whatever order and however often, every decision, commission and
+//! transfer comes out of the events again. And where somebody changed what is stored, it says so.
+
+use crate::on_both;
+use crate::order_bench::{Stage, created, hour, refunded, step, visitor};
+use crate::support::Bench;
+use attribution_core::time::{Instant, SECOND_MS};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+use settlement_core::params;
+use settlement_core::replay::{Replayed, Selection, replay};
+
+pub(crate) async fn replayed(bench: &Bench) -> Replayed {
+    replay(bench.core.store(), Selection::default(), |_| {}).await.unwrap()
+}
+
+/// Something that happens; the times of taps and logins may lie in the past.
+#[derive(Debug, Clone)]
+enum Deed {
+    Tap { visitor: u8, promoter: &'static str, product: &'static str, hours_ago: i64 },
+    Login { visitor: u8, buyer: &'static str, hours_ago: i64 },
+    Event(usize),
+    Ban { hours_ago: i64 },
+    Suspend { promoter: &'static str, hours_ago: i64 },
+    Restore { promoter: &'static str },
+    Rates { bp: u32, hours_ago: i64 },
+    Rules { days: u32, orders_close: bool, hours_ago: i64 },
+    Accounts { promoter: &'static str, buyer: Option<&'static str> },
+    Agency { promoter: &'static str, hours_ago: i64 },
+    Category { product: &'static str },
+    EdgesDeliver,
+    Sweep,
+}
+
+/// The feed of three orders of two buyers; each may come at any time, and again.
+fn feed() -> Vec<Value> {
+    let order = |name: &str, buyer: &str, product: &str, at: i64| {
+        vec![
+            created(name, buyer, product, hour(at)),
+            step("paid", name, hour(at + 1)),
+            refunded(name, "r1", 2_500, hour(at + 2)),
+            step("completed", name, hour(at + 3)),
+            refunded(name, "r2", 1_111, hour(at + 4)),
+        ]
+    };
+    let closed = step("closed", "o3", hour(45));
+    [order("o1", "u1", "cup", 30), order("o2", "u1", "tea", 36), order("o3", "u2", "cup", 40), vec![closed]]
+        .concat()
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let promoter = || prop::sample::select(vec!["anna", "bob"]);
+    let product = || prop::sample::select(vec!["cup", "tea"]);
+    let buyer = || prop::sample::select(vec!["u1", "u2"]);
+    let ago = || 0..60i64;
+    prop_oneof![
+        6 => (1..4u8, promoter(), product(), ago()).prop_map(|(visitor, promoter, product, hours_ago)| {
+            Deed::Tap { visitor, promoter, product, hours_ago }
+        }),
+        4 => (1..4u8, buyer(), ago()).prop_map(|(visitor, buyer, hours_ago)| Deed::Login { visitor, buyer, hours_ago }),
+        12 => (0..feed().len()).prop_map(Deed::Event),
+        1 => ago().prop_map(|hours_ago| Deed::Ban { hours_ago }),
+        1 => (promoter(), ago()).prop_map(|(promoter, hours_ago)| Deed::Suspend { promoter, hours_ago }),
+        1 => promoter().prop_map(|promoter| Deed::Restore { promoter }),
+        1 => (1..3_000u32, ago()).prop_map(|(bp, hours_ago)| Deed::Rates { bp, hours_ago }),
+        1 => (1..30u32, any::<bool>(), ago()).prop_map(|(days, orders_close, hours_ago)| {
+            Deed::Rules { days, orders_close, hours_ago }
+        }),
+        1 => (promoter(), prop::option::of(buyer())).prop_map(|(promoter, buyer)| Deed::Accounts { promoter, buyer }),
+        1 => (promoter(), ago()).prop_map(|(promoter, hours_ago)| Deed::Agency { promoter, hours_ago }),
+        1 => product().prop_map(|product| Deed::Category { product }),
+        2 => Just(Deed::EdgesDeliver),
+        3 => Just(Deed::Sweep),
+    ]
+}
+
+async fn call(bench: &Bench, method: &str, path: &str, body: Value) {
+    // Some of it is refused, as it must be: what settled stands.
+    let (status, answer) = bench.call(method, path, body).await;
+    assert!(status.is_success() || status.as_u16() == 409, "{method} {path}: {status} {answer}");
+}
+
+impl Deed {
+    async fn happens(&self, stage: &Stage<'_>, now: Instant) {
+        let bench = stage.bench;
+        let ago = |hours: &i64| hour(0).max(now.plus(-hours * 3_600 * SECOND_MS));
+        match self {
+            Self::Tap { visitor: number, promoter, product, hours_ago } => {
+                stage.tap(visitor(*number), promoter, product, ago(hours_ago), now).await;
+            }
+            Self::Login { visitor: number, buyer, hours_ago } => {
+                stage.login(visitor(*number), buyer, ago(hours_ago)).await;
+            }
+            Self::Event(number) => {
+                stage.event(feed()[*number].clone(), now).await;
+            }
+            Self::Ban { hours_ago } => {
+                let body = json!({"category": "home", "effective_from": ago(hours_ago).millis()});
+                call(bench, "POST", "/v1/bans", body).await;
+            }
+            Self::Suspend { promoter, hours_ago } => {
+                let path = format!("/v1/promoters/{promoter}/disable");
+                call(bench, "POST", &path, json!({"at": ago(hours_ago).millis()})).await;
+            }
+            Self::Restore { promoter } => {
+                call(bench, "POST", &format!("/v1/promoters/{promoter}/enable"), json!({})).await;
+            }
+            Self::Rates { bp, hours_ago } => {
+                let body = json!({"programme": "g1",
+                                  "rates": [{"product": "cup", "bp": bp, "from": ago(hours_ago).millis()}]});
+                call(bench, "POST", "/v1/rates", body).await;
+            }
+            Self::Rules { days, orders_close, hours_ago } => {
+                let body = json!({"merchant": "m1", "name": "g", "effective_from": ago(hours_ago).millis(),
+                                  "policy": {"attribution": {"validity": {"from_last_click": format!("{days}d")},
+                                                             "close_on_order": orders_close}}});
+                call(bench, "PUT", "/v1/programmes/g1", body).await;
+            }
+            Self::Accounts { promoter, buyer } => {
+                let accounts: Vec<Value> =
+                    buyer.iter().map(|buyer| json!({"platform": "p1", "buyer": buyer})).collect();
+                let body = json!({"name": promoter, "accounts": accounts});
+                call(bench, "PUT", &format!("/v1/promoters/{promoter}"), body).await;
+            }
+            Self::Agency { promoter, hours_ago } => {
+                let body =
+                    json!({"name": promoter, "agency": "stars", "agency_from": ago(hours_ago).millis()});
+                call(bench, "PUT", &format!("/v1/promoters/{promoter}"), body).await;
+            }
+            Self::Category { product } => {
+                let body = json!({"merchant": "m1", "title": product, "price_fen": 10_000, "category": "kitchen",
+                                  "url": format!("https://shop.example.cn/{product}")});
+                call(bench, "PUT", &format!("/v1/products/{product}"), body).await;
+            }
+            Self::EdgesDeliver => stage.edge_has_shipped(now).await,
+            Self::Sweep => stage.sweep(now).await,
+        }
+    }
+}
+
+/// A shop under rules with everything in them that a deed can change.
+async fn stage(bench: &Bench) -> Stage<'_> {
+    bench.set_clock(hour(-1));
+    let policy = json!({
+        "attribution": {"scope": "shop", "require_converted_link": false, "require_badge": false,
+                        "self_purchase": "deny", "validity": {"from_last_click": "10d"}},
+        "commission": {"classes": {"days": 60, "count": "elapsed"}},
+    });
+    let stage = Stage::set(bench, "taobao_live", policy).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 1_000_000})).await;
+    stage
+}
+
+/// Replays and finds nothing.
+async fn nothing_differs(bench: &Bench, after: &str) -> Replayed {
+    let done = replayed(bench).await;
+    assert_eq!(done.differences, [], "{after}");
+    done
+}
+
+/// Things that happen, each with the milliseconds since the one before. Taps and events often come in one instant; what
+/// else is recorded, and what settles, has one of its own, as far as a store can tell.
+fn history() -> impl Strategy<Value = Vec<(Deed, i64)>> {
+    let pause = prop_oneof![Just(0i64), 1..50i64, 1_000..9_000i64, 600_000..20_000_000i64];
+    prop::collection::vec((deed(), pause), 20..60).prop_map(|mut deeds| {
+        let mut apart = true;
+        for (deed, pause) in &mut deeds {
+            let comes_in = matches!(deed, Deed::Tap { .. } | Deed::Event(_));
+            if apart || !comes_in {
+                *pause = (*pause).max(1);
+            }
+            apart = !comes_in;
+        }
+        deeds
+    })
+}
+
+async fn live_through(deeds: &[(Deed, i64)]) -> Result<Replayed, TestCaseError> {
+    let bench = Bench::sqlite().await;
+    let stage = stage(&bench).await;
+    let mut now = hour(46);
+    for (deed, millis) in deeds {
+        now = now.plus(*millis);
+        bench.set_clock(now);
+        deed.happens(&stage, now).await;
+    }
+    let between = replayed(&bench).await;
+    prop_assert_eq!(&between.differences, &[], "before the end");
+    for hours in [1, 200, 400] {
+        now = now.plus(hours * 3_600 * SECOND_MS);
+        bench.set_clock(now);
+        stage.sweep(now).await;
+    }
+    stage.audit().await;
+    let done = replayed(&bench).await;
+    prop_assert_eq!(&done.differences, &[], "at the end");
+    prop_assert_eq!(done.waiting, 0);
+    Ok(done)
+}
+
+#[test]
+fn replay_is_the_identity_whatever_happened() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    let mut seen = 0;
+    let counted = std::cell::Cell::new(0u64);
+    TestRunner::new(config)
+        .run(&history(), |deeds| {
+            let done = runtime.block_on(live_through(&deeds))?;
+            counted.set(counted.get() + done.decisions);
+            Ok(())
+        })
+        .unwrap();
+    seen += counted.get();
+    assert!(seen > 50, "the histories are about something: {seen} decisions");
+}
+
+/// Two orders, one of them superseded by a late click, settled, and refunded afterwards.
+async fn settled_and_refunded(bench: &Bench) {
+    let stage = stage(bench).await;
+    let at = |hours: i64| {
+        bench.set_clock(hour(hours));
+        hour(hours)
+    };
+    stage.login(visitor(1), "u1", at(1)).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), at(2)).await;
+    stage.event(created("o1", "u1", "cup", hour(3)), at(3)).await;
+    stage.event(step("paid", "o1", hour(4)), at(4)).await;
+    // Bob's click was made before the order and arrives after it.
+    stage.tap(visitor(1), "bob", "cup", hour(2), at(5)).await;
+    stage.sweep(at(6)).await;
+    stage.event(step("completed", "o1", hour(7)), at(7)).await;
+    stage.edge_has_shipped(at(8)).await;
+    stage.sweep(at(400)).await;
+    stage.event(refunded("o1", "r1", 2_000, hour(401)), at(401)).await;
+    stage.event(created("o2", "u1", "tea", hour(402)), at(402)).await;
+    stage.sweep(at(403)).await;
+}
+
+on_both!(superseded_decisions_and_refunds_after_the_settlement_come_out_again, async |bench: &Bench| {
+    settled_and_refunded(bench).await;
+    let done = nothing_differs(bench, "a life from click to refund").await;
+    assert_eq!((done.orders, done.lines), (2, 2), "{done:?}");
+    assert!(done.decisions >= 3 && done.transfers >= 3, "{done:?}");
+    let only = Selection { order: Some("o2".parse().unwrap()), ..Selection::default() };
+    let one = replay(bench.core.store(), only, |_| {}).await.unwrap();
+    assert_eq!(one.orders, 1);
+    let early = Selection { until: Some(hour(100)), ..Selection::default() };
+    assert_eq!(replay(bench.core.store(), early, |_| {}).await.unwrap().orders, 1);
+    let nobody = Selection { order: Some("o9".parse().unwrap()), ..Selection::default() };
+    assert_eq!(
+        replay(bench.core.store(), nobody, |_| {}).await.unwrap_err().to_string(),
+        "there is no order o9"
+    );
+});
+
+on_both!(what_somebody_changed_is_named, async |bench: &Bench| {
+    settled_and_refunded(bench).await;
+    nothing_differs(bench, "before").await;
+    // What is changed, and the field that must be named for it.
+    let changes = [
+        (
+            "UPDATE order_decisions SET attribution = REPLACE(attribution, '\"rate\":1000', '\"rate\":1001')",
+            "rate",
+        ),
+        (
+            "UPDATE order_lines SET commission_fen = commission_fen + 1 WHERE order_id = 'o1'",
+            "commission_fen",
+        ),
+        ("UPDATE order_lines SET promoter = 'anna' WHERE order_id = 'o1'", "promoter"),
+        (
+            "UPDATE ledger_entries SET amount_fen = amount_fen * 2 WHERE layer = 'posted' AND transfer LIKE 'p1/o1/%'",
+            "transfer p1/o1/1/",
+        ),
+        ("DELETE FROM clicks", "candidates"),
+    ];
+    for (sql, named) in changes {
+        bench.core.store().write(move |tx| tx.execute(sql, params![])).await.unwrap();
+        let done = replayed(bench).await;
+        let fields: Vec<&str> = done.differences.iter().map(|d| d.field.as_str()).collect();
+        assert!(fields.iter().any(|field| field.contains(named)), "{sql}: {fields:?}");
+        assert_eq!(done.differing, done.differences.len() as u64);
+    }
+});
