@@ -31,6 +31,16 @@ pub(crate) enum ApiError {
     },
 }
 
+impl ApiError {
+    /// The stable code, if the API said no.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(problem) => Some(&problem.code),
+            Self::Unreadable { .. } => None,
+        }
+    }
+}
+
 /// A path of the API with its parts escaped: `path(&["promoters", id, "report"])` is `/v1/promoters/ID/report`.
 pub(crate) fn path(parts: &[&str]) -> String {
     let mut path = String::from("/v1");

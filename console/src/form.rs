@@ -193,6 +193,11 @@ impl Field {
         Self { kind: "select", options, ..Self::text(name, label) }
     }
 
+    /// Several lines.
+    pub(crate) fn lines(name: &'static str, label: &str) -> Self {
+        Self { kind: "textarea", ..Self::text(name, label) }
+    }
+
     /// With what stands in it at first.
     pub(crate) fn with(mut self, value: impl Into<String>) -> Self {
         self.value = value.into();

@@ -29,10 +29,21 @@ pub(crate) fn fen(typed: &str) -> Option<i64> {
     whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(part)
 }
 
+/// Hundredths of a percent: `12.5%`.
+pub(crate) fn rate(bp: u32) -> String {
+    let text = format!("{}.{:02}", bp / 100, bp % 100);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Day and minute in Asia/Shanghai: `2026-01-31 08:05`.
 pub(crate) fn moment(ms: i64) -> String {
     let text = Instant(ms).to_string();
     text.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
+/// Day in Asia/Shanghai: `2026-01-31`.
+pub(crate) fn day(ms: i64) -> String {
+    Instant(ms).to_string().chars().take(10).collect()
 }
 
 #[cfg(test)]
@@ -67,7 +78,16 @@ mod tests {
     }
 
     #[test]
+    fn rates_are_percent() {
+        let rows = [(1_250, "12.5%"), (1_000, "10%"), (5, "0.05%")];
+        for (bp, text) in rows {
+            assert_eq!(rate(bp), text);
+        }
+    }
+
+    #[test]
     fn times_are_shanghais() {
         assert_eq!(moment(1_588_319_793_000), "2020-05-01 15:56");
+        assert_eq!(day(1_588_319_793_000), "2020-05-01");
     }
 }

@@ -49,7 +49,8 @@ macro_rules! texts {
 texts! {
     /// Words that stand everywhere.
     common: Common {
-        brand, skip, nav, language, sign_out, account, mistakes, day, download_csv, as_table, show,
+        brand, skip, nav, language, sign_out, account, mistakes, next_page, day, download_csv, as_table, copy, copied, all,
+        search, show,
     }
     /// Pages instead of pages.
     failure: FailureTexts {
@@ -70,8 +71,35 @@ texts! {
     }
     /// The promoter's first page.
     overview: OverviewTexts {
-        nav, title, today, week, month, clicks, orders, expected, settled, chart, withdraw, no_data,
+        nav, title, today, week, month, clicks, orders, expected, settled, chart, find_products, withdraw, no_data,
         balance_title, available,
+    }
+    /// Placements.
+    placements: PlacementTexts {
+        nav, title, intro, empty_title, empty_words, name, name_hint, programme, made, links, make,
+    }
+    /// The library and the selection.
+    products: ProductTexts {
+        nav, title, name, shop, merchant, category, sort, sort_none, sort_newest, sort_commission, sort_rate, nothing_found,
+        nothing_found_words, show_all, empty_title, empty_words, promote, select, unselect, earn, price, rate, no_rate,
+        dead, dead_cancelled, dead_delisted, dead_banned, dead_expired, dead_not_started, dead_disabled, dead_other,
+        selection_nav, selection_title, selection_empty, selection_empty_words, selected_at,
+    }
+    /// Links and QR codes.
+    links: LinkTexts {
+        nav, title, all, product, url, placement, programme, state, until, forever, live, many, none_like_this,
+        empty_title, empty_words, qr, get_png, get_svg, alias, share_words, preview, destination, shared, starts,
+        products, products_hint, bad_count, many_words, make_many, qr_png,
+    }
+    /// Orders and their explanations.
+    orders: OrderTexts {
+        nav, title, all, order, line, product, at, base, earn, state, tracked, expected, matured, settled, invalid,
+        manual, review, provisional, none_like_this, empty_title, empty_words, why, steps,
+    }
+    /// Notices.
+    notices: NoticeTexts {
+        nav, title, empty_title, empty_words, mark, unread, promotion_cancelled, product_delisted, product_back, link_expired,
+        application_approved, application_rejected, withdrawal_paid, withdrawal_returned,
     }
     /// Balance, withdrawals, account.
     money: MoneyTexts {

@@ -1,8 +1,14 @@
 //! The promoters' pages (推客, 分销客, 销售员, 达人).
 
 mod days;
+mod links;
 mod money;
+mod notices;
+mod offers;
+mod orders;
 mod overview;
+mod placements;
+mod products;
 mod reports;
 mod statements;
 
@@ -13,17 +19,28 @@ use axum::Router;
 pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .merge(overview::routes())
+        .merge(products::routes())
+        .merge(links::routes())
+        .merge(placements::routes())
+        .merge(orders::routes())
         .merge(reports::routes())
         .merge(statements::routes())
         .merge(money::routes())
+        .merge(notices::routes())
 }
 
 /// What stands in the navigation, most wanted first.
 pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
     vec![
         ("/promoter/overview", &t.overview.nav),
+        ("/promoter/products", &t.products.nav),
+        ("/promoter/selection", &t.products.selection_nav),
+        ("/promoter/links", &t.links.nav),
+        ("/promoter/placements", &t.placements.nav),
+        ("/promoter/orders", &t.orders.nav),
         ("/promoter/reports", &t.reports.nav),
         ("/promoter/statements", &t.statements.nav),
         ("/promoter/money", &t.money.nav),
+        ("/promoter/notices", &t.notices.nav),
     ]
 }

@@ -3,4 +3,5 @@
 mod bench;
 mod guard;
 mod pages;
+mod promote;
 mod sign_in;

@@ -4,8 +4,19 @@ use crate::bench::Bench;
 use http::StatusCode;
 
 /// Pages of promoters.
-const PROMOTER: [&str; 4] =
-    ["/promoter/overview", "/promoter/reports", "/promoter/statements", "/promoter/money"];
+const PROMOTER: [&str; 11] = [
+    "/promoter/overview",
+    "/promoter/products",
+    "/promoter/selection",
+    "/promoter/links",
+    "/promoter/links/many",
+    "/promoter/placements",
+    "/promoter/orders",
+    "/promoter/reports",
+    "/promoter/statements",
+    "/promoter/money",
+    "/promoter/notices",
+];
 
 /// What a template must not leave behind, and what no page has: inline scripts and styles, which the policy forbids.
 fn check(path: &str, body: &str) {

@@ -1,0 +1,319 @@
+//! Links (推广链接): the list with 失效 and why, one with its QR code, and many at once.
+
+use super::offers::dead_words;
+use super::placements;
+use super::products::{next_page, query_of};
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{self, Field, Form, Mistake, Submitted};
+use crate::frame::{Frame, html};
+use crate::show::moment;
+use crate::state::Console;
+use crate::texts::{Texts, fill};
+use crate::who::Promoter;
+use askama::Template;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{Method, StatusCode, header};
+use qr_code::Style;
+use serde::Deserialize;
+use serde_json::json;
+use std::fmt::Write as _;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/promoter/links", get(list))
+        .route("/promoter/links/many", get(many_page).post(make_many))
+        .route("/promoter/links/{code}", get(detail))
+        .route("/promoter/links/{code}/qr.svg", get(qr_svg))
+        .route("/promoter/links/{code}/qr.png", get(qr_png))
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    items: Vec<Entry>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Entry {
+    code: String,
+    short_url: String,
+    placement: String,
+    title: String,
+    state: String,
+    expires_at: Option<i64>,
+}
+
+/// One link, as the API knows it.
+#[derive(Debug, Deserialize)]
+struct Link {
+    code: String,
+    short_url: String,
+    alias_url: Option<String>,
+    qr_code: Option<String>,
+    qr_url: Option<String>,
+    placement: String,
+    programme: String,
+    title: String,
+    destination: String,
+    shared_at: i64,
+    starts_at: Option<i64>,
+    expires_at: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MadeLinks {
+    links: Vec<MadeLink>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MadeLink {
+    short_url: String,
+    qr_png_url: String,
+}
+
+struct Row {
+    code: String,
+    url: String,
+    title: String,
+    placement: String,
+    until: String,
+    /// 失效, and why; or that it works.
+    dead: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "promoter/links.html")]
+struct LinksPage {
+    f: Frame,
+    rows: Vec<Row>,
+    next: Option<String>,
+    placement: Field,
+    state: Field,
+    filtered: bool,
+}
+
+#[derive(Template)]
+#[template(path = "promoter/link.html")]
+struct LinkPage {
+    f: Frame,
+    link: Link,
+    qr: Option<String>,
+    shared: String,
+    starts: Option<String>,
+    until: String,
+}
+
+#[derive(Template)]
+#[template(path = "promoter/links_many.html")]
+struct ManyPage {
+    f: Frame,
+    form: Form,
+    placement: Field,
+    products: Field,
+    /// There is a placement to make them in.
+    can_make: bool,
+}
+
+/// States that can be asked for.
+const STATES: [&str; 6] =
+    ["live", "not_started", "expired", "promotion_cancelled", "product_delisted", "promoter_disabled"];
+/// Links made at once on this page; files with more go through `yinke import` or the API.
+const MANY_MAX: usize = 1_000;
+
+fn until(t: &Texts, expires: Option<i64>) -> String {
+    expires.map_or_else(|| t.links.forever.clone(), moment)
+}
+
+async fn placement_choices(promoter: &Promoter) -> Result<Vec<(String, String)>, Failure> {
+    let all = placements::all(promoter).await?;
+    Ok(all.into_iter().map(|placement| (placement.id, placement.name)).collect())
+}
+
+async fn list(promoter: Promoter) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let t = who.t();
+    let fields = query_of(&promoter);
+    let value = |name| form::value(&fields, name);
+    let query = [
+        ("promoter", promoter.id.as_str()),
+        ("placement", value("placement")),
+        ("state", value("state")),
+        ("product", value("product")),
+        ("limit", "50"),
+        ("cursor", value("cursor")),
+    ];
+    let answer: Page = who.console().api().get(who.principal(), "/v1/links", &query).await?;
+    let any = || vec![(String::new(), t.common.all.clone())];
+    let mut choices = any();
+    choices.extend(placement_choices(&promoter).await?);
+    let mut states = any();
+    states.extend(STATES.iter().map(|state| {
+        let words = if *state == "live" { t.links.live.as_str() } else { dead_words(t, state) };
+        ((*state).to_owned(), words.to_owned())
+    }));
+    let form = Form::filled(fields.clone());
+    let row = |entry: Entry| Row {
+        dead: (entry.state != "live").then(|| dead_words(t, &entry.state).to_owned()),
+        until: until(t, entry.expires_at),
+        code: entry.code,
+        url: entry.short_url,
+        title: entry.title,
+        placement: entry.placement,
+    };
+    let page = LinksPage {
+        f: who.frame(),
+        rows: answer.items.into_iter().map(row).collect(),
+        next: next_page("/promoter/links", &fields, answer.next_cursor),
+        placement: form.show(Field::choice("placement", &t.links.placement, choices).optional()),
+        state: form.show(Field::choice("state", &t.links.state, states).optional()),
+        filtered: ["placement", "state", "product"].iter().any(|name| !value(name).is_empty()),
+    };
+    html(&page)
+}
+
+async fn find(promoter: &Promoter, code: &str) -> Result<Link, Failure> {
+    let who = &promoter.who;
+    Ok(who.console().api().get(who.principal(), &path(&["links", code]), &[]).await?)
+}
+
+async fn detail(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
+    let link = find(&promoter, &code).await?;
+    let who = &promoter.who;
+    let page = LinkPage {
+        f: who.frame(),
+        qr: link.qr_url.as_deref().map(svg).transpose()?,
+        shared: moment(link.shared_at),
+        starts: link.starts_at.map(moment),
+        until: until(who.t(), link.expires_at),
+        link,
+    };
+    html(&page)
+}
+
+fn svg(url: &str) -> Result<String, Failure> {
+    qr_code::svg(url, &Style::default(), None).map_err(|error| {
+        tracing::error!(%error, "a QR code could not be drawn");
+        Failure::Broken
+    })
+}
+
+/// A picture to keep: named after its link.
+fn picture(link: &Link, kind: &'static str, ending: &str, bytes: Vec<u8>) -> Response {
+    let name = format!("attachment; filename=\"{}.{ending}\"", link.qr_code.as_deref().unwrap_or(&link.code));
+    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response()
+}
+
+async fn qr_svg(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
+    let link = find(&promoter, &code).await?;
+    let drawn = svg(link.qr_url.as_deref().ok_or(Failure::NotFound)?)?;
+    Ok(picture(&link, "image/svg+xml", "svg", drawn.into_bytes()))
+}
+
+async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
+    let link = find(&promoter, &code).await?;
+    let url = link.qr_url.clone().ok_or(Failure::NotFound)?;
+    // Drawing takes as long as many clicks: not on a thread that answers others.
+    let drawn = tokio::task::spawn_blocking(move || qr_code::png(&url, &Style::default(), None, None)).await;
+    match drawn {
+        Ok(Ok(png)) => Ok(picture(&link, "image/png", "png", png)),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a QR code could not be drawn");
+            Err(Failure::Broken)
+        }
+        Err(error) => {
+            tracing::error!(%error, "a QR code's thread failed");
+            Err(Failure::Broken)
+        }
+    }
+}
+
+async fn many_page(promoter: Promoter) -> Result<Response, Failure> {
+    show_many(&promoter, Form::default()).await
+}
+
+async fn show_many(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let t = &who.t().links;
+    let choices = placement_choices(promoter).await?;
+    let page = ManyPage {
+        f: who.frame(),
+        can_make: !choices.is_empty(),
+        placement: form.show(Field::choice("placement", &t.placement, choices)),
+        products: form.show(Field::lines("products", &t.products).hint(&fill(
+            &t.products_hint,
+            "max",
+            MANY_MAX,
+        ))),
+        form,
+    };
+    html(&page)
+}
+
+/// Makes a link to each product and sends them as a file.
+async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let t = who.t();
+    let products: Vec<&str> =
+        sent.value("products").split([',', ',', '\n', ' ', '\t', '\r']).filter(|id| !id.is_empty()).collect();
+    let mut mistakes = Vec::new();
+    if products.is_empty() || products.len() > MANY_MAX {
+        let words = fill(&t.links.bad_count, "max", MANY_MAX);
+        mistakes.push(Mistake { field: Some("products".to_owned()), words });
+        return refuse_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
+    }
+    let placement = sent.value("placement");
+    let links: Vec<_> =
+        products.iter().map(|product| json!({ "placement": placement, "product": product })).collect();
+    let body = json!({ "links": links });
+    let made: Result<MadeLinks, _> =
+        who.console().api().write(who.principal(), Method::POST, "/v1/links/bulk", sent.once(), &body).await;
+    let made = match made {
+        Ok(made) => made,
+        Err(error) => {
+            // Each product that cannot be promoted is named.
+            if let crate::api::ApiError::Refused(problem) = &error
+                && let Some(errors) = problem.facts.get("errors").and_then(|errors| errors.as_array())
+            {
+                for error in errors {
+                    let index = error["index"].as_u64().and_then(|index| usize::try_from(index).ok());
+                    let product = index.and_then(|index| products.get(index)).copied().unwrap_or_default();
+                    let code = error["code"].as_str().unwrap_or_default();
+                    let detail = error["detail"].as_str().unwrap_or_default();
+                    let why = t.problem.get(code).map_or(detail, String::as_str);
+                    mistakes.push(Mistake {
+                        field: Some("products".to_owned()),
+                        words: format!("{product}: {why}"),
+                    });
+                }
+                return refuse_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
+            }
+            let form = Form::of_api(&sent.fields, error, t, who.anybody.lang)?;
+            return refuse_many(&promoter, form).await;
+        }
+    };
+    let mut text = format!("\u{feff}{},{},{}\r\n", t.links.product, t.links.url, t.links.qr_png);
+    for (product, link) in products.iter().zip(&made.links) {
+        // Ids have no commas or quotes; one that begins like a formula is kept from being one.
+        let inert = if product.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{inert}{product},{},{}\r\n", link.short_url, link.qr_png_url);
+    }
+    Ok((
+        [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+            (header::CONTENT_DISPOSITION, "attachment; filename=\"links.csv\""),
+        ],
+        text,
+    )
+        .into_response())
+}
+
+async fn refuse_many(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
+    let mut response = show_many(promoter, form).await?;
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(response)
+}

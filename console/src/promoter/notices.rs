@@ -1,0 +1,103 @@
+//! Notices (消息): what happened to the promoter's links, products, applications and withdrawals.
+
+use super::products::{next_page, query_of};
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{self, Submitted};
+use crate::frame::{Frame, html};
+use crate::show::moment;
+use crate::state::Console;
+use crate::texts::{Texts, fill};
+use crate::who::Promoter;
+use askama::Template;
+use axum::Router;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/promoter/notices", get(list)).route("/promoter/notices/read", post(read))
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    items: Vec<Notice>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Notice {
+    number: i64,
+    kind: String,
+    at: i64,
+    subject: String,
+    detail: String,
+    read_at: Option<i64>,
+}
+
+struct Row {
+    at: String,
+    words: String,
+    href: Option<String>,
+    is_new: bool,
+}
+
+#[derive(Template)]
+#[template(path = "promoter/notices.html")]
+struct NoticesPage {
+    f: Frame,
+    rows: Vec<Row>,
+    /// The newest, up to which all are marked as read.
+    newest: Option<i64>,
+    next: Option<String>,
+}
+
+fn row(t: &Texts, notice: Notice) -> Row {
+    let n = &t.notices;
+    let escaped: String = url::form_urlencoded::byte_serialize(notice.subject.as_bytes()).collect();
+    let links = Some(format!("/promoter/links?product={escaped}"));
+    let money = Some("/promoter/money".to_owned());
+    let (words, href) = match notice.kind.as_str() {
+        "promotion_cancelled" => (n.promotion_cancelled.as_str(), links),
+        "product_delisted" => (n.product_delisted.as_str(), links),
+        "product_back" => (n.product_back.as_str(), links),
+        "link_expired" => (n.link_expired.as_str(), Some(format!("/promoter/links/{escaped}"))),
+        "application_approved" => (n.application_approved.as_str(), None),
+        "application_rejected" => (n.application_rejected.as_str(), None),
+        "withdrawal_paid" => (n.withdrawal_paid.as_str(), money),
+        "withdrawal_returned" => (n.withdrawal_returned.as_str(), money),
+        other => (other, None),
+    };
+    let detail = if notice.detail.is_empty() { &notice.subject } else { &notice.detail };
+    Row { at: moment(notice.at), words: fill(words, "what", detail), href, is_new: notice.read_at.is_none() }
+}
+
+async fn list(promoter: Promoter) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let fields = query_of(&promoter);
+    let to = path(&["promoters", &promoter.id, "notices"]);
+    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
+    let answer: Page = who.console().api().get(who.principal(), &to, &query).await?;
+    let unread = answer.items.iter().filter(|notice| notice.read_at.is_none());
+    let page = NoticesPage {
+        f: who.frame(),
+        newest: unread.map(|notice| notice.number).max(),
+        next: next_page("/promoter/notices", &fields, answer.next_cursor),
+        rows: answer.items.into_iter().map(|notice| row(who.t(), notice)).collect(),
+    };
+    html(&page)
+}
+
+async fn read(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let through: i64 = sent.value("through").parse().map_err(|_| Failure::BadForm)?;
+    let to = path(&["promoters", &promoter.id, "notices", "read"]);
+    let _: Value = who
+        .console()
+        .api()
+        .write(who.principal(), Method::POST, &to, sent.once(), &json!({ "up_to": through }))
+        .await?;
+    Ok(Redirect::to("/promoter/notices?done=read").into_response())
+}

@@ -1,0 +1,181 @@
+//! Orders (订单明细): each line with where its commission stands, and why it is theirs, in words.
+
+use super::products::{next_page, query_of};
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{self, Field, Form};
+use crate::frame::{Frame, html};
+use crate::lang::Lang;
+use crate::show::{moment, yuan};
+use crate::state::Console;
+use crate::texts::Texts;
+use crate::who::Promoter;
+use askama::Template;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/promoter/orders", get(list))
+        .route("/promoter/orders/{platform}/{order}", get(detail))
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    items: Vec<Entry>,
+    next_cursor: Option<String>,
+}
+
+/// A line of an order, as the API lists it.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    platform: String,
+    order: String,
+    line: String,
+    product: String,
+    title: Option<String>,
+    state: String,
+    base_fen: i64,
+    promoter_fen: i64,
+    provisional: bool,
+    review: bool,
+    created_at: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Explained {
+    lines: Vec<ExplainedLine>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ExplainedLine {
+    line: String,
+    zh: Words,
+    en: Words,
+}
+
+#[derive(Debug, Deserialize)]
+struct Words {
+    sentence: String,
+    steps: Vec<String>,
+}
+
+struct Row {
+    platform: String,
+    order: String,
+    line: String,
+    title: String,
+    at: String,
+    base: String,
+    earn: String,
+    state: String,
+    tone: &'static str,
+    provisional: bool,
+    review: bool,
+}
+
+#[derive(Template)]
+#[template(path = "promoter/orders.html")]
+struct OrdersPage {
+    f: Frame,
+    order: Field,
+    state: Field,
+    rows: Vec<Row>,
+    next: Option<String>,
+    filtered: bool,
+}
+
+#[derive(Template)]
+#[template(path = "promoter/order.html")]
+struct OrderPage {
+    f: Frame,
+    order: String,
+    lines: Vec<(Row, Option<Words>)>,
+}
+
+/// States that can be asked for.
+const STATES: [&str; 6] = ["tracked", "expected", "matured", "settled", "invalid", "manual_required"];
+
+fn state_words<'t>(t: &'t Texts, state: &'t str) -> (&'t str, &'static str) {
+    match state {
+        "tracked" => (&t.orders.tracked, ""),
+        "expected" => (&t.orders.expected, "warn"),
+        "matured" => (&t.orders.matured, "warn"),
+        "settled" => (&t.orders.settled, "good"),
+        "invalid" => (&t.orders.invalid, "bad"),
+        "manual_required" => (&t.orders.manual, "warn"),
+        other => (other, ""),
+    }
+}
+
+fn row(t: &Texts, entry: Entry) -> Row {
+    let (state, tone) = state_words(t, &entry.state);
+    Row {
+        at: moment(entry.created_at),
+        base: yuan(entry.base_fen),
+        earn: yuan(entry.promoter_fen),
+        state: state.to_owned(),
+        tone,
+        provisional: entry.provisional,
+        review: entry.review,
+        title: entry.title.unwrap_or(entry.product),
+        platform: entry.platform,
+        order: entry.order,
+        line: entry.line,
+    }
+}
+
+async fn list(promoter: Promoter) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let t = who.t();
+    let fields = query_of(&promoter);
+    let value = |name| form::value(&fields, name).trim();
+    let query = [
+        ("promoter", promoter.id.as_str()),
+        ("order", value("order")),
+        ("state", value("state")),
+        ("limit", "50"),
+        ("cursor", value("cursor")),
+    ];
+    let answer: Page = who.console().api().get(who.principal(), "/v1/orders", &query).await?;
+    let mut states = vec![(String::new(), t.common.all.clone())];
+    states.extend(STATES.iter().map(|state| ((*state).to_owned(), state_words(t, state).0.to_owned())));
+    let form = Form::filled(fields.clone());
+    let page = OrdersPage {
+        f: who.frame(),
+        order: form.show(Field::text("order", &t.orders.order).optional()),
+        state: form.show(Field::choice("state", &t.orders.state, states).optional()),
+        rows: answer.items.into_iter().map(|entry| row(t, entry)).collect(),
+        next: next_page("/promoter/orders", &fields, answer.next_cursor),
+        filtered: ["order", "state"].iter().any(|name| !value(name).is_empty()),
+    };
+    html(&page)
+}
+
+async fn detail(
+    promoter: Promoter,
+    Path((platform, order)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let (api, me) = (who.console().api(), who.principal());
+    let to = path(&["promoters", &promoter.id, "orders", &order]);
+    let mut explained: Explained = api.get(me, &to, &[("platform", &platform)]).await?;
+    let query = [("promoter", promoter.id.as_str()), ("order", order.as_str()), ("limit", "500")];
+    let listed: Page = api.get(me, "/v1/orders", &query).await?;
+    let mut words = |line: &str| {
+        let at = explained.lines.iter().position(|explained| explained.line == line)?;
+        let line = explained.lines.swap_remove(at);
+        Some(if who.anybody.lang == Lang::Zh { line.zh } else { line.en })
+    };
+    let own = listed.items.into_iter().filter(|entry| entry.platform == platform);
+    let lines = own
+        .map(|entry| {
+            let words = words(&entry.line);
+            (row(who.t(), entry), words)
+        })
+        .collect();
+    html(&OrderPage { f: who.frame(), order, lines })
+}

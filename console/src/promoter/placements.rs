@@ -1,0 +1,114 @@
+//! Placements (推广位): where somebody shares, each under one programme.
+
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{Field, Form, Submitted};
+use crate::frame::{Frame, html};
+use crate::show::day;
+use crate::state::Console;
+use crate::who::Promoter;
+use askama::Template;
+use axum::Router;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/promoter/placements", get(page).post(make))
+}
+
+#[derive(Debug, Deserialize)]
+struct Items<T> {
+    items: Vec<T>,
+}
+
+/// A placement.
+#[derive(Debug, Deserialize)]
+pub(super) struct Placement {
+    pub(super) id: String,
+    pub(super) name: String,
+    programme_name: String,
+    created_at: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Programme {
+    id: String,
+    name: String,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    programme: String,
+    made: String,
+}
+
+#[derive(Template)]
+#[template(path = "promoter/placements.html")]
+struct PlacementsPage {
+    f: Frame,
+    form: Form,
+    rows: Vec<Row>,
+    programme: Field,
+    name: Field,
+    /// There is a programme to make one in.
+    can_make: bool,
+}
+
+/// All placements of a promoter.
+pub(super) async fn all(promoter: &Promoter) -> Result<Vec<Placement>, Failure> {
+    let who = &promoter.who;
+    let to = path(&["promoters", &promoter.id, "placements"]);
+    let answer: Items<Placement> = who.console().api().get(who.principal(), &to, &[("limit", "500")]).await?;
+    Ok(answer.items)
+}
+
+async fn page(promoter: Promoter) -> Result<Response, Failure> {
+    show(&promoter, Form::default()).await
+}
+
+async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let t = &who.t().placements;
+    let programmes: Items<Programme> =
+        who.console().api().get(who.principal(), "/v1/programmes", &[("limit", "500")]).await?;
+    let choices: Vec<(String, String)> =
+        programmes.items.into_iter().map(|programme| (programme.id, programme.name)).collect();
+    let row = |placement: Placement| Row {
+        id: placement.id,
+        name: placement.name,
+        programme: placement.programme_name,
+        made: day(placement.created_at),
+    };
+    let page = PlacementsPage {
+        f: who.frame(),
+        rows: all(promoter).await?.into_iter().map(row).collect(),
+        can_make: !choices.is_empty(),
+        programme: form.show(Field::choice("programme", &t.programme, choices)),
+        name: form.show(Field::text("name", &t.name).hint(&t.name_hint)),
+        form,
+    };
+    html(&page)
+}
+
+async fn make(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    // The id is the API's to require; people see the name.
+    let id = format!("{}.{}", promoter.id, sent.once());
+    let body = json!({ "id": id, "programme": sent.value("programme"), "name": sent.value("name") });
+    let to = path(&["promoters", &promoter.id, "placements"]);
+    let made: Result<Value, _> =
+        who.console().api().write(who.principal(), Method::POST, &to, sent.once(), &body).await;
+    match made {
+        Ok(_) => Ok(Redirect::to("/promoter/placements?done=placement").into_response()),
+        Err(error) => {
+            let form = Form::of_api(&sent.fields, error, who.t(), who.anybody.lang)?;
+            let mut response = show(&promoter, form).await?;
+            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(response)
+        }
+    }
+}
