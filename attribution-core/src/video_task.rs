@@ -4,6 +4,7 @@
 //! confirms and pays. The rest goes to the talent's agency first, which pays the talent.
 
 use crate::commission::Payee;
+use crate::explanation::Language;
 use crate::ids::{AgencyId, PlatformId, PromoterId};
 use crate::money::{BasisPoints, Fen, Overflow};
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,14 @@ pub enum VideoTaskError {
 }
 
 impl VideoTaskPolicy {
+    /// Whether the fee is taken from a task.
+    const fn applies_to(&self, task: &VideoTask) -> bool {
+        match self.applies {
+            FeeApplies::InEvents => task.in_event,
+            FeeApplies::Always => true,
+        }
+    }
+
     /// What the merchant's confirmation pays at once.
     ///
     /// # Errors
@@ -84,16 +93,56 @@ impl VideoTaskPolicy {
         if task.price <= Fen::ZERO {
             return Err(VideoTaskError::Price(task.price));
         }
-        let applies = match self.applies {
-            FeeApplies::InEvents => task.in_event,
-            FeeApplies::Always => true,
+        let fee = if self.applies_to(task) {
+            task.price.scale(i128::from(self.fee.points()), 10_000)?
+        } else {
+            Fen::ZERO
         };
-        let fee = if applies { task.price.scale(i128::from(self.fee.points()), 10_000)? } else { Fen::ZERO };
         let payee = match &task.agency {
             Some(agency) => Payee::Agency(agency.clone()),
             None => Payee::Promoter(task.talent.clone()),
         };
         Ok(Confirmed { fee, platform: platform.clone(), net: task.price.sub(fee)?, payee })
+    }
+}
+
+impl Confirmed {
+    /// Tells what a confirmation pays, from the amounts themselves.
+    pub fn explain(&self, policy: &VideoTaskPolicy, task: &VideoTask, language: Language) -> Vec<String> {
+        let agency = task.agency.as_ref();
+        let applies = policy.applies_to(task);
+        let mut told = Vec::with_capacity(3);
+        match language {
+            Language::En => {
+                told.push(format!("The merchant confirms the video task and pays ¥{} at once.", task.price));
+                told.push(if applies {
+                    format!("The technical fee of {} is ¥{}, deducted now.", policy.fee, self.fee)
+                } else {
+                    "No technical fee: it applies only in events.".to_owned()
+                });
+                told.push(match agency {
+                    Some(agency) => {
+                        format!("¥{} go to agency {agency}, which pays {}.", self.net, task.talent)
+                    }
+                    None => format!("¥{} go to {}, who has no agency.", self.net, task.talent),
+                });
+            }
+            Language::Zh => {
+                told.push(format!("商家确认V任务,即时付款 ¥{}。", task.price));
+                told.push(if applies {
+                    format!("技术服务费 {},即时扣除 ¥{}。", policy.fee, self.fee)
+                } else {
+                    "日常不扣技术服务费,仅活动期间收取。".to_owned()
+                });
+                told.push(match agency {
+                    Some(agency) => {
+                        format!("¥{} 先到机构 {agency},由机构付给达人 {}。", self.net, task.talent)
+                    }
+                    None => format!("达人 {} 没有机构,¥{} 直接到达人。", task.talent, self.net),
+                });
+            }
+        }
+        told
     }
 }
 
@@ -131,5 +180,37 @@ mod tests {
         }
         let free = VideoTask { talent: promoter("a"), agency: None, price: Fen(0), in_event: true };
         assert_eq!(events.confirm(&free, &platform), Err(VideoTaskError::Price(Fen(0))));
+    }
+
+    #[test]
+    fn a_confirmation_is_told_in_both_languages() {
+        let policy = VideoTaskPolicy::default();
+        let platform = PlatformId::new("taobao").unwrap();
+        let agency = AgencyId::new("mcn").unwrap();
+        let task =
+            VideoTask { talent: promoter("a"), agency: Some(agency), price: Fen(100_000), in_event: true };
+        let paid = policy.confirm(&task, &platform).unwrap();
+        assert_eq!(
+            paid.explain(&policy, &task, Language::En),
+            [
+                "The merchant confirms the video task and pays ¥1000.00 at once.",
+                "The technical fee of 20% is ¥200.00, deducted now.",
+                "¥800.00 go to agency mcn, which pays a.",
+            ]
+        );
+        assert_eq!(
+            paid.explain(&policy, &task, Language::Zh),
+            [
+                "商家确认V任务,即时付款 ¥1000.00。",
+                "技术服务费 20%,即时扣除 ¥200.00。",
+                "¥800.00 先到机构 mcn,由机构付给达人 a。",
+            ]
+        );
+        let alone = VideoTask { agency: None, in_event: false, ..task };
+        let paid = policy.confirm(&alone, &platform).unwrap();
+        assert_eq!(
+            paid.explain(&policy, &alone, Language::En)[1..],
+            ["No technical fee: it applies only in events.", "¥1000.00 go to a, who has no agency."]
+        );
     }
 }

@@ -21,9 +21,11 @@ mod notices;
 pub mod orders;
 pub mod payouts;
 mod plans;
+mod sourcing;
 pub mod replay;
 mod statements;
 pub mod store;
+mod video_tasks;
 
 pub use crate::catalogue::Maintained;
 pub use crate::clock::Clock;

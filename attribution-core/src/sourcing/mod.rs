@@ -8,7 +8,8 @@
 pub mod enrolment;
 pub mod gates;
 pub mod price;
+mod zh;
 
 pub use enrolment::{AuditTimes, Edit, EditVerdict, audit_times, edit};
 pub use gates::{MerchantFacts, ProductFacts, Refusal, merchant, product};
-pub use price::{Deal, SkuOffer, SkuRefusal, SkuVerdict, low30, sku};
+pub use price::{Deal, SkuOffer, SkuRefusal, SkuVerdict, low_window, low30, sku};

@@ -2,7 +2,7 @@
 
 use crate::money::Fen;
 use crate::policy::eligibility::SourcingRules;
-use crate::time::{Instant, Span};
+use crate::time::{Instant, Period, SECOND_MS, Span};
 use serde::{Deserialize, Serialize};
 
 /// How far back the lowest deal is looked for.
@@ -105,12 +105,16 @@ pub struct Deal {
     pub channel: bool,
 }
 
-/// The lowest deal of the 30 days before `now`; a deal counts for 30 times 24 hours from its second on.
+/// The instants whose deals count at `now`: a deal counts for 30 times 24 hours from its second on.
+pub fn low_window(now: Instant) -> Period {
+    let end = now.floor().plus(SECOND_MS);
+    Period { from: end.plus(-LOW_WINDOW.millis()), to: Some(end) }
+}
+
+/// The lowest deal of the 30 days before `now`.
 pub fn low30(deals: &[Deal], now: Instant) -> Option<Fen> {
-    let counts = |deal: &&Deal| {
-        let age = now.floor().millis().saturating_sub(deal.at.floor().millis());
-        !deal.channel && (0..LOW_WINDOW.millis()).contains(&age)
-    };
+    let window = low_window(now);
+    let counts = |deal: &&Deal| !deal.channel && window.contains(deal.at);
     deals.iter().filter(counts).map(|deal| deal.price).min()
 }
 

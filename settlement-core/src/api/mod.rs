@@ -68,6 +68,8 @@ pub(crate) fn router(core: Core) -> Router {
         .merge(crate::ledger::routes())
         .merge(crate::payouts::routes())
         .merge(crate::plans::routes())
+        .merge(crate::sourcing::routes())
+        .merge(crate::video_tasks::routes())
         .merge(crate::statements::routes())
         .merge(crate::disputes::routes())
         .merge(crate::notices::routes())

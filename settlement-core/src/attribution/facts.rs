@@ -12,6 +12,7 @@ use attribution_core::fold::{Click, ClickTarget, PriorOrder};
 use attribution_core::ids::{
     BuyerId, CategoryId, ChannelId, MerchantId, OrderId, PlatformId, ProgrammeNum, PromoterId,
 };
+use attribution_core::policy::attribution::OrderEvent;
 use attribution_core::policy::{AttributionPolicy, BanRule, PolicyVersion};
 use attribution_core::time::{Instant, Period, SECOND_MS};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,11 +56,16 @@ impl OrderFacts {
         let (platform, buyer, at) = (&created.platform, &created.buyer, created.at.instant());
         let programmes = catalogue.programmes(tx, platform, &created.merchant)?;
         let order = Some((&created.order, state.received));
-        let clicks = BuyerClicks::load(tx, platform, buyer, order, at.plus(READ_AHEAD_MS))?;
+        let until = programmes
+            .iter()
+            .filter_map(|p| p.in_force(at))
+            .map(|version| order_instant(state, &version.policy.attribution))
+            .fold(at, Instant::max);
+        let clicks = BuyerClicks::load(tx, platform, buyer, order, until.plus(READ_AHEAD_MS))?;
         let own_promoters = super::relations::own_promoters(tx, platform, buyer)?;
         let mut in_force = programmes.iter().filter_map(|p| p.in_force(at));
         let prior_orders = if in_force.any(|version| orders_matter(&version.policy.attribution)) {
-            orders_of(tx, platform, buyer, at)?
+            orders_of(tx, platform, buyer, until)?
         } else {
             Vec::new()
         };
@@ -76,9 +82,9 @@ impl OrderFacts {
         programme: ProgrammeNum,
         version: &PolicyVersion,
     ) -> Result<Vec<Click>, StoreError> {
-        let created = &state.created;
-        let as_of = (created.at.instant(), self.known);
-        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, Some(&created.buyer), as_of)
+        let as_of = (order_instant(state, &version.policy.attribution), self.known);
+        let buyer = &state.created.buyer;
+        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, Some(buyer), as_of)
     }
 
     /// What concerns one line of the order.
@@ -154,6 +160,15 @@ impl LineFacts {
             }));
         }
         Ok(bans)
+    }
+}
+
+/// The instant by which the rules look for the owner: the order's creation, or its payment once it is paid.
+fn order_instant(state: &OrderState, policy: &AttributionPolicy) -> Instant {
+    let created = state.created.at.instant();
+    match policy.order_event {
+        OrderEvent::Created => created,
+        OrderEvent::Paid => state.paid.unwrap_or(created),
     }
 }
 

@@ -4,6 +4,7 @@ use super::feed::Numbers;
 use super::link_rows::{LinkRows, Row};
 use super::programmes::Programme;
 use super::targets::{self, NewTarget, Target};
+use super::verification::refuse_unverified;
 use super::{destination, merchants};
 use crate::api::time::{EARLIEST, plausible};
 use crate::api::{Principal, Problem};
@@ -172,6 +173,7 @@ impl<'a> LinkMaker<'a> {
         self.refuse_withdrawn(tx, &target, placement.programme)?;
 
         let policy = programme.policy_at(shared).ok_or(StoreError::NoRow)?;
+        refuse_unverified(tx, &placement.promoter, &policy.eligibility, self.now)?;
         let starts = seconds("starts", link.starts)?;
         let expires = earlier(policy.expires_at(shared, LinkKind::Link), link.expires);
         let qr_expires = earlier(policy.expires_at(shared, LinkKind::Qr), link.qr_expires);

@@ -25,6 +25,7 @@ mod promoters;
 mod search;
 mod selection;
 mod targets;
+mod verification;
 
 pub use programmes::Maintained;
 pub(crate) use programmes::{invalid_policy, laid_over};
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(products::routes())
         .merge(search::routes())
         .merge(promoters::routes())
+        .merge(verification::routes())
         .merge(links::routes())
         .merge(link_list::routes())
         .merge(promoter_list::routes())

@@ -19,10 +19,11 @@ use crate::orders::state::OrderState;
 use crate::params;
 use crate::payouts::entries::{self, Cycle};
 use crate::store::{StoreError, Tx};
-use attribution_core::commission::cashback;
+use attribution_core::commission::{Terms, cashback};
 use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
-use attribution_core::ledger::{Account, Entry, LineEvent, Posting, TransferState, apply};
+use attribution_core::ledger::{Account, Entry, LineEvent, LineState, Posting, TransferState, apply};
 use attribution_core::money::Fen;
+use attribution_core::policy::Policy;
 use attribution_core::policy::settlement::SettleMode;
 use attribution_core::time::Instant;
 
@@ -137,8 +138,9 @@ pub(super) fn settle_line(
     } else {
         cashback(&policy.commission.cashback, orders_of_product(tx, platform, facts.product.as_str(), now)?)
     };
+    let terms = at_tier(tx, &policy, &row, books, order)?;
     let refused = |cause| JudgeError::Books { line: line.to_string(), cause };
-    let event = LineEvent::Settled { cashback, terms: None };
+    let event = LineEvent::Settled { cashback, terms };
     let step = apply(&policy.settlement, books, &event).map_err(refused)?;
     let account = Holder::Account(Account::Merchant { merchant: books.merchant.clone() });
     if balance(tx, &account)? < debited(&step.postings) {
@@ -208,6 +210,29 @@ pub(crate) fn orders_of_product(
         params![platform, product, known],
     )?;
     row.num(0)
+}
+
+/// The terms at the tier that the promoter has reached with this order, if the programme has tiers: what counts is how
+/// many of their orders have settled under it, this one included.
+fn at_tier(
+    tx: &mut dyn Tx,
+    policy: &Policy,
+    row: &LineRow,
+    books: &LineState,
+    order: &OrderId,
+) -> Result<Option<Terms>, StoreError> {
+    let tiers = &policy.commission.tiers;
+    let (Some(most), Some(terms), Some(promoter)) =
+        (tiers.iter().map(|tier| tier.from_orders).max(), &books.terms, &row.promoter)
+    else {
+        return Ok(None);
+    };
+    let before = tx.query_one(
+        "SELECT COUNT(*) FROM (SELECT DISTINCT platform, order_id FROM order_lines WHERE programme = $1 \
+         AND promoter = $2 AND state = 'settled' AND order_id <> $3 LIMIT $4) AS reached",
+        params![row.programme.as_ref(), promoter, order, i64::from(most)],
+    )?;
+    Ok(Some(terms.at_tier(tiers, before.num(0)?.saturating_add(1))))
 }
 
 /// An order whose lines are all final needs no further looks.

@@ -84,6 +84,10 @@ pub struct Line {
     /// What was bought.
     #[schema(value_type = String, example = "cup-316")]
     pub product: ProductId,
+    /// Which of the product's SKUs, if the platform tells: from these sales a SKU's 30-day low is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "cup-316-red")]
+    pub sku: Option<String>,
     /// Goods amount in fen, freight excluded.
     #[schema(minimum = 0, example = 10_000)]
     pub amount_fen: i64,
@@ -357,6 +361,7 @@ impl OrderEvent {
                 short("coupon", e.coupon.as_deref())?;
                 short("declared/channel", declared.and_then(|d| d.channel.as_deref()))?;
                 short("declared/distributor", declared.and_then(|d| d.distributor.as_deref()))?;
+                e.lines.iter().try_for_each(|line| short("lines/sku", line.sku.as_deref()))?;
                 if let Some(position) = e.lines.iter().position(|line| line.quantity == 0) {
                     return Err(EventError::Quantity { position });
                 }

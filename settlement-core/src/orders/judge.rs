@@ -13,6 +13,7 @@ use crate::disputes;
 use crate::ledger::transfer::{Subject, TransferError};
 use crate::params;
 use crate::payouts::entries::{self, Cycle};
+use crate::sourcing;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{Attribution, EdgesCaughtUp, Flag, NoCommission, Outcome, final_at};
 use attribution_core::commission::{Amounts, Payee};
@@ -79,6 +80,7 @@ pub fn judge(
             reopen::reopen(tx, &state, line, &mut line_row, decided, cause, now)?;
         }
         bookkeeping(tx, catalogue, &state, line, &mut line_row, &mut next, now)?;
+        sourcing::deals::note(tx, &state, line)?;
         rows::update_line(tx, platform, order, &line_row)?;
     }
     row.dirty = false;

@@ -52,6 +52,8 @@ pub struct LineState {
     pub line: LineId,
     /// What was bought.
     pub product: ProductId,
+    /// Which SKU, if the platform tells.
+    pub sku: Option<String>,
     /// Pieces.
     pub quantity: u32,
     /// Goods amount paid, or to be paid.
@@ -142,6 +144,7 @@ impl OrderState {
         let lines = created.lines.iter().map(|line| LineState {
             line: line.line.clone(),
             product: line.product.clone(),
+            sku: line.sku.clone(),
             quantity: line.quantity,
             amount: Fen(line.amount_fen),
             refunds: Vec::new(),

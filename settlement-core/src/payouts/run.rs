@@ -316,7 +316,7 @@ fn destination(tx: &mut dyn Tx, programme: &ProgrammeId, due: &[Due]) -> Result<
 }
 
 /// The platform a programme belongs to, by itself or through its merchant.
-pub(super) fn platform_of(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<PlatformId, StoreError> {
+pub(crate) fn platform_of(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<PlatformId, StoreError> {
     let row = tx.query_one(
         "SELECT COALESCE(p.platform, m.platform) FROM programmes p LEFT JOIN merchants m ON m.id = p.merchant \
          WHERE p.id = $1",

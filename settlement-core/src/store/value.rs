@@ -101,6 +101,7 @@ macro_rules! text_params {
     )* };
 }
 text_params!(
+    AgencyId,
     PlatformId,
     MerchantId,
     ProgrammeId,

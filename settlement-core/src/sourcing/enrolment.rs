@@ -1,0 +1,202 @@
+//! An enrolment as it is kept.
+
+use crate::attribution::programmes::read;
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};
+use attribution_core::sourcing::{AuditTimes, Refusal, SkuOffer, SkuVerdict};
+use attribution_core::time::Instant;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// An enrolment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Enrolment {
+    pub id: String,
+    pub programme: ProgrammeId,
+    /// The version of the rules it was judged by.
+    pub version: u32,
+    pub merchant: MerchantId,
+    pub product: ProductId,
+    pub state: State,
+    /// Why the gates refused it.
+    pub refusals: Vec<Refusal>,
+    pub submitted: Instant,
+    /// When the audit is through; none if there was none.
+    pub audit: Option<AuditTimes>,
+    pub decided: Option<Instant>,
+    /// Why the audit rejected it.
+    pub reason: Option<String>,
+    pub exited: Option<Instant>,
+    pub skus: Vec<EnrolledSku>,
+}
+
+/// One SKU of it, as it was judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EnrolledSku {
+    pub sku: String,
+    pub offer: SkuOffer,
+    pub verdict: SkuVerdict,
+}
+
+/// Where an enrolment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// By the gates.
+    Refused,
+    Auditing,
+    Approved,
+    /// By the audit.
+    Rejected,
+    Exited,
+}
+
+impl State {
+    const ALL: [Self; 5] = [Self::Refused, Self::Auditing, Self::Approved, Self::Rejected, Self::Exited];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Auditing => "auditing",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Exited => "exited",
+        }
+    }
+}
+
+const COLUMNS: &str = "id, programme, programme_version, merchant, product, state, refusals, submitted_ms, audit, \
+                       decided_ms, reason, exited_ms";
+
+fn json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|cause| StoreError::Corrupt { what: "enrolment", cause: cause.into() })
+}
+
+fn text<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|cause| StoreError::Corrupt { what: "enrolment", cause: cause.into() })
+}
+
+fn enrolment(tx: &mut dyn Tx, row: &Row) -> Result<Enrolment, StoreError> {
+    let state = row.text(5)?;
+    let state = State::ALL
+        .into_iter()
+        .find(|known| known.name() == state)
+        .ok_or_else(|| StoreError::Corrupt { what: "state of an enrolment", cause: state.into() })?;
+    let id = row.text(0)?.to_owned();
+    let rows = tx.query(
+        "SELECT sku, offer, refusals, needs_review FROM enrolment_skus WHERE enrolment = $1 ORDER BY sku",
+        params![&id],
+    )?;
+    let mut skus = Vec::new();
+    for sku in &rows {
+        let verdict = SkuVerdict { refusals: json(sku.text(2)?)?, needs_review: sku.flag(3)? };
+        skus.push(EnrolledSku { sku: sku.text(0)?.to_owned(), offer: json(sku.text(1)?)?, verdict });
+    }
+    Ok(Enrolment {
+        id,
+        programme: read("programme id", row.text(1)?)?,
+        version: row.num(2)?,
+        merchant: read("merchant id", row.text(3)?)?,
+        product: read("product id", row.text(4)?)?,
+        state,
+        refusals: json(row.text(6)?)?,
+        submitted: row.instant(7)?,
+        audit: row.opt_text(8)?.map(json).transpose()?,
+        decided: row.opt_instant(9)?,
+        reason: row.opt_text(10)?.map(str::to_owned),
+        exited: row.opt_instant(11)?,
+        skus,
+    })
+}
+
+/// One enrolment.
+pub(super) fn find(tx: &mut dyn Tx, id: &str) -> Result<Option<Enrolment>, StoreError> {
+    let row = tx.query_opt(&format!("SELECT {COLUMNS} FROM enrolments WHERE id = $1"), params![id])?;
+    row.map(|row| enrolment(tx, &row)).transpose()
+}
+
+/// A merchant's enrolments, newest first.
+pub(super) fn of_merchant(
+    tx: &mut dyn Tx,
+    merchant: &MerchantId,
+    limit: i64,
+) -> Result<Vec<Enrolment>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM enrolments WHERE merchant = $1 ORDER BY submitted_ms DESC, id DESC LIMIT $2"
+    );
+    let rows = tx.query(&sql, params![merchant, limit])?;
+    rows.iter().map(|row| enrolment(tx, row)).collect()
+}
+
+/// The id of an open enrolment of a product, or of one of its SKUs.
+pub(super) fn open_of(
+    tx: &mut dyn Tx,
+    product: &ProductId,
+    sku: Option<&str>,
+) -> Result<Option<String>, StoreError> {
+    let row = tx.query_opt(
+        "SELECT e.id FROM enrolments e WHERE e.product = $1 AND e.state IN ('auditing', 'approved') \
+         AND (CAST($2 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM enrolment_skus s \
+         WHERE s.enrolment = e.id AND s.sku = $2 AND s.refusals = '[]')) ORDER BY e.id LIMIT 1",
+        params![product, sku],
+    )?;
+    row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
+}
+
+/// Keeps a new one.
+pub(super) fn insert(tx: &mut dyn Tx, new: &Enrolment) -> Result<(), StoreError> {
+    let audit = new.audit.as_ref().map(text).transpose()?;
+    tx.execute(
+        "INSERT INTO enrolments (id, programme, programme_version, merchant, product, state, refusals, submitted_ms, \
+         audit) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        params![
+            &new.id,
+            &new.programme,
+            i64::from(new.version),
+            &new.merchant,
+            &new.product,
+            new.state.name(),
+            &text(&new.refusals)?,
+            new.submitted,
+            audit.as_ref()
+        ],
+    )?;
+    for sku in &new.skus {
+        tx.execute(
+            "INSERT INTO enrolment_skus (enrolment, sku, offer, refusals, needs_review) VALUES ($1, $2, $3, $4, $5)",
+            params![
+                &new.id,
+                &sku.sku,
+                &text(&sku.offer)?,
+                &text(&sku.verdict.refusals)?,
+                sku.verdict.needs_review
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// The audit's word.
+pub(super) fn decide(
+    tx: &mut dyn Tx,
+    id: &str,
+    state: State,
+    reason: Option<&str>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE enrolments SET state = $2, reason = $3, decided_ms = $4 WHERE id = $1",
+        params![id, state.name(), reason, now],
+    )?;
+    Ok(())
+}
+
+/// The merchant leaves.
+pub(super) fn exit(tx: &mut dyn Tx, id: &str, now: Instant) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE enrolments SET state = $2, exited_ms = $3 WHERE id = $1",
+        params![id, State::Exited.name(), now],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! An enrolment as people see it: where it stands, how far the audit is, and what each SKU came to.
+
+use super::enrolment::{EnrolledSku, Enrolment, State};
+use super::skus;
+use crate::payouts::calendar;
+use crate::store::{StoreError, Tx};
+use attribution_core::calendar::Calendar;
+use attribution_core::policy::eligibility::SourcingRules;
+use attribution_core::sourcing::AuditTimes;
+use attribution_core::time::Instant;
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An enrolment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EnrolmentView {
+    /// Its id.
+    id: String,
+    /// Under which programme.
+    programme: String,
+    /// The version of the rules it was judged by.
+    programme_version: u32,
+    /// Whose.
+    merchant: String,
+    /// What.
+    product: String,
+    /// `refused` by the gates, `auditing`, `approved`, `rejected` by the audit, or `exited`.
+    state: &'static str,
+    /// Why the gates refused it, all reasons at once.
+    refusals: Vec<RefusalView>,
+    /// UTC milliseconds.
+    submitted_at: i64,
+    /// How far the audit is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<AuditView>,
+    /// UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_at: Option<i64>,
+    /// Why the audit rejected it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exited_at: Option<i64>,
+    /// Its SKUs; each stands for itself.
+    skus: Vec<EnrolledSkuView>,
+}
+
+/// A reason.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RefusalView {
+    /// Stable.
+    code: String,
+    /// 中文.
+    zh: String,
+    /// English.
+    en: String,
+}
+
+/// How far an audit is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AuditView {
+    /// Normally through by the end of this day.
+    usual_day: String,
+    /// Through by the end of this day at the latest.
+    latest_day: String,
+    /// Workdays since the submission; day 1 is the first workday after it. Stands still once it is decided.
+    workday: u32,
+    /// The latest day has passed without a decision.
+    overdue: bool,
+    /// The calendar by which the days were counted.
+    calendar: String,
+}
+
+/// A SKU of an enrolment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EnrolledSkuView {
+    /// The SKU.
+    sku: String,
+    /// The channel's private price, fen; it is shown to the merchant and to operators only.
+    channel_price_fen: i64,
+    /// The market's price it was compared with, fen.
+    market_price_fen: i64,
+    /// The lowest deal of 30 days it was compared with, fen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    low30_fen: Option<i64>,
+    /// Whether it takes part.
+    accepted: bool,
+    /// Why not, all reasons at once.
+    refusals: Vec<RefusalView>,
+    /// There was no deal in 30 days: the audit looks at the price.
+    needs_review: bool,
+    /// What the channel can sell now: the market's stock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_stock: Option<u32>,
+    /// `low_stock` if the market's stock has fallen below what an enrolment needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
+}
+
+fn code<T: Serialize>(refusal: &T) -> String {
+    let json = serde_json::to_value(refusal).unwrap_or_default();
+    json["code"].as_str().unwrap_or_default().to_owned()
+}
+
+pub(super) fn view(
+    tx: &mut dyn Tx,
+    of: &Enrolment,
+    rules: &SourcingRules,
+    now: Instant,
+) -> Result<EnrolmentView, StoreError> {
+    let calendar = calendar::in_force(tx)?;
+    let gate = |r: &attribution_core::sourcing::Refusal| RefusalView {
+        code: code(r),
+        zh: r.zh(),
+        en: r.to_string(),
+    };
+    let mut skus = Vec::new();
+    for sku in &of.skus {
+        skus.push(enrolled(tx, of, sku, rules)?);
+    }
+    Ok(EnrolmentView {
+        id: of.id.clone(),
+        programme: of.programme.to_string(),
+        programme_version: of.version,
+        merchant: of.merchant.to_string(),
+        product: of.product.to_string(),
+        state: of.state.name(),
+        refusals: of.refusals.iter().map(gate).collect(),
+        submitted_at: of.submitted.millis(),
+        audit: of.audit.as_ref().map(|times| audit(times, of, &calendar, now)),
+        decided_at: of.decided.map(Instant::millis),
+        reason: of.reason.clone(),
+        exited_at: of.exited.map(Instant::millis),
+        skus,
+    })
+}
+
+fn audit(times: &AuditTimes, of: &Enrolment, calendar: &Calendar, now: Instant) -> AuditView {
+    let until = of.decided.or(of.exited).unwrap_or(now).shanghai_date();
+    AuditView {
+        usual_day: times.usual.to_string(),
+        latest_day: times.latest.to_string(),
+        workday: workdays(of.submitted.shanghai_date(), until.min(times.latest), calendar),
+        overdue: of.state == State::Auditing && until > times.latest,
+        calendar: times.calendar.to_string(),
+    }
+}
+
+/// Workdays after `from`, up to and with `to`. Both lie within a calendar that has counted them before.
+fn workdays(from: Date, to: Date, calendar: &Calendar) -> u32 {
+    let days = from.checked_add(1.day()).into_iter().flat_map(|first| first.series(1.day()));
+    let worked = days.take_while(|day| *day <= to).filter(|day| calendar.is_workday(*day).unwrap_or(false));
+    u32::try_from(worked.count()).unwrap_or(u32::MAX)
+}
+
+fn enrolled(
+    tx: &mut dyn Tx,
+    of: &Enrolment,
+    sku: &EnrolledSku,
+    rules: &SourcingRules,
+) -> Result<EnrolledSkuView, StoreError> {
+    let accepted = sku.verdict.refusals.is_empty();
+    let open = accepted && matches!(of.state, State::Auditing | State::Approved);
+    let live = if open { skus::find(tx, &of.product, &sku.sku)? } else { None };
+    let stock = live.map(|live| live.stock);
+    let refusal = |r: &attribution_core::sourcing::SkuRefusal| RefusalView {
+        code: code(r),
+        zh: r.zh(),
+        en: r.to_string(),
+    };
+    Ok(EnrolledSkuView {
+        sku: sku.sku.clone(),
+        channel_price_fen: sku.offer.channel_price.0,
+        market_price_fen: sku.offer.market_price.0,
+        low30_fen: sku.offer.low30.map(|low| low.0),
+        accepted,
+        refusals: sku.verdict.refusals.iter().map(refusal).collect(),
+        needs_review: accepted && sku.verdict.needs_review,
+        channel_stock: stock,
+        warning: stock.filter(|stock| *stock < rules.min_stock).map(|_| "low_stock"),
+    })
+}

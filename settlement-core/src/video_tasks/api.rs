@@ -1,0 +1,367 @@
+//! `POST` and `GET /v1/video-tasks`, and `.../confirm|cancel`.
+
+use super::confirm::{ConfirmError, as_rules_see_it, confirm};
+use super::task::{self, State as TaskState, Task};
+use crate::Core;
+use crate::api::{Merchants, Only, Params, PathId, Principal, Problem, Role, Write, WriteScope, chain};
+use crate::attribution::Catalogue;
+use crate::attribution::programmes::of_id;
+use crate::orders::event::{AMOUNT_MAX_FEN, TEXT_MAX};
+use crate::params;
+use crate::payouts::run::platform_of;
+use crate::store::Tx;
+use attribution_core::explanation::Language;
+use attribution_core::ids::{MerchantId, ProductId, ProgrammeId, PromoterId};
+use attribution_core::money::Fen;
+use attribution_core::time::Instant;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Tasks listed at most.
+const LIST_MAX: i64 = 500;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new()
+        .routes(routes!(list, post_task))
+        .routes(routes!(get_task))
+        .routes(routes!(confirm_task))
+        .routes(routes!(cancel_task))
+}
+
+/// A new task.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PostTask {
+    /// Its id, unique.
+    #[schema(example = "v-2017-11-01")]
+    id: String,
+    /// Under which programme.
+    #[schema(value_type = String)]
+    programme: ProgrammeId,
+    /// Who orders and pays the video.
+    #[schema(value_type = String)]
+    merchant: MerchantId,
+    /// What it is about, if it is one product.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    product: Option<ProductId>,
+    /// Who makes it.
+    #[schema(value_type = String)]
+    talent: PromoterId,
+    /// The price, fen.
+    #[schema(minimum = 1)]
+    price_fen: i64,
+    /// It belongs to an event (双11 and the like) in which the technical fee applies.
+    #[serde(default)]
+    in_event: bool,
+}
+
+/// A task, and what it pays or has paid.
+#[derive(Debug, Serialize, ToSchema)]
+struct TaskView {
+    /// Its id.
+    id: String,
+    /// Under which programme.
+    programme: String,
+    /// Who pays.
+    merchant: String,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<String>,
+    /// Who makes the video.
+    talent: String,
+    /// The talent's agency, which is paid first: now, or when it was confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agency: Option<String>,
+    /// The price, fen.
+    price_fen: i64,
+    /// It belongs to an event in which the fee applies.
+    in_event: bool,
+    /// `open`, `confirmed` or `cancelled`.
+    state: &'static str,
+    /// UTC milliseconds.
+    created_at: i64,
+    /// When it was confirmed or cancelled, UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<i64>,
+    /// To the platform, fen: as paid, or as a confirmation now would pay.
+    fee_fen: i64,
+    /// To the agency, or to the talent without one, fen.
+    net_fen: i64,
+    /// The version of the rules.
+    programme_version: u32,
+    /// How that came about.
+    explanation: Told,
+}
+
+/// In both languages.
+#[derive(Debug, Serialize, ToSchema)]
+struct Told {
+    /// 中文.
+    zh: Vec<String>,
+    /// English.
+    en: Vec<String>,
+}
+
+fn view(tx: &mut dyn Tx, of: &Task, now: Instant) -> Result<TaskView, Problem> {
+    let version = match &of.paid {
+        Some(paid) => paid.version,
+        None => in_force(tx, &of.programme, now)?.version,
+    };
+    let rules = Catalogue::default().policy(tx, &of.programme, version)?;
+    let policy = rules.video_tasks.ok_or_else(no_tasks)?;
+    let seen = as_rules_see_it(tx, of, now)?;
+    let platform = platform_of(tx, &of.programme)?;
+    let paid = policy.confirm(&seen, &platform).map_err(|error| Problem::invalid("price_fen", error))?;
+    let (fee, net) = match (&of.paid, of.state) {
+        (Some(paid), _) => (paid.fee, paid.net),
+        (None, TaskState::Cancelled) => (Fen::ZERO, Fen::ZERO),
+        (None, _) => (paid.fee, paid.net),
+    };
+    let told = |language| match of.state {
+        TaskState::Cancelled => Vec::new(),
+        TaskState::Open | TaskState::Confirmed => paid.explain(&policy, &seen, language),
+    };
+    Ok(TaskView {
+        id: of.id.clone(),
+        programme: of.programme.to_string(),
+        merchant: of.merchant.to_string(),
+        product: of.product.as_ref().map(ToString::to_string),
+        talent: of.talent.to_string(),
+        agency: seen.agency.as_ref().map(ToString::to_string),
+        price_fen: of.price.0,
+        in_event: of.in_event,
+        state: of.state.name(),
+        created_at: of.created.millis(),
+        closed_at: of.closed.map(Instant::millis),
+        fee_fen: fee.0,
+        net_fen: net.0,
+        programme_version: version,
+        explanation: Told { zh: told(Language::Zh), en: told(Language::En) },
+    })
+}
+
+fn no_tasks() -> Problem {
+    Problem::conflict("no_video_tasks", "the programme has no video tasks")
+}
+
+fn in_force(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    now: Instant,
+) -> Result<attribution_core::policy::PolicyVersion, Problem> {
+    let programme = of_id(tx, programme)?.ok_or_else(|| Problem::unknown("programme", programme))?;
+    let version = programme.in_force(now).cloned();
+    version.ok_or_else(|| Problem::unknown("programme", &programme.id))
+}
+
+fn found(tx: &mut dyn Tx, id: &str) -> Result<Task, Problem> {
+    task::find(tx, id)?.ok_or_else(|| Problem::unknown("video task", id))
+}
+
+/// Orders a video. Nothing is paid yet. Operators, and the merchant.
+#[utoipa::path(
+    post, path = "/v1/video-tasks", request_body = PostTask,
+    responses((status = 201, body = TaskView),
+              (status = 409, description = "There is a task of this id, or the programme has no video tasks"))
+)]
+async fn post_task(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    write: Write<PostTask>,
+) -> Result<Response, Problem> {
+    let Write { body, scope } = write;
+    scope.principal.require_merchant(body.merchant.as_str())?;
+    if body.id.is_empty() || body.id.len() > TEXT_MAX || body.id.chars().any(|c| c.is_control() || c == '/') {
+        return Err(Problem::invalid(
+            "id",
+            format!("1 to {TEXT_MAX} bytes without `/` or control characters"),
+        ));
+    }
+    if !(1..=AMOUNT_MAX_FEN).contains(&body.price_fen) {
+        return Err(Problem::invalid("price_fen", format!("1 to {AMOUNT_MAX_FEN}")));
+    }
+    scope
+        .run(&core, move |tx, scope| {
+            if in_force(tx, &body.programme, scope.now)?.policy.video_tasks.is_none() {
+                return Err(no_tasks());
+            }
+            known(tx, &body)?;
+            tx.lock(&format!("video task {}", body.id))?;
+            if task::find(tx, &body.id)?.is_some() {
+                return Err(Problem::conflict(
+                    "video_task_exists",
+                    format!("there is a task {} already", body.id),
+                ));
+            }
+            let new = Task {
+                id: body.id.clone(),
+                programme: body.programme.clone(),
+                merchant: body.merchant.clone(),
+                product: body.product.clone(),
+                talent: body.talent.clone(),
+                price: Fen(body.price_fen),
+                in_event: body.in_event,
+                state: TaskState::Open,
+                created: scope.now,
+                closed: None,
+                paid: None,
+            };
+            task::insert(tx, &new)?;
+            Ok((StatusCode::CREATED, view(tx, &new, scope.now)?))
+        })
+        .await
+}
+
+/// Who and what a task names must be there, and belong together.
+fn known(tx: &mut dyn Tx, body: &PostTask) -> Result<(), Problem> {
+    let merchant = tx
+        .query_opt("SELECT platform FROM merchants WHERE id = $1", params![&body.merchant])?
+        .ok_or_else(|| Problem::unknown("merchant", &body.merchant))?;
+    tx.query_opt("SELECT 1 FROM promoters WHERE id = $1", params![&body.talent])?
+        .ok_or_else(|| Problem::unknown("promoter", &body.talent))?;
+    if let Some(product) = &body.product {
+        tx.query_opt(
+            "SELECT 1 FROM targets WHERE kind = 'product' AND id = $1 AND merchant = $2",
+            params![product, &body.merchant],
+        )?
+        .ok_or_else(|| Problem::unknown("product", product))?;
+    }
+    if platform_of(tx, &body.programme)?.as_str() != merchant.text(0)? {
+        return Err(Problem::invalid("programme", "belongs to another platform than the merchant"));
+    }
+    Ok(())
+}
+
+/// The talent's video is as ordered: the merchant pays at once. Repeating it changes nothing.
+#[utoipa::path(
+    post, path = "/v1/video-tasks/{id}/confirm", params(("id" = String, Path)), request_body = NoTaskDetails,
+    responses((status = 200, body = TaskView), (status = 409, description = "`balance_too_low`, or the task was cancelled"))
+)]
+async fn confirm_task(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    PathId(id): PathId<String>,
+    write: Write<NoTaskDetails>,
+) -> Result<Response, Problem> {
+    change(core, id, write.scope, TaskState::Confirmed).await
+}
+
+/// The video is not wanted any more: nothing is paid.
+#[utoipa::path(
+    post, path = "/v1/video-tasks/{id}/cancel", params(("id" = String, Path)), request_body = NoTaskDetails,
+    responses((status = 200, body = TaskView), (status = 409, description = "It was confirmed and paid"))
+)]
+async fn cancel_task(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    PathId(id): PathId<String>,
+    write: Write<NoTaskDetails>,
+) -> Result<Response, Problem> {
+    change(core, id, write.scope, TaskState::Cancelled).await
+}
+
+/// An empty body.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NoTaskDetails {}
+
+async fn change(core: Core, id: String, scope: WriteScope, to: TaskState) -> Result<Response, Problem> {
+    scope
+        .run(&core, move |tx, scope| {
+            tx.lock(&format!("video task {id}"))?;
+            let of = found(tx, &id)?;
+            scope.principal.require_merchant(of.merchant.as_str())?;
+            if of.state == TaskState::Open {
+                match to {
+                    TaskState::Confirmed => {
+                        let rules = in_force(tx, &of.programme, scope.now)?;
+                        let platform = platform_of(tx, &of.programme)?;
+                        confirm(tx, &of, &rules, &platform, scope.now).map_err(refusal)?;
+                    }
+                    _ => task::close(tx, &of.id, to, None, scope.now)?,
+                }
+            } else if of.state != to {
+                return Err(Problem::conflict(
+                    "video_task_closed",
+                    format!("the task is {}", of.state.name()),
+                ));
+            }
+            let now = found(tx, &id)?;
+            Ok((StatusCode::OK, view(tx, &now, scope.now)?))
+        })
+        .await
+}
+
+fn refusal(error: ConfirmError) -> Problem {
+    match error {
+        ConfirmError::Store(error) => error.into(),
+        ConfirmError::NoTasks => no_tasks(),
+        ConfirmError::BalanceTooLow { available, wanted } => {
+            Problem::conflict("balance_too_low", error.to_string())
+                .fact("available_fen", available.0)
+                .fact("wanted_fen", wanted.0)
+        }
+        ConfirmError::Ledger(_) | ConfirmError::Task(_) => {
+            tracing::error!(error = chain(&error), "a video task could not be paid");
+            Problem::internal()
+        }
+    }
+}
+
+/// A task. Operators, its merchant, its talent and the talent's agency.
+#[utoipa::path(
+    get, path = "/v1/video-tasks/{id}", params(("id" = String, Path)), responses((status = 200, body = TaskView))
+)]
+async fn get_task(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(id): PathId<String>,
+) -> Result<Json<TaskView>, Problem> {
+    let now = core.now();
+    core.store()
+        .read(move |tx| {
+            let of = found(tx, &id)?;
+            let seen = as_rules_see_it(tx, &of, now)?;
+            let agency = seen.agency.as_ref().map(|agency| agency.as_str());
+            match principal.role {
+                Role::Promoter | Role::Agency => principal.require_promoter_of(of.talent.as_str(), agency)?,
+                _ => principal.require_merchant(of.merchant.as_str())?,
+            }
+            view(tx, &of, now)
+        })
+        .await
+        .map(Json)
+}
+
+/// Whose.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct OfMerchant {
+    /// The merchant.
+    merchant: String,
+}
+
+/// A merchant's tasks, newest first, at most 500. Operators, and the merchant.
+#[utoipa::path(get, path = "/v1/video-tasks", params(OfMerchant), responses((status = 200, body = Vec<TaskView>)))]
+async fn list(
+    State(core): State<Core>,
+    principal: Principal,
+    Params(of): Params<OfMerchant>,
+) -> Result<Json<Vec<TaskView>>, Problem> {
+    principal.require_merchant(&of.merchant)?;
+    let merchant: MerchantId = of.merchant.parse().map_err(|error| Problem::invalid("merchant", error))?;
+    let now = core.now();
+    core.store()
+        .read(move |tx| {
+            let tasks = task::of_merchant(tx, &merchant, LIST_MAX)?;
+            tasks.iter().map(|task| view(tx, task, now)).collect::<Result<Vec<_>, Problem>>()
+        })
+        .await
+        .map(Json)
+}

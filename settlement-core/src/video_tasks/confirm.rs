@@ -1,0 +1,99 @@
+//! The moment a merchant confirms: the whole price leaves the merchant's balance, the fee goes to the platform, the
+//! rest to the agency first. All of it or nothing.
+
+use super::task::{self, Paid, State, Task};
+use crate::attribution::programmes::read;
+use crate::ledger::Holder;
+use crate::ledger::account::owner_of;
+use crate::ledger::balance::balance;
+use crate::ledger::top_up::lock_name;
+use crate::ledger::transfer::{TransferError, post};
+use crate::params;
+use crate::store::{StoreError, Tx};
+use attribution_core::ids::{AgencyId, PlatformId, PromoterId};
+use attribution_core::ledger::Account;
+use attribution_core::money::Fen;
+use attribution_core::policy::PolicyVersion;
+use attribution_core::time::Instant;
+use attribution_core::video_task::{VideoTask, VideoTaskError};
+
+/// Why a task is not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConfirmError {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The ledger refused a transfer.
+    #[error("the ledger refused a transfer")]
+    Ledger(#[from] TransferError),
+    /// The rules name no amounts.
+    #[error("the task cannot be paid")]
+    Task(#[from] VideoTaskError),
+    /// The programme has no video tasks now.
+    #[error("the programme has no video tasks")]
+    NoTasks,
+    /// The merchant has too little.
+    #[error("{available} fen are there, and {wanted} are due")]
+    BalanceTooLow {
+        /// What is there.
+        available: Fen,
+        /// The price.
+        wanted: Fen,
+    },
+}
+
+/// The task as the rules see it, with the talent's agency of this instant.
+pub(super) fn as_rules_see_it(tx: &mut dyn Tx, of: &Task, at: Instant) -> Result<VideoTask, StoreError> {
+    let agency = match &of.paid {
+        Some(paid) => paid.agency.clone(),
+        None => agency_at(tx, &of.talent, at)?,
+    };
+    Ok(VideoTask { talent: of.talent.clone(), agency, price: of.price, in_event: of.in_event })
+}
+
+fn agency_at(tx: &mut dyn Tx, talent: &PromoterId, at: Instant) -> Result<Option<AgencyId>, StoreError> {
+    let row = tx.query_opt(
+        "SELECT c.agency FROM agency_contracts c JOIN promoters p ON p.num = c.promoter WHERE p.id = $1 \
+         AND c.from_ms <= $2 AND (c.to_ms IS NULL OR c.to_ms > $2) ORDER BY c.from_ms DESC LIMIT 1",
+        params![talent, at],
+    )?;
+    row.map(|row| read("agency id", row.text(0)?)).transpose()
+}
+
+/// Pays a task by the rules in force now.
+pub(super) fn confirm(
+    tx: &mut dyn Tx,
+    of: &Task,
+    rules: &PolicyVersion,
+    platform: &PlatformId,
+    now: Instant,
+) -> Result<(), ConfirmError> {
+    let policy = rules.policy.video_tasks.ok_or(ConfirmError::NoTasks)?;
+    tx.lock(&lock_name(&of.merchant))?;
+    let seen = as_rules_see_it(tx, of, now)?;
+    let paid = policy.confirm(&seen, platform)?;
+    let merchant = Holder::Account(Account::Merchant { merchant: of.merchant.clone() });
+    let available = balance(tx, &merchant)?;
+    if available < of.price {
+        return Err(ConfirmError::BalanceTooLow { available, wanted: of.price });
+    }
+    let id = format!("video-task/{}", of.id);
+    if paid.fee > Fen::ZERO {
+        let to = Holder::Account(Account::Platform { platform: platform.clone() });
+        post(tx, &format!("{id}/fee"), "video_task_fee", &merchant, &to, paid.fee, now)?;
+    }
+    if paid.net > Fen::ZERO {
+        let to = Account::Available { programme: of.programme.clone(), payee: paid.payee.clone() };
+        post(tx, &id, "video_task", &merchant, &Holder::Account(to), paid.net, now)?;
+        // It can be withdrawn like everything else, and the platform has no further part of it.
+        tx.execute(
+            "INSERT INTO payout_totals (programme, payee, available_fen, part_fen, withdrawn_fen, fee_fen, sendings) \
+             VALUES ($1, $2, $3, 0, 0, 0, 0) ON CONFLICT (programme, payee) DO UPDATE SET \
+             available_fen = payout_totals.available_fen + excluded.available_fen",
+            params![&of.programme, &owner_of(&paid.payee), paid.net],
+        )?;
+    }
+    let paid = Paid { version: rules.version, agency: seen.agency, fee: paid.fee, net: paid.net };
+    task::close(tx, &of.id, State::Confirmed, Some(&paid), now)?;
+    Ok(())
+}
