@@ -225,3 +225,6 @@ impl From<stage::Failure> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

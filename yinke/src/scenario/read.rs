@@ -321,7 +321,8 @@ fn lines(field: &Field, node: &Node, given: &Given) -> Result<Value, Fault> {
     let mut lines = Vec::new();
     for (position, item) in items.iter().enumerate() {
         let Data::Map(fields) = &item.data else { return Err(expected(item.at)) };
-        let mut line = Line { line: (position + 1).to_string(), product: None, amount: None, quantity: 1 };
+        let mut line =
+            Line { line: (position + 1).to_string(), product: None, sku: None, amount: None, quantity: 1 };
         for entry in fields {
             let value = &entry.value;
             let number = || {
@@ -341,12 +342,13 @@ fn lines(field: &Field, node: &Node, given: &Given) -> Result<Value, Fault> {
                     }
                     line.product = Some(name.to_owned());
                 }
+                "sku" => line.sku = value.text().map(str::to_owned),
                 "amount" => line.amount = Some(number()?),
                 "quantity" => line.quantity = number()?,
                 other => {
                     return Err(Fault::new(
                         entry.at,
-                        unknown("field in a line", other, ["line", "product", "amount", "quantity"]),
+                        unknown("field in a line", other, ["line", "product", "sku", "amount", "quantity"]),
                     ));
                 }
             }

@@ -37,7 +37,7 @@ pub(crate) fn schema() -> Value {
             "line": {
                 "type": "object",
                 "properties": {"line": {"type": ["string", "integer"]}, "product": {"type": "string"},
-                               "amount": {"type": "integer"}, "quantity": {"type": "integer"}},
+                               "sku": {"type": "string"}, "amount": {"type": "integer"}, "quantity": {"type": "integer"}},
                 "additionalProperties": false,
             },
             "rate": keyed(RATE, &json!({})),

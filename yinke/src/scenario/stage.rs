@@ -60,6 +60,8 @@ pub(super) struct Stage<'s> {
     pub(super) tokens: BTreeMap<String, String>,
     /// Orders with the lines they were placed with.
     pub(super) orders: BTreeMap<String, Vec<(String, i64)>>,
+    /// Orders with the shop they were placed at.
+    pub(super) shops: BTreeMap<String, String>,
     /// The buyer who was named last.
     pub(super) buyer: String,
     /// Rates in force, by programme, for `rate` events.
@@ -80,6 +82,7 @@ pub(super) async fn tell(story: &Story, database: &Database) -> Result<Told, Wor
         links: BTreeMap::new(),
         tokens: BTreeMap::new(),
         orders: BTreeMap::new(),
+        shops: BTreeMap::new(),
         buyer: "U".to_owned(),
         rates: BTreeMap::new(),
         serial: 0,
@@ -107,8 +110,9 @@ impl Stage<'_> {
                     }
                 }
                 Action::Deliver(delivery) => self.edges.deliver(&self.world, delivery).await?,
-                Action::Report { event, method, path, body } => {
+                Action::Report { event, method, path, mut body } => {
                     let item = &self.story.events[event].item;
+                    self.fill_tokens(&mut body);
                     self.send(item, method, &path, Some(&body)).await;
                 }
             }
@@ -186,6 +190,16 @@ impl Stage<'_> {
         let at = item.place("refused");
         self.equal(at, what.trim(), &json!(expected), &json!(actual), detail.into_iter().collect());
         answer
+    }
+
+    /// Puts the clicks' tokens where an order names its clicks.
+    fn fill_tokens(&self, body: &mut Json) {
+        let Some(names) = body.pointer_mut("/events/0/click_tokens").and_then(Json::as_array_mut) else {
+            return;
+        };
+        let tokens =
+            names.iter().filter_map(|name| self.tokens.get(name.as_str()?)).map(|token| json!(token));
+        *names = tokens.collect();
     }
 
     /// Notes whether something is as expected.

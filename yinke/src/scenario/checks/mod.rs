@@ -1,6 +1,7 @@
 //! Compares what must be so with what the core answers.
 
 mod money;
+mod sourcing;
 
 use super::events::split;
 use super::fault::Place;
@@ -20,6 +21,9 @@ pub(super) async fn check(stage: &mut Stage<'_>, item: &Item) -> Result<(), Worl
         "payout" => money::payout(stage, item).await,
         "payout_run" => money::payout_run(stage, item).await,
         "statement" => money::statement(stage, item).await,
+        "enrolment" => sourcing::enrolment(stage, item).await,
+        "sku_low" => sourcing::sku_low(stage, item).await,
+        "task" => sourcing::task(stage, item).await,
         "refund_record" => money::refund_record(stage, item).await,
         "relation" => relation(stage, item).await,
         "report" => report(stage, item).await,

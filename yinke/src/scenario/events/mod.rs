@@ -3,6 +3,7 @@
 mod money;
 mod orders;
 mod rules;
+mod sourcing;
 
 use super::edge::Asked;
 use super::stage::{Action, Stage, codes, placement};
@@ -32,6 +33,11 @@ impl Stage<'_> {
             "relist" => self.dated(item, "products", "relist").await,
             "disable" => self.dated(item, "promoters", "disable").await,
             "enable" => self.dated(item, "promoters", "enable").await,
+            "verification" => {
+                let body = json!({"member": item.flag("member").unwrap_or(true)});
+                let path = format!("/v1/promoters/{}/verification", item.subject());
+                self.send(item, "PUT", &path, Some(&body)).await;
+            }
             "rate" => self.rate(item).await,
             "rules" => self.rules(item).await,
             "ban" => self.ban(item).await,
@@ -48,6 +54,19 @@ impl Stage<'_> {
             "arrive" => self.arrive(item).await,
             "recover" => self.recover(item).await,
             "broke_rules" => self.broke_rules(item).await,
+            "settle" => self.settle(item).await,
+            "sku" => self.sku(item).await,
+            "delete_sku" => self.delete_sku(item).await,
+            "merchant_facts" => self.merchant_facts(item).await,
+            "product_facts" => self.product_facts(item).await,
+            "enrol" => self.enrol(item).await,
+            "pass" => self.enrolment(item, "approve").await,
+            "fail" => self.enrolment(item, "reject").await,
+            "leave" => self.enrolment(item, "exit").await,
+            "edit" => self.edit(item).await,
+            "video_task" => self.video_task(item).await,
+            "confirm_task" => self.close_task(item, "confirm").await,
+            "cancel_task" => self.close_task(item, "cancel").await,
             "top_up" => self.top_up(number, item).await,
             "resolve" => self.resolve(item).await,
             "call" => self.call(item).await,

@@ -21,6 +21,25 @@ impl Stage<'_> {
         self.send(item, "POST", "/v1/reviews/resolve", Some(&body)).await;
     }
 
+    /// The merchant settles a line by hand.
+    pub(super) async fn settle(&mut self, item: &Item) {
+        let (order, line) = split(item.subject());
+        let shop = self.shops.get(order).cloned().unwrap_or_default();
+        let body = json!({"lines": [{"platform": PLATFORM, "order": order, "line": line.unwrap_or("1")}]});
+        let path = format!("/v1/merchants/{shop}/settlements");
+        let (_, answer) = self.world.call("POST", &path, Some(&body)).await;
+        let outcome = answer["lines"][0]["outcome"].as_str().or_else(|| answer["code"].as_str());
+        let actual = json!(outcome.unwrap_or_default());
+        let expected = json!(item.text("refused").unwrap_or("settled"));
+        self.equal(
+            item.place("refused"),
+            &format!("settle {}", item.subject()),
+            &expected,
+            &actual,
+            Vec::new(),
+        );
+    }
+
     /// `promoters/a` or `agencies/jigou`, as the API's paths have it.
     fn payee_path(&self, name: &str) -> String {
         let noun = if self.story.given.promoters.contains_key(name) { "promoters" } else { "agencies" };

@@ -20,6 +20,7 @@ impl Stage<'_> {
         let single = [Line {
             line: "1".to_owned(),
             product: item.text("product").map(str::to_owned),
+            sku: item.text("sku").map(str::to_owned),
             amount: item.number("amount"),
             quantity: item.number("quantity").unwrap_or(1),
         }];
@@ -36,13 +37,18 @@ impl Stage<'_> {
             let price = known.map_or(0, |product| product.price).saturating_mul(line.quantity);
             let amount = line.amount.unwrap_or(price);
             amounts.push((line.line.clone(), amount));
-            bodies.push(json!({"line": line.line, "product": product, "amount_fen": amount,
-                               "quantity": line.quantity}));
+            let mut body = json!({"line": line.line, "product": product, "amount_fen": amount,
+                                  "quantity": line.quantity});
+            if let Some(sku) = &line.sku {
+                body["sku"] = json!(sku);
+            }
+            bodies.push(body);
         }
         self.orders.insert(order.clone(), amounts);
+        self.shops.insert(order.clone(), shop.to_owned());
         let at = self.world.now().millis();
-        let tokens: Vec<&String> =
-            item.texts("tokens").iter().filter_map(|name| self.tokens.get(name)).collect();
+        // Names for now: a click may come between the order and its report.
+        let tokens = item.texts("tokens");
         let mut event = json!({"type": "created", "platform": PLATFORM, "order": order, "at": at,
                                "merchant": shop, "buyer": buyer, "lines": bodies, "click_tokens": tokens,
                                "payment_method": item.text("method").unwrap_or("alipay")});

@@ -13,4 +13,11 @@ pub(super) const CATALOGUE: &[Shape] = &[
     shape("A product is listed again.", &[f("relist", Kind::Product, "which"), AT_FROM]),
     shape("A promoter is disabled.", &[f("disable", Kind::Promoter, "who"), AT_FROM]),
     shape("A promoter is enabled again.", &[f("enable", Kind::Promoter, "who"), AT_FROM]),
+    shape(
+        "The platform says whether a promoter's membership is verified (实名认证). Whom it says nothing of it vouches for.",
+        &[
+            f("verification", Kind::Promoter, "whose"),
+            f("member", Kind::Flag, "it is verified; true unless given"),
+        ],
+    ),
 ];

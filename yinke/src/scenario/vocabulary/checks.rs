@@ -126,6 +126,50 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
         ],
     ),
     shape(
+        "An enrolment for off-site sales, and how far its audit is.",
+        &[
+            f("enrolment", Kind::Made("enrol"), "which"),
+            f(
+                "state",
+                Kind::Choice(&["refused", "auditing", "approved", "rejected", "exited"]),
+                "where it stands",
+            ),
+            f("refusals", Kind::Texts, "why the gates refused it: all codes, sorted; an empty list for none"),
+            f(
+                "skus",
+                Kind::Words,
+                "SKUs with `accepted`, `review` (no deal to compare with) or the codes of their refusals",
+            ),
+            f("stock", Kind::Sums, "SKUs with what the channel can sell"),
+            f("low_stock", Kind::Texts, "SKUs whose stock has fallen too low; an empty list for none"),
+            f("usual", Kind::Time, "the day by which the audit is normally through"),
+            f("latest", Kind::Time, "the day by which it is through at the latest"),
+            f("workday", Kind::Count, "workdays since the submission"),
+            f("overdue", Kind::Flag, "whether the latest day has passed"),
+            f("reason", Kind::Text, "why the audit refused it, or `none`"),
+        ],
+    ),
+    shape(
+        "A SKU on the market.",
+        &[
+            f("sku_low", Kind::Text, "which: `red` of the first product, or `cup/red`"),
+            f("low", Kind::Fen, "the lowest deal of 30 days; 0 if there was none"),
+            f("price", Kind::Fen, "the list price"),
+            f("stock", Kind::Count, "pieces in stock"),
+            f("enrolment", Kind::Text, "the open enrolment it takes part in, or `none`"),
+        ],
+    ),
+    shape(
+        "A video task.",
+        &[
+            f("task", Kind::Made("video_task"), "which"),
+            f("state", Kind::Choice(&["open", "confirmed", "cancelled"]), "where it stands"),
+            f("fee", Kind::Fen, "to the platform, or what a confirmation now would give it"),
+            f("net", Kind::Fen, "to the agency, or to the talent without one"),
+            f("agency", Kind::Text, "the talent's agency, or `none`"),
+        ],
+    ),
+    shape(
         "Under whom a buyer is recorded (关系查询).",
         &[
             f("relation", Kind::Text, "the buyer"),

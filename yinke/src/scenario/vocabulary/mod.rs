@@ -7,6 +7,7 @@ mod clicks;
 mod money;
 mod orders;
 mod rules;
+mod sourcing;
 
 pub(super) use checks::CHECKS;
 
@@ -15,6 +16,7 @@ use clicks::CLICKS;
 use money::MONEY;
 use orders::ORDERS;
 use rules::RULES;
+use sourcing::SOURCING;
 
 /// What may stand in a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,8 +130,16 @@ pub(super) const CHECK_COMMON: &[Field] = &[f("note", Kind::Text, "for the reade
 
 /// Everything that can happen.
 pub(super) const EVENTS: &[Shape] = &join::<
-    { CLICKS.len() + ORDERS.len() + CATALOGUE.len() + RULES.len() + MONEY.len() + OTHER.len() },
->(&[CLICKS, ORDERS, CATALOGUE, RULES, MONEY, OTHER]);
+    {
+        CLICKS.len()
+            + ORDERS.len()
+            + CATALOGUE.len()
+            + RULES.len()
+            + MONEY.len()
+            + SOURCING.len()
+            + OTHER.len()
+    },
+>(&[CLICKS, ORDERS, CATALOGUE, RULES, MONEY, SOURCING, OTHER]);
 
 const OTHER: &[Shape] = &[
     shape("Nothing: time goes by until here, and all that is due is done.", &[f("wait", Kind::Text, "why")]),

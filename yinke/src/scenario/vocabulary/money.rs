@@ -13,6 +13,10 @@ pub(super) const MONEY: &[Shape] = &[
         ],
     ),
     shape(
+        "A merchant settles one line by hand, out of turn.",
+        &[f("settle", Kind::Order, "which; with `/2` its second line")],
+    ),
+    shape(
         "A case of the review queue is decided.",
         &[
             f("resolve", Kind::Order, "the order or its line"),

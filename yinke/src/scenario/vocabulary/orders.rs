@@ -49,12 +49,13 @@ pub(super) const ORDERS: &[Shape] = &[
 const ORDER: &[Field] = &order_fields("order");
 const BUY: &[Field] = &order_fields("buy");
 
-const fn order_fields(name: &'static str) -> [Field; 14] {
+const fn order_fields(name: &'static str) -> [Field; 15] {
     [
         f(name, Kind::NewOrder, "its number"),
         f("by", Kind::Text, "the buyer; the only one so far unless given"),
         f("shop", Kind::Merchant, "where; the product's shop unless given"),
         f("product", Kind::Product, "what; the first product unless given"),
+        f("sku", Kind::Text, "which of the product's SKUs, if the platform tells"),
         f("amount", Kind::Fen, "goods amount; the product's price unless given"),
         f("quantity", Kind::Count, "pieces; 1 unless given"),
         f("lines", Kind::Lines, "several lines instead of `product`"),
