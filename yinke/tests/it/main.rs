@@ -4,7 +4,6 @@
 mod cli;
 mod desk;
 mod import;
-mod privacy;
 mod restart;
 mod roles;
 mod scenarios;
