@@ -15,7 +15,7 @@ pub(super) struct Offer {
     category: Option<String>,
     #[serde(default)]
     invalid: bool,
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
     rate_bp: Option<u32>,
     commission_fen: Option<i64>,
     pub(super) programme: Option<String>,

@@ -152,6 +152,10 @@ async fn promote(
     let who = &promoter.who;
     let (api, me) = (who.console().api(), who.principal());
     let offer: Offer = api.get(me, &path(&["products", &product]), &[]).await?;
+    // Withdrawn or banned: said here too, because a form that is sent again gets the answer that it got before.
+    if let Some(reason) = offer.reason.filter(|reason| who.t().done.contains_key(reason)) {
+        return Ok(Redirect::to(&format!("/promoter/products?done={reason}")).into_response());
+    }
     let Some(programme) = offer.programme else {
         return Ok(Redirect::to("/promoter/products?done=no_programme").into_response());
     };
