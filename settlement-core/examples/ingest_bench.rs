@@ -90,6 +90,7 @@ fn open(store: StoreConfig) -> Core {
         public_base: "http://127.0.0.1".parse().unwrap(),
         own_hosts: Vec::new(),
         allow_private_destinations: true,
+        limits: settlement_core::api::Limits::default(),
         clock: settlement_core::Clock::System,
     };
     Core::open(config, keys).unwrap()

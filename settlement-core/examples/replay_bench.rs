@@ -240,6 +240,7 @@ fn open(path: &Path, clock: Clock) -> Core {
         public_base: "http://127.0.0.1".parse().unwrap(),
         own_hosts: Vec::new(),
         allow_private_destinations: true,
+        limits: settlement_core::api::Limits::default(),
         clock,
     };
     Core::open(config, keys).unwrap()

@@ -1,6 +1,7 @@
 //! The open core: its store, its keys, and what wakes those who wait for a change.
 
 use crate::accounts::Passwords;
+use crate::api::{Limiter, Limits};
 use crate::catalogue::histories;
 use crate::clock::Clock;
 use crate::installation;
@@ -25,6 +26,8 @@ pub struct CoreConfig {
     pub own_hosts: Vec<String>,
     /// Lets destinations have private addresses and plain host names (development and tests).
     pub allow_private_destinations: bool,
+    /// How many requests may come.
+    pub limits: Limits,
     /// What every request and every job of it takes for the time.
     pub clock: Clock,
 }
@@ -75,6 +78,7 @@ pub struct Core {
 struct Shared {
     store: Store,
     config: CoreConfig,
+    limiter: Limiter,
     keys: CoreKeys,
     passwords: Passwords,
     /// Counts this process's committed catalogue changes; waiting feeds wake on it.
@@ -114,6 +118,7 @@ impl Core {
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
+                limiter: Limiter::new(config.limits),
                 config,
                 keys,
                 passwords: Passwords::new(),
@@ -132,6 +137,11 @@ impl Core {
     /// The configuration it was opened with.
     pub fn config(&self) -> &CoreConfig {
         &self.shared.config
+    }
+
+    /// How many requests may still come.
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.shared.limiter
     }
 
     /// What time it is for this core.

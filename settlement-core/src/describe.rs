@@ -77,7 +77,23 @@ pub(crate) fn describe() {
         "yinke_core_library_products_total",
         "Changed products that the library's index took in"
     );
-
+    describe_counter!(
+        "yinke_core_intake_total",
+        "Notifications of shops, by the source's kind and what came of them"
+    );
+    describe_counter!("yinke_core_rate_limited_total", "Requests refused because there were too many");
+    describe_counter!(
+        "yinke_core_webhook_attempts_total",
+        "Webhooks sent, by what came of it: delivered, again, failed, overtaken"
+    );
+    describe_histogram!(
+        "yinke_core_webhook_duration_seconds",
+        "One webhook, from its connection to its answer"
+    );
+    describe_gauge!(
+        "yinke_core_webhooks_behind_seconds",
+        "How long the oldest webhook that is due has been waiting for its turn"
+    );
     describe_counter!("yinke_core_order_events_total", "Order events taken in, by outcome");
     describe_counter!("yinke_core_orders_judged_again_total", "Lines decided again because of new facts");
     describe_counter!(

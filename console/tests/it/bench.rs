@@ -61,6 +61,7 @@ impl Bench {
             public_base: "https://go.example.com".parse().unwrap(),
             own_hosts: Vec::new(),
             allow_private_destinations: false,
+            limits: settlement_core::api::Limits::default(),
             clock: clock.clone(),
         };
         let master = MasterKey::new(1, [7; 32]);

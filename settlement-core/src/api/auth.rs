@@ -85,13 +85,18 @@ impl Principal {
         if let Some(known) = parts.extensions.get::<Self>() {
             return Ok(known.clone());
         }
-        let principal = Self::authenticate(&parts.headers, core).await?;
+        let (peer, now) = (parts.extensions.get::<Peer>().copied(), core.now());
+        let principal = Self::authenticate(&parts.headers, core, peer).await.inspect_err(|problem| {
+            if problem.status() == StatusCode::UNAUTHORIZED {
+                core.limiter().failed_attempt(peer, now);
+            }
+        })?;
         parts.extensions.insert(principal.clone());
         Ok(principal)
     }
 
     /// Reads the bearer token and looks it up.
-    async fn authenticate(headers: &HeaderMap, core: &Core) -> Result<Self, Problem> {
+    async fn authenticate(headers: &HeaderMap, core: &Core, peer: Option<Peer>) -> Result<Self, Problem> {
         let unauthorized = |code, detail| Problem::new(StatusCode::UNAUTHORIZED, code, detail);
         let value = headers
             .get(header::AUTHORIZATION)
@@ -106,8 +111,15 @@ impl Principal {
             .ok_or_else(|| unauthorized("token_malformed", "Authorization must be: Bearer <token>"))?;
         // Looking up a hash leaks no timing about the secret itself.
         let hash = hash(token);
+        let (limiter, now) = (core.limiter(), core.now());
+        if !limiter.knows(&hash) {
+            limiter.check_attempt(peer, now)?;
+        }
         let found = core.store().read(move |tx| Self::of_token_hash(tx, &hash)).await?;
-        found.ok_or_else(|| unauthorized("token_unknown", "this token is unknown or revoked"))
+        let principal =
+            found.ok_or_else(|| unauthorized("token_unknown", "this token is unknown or revoked"))?;
+        limiter.take(hash, principal.role, now)?;
+        Ok(principal)
     }
 
     /// Whose token this is, unless it is unknown or revoked.

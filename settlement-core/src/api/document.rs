@@ -7,11 +7,16 @@ use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
 /// Refusals that any operation may answer with.
-const EVERYWHERE: [(StatusCode, &str); 4] = [
+const EVERYWHERE: [(StatusCode, &str); 5] = [
     (StatusCode::UNAUTHORIZED, "`token_missing`, `token_malformed` or `token_unknown`"),
     (
         StatusCode::FORBIDDEN,
         "`forbidden`: the token's role or subject may not do this; said before the body is read",
+    ),
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        "`rate_limited`: too many requests of this token, or failed attempts from this part of the network; go on \
+         after `Retry-After` seconds",
     ),
     (StatusCode::INTERNAL_SERVER_ERROR, "`internal`: the core failed; its log says more"),
     (
@@ -20,7 +25,12 @@ const EVERYWHERE: [(StatusCode, &str); 4] = [
     ),
 ];
 /// Refusals that an operation with a JSON body may answer with besides.
-const WITH_BODY: [(StatusCode, &str); 4] = [
+const WITH_BODY: [(StatusCode, &str); 6] = [
+    (
+        StatusCode::NOT_FOUND,
+        "`not_found` with `what`: the path or the body names something that is not there",
+    ),
+    (StatusCode::CONFLICT, "`conflict`, or a code of its own: what is there does not fit the request"),
     (
         StatusCode::BAD_REQUEST,
         "`malformed_json`, `invalid_path`, `invalid_idempotency_key` or `body_unreadable`",
@@ -30,8 +40,25 @@ const WITH_BODY: [(StatusCode, &str); 4] = [
     (StatusCode::UNPROCESSABLE_ENTITY, "`invalid_body`, `invalid` with `field`, or `idempotency_key_reused`"),
 ];
 /// The refusal of a question whose parameters make no sense.
-const WITH_QUERY: (StatusCode, &str) =
-    (StatusCode::BAD_REQUEST, "`invalid_query`, `invalid_path` or `invalid_cursor`");
+const WITH_QUERY: [(StatusCode, &str); 3] = [
+    (StatusCode::BAD_REQUEST, "`invalid_query`, `invalid_path` or `invalid_cursor`"),
+    (
+        StatusCode::NOT_FOUND,
+        "`not_found` with `what`: the path or the query names something that is not there",
+    ),
+    (StatusCode::UNPROCESSABLE_ENTITY, "`invalid` with `field`: a parameter can be read but makes no sense"),
+];
+
+/// Whether a key means something: what edges and shops send is exactly once by its own numbers, and an answer with a
+/// secret is kept nowhere.
+fn takes_key(method: &str, path: &str) -> bool {
+    let own_numbers = path.starts_with("/v1/edges/") || path.starts_with("/v1/intake/");
+    let made = method == "post" && ["/v1/tokens", "/v1/intake-sources", "/v1/webhooks"].contains(&path);
+    let accounts = ["/v1/accounts", "/v1/accounts/{login}/password"];
+    let secret = accounts.contains(&path) || path.ends_with("/rotate");
+    // Rules that are only rehearsed change nothing.
+    !own_numbers && !made && !secret && path != "/v1/rehearsals"
+}
 
 /// The document as it is served.
 pub(super) fn complete(document: &OpenApi) -> Result<Value, Problem> {
@@ -50,13 +77,9 @@ pub(super) fn complete(document: &OpenApi) -> Result<Value, Problem> {
 
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let writes = matches!(method, "post" | "put" | "patch" | "delete");
-    // What edges send is exactly once by its own numbers, what holds a secret is kept nowhere, and a file that is
-    // only compared, or rules that are only rehearsed, change nothing.
     let json = operation.pointer("/requestBody/content/application~1json").is_some();
     let bare = operation.get("requestBody").is_none();
-    let secret = matches!(path, "/v1/tokens" | "/v1/accounts" | "/v1/accounts/{login}/password");
-    let keyed =
-        writes && (json || bare) && !path.starts_with("/v1/edges/") && !secret && path != "/v1/rehearsals";
+    let keyed = writes && (json || bare) && takes_key(method, path);
     if keyed && let Some(parameters) = list_of(operation, "parameters") {
         parameters.push(json!({
             "name": "Idempotency-Key",
@@ -68,16 +91,33 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
         }));
     }
-    let besides = if writes { &WITH_BODY[..] } else { &[WITH_QUERY][..] };
+    let besides = if writes { &WITH_BODY[..] } else { &WITH_QUERY[..] };
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
+        refusal(status, response);
+    }
     for (status, meaning) in EVERYWHERE.iter().chain(besides) {
         responses.entry(status.as_str()).or_insert_with(|| {
-            json!({
-                "description": meaning,
-                "content": {
-                    "application/problem+json": { "schema": { "$ref": "#/components/schemas/ProblemBody" } }
-                },
-            })
+            let mut response = json!({ "description": meaning });
+            refusal(status.as_str(), &mut response);
+            response
+        });
+    }
+}
+
+/// A refusal is a problem, unless it says that it is something else.
+fn refusal(status: &str, response: &mut Value) {
+    const PROBLEM: &str = "#/components/schemas/ProblemBody";
+    let json = response.pointer("/content/application~1json/schema/$ref");
+    if response.get("content").is_none() || json.is_some_and(|schema| schema == PROBLEM) {
+        response["content"] = json!({ "application/problem+json": { "schema": { "$ref": PROBLEM } } });
+    }
+    if matches!(status, "429" | "503") {
+        response["headers"] = json!({
+            "Retry-After": {
+                "description": "Seconds after which it may be tried again",
+                "schema": { "type": "integer", "minimum": 1 },
+            }
         });
     }
 }

@@ -8,6 +8,7 @@ mod body;
 mod clicks;
 mod csv;
 mod document;
+mod limit;
 mod only;
 mod page;
 mod problem;
@@ -20,7 +21,9 @@ pub(crate) use auth::{check_subject, refuse_unknown};
 pub(crate) use body::read_bytes;
 pub use body::{Body, Params, PathId};
 pub(crate) use csv::CsvFile;
-pub use only::{Agencies, Circle, Edges, Merchants, Only, Operators, Promoters, PromotersAlone};
+pub(crate) use limit::Limiter;
+pub use limit::Limits;
+pub use only::{Agencies, Circle, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};
 pub use page::{Cursor, Page, PageParams};
 pub(crate) use problem::chain;
 pub use problem::{Problem, ProblemBody};
@@ -64,6 +67,7 @@ pub(crate) fn router(core: Core) -> Router {
         .merge(crate::identities::routes())
         .merge(crate::edges::routes())
         .merge(crate::orders::routes())
+        .merge(crate::intake::routes())
         .merge(crate::attribution::routes())
         .merge(crate::ledger::routes())
         .merge(crate::payouts::routes())
@@ -75,6 +79,7 @@ pub(crate) fn router(core: Core) -> Router {
         .merge(crate::notices::routes())
         .merge(crate::audit::routes())
         .merge(crate::replay::routes())
+        .merge(crate::webhooks::routes())
         .split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(
         "bearer",

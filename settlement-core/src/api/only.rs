@@ -31,6 +31,9 @@ pub struct PromotersAlone;
 /// And agencies.
 #[derive(Debug)]
 pub struct Agencies;
+/// And merchants, promoters and agencies: all but edges.
+#[derive(Debug)]
+pub struct Subjects;
 /// And edges.
 #[derive(Debug)]
 pub struct Edges;
@@ -49,6 +52,9 @@ impl Circle for PromotersAlone {
 }
 impl Circle for Agencies {
     const ROLES: &'static [Role] = &[Role::Agency];
+}
+impl Circle for Subjects {
+    const ROLES: &'static [Role] = &[Role::Merchant, Role::Promoter, Role::Agency];
 }
 impl Circle for Edges {
     const ROLES: &'static [Role] = &[Role::Edge];

@@ -34,12 +34,13 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     facts: serde_json::Map<String, serde_json::Value>,
+    retry_after: Option<u32>,
 }
 
 impl Problem {
     /// A refusal with a stable code and a sentence that says what is wrong with this request.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), facts: serde_json::Map::new() }
+        Self { status, code, detail: detail.into(), facts: serde_json::Map::new(), retry_after: None }
     }
 
     /// 422: the body can be read but makes no sense; `field` says where.
@@ -66,6 +67,13 @@ impl Problem {
     /// 500: our fault; whoever makes it has logged why.
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the core failed; its log says more")
+    }
+
+    /// When it may be tried again, in seconds.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 
     /// Adds a fact for programs.
@@ -166,11 +174,12 @@ impl From<Problem> for ProblemBody {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status;
+        let wait = self.retry_after.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
         let mut response = (status, Json(ProblemBody::from(self))).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = wait {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -9,7 +9,7 @@ const URL_MAX: usize = 2_048;
 
 /// Checks a destination and returns it as it is sent: absolute, http or https, ASCII, to a public host that is not
 /// ours and, where the merchant has a list, on it.
-pub(super) fn checked(
+pub(crate) fn checked(
     field: &str,
     text: &str,
     allowed: &[String],
@@ -101,6 +101,7 @@ mod tests {
             public_base: "https://go.example.com".parse().unwrap(),
             own_hosts: vec!["yk.example.net".to_owned()],
             allow_private_destinations: false,
+            limits: crate::api::Limits::default(),
             clock: crate::Clock::System,
         }
     }

@@ -5,7 +5,7 @@
 
 mod bans;
 mod categories;
-mod destination;
+pub(crate) mod destination;
 pub(crate) mod feed;
 mod feed_rows;
 pub(crate) mod histories;

@@ -285,6 +285,9 @@ fn set_state(
         None => periods::close(tx, state, at, scope.now)?,
     }
     tx.execute(sql, params![target.num, from, scope.now, numbers.next()])?;
+    if let ("cancelled", Some(from)) = (what, from) {
+        crate::webhooks::tell::promotion_cancelled(tx, id, &target.merchant, target.num, from, scope.now)?;
+    }
     let kind = match (what, from) {
         (_, None) => Kind::ProductBack,
         ("cancelled", Some(_)) => Kind::PromotionCancelled,

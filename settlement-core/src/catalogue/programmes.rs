@@ -309,6 +309,7 @@ impl Core {
             forgotten = self.store().write(move |tx| tx.execute(sql, params![old])).await?;
         }
         forgotten += self.forget_sessions(now).await?;
+        crate::intake::delivery::forget_old(self.store(), now).await?;
         let unwanted = self.store().read(move |tx| crate::holders::outbox::is_unwanted(tx, now)).await?;
         if unwanted {
             self.store().write(move |tx| crate::holders::outbox::forget(tx, now)).await?;

@@ -19,6 +19,7 @@ use crate::orders::state::OrderState;
 use crate::params;
 use crate::payouts::entries::{self, Cycle};
 use crate::store::{StoreError, Tx};
+use crate::webhooks::{EventKind, tell};
 use attribution_core::commission::{Terms, cashback};
 use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
 use attribution_core::ledger::{Account, Entry, LineEvent, LineState, Posting, TransferState, apply};
@@ -157,6 +158,15 @@ pub(super) fn settle_line(
     let settled = step.state.entry == Entry::Settled;
     take_over(&mut row, Change { books: step.state, postings: Vec::new(), manual: false });
     rows::update_line(tx, platform, order, &row)?;
+    if settled {
+        let moved = tell::Moved {
+            commission_fen: row.amounts.commission,
+            promoter_fen: row.amounts.promoter,
+            taken_back_fen: 0,
+        };
+        let (facts, merchant) = (tell::line_facts(&state, facts), &state.created.merchant);
+        tell::moved(tx, EventKind::CommissionSettled, &facts, merchant, row.promoter.as_ref(), moved, now)?;
+    }
     close_if_final(tx, platform, order)?;
     Ok(if settled { LineResult::Settled } else { LineResult::NotDue })
 }

@@ -1,13 +1,10 @@
 //! `POST /v1/orders/events`: batches of order events, each with its own answer.
 
-use super::event::{OrderEvent, TEXT_MAX};
-use super::intake::{Taken, take};
+use super::batch::{EventResult, Status, take_one};
+use super::event::OrderEvent;
 use super::sweep::judge_all;
 use crate::Core;
 use crate::api::{Merchants, Only, Principal, Problem, Role, Write};
-use crate::store::Tx;
-use attribution_core::ids::{OrderId, PlatformId};
-use attribution_core::time::Instant;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
@@ -28,49 +25,6 @@ struct OrderEvents {
     /// 1 to 1000 events. They may come late, repeated and out of order.
     #[schema(value_type = Vec<OrderEvent>, min_items = 1, max_items = 1000)]
     events: Vec<Value>,
-}
-
-/// What became of one event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Status {
-    /// Taken in and applied.
-    Accepted,
-    /// Taken in; it waits for the order's `created`.
-    Waiting,
-    /// It was taken in before, with the same contents. Nothing changed.
-    Duplicate,
-    /// Kept in the review queue, not applied: see `code`. Nothing is lost.
-    Review,
-    /// It can never be an event, or not from this sender: see `code`. Nothing was kept.
-    Rejected,
-}
-
-/// The answer to one event.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-struct EventResult {
-    /// Its position in the request.
-    index: usize,
-    /// What became of it.
-    status: Status,
-    /// Its order, where it could be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order: Option<String>,
-    /// Its type, where it could be read.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
-    /// Why it was not applied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
-    /// The same in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    /// Where in the request, as a JSON pointer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pointer: Option<String>,
-    /// Click tokens that are not ours, as JSON pointers. The order stands without them.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    ignored_tokens: Vec<String>,
 }
 
 /// The answer to a batch. If no event was taken in, it is also a problem: `type`, `title`, `status`, `code` and
@@ -118,8 +72,8 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
     responses(
         (status = 200, description = "Every event was taken in or was there already", body = EventResults),
         (status = 207, description = "Some events were not taken in", body = EventResults),
-        (status = 409, description = "No event was taken in; the first contradicts an earlier one", body = EventResults),
-        (status = 422, description = "No event was taken in", body = EventResults)
+        (status = 409, description = "No event was taken in; the first contradicts an earlier one", body = EventResults, content_type = "application/problem+json"),
+        (status = 422, description = "No event was taken in", body = EventResults, content_type = "application/problem+json")
     )
 )]
 async fn post_events(
@@ -164,63 +118,6 @@ fn sender(principal: &Principal) -> Result<Option<String>, Problem> {
         Role::Merchant => Ok(principal.subject.clone()),
         _ => principal.require_operator().map(|()| None),
     }
-}
-
-struct One {
-    result: EventResult,
-    touched: Option<(PlatformId, OrderId)>,
-}
-
-fn take_one(
-    tx: &mut dyn Tx,
-    keys: &attribution_core::token::ClickKeys,
-    index: usize,
-    value: &Value,
-    sender: Option<&str>,
-    now: Instant,
-) -> Result<One, Problem> {
-    let text = |name: &str| value.get(name).and_then(Value::as_str).map(cut);
-    let mut result = EventResult {
-        index,
-        status: Status::Accepted,
-        order: text("order"),
-        kind: text("type"),
-        code: None,
-        detail: None,
-        pointer: None,
-        ignored_tokens: Vec::new(),
-    };
-    let mut refuse = |status, code: &str, detail: String, pointer: &str| {
-        result.status = status;
-        result.code = Some(code.to_owned());
-        result.detail = Some(detail);
-        result.pointer = Some(format!("/events/{index}{pointer}"));
-        Ok(One { result: result.clone(), touched: None })
-    };
-    let event = match OrderEvent::read(value) {
-        Ok(event) => event,
-        Err(error) => return refuse(Status::Rejected, error.code(), error.to_string(), &error.pointer()),
-    };
-    let key = event.key();
-    let (status, bad_tokens, touched) = match take(tx, keys, &event, sender, now)? {
-        Taken::Applied { bad_tokens } => (Status::Accepted, bad_tokens, Some((key.platform, key.order))),
-        Taken::Waiting => (Status::Waiting, Vec::new(), None),
-        Taken::Repeat => (Status::Duplicate, Vec::new(), None),
-        Taken::Review(why) => return refuse(Status::Review, why.reason.code(), why.detail, &why.pointer),
-        Taken::NotTheirs => {
-            let detail = "this order is another merchant's, or of another platform".to_owned();
-            return refuse(Status::Rejected, "other_merchants_order", detail, "");
-        }
-    };
-    result.status = status;
-    result.ignored_tokens =
-        bad_tokens.into_iter().map(|at| format!("/events/{index}/click_tokens/{at}")).collect();
-    Ok(One { result, touched })
-}
-
-/// Text that is echoed back is cut to what a real id could be.
-fn cut(text: &str) -> String {
-    text.chars().take(TEXT_MAX).collect()
 }
 
 fn summary(results: Vec<EventResult>) -> (StatusCode, EventResults) {

@@ -12,6 +12,7 @@ use super::waiting;
 use crate::identities::{self, Source};
 use crate::params;
 use crate::store::{StoreError, Tx};
+use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::time::Instant;
 use attribution_core::token::{ClickKeys, ClickToken};
 use std::collections::BTreeSet;
@@ -124,6 +125,15 @@ pub fn take(
 struct Placed {
     merchant: String,
     at: Instant,
+}
+
+/// Whether the order's `created` was taken in.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn is_placed(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM orders WHERE platform = $1 AND order_id = $2";
+    Ok(tx.query_opt(sql, params![platform, order])?.is_some())
 }
 
 fn placed(tx: &mut dyn Tx, key: &EventKey) -> Result<Option<Placed>, StoreError> {

@@ -15,6 +15,7 @@ use crate::params;
 use crate::payouts::entries::{self, Cycle};
 use crate::sourcing;
 use crate::store::{StoreError, Tx};
+use crate::webhooks::{EventKind, tell};
 use attribution_core::attribute::{Attribution, EdgesCaughtUp, Flag, NoCommission, Outcome, final_at};
 use attribution_core::commission::{Amounts, Payee};
 use attribution_core::ids::{OrderId, PlatformId};
@@ -168,7 +169,7 @@ pub(super) fn decision(
     let Some(decided) = decided else { return Ok(()) };
     let (platform, order) = (&state.created.platform, &state.created.order);
     let before = rows::decision(tx, platform, order, &line.line, row.decision)?;
-    if !before.is_some_and(|before| before.same_as(decided)) {
+    if !before.as_ref().is_some_and(|before| before.same_as(decided)) {
         let number = row.decision.unwrap_or(0) + 1;
         rows::insert_decision(tx, platform, order, &line.line, number, decided, cause, now)?;
         row.decision = Some(number);
@@ -177,6 +178,11 @@ pub(super) fn decision(
             "UPDATE order_lines SET placement = $4 WHERE platform = $1 AND order_id = $2 AND line_id = $3",
             params![platform, order, &line.line, relation.map(|relation| &relation.placement)],
         )?;
+        let owner = |of: &Decided| promoter(&of.attribution);
+        let owners = (before.as_ref().and_then(owner), owner(decided));
+        let owners = (owners.0.as_ref(), owners.1.as_ref());
+        let (facts, provisional) = (tell::line_facts(state, line), decided.attribution.provisional);
+        tell::decided(tx, &facts, &state.created.merchant, owners, provisional, now)?;
     }
     let attribution = &decided.attribution;
     row.programme = Some(attribution.programme.clone());
@@ -261,7 +267,25 @@ fn bookkeeping(
         let finding = Finding { platform, order, line, reason, found: "", detail: &detail, contents: None };
         review::open(tx, &finding, now)?;
     }
+    let before = row.amounts.promoter;
     take_over(row, change);
+    if row.settled.is_some() && row.amounts.promoter < before {
+        let moved = tell::Moved {
+            commission_fen: row.amounts.commission,
+            promoter_fen: row.amounts.promoter,
+            taken_back_fen: before - row.amounts.promoter,
+        };
+        let (facts, merchant) = (tell::line_facts(state, line), &state.created.merchant);
+        tell::moved(
+            tx,
+            EventKind::CommissionClawedBack,
+            &facts,
+            merchant,
+            row.promoter.as_ref(),
+            moved,
+            now,
+        )?;
+    }
     Ok(())
 }
 

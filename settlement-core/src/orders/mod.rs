@@ -6,9 +6,12 @@
 //! [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to).
 
 mod api;
+pub(crate) mod batch;
 pub(crate) mod books;
 mod due;
 pub mod event;
+mod file;
+mod files_api;
 pub mod intake;
 pub mod judge;
 mod late;
@@ -30,5 +33,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// All that the API says about orders.
 pub(crate) fn routes() -> OpenApiRouter<Core> {
-    api::routes().merge(report::routes()).merge(review_api::routes()).merge(list_api::routes())
+    api::routes()
+        .merge(report::routes())
+        .merge(review_api::routes())
+        .merge(list_api::routes())
+        .merge(files_api::routes())
 }

@@ -93,7 +93,7 @@ pub struct Finding<'a> {
 /// # Errors
 /// If the store fails.
 pub fn open(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), StoreError> {
-    tx.execute(
+    let new = tx.execute(
         "INSERT INTO order_reviews (platform, order_id, reason, line_id, found, detail, contents, opened_ms) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
          ON CONFLICT (platform, order_id, reason, line_id, found) DO NOTHING",
@@ -108,6 +108,9 @@ pub fn open(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), 
             now
         ],
     )?;
+    if new == 1 {
+        crate::webhooks::tell::review_opened(tx, finding, now)?;
+    }
     Ok(())
 }
 

@@ -8,8 +8,10 @@ use crate::ledger::balance::balance;
 use crate::ledger::transfer::post;
 use crate::params;
 use crate::store::{StoreError, Tx};
+use crate::webhooks::{EventKind, tell};
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
+use serde_json::json;
 
 /// The run a payment belongs to.
 pub(super) struct RunOf<'a> {
@@ -82,6 +84,9 @@ pub(super) fn pay(
             let waiting = open.iter().map(|open| open.waiting.0).fold(0, i64::saturating_add);
             let row = PayoutRow { state: "failed", reason: Some(reason), ..row(&id, purse, run) };
             insert(tx, &PayoutRow { amount: Fen(waiting), ..row }, now)?;
+            let data = json!({"payout": id, "programme": purse.programme.as_str(), "payee": purse.owner,
+                              "amount_fen": waiting, "reason": reason});
+            tell::payout(tx, EventKind::PayoutFailed, &purse.owner, &data, now)?;
             return Ok(Some(Paid { failed: true, ..Paid::default() }));
         }
     };

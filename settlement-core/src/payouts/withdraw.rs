@@ -11,11 +11,13 @@ use crate::ledger::transfer::post;
 use crate::notices::write::{Kind, tell_by_id};
 use crate::params;
 use crate::store::{StoreError, Tx};
+use crate::webhooks::{EventKind, tell};
 use attribution_core::ids::ProgrammeId;
 use attribution_core::money::Fen;
 use attribution_core::policy::Policy;
 use attribution_core::policy::settlement::Destination;
 use attribution_core::time::Instant;
+use serde_json::json;
 
 /// Why nothing was withdrawn. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -189,5 +191,12 @@ pub(super) fn arrive(
             params![&purse.programme, &purse.owner, net],
         )?;
     }
+    let kind = match arrival {
+        Arrival::Paid => EventKind::PayoutPaid,
+        Arrival::Returned => EventKind::PayoutFailed,
+    };
+    let data = json!({"payout": id, "programme": purse.programme.as_str(), "payee": purse.owner,
+                      "amount_fen": net.0, "reason": reason});
+    tell::payout(tx, kind, &purse.owner, &data, now)?;
     Ok(())
 }

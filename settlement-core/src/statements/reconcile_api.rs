@@ -2,9 +2,9 @@
 
 use super::reconcile::{Difference, Span, compare, read};
 use crate::Core;
-use crate::api::{ApiTime, Only, Operators, Params, Principal, Problem};
+use crate::api::{ApiTime, Only, Operators, Params, Principal, Problem, read_bytes};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,10 +51,14 @@ async fn post_statement(
     _: Only<Operators>,
     principal: Principal,
     Params(covers): Params<Covers>,
-    text: String,
+    request: Request,
 ) -> Result<Json<Reconciliation>, Problem> {
     principal.require_operator()?;
-    let theirs = read(&text).map_err(|error| {
+    let bytes = read_bytes(request, &core).await?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", "the statement is not UTF-8")
+    })?;
+    let theirs = read(text).map_err(|error| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", error.to_string())
     })?;
     let at = |name: &str, text: &str| {

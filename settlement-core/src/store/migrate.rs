@@ -49,6 +49,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(51, "0051_library"),
     migration!(52, "0052_reports"),
     migration!(53, "0053_notices"),
+    migration!(55, "0055_intake"),
+    migration!(56, "0056_webhooks"),
 ];
 
 /// Whose words to use.

@@ -6,8 +6,9 @@ use attribution_core::code::CheckKey;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
-use settlement_core::api::TokenText;
-use settlement_core::{Core, CoreKeys, OpenError};
+use settlement_core::api::{Limits, Peer, TokenText};
+use settlement_core::{Core, CoreConfig, CoreKeys, OpenError};
+use tower::ServiceExt;
 
 on_both!(refusals_are_problems_with_codes, async |bench: &Bench| {
     bench.problem("GET", "/nowhere", Value::Null, 404, "no_such_path").await;
@@ -101,4 +102,46 @@ on_both!(a_store_knows_the_key_its_codes_were_made_with, async |bench: &Bench| {
     let refused = Core::open(bench.config.clone(), other);
     assert!(matches!(refused, Err(OpenError::CheckKey)));
     bench.open_again().close();
+});
+
+on_both!(too_many_requests_are_told_when_to_go_on, async |bench: &Bench| {
+    bench.ok("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "山里茶行"})).await;
+    let issued = bench.ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m1"})).await;
+    let token = issued["token"].as_str().unwrap();
+    let limits = Limits { merchant: 2, unauthenticated: 2, ..Limits::default() };
+    let core = Core::open(CoreConfig { limits, ..bench.config.clone() }, keys()).unwrap();
+    let router = core.router();
+    let ask = async |token: &str| {
+        let request = Request::get("/v1/merchants/m1/balance")
+            .header("authorization", format!("Bearer {token}"))
+            .extension(Peer("203.0.113.7".parse().unwrap()));
+        router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    };
+    // The bench's clock stands still: a burst, and nothing more.
+    let mut passed = 0;
+    let refused = loop {
+        let answer = ask(token).await;
+        if answer.status() != StatusCode::OK {
+            break answer;
+        }
+        passed += 1;
+    };
+    assert_eq!(passed, 10, "five seconds of two");
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let (status, answer) = read(refused).await;
+    assert_eq!((status.as_u16(), &answer["code"]), (429, &json!("rate_limited")));
+    bench.set_clock(bench.core.now().plus(1_000));
+    assert_eq!(ask(token).await.status(), StatusCode::OK);
+    // Guessing stops too, and hinders nobody who is known.
+    let guessed = async {
+        let mut wrong = 0;
+        while ask("wrong").await.status() == StatusCode::UNAUTHORIZED {
+            wrong += 1;
+        }
+        wrong
+    };
+    assert_eq!(guessed.await, 10);
+    assert_eq!(ask(token).await.status(), StatusCode::OK);
+    assert_eq!(ask("wrong").await.status(), StatusCode::TOO_MANY_REQUESTS);
+    tokio::task::spawn_blocking(move || core.close()).await.unwrap();
 });

@@ -3,6 +3,8 @@
 use crate::on_both;
 use crate::order_bench::{Stage, created, hour, refunded, step};
 use crate::support::Bench;
+use axum::body::Body;
+use axum::http::Request;
 use serde_json::{Value, json};
 use settlement_core::orders::intake::Taken;
 
@@ -97,5 +99,44 @@ on_both!(a_step_dated_long_before_its_order_waits_for_a_person, async |bench: &B
     let applied = Taken::Applied { bad_tokens: vec![] };
     assert_eq!(stage.event(step("paid", "o1", hour(24 * 19)), at).await, applied);
     assert_eq!(stage.event(step("completed", "o1", at), at).await, applied);
+    stage.audit().await;
+});
+
+on_both!(a_file_of_events_is_taken_in_whole_and_twice_changes_nothing, async |bench: &Bench| {
+    let stage = Stage::set(bench, "distributor1688", json!({})).await;
+    let owner = token(bench, "m1").await;
+    let at = hour(3).millis();
+    bench.set_clock(hour(4));
+    let mut file = "type,platform,order,at,merchant,buyer,line,product,amount_fen\n".to_owned();
+    for n in 0..40 {
+        file.push_str(&format!(
+            "created,p1,f{n},{at},m1,u1,1,cup,10000\ncreated,p1,f{n},{at},m1,u1,2,tea,500\n"
+        ));
+    }
+    file.push_str(&format!("created,p1,x1,{at},m1,u1,1,nothing,1\ncreated,p1,x2,{at},m2,u1,1,cup,1\n"));
+    let send = async |kind: &str, file: String| {
+        let request = Request::post("/v1/orders/files")
+            .header("authorization", format!("Bearer {owner}"))
+            .header("content-type", kind);
+        crate::support::read(bench.send(request.body(Body::from(file)).unwrap()).await).await
+    };
+    let (status, answer) = send("text/csv; charset=utf-8", file.clone()).await;
+    assert_eq!(status.as_u16(), 200, "{answer}");
+    let counts = |answer: &Value| {
+        ["events", "accepted", "duplicates", "review", "rejected"].map(|name| answer[name].as_u64().unwrap())
+    };
+    assert_eq!(counts(&answer), [42, 40, 0, 1, 1]);
+    let lines: Vec<_> =
+        answer["not_applied"].as_array().unwrap().iter().map(|r| (&r["line"], &r["code"])).collect();
+    assert_eq!(
+        lines,
+        [(&json!(82), &json!("unknown_product")), (&json!(83), &json!("other_merchants_order"))]
+    );
+    assert_eq!(counts(&send("text/csv", file).await.1)[..3], [42, 0, 40]);
+    let (status, answer) =
+        send("text/csv", "type,platform,order,at\npaid,p1,f1,soon\n,p1,f1,1\n".into()).await;
+    assert_eq!((status.as_u16(), &answer["code"]), (422, &json!("file_unreadable")));
+    assert_eq!(answer["faults"][1]["column"], "type", "{answer}");
+    assert_eq!(send("application/json", String::new()).await.0.as_u16(), 415);
     stage.audit().await;
 });

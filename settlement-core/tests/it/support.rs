@@ -81,6 +81,7 @@ impl Bench {
             public_base: "https://go.example.com".parse().unwrap(),
             own_hosts: vec!["yinke.example.net".to_owned()],
             allow_private_destinations: false,
+            limits: settlement_core::api::Limits::default(),
             clock: Clock::manual(Clock::System.now()),
         };
         let core = Core::open(config.clone(), keys()).unwrap();
@@ -95,6 +96,12 @@ impl Bench {
             unreachable!("every bench has a clock of its own")
         };
         hands.store(now.millis(), std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// A second core on the same store that may connect to this machine, as in development.
+    pub(crate) fn open_private(&self) -> Core {
+        let config = CoreConfig { allow_private_destinations: true, ..self.config.clone() };
+        Core::open(config, keys()).unwrap()
     }
 
     /// A second core on the same store, as another process would open it.

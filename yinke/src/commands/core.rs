@@ -57,6 +57,8 @@ async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
         secrets: &secrets,
         console_url: settings.console_url,
         redis: settings.redis,
+        allow_private_destinations: settings.allow_private_destinations,
+        limits: settings.limits,
         admin_tokens: settings.admin_token.into_iter().chain([secrets.admin_token().to_owned()]).collect(),
     };
     let role = tokio::select! {

@@ -22,6 +22,7 @@ use clap::Args;
 use redirector::EdgeConfig;
 use redirector::background::Pulse;
 use redirector::config::Listen;
+use settlement_core::api::Limits;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,6 +61,9 @@ pub(crate) struct UpArgs {
     /// Edge workers [default: one per core of the machine]
     #[arg(long, env = "YINKE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=128))]
     workers: Option<u8>,
+    /// Let links and webhooks lead to addresses of this network; for development, never where others have tokens
+    #[arg(long, env = "YINKE_ALLOW_PRIVATE_DESTINATIONS")]
+    allow_private_destinations: bool,
     #[command(flatten)]
     redis: RedisArgs,
     /// Keep the core's data in this PostgreSQL instead of DIR/core.sqlite
@@ -163,6 +167,8 @@ impl UpArgs {
             secrets: &secrets,
             console_url: self.console_url.clone(),
             redis: self.redis.options()?,
+            allow_private_destinations: self.allow_private_destinations,
+            limits: Limits::default(),
             admin_tokens: self
                 .admin_token
                 .clone()

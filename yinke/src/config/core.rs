@@ -3,6 +3,7 @@
 use super::reader::Reader;
 use super::{Role, parse};
 use redis_view::RedisOptions;
+use settlement_core::api::Limits;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use url::Url;
@@ -36,6 +37,10 @@ pub(crate) struct CoreFile {
     pub(crate) admin_token: Option<String>,
     /// Where the authoritative records of who holds whom go.
     pub(crate) redis: Option<RedisOptions>,
+    /// Lets destinations and webhooks have addresses of this network: for development.
+    pub(crate) allow_private_destinations: bool,
+    /// How many requests may come.
+    pub(crate) limits: Limits,
 }
 
 impl Role for CoreFile {
@@ -50,6 +55,9 @@ impl Role for CoreFile {
         let postgres = r.secret("store.postgres");
         let admin_token = r.secret("auth.admin_token");
         let redis = super::redis::redis(r);
+        let private =
+            r.defaulted("allow_private_destinations", "true or false", |value| value.as_bool(), false);
+        let limits = limits(r);
         if let (Some(Some(_)), Some(Some(_))) = (&sqlite, &postgres) {
             r.conflict("store.sqlite", "expected only one of store.sqlite and store.postgres");
         }
@@ -80,8 +88,30 @@ impl Role for CoreFile {
             store,
             admin_token: admin_token?,
             redis: redis?,
+            allow_private_destinations: private?,
+            limits: limits?,
         })
     }
+}
+
+/// Requests a second, by who asks.
+fn limits(r: &mut Reader<'_>) -> Option<Limits> {
+    let usual = Limits::default();
+    let mut rate = |key: &str, usual: u32| {
+        r.defaulted(key, "requests a second from 0 (no limit) to 100000", parse::rate, usual)
+    };
+    let operator = rate("limits.operator", usual.operator);
+    let merchant = rate("limits.merchant", usual.merchant);
+    let promoter = rate("limits.promoter", usual.promoter);
+    let agency = rate("limits.agency", usual.agency);
+    let unauthenticated = rate("limits.unauthenticated", usual.unauthenticated);
+    Some(Limits {
+        operator: operator?,
+        merchant: merchant?,
+        promoter: promoter?,
+        agency: agency?,
+        unauthenticated: unauthenticated?,
+    })
 }
 
 /// Whether a text looks like a PostgreSQL URL.

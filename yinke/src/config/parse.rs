@@ -16,6 +16,12 @@ pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
     value.as_str().filter(|t| !t.is_empty()).map(str::to_owned)
 }
 
+/// Requests a second; 0 means no limit.
+pub(super) fn rate(value: &DeValue<'_>) -> Option<u32> {
+    const RATE_MAX: u32 = 100_000;
+    value.as_integer()?.as_str().parse().ok().filter(|rate| *rate <= RATE_MAX)
+}
+
 /// A path.
 pub(super) fn path(value: &DeValue<'_>) -> Option<PathBuf> {
     text(value).map(PathBuf::from)

@@ -5,9 +5,10 @@ use crate::config::StoreChoice;
 use crate::exit::{Exit, Failure};
 use crate::keys::CoreSecrets;
 use redis_view::RedisOptions;
-use settlement_core::api::TokenText;
+use settlement_core::api::{Limits, TokenText};
 use settlement_core::holders::{self, HoldersTask};
 use settlement_core::store::StoreConfig;
+use settlement_core::webhooks::{self, WebhooksTask};
 use settlement_core::{Core, CoreConfig, CoreKeys, OpenError};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,6 +24,9 @@ const POSTGRES_CONNECTIONS: usize = 8;
 /// What of a drain's time the work for Redis may take: it loses nothing by ending early.
 const HOLDERS_DRAIN: Duration = Duration::from_millis(300);
 
+/// And what webhooks may take: one that is cut off is sent again.
+const WEBHOOKS_DRAIN: Duration = Duration::from_millis(200);
+
 /// A core that serves.
 pub(crate) struct CoreRole {
     core: Core,
@@ -32,6 +36,7 @@ pub(crate) struct CoreRole {
     server: JoinHandle<()>,
     jobs: JoinHandle<()>,
     holders: Option<HoldersTask>,
+    webhooks: WebhooksTask,
 }
 
 /// What a core is started with.
@@ -50,6 +55,10 @@ pub(crate) struct CoreStart<'a> {
     pub(crate) console_url: Option<Url>,
     /// Where the authoritative records of who holds whom go, if anywhere.
     pub(crate) redis: Option<RedisOptions>,
+    /// Lets destinations and webhooks have addresses of this network: for development.
+    pub(crate) allow_private_destinations: bool,
+    /// How many requests may come.
+    pub(crate) limits: Limits,
 }
 
 /// How a store is opened.
@@ -73,7 +82,8 @@ impl CoreRole {
             store: store_config(start.store),
             public_base: start.public_base,
             own_hosts: start.own_hosts,
-            allow_private_destinations: false,
+            allow_private_destinations: start.allow_private_destinations,
+            limits: start.limits,
             clock: settlement_core::Clock::System,
         };
         let keys = CoreKeys {
@@ -102,7 +112,8 @@ impl CoreRole {
         tracing::info!(%address, "the core serves its API and the console");
         let jobs = jobs::spawn(core.clone());
         let holders = start.redis.map(|redis| holders::spawn(core.clone(), redis));
-        Ok(Self { core, address, stop, server, jobs, holders })
+        let webhooks = webhooks::spawn(core.clone()).map_err(|e| Failure::new(Exit::Runtime, e))?;
+        Ok(Self { core, address, stop, server, jobs, holders, webhooks })
     }
 
     /// The core itself.
@@ -129,6 +140,7 @@ impl CoreRole {
         if let Some(holders) = self.holders {
             holders.stop(HOLDERS_DRAIN).await;
         }
+        self.webhooks.stop(WEBHOOKS_DRAIN).await;
         let core = self.core;
         let _ = tokio::task::spawn_blocking(move || core.close()).await;
         finished

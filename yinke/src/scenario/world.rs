@@ -99,6 +99,7 @@ impl World {
             public_base: PUBLIC_BASE.parse().unwrap_or_else(|_| unreachable!("a literal")),
             own_hosts: Vec::new(),
             allow_private_destinations: false,
+            limits: settlement_core::api::Limits::default(),
             clock: Clock::Manual(Arc::clone(&hands)),
         };
         let keys = CoreKeys {

@@ -1,0 +1,396 @@
+//! `POST /v1/intake/{source}`: a notification comes in. Its signature is checked over the bytes as they came, then it
+//! is read, and taken in once.
+
+use super::delivery::{self, Done, IntakeOutcome, Key};
+use super::mapped::{Mapped, Unmappable};
+use super::source::{self, Shop, Source, SourceKind};
+use super::{shopify, youzan};
+use crate::Core;
+use crate::api::{PathId, Peer, Problem};
+use crate::orders::batch::{EventResult, Status, take_one};
+use crate::orders::event::OrderEvent;
+use crate::orders::intake::is_placed;
+use crate::orders::sweep::judge_all;
+use crate::signing::{SigningSecret, is_recent};
+use crate::store::{StoreError, Tx};
+use attribution_core::ids::{OrderId, PlatformId};
+use attribution_core::time::Instant;
+use attribution_core::token::ClickKeys;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Mutex, PoisonError};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Bytes of a notification at most.
+const BODY_MAX: usize = 2 << 20;
+/// Events of one notification at most.
+const EVENTS_MAX: usize = 1_000;
+/// Bytes of a sender's own name for a delivery at most.
+const ID_MAX: usize = 200;
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(receive))
+}
+
+/// What came of a notification. A repeat gets the same answer again.
+#[derive(Debug, Serialize, ToSchema)]
+struct IntakeAnswer {
+    /// What came of it.
+    outcome: IntakeOutcome,
+    /// Why it was ignored or cannot be mapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// One answer per event that it came to.
+    results: Vec<EventResult>,
+    /// Youzan: 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u8>,
+    /// Youzan: `success`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    msg: Option<&'static str>,
+}
+
+/// Takes a notification of a shop in. No bearer token: the source's own signature says who sends it.
+///
+/// `standard` sources send our order events, one or `{"events": [...]}`, signed by the Standard Webhooks convention
+/// (`webhook-id`, `webhook-timestamp`, `webhook-signature`). `youzan` and `shopify` sources send what these platforms
+/// send; topics that do not concern us are acknowledged and counted. Whatever is signed rightly by a platform is
+/// answered 200, so that it does not stop sending; what could not be taken in is in the source's deliveries.
+#[utoipa::path(
+    post,
+    path = "/v1/intake/{source}",
+    security(()),
+    params(
+        ("source" = String, Path, description = "The source's id"),
+        ("webhook-id" = Option<String>, Header, description = "standard: names the delivery; the same on a repeat"),
+        ("webhook-timestamp" = Option<String>, Header, description = "standard: seconds since 1970, at most 5 minutes off"),
+        ("webhook-signature" = Option<String>, Header, description = "standard: `v1,` and the signature in base64"),
+        ("Event-Sign" = Option<String>, Header, description = "youzan: MD5 of client_id, body and client_secret"),
+        ("X-Shopify-Hmac-Sha256" = Option<String>, Header, description = "shopify: HMAC-SHA256 of the body in base64"),
+        ("X-Shopify-Topic" = Option<String>, Header, description = "shopify: such as `orders/create`"),
+        ("X-Shopify-Webhook-Id" = Option<String>, Header, description = "shopify: names the delivery"),
+    ),
+    request_body(content = Value, content_type = "application/json"),
+    responses(
+        (status = 200, description = "Taken in, known already, in the review queue, or acknowledged", body = IntakeAnswer),
+        (status = 207, description = "standard: some events were not taken in", body = IntakeAnswer),
+        (status = 401, description = "`signature_missing`, `signature_invalid` or `timestamp_out_of_tolerance`"),
+        (status = 404, description = "`not_found`: there is no such source"),
+        (status = 409, description = "`delivery_id_reused`: standard: another body under the same webhook-id"),
+        (status = 422, description = "standard: no event was taken in, and none can be", body = IntakeAnswer)
+    )
+)]
+async fn receive(
+    State(core): State<Core>,
+    PathId(id): PathId<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (now, peer) = (core.now(), request.extensions().get::<Peer>().copied());
+    core.limiter().check_attempt(peer, now)?;
+    let found = {
+        let id = id.clone();
+        core.store().read(move |tx| source::find(tx, &id)).await?
+    };
+    let Some(source) = found else {
+        count("unknown", "refused");
+        core.limiter().failed_attempt(peer, now);
+        return Err(Problem::unknown("intake source", id));
+    };
+    let kind = source.kind.name();
+    let headers = request.headers().clone();
+    let body = to_bytes(request.into_body(), BODY_MAX).await.map_err(|_| {
+        count(kind, "refused");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("at most {BODY_MAX} bytes"))
+    })?;
+    let incoming = open(&source, &headers, &body, now).inspect_err(|problem| {
+        count(kind, "refused");
+        if problem.status() == StatusCode::UNAUTHORIZED {
+            core.limiter().failed_attempt(peer, now);
+        }
+    })?;
+    let shown = std::str::from_utf8(&body).ok().map(str::to_owned);
+    let key = Key {
+        source: source.id.clone(),
+        delivery: incoming.delivery,
+        topic: incoming.topic,
+        body_hash: Sha256::digest(&body).into(),
+    };
+    let intake = Intake { source, keys: core.keys().click.clone(), now };
+    let touched = Arc::new(Mutex::new(Vec::new()));
+    let taking = Arc::clone(&touched);
+    let content = incoming.content;
+    let (kept, fresh) = core
+        .store()
+        .write(move |tx| {
+            if let Some(kept) = delivery::kept(tx, &key)? {
+                return Ok::<_, StoreError>((kept, None));
+            }
+            let (status, answer, orders) = intake.take(tx, &content)?;
+            *taking.lock().unwrap_or_else(PoisonError::into_inner) = orders;
+            let text = serde_json::to_string(&answer).unwrap_or_else(|_| unreachable!("plain data"));
+            let lost = matches!(answer.outcome, IntakeOutcome::Rejected | IntakeOutcome::Unmappable);
+            let detail =
+                answer.detail.clone().or_else(|| answer.results.iter().find_map(|r| r.detail.clone()));
+            let done = Done {
+                outcome: answer.outcome,
+                detail: detail.as_deref(),
+                status: status.as_u16(),
+                answer: &text,
+                body: shown.as_deref().filter(|_| lost),
+            };
+            delivery::keep(tx, &key, &done, intake.now)?;
+            let kept = delivery::Kept { status: status.as_u16(), answer: text, same_body: true };
+            Ok((kept, Some(answer.outcome)))
+        })
+        .await?;
+    count(kind, fresh.map_or("repeated", IntakeOutcome::name));
+    if kind == SourceKind::Standard.name() && !kept.same_body {
+        let what = "this webhook-id came before with another body";
+        return Err(Problem::conflict("delivery_id_reused", what));
+    }
+    let orders = std::mem::take(&mut *touched.lock().unwrap_or_else(PoisonError::into_inner));
+    judge_all(core.store(), orders, "order notification", now).await?;
+    let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+    let json = HeaderValue::from_static("application/json");
+    let mut response = (status, [(header::CONTENT_TYPE, json)], kept.answer).into_response();
+    if fresh.is_none() {
+        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+fn count(kind: &'static str, outcome: &'static str) {
+    metrics::counter!("yinke_core_intake_total", "kind" => kind, "outcome" => outcome).increment(1);
+}
+
+/// A notification whose signature is right.
+struct Incoming {
+    delivery: String,
+    topic: String,
+    content: Content,
+}
+
+/// What it holds.
+enum Content {
+    /// Our own events, as they came.
+    Events(Vec<Value>),
+    /// A platform's, mapped or not.
+    Platform(Result<Mapped, Unmappable>),
+}
+
+fn open(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) -> Result<Incoming, Problem> {
+    match source.kind {
+        SourceKind::Standard => standard(source, headers, body, now),
+        SourceKind::Youzan => of_youzan(source, headers, body, now),
+        SourceKind::Shopify => of_shopify(source, headers, body, now),
+    }
+}
+
+fn unauthorized(code: &'static str, what: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, code, what)
+}
+
+fn header_of<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, Problem> {
+    let value = headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    value
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| unauthorized("signature_missing", &format!("the header {name} is missing")))
+}
+
+fn wrong_signature() -> Problem {
+    unauthorized("signature_invalid", "the signature is not this source's for this body")
+}
+
+fn json(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not JSON: {error}"))
+    })
+}
+
+fn bounded(id: &str) -> Result<String, Problem> {
+    if id.len() > ID_MAX || id.chars().any(char::is_control) {
+        return Err(Problem::invalid("webhook-id", format!("at most {ID_MAX} bytes, no control characters")));
+    }
+    Ok(id.to_owned())
+}
+
+fn standard(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) -> Result<Incoming, Problem> {
+    let id = header_of(headers, "webhook-id")?;
+    let timestamp = header_of(headers, "webhook-timestamp")?;
+    let signatures = header_of(headers, "webhook-signature")?;
+    let Some(timestamp) = timestamp.parse().ok().filter(|at| is_recent(*at, now)) else {
+        let what = "webhook-timestamp must be seconds since 1970, at most 5 minutes off";
+        return Err(unauthorized("timestamp_out_of_tolerance", what));
+    };
+    let ours = source.secrets(now).filter_map(SigningSecret::parse);
+    // All secrets are tried, so that the time says nothing about which one it was.
+    if !ours.fold(false, |right, secret| right | secret.verifies(id, timestamp, body, signatures)) {
+        return Err(wrong_signature());
+    }
+    let delivery = bounded(id)?;
+    let mut value = json(body)?;
+    let events = match value.get_mut("events").map(Value::take) {
+        None => vec![value],
+        Some(Value::Array(events)) => events,
+        Some(_) => return Err(Problem::invalid("events", "must be a list")),
+    };
+    if events.is_empty() || events.len() > EVENTS_MAX {
+        return Err(Problem::invalid("events", format!("1 to {EVENTS_MAX} events, not {}", events.len())));
+    }
+    let topic = events[0].get("type").and_then(Value::as_str).unwrap_or_default();
+    let topic = topic.chars().take(ID_MAX).collect();
+    Ok(Incoming { delivery, topic, content: Content::Events(events) })
+}
+
+fn of_youzan(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) -> Result<Incoming, Problem> {
+    let settings = &source.shop.settings;
+    let client_id = settings.client_id.as_deref().unwrap_or_default();
+    let right = |text: &[u8], theirs: &str| {
+        source
+            .secrets(now)
+            .fold(false, |right, secret| right | youzan::verifies(client_id, text, secret, theirs))
+    };
+    let push: Value;
+    if settings.accept_body_sign && !headers.contains_key("event-sign") {
+        push = json(body)?;
+        let text = |name: &str| push.get(name).and_then(Value::as_str).unwrap_or_default();
+        if !right(text("msg").as_bytes(), text("sign")) {
+            return Err(wrong_signature());
+        }
+    } else {
+        if !right(body, header_of(headers, "event-sign")?) {
+            return Err(wrong_signature());
+        }
+        push = json(body)?;
+    }
+    let hashed = || format!("sha256 {}", hex(&Sha256::digest(body)));
+    let delivery = youzan::delivery_id(&push).filter(|id| id.len() <= ID_MAX).unwrap_or_else(hashed);
+    let topic = push.get("type").and_then(Value::as_str).unwrap_or_default().chars().take(ID_MAX).collect();
+    let content = Content::Platform(youzan::map(&source.shop, &push));
+    Ok(Incoming { delivery, topic, content })
+}
+
+fn of_shopify(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) -> Result<Incoming, Problem> {
+    let theirs = header_of(headers, "x-shopify-hmac-sha256")?;
+    if !source.secrets(now).fold(false, |right, secret| right | shopify::verifies(body, secret, theirs)) {
+        return Err(wrong_signature());
+    }
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let topic: String = text("x-shopify-topic").chars().take(ID_MAX).collect();
+    let id = text("x-shopify-webhook-id");
+    let delivery = if id.is_empty() || id.len() > ID_MAX {
+        format!("sha256 {topic} {}", hex(&Sha256::digest(body)))
+    } else {
+        id.to_owned()
+    };
+    let content = if text("x-shopify-test") == "true" {
+        Ok(Mapped::Ignored("a test notification".into()))
+    } else {
+        shopify::map(&source.shop, &topic, &json(body)?)
+    };
+    Ok(Incoming { delivery, topic, content: Content::Platform(content) })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Taking one notification in.
+struct Intake {
+    source: Source,
+    keys: ClickKeys,
+    now: Instant,
+}
+
+type Touched = Vec<(PlatformId, OrderId)>;
+
+impl Intake {
+    fn take(
+        &self,
+        tx: &mut dyn Tx,
+        content: &Content,
+    ) -> Result<(StatusCode, IntakeAnswer, Touched), StoreError> {
+        let (mut results, mut touched) = (Vec::new(), Vec::new());
+        let (mut outcome, mut detail) = (None, None);
+        match content {
+            Content::Events(events) => {
+                for event in events {
+                    self.take_event(tx, event, &mut results, &mut touched)?;
+                }
+            }
+            Content::Platform(Ok(Mapped::Events(events))) => {
+                for event in events {
+                    if !self.is_old_picture(tx, event)? {
+                        let event =
+                            serde_json::to_value(event).unwrap_or_else(|_| unreachable!("plain data"));
+                        self.take_event(tx, &event, &mut results, &mut touched)?;
+                    }
+                }
+            }
+            Content::Platform(Ok(Mapped::Ignored(why))) => {
+                (outcome, detail) = (Some(IntakeOutcome::Ignored), Some(why.clone()));
+            }
+            Content::Platform(Err(error)) => {
+                (outcome, detail) = (Some(IntakeOutcome::Unmappable), Some(error.to_string()));
+            }
+        }
+        let outcome = outcome.unwrap_or_else(|| outcome_of(&results));
+        let youzan = self.source.kind == SourceKind::Youzan;
+        let status =
+            if self.source.kind == SourceKind::Standard { status_of(&results) } else { StatusCode::OK };
+        let (code, msg) = (youzan.then_some(0), youzan.then_some("success"));
+        Ok((status, IntakeAnswer { outcome, detail, results, code, msg }, touched))
+    }
+
+    fn take_event(
+        &self,
+        tx: &mut dyn Tx,
+        event: &Value,
+        results: &mut Vec<EventResult>,
+        touched: &mut Touched,
+    ) -> Result<(), StoreError> {
+        let Shop { merchant, .. } = &self.source.shop;
+        let one = take_one(tx, &self.keys, results.len(), event, Some(merchant.as_str()), self.now)?;
+        results.push(one.result);
+        touched.extend(one.touched);
+        Ok(())
+    }
+
+    /// A platform shows the whole order again with each step; the first picture stands.
+    fn is_old_picture(&self, tx: &mut dyn Tx, event: &OrderEvent) -> Result<bool, StoreError> {
+        match event {
+            OrderEvent::Created(created) => is_placed(tx, &created.platform, &created.order),
+            _ => Ok(false),
+        }
+    }
+}
+
+fn outcome_of(results: &[EventResult]) -> IntakeOutcome {
+    let any = |of: &[Status]| results.iter().any(|result| of.contains(&result.status));
+    if any(&[Status::Rejected]) {
+        IntakeOutcome::Rejected
+    } else if any(&[Status::Review]) {
+        IntakeOutcome::Review
+    } else if any(&[Status::Accepted, Status::Waiting]) {
+        IntakeOutcome::Accepted
+    } else {
+        IntakeOutcome::Duplicate
+    }
+}
+
+/// What is kept needs no repeat; what can never be an event gets none either.
+fn status_of(results: &[EventResult]) -> StatusCode {
+    let rejected = results.iter().filter(|result| result.status == Status::Rejected).count();
+    match rejected {
+        0 => StatusCode::OK,
+        all if all == results.len() => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::MULTI_STATUS,
+    }
+}

@@ -1,0 +1,372 @@
+//! `/v1/intake-sources`: merchants open sources of order notifications, turn their secrets over, look at what came.
+
+use super::delivery::{self, DeliveryView};
+use super::source::{self, New, ProductFrom, Settings, Source, SourceKind};
+use crate::Core;
+use crate::api::{
+    Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
+};
+use crate::params;
+use crate::signing::SigningSecret;
+use crate::store::Tx;
+use attribution_core::ids::{MerchantId, ProductId};
+use attribution_core::time::{DAY_MS, HOUR_MS, SECOND_MS};
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Bytes of a label, a client id or a secret at most.
+const TEXT_MAX: usize = 200;
+/// Sources of one merchant at most.
+const SOURCES_MAX: i64 = 50;
+/// A former secret is good for so long unless the request says otherwise.
+const OVERLAP_MS: i64 = 24 * HOUR_MS;
+/// And never longer.
+const OVERLAP_MAX_MS: i64 = 7 * DAY_MS;
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(show, remove))
+        .routes(routes!(rotate))
+        .routes(routes!(deliveries))
+}
+
+/// A source to open.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewSource {
+    /// Whose orders.
+    #[schema(value_type = String)]
+    merchant: MerchantId,
+    /// Whose form they have.
+    kind: SourceKind,
+    /// For people.
+    #[serde(default)]
+    label: String,
+    /// What the platform signs with (Youzan's client_secret, Shopify's signing secret). Not for `standard`: there we
+    /// make it.
+    #[serde(default)]
+    secret: Option<String>,
+    /// How to read the notifications.
+    #[serde(default)]
+    settings: Settings,
+}
+
+/// A source. Its secret is never shown again.
+#[derive(Debug, Serialize, ToSchema)]
+struct SourceView {
+    id: String,
+    /// Whose orders.
+    merchant: String,
+    /// Whose form they have.
+    kind: SourceKind,
+    /// For people.
+    label: String,
+    /// Where notifications are sent.
+    path: String,
+    /// How they are read.
+    settings: Settings,
+    /// When it was opened, in milliseconds since 1970.
+    created_ms: i64,
+    /// Until when the former secret is good too, during a rotation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secret_until_ms: Option<i64>,
+}
+
+/// A source, and its secret, this once.
+#[derive(Debug, Serialize, ToSchema)]
+struct OpenedSource {
+    #[serde(flatten)]
+    source: SourceView,
+    /// `standard`: what to sign with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+/// A secret to turn over.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    /// The platform's new secret. Not for `standard`: there we make it.
+    #[serde(default)]
+    secret: Option<String>,
+    /// For how many seconds the former secret stays good; a day unless given, at most seven.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 604_800)]
+    overlap_seconds: Option<u32>,
+}
+
+/// Which sources.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct Which {
+    /// One merchant's. Merchants see their own.
+    merchant: Option<String>,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+fn view(source: &Source, now: attribution_core::time::Instant) -> SourceView {
+    SourceView {
+        id: source.id.clone(),
+        merchant: source.shop.merchant.to_string(),
+        kind: source.kind,
+        label: source.label.clone(),
+        path: format!("/v1/intake/{}", source.id),
+        settings: source.shop.settings.clone(),
+        created_ms: source.created.millis(),
+        previous_secret_until_ms: source.previous_until(now).map(|until| until.millis()),
+    }
+}
+
+fn checked_text(field: &str, text: &str) -> Result<(), Problem> {
+    if text.len() > TEXT_MAX || text.chars().any(char::is_control) {
+        return Err(Problem::invalid(field, format!("at most {TEXT_MAX} bytes and no control characters")));
+    }
+    Ok(())
+}
+
+/// The secret to keep, and to show.
+fn secret(kind: SourceKind, given: Option<&str>) -> Result<(String, Option<String>), Problem> {
+    match (kind, given) {
+        (SourceKind::Standard, Some(_)) => {
+            Err(Problem::invalid("secret", "is made here for standard sources"))
+        }
+        (SourceKind::Standard, None) => {
+            let secret = SigningSecret::random().map_err(|error| {
+                tracing::error!(%error, "no randomness");
+                Problem::internal()
+            })?;
+            Ok((secret.text(), Some(secret.text())))
+        }
+        (_, None | Some("")) => Err(Problem::invalid("secret", "the platform's secret is needed")),
+        (_, Some(given)) => {
+            checked_text("secret", given)?;
+            Ok((given.to_owned(), None))
+        }
+    }
+}
+
+fn check_settings(kind: SourceKind, settings: &Settings) -> Result<(), Problem> {
+    match (kind, settings.client_id.as_deref()) {
+        (SourceKind::Youzan, None | Some("")) => {
+            return Err(Problem::invalid("settings.client_id", "is needed for Youzan"));
+        }
+        (SourceKind::Youzan, Some(id)) => checked_text("settings.client_id", id)?,
+        (_, Some(_)) => return Err(Problem::invalid("settings.client_id", "is for Youzan alone")),
+        (_, None) => {}
+    }
+    if settings.accept_body_sign && kind != SourceKind::Youzan {
+        return Err(Problem::invalid("settings.accept_body_sign", "is for Youzan alone"));
+    }
+    let mapped = settings.product_from != ProductFrom::default() || !settings.product_prefix.is_empty();
+    if mapped && kind == SourceKind::Standard {
+        return Err(Problem::invalid("settings", "a standard source names our own products"));
+    }
+    if !settings.product_prefix.is_empty() {
+        ProductId::new(settings.product_prefix.as_str())
+            .map_err(|error| Problem::invalid("settings.product_prefix", error))?;
+    }
+    Ok(())
+}
+
+/// Opens a source of order notifications. The secret of a `standard` source is in this answer and nowhere else.
+/// Operators, and the merchant itself.
+#[utoipa::path(
+    post, path = "/v1/intake-sources", request_body = NewSource,
+    responses((status = 201, body = OpenedSource), (status = 404, description = "`not_found`: there is no such merchant"))
+)]
+async fn create(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    write: Write<NewSource>,
+) -> Result<Response, Problem> {
+    let body = write.body;
+    write.scope.principal.require_merchant(body.merchant.as_str())?;
+    checked_text("label", &body.label)?;
+    check_settings(body.kind, &body.settings)?;
+    let (secret, shown) = secret(body.kind, body.secret.as_deref())?;
+    let id = random_id()?;
+    write
+        .scope
+        .without_key()
+        .run(&core, move |tx, scope| {
+            tx.lock(&format!("intake sources {}", body.merchant))?;
+            if tx.query_opt("SELECT 1 FROM merchants WHERE id = $1", params![&body.merchant])?.is_none() {
+                return Err(Problem::unknown("merchant", &body.merchant));
+            }
+            let sql = "SELECT COUNT(*) FROM intake_sources WHERE merchant = $1 AND removed_ms IS NULL";
+            if tx.query_one(sql, params![&body.merchant])?.int(0)? >= SOURCES_MAX {
+                return Err(Problem::invalid("merchant", format!("has {SOURCES_MAX} sources already")));
+            }
+            let new = New {
+                id: &id,
+                merchant: &body.merchant,
+                kind: body.kind,
+                label: &body.label,
+                settings: &body.settings,
+                secret: &secret,
+            };
+            source::insert(tx, &new, scope.now)?;
+            let source = find(tx, &id, &scope.principal)?;
+            let opened = OpenedSource { source: view(&source, scope.now), secret: shown.clone() };
+            Ok((StatusCode::CREATED, opened))
+        })
+        .await
+}
+
+/// A name that nobody can guess: whoever knows it can only try signatures.
+fn random_id() -> Result<String, Problem> {
+    let random = getrandom::u64().and_then(|high| Ok((high, getrandom::u64()?))).map_err(|error| {
+        tracing::error!(%error, "no randomness");
+        Problem::internal()
+    })?;
+    Ok(format!("in_{:016x}{:016x}", random.0, random.1))
+}
+
+/// A source that this principal may see.
+fn find(tx: &mut dyn Tx, id: &str, principal: &Principal) -> Result<Source, Problem> {
+    let unknown = || Problem::unknown("intake source", id);
+    let source = source::find(tx, id)?.ok_or_else(unknown)?;
+    // Another merchant's source is none for this one.
+    principal.require_merchant(source.shop.merchant.as_str()).map_err(|_| unknown())?;
+    Ok(source)
+}
+
+/// Sources, by id. Operators, and merchants their own.
+#[utoipa::path(get, path = "/v1/intake-sources", params(Which), responses((status = 200, body = Page<SourceView>)))]
+async fn list(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    principal: Principal,
+    Params(which): Params<Which>,
+) -> Result<Json<Page<SourceView>>, Problem> {
+    let merchant = match (principal.role, which.merchant) {
+        (Role::Merchant, None) => principal.subject.clone(),
+        (_, Some(merchant)) => {
+            principal.require_merchant(&merchant)?;
+            Some(merchant)
+        }
+        (_, None) => None,
+    };
+    let page = PageParams { limit: which.limit, cursor: which.cursor };
+    let (limit, Cursor(after), now) = (page.limit()?, page.after()?, core.now());
+    let sources = core
+        .store()
+        .read(move |tx| source::list(tx, merchant.as_deref(), &after, i64::from(limit) + 1))
+        .await?;
+    let views = sources.iter().map(|source| view(source, now)).collect();
+    Ok(Json(Page::cut(views, limit, |source: &SourceView| source.id.clone())))
+}
+
+/// One source. Operators, and its merchant.
+#[utoipa::path(
+    get, path = "/v1/intake-sources/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = SourceView))
+)]
+async fn show(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    principal: Principal,
+    PathId(id): PathId<String>,
+) -> Result<Json<SourceView>, Problem> {
+    let now = core.now();
+    core.store().read(move |tx| Ok(view(&find(tx, &id, &principal)?, now))).await.map(Json)
+}
+
+/// Nothing to say.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NoDetails {}
+
+/// Closes a source: nothing more is taken from it. What it sent stays. Operators, and its merchant.
+#[utoipa::path(
+    delete, path = "/v1/intake-sources/{id}", params(("id" = String, Path)),
+    request_body = NoDetails,
+    responses((status = 200, body = SourceView))
+)]
+async fn remove(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    PathId(id): PathId<String>,
+    write: Write<NoDetails>,
+) -> Result<Response, Problem> {
+    write
+        .scope
+        .run(&core, move |tx, scope| {
+            let source = find(tx, &id, &scope.principal)?;
+            source::remove(tx, &id, scope.now)?;
+            Ok((StatusCode::OK, view(&source, scope.now)))
+        })
+        .await
+}
+
+/// Gives a source a new secret. The one before stays good for the overlap, so that no notification is lost meanwhile.
+/// Operators, and its merchant.
+#[utoipa::path(
+    post, path = "/v1/intake-sources/{id}/rotate", params(("id" = String, Path)), request_body = Rotation,
+    responses((status = 200, body = OpenedSource))
+)]
+async fn rotate(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    PathId(id): PathId<String>,
+    write: Write<Rotation>,
+) -> Result<Response, Problem> {
+    let Rotation { secret: given, overlap_seconds } = write.body;
+    let overlap = overlap_seconds.map_or(OVERLAP_MS, |seconds| i64::from(seconds) * SECOND_MS);
+    if overlap > OVERLAP_MAX_MS {
+        return Err(Problem::invalid("overlap_seconds", format!("at most {}", OVERLAP_MAX_MS / SECOND_MS)));
+    }
+    write
+        .scope
+        .without_key()
+        .run(&core, move |tx, scope| {
+            let kind = find(tx, &id, &scope.principal)?.kind;
+            let (secret, shown) = secret(kind, given.as_deref())?;
+            source::rotate(tx, &id, &secret, scope.now.plus(overlap))?;
+            let source = find(tx, &id, &scope.principal)?;
+            Ok((StatusCode::OK, OpenedSource { source: view(&source, scope.now), secret: shown }))
+        })
+        .await
+}
+
+/// What came from a source in the last 30 days, the newest first. Operators, and its merchant.
+#[utoipa::path(
+    get, path = "/v1/intake-sources/{id}/deliveries", params(("id" = String, Path), PageParams),
+    responses((status = 200, body = Page<DeliveryView>))
+)]
+async fn deliveries(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    principal: Principal,
+    PathId(id): PathId<String>,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Page<DeliveryView>>, Problem> {
+    let (limit, Cursor(cursor)) = (page.limit()?, page.after()?);
+    let views = core
+        .store()
+        .read(move |tx| {
+            find(tx, &id, &principal)?;
+            let before = match cursor.split_once(' ') {
+                None if cursor.is_empty() => None,
+                Some((ms, delivery)) if ms.parse::<i64>().is_ok() => {
+                    Some((ms.parse().unwrap_or(i64::MAX), delivery))
+                }
+                _ => {
+                    let what = "this is no cursor of ours";
+                    return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", what));
+                }
+            };
+            Ok(delivery::list(tx, &id, before, i64::from(limit) + 1)?)
+        })
+        .await?;
+    Ok(Json(Page::cut(views, limit, DeliveryView::cursor)))
+}

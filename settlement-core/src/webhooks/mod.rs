@@ -1,0 +1,30 @@
+//! Webhooks out: merchants, promoters and agencies hear of what concerns them, signed by the Standard Webhooks
+//! convention, at least once.
+//!
+//! An event's way, by file: [`tell`] (what it says, and to whom), [`outbox`] (written in the transaction of what
+//! happened), [`worker`] (leased, sent, noted), [`client`] (one POST, to a checked [`address`]), [`schedule`] (when it
+//! is tried again). [`expiry`] looks for links whose time is over. [`endpoint`] knows who listens; [`endpoints_api`] and
+//! [`deliveries_api`] are where they say so and see how it went. A webhook never decides anything, and nothing waits
+//! for one.
+
+mod address;
+mod client;
+mod deliveries_api;
+mod endpoint;
+mod endpoints_api;
+mod event;
+mod expiry;
+mod outbox;
+mod schedule;
+pub(crate) mod tell;
+mod worker;
+
+pub(crate) use event::EventKind;
+pub use worker::{SetupError, WebhooksTask, spawn};
+
+use crate::Core;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    endpoints_api::routes().merge(deliveries_api::routes())
+}
