@@ -41,6 +41,11 @@ pub(crate) const NGINX: Need = Need { program: "nginx", package: "nginx" };
 /// Builds the fuzzer's own runtime.
 pub(crate) const CLANG: Need = Need { program: "clang++", package: "clang" };
 
+/// Reads JSON in scripts.
+pub(crate) const JQ: Need = Need { program: "jq", package: "jq" };
+/// Runs the integrators' examples.
+pub(crate) const PYTHON: Need = Need { program: "python3", package: "python3" };
+
 /// Makes sure that all programs are there.
 ///
 /// # Errors
@@ -51,6 +56,18 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         return Ok(());
     }
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    install(&packages)?;
+    for need in missing {
+        find(need.program).with_context(|| format!("{} is still missing after installing", need.program))?;
+    }
+    Ok(())
+}
+
+/// Installs packages that are missing.
+///
+/// # Errors
+/// If that cannot be done: not Debian, not root, or apt fails.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     println!("missing: {}; installing with apt-get", packages.join(", "));
     if !rustix::process::geteuid().is_root() {
         bail!("not root: please run  sudo apt-get install -y {}", packages.join(" "));
@@ -64,12 +81,8 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     };
     succeed(apt(&["update", "-q"])).context("apt-get update")?;
     let mut install = vec!["install", "-y", "-q", "--no-install-recommends"];
-    install.extend(&packages);
-    succeed(apt(&install)).context("apt-get install")?;
-    for need in missing {
-        find(need.program).with_context(|| format!("{} is still missing after installing", need.program))?;
-    }
-    Ok(())
+    install.extend(packages);
+    succeed(apt(&install)).context("apt-get install")
 }
 
 /// Where a program is: on the PATH, in the places that are not on everybody's PATH, or in PostgreSQL's own folder.

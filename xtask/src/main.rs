@@ -7,12 +7,15 @@
 mod bench;
 mod browser;
 mod check;
+mod conformance;
 mod corrupt;
 mod deny;
+mod examples;
 mod forge;
 mod fuzz;
 mod install;
 mod kill;
+mod live;
 mod mutants;
 mod powercut;
 mod servers;
@@ -63,6 +66,8 @@ enum Task {
     Mutants(mutants::MutantsArguments),
     /// Simulates the edge's way from a written click to the core, with faults at random, in simulated time.
     Simulate(simulate::SimulateArguments),
+    /// Compares every answer of a running API with its OpenAPI document, by schemathesis.
+    Conformance,
     /// Restarts a server under clients that connect all the time; nobody may be refused or cut off.
     Restarts {
         /// How often.
@@ -77,6 +82,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci => check::run(),
+        Task::Conformance => test::conformance(),
         Task::Tidy => tidy::run(),
         Task::Deny { offline } => deny::run(offline),
         Task::Bench(arguments) => bench::run(&arguments),

@@ -3,7 +3,7 @@
 use crate::install::{self, CURL, HAPROXY, NGINX, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
 use crate::servers::{Postgres, Redis};
 use crate::suite::{Run, cargo, command, root, succeed};
-use crate::{browser, check, kill, powercut, simulate, story};
+use crate::{browser, check, examples, kill, powercut, simulate, story};
 use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         succeed(tests)
     });
     run.suite("alert rules", 20, alert_rules);
+    run.suite("examples", 60, || examples::run(PROFILE));
     run.suite("story", 420, || story::tell(PROFILE));
     run.suite("browser", 240, || browser::tell(PROFILE));
     run.suite("kill", 420, || kill::prove(KILLS, KILL_LINKS, KILL_RATE, PROFILE, None));
@@ -58,6 +59,11 @@ pub(crate) fn restarts(times: u32) -> Result<()> {
     let mut test = cargo(&["test", "--package", "yinke", "--locked", "--profile", PROFILE, "--test", "it"]);
     test.args(["restart::", "--", "--nocapture"]).env("YINKE_TEST_RESTARTS", times.to_string());
     succeed(test)
+}
+
+/// The API against its own description.
+pub(crate) fn conformance() -> Result<()> {
+    crate::conformance::check(PROFILE)
 }
 
 /// Prometheus' own checker reads the alert rules and runs their tests.
