@@ -27,7 +27,11 @@ pub(crate) fn describe() {
     describe_histogram!("yinke_core_ingest_duration_seconds", "One batch, from its arrival to its commit");
     describe_histogram!(
         "yinke_core_ingest_lag_seconds",
-        "Age of a batch's newest record when it is committed"
+        "Age of a batch's oldest record when it is committed"
+    );
+    describe_gauge!(
+        "yinke_core_unindexed_clicks",
+        "Clicks that SQLite's order by visitor does not have yet; questions look through them one by one"
     );
     describe_gauge!(
         "yinke_core_edge_clock_ahead_seconds",

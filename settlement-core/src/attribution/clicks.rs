@@ -100,11 +100,11 @@ impl BuyerClicks {
         until: Instant,
     ) -> Result<Self, StoreError> {
         let mut found = Self::default();
+        tx.before_asking_by_visitor()?;
         let rows = tx.query(
             &format!(
-                "SELECT {COLUMNS} FROM clicks WHERE outcome = {} AND effective_ms < $3 AND visitor IN (\
-                 SELECT visitor FROM identities WHERE platform = $1 AND buyer = $2)",
-                Outcome::Attributed as u8
+                "SELECT {COLUMNS} FROM earning_clicks WHERE effective_ms < $3 AND visitor IN (\
+                 SELECT visitor FROM identities WHERE platform = $1 AND buyer = $2)"
             ),
             params![platform, buyer, until],
         )?;
@@ -141,11 +141,9 @@ impl BuyerClicks {
 
     /// Reads the clicks of one device, whoever used it.
     pub(super) fn of_device(tx: &mut dyn Tx, visitor: VisitorId) -> Result<Self, StoreError> {
-        let attributed = Outcome::Attributed as u8;
-        let rows = tx.query(
-            &format!("SELECT {COLUMNS} FROM clicks WHERE outcome = {attributed} AND visitor = $1"),
-            params![&visitor],
-        )?;
+        tx.before_asking_by_visitor()?;
+        let rows =
+            tx.query(&format!("SELECT {COLUMNS} FROM earning_clicks WHERE visitor = $1"), params![&visitor])?;
         let seen = rows.iter().map(|row| journaled(row, 0)).collect::<Result<_, _>>()?;
         Ok(Self { seen, joins: HashMap::new() })
     }

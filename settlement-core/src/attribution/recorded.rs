@@ -18,7 +18,6 @@ use attribution_core::commission::class::History;
 use attribution_core::fold::{ClickTarget, Evidence, PriorOrder};
 use attribution_core::identity::Join;
 use attribution_core::ids::{BuyerId, OrderId, PlatformId, PromoterId, VisitorId};
-use attribution_core::outcome::Outcome;
 use attribution_core::time::Instant;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -109,33 +108,28 @@ impl RecordedBuyers {
         (from, through): (&str, &str),
     ) -> Result<Self, StoreError> {
         let mut found = Self::default();
-        let columns =
-            clicks::COLUMNS.split(", ").map(|column| format!("c.{column}")).collect::<Vec<_>>().join(", ");
-        // A CROSS JOIN keeps SQLite to this order of the tables.
+        let pairs = tx.query(
+            "SELECT DISTINCT visitor, buyer FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3",
+            params![platform, from, through],
+        )?;
+        let mut buyers: HashMap<VisitorId, Vec<BuyerId>> = HashMap::new();
+        for row in &pairs {
+            buyers.entry(VisitorId(row.id16(0)?)).or_default().push(read("buyer id", row.text(1)?)?);
+        }
+        // Not joined in SQL: SQLite would look through the clicks that wait for their index once for each pair.
         let rows = tx.query(
             &format!(
-                "SELECT i.buyer, {columns} FROM (SELECT DISTINCT buyer, visitor FROM identities \
-                 WHERE platform = $1 AND buyer >= $2 AND buyer <= $3) i CROSS JOIN clicks c \
-                 WHERE c.visitor = i.visitor AND c.outcome = {}",
-                Outcome::Attributed as u8
+                "SELECT {} FROM earning_clicks WHERE visitor IN (\
+                 SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
+                clicks::COLUMNS
             ),
             params![platform, from, through],
         )?;
-        let mut last: Option<(BuyerId, Vec<Seen>)> = None;
         for row in &rows {
-            let seen = clicks::journaled(row, 1)?;
-            match &mut last {
-                Some((buyer, clicks)) if buyer.as_str() == row.text(0)? => clicks.push(seen),
-                _ => {
-                    if let Some((buyer, clicks)) = last.take() {
-                        found.clicks.entry(buyer).or_default().extend(clicks);
-                    }
-                    last = Some((read("buyer id", row.text(0)?)?, vec![seen]));
-                }
+            let seen = clicks::journaled(row, 0)?;
+            for buyer in buyers.get(&seen.visitor()).into_iter().flatten() {
+                found.clicks.entry(buyer.clone()).or_default().push(seen);
             }
-        }
-        if let Some((buyer, clicks)) = last {
-            found.clicks.entry(buyer).or_default().extend(clicks);
         }
         let joins = tx.query(
             "SELECT visitor, at_ms, buyer, recorded_at FROM identities WHERE platform = $1 AND visitor IN (\

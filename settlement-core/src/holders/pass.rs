@@ -5,7 +5,6 @@ use crate::attribution::programmes::read;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::VisitorId;
-use attribution_core::outcome::Outcome;
 use attribution_core::time::Instant;
 
 /// Whose walk it is: they do not disturb each other.
@@ -89,14 +88,17 @@ impl Pass {
 }
 
 fn visitors(tx: &mut dyn Tx, after: &[u8], limit: i64) -> Result<Vec<Who>, StoreError> {
-    let attributed = Outcome::Attributed as u8;
+    // Not DISTINCT: SQLite would then put all visitors in order before it gives the first.
     let rows = tx.query(
-        &format!(
-            "SELECT DISTINCT visitor FROM clicks WHERE outcome = {attributed} AND visitor > $1 ORDER BY visitor LIMIT $2"
-        ),
+        "SELECT visitor FROM earning_clicks WHERE visitor > $1 ORDER BY visitor LIMIT $2",
         params![after, limit],
     )?;
-    rows.iter().map(|row| Ok(Who::Visitor(VisitorId(row.id16(0)?)))).collect()
+    let mut who = Vec::with_capacity(rows.len());
+    for row in &rows {
+        who.push(Who::Visitor(VisitorId(row.id16(0)?)));
+    }
+    who.dedup();
+    Ok(who)
 }
 
 fn buyers(tx: &mut dyn Tx, platform: &str, buyer: &str, limit: i64) -> Result<Vec<Who>, StoreError> {
@@ -112,11 +114,7 @@ fn buyers(tx: &mut dyn Tx, platform: &str, buyer: &str, limit: i64) -> Result<Ve
 
 /// How many visitors and buyers a walk passes.
 pub(super) fn population(tx: &mut dyn Tx) -> Result<u64, StoreError> {
-    let attributed = Outcome::Attributed as u8;
-    let visitors = tx.query_one(
-        &format!("SELECT COUNT(DISTINCT visitor) FROM clicks WHERE outcome = {attributed}"),
-        &[],
-    )?;
+    let visitors = tx.query_one("SELECT COUNT(DISTINCT visitor) FROM earning_clicks", &[])?;
     let buyers = tx
         .query_one("SELECT COUNT(*) FROM (SELECT DISTINCT platform, buyer FROM identities) AS buyers", &[])?;
     Ok(visitors.count(0)? + buyers.count(0)?)

@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(35, "0035_sourcing"),
     migration!(36, "0036_video_tasks"),
     migration!(37, "0037_verifications"),
+    migration!(40, "0040_visitor_index"),
     migration!(45, "0045_accounts"),
     migration!(50, "0050_lists"),
     migration!(51, "0051_library"),

@@ -11,6 +11,7 @@ mod sqlite;
 mod threads;
 mod tx;
 mod value;
+mod visitor_index;
 
 pub use clicks::ClickInsert;
 pub use migrate::MigrateError;

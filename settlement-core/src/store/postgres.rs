@@ -1,7 +1,7 @@
 //! The seam on PostgreSQL: the synchronous client, one connection per store thread.
 
 use super::clicks::COLUMNS;
-use super::tx::{Connection, Mode, Tx};
+use super::tx::{Connection, Mode, Owed, Tx};
 use super::{ClickInsert, Param, Row, StoreError, Value};
 use bytes::{BufMut, BytesMut};
 use postgres::error::SqlState;
@@ -259,6 +259,10 @@ impl Tx for PgConnection {
         copy_clicks(client, &self.copy_clicks, rows, &mut self.buffer).map_err(|e| self.fail(e))
     }
 
+    fn before_asking_by_visitor(&mut self) -> Result<(), StoreError> {
+        Ok(()) // The index is complete.
+    }
+
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         let result = self.open_client()?.batch_execute(sql);
         result.map_err(|e| self.fail(e))
@@ -293,6 +297,14 @@ impl Connection for PgConnection {
         {
             self.client = None;
         }
+    }
+
+    fn catch_up(&mut self) -> Result<Owed, StoreError> {
+        Ok(Owed::Nothing)
+    }
+
+    fn owed(&mut self) -> Result<Owed, StoreError> {
+        Ok(Owed::Nothing)
     }
 
     fn failed_transiently(&self) -> bool {

@@ -1,7 +1,8 @@
 //! The seam on SQLite: one file, write-ahead log, every commit on disk before it returns.
 
 use super::clicks::COLUMNS;
-use super::tx::{Connection, Mode, Tx};
+use super::tx::{Connection, Mode, Owed, Tx};
+use super::visitor_index;
 use super::{ClickInsert, Param, Row, StoreError, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, Statement, ToSql};
@@ -17,6 +18,7 @@ const STATEMENT_CACHE: usize = 512;
 pub(super) struct SqliteConnection {
     inner: rusqlite::Connection,
     transient: bool,
+    writing: bool,
     insert_clicks: String,
 }
 
@@ -40,7 +42,7 @@ impl SqliteConnection {
         setup().map_err(|e| StoreError::Unreachable(e.into()))?;
         let insert_clicks =
             format!("INSERT INTO clicks ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
-        Ok(Self { inner, transient: false, insert_clicks })
+        Ok(Self { inner, transient: false, writing: false, insert_clicks })
     }
 
     fn fail(transient: &mut bool, error: rusqlite::Error) -> StoreError {
@@ -147,7 +149,7 @@ fn insert_clicks(
         statement.raw_bind_parameter(10, row.payload)?;
         statement.raw_execute()?;
     }
-    Ok(())
+    visitor_index::put_off(connection, rows.iter().map(|row| row.click))
 }
 
 impl Tx for SqliteConnection {
@@ -167,6 +169,13 @@ impl Tx for SqliteConnection {
         insert_clicks(&self.inner, &self.insert_clicks, rows).map_err(|e| Self::fail(&mut self.transient, e))
     }
 
+    fn before_asking_by_visitor(&mut self) -> Result<(), StoreError> {
+        if !self.writing {
+            return Ok(());
+        }
+        visitor_index::before_asking(&self.inner).map_err(|e| Self::fail(&mut self.transient, e))
+    }
+
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         self.inner.execute_batch(sql).map_err(|e| Self::fail(&mut self.transient, e))
     }
@@ -175,6 +184,7 @@ impl Tx for SqliteConnection {
 impl Connection for SqliteConnection {
     fn begin(&mut self, mode: Mode) -> Result<(), StoreError> {
         self.transient = false;
+        self.writing = mode == Mode::Write;
         let sql = match mode {
             Mode::Read => "PRAGMA query_only = ON; BEGIN DEFERRED",
             Mode::Write => "BEGIN IMMEDIATE",
@@ -192,6 +202,22 @@ impl Connection for SqliteConnection {
             // SQLite ends a transaction by itself after some errors (disk full, I/O).
             tracing::debug!(%error, "rollback had nothing to do");
         }
+    }
+
+    fn catch_up(&mut self) -> Result<Owed, StoreError> {
+        self.begin(Mode::Write)?;
+        let done = visitor_index::index_some(&self.inner).map_err(|e| Self::fail(&mut self.transient, e));
+        match done.and_then(|()| self.commit()) {
+            Ok(()) => self.owed(),
+            Err(error) => {
+                self.rollback();
+                Err(error)
+            }
+        }
+    }
+
+    fn owed(&mut self) -> Result<Owed, StoreError> {
+        visitor_index::owed(&self.inner).map_err(|e| Self::fail(&mut self.transient, e))
     }
 
     fn failed_transiently(&self) -> bool {

@@ -6,7 +6,7 @@
 use super::migrate::{Dialect, MigrateError, migrate};
 use super::postgres::PgConnection;
 use super::sqlite::SqliteConnection;
-use super::tx::Connection;
+use super::tx::{Connection, Owed};
 use super::{Mode, StoreConfig, StoreError, Tx};
 use attribution_core::time::Instant;
 use std::collections::VecDeque;
@@ -22,6 +22,8 @@ const QUEUE_LIMIT: usize = 1_024;
 const SQLITE_READERS: usize = 4;
 /// Attempts before contention is reported.
 const MAX_ATTEMPTS: u32 = 8;
+/// A writer that nobody has asked for anything for so long does what it has put off.
+const IDLE: Duration = Duration::from_millis(10);
 /// The first pause before another attempt; it doubles, and a random part keeps rivals apart.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
@@ -143,6 +145,17 @@ impl Queue {
         }
     }
 
+    /// The next job if one comes within `wait`.
+    fn pop_within(&self, wait: Duration) -> Option<Box<dyn Job>> {
+        let nothing = |state: &mut QueueState| state.jobs.is_empty() && !state.closed;
+        let waited = self.changed.wait_timeout_while(self.state(), wait, nothing);
+        waited.unwrap_or_else(PoisonError::into_inner).0.jobs.pop_front()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
     fn close(&self) {
         self.state().closed = true;
         self.changed.notify_all();
@@ -197,9 +210,7 @@ impl Store {
             .spawn(move || match connect(&config, migrate_at) {
                 Ok(mut connection) => {
                     let _ = ready.send(Ok(()));
-                    while let Some(job) = queue.pop() {
-                        serve(connection.as_mut(), &queue, job);
-                    }
+                    work(connection.as_mut(), &queue);
                 }
                 Err(error) => {
                     let _ = ready.send(Err(error));
@@ -320,6 +331,48 @@ fn connect(config: &StoreConfig, migrate_at: Option<Instant>) -> Result<Box<dyn 
         }
     }
     Ok(connection)
+}
+
+/// Serves the queue until it is closed, and does what the connection has put off when nobody waits.
+fn work(connection: &mut dyn Connection, queue: &Queue) {
+    if queue.mode == Mode::Read {
+        while let Some(job) = queue.pop() {
+            serve(connection, queue, job);
+        }
+        return;
+    }
+    let mut owed = look(connection.owed());
+    let mut wait = IDLE;
+    loop {
+        let job = match owed {
+            Owed::Nothing => match queue.pop() {
+                Some(job) => Some(job),
+                None => return,
+            },
+            Owed::Some => queue.pop_within(wait),
+            Owed::TooMuch => None,
+        };
+        match job {
+            Some(job) => {
+                serve(connection, queue, job);
+                owed = look(connection.owed());
+                wait = IDLE;
+            }
+            None if owed == Owed::Some && queue.is_closed() => return,
+            None => {
+                owed = look(connection.catch_up());
+                wait = Duration::ZERO;
+            }
+        }
+    }
+}
+
+/// What cannot be done now is tried again after the next job.
+fn look(owed: Result<Owed, StoreError>) -> Owed {
+    owed.unwrap_or_else(|error| {
+        tracing::warn!(error = crate::api::chain(&error), "the order of clicks by visitor stays behind");
+        Owed::Nothing
+    })
 }
 
 /// Runs one job to its end.

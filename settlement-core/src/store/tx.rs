@@ -35,6 +35,13 @@ pub trait Tx {
     /// [`StoreError::Unique`] if one is there already; the transaction is then good for nothing but rollback.
     fn insert_clicks(&mut self, rows: &[ClickInsert<'_>]) -> Result<(), StoreError>;
 
+    /// Prepares for questions about clicks by visitor (`earning_clicks`): they are right without it, and quick after
+    /// it. Only a transaction that writes can do it.
+    ///
+    /// # Errors
+    /// If the database refuses it or is gone.
+    fn before_asking_by_visitor(&mut self) -> Result<(), StoreError>;
+
     /// Runs a script of several statements (migrations).
     ///
     /// # Errors
@@ -67,6 +74,16 @@ pub enum Mode {
     Write,
 }
 
+/// Work that a connection has put off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owed {
+    Nothing,
+    /// It can wait until nobody else does.
+    Some,
+    /// It goes before further transactions.
+    TooMuch,
+}
+
 /// A connection that a store thread owns.
 pub(super) trait Connection: Tx {
     /// Starts a transaction, connecting again first if the last connection was lost.
@@ -75,6 +92,10 @@ pub(super) trait Connection: Tx {
     fn commit(&mut self) -> Result<(), StoreError>;
     /// Ends it without effect; a connection that cannot even do that is dropped.
     fn rollback(&mut self);
+    /// Does a part of the work that the connection has put off, in a transaction of its own.
+    fn catch_up(&mut self) -> Result<Owed, StoreError>;
+    /// How much is put off.
+    fn owed(&mut self) -> Result<Owed, StoreError>;
     /// Whether the last transaction failed for a reason that a second attempt may not meet.
     fn failed_transiently(&self) -> bool;
 }

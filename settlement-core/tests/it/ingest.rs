@@ -270,7 +270,7 @@ on_both!(clicks_of_a_visitor_are_found_by_the_index, async |bench: &Bench| {
         .store()
         .read(move |tx| {
             tx.query(
-                "SELECT effective_ms FROM clicks WHERE visitor = $1 AND outcome = 15 AND effective_ms < $2 \
+                "SELECT effective_ms FROM earning_clicks WHERE visitor = $1 AND effective_ms < $2 \
                  ORDER BY effective_ms",
                 params![&visitor, START.plus(50_000)],
             )
@@ -279,6 +279,61 @@ on_both!(clicks_of_a_visitor_are_found_by_the_index, async |bench: &Bench| {
         .unwrap();
     assert_eq!(rows.len(), 9);
 });
+
+on_both!(every_click_that_may_earn_is_found_before_and_after_it_is_indexed, async |bench: &Bench| {
+    const DIFFERENT: &str = "SELECT COUNT(*) FROM (\
+        SELECT click_id, visitor, effective_ms, payload, COUNT(*) AS times FROM (\
+        SELECT click_id, visitor, effective_ms, payload FROM earning_clicks UNION ALL \
+        SELECT click_id, visitor, effective_ms, payload FROM clicks WHERE outcome = 15 AND visitor IS NOT NULL) AS a \
+        GROUP BY click_id, visitor, effective_ms, payload) AS b WHERE times <> 2";
+    let different = || bench.core.store().read(|tx| tx.query_one(DIFFERENT, &[])?.int(0));
+    let (a, b) = (stream(1, 0), stream(2, 0));
+    // Runs of many lengths, in turns, some of them sent twice, and one that was given up and turns up.
+    bench
+        .core
+        .lost(b.edge, vec![LostRange { epoch: b.epoch, worker: b.worker, from: 0, to: 40 }], NOW)
+        .await
+        .unwrap();
+    let mut from = 40;
+    for length in [1, 2, 3, 50, 700, 9_000, 31, 2_500] {
+        bench.core.ingest(batch(a, from - 40..from - 40 + length), NOW).await.unwrap();
+        bench.core.ingest(batch(b, from..from + length), NOW).await.unwrap();
+        bench.core.ingest(batch(a, from - 40..from - 40 + length), NOW).await.unwrap();
+        from += length;
+        assert_eq!(different().await.unwrap(), 0);
+    }
+    bench.core.ingest(batch(b, 0..60), NOW).await.unwrap();
+    assert_eq!(different().await.unwrap(), 0);
+    if bench.is_sqlite() {
+        let waiting = || count(&bench.core, "unindexed_clicks");
+        while waiting().await > 0 {
+            assert_eq!(different().await.unwrap(), 0);
+        }
+        assert_eq!(count(&bench.core, "visitor_clicks").await, count(&bench.core, "earning_clicks").await);
+    }
+    assert_eq!(different().await.unwrap(), 0);
+    assert!(count(&bench.core, "earning_clicks").await > 10_000);
+});
+
+#[tokio::test]
+async fn sqlite_looks_through_waiting_clicks_only() {
+    let bench = Bench::sqlite().await;
+    for question in [
+        "SELECT payload FROM earning_clicks WHERE visitor = $1",
+        "SELECT payload FROM earning_clicks WHERE visitor IN (SELECT visitor FROM identities WHERE visitor = $1)",
+        "SELECT payload FROM earning_clicks WHERE visitor IN (SELECT visitor FROM identities WHERE platform = $1)",
+    ] {
+        let plan = bench
+            .core
+            .store()
+            .read(move |tx| tx.query(&format!("EXPLAIN QUERY PLAN {question}"), params![&[1u8; 16]]))
+            .await
+            .unwrap();
+        let plan: Vec<_> = plan.iter().map(|row| row.text(3).unwrap()).collect();
+        assert!(plan.contains(&"SEARCH v USING PRIMARY KEY (visitor=?)"), "{plan:?}");
+        assert!(plan.contains(&"SEARCH c USING PRIMARY KEY (click_id>? AND click_id<?)"), "{plan:?}");
+    }
+}
 
 on_both!(edges_speak_over_http, async |bench: &Bench| {
     let s = stream(9, 0);

@@ -10,6 +10,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use settlement_core::params;
 use settlement_core::replay::{Replayed, Selection, replay};
+use settlement_core::store::StoreError;
 
 pub(crate) async fn replayed(bench: &Bench) -> Replayed {
     replay(bench.core.store(), Selection::default(), |_| {}).await.unwrap()
@@ -283,3 +284,47 @@ on_both!(what_somebody_changed_is_named, async |bench: &Bench| {
         assert_eq!(done.differing, done.differences.len() as u64);
     }
 });
+
+/// Clicks of SQLite that are in the order by visitor, and clicks that wait for it.
+async fn indexed_and_waiting(bench: &Bench) -> (i64, i64) {
+    let sql = "SELECT (SELECT COUNT(*) FROM visitor_clicks), (SELECT COUNT(*) FROM clicks c JOIN unindexed_clicks u \
+               ON c.click_id BETWEEN u.first AND u.last)";
+    let both = bench.core.store().read(move |tx| {
+        let row = tx.query_one(sql, &[])?;
+        Ok::<_, StoreError>((row.int(0)?, row.int(1)?))
+    });
+    both.await.unwrap()
+}
+
+#[tokio::test]
+async fn clicks_that_wait_for_their_index_earn_and_are_replayed() {
+    let bench = Bench::sqlite().await;
+    let script = |sql: &'static str| bench.core.store().write(move |tx| tx.script(sql));
+    // A run that says it has no clicks is never worked off.
+    script(
+        "CREATE TRIGGER wait_new AFTER INSERT ON unindexed_clicks WHEN NEW.clicks > 0 \
+         BEGIN UPDATE unindexed_clicks SET clicks = 0; END; \
+         CREATE TRIGGER wait_on AFTER UPDATE ON unindexed_clicks WHEN NEW.clicks > 0 \
+         BEGIN UPDATE unindexed_clicks SET clicks = 0; END",
+    )
+    .await
+    .unwrap();
+    settled_and_refunded(&bench).await;
+    assert_eq!(indexed_and_waiting(&bench).await, (0, 2));
+    let owner = "SELECT promoter, commission_fen FROM order_lines WHERE order_id = 'o1'";
+    let owner = bench.core.store().read(move |tx| {
+        let row = tx.query_one(owner, &[])?;
+        Ok::<_, StoreError>((row.text(0)?.to_owned(), row.int(1)?))
+    });
+    assert_eq!(owner.await.unwrap(), ("bob".to_owned(), 800));
+    let waiting = nothing_differs(&bench, "while the clicks wait").await;
+
+    script("DROP TRIGGER wait_new; DROP TRIGGER wait_on; UPDATE unindexed_clicks SET clicks = 1")
+        .await
+        .unwrap();
+    while indexed_and_waiting(&bench).await != (2, 0) {
+        tokio::task::yield_now().await;
+    }
+    let indexed = nothing_differs(&bench, "when they are in order").await;
+    assert_eq!((waiting.decisions, waiting.transfers), (indexed.decisions, indexed.transfers));
+}

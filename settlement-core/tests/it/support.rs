@@ -90,6 +90,10 @@ impl Bench {
         Self { core, config, router, schema, _folder: folder }
     }
 
+    pub(crate) const fn is_sqlite(&self) -> bool {
+        matches!(self.config.store, StoreConfig::Sqlite { .. })
+    }
+
     /// From now on it is this time, until it is set again.
     pub(crate) fn set_clock(&self, now: Instant) {
         let Clock::Manual(hands) = &self.config.clock else {
