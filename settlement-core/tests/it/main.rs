@@ -32,4 +32,5 @@ mod store;
 mod strangers;
 mod streams;
 mod support;
+mod unlucky;
 mod webhooks;
