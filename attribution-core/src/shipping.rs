@@ -17,20 +17,17 @@ pub const BATCH_MAX_BYTES: usize = 8 << 20;
 pub const FRAME_MAX_PAYLOAD: usize = 1 << 12;
 
 const MAGIC: [u8; 4] = *b"YKB1";
-const HEADER_LEN: usize = 48;
+const HEADER_LEN: usize = 40;
 
 /// Consecutive frames of one stream, ready to send.
 ///
-/// Layout: `YKB1`, edge u16, worker u8, zero u8, epoch u64, first sequence u64, shipped-through i64, frame count
-/// u32, body length u32, reserved u32, CRC-32 of all that precedes and of the body; then per frame time i64, payload
-/// length u16, payload. Little-endian.
+/// Layout: `YKB1`, edge u16, worker u8, zero u8, epoch u64, first sequence u64, frame count u32, body length u32,
+/// reserved u32, CRC-32 of all that precedes and of the body; then per frame time i64, payload length u16, payload.
+/// Little-endian. Up to when an edge has shipped everything is not said here but in its heartbeat, beside its clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     stream: Stream,
     first_sequence: u64,
-    /// The edge has shipped everything it recorded before this instant once this batch is in. Orders older than
-    /// every edge's shipped-through time can become final.
-    shipped_through: Instant,
     count: u32,
     body: Vec<u8>,
 }
@@ -69,7 +66,7 @@ pub enum BatchError {
 impl Batch {
     /// An empty batch.
     pub const fn new(stream: Stream, first_sequence: u64) -> Self {
-        Self { stream, first_sequence, shipped_through: Instant(0), count: 0, body: Vec::new() }
+        Self { stream, first_sequence, count: 0, body: Vec::new() }
     }
 
     /// Adds the next frame; `false` if the batch is full and the frame was not added.
@@ -89,11 +86,6 @@ impl Batch {
         true
     }
 
-    /// Says up to when the edge has shipped everything once this batch is in.
-    pub const fn set_shipped_through(&mut self, at: Instant) {
-        self.shipped_through = at;
-    }
-
     /// Whose frames these are.
     pub const fn stream(&self) -> Stream {
         self.stream
@@ -107,11 +99,6 @@ impl Batch {
     /// The number after the last frame.
     pub const fn next_sequence(&self) -> u64 {
         self.first_sequence + self.count as u64
-    }
-
-    /// See [`set_shipped_through`](Self::set_shipped_through).
-    pub const fn shipped_through(&self) -> Instant {
-        self.shipped_through
     }
 
     /// Frames in it.
@@ -145,7 +132,6 @@ impl Batch {
         out.extend_from_slice(&[self.stream.worker.0, 0]);
         out.extend_from_slice(&self.stream.epoch.0.to_le_bytes());
         out.extend_from_slice(&self.first_sequence.to_le_bytes());
-        out.extend_from_slice(&self.shipped_through.millis().to_le_bytes());
         out.extend_from_slice(&self.count.to_le_bytes());
         #[expect(clippy::cast_possible_truncation, reason = "push keeps the body below BATCH_MAX_BYTES")]
         out.extend_from_slice(&(self.body.len() as u32).to_le_bytes());
@@ -163,11 +149,11 @@ impl Batch {
         let Some((head, body)) = bytes.split_first_chunk_mut::<HEADER_LEN>() else { return false };
         let Ok(len) = u32::try_from(body.len()) else { return false };
         head[..4].copy_from_slice(&MAGIC);
-        head[36..40].copy_from_slice(&len.to_le_bytes());
+        head[28..32].copy_from_slice(&len.to_le_bytes());
         let mut crc = crc32fast::Hasher::new();
-        crc.update(&head[..44]);
+        crc.update(&head[..36]);
         crc.update(body);
-        head[44..].copy_from_slice(&crc.finalize().to_le_bytes());
+        head[36..].copy_from_slice(&crc.finalize().to_le_bytes());
         true
     }
 
@@ -177,22 +163,22 @@ impl Batch {
     /// If the bytes are not exactly one batch.
     pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
         let (head, body) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(BatchError::Length)?;
-        if head[..4] != MAGIC || head[7] != 0 || head[40..44] != [0; 4] {
+        if head[..4] != MAGIC || head[7] != 0 || head[32..36] != [0; 4] {
             return Err(BatchError::Magic);
         }
         let u64_at = |i: usize| u64::from_le_bytes(head[i..i + 8].try_into().unwrap_or_default());
         let u32_at = |i: usize| u32::from_le_bytes(head[i..i + 4].try_into().unwrap_or_default());
-        let count = u32_at(32);
+        let count = u32_at(24);
         if count > BATCH_MAX_FRAMES || body.len() > BATCH_MAX_BYTES {
             return Err(BatchError::TooLarge);
         }
-        if body.len() != u32_at(36) as usize {
+        if body.len() != u32_at(28) as usize {
             return Err(BatchError::Length);
         }
         let mut crc = crc32fast::Hasher::new();
-        crc.update(&head[..44]);
+        crc.update(&head[..36]);
         crc.update(body);
-        if crc.finalize() != u32_at(44) {
+        if crc.finalize() != u32_at(36) {
             return Err(BatchError::Checksum);
         }
         // Whoever sent this chose the numbers: they must neither overflow nor run into another click's id.
@@ -217,7 +203,6 @@ impl Batch {
                 epoch: Epoch(u64_at(8)),
             },
             first_sequence: u64_at(16),
-            shipped_through: Instant(u64_at(24).cast_signed()),
             count,
             body: body.to_vec(),
         })

@@ -56,7 +56,6 @@ fn batch() -> Batch {
     let mut batch = Batch::new(stream(), 42);
     assert!(batch.push(NOW, &record_bytes()));
     assert!(batch.push(NOW.plus(1), &tally().encode()));
-    batch.set_shipped_through(NOW.plus(-5));
     batch
 }
 
@@ -132,7 +131,6 @@ fn a_batch_of_version_1() {
     let read = Batch::decode(golden).unwrap();
     assert_eq!(read, batch());
     assert_eq!((read.stream(), read.first_sequence(), read.next_sequence()), (stream(), 42, 44));
-    assert_eq!(read.shipped_through(), NOW.plus(-5));
     let frames: Vec<_> = read.frames().collect();
     assert_eq!((frames[0].sequence, frames[0].at, frames[0].payload), (42, NOW, record_bytes().as_slice()));
     assert_eq!((frames[1].sequence, frames[1].at), (43, NOW.plus(1)));

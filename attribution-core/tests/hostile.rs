@@ -60,13 +60,12 @@ fn any_record() -> impl Strategy<Value = (ClickRecord<'static>, Vec<u8>)> {
 
 fn any_batch() -> impl Strategy<Value = Batch> {
     let frames = vec((any::<i64>(), vec(any::<u8>(), 0..200)), 0..20);
-    (any::<u16>(), any::<u64>(), any::<u8>(), 0..MAX_SEQUENCE - 100, any::<i64>(), frames).prop_map(
-        |(edge, epoch, worker, first, shipped, frames)| {
+    (any::<u16>(), any::<u64>(), any::<u8>(), 0..MAX_SEQUENCE - 100, frames).prop_map(
+        |(edge, epoch, worker, first, frames)| {
             let mut batch = Batch::new(stream(edge, epoch, worker), first);
             for (at, payload) in &frames {
                 assert!(batch.push(Instant(*at), payload));
             }
-            batch.set_shipped_through(Instant(shipped));
             batch
         },
     )

@@ -36,7 +36,7 @@ struct Saving {
 
 impl Feed {
     /// Works until the phase is no longer [`Phase::Run`]; then saves a changed table once more.
-    pub(super) async fn run(&self, mut phases: Phases) {
+    pub(super) async fn run(&self, phases: Phases) {
         let mut backoff =
             Backoff::new(Duration::from_millis(100), Duration::from_secs(3), self.options.jitter);
         let mut saving = Saving { number: self.contact.applied(), at: Instant::now(), task: None };

@@ -63,7 +63,7 @@ impl Heart {
     }
 
     /// Beats until the phase is no longer [`Phase::Run`].
-    pub(super) async fn run(self: Arc<Self>, mut phases: Phases) {
+    pub(super) async fn run(self: Arc<Self>, phases: Phases) {
         while phases.now() == Phase::Run {
             if let Err(error) = self.beat().await {
                 metrics::counter!("yinke_edge_heartbeat_errors_total", "reason" => error.reason())
@@ -106,7 +106,7 @@ impl Heart {
     /// The status of all streams, and the ended ones that it says to be whole.
     fn status(&self) -> (Heartbeat, Vec<StreamId>) {
         let at = (self.seams.now)();
-        let shipped_through = self.progress.shipped_through(at, |stream| self.streams.written(stream), None);
+        let shipped_through = self.progress.shipped_through(at, |stream| self.streams.written(stream));
         let mut whole = Vec::new();
         let mut pending = 0;
         let mut streams = Vec::new();

@@ -27,7 +27,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Works until the phase is no longer [`Phase::Run`].
-    pub(super) async fn run(self: Arc<Self>, mut phases: Phases) {
+    pub(super) async fn run(self: Arc<Self>, phases: Phases) {
         while phases.pause(EVERY, Phase::Drain).await {
             self.keep().await;
         }

@@ -74,21 +74,12 @@ impl Progress {
 
     /// The time before which everything this edge recorded is in the core. `end` gives the number after a stream's
     /// last frame in the kernel; a stream for which it gives none is not counted. `now` is taken by the caller
-    /// before this call. `if_shipped` is a stream's state as it will be once a batch is in.
-    pub(super) fn shipped_through(
-        &self,
-        now: Instant,
-        end: impl Fn(StreamId) -> u64,
-        if_shipped: Option<(StreamId, StreamProgress)>,
-    ) -> Instant {
+    /// before this call.
+    pub(super) fn shipped_through(&self, now: Instant, end: impl Fn(StreamId) -> u64) -> Instant {
         let idle = now.plus(-TURN_MARGIN_MS);
         // Asked before `end`: a frame that is written between the two is seen by the second question.
         let mut through = (self.unwritten)().map_or(idle, |oldest| idle.min(oldest));
         for (stream, progress) in self.lock().iter() {
-            let progress = match &if_shipped {
-                Some((other, changed)) if other == stream => changed,
-                _ => progress,
-            };
             let known = progress.through.unwrap_or(Instant(0));
             let whole = progress.shipped >= end(*stream);
             let bound = match (whole, progress.live) {
@@ -144,7 +135,7 @@ mod tests {
             for (epoch, progress) in (1..).zip(streams) {
                 all.insert(stream(epoch), progress);
             }
-            assert_eq!(all.shipped_through(NOW, |_| 10, None), Instant(expected), "{what}");
+            assert_eq!(all.shipped_through(NOW, |_| 10), Instant(expected), "{what}");
         }
     }
 
@@ -152,23 +143,9 @@ mod tests {
     fn a_frame_that_could_not_be_written_holds_the_time_back() {
         let all = Progress::new(|| Some(Instant(60_000)));
         all.insert(stream(1), progress(true, 10, Some(50_000)));
-        assert_eq!(all.shipped_through(NOW, |_| 10, None), Instant(60_000));
+        assert_eq!(all.shipped_through(NOW, |_| 10), Instant(60_000));
         let all = Progress::new(|| Some(NOW));
         all.insert(stream(1), progress(true, 10, Some(50_000)));
-        assert_eq!(
-            all.shipped_through(NOW, |_| 10, None),
-            Instant(98_000),
-            "a turn under way changes nothing"
-        );
-    }
-
-    #[test]
-    fn a_batch_speaks_for_the_time_after_it() {
-        let all = Progress::new(|| None);
-        all.insert(stream(1), progress(false, 3, Some(1_000)));
-        let after = progress(false, 10, Some(2_000));
-        assert_eq!(all.shipped_through(NOW, |_| 10, Some((stream(1), after))), Instant(98_000));
-        let after = progress(false, 9, Some(2_000));
-        assert_eq!(all.shipped_through(NOW, |_| 10, Some((stream(1), after))), Instant(2_000));
+        assert_eq!(all.shipped_through(NOW, |_| 10), Instant(98_000), "a turn under way changes nothing");
     }
 }

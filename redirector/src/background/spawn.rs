@@ -3,7 +3,7 @@
 use super::feed::Feed;
 use super::heartbeat::Heart;
 use super::keeper::Keeper;
-use super::phase::{Phase, Phases};
+use super::phase::{Phase, Phases, Switch};
 use super::progress::{Progress, StreamProgress};
 use super::recorder::Recorder;
 use super::shipper::Shipper;
@@ -19,7 +19,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// The shipper's cursor in the journal.
@@ -69,7 +69,7 @@ pub struct Background {
     /// Its own, if it has one.
     runtime: Option<Runtime>,
     handle: Handle,
-    phase: watch::Sender<Phase>,
+    phase: Switch,
     workers: JoinSet<()>,
     heart: Arc<Heart>,
     keeper: Arc<Keeper>,
@@ -230,7 +230,7 @@ fn supervise<F>(
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut phases = phases.clone();
+    let phases = phases.clone();
     let watch = async move {
         while tokio::spawn(worker(phases.clone())).await.is_err() {
             metrics::counter!("yinke_edge_background_restarts_total", "worker" => name).increment(1);
@@ -275,18 +275,18 @@ impl Background {
     /// The time before which everything this edge recorded is in the core.
     pub fn shipped_through(&self) -> Instant {
         let now = (self.seams.now)();
-        self.progress.shipped_through(now, |stream| self.streams.written(stream), None)
+        self.progress.shipped_through(now, |stream| self.streams.written(stream))
     }
 
     /// Ends the background: ships what was written, tells Redis, saves the cursors, and says how the edge stands, all
     /// within `deadline`. Call it when no worker writes any more, and before the journal is closed.
     pub async fn shutdown(mut self, deadline: Duration) -> ShutdownReport {
         let begun = tokio::time::Instant::now();
-        let _ = self.phase.send(Phase::Drain); // without workers nobody listens
+        self.phase.set(Phase::Drain);
         let drained = async { while self.workers.join_next().await.is_some() {} };
         let deadline_passed =
             tokio::time::timeout(deadline.saturating_sub(LAST_BEAT), drained).await.is_err();
-        let _ = self.phase.send(Phase::Stop);
+        self.phase.set(Phase::Stop);
         let (heart, keeper) = (Arc::clone(&self.heart), Arc::clone(&self.keeper));
         let last = self.handle.spawn(async move {
             keeper.keep().await;
@@ -308,7 +308,7 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        let _ = self.phase.send(Phase::Stop);
+        self.phase.set(Phase::Stop);
         // Dropping a runtime waits for its threads, which is not allowed in an async context.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

@@ -104,7 +104,7 @@ impl Streams {
     }
 
     /// Waits until progress has made this true, or for the phase to reach `until`.
-    pub(super) async fn any_progress(&self, wanted: impl Fn() -> bool, phases: &mut Phases, until: Phase) {
+    pub(super) async fn any_progress(&self, wanted: impl Fn() -> bool, phases: &Phases, until: Phase) {
         loop {
             let progress = self.progress.notified();
             tokio::pin!(progress);

@@ -58,7 +58,6 @@ pub(crate) struct State {
     pub(crate) violations: Vec<String>,
     pub(crate) lost: Vec<LostRange>,
     pub(crate) heartbeats: Vec<Heartbeat>,
-    pub(crate) shipped_through: Vec<i64>,
     pub(crate) changes: Vec<NumberedChange>,
     /// Which history numbers the changes: another one disowns every place in this one.
     pub(crate) history: u64,
@@ -260,7 +259,6 @@ impl State {
         if batch.is_empty() {
             self.violations.push("an empty batch".to_owned());
         }
-        self.shipped_through.push(batch.shipped_through().millis());
         let frames = self.frames.entry(key).or_default();
         for frame in batch.frames() {
             if frame.sequence < *cursor {

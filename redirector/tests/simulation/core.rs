@@ -134,7 +134,7 @@ impl Core {
         }
         assert!(!batch.is_empty(), "an empty batch");
         assert!(batch.next_sequence() <= known.written(), "{stream}: shipped what was never written");
-        let through = self.through.entry(stream.edge).or_insert(Instant(0));
+        let through = self.through.get(&stream.edge).copied().unwrap_or(Instant(0));
         for frame in batch.frames() {
             assert_eq!(
                 frame.payload,
@@ -145,7 +145,7 @@ impl Core {
             assert_eq!(frame.at.millis(), known.times[usize::try_from(frame.sequence).unwrap()]);
             if frame.sequence >= *cursor {
                 // What was damaged and is not known any more may still be on its way from an earlier life.
-                let early = frame.at < *through
+                let early = frame.at < through
                     && frame.sequence >= known.had_once
                     && !known.damaged.contains(&frame.sequence);
                 assert!(
@@ -158,7 +158,6 @@ impl Core {
                 self.figures.repeated += 1;
             }
         }
-        *through = (*through).max(batch.shipped_through());
         *cursor = (*cursor).max(batch.next_sequence());
         Ok(ShipAck { next_sequence: *cursor })
     }

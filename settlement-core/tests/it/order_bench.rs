@@ -136,7 +136,6 @@ impl<'a> Stage<'a> {
         let mut bytes = [0; CLICK_MAX_LEN];
         let len = record.encode(&mut bytes);
         let mut batch = Batch::new(stream(), sequence);
-        batch.set_shipped_through(at);
         assert!(batch.push(at, &bytes[..len]));
         let token = ClickToken {
             click: ClickId::new(stream(), sequence),

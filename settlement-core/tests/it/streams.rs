@@ -61,7 +61,6 @@ pub(crate) fn at(sequence: u64) -> Instant {
 
 pub(crate) fn batch(stream: Stream, numbers: Range<u64>) -> Batch {
     let mut batch = Batch::new(stream, numbers.start);
-    batch.set_shipped_through(at(numbers.end));
     for sequence in numbers {
         assert!(batch.push(at(sequence), &payload(sequence)));
     }

@@ -202,13 +202,12 @@ impl Edges {
     }
 
     /// A click reaches the core now.
-    pub(super) async fn deliver(&mut self, world: &World, mut delivery: Delivery) -> Result<(), WorldError> {
+    pub(super) async fn deliver(&mut self, world: &World, delivery: Delivery) -> Result<(), WorldError> {
         let now = world.now();
         if delivery.held {
             self.held.remove(&delivery.at);
         }
         let edge = delivery.batch.stream().edge;
-        delivery.batch.set_shipped_through(self.through(edge, now));
         self.known.insert(edge);
         let ingested = world.core.ingest(delivery.batch, now).await;
         ingested.map(|_| ()).map_err(|error| WorldError::Setup {

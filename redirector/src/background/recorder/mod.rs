@@ -50,7 +50,7 @@ struct Round {
 
 impl Recorder {
     /// Works until the phase says drain and nothing is left or Redis is away.
-    pub(super) async fn run(self: Arc<Self>, mut phases: Phases) {
+    pub(super) async fn run(self: Arc<Self>, phases: Phases) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5), self.jitter);
         let mut readers = BTreeMap::new();
         let mut server = None;
@@ -68,7 +68,7 @@ impl Recorder {
                         }
                         // Without news too the server is looked at now and then: one that has failed over while nobody
                         // clicked may have lost what it was told.
-                        let news = self.streams.any_progress(|| self.has_news(), &mut phases, Phase::Drain);
+                        let news = self.streams.any_progress(|| self.has_news(), &phases, Phase::Drain);
                         if tokio::time::timeout(CHECK_EVERY, news).await.is_ok() {
                             phases.pause(LINGER, Phase::Drain).await;
                         }

@@ -109,7 +109,7 @@ impl<'a> StreamShipper<'a> {
             streams
                 .any_progress(
                     || settled() || progress().is_some_and(|p| p.go_back.is_some()),
-                    &mut self.phases,
+                    &self.phases,
                     Phase::Drain,
                 )
                 .await;
@@ -123,7 +123,7 @@ impl<'a> StreamShipper<'a> {
         let until = if draining { Phase::Stop } else { Phase::Drain };
         let sent_back = || progress().is_some_and(|p| p.go_back.is_some());
         let more = || streams.end(stream) > position || sent_back();
-        streams.any_progress(more, &mut self.phases, until).await;
+        streams.any_progress(more, &self.phases, until).await;
         self.linger().await;
         true
     }
@@ -184,13 +184,12 @@ impl<'a> StreamShipper<'a> {
         }
     }
 
-    async fn ship(&mut self, mut batch: Batch, times: (Instant, Instant)) -> Result<(), StepError> {
+    async fn ship(&mut self, batch: Batch, times: (Instant, Instant)) -> Result<(), StepError> {
         let shipper = self.shipper;
         let (next, frames) = (batch.next_sequence(), u64::from(batch.len()));
         shipper.progress.update(self.stream, |progress| {
             progress.through.get_or_insert(times.0);
         });
-        batch.set_shipped_through(self.through_after(next, times.1));
         match shipper.link.ship(batch).await {
             Ok(ShipAck { next_sequence }) if next_sequence == next => {
                 failpoint::reach("shipper.taken");
@@ -220,18 +219,6 @@ impl<'a> StreamShipper<'a> {
                 Err(error.into())
             }
         }
-    }
-
-    /// `shipped_through` as it will be once this batch is in.
-    fn through_after(&self, next: u64, last: Instant) -> Instant {
-        let shipper = self.shipper;
-        let now = (shipper.seams.now)();
-        let after = shipper.progress.get(self.stream).map(|mut progress| {
-            progress.shipped = next;
-            progress.through = Some(last);
-            (self.stream, progress)
-        });
-        shipper.progress.shipped_through(now, |stream| shipper.streams.written(stream), after)
     }
 
     /// The core has everything below `next`. The keeper makes the cursor durable and releases segments.
