@@ -15,4 +15,5 @@ mod proxies;
 mod restart;
 mod rotation;
 mod siege;
+mod stall;
 mod world;

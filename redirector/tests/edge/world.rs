@@ -208,12 +208,20 @@ impl World {
 
     /// With its journal on a disk that fails when it is told to.
     pub(crate) fn on_failing_disk(changes: impl IntoIterator<Item = Change>) -> (Self, FakeStorage) {
+        // Small, so that a test soon has filled all that is prepared.
+        Self::on_disk_in_memory(changes, 64 << 10)
+    }
+
+    /// With its journal on a disk in memory, in segments of this length.
+    pub(crate) fn on_disk_in_memory(
+        changes: impl IntoIterator<Item = Change>,
+        segment_bytes: u64,
+    ) -> (Self, FakeStorage) {
         let disk = FakeStorage::new();
         let storage: Arc<dyn Storage> = Arc::new(disk.clone());
         let start = |config, link| Edge::start_on(&storage, config, keys(), link);
-        // Small, so that a test soon has filled all that is prepared.
-        let small = |config: &mut EdgeConfig| config.journal.segment_bytes = 64 << 10;
-        (Self::starting(changes, small, start), disk)
+        let adjust = |config: &mut EdgeConfig| config.journal.segment_bytes = segment_bytes;
+        (Self::starting(changes, adjust, start), disk)
     }
 
     fn starting(
