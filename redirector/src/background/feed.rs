@@ -1,5 +1,5 @@
 //! Follows the core's change feed: asks for what comes after the last applied number, applies it in order, and has
-//! the table saved from time to time.
+//! the table saved: at once when it is whole for the first time, from time to time later.
 //!
 //! The feed never goes back and never skips: the core makes its numbers visible in order. While the core is away the
 //! table serves on, and [`Contact`] says since when it may be stale.
@@ -31,6 +31,8 @@ struct Saving {
     /// The number that the last begun saving holds.
     number: u64,
     at: Instant,
+    /// Whether a whole table was ever saved, or begun to be.
+    whole: bool,
     task: Option<JoinHandle<bool>>,
 }
 
@@ -39,7 +41,8 @@ impl Feed {
     pub(super) async fn run(&self, phases: Phases) {
         let mut backoff =
             Backoff::new(Duration::from_millis(100), Duration::from_secs(3), self.options.jitter);
-        let mut saving = Saving { number: self.contact.applied(), at: Instant::now(), task: None };
+        let whole = self.contact.heard().is_some();
+        let mut saving = Saving { number: self.contact.applied(), at: Instant::now(), whole, task: None };
         // The first load of an empty table says nothing about how fast changes arrive.
         let mut measured = self.contact.applied() > 0;
         let mut anew = None;
@@ -62,7 +65,8 @@ impl Feed {
                 Ok(more) => {
                     backoff.reset();
                     if loading && anew.is_none() {
-                        saving.number = 0; // what was saved is of another past
+                        // What was saved is of another past.
+                        (saving.number, saving.whole) = (0, false);
                     }
                     self.save_if_due(&mut saving).await;
                     if more {
@@ -166,12 +170,17 @@ impl Feed {
             saving.number = 0; // whatever is in the table is not on disk
         }
         let new = self.contact.applied() - saving.number.min(self.contact.applied());
-        if new == 0
-            || (new < self.options.snapshot_changes && saving.at.elapsed() < self.options.snapshot_every)
-        {
+        let whole = saving.whole || self.contact.heard().is_some();
+        // Without a whole table on disk, an edge that is killed could not serve until the core is there.
+        let first = whole && !saving.whole;
+        let due = new >= self.options.snapshot_changes
+            || saving.at.elapsed() >= self.options.snapshot_every
+            || first;
+        if new == 0 || !due {
             return;
         }
-        *saving = Saving { number: self.contact.applied(), at: Instant::now(), task: Some(self.save()) };
+        let (number, at) = (self.contact.applied(), Instant::now());
+        *saving = Saving { number, at, whole, task: Some(self.save()) };
     }
 
     async fn save_at_end(&self, mut saving: Saving) {

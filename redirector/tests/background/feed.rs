@@ -41,6 +41,20 @@ async fn changes_are_applied_in_order_page_by_page_and_saved() {
 }
 
 #[tokio::test]
+async fn the_first_whole_table_is_saved_at_once() {
+    let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
+    core.with(|state| state.changes.extend((1..=25).map(change)));
+    // Neither an hour nor a hundred thousand changes will have passed.
+    let rig = Rig::start(dir.path(), core.address, BackgroundOptions { feed_page: 10, ..quick() });
+    core.until("it is saved", |_| rig.saved.lock().unwrap().first().copied()).await;
+    core.with(|state| state.changes.push(change(26)));
+    core.until("26 changes", |_| (rig.contact.applied() == 26).then_some(())).await;
+    let saved = rig.saved.clone();
+    rig.shutdown(Duration::from_secs(5)).await;
+    assert_eq!(*saved.lock().unwrap(), [25, 26], "whole, then at the end");
+}
+
+#[tokio::test]
 async fn without_a_core_the_edge_knows_that_it_has_heard_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let core = CoreServer::start().await;

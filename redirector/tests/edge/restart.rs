@@ -64,6 +64,20 @@ fn an_edge_restarts_with_the_core_absent() {
 }
 
 #[test]
+fn an_edge_killed_right_after_its_first_load_restarts_with_the_core_absent() {
+    let world = World::new([]);
+    let saved = world.dir.path().join("table/table.snapshot");
+    eventually("the table is saved", || saved.exists());
+    // What a kill would leave now.
+    let left = tempfile::tempdir().unwrap();
+    std::fs::create_dir(left.path().join("table")).unwrap();
+    std::fs::copy(&saved, left.path().join("table/table.snapshot")).unwrap();
+    let edge = alone(&left);
+    assert!(edge.readiness().is_ready());
+    assert_eq!(Client::connect(edge.address()).request("GET", &path(1), &[]).status, 302);
+}
+
+#[test]
 fn an_edge_that_knows_nothing_is_not_ready() {
     let dir = tempfile::tempdir().unwrap();
     let edge = alone(&dir);
