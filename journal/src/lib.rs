@@ -48,7 +48,7 @@ pub use frame::{Frame, MAX_PAYLOAD, MAX_SEQUENCE};
 pub use inner::{CloseError, ReleaseError, Released};
 pub use journal::Journal;
 pub use open::{OpenError, Opened};
-pub use options::{Options, OptionsError, SEGMENT_BYTES};
+pub use options::{Options, OptionsError, SEGMENT_BYTES, SYNC_INTERVAL};
 pub use reader::{ReadError, Reader};
 pub use recovery::{Notice, StreamInfo};
 pub use stats::Stats;

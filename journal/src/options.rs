@@ -19,8 +19,8 @@ pub struct Options {
     pub spare_segments: usize,
     /// Names of those who read everything; a segment is recycled once all of them have passed it.
     pub cursors: Vec<String>,
-    /// Time from the start of one sync to the next while nobody waits for the disk: what a power cut may take. With
-    /// none, the sync thread never rests under load.
+    /// Time from the start of one sync to the next while nobody waits for the disk: what a power cut may take is what
+    /// was written in it, and during the sync. With none, the sync thread never rests under load.
     pub sync_interval: Duration,
     /// Bytes per worker that may be written and not durable. They are kept in memory, in case the disk fails a
     /// sync; beyond, append refuses. It covers a stall of the disk of some seconds.
@@ -31,8 +31,8 @@ pub struct Options {
 pub const SEGMENT_BYTES: u64 = 32 << 20;
 /// 128 MiB: ten seconds of a stalled disk at 100,000 clicks a second on one worker.
 const UNSYNCED_BYTES: usize = 128 << 20;
-/// Keeps the published window at some twenty milliseconds for half a per cent of a core.
-const SYNC_INTERVAL: Duration = Duration::from_millis(20);
+/// Keeps the published window at some twenty milliseconds and a sync; each worker that writes costs one sync in it.
+pub const SYNC_INTERVAL: Duration = Duration::from_millis(20);
 /// Longest name of a cursor.
 const NAME_MAX: usize = 32;
 

@@ -13,13 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Zeros written at once. The kernel copies a step in one go, on a processor that answers clicks as well: 256 KiB took
-/// as long as a dozen of them.
+/// Zeros written at once. The kernel copies a step in one go, on a processor that answers clicks as well.
 const STEP: usize = 64 << 10;
 /// Zeros written between two syncs: more would make the frames' own syncs wait behind them.
 const SYNC_EVERY: u64 = 1 << 20;
-/// Rest after each step, while every worker has a segment to go on with. Without it a worker on the same core stood
-/// still for the whole megabyte between two syncs.
+/// Rest after each step, while every worker has a segment to go on with: a worker on the same core gets its turn.
 const STEP_REST: Duration = Duration::from_millis(1);
 /// How soon a full disk is tried again.
 const RETRY: Duration = Duration::from_millis(250);

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Time from the start of one sync to the next while somebody waits for the disk: he waits half of it on average.
+/// Time from the start of one sync to the next while somebody waits for the disk: he waits at most this, and the sync.
 const AWAITED_INTERVAL: Duration = Duration::from_millis(2);
 
 pub(crate) type Listener = Box<dyn Fn() + Send + Sync>;
@@ -111,6 +111,8 @@ impl Syncer {
                 lane.index.suspect(segment.number);
                 self.errors.fetch_add(1, Ordering::Relaxed);
                 lane.fail_sync();
+                // Somebody may wait for what has moved, and has cut the rest of the sync that failed.
+                self.rest.cut();
                 continue;
             }
             lane.finish_sync(&work);

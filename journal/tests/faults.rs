@@ -13,9 +13,14 @@ const SEGMENT: u64 = 64 << 10;
 const PAYLOAD: [u8; 1000] = [7; 1000];
 
 fn open(disk: &FakeStorage, random: u64) -> Opened {
+    open_resting(disk, random, Duration::from_millis(1))
+}
+
+/// With so long a rest between two syncs.
+fn open_resting(disk: &FakeStorage, random: u64, sync_interval: Duration) -> Opened {
     let mut options = Options::new("faults", 1, 1);
     options.segment_bytes = SEGMENT;
-    options.sync_interval = Duration::from_millis(1);
+    options.sync_interval = sync_interval;
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     Journal::open_on(&storage, &options, NOW, random).unwrap()
 }
@@ -24,7 +29,9 @@ fn open(disk: &FakeStorage, random: u64) -> Opened {
 fn wait_durable(journal: &Journal, sequence: u64) {
     let (sender, receiver) = mpsc::channel();
     journal.on_durable(Box::new(move || sender.send(()).unwrap_or(())));
+    let begun = Instant::now();
     while journal.durable(0) < sequence {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{sequence} did not become durable");
         receiver.recv_timeout(Duration::from_millis(50)).unwrap_or(());
     }
 }
@@ -108,4 +115,34 @@ fn after_a_failed_sync_the_frames_are_durable_elsewhere() {
             assert_eq!(reader.next(100).unwrap().unwrap().sequence, sequence);
         }
     }
+}
+
+#[test]
+fn who_hurries_does_not_wait_for_the_end_of_a_rest() {
+    let disk = FakeStorage::new();
+    let mut opened = open_resting(&disk, 1, Duration::from_hours(1));
+    for sequence in 1..=3 {
+        append_when_possible(&mut opened);
+        flush_when_possible(&mut opened);
+        opened.writers[0].hurry();
+        wait_durable(&opened.journal, sequence);
+    }
+}
+
+#[test]
+fn who_hurried_before_a_failed_sync_need_not_hurry_again() {
+    let disk = FakeStorage::new();
+    let mut opened = open_resting(&disk, 1, Duration::from_hours(1));
+    append_when_possible(&mut opened);
+    // The next sync is to be the frame's, and not one of a segment that is prepared.
+    let begun = Instant::now();
+    while opened.journal.stats().ready_segments < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no segment is prepared");
+        std::thread::yield_now();
+    }
+    disk.fail_syncs(1);
+    flush_when_possible(&mut opened);
+    opened.writers[0].hurry();
+    wait_durable(&opened.journal, 1);
+    assert_eq!(opened.journal.stats().sync_errors, 1);
 }

@@ -59,18 +59,21 @@ impl Default for Limits {
     }
 }
 
-/// Sizes of the journal on disk.
+/// Sizes of the journal on disk, and how often it is synced.
 #[derive(Debug, Clone)]
 pub struct JournalSizes {
     /// Bytes of one segment.
     pub segment_bytes: u64,
     /// Segments prepared ahead per worker.
     pub spare_segments: usize,
+    /// Time from one sync to the next while no strict programme's click waits for the disk.
+    pub sync_interval: Duration,
 }
 
 impl Default for JournalSizes {
     fn default() -> Self {
-        Self { segment_bytes: journal::SEGMENT_BYTES, spare_segments: 2 }
+        let (segment_bytes, sync_interval) = (journal::SEGMENT_BYTES, journal::SYNC_INTERVAL);
+        Self { segment_bytes, spare_segments: 2, sync_interval }
     }
 }
 

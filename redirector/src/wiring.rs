@@ -33,6 +33,7 @@ pub(crate) fn open_journal(
     let options = journal::Options {
         segment_bytes: config.journal.segment_bytes,
         spare_segments: config.journal.spare_segments,
+        sync_interval: config.journal.sync_interval,
         cursors: background::cursor_names(options),
         ..journal::Options::new(config.data_dir.join("journal"), config.edge.0, config.workers)
     };

@@ -120,7 +120,7 @@ impl Role for EdgeFile {
             agent_patterns: agent_patterns?.map(|path| r.resolve(&path)),
             max_stale: max_stale?,
             durability: durability?,
-            journal: JournalSizes { segment_bytes: segment_bytes?, spare_segments: spare_segments? },
+            journal: JournalSizes { segment_bytes: segment_bytes?, spare_segments: spare_segments?, ..sizes },
             snapshot_every: snapshot_every?,
             redis: redis?,
         })
