@@ -2,7 +2,7 @@
 
 use crate::modules::Modules;
 use crate::{Colour, Logo, PIXELS_PER_MODULE, QrError, Style};
-use png::{BitDepth, ColorType, Encoder};
+use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 /// Where the modules lie in the picture.
 struct Raster<'m> {
@@ -16,9 +16,26 @@ struct Raster<'m> {
 }
 
 impl Raster<'_> {
+    /// The module that a pixel belongs to, if it is not before the first one.
+    fn module(&self, at: usize) -> Option<usize> {
+        Some(at.checked_sub(self.margin)? / self.scale)
+    }
+
     fn is_dark(&self, x: usize, y: usize) -> bool {
-        let module = |at: usize| Some(at.checked_sub(self.margin)? / self.scale);
-        matches!((module(x), module(y)), (Some(x), Some(y)) if self.modules.is_dark(x, y))
+        matches!((self.module(x), self.module(y)), (Some(x), Some(y)) if self.modules.is_dark(x, y))
+    }
+
+    /// All rows of pixels, each of `bytes` bytes. `draw` adds a row; the others of the same modules repeat it.
+    fn rows(&self, bytes: usize, mut draw: impl FnMut(usize, &mut Vec<u8>)) -> Vec<u8> {
+        let mut rows = Vec::with_capacity(bytes * self.side);
+        for y in 0..self.side {
+            if y > 0 && self.module(y) == self.module(y - 1) {
+                rows.extend_from_within(rows.len() - bytes..);
+            } else {
+                draw(y, &mut rows);
+            }
+        }
+        rows
     }
 }
 
@@ -43,12 +60,13 @@ pub(crate) fn draw(
 
 fn in_two_colours(raster: &Raster<'_>, style: &Style, pixels: u32) -> Result<Vec<u8>, QrError> {
     let bytes = raster.side.div_ceil(8);
-    let mut rows = vec![0_u8; bytes * raster.side];
-    for (y, row) in rows.chunks_exact_mut(bytes).enumerate() {
+    let rows = raster.rows(bytes, |y, rows| {
+        let start = rows.len();
+        rows.resize(start + bytes, 0);
         for x in (0..raster.side).filter(|x| !raster.is_dark(*x, y)) {
-            row[x / 8] |= 0x80 >> (x % 8);
+            rows[start + x / 8] |= 0x80 >> (x % 8);
         }
-    }
+    });
     let mut out = Vec::new();
     let mut encoder = Encoder::new(&mut out, pixels, pixels);
     if (style.dark(), style.light()) == (Colour::BLACK, Colour::WHITE) {
@@ -69,13 +87,12 @@ fn in_colour(
     (at, wide): (f64, f64),
     pixels: u32,
 ) -> Result<Vec<u8>, QrError> {
-    let mut rows = Vec::with_capacity(raster.side * raster.side * 3);
-    for y in 0..raster.side {
+    let mut rows = raster.rows(raster.side * 3, |y, rows| {
         for x in 0..raster.side {
             let colour = if raster.is_dark(x, y) { style.dark() } else { style.light() };
             rows.extend_from_slice(&colour.0);
         }
-    }
+    });
     let scale = f64::from(u32::try_from(raster.scale).unwrap_or(u32::MAX));
     #[expect(
         clippy::cast_possible_truncation,
@@ -97,7 +114,10 @@ fn in_colour(
     Ok(out)
 }
 
-fn write(encoder: Encoder<'_, &mut Vec<u8>>, rows: &[u8]) -> Result<(), QrError> {
+fn write(mut encoder: Encoder<'_, &mut Vec<u8>>, rows: &[u8]) -> Result<(), QrError> {
+    // Most rows are the one above: their difference is nothing, and nothing is quick to compress.
+    encoder.set_compression(Compression::Fast);
+    encoder.set_filter(Filter::Up);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(rows)?;
     writer.finish()?;
@@ -135,6 +155,22 @@ mod tests {
         let path = crate::svg::runs(&modules);
         let run = |piece: &str| piece.split_once('h')?.1.split('v').next()?.parse::<usize>().ok();
         assert_eq!(path.split('M').filter_map(run).sum::<usize>(), area);
+    }
+
+    #[test]
+    fn each_row_of_modules_is_drawn_once() {
+        let modules = Modules::of(TEXT, &Style::default(), false).unwrap();
+        let (side, scale) = (modules.side() * 9 + 5, 9);
+        let raster = Raster { modules: &modules, scale, side, margin: 2 };
+        let mut drawn = Vec::new();
+        let rows = raster.rows(1, |y, rows| {
+            drawn.push(y);
+            rows.push(u8::from(raster.is_dark(side / 2, y)));
+        });
+        let first_of_each = [0].into_iter().chain((0..=modules.side()).map(|module| 2 + module * scale));
+        assert_eq!(drawn, first_of_each.collect::<Vec<_>>());
+        assert!(rows.iter().enumerate().all(|(y, row)| *row == u8::from(raster.is_dark(side / 2, y))));
+        assert_eq!(rows.len(), side);
     }
 
     #[test]

@@ -38,10 +38,11 @@ mod tests {
             .lines()
             .map(|line| line.trim_start_matches(COLOURS).trim_end_matches(USUAL).chars().collect())
             .collect();
+        assert!(lines.iter().all(|line| line.len() == modules.side()));
         for y in 0..modules.side() {
-            for x in 0..modules.side() {
+            for (x, cell) in lines[y / 2].iter().enumerate() {
                 let upper = y % 2 == 0;
-                let dark = matches!((lines[y / 2][x], upper), ('█', _) | ('▀', true) | ('▄', false));
+                let dark = matches!((cell, upper), ('█', _) | ('▀', true) | ('▄', false));
                 assert_eq!(dark, modules.is_dark(x, y), "{x} {y}");
             }
         }

@@ -42,9 +42,15 @@ impl MissLimit {
 
     /// Notes a miss. `Err` with the seconds to wait if this prefix has had too many.
     pub(crate) fn miss(&mut self, prefix: AddressPrefix, now: Instant) -> Result<(), u32> {
+        self.misses(1, prefix, now)
+    }
+
+    /// Notes so many misses, or none of them. More than may be had at once count as those.
+    pub(crate) fn misses(&mut self, count: u32, prefix: AddressPrefix, now: Instant) -> Result<(), u32> {
         if self.cost_ms == 0 {
             return Ok(());
         }
+        let cost_ms = self.cost_ms.saturating_mul(i64::from(count)).min(self.burst_ms);
         let key = xxh3_64_with_seed(&prefix.0, self.seed).max(1);
         #[expect(clippy::cast_possible_truncation, reason = "reduced to the table's length")]
         let pair = &mut self.places[(key % (PLACES as u64 / 2)) as usize];
@@ -60,7 +66,7 @@ impl MissLimit {
         if place.whole_at - now > self.burst_ms {
             place.whole_at = now; // no number of misses leads there: the clock went back
         }
-        let whole_at = place.whole_at.max(now) + self.cost_ms;
+        let whole_at = place.whole_at.max(now) + cost_ms;
         let over = whole_at - now - self.burst_ms;
         if over > 0 {
             return Err(u32::try_from(over.div_euclid(1_000) + 1).unwrap_or(u32::MAX));

@@ -1,5 +1,5 @@
 //! The pictures of QR codes that a worker has made of late, and how many new ones an address prefix may ask for: making
-//! one costs as much as many clicks, on the thread that serves them.
+//! one costs as much as many clicks, on the thread that serves them, and a large one counts for more than one.
 
 use crate::limits::MissLimit;
 use crate::request::QrForm;
@@ -15,6 +15,8 @@ const KEPT: usize = 64;
 /// New pictures per address prefix and minute, and at once: whole print runs of codes come from one office.
 const PER_MINUTE: u32 = 300;
 const BURST: u32 = 300;
+/// A PNG counts once, and once more for so many pixels of its side.
+const PIXELS_COUNTED_ONCE: u32 = 1_024;
 
 /// This prefix has asked for too many new pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +52,9 @@ impl Pictures {
         if let Some((_, picture)) = self.kept.iter().find(|kept| kept.0 == kind) {
             return Ok(Ok(picture.clone()));
         }
-        self.limit.miss(prefix, now).map_err(|seconds| TooMany { seconds })?;
         let (_, form, Wish { style, pixels }) = kind;
+        let more = if form == QrForm::Png { pixels.unwrap_or_default() / PIXELS_COUNTED_ONCE } else { 0 };
+        self.limit.misses(1 + more, prefix, now).map_err(|seconds| TooMany { seconds })?;
         let made = match form {
             QrForm::Svg => qr_code::svg(url, &style, None).map(Bytes::from),
             QrForm::Png => qr_code::png(url, &style, pixels, None).map(Bytes::from),
@@ -86,6 +89,20 @@ mod tests {
         assert!((0..1_000).all(|_| picture(known, prefix).is_ok()));
         assert!(picture(10_000, AddressPrefix([4, 10, 0, 2, 0, 0, 0, 0])).is_ok(), "another prefix");
         assert_eq!(pictures.kept.len(), KEPT);
+    }
+
+    #[test]
+    fn large_pictures_count_for_more() {
+        let (now, prefix) = (Instant(1_700_000_000_000), AddressPrefix([4, 10, 0, 1, 0, 0, 0, 0]));
+        let made = |form, size| {
+            let mut pictures = Pictures::new(1, 7);
+            let wish = Wish { pixels: Some(size), ..Wish::default() };
+            let kinds = (0..).map(|body| (code(body), form, wish));
+            kinds.take_while(|kind| pictures.picture(*kind, URL, prefix, now).is_ok()).count()
+        };
+        assert_eq!(made(QrForm::Png, 200), BURST as usize);
+        assert_eq!(made(QrForm::Png, 2_048), BURST as usize / 3);
+        assert_eq!(made(QrForm::Svg, 2_048), BURST as usize, "its size is nothing to a drawing");
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn token(answer: &Answer, keys: &ClickKeys) -> ClickToken {
 fn bad_cookies(world: &World) -> usize {
     let mut bad = 0;
     world.with_records(|record: &ClickRecord<'_>| {
-        bad += usize::from(record.flags.has(ClickFlags::BAD_COOKIE))
+        bad += usize::from(record.flags.has(ClickFlags::BAD_COOKIE));
     });
     bad
 }
