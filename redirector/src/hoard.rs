@@ -1,20 +1,22 @@
 //! Who makes room when there are as many connections as there may be: whoever holds many and waits with them.
 //!
 //! A newcomer gets the place of a waiting connection whose address prefix holds more connections than the newcomer's
-//! own: the one of the largest holder that has waited longest. So many idle or slow sockets keep nobody out but their
-//! own network; requests under way are never given up. Prefixes are counted once a second, and only when it is full.
+//! own: the one of the largest holder that has waited longest. So idle or slow sockets keep out only networks that hold
+//! as many themselves; requests under way are never given up. The connections of its worker are counted once a second,
+//! and only when it is full; until then, whoever comes and whoever gives way changes the counts, so that a prefix that
+//! held nothing a moment ago displaces others only until it holds as many as they do.
 
 use crate::connection::{Connection, Order};
 use attribution_core::record::AddressPrefix;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// The view of one second.
+/// The view of one second, kept up with who came and who gave way since. Who left by himself still counts in it.
 #[derive(Default)]
 pub(crate) struct Hoard {
     second: Option<u32>,
     held: HashMap<AddressPrefix, u32>,
-    /// Those that wait; the last one goes first.
+    /// Those that wait; the last one goes first, as the largest holder was when it was looked.
     waiting: Vec<Rc<Connection>>,
 }
 
@@ -37,10 +39,21 @@ impl Hoard {
             }
             let last = self.waiting.pop()?;
             if last.waits_for_head() && last.order() != Order::Close {
+                if let Some(held) = self.held.get_mut(&last.prefix()) {
+                    *held -= 1;
+                }
+                self.came(prefix);
                 return Some(last);
             }
         }
         None
+    }
+
+    /// A connection of `prefix` has got a place.
+    pub(crate) fn came(&mut self, prefix: AddressPrefix) {
+        if self.second.is_some() {
+            *self.held.entry(prefix).or_default() += 1;
+        }
     }
 
     fn look<'c>(&mut self, connections: impl Iterator<Item = &'c Rc<Connection>>) {
@@ -95,10 +108,36 @@ mod tests {
             all.iter().position(|one| Rc::ptr_eq(one, &found))
         };
         assert_eq!(next("10.0.0.9"), None, "the largest holder itself");
-        assert_eq!(next("10.9.0.1"), Some(2), "the one that has an answer coming stays");
-        assert_eq!(next("10.2.0.9"), Some(0));
+        assert_eq!(next("10.8.0.1"), Some(2), "the one that has an answer coming stays");
         assert_eq!(next("10.1.0.9"), None, "nobody holds more");
-        assert_eq!(next("10.9.0.1"), Some(3));
+        assert_eq!(next("10.9.0.1"), Some(0));
+    }
+
+    #[test]
+    fn a_newcomer_displaces_others_only_until_it_holds_as_many() {
+        let mut all: Vec<_> = (0..10).map(|host| connection(&format!("10.0.0.{host}"), 1)).collect();
+        all.extend((0..4).map(|host| connection(&format!("10.1.0.{host}"), 1)));
+        let mut hoard = Hoard::default();
+        let mut displaced = |of: &str| {
+            let found = hoard.gives_way(all.iter(), prefix(of), 9);
+            found.inspect(|other| other.give(Order::Close)).map(|other| other.prefix())
+        };
+        for _ in 0..5 {
+            assert_eq!(displaced("10.9.0.1"), Some(prefix("10.0.0.1")));
+        }
+        assert_eq!(displaced("10.9.0.1"), None, "it holds five by now, as the largest does");
+        assert_eq!(displaced("10.8.0.1"), Some(prefix("10.0.0.1")), "which is nothing to somebody else");
+    }
+
+    #[test]
+    fn who_came_when_there_was_a_place_counts_too() {
+        let all: Vec<_> = (0..3).map(|host| connection(&format!("10.0.0.{host}"), 1)).collect();
+        let mut hoard = Hoard::default();
+        assert!(hoard.gives_way(all.iter(), prefix("10.0.0.9"), 9).is_none());
+        hoard.came(prefix("10.9.0.1"));
+        hoard.came(prefix("10.9.0.1"));
+        assert!(hoard.gives_way(all.iter(), prefix("10.8.0.1"), 9).is_some());
+        assert!(hoard.gives_way(all.iter(), prefix("10.9.0.1"), 9).is_none());
     }
 
     #[test]

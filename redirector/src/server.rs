@@ -1,6 +1,7 @@
 //! A worker's thread: one event loop, its listener, its connections, and the small tasks beside them.
 
 use crate::click;
+use crate::config::Limits;
 use crate::connection::{Connection, Connections, Order, Socket, Waits};
 use crate::front::{self, Handover, Held};
 use crate::hoard::Hoard;
@@ -101,7 +102,7 @@ async fn serve(setup: Setup) -> Result<(), WorkerError> {
         // An answer is one short head: copying a page's few hundred bytes behind it is cheaper than a vectored write.
         .writev(false)
         .max_headers(shared.limits.headers)
-        .max_buf_size(shared.limits.head_bytes.max(8_192));
+        .max_buf_size(head_buffer(&shared.limits));
     let worker = Worker::new(shared, writer)?;
     let floor = Rc::new(Floor { worker, http, connections: RefCell::default(), hoard: RefCell::default() });
 
@@ -183,13 +184,14 @@ impl Floor {
 
     /// A permit for one more connection; if there is none left, whoever holds many gives way.
     fn permit(&self, peer: SocketAddr) -> Option<ConnectionPermit> {
-        let shared = &self.worker.shared;
+        let (shared, prefix) = (&self.worker.shared, AddressPrefix::of(peer.ip()));
+        let mut hoard = self.hoard.borrow_mut();
         if let Some(permit) = ConnectionPermit::take(shared) {
+            hoard.came(prefix);
             return Some(permit);
         }
         let (connections, second) = (self.connections.borrow(), self.worker.second.get());
-        let prefix = AddressPrefix::of(peer.ip());
-        let other = self.hoard.borrow_mut().gives_way(connections.iter(), prefix, second)?;
+        let other = hoard.gives_way(connections.iter(), prefix, second)?;
         other.give(Order::Close);
         self.worker.cells().displaced.add(1);
         Some(ConnectionPermit::take_over(shared))
@@ -262,7 +264,7 @@ impl Place {
     async fn serve_with_hyper(&self, Handover { stream, read }: Handover) {
         let (worker, connection) = (&self.floor.worker, &*self.connection);
         let second = &worker.second;
-        let held = Rc::new(Held::new(worker.unfinished.clone()));
+        let held = Rc::new(Held::new(worker.unfinished.clone(), head_buffer(&worker.shared.limits)));
         if held.add(read.len()).is_err() {
             worker.cells().heads_dropped.add(1);
             return;
@@ -325,6 +327,11 @@ fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let (socket, peer) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
     Ok((socket.into(), peer.ok_or(io::ErrorKind::ConnectionAborted)?))
+}
+
+/// Bytes of hyper's buffer, which cannot be smaller than its least.
+fn head_buffer(limits: &Limits) -> usize {
+    limits.head_bytes.max(8_192)
 }
 
 /// Bytes that the head of a request took at least.

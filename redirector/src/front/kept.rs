@@ -82,12 +82,15 @@ const BLANKS: usize = 256;
 pub(crate) struct Held {
     bytes: Cell<usize>,
     room: Room,
+    /// Bytes that the holder's buffer can have at most.
+    buffer: usize,
     refused: Cell<bool>,
 }
 
 impl Held {
-    pub(crate) const fn new(room: Room) -> Self {
-        Self { bytes: Cell::new(0), room, refused: Cell::new(false) }
+    /// In a buffer of at most `buffer` bytes.
+    pub(crate) const fn new(room: Room, buffer: usize) -> Self {
+        Self { bytes: Cell::new(0), room, buffer, refused: Cell::new(false) }
     }
 
     /// So many bytes more were read.
@@ -102,9 +105,10 @@ impl Held {
         self.refused.get()
     }
 
-    /// A head was found in them, of at least so many bytes. What is left is the beginning of the next one.
+    /// A head was found in them, of at least so many bytes. What is left is the beginning of the next one, as far as
+    /// the buffer can hold it: blanks that were not found do not add up from head to head.
     pub(crate) fn found(&self, head: usize) {
-        let left = self.bytes.get().saturating_sub(head);
+        let left = self.bytes.get().saturating_sub(head).min(self.buffer);
         let left = if left > BLANKS { left } else { 0 };
         self.room.give_back(self.bytes.replace(left) - left);
     }
@@ -135,7 +139,7 @@ mod tests {
     #[test]
     fn what_is_behind_a_head_still_takes_room() {
         let room = Room::new(2_000);
-        let held = Held::new(room.clone());
+        let held = Held::new(room.clone(), 2_000);
         held.add(1_500).unwrap();
         assert!(!held.was_refused());
         assert_eq!(held.add(501), Err(NoRoom));
@@ -147,5 +151,16 @@ mod tests {
         held.add(5).unwrap();
         drop(held);
         assert_eq!(room.used(), 0);
+    }
+
+    #[test]
+    fn what_was_not_found_in_heads_does_not_add_up() {
+        let room = Room::new(2_000);
+        let held = Held::new(room.clone(), 1_000);
+        for head in 0..100 {
+            assert_eq!(held.add(900), Ok(()), "{head}");
+            held.found(100);
+        }
+        assert_eq!(room.used(), 1_000, "no more than the buffer can hold");
     }
 }

@@ -87,6 +87,8 @@ pub(crate) async fn serve(
                 let released = front.while_there(release).await?;
                 front.send_strict(&strict, released, language, close);
                 if !front.kept.bytes().is_empty() && !front.tap.ends() {
+                    // hyper would know nothing of what the client has not yet taken of it.
+                    front.all_sent().await?;
                     break;
                 }
             }
@@ -228,6 +230,17 @@ impl<'w> Front<'w> {
                 }
             }
             Poll::Pending
+        })
+        .await
+    }
+
+    /// Waits until the client has taken the whole answer; `None` if it is gone or the connection may live no longer.
+    async fn all_sent(&self) -> Option<()> {
+        poll_fn(|context| {
+            if self.tap.connection.order() == Order::Close {
+                return Poll::Ready(None);
+            }
+            self.tap.poll_unsent(context, self.worker.second.get()).map(Result::ok)
         })
         .await
     }

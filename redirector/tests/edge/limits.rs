@@ -90,6 +90,18 @@ fn a_strict_programmes_answer_waits_for_the_disk() {
 }
 
 #[test]
+fn a_strict_answer_does_not_wait_for_the_end_of_the_syncs_rest() {
+    let world = World::with([], |config| {
+        config.durability = Durability::Strict;
+        config.journal.sync_interval = Duration::from_hours(1);
+    });
+    let mut client = world.client();
+    for _ in 0..3 {
+        assert_eq!(client.request("GET", &path(1), &[]).status, 302);
+    }
+}
+
+#[test]
 fn a_full_strict_queue_is_overloaded_and_records_nothing() {
     let world = World::with([], |config| {
         config.durability = Durability::Strict;
@@ -156,6 +168,19 @@ fn unfinished_heads_in_hypers_hands_take_no_more_either() {
     late.send(format!("HEAD {} HTTP/1.1\r\nx: {}", path(1), "y".repeat(3_500)).as_bytes());
     late.send(b"\r\nhost: 127.0.0.1\r\n\r\n");
     assert_eq!((late.receive(true).unwrap().status, dropped()), (302, 4), "their room was given back");
+}
+
+#[test]
+fn blanks_in_heads_do_not_add_up() {
+    let world = World::with([], |config| config.limits.unfinished_bytes = 64 << 10);
+    let padded = format!("HEAD {} HTTP/1.1\r\nhost:{}127.0.0.1\r\n\r\n", path(1), " ".repeat(3_000));
+    let mut client = world.client();
+    for number in 0..100 {
+        client.send(padded.as_bytes());
+        let answer = client.receive(true).unwrap_or_else(|| panic!("head {number} has its answer"));
+        assert_eq!(answer.status, 302, "head {number}");
+    }
+    assert_eq!(world.metric("yinke_edge_unfinished_heads_dropped_total"), 0);
 }
 
 #[test]
