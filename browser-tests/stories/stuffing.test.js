@@ -52,11 +52,18 @@ const WAYS = {
 const OUTCOMES = ['not_navigation', 'prefetch', 'refused', 'attributed', 'bot', 'head', 'preview', 'untracked', 'not_found'];
 
 let yinke, browser, links, attacker, chat, shop;
+let stuffed = 0;
 
 before(async () => {
-  [yinke, browser, attacker, chat, shop] = await Promise.all([
-    Yinke.start(), launch(), Site.start('attacker.localhost'), Site.start('chat.localhost'), Site.start('shop.example'),
+  // Each is known as soon as it runs, so that `after` ends it even if another does not start.
+  const started = await Promise.allSettled([
+    Yinke.start().then((it) => { yinke = it; }),
+    launch().then((it) => { browser = it; }),
+    Site.start('attacker.localhost').then((it) => { attacker = it; }),
+    Site.start('chat.localhost').then((it) => { chat = it; }),
+    Site.start('shop.example').then((it) => { shop = it; }),
   ]);
+  for (const { status, reason } of started) if (status === 'rejected') throw reason;
   links = await yinke.catalogue(shop.put('/cup', '<h1>保温杯</h1>'));
 });
 
@@ -69,14 +76,23 @@ after(async () => {
 const counts = async () =>
   Object.fromEntries(await Promise.all(OUTCOMES.map(async (outcome) => [outcome, await yinke.outcomes(outcome)])));
 
-/** Opens a page of the attacker that asks for `link` in the way of that name, and waits until the edge was asked. */
+/**
+ * Opens a page of the attacker that asks for `link` in the way of that name, and waits until the edge was asked by it:
+ * the browser has made a request with this page's marker, and the edge has counted one more of the kind.
+ */
 async function stuff(context, name, link) {
   const [outcome, html] = WAYS[name];
   const asked = await yinke.outcomes(outcome);
+  const marked = `${link}?way=${(stuffed += 1)}`;
+  const requests = [];
+  const note = (request) => requests.push(request.url());
+  context.on('request', note);
   const page = await context.newPage();
-  await page.goto(attacker.put(`/${encodeURIComponent(name)}`, html(link)));
+  await page.goto(attacker.put(`/${encodeURIComponent(name)}`, html(marked)));
   await eventually(`the edge is asked by ${name}`, async () => (await yinke.outcomes(outcome)) > asked);
+  await eventually(`a request is made by ${name}`, () => requests.includes(marked));
   await page.close();
+  context.off('request', note);
 }
 
 /** A person taps a link in a chat, and arrives at the shop; gives what the shop sees of them. */

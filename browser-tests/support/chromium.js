@@ -4,7 +4,7 @@ import { chromium } from 'playwright-core';
 const PROGRAM = process.env.YINKE_CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--no-proxy-server', '--disable-background-networking', '--disable-component-update', '--disable-sync',
   // A shop needs a public name; in these tests all of them are on this machine.
   '--host-resolver-rules=MAP *.example 127.0.0.1',
 ];

@@ -10,6 +10,8 @@ import { eventually } from './eventually.js';
 
 const TOKEN = 'browser-tests-admin-token';
 const LOOPBACK = '127.0.0.1:0';
+/** After it was asked to end, it has ended within this time. */
+const END_WITHIN_MS = 15_000;
 
 /** The program under test; `cargo xtask test browser` builds it and says where it is. */
 function program() {
@@ -30,11 +32,13 @@ export class Yinke {
       ['up', '--edge', LOOPBACK, '--core', LOOPBACK, '--admin', LOOPBACK, '--data', data, ...more],
       { env: { ...env, YINKE_ADMIN_TOKEN: TOKEN }, stdio: ['ignore', log.fd, log.fd] },
     );
-    await log.close();
+    // At once: nobody would hear its error later.
     const yinke = new Yinke(child, folder);
     try {
+      await log.close();
       const running = await eventually('it says where it is', async () => {
-        if (child.exitCode !== null) throw new Error(`it ended: ${await yinke.log()}`);
+        if (child.pid === undefined) throw (await yinke.ended)[0];
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`it ended: ${await yinke.log()}`);
         const text = await readFile(path.join(data, 'running.json'), 'utf8').catch(() => null);
         return text && JSON.parse(text);
       });
@@ -42,7 +46,8 @@ export class Yinke {
       yinke.core = running.core;
       yinke.admin = running.admin;
     } catch (error) {
-      await yinke.stop();
+      // Why it did not start says more than how it ended.
+      await yinke.stop().catch(() => {});
       throw error;
     }
     return yinke;
@@ -51,7 +56,8 @@ export class Yinke {
   constructor(child, folder) {
     this.child = child;
     this.folder = folder;
-    this.ended = once(child, 'exit');
+    // A program that cannot be started has no exit, but an error; `start` and `stop` tell of it.
+    this.ended = once(child, 'exit').catch((error) => [error]);
   }
 
   log() {
@@ -61,10 +67,12 @@ export class Yinke {
   /** Asks it to end, and fails if it did not end well. */
   async stop() {
     this.child.kill('SIGTERM');
-    const [code] = await this.ended;
+    const deadline = setTimeout(() => this.child.kill('SIGKILL'), END_WITHIN_MS);
+    const [code, signal] = await this.ended;
+    clearTimeout(deadline);
     const log = await this.log();
     await rm(this.folder, { recursive: true });
-    if (code !== 0) throw new Error(`it ended with ${code}: ${log}`);
+    if (code !== 0) throw new Error(`it ended with ${code ?? signal}: ${log}`);
   }
 
   /** Imports the text of a CSV file, as a merchant would; gives the results that the import writes beside it. */
