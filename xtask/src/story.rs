@@ -56,8 +56,9 @@ fn follow(up: &mut Up, folder: &Path) -> Result<()> {
     ensure!(ready == "200", "not ready: {ready}");
     shell(&format!("set -o pipefail; curl -sf {admin}/metrics | promtool check metrics >&2"))?;
     // Beside the running core: everything it decided comes out of the events again.
-    let program = up.1.display();
-    let replayed = shell(&format!("{program} replay --data {}", folder.join("data").display()))?;
+    let mut replay = Command::new(&up.1);
+    replay.args(["replay", "--data"]).arg(folder.join("data"));
+    let replayed = told_by(replay)?;
     ensure!(replayed.contains(" 0 differences") && !replayed.starts_with("0 lines"), "{replayed}");
     let took = up.drain()?;
     println!("drained in {} ms", took.as_millis());
@@ -72,7 +73,14 @@ fn address<'a>(printed: &'a str, name: &str) -> Result<&'a str> {
 
 /// Runs a script with bash; its output, which is also shown.
 fn shell(script: &str) -> Result<String> {
-    let output = Command::new("bash").args(["-c", script]).stdin(Stdio::null()).output()?;
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script]);
+    told_by(bash)
+}
+
+/// Runs a command; its output, which is also shown.
+fn told_by(mut command: Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     println!("{text}{errors}");

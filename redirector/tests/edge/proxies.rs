@@ -16,6 +16,9 @@ const SMUGGLED: u64 = 99;
 /// Links of the honest clients, one after the other.
 const HONEST: u64 = 8;
 
+/// A proxy is started on so many ports before it counts as broken.
+const STARTS: usize = 5;
+
 /// A proxy in front of an edge. Ended when dropped.
 struct Proxy {
     name: &'static str,
@@ -31,18 +34,16 @@ fn free_port() -> u16 {
 
 impl Proxy {
     fn haproxy(edge: SocketAddr) -> Self {
-        let port = free_port();
         let config = format!(
             "global\n  nbthread 1\n  maxconn 256\n\
              defaults\n  mode http\n  timeout client 500ms\n  timeout connect 20s\n  timeout server 20s\n\
-             frontend people\n  bind 127.0.0.1:{port}\n  default_backend edge\n\
+             frontend people\n  bind 127.0.0.1:PORT\n  default_backend edge\n\
              backend edge\n  option forwardfor\n  http-reuse always\n  server edge {edge}\n"
         );
-        Self::start("haproxy", port, &config, &["-db", "-q", "-f", "FOLDER/config"])
+        Self::start("haproxy", &config, &["-db", "-q", "-f", "FOLDER/config"])
     }
 
     fn nginx(edge: SocketAddr) -> Self {
-        let port = free_port();
         let config = format!(
             "daemon off; master_process off; pid FOLDER/pid; error_log FOLDER/error;\n\
              events {{ worker_connections 256; }}\n\
@@ -50,17 +51,26 @@ impl Proxy {
                fastcgi_temp_path FOLDER/3; uwsgi_temp_path FOLDER/4; scgi_temp_path FOLDER/5;\n\
                client_header_timeout 500ms; client_body_timeout 500ms; keepalive_timeout 500ms; underscores_in_headers on; ignore_invalid_headers off;\n\
                upstream edge {{ server {edge}; keepalive 1; }}\n\
-               server {{ listen 127.0.0.1:{port};\n\
+               server {{ listen 127.0.0.1:PORT;\n\
                  location / {{ proxy_pass http://edge; proxy_http_version 1.1; proxy_set_header Connection \"\";\n\
                    proxy_set_header Host $http_host; proxy_request_buffering off; proxy_read_timeout 20s;\n\
                    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }} }} }}\n"
         );
-        Self::start("nginx", port, &config, &["-e", "FOLDER/error", "-c", "FOLDER/config"])
+        Self::start("nginx", &config, &["-e", "FOLDER/error", "-c", "FOLDER/config"])
     }
 
-    fn start(name: &'static str, port: u16, config: &str, arguments: &[&str]) -> Self {
+    /// Starts it on a port that was free. Somebody may have taken that meanwhile; then on another.
+    fn start(name: &'static str, config: &str, arguments: &[&str]) -> Self {
+        let started = (0..STARTS).find_map(|_| Self::start_on(free_port(), name, config, arguments));
+        started.unwrap_or_else(|| panic!("{name} ended {STARTS} times"))
+    }
+
+    /// `None` if it ended.
+    fn start_on(port: u16, name: &'static str, config: &str, arguments: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let placed = |text: &str| text.replace("FOLDER", folder.path().to_str().unwrap());
+        let port_text = port.to_string();
+        let placed =
+            |text: &str| text.replace("FOLDER", folder.path().to_str().unwrap()).replace("PORT", &port_text);
         std::fs::write(folder.path().join("config"), placed(config)).unwrap();
         // Both live where not everybody's PATH leads.
         let search = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
@@ -69,11 +79,14 @@ impl Proxy {
         let child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut proxy = Self { name, child, address, _folder: folder };
+        let mut ended = false;
+        // Who listens there could be another program: only one that still runs counts.
         eventually("the proxy listens", || {
-            assert_eq!(proxy.child.try_wait().unwrap(), None, "{name} ended");
-            TcpStream::connect(address).is_ok()
+            let listens = TcpStream::connect(address).is_ok();
+            ended = proxy.child.try_wait().unwrap().is_some();
+            listens || ended
         });
-        proxy
+        (!ended).then_some(proxy)
     }
 }
 

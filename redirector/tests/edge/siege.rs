@@ -8,21 +8,26 @@ use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Slow sockets; both their ends are files of this process.
+/// Slow sockets, if so many files may be open: both their ends are files of this process.
 const SLOW: usize = 2_000;
+/// Fewer are no siege.
+const SLOW_LEAST: usize = 500;
+/// Files besides those of slow sockets.
+const FILES: usize = 1_000;
 const HONEST: usize = 1_000;
 const GUESSES: usize = 20_000;
 /// Requests that a flood sends in one go.
 const PIPELINE: usize = 500;
 
-/// Allows this process `files` open files.
-fn allow_files(files: u64) {
+/// Lets this process open as many files as it may; how many slow sockets that suffices for.
+fn slow_sockets() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < files) {
-        limit.current = Some(files);
-        limit.maximum = limit.maximum.map(|maximum| maximum.max(files));
-        setrlimit(Resource::Nofile, limit).expect("so many files may be open");
-    }
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).expect("the soft limit may be as high as the hard one");
+    let files = limit.maximum.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
+    let slow = (files.saturating_sub(FILES) / 2).min(SLOW);
+    assert!(slow >= SLOW_LEAST, "{files} open files allow {slow} slow sockets: raise the hard limit");
+    slow
 }
 
 /// Codes that nobody made, different ones each time.
@@ -33,12 +38,12 @@ fn guess(number: usize) -> String {
 
 #[test]
 fn honest_clients_are_served_while_others_lay_siege() {
-    allow_files(2 * SLOW as u64 + 1_000);
-    let world = World::with([], |config| config.limits.connections = SLOW);
+    let sockets = slow_sockets();
+    let world = World::with([], |config| config.limits.connections = sockets);
     let address = world.edge.address();
     let of = |network: u8, host: usize| Ipv4Addr::new(127, network, 0, u8::try_from(host % 200 + 1).unwrap());
     // Slow senders of heads, a third of them in hyper's hands; they fill every place.
-    let mut slow: Vec<Client> = (0..SLOW)
+    let mut slow: Vec<Client> = (0..sockets)
         .map(|number| {
             let mut client = Client::connect_from(of(66, number), address);
             let begin = if number % 3 == 0 {
@@ -50,7 +55,7 @@ fn honest_clients_are_served_while_others_lay_siege() {
             client
         })
         .collect();
-    eventually("all are in", || world.metric("yinke_edge_connections_open") == SLOW as u64);
+    eventually("all are in", || world.metric("yinke_edge_connections_open") == sockets as u64);
     let (over, guessed) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         // Guesses at codes, pipelined, answers taken: 404 and, beyond what one network may guess, 429.

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 pub(super) const GUESSERS: u64 = 8;
 /// A slow socket sends a byte this often.
 const BYTE_EVERY: Duration = Duration::from_secs(4);
+/// A guess that has no answer by then is made again on another connection.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// Hosts of one network of attackers.
 const HOSTS: usize = 200;
 /// One slow socket in so many first asks for something that the edge leaves to hyper.
@@ -28,7 +30,9 @@ fn address(number: usize) -> Ipv4Addr {
 fn connect(field: &Field, from: Ipv4Addr) -> Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((from, 0)).into())?;
-    socket.connect(&field.edge.into()).context("an attacker cannot connect")?;
+    socket.connect_timeout(&field.edge.into(), ANSWERED_WITHIN).context("an attacker cannot connect")?;
+    socket.set_read_timeout(Some(ANSWERED_WITHIN))?;
+    socket.set_write_timeout(Some(ANSWERED_WITHIN))?;
     Ok(socket.into())
 }
 

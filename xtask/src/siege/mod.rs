@@ -49,7 +49,8 @@ struct Field {
     guessed: AtomicU64,
 }
 
-/// Runs the siege and prints its figures; fails if an honest click was not served or the memory went beyond.
+/// Runs the siege and prints its figures; fails if an honest click was not served, waited too long or the memory went
+/// beyond.
 pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
     allow_files(3 * arguments.sockets as u64 + 4_096)?;
     succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", PROFILE]))?;
@@ -88,7 +89,7 @@ pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
         honest::click(field, &world.codes, arguments.rate, goes_on, Duration::ZERO)
     })?;
 
-    let memory = memory_most - memory_before;
+    let memory = memory_most.saturating_sub(memory_before);
     println!("{:<28} {:>10} {:>10} {:>10} {:>8}", "honest clicks", "served", "p50 us", "p99 us", "failed");
     for (name, waits) in [("before", &before), ("under siege", &siege)] {
         println!(
@@ -112,6 +113,7 @@ pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
     println!("{} guesses answered", field.guessed.load(Ordering::Relaxed));
     ensure!(before.failed + siege.failed == 0, "honest clicks were not served: {:?}", siege.why);
     ensure!(memory <= MEMORY_MAX_MIB, "the siege took {memory} MiB");
+    ensure!(slowdown <= SLOWDOWN_MAX, "the honest waited {slowdown:.2} times as long");
     Ok(())
 }
 
