@@ -54,7 +54,7 @@ struct NoticesPage {
     next: Option<String>,
 }
 
-fn row(t: &Texts, notice: Notice) -> Row {
+fn row(t: &Texts, notice: &Notice) -> Row {
     let n = &t.notices;
     let escaped: String = url::form_urlencoded::byte_serialize(notice.subject.as_bytes()).collect();
     let links = Some(format!("/promoter/links?product={escaped}"));
@@ -85,7 +85,7 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
         f: who.frame(),
         newest: unread.map(|notice| notice.number).max(),
         next: next_page("/promoter/notices", &fields, answer.next_cursor),
-        rows: answer.items.into_iter().map(|notice| row(who.t(), notice)).collect(),
+        rows: answer.items.into_iter().map(|notice| row(who.t(), &notice)).collect(),
     };
     html(&page)
 }

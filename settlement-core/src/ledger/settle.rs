@@ -118,9 +118,11 @@ pub(super) fn settle_line(
 ) -> Result<LineResult, JudgeError> {
     let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
     tx.lock(&intake::lock_name(&key))?;
+    let events = rows::events(tx, platform, order)?;
+    // A job's time is when it began: what came in since, and is read here, was known before this settlement.
+    let now = events.iter().map(|event| event.received).fold(now, Instant::max);
     // Settling ends the time in which new facts count: look at all of them once more.
     judge(tx, catalogue, platform, order, "before settlement", now)?;
-    let events = rows::events(tx, platform, order)?;
     let Some(state) = OrderState::of(&events) else { return Ok(LineResult::NotDue) };
     let Some(facts) = state.lines.iter().find(|l| l.line == *line) else { return Ok(LineResult::NotDue) };
     let mut row = rows::line(tx, platform, order, facts)?;

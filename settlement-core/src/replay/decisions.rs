@@ -21,6 +21,7 @@ use attribution_core::commission::Terms;
 use attribution_core::fold::Evidence;
 use attribution_core::ids::{OrderId, PlatformId, ProgrammeId, PromoterId};
 use attribution_core::time::{Instant, SECOND_MS};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Facts recorded this much earlier or later than a decision are in doubt: a transaction can wait that long for another.
@@ -138,10 +139,11 @@ pub(super) fn check(
         for stored in &line.decisions {
             checked.decisions += 1;
             let at = stored.made;
-            if !made.contains_key(&at) {
-                made.insert(at, case.decide(tx, catalogue, (at, at))?);
-            }
-            let again = made.get(&at).and_then(|lines| lines.get(index)).and_then(Option::as_ref);
+            let again = match made.entry(at) {
+                Entry::Occupied(made) => made.into_mut(),
+                Entry::Vacant(new) => new.insert(case.decide(tx, catalogue, (at, at))?),
+            };
+            let again = again.get(index).and_then(Option::as_ref);
             let text = again.map(to_json).transpose()?;
             if text.as_deref() == Some(&stored.text) {
                 in_force.extend(again.map(|again| InForce::of(again, at)));

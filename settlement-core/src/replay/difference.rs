@@ -40,8 +40,8 @@ impl Place<'_> {
         self,
         decision: Option<i64>,
         field: &str,
-        stored: impl ToString,
-        recomputed: impl ToString,
+        stored: impl Into<String>,
+        recomputed: impl Into<String>,
     ) -> Difference {
         Difference {
             platform: self.platform.to_string(),
@@ -49,8 +49,8 @@ impl Place<'_> {
             line: self.line.to_string(),
             decision,
             field: field.to_owned(),
-            stored: stored.to_string(),
-            recomputed: recomputed.to_string(),
+            stored: stored.into(),
+            recomputed: recomputed.into(),
         }
     }
 

@@ -393,6 +393,7 @@ async fn get_enrolment(
 
 /// Whose.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OfMerchant {
     /// The merchant.
     merchant: String,

@@ -342,6 +342,7 @@ async fn get_task(
 
 /// Whose.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OfMerchant {
     /// The merchant.
     merchant: String,
