@@ -56,11 +56,7 @@ impl OrderFacts {
         let (platform, buyer, at) = (&created.platform, &created.buyer, created.at.instant());
         let programmes = catalogue.programmes(tx, platform, &created.merchant)?;
         let order = Some((&created.order, state.received));
-        let until = programmes
-            .iter()
-            .filter_map(|p| p.in_force(at))
-            .map(|version| order_instant(state, &version.policy.attribution))
-            .fold(at, Instant::max);
+        let until = last_instant(&programmes, state, EVERYTHING);
         let clicks = BuyerClicks::load(tx, platform, buyer, order, until.plus(READ_AHEAD_MS))?;
         let own_promoters = super::relations::own_promoters(tx, platform, buyer)?;
         let mut in_force = programmes.iter().filter_map(|p| p.in_force(at));
@@ -170,6 +166,16 @@ fn order_instant(state: &OrderState, policy: &AttributionPolicy) -> Instant {
         OrderEvent::Created => created,
         OrderEvent::Paid => state.paid.unwrap_or(created),
     }
+}
+
+/// The latest of the instants by which some programme looks for the owner, as far as its rules were `known`.
+pub(super) fn last_instant(programmes: &[Programme], state: &OrderState, known: Instant) -> Instant {
+    let created = state.created.at.instant();
+    programmes
+        .iter()
+        .filter_map(|programme| programme.in_force_as_of(created, known))
+        .map(|version| order_instant(state, &version.policy.attribution))
+        .fold(created, Instant::max)
 }
 
 /// The buyer's first success at the shop, promoted or not, this order left out.

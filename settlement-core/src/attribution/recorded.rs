@@ -7,7 +7,7 @@ use super::Decided;
 use super::catalogue::Catalogue;
 use super::clicks::{self, BuyerClicks, OrderToken, Seen};
 use super::decide::{DecideError, decide};
-use super::facts::{OrderFacts, READ_AHEAD_MS, orders_matter};
+use super::facts::{OrderFacts, READ_AHEAD_MS, last_instant, orders_matter};
 use super::programmes::read;
 use crate::orders::state::{OrderState, StoredEvent};
 use crate::params;
@@ -180,14 +180,15 @@ impl RecordedBuyers {
         let created = &state.created;
         let at = created.at.instant();
         let programmes = catalogue.programmes(tx, &created.platform, &created.merchant)?;
+        let until = last_instant(&programmes, state, known.catalogue);
         let mut in_force = programmes.iter().filter_map(|p| p.in_force_as_of(at, known.catalogue));
         let prior_orders = if in_force.any(|version| orders_matter(&version.policy.attribution)) {
-            prior_orders(again, at)
+            prior_orders(again, until)
         } else {
             Vec::new()
         };
         Ok(OrderFacts {
-            clicks: self.clicks(again),
+            clicks: self.clicks(again, until.plus(READ_AHEAD_MS)),
             own_promoters: catalogue.own_promoters(tx, &created.platform, &created.buyer, known.catalogue)?,
             history: history(again),
             prior_orders,
@@ -197,11 +198,10 @@ impl RecordedBuyers {
         })
     }
 
-    /// The clicks that were known, of the visitors who were known to be this buyer.
-    fn clicks(&self, again: Again<'_>) -> BuyerClicks {
+    /// The clicks before `until` that were known, of the visitors who were known to be this buyer.
+    fn clicks(&self, again: Again<'_>, until: Instant) -> BuyerClicks {
         let Again { state, known, .. } = again;
         let created = &state.created;
-        let until = created.at.instant().plus(READ_AHEAD_MS);
         let mut joins: HashMap<VisitorId, Vec<Join>> = HashMap::new();
         let mut seen: Vec<Seen> = Vec::new();
         for click in self.clicks.get(&created.buyer).map_or(&[][..], Vec::as_slice) {

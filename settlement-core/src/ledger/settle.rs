@@ -22,7 +22,7 @@ use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, tell};
 use attribution_core::commission::{Terms, cashback};
 use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
-use attribution_core::ledger::{Account, Entry, LineEvent, LineState, Posting, TransferState, apply};
+use attribution_core::ledger::{Account, Entry, LineEvent, Posting, TransferState, apply};
 use attribution_core::money::Fen;
 use attribution_core::policy::Policy;
 use attribution_core::policy::settlement::SettleMode;
@@ -141,7 +141,8 @@ pub(super) fn settle_line(
     } else {
         cashback(&policy.commission.cashback, orders_of_product(tx, platform, facts.product.as_str(), now)?)
     };
-    let terms = at_tier(tx, &policy, &row, books, order)?;
+    let at = in_turn(tx, &policy, &row, Settling { platform, order, at: now })?;
+    let terms = at_tier(tx, &policy, &row, Settling { platform, order, at })?;
     let refused = |cause| JudgeError::Books { line: line.to_string(), cause };
     let event = LineEvent::Settled { cashback, terms };
     let step = apply(&policy.settlement, books, &event).map_err(refused)?;
@@ -152,11 +153,11 @@ pub(super) fn settle_line(
         rows::update_line(tx, platform, order, &row)?;
         return Ok(LineResult::OutOfMoney);
     }
-    let at = row.matured.unwrap_or(now);
-    let cycle = Cycle::of(&policy.settlement, version, at, now);
-    entries::post(tx, Subject { platform, order, line }, &step.postings, Some(&cycle), at, now)?;
-    row.settled = Some(now);
-    row.final_at = row.final_at.or(Some(now));
+    let matured = row.matured.unwrap_or(now);
+    let cycle = Cycle::of(&policy.settlement, version, matured, at);
+    entries::post(tx, Subject { platform, order, line }, &step.postings, Some(&cycle), matured, at)?;
+    row.settled = Some(at);
+    row.final_at = row.final_at.or(Some(at));
     let settled = step.state.entry == Entry::Settled;
     take_over(&mut row, Change { books: step.state, postings: Vec::new(), manual: false });
     rows::update_line(tx, platform, order, &row)?;
@@ -224,25 +225,67 @@ pub(crate) fn orders_of_product(
     row.num(0)
 }
 
+/// The order to which a line that is settled belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settling<'a> {
+    pub platform: &'a PlatformId,
+    pub order: &'a OrderId,
+    pub at: Instant,
+}
+
+/// When the line settles: now, or where the programme has tiers, behind every order of the promoter that has settled
+/// under it. So the times alone tell which orders were counted, though two merchants settle side by side.
+fn in_turn(tx: &mut dyn Tx, policy: &Policy, row: &LineRow, of: Settling<'_>) -> Result<Instant, StoreError> {
+    let (false, Some(promoter), Some(programme)) =
+        (policy.commission.tiers.is_empty(), &row.promoter, &row.programme)
+    else {
+        return Ok(of.at);
+    };
+    tx.lock(&format!("tier {programme} {promoter}"))?;
+    let last = tx.query_opt(
+        "SELECT settled_ms, CASE WHEN (matured_ms, platform, order_id) > ($4, $3, $5) THEN 1 ELSE 0 END \
+         FROM order_lines WHERE programme = $1 AND promoter = $2 AND state = 'settled' \
+         AND NOT (platform = $3 AND order_id = $5) \
+         ORDER BY settled_ms DESC, matured_ms DESC, platform DESC, order_id DESC LIMIT 1",
+        params![programme, promoter, of.platform, row.matured.unwrap_or(of.at), of.order],
+    )?;
+    let Some(last) = last else { return Ok(of.at) };
+    let (settled, is_behind) = (last.instant(0)?, last.flag(1)?);
+    Ok(of.at.max(if is_behind { settled.plus(1) } else { settled }))
+}
+
 /// The terms at the tier that the promoter has reached with this order, if the programme has tiers: what counts is how
-/// many of their orders have settled under it, this one included.
-fn at_tier(
+/// many of their orders have settled under it before, this one included; in one instant those that were complete
+/// earlier came before.
+pub(crate) fn at_tier(
     tx: &mut dyn Tx,
     policy: &Policy,
     row: &LineRow,
-    books: &LineState,
-    order: &OrderId,
+    of: Settling<'_>,
 ) -> Result<Option<Terms>, StoreError> {
     let tiers = &policy.commission.tiers;
-    let (Some(most), Some(terms), Some(promoter)) =
-        (tiers.iter().map(|tier| tier.from_orders).max(), &books.terms, &row.promoter)
-    else {
+    let (Some(most), Some(terms), Some(promoter), Some(programme)) = (
+        tiers.iter().map(|tier| tier.from_orders).max(),
+        row.books.as_ref().and_then(|books| books.terms.as_ref()),
+        &row.promoter,
+        &row.programme,
+    ) else {
         return Ok(None);
     };
     let before = tx.query_one(
         "SELECT COUNT(*) FROM (SELECT DISTINCT platform, order_id FROM order_lines WHERE programme = $1 \
-         AND promoter = $2 AND state = 'settled' AND order_id <> $3 LIMIT $4) AS reached",
-        params![row.programme.as_ref(), promoter, order, i64::from(most)],
+         AND promoter = $2 AND state = 'settled' AND NOT (platform = $3 AND order_id = $4) \
+         AND (settled_ms < $5 OR (settled_ms = $5 AND (matured_ms, platform, order_id) < ($6, $3, $4))) LIMIT $7) \
+         AS reached",
+        params![
+            programme,
+            promoter,
+            of.platform,
+            of.order,
+            of.at,
+            row.matured.unwrap_or(of.at),
+            i64::from(most)
+        ],
     )?;
     Ok(Some(terms.at_tier(tiers, before.num(0)?.saturating_add(1))))
 }

@@ -11,7 +11,7 @@ use super::transfers;
 use crate::attribution::Catalogue;
 use crate::disputes::note::as_booked;
 use crate::ledger::account::owner_of;
-use crate::ledger::settle::orders_of_product;
+use crate::ledger::settle::{Settling, at_tier, orders_of_product};
 use crate::ledger::transfer::{Subject, written};
 use crate::orders::books::{self, Change, Known};
 use crate::orders::judge::{JudgeError, business_time, maturity, take_over};
@@ -213,7 +213,9 @@ impl<'a> Life<'a> {
             // Under these rules there was nothing to settle.
             return Ok(());
         }
-        let step = apply(&policy.settlement, books, &LineEvent::Settled { cashback, terms: None })
+        let of = Settling { platform: self.case.platform, order: self.case.order(), at: now };
+        let terms = at_tier(tx, &policy, &self.row, of)?;
+        let step = apply(&policy.settlement, books, &LineEvent::Settled { cashback, terms })
             .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause })?;
         self.post(tx, &step.postings, self.row.matured.unwrap_or(now), now)?;
         self.row.settled = Some(now);
