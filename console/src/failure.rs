@@ -4,6 +4,7 @@ use crate::api::ApiError;
 use crate::frame::{self, Frame};
 use crate::lang::Lang;
 use crate::state::Console;
+use crate::who::page_of;
 use askama::Template;
 use axum::extract::Request;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -100,7 +101,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn of(console: &Console, request: &Request) -> Self {
-        let path = request.uri().path_and_query().map_or("/", |whole| whole.as_str()).to_owned();
+        let path = page_of(request.method(), request.uri(), request.headers());
         Self { lang: Lang::of(console, request.headers()), path }
     }
 }

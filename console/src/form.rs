@@ -64,6 +64,13 @@ impl Submitted {
         let once = value(&self.fields, ONCE);
         if once.len() <= ONCE_MAX && once.bytes().all(|b| b.is_ascii_graphic()) { once } else { "" }
     }
+
+    /// As [`once`](Self::once), for one of several forms of a page that ask the same path: `of` tells them apart. It is an
+    /// id of the API's.
+    pub(crate) fn once_of(&self, of: &str) -> String {
+        let once = self.once();
+        if once.is_empty() { String::new() } else { format!("{once}.{of}") }
+    }
 }
 
 impl FromRequest<Console> for Submitted {

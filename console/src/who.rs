@@ -2,16 +2,19 @@
 
 use crate::cookies::Cookie;
 use crate::failure::Failure;
+use crate::form::local_path;
 use crate::lang::Lang;
 use crate::state::Console;
 use crate::texts::Texts;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use http::{HeaderMap, Method, Uri, header};
 use settlement_core::accounts::{Session, SessionSecret};
 use settlement_core::api::{Peer, Principal, Role};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use url::{Position, Url};
 
 /// Somebody, signed in or not.
 #[derive(Clone)]
@@ -19,7 +22,8 @@ pub(crate) struct Anybody {
     pub(crate) console: Console,
     pub(crate) lang: Lang,
     pub(crate) t: Arc<Texts>,
-    /// The page they are on, with its query: where a form of another page leads back to.
+    /// The page they are on, with its query: where a form of another page leads back to. What a form is sent to is no
+    /// page: then it is the page that the form stood on.
     pub(crate) path: String,
     /// Where they are, if the server knows.
     pub(crate) from: Option<IpAddr>,
@@ -27,12 +31,24 @@ pub(crate) struct Anybody {
     pub(crate) secret: Option<SessionSecret>,
 }
 
+/// The page that somebody is on, with its query: what they asked for, or where the form that they sent stood. Without
+/// the browser's word on that it is the first page. The query of that page told what was done before: it stays away.
+pub(crate) fn page_of(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return uri.path_and_query().map_or("/", |whole| whole.as_str()).to_owned();
+    }
+    // Forms of other sites are refused before anything leads back there.
+    let from = headers.get(header::REFERER).and_then(|from| from.to_str().ok());
+    let Some(from) = from.and_then(|from| Url::parse(from).ok()) else { return "/".to_owned() };
+    local_path(&from[Position::BeforePath..Position::AfterPath])
+}
+
 impl FromRequestParts<Console> for Anybody {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Infallible> {
         let lang = Lang::of(console, &parts.headers);
-        let path = parts.uri.path_and_query().map_or("/", |whole| whole.as_str()).to_owned();
+        let path = page_of(&parts.method, &parts.uri, &parts.headers);
         Ok(Self {
             console: console.clone(),
             lang,

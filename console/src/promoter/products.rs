@@ -174,7 +174,8 @@ async fn promote(
         Some(link) => link.code,
         None => {
             let body = json!({ "placement": placement.id, "product": product });
-            let made: Result<Made, _> = api.write(me, Method::POST, "/v1/links", sent.once(), &body).await;
+            let once = sent.once_of(&product);
+            let made: Result<Made, _> = api.write(me, Method::POST, "/v1/links", &once, &body).await;
             match made {
                 Ok(made) => made.code,
                 // Withdrawn or banned since the page was shown.

@@ -34,6 +34,14 @@ async fn a_qr_code_is_three_steps_from_signing_in() {
     }
     assert!(lily.get("/promoter/links").await.body.contains("316不锈钢保温杯"));
 
+    // Another product of the same page has a link of its own.
+    let product =
+        json!({"merchant": "m1", "title": "竹茶盘", "url": "https://shop.example.com/2", "price_fen": 5_900});
+    bench.ok("PUT", "/v1/products/tray", product).await;
+    let other = lily.submit(&library, "/promoter/products/tray/promote", &[]).await;
+    assert!(other.location().starts_with("/promoter/links/"), "{} {}", other.status, other.body);
+    assert_ne!(other.location(), link);
+
     // Once the merchant cancels, the link is dead and says why.
     bench.ok("POST", "/v1/products/cup/cancel-promotion", json!({})).await;
     let links = lily.get("/promoter/links").await;

@@ -95,7 +95,7 @@ impl Core {
         from: Option<IpAddr>,
     ) -> Result<NewSession, SignInError> {
         let now = self.now();
-        let counted: Vec<Counted> = [Counted::name(typed)]
+        let counted: Vec<Counted> = [Counted::name(typed), Counted::name_from(typed, from)]
             .into_iter()
             .chain(from.map(|from| Counted::address(What::Prefix, from)))
             .collect();
@@ -175,7 +175,7 @@ impl Core {
             return Err(Problem::conflict("no_account", "an API token has no password").into());
         };
         password::check(new, &login).map_err(|why| weak("password", why))?;
-        let counted = vec![Counted::name(&login)];
+        let counted = vec![Counted::name_from(&login, None)];
         self.take_attempt(counted.clone()).await?;
         if !self.passwords().verify(current.to_owned(), Some(kept)).await.map_err(SignInError::from)? {
             return Err(SignInError::Wrong.into());

@@ -1,5 +1,8 @@
 //! How often somebody may try: so many attempts in a window, by name and by where they come from.
 //!
+//! Wrong passwords count mostly by name and truncated address together: whoever guesses locks out themselves and not
+//! the one they guess at. A name alone has a limit that takes many addresses to reach.
+//!
 //! An attempt is counted before its password is looked at, so that many at once cannot slip through together, and
 //! given back when it succeeds. Names that do not exist count like those that do.
 
@@ -16,8 +19,10 @@ const WINDOW_MS: i64 = 15 * 60 * SECOND_MS;
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
-    /// Wrong passwords for one name.
+    /// Wrong passwords for one name from anywhere.
     Name,
+    /// Wrong passwords for one name from one truncated address, or of one session that changes its password.
+    NameFrom,
     /// Wrong passwords from one truncated address: many people may share one.
     Prefix,
     /// New accounts from one truncated address.
@@ -27,7 +32,8 @@ pub(super) enum What {
 impl What {
     const fn max(self) -> i64 {
         match self {
-            Self::Name => 10,
+            Self::Name => 1_000,
+            Self::NameFrom => 10,
             Self::Prefix => 100,
             Self::SignUp => 20,
         }
@@ -38,6 +44,7 @@ impl What {
             Self::Name => 1,
             Self::Prefix => 2,
             Self::SignUp => 3,
+            Self::NameFrom => 4,
         }
     }
 }
@@ -51,7 +58,18 @@ pub(super) struct Counted {
 
 impl Counted {
     pub(super) fn name(typed: &str) -> Self {
-        Self::new(What::Name, typed.trim().to_ascii_lowercase().as_bytes())
+        Self::new(What::Name, folded(typed).as_bytes())
+    }
+
+    /// A name, and where the attempts come from if that is known.
+    pub(super) fn name_from(typed: &str, from: Option<IpAddr>) -> Self {
+        let mut text = folded(typed).into_bytes();
+        if let Some(from) = from {
+            // No name contains a zero byte.
+            text.push(0);
+            text.extend(AddressPrefix::of(from).0);
+        }
+        Self::new(What::NameFrom, &text)
     }
 
     pub(super) fn address(what: What, from: IpAddr) -> Self {
@@ -62,6 +80,10 @@ impl Counted {
         let hash = Sha256::new().chain_update([what.tag()]).chain_update(text).finalize();
         Self { what, key: hash.into() }
     }
+}
+
+fn folded(typed: &str) -> String {
+    typed.trim().to_ascii_lowercase()
 }
 
 /// Attempts so far.
@@ -109,12 +131,12 @@ pub(super) fn count(tx: &mut dyn Tx, whose: &[Counted], now: Instant) -> Result<
     Ok(Ok(()))
 }
 
-/// Takes back what a success was counted for: all of a name's failures, one attempt of an address.
+/// Takes back what a success was counted for: all failures of a name where it succeeded, one attempt of the others.
 pub(super) fn give_back(tx: &mut dyn Tx, whose: &[Counted]) -> Result<(), StoreError> {
     for counted in whose {
         let sql = match counted.what {
-            What::Name => "DELETE FROM sign_in_attempts WHERE who = $1",
-            What::Prefix | What::SignUp => {
+            What::NameFrom => "DELETE FROM sign_in_attempts WHERE who = $1",
+            What::Name | What::Prefix | What::SignUp => {
                 "UPDATE sign_in_attempts SET count = count - 1 WHERE who = $1 AND count > 0"
             }
         };

@@ -101,6 +101,8 @@ fn own_lines(
         let Some(decided) = rows::decision(tx, platform, order, &line, row.opt_int(1)?)? else { continue };
         let mut own: Attribution = decided.attribution;
         own.candidates.retain(|candidate| candidate.promoter == *promoter);
+        // A coupon may win over the promoter who holds the buyer.
+        own.relation = own.relation.filter(|relation| relation.promoter == *promoter);
         lines.push(OwnLine {
             line: line.to_string(),
             zh: explain(&own, Language::Zh),

@@ -58,6 +58,11 @@ struct ProgrammeView {
     policy: Value,
 }
 
+/// Rounds of the library's index that one call of `maintain` does: about half a second each at most.
+const LIBRARY_ROUNDS: u32 = 2;
+/// Rounds of telling promoters that one call does.
+const NOTICE_ROUNDS: u32 = 4;
+
 /// A version of the rules.
 struct Version {
     number: i64,
@@ -288,8 +293,8 @@ pub struct Maintained {
 
 impl Core {
     /// Does what time alone brings: tells edges of rules that came into force, forgets old kept answers, brings the
-    /// library's index up to date, and tells promoters what they should hear of. Call
-    /// it about once a second; it is cheap when there is nothing to do.
+    /// library's index up to date, and tells promoters what they should hear of. Of long work it does a part and goes
+    /// on with the next call. Call it about once a second; it is cheap when there is nothing to do.
     ///
     /// # Errors
     /// If the store fails.
@@ -321,8 +326,17 @@ impl Core {
         if activated > 0 {
             self.announce_change();
         }
-        let indexed = self.refresh_library(now).await?;
-        self.send_notices(now).await?;
+        // A part of what waits: whoever calls has orders to look at too.
+        let mut indexed = 0;
+        for _ in 0..LIBRARY_ROUNDS {
+            let Some(products) = self.refresh_some_of_library(now).await? else { break };
+            indexed += products;
+        }
+        for _ in 0..NOTICE_ROUNDS {
+            if !self.send_some_notices(now).await? {
+                break;
+            }
+        }
         Ok(Maintained { activated, forgotten, indexed })
     }
 }

@@ -30,34 +30,42 @@ enum Round {
 
 impl Core {
     /// Takes all changes of the catalogue into the library's index; returns how many products. Cheap when there are
-    /// none. [`maintain`](Self::maintain) does it.
+    /// none. [`maintain`](Self::maintain) does a part of it at a time.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn refresh_library(&self, now: Instant) -> Result<u64, StoreError> {
         let mut taken = 0;
-        loop {
-            // Looking is a read, so that a quiet core writes nothing.
-            let waits = self
-                .store()
-                .read(move |tx| {
-                    let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM library_marks) \
-                               OR EXISTS (SELECT 1 FROM library_stale)";
-                    let marked = tx.query_opt(sql, &[])?.is_some();
-                    let since = times::looked_at(tx)?;
-                    Ok::<_, StoreError>(marked || times::anything(tx, since, now)?)
-                })
-                .await?;
-            if !waits {
-                break;
-            }
-            match self.store().write(move |tx| round(tx, now)).await? {
-                Round::Took(products) => taken += products,
-                Round::Done => break,
-            }
+        while let Some(products) = self.refresh_some_of_library(now).await? {
+            taken += products;
         }
-        metrics::counter!("yinke_core_library_products_total").increment(taken);
         Ok(taken)
+    }
+
+    /// One round of [`refresh_library`](Self::refresh_library): how many products it took in, or nothing if nothing
+    /// waits.
+    pub(crate) async fn refresh_some_of_library(&self, now: Instant) -> Result<Option<u64>, StoreError> {
+        // Looking is a read, so that a quiet core writes nothing.
+        let waits = self
+            .store()
+            .read(move |tx| {
+                let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM library_marks) \
+                           OR EXISTS (SELECT 1 FROM library_stale)";
+                let marked = tx.query_opt(sql, &[])?.is_some();
+                let since = times::looked_at(tx)?;
+                Ok::<_, StoreError>(marked || times::anything(tx, since, now)?)
+            })
+            .await?;
+        if !waits {
+            return Ok(None);
+        }
+        match self.store().write(move |tx| round(tx, now)).await? {
+            Round::Took(products) => {
+                metrics::counter!("yinke_core_library_products_total").increment(products);
+                Ok(Some(products))
+            }
+            Round::Done => Ok(None),
+        }
     }
 }
 
@@ -227,28 +235,56 @@ fn take_in(tx: &mut dyn Tx, targets: &[i64], now: Instant) -> Result<(), StoreEr
     let numbers: Vec<i64> = new.keys().copied().collect();
     write_terms(tx, &new, &old)?;
     write_docs(tx, &new, &old)?;
-    write_columns(tx, "", &numbers, &offers)?;
+    write_columns(tx, &numbers, &offers)?;
     let mut changed: HashMap<PlanId, Vec<usize>> = HashMap::new();
     for (index, plans) in anybody.plans_of(tx, &items)?.into_iter().enumerate() {
         for plan in plans {
             changed.entry(plan).or_default().push(index);
         }
     }
-    let known = tx.query("SELECT DISTINCT plan FROM library_columns WHERE plan <> ''", &[])?;
-    for row in &known {
-        changed.entry(crate::attribution::programmes::read("plan id", row.text(0)?)?).or_default();
-    }
+    let mut seen: BTreeMap<String, BTreeMap<i64, Offer>> = BTreeMap::new();
     for (plan, members) in changed {
-        // What a plan no longer changes is set back to nothing.
-        let mut seen: Vec<Offer> = vec![Offer::default(); items.len()];
         let chosen: Vec<Item> = members.iter().filter_map(|index| items.get(*index)).cloned().collect();
         let theirs = Offers::new(Viewer::PlanMember(plan.clone()), now).of(tx, &chosen)?;
+        let mut other = BTreeMap::new();
         for (index, offer) in members.iter().zip(theirs) {
-            if offers.get(*index).is_some_and(|general| general.best != offer.best) {
-                seen[*index] = offer;
+            if let (Some(target), Some(general)) = (numbers.get(*index), offers.get(*index))
+                && general.best != offer.best
+            {
+                other.insert(*target, offer);
             }
         }
-        write_columns(tx, plan.as_str(), &numbers, &seen)?;
+        seen.insert(plan.to_string(), other);
+    }
+    write_plans(tx, &numbers, &seen)
+}
+
+/// Writes what these products are sorted by for the members of plans: what a plan no longer changes is set back to
+/// nothing. One question for each block, whatever plans there are.
+fn write_plans(
+    tx: &mut dyn Tx,
+    targets: &[i64],
+    seen: &BTreeMap<String, BTreeMap<i64, Offer>>,
+) -> Result<(), StoreError> {
+    let nothing = Offer::default();
+    for of_block in targets.chunk_by(|a, b| columns::place(*a).0 == columns::place(*b).0) {
+        let Some(block) = of_block.first().map(|target| columns::place(*target).0) else { continue };
+        let sql = "SELECT plan, rates, estimates FROM library_columns WHERE block = $1 AND plan <> ''";
+        let mut kept: BTreeMap<String, Columns> = BTreeMap::new();
+        for row in &tx.query(sql, params![block])? {
+            kept.insert(row.text(0)?.to_owned(), Columns::read(row.blob(1)?, row.blob(2)?));
+        }
+        for (plan, offers) in seen {
+            if of_block.iter().any(|target| offers.contains_key(target)) {
+                kept.entry(plan.clone()).or_insert_with(Columns::empty);
+            }
+        }
+        for (plan, before) in kept {
+            let offers = seen.get(&plan);
+            let offer = |target| offers.and_then(|offers| offers.get(target)).unwrap_or(&nothing);
+            let keys: Vec<Keys> = of_block.iter().map(|target| keys(*target, offer(target))).collect();
+            write_block(tx, &plan, block, before, &keys)?;
+        }
     }
     Ok(())
 }
@@ -361,34 +397,49 @@ fn write_docs(
     Ok(())
 }
 
-/// Writes what these products are sorted by, in one plan's columns.
-fn write_columns(tx: &mut dyn Tx, plan: &str, targets: &[i64], offers: &[Offer]) -> Result<(), StoreError> {
-    let mut keys: BTreeMap<i64, Vec<(usize, u32, u32)>> = BTreeMap::new();
+/// A product's number in its block, and what it is sorted by.
+type Keys = (usize, u32, u32);
+
+fn keys(target: i64, offer: &Offer) -> Keys {
+    let fen = offer.best.as_ref().map(|(_, estimate)| estimate.amount.0);
+    (columns::place(target).1, rate_key(offer.rate_bp()), estimate_key(fen))
+}
+
+/// Writes what these products are sorted by for everybody.
+fn write_columns(tx: &mut dyn Tx, targets: &[i64], offers: &[Offer]) -> Result<(), StoreError> {
+    let mut blocks: BTreeMap<i64, Vec<Keys>> = BTreeMap::new();
     for (target, offer) in targets.iter().zip(offers) {
-        let (block, number) = columns::place(*target);
-        let fen = offer.best.as_ref().map(|(_, estimate)| estimate.amount.0);
-        keys.entry(block).or_default().push((number, rate_key(offer.rate_bp()), estimate_key(fen)));
+        blocks.entry(columns::place(*target).0).or_default().push(keys(*target, offer));
     }
-    for (block, keys) in keys {
-        let row = tx.query_opt(
-            "SELECT rates, estimates FROM library_columns WHERE plan = $1 AND block = $2",
-            params![plan, block],
-        )?;
-        let before = match &row {
+    for (block, keys) in blocks {
+        let sql = "SELECT rates, estimates FROM library_columns WHERE plan = '' AND block = $1";
+        let before = match tx.query_opt(sql, params![block])? {
             Some(row) => Columns::read(row.blob(0)?, row.blob(1)?),
             None => Columns::empty(),
         };
-        let mut columns = before.clone();
-        keys.iter().for_each(|(number, rate, estimate)| columns.set(*number, *rate, *estimate));
-        if columns == before {
-            continue;
-        }
-        let (rates, estimates) = columns.bytes();
-        tx.execute(
-            "INSERT INTO library_columns (plan, block, rates, estimates) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (plan, block) DO UPDATE SET rates = excluded.rates, estimates = excluded.estimates",
-            params![plan, block, &rates, &estimates],
-        )?;
+        write_block(tx, "", block, before, &keys)?;
     }
+    Ok(())
+}
+
+/// Sets the keys of some products in one plan's columns, and writes them if that changes anything.
+fn write_block(
+    tx: &mut dyn Tx,
+    plan: &str,
+    block: i64,
+    before: Columns,
+    keys: &[Keys],
+) -> Result<(), StoreError> {
+    let mut columns = before.clone();
+    keys.iter().for_each(|(number, rate, estimate)| columns.set(*number, *rate, *estimate));
+    if columns == before {
+        return Ok(());
+    }
+    let (rates, estimates) = columns.bytes();
+    tx.execute(
+        "INSERT INTO library_columns (plan, block, rates, estimates) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (plan, block) DO UPDATE SET rates = excluded.rates, estimates = excluded.estimates",
+        params![plan, block, &rates, &estimates],
+    )?;
     Ok(())
 }

@@ -24,11 +24,18 @@ impl Core {
     /// # Errors
     /// If the store fails.
     pub async fn send_notices(&self, now: Instant) -> Result<(), StoreError> {
+        while self.send_some_notices(now).await? {}
+        Ok(())
+    }
+
+    /// One round of [`send_notices`](Self::send_notices); whether it found anything to do.
+    pub(crate) async fn send_some_notices(&self, now: Instant) -> Result<bool, StoreError> {
         // Looking is a read, so that a quiet core writes nothing.
-        while self.store().read(move |tx| anything(tx, now)).await? {
+        let waits = self.store().read(move |tx| anything(tx, now)).await?;
+        if waits {
             self.store().write(move |tx| round(tx, now)).await?;
         }
-        Ok(())
+        Ok(waits)
     }
 }
 

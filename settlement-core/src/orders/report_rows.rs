@@ -228,7 +228,7 @@ fn withhold(
     let mut values: Vec<Param<'_>> = vec![midnight.into()];
     let sql = format!(
         "SELECT programme, programme_version, created_ms, settled_ms, promoter_fen, promoter, product \
-         FROM order_lines WHERE state = 'settled' AND matured_ms >= $1 AND promoter IS NOT NULL{}",
+         FROM order_lines WHERE state = 'settled' AND settled_ms >= $1 AND matured_ms >= $1 AND promoter IS NOT NULL{}",
         scope.of_lines(&mut values)
     );
     let mut rules = Catalogue::default();

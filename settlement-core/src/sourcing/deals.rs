@@ -8,14 +8,16 @@ use attribution_core::money::Fen;
 use attribution_core::sourcing::low_window;
 use attribution_core::time::Instant;
 
-/// Notes what one piece of a line's SKU was sold for, or takes that back: an order that was closed is no deal.
+/// Notes what one piece of a line's SKU was sold for, or takes that back: an order that was closed is no deal, and
+/// neither is a piece that was given away.
 ///
 /// # Errors
 /// If the store fails.
 pub(crate) fn note(tx: &mut dyn Tx, order: &OrderState, line: &LineState) -> Result<(), StoreError> {
     let Some(sku) = &line.sku else { return Ok(()) };
     let created = &order.created;
-    let paid = order.paid.filter(|_| order.closed.is_none());
+    let price = line.amount.0 / i64::from(line.quantity.max(1));
+    let paid = order.paid.filter(|_| order.closed.is_none() && price > 0);
     let Some(at) = paid else {
         tx.execute(
             "DELETE FROM sku_deals WHERE platform = $1 AND order_id = $2 AND line_id = $3",
@@ -24,7 +26,6 @@ pub(crate) fn note(tx: &mut dyn Tx, order: &OrderState, line: &LineState) -> Res
         return Ok(());
     };
     let channel = created.declared.as_ref().is_some_and(|declared| declared.channel.is_some());
-    let price = line.amount.0 / i64::from(line.quantity.max(1));
     tx.execute(
         "INSERT INTO sku_deals (platform, order_id, line_id, product, sku, at_ms, price_fen, channel) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (platform, order_id, line_id) DO UPDATE SET \

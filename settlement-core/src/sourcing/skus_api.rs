@@ -119,7 +119,10 @@ async fn put_sku(
                 reported_low: body.low30_fen.map(Fen),
             };
             skus::put(tx, &product, &new, scope.now)?;
-            Ok((StatusCode::OK, view(tx, &product, &new, scope.now)?))
+            // What was not said this time, such as the reported low, stands as it was.
+            let kept =
+                skus::find(tx, &product, &new.sku)?.ok_or_else(|| Problem::unknown("SKU", &new.sku))?;
+            Ok((StatusCode::OK, view(tx, &product, &kept, scope.now)?))
         })
         .await
 }

@@ -52,6 +52,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(53, "0053_notices"),
     migration!(55, "0055_intake"),
     migration!(56, "0056_webhooks"),
+    migration!(60, "0060_ways"),
 ];
 
 /// Whose words to use.

@@ -109,11 +109,11 @@ pub(crate) fn promotion_cancelled(
     from: Instant,
     now: Instant,
 ) -> Result<(), StoreError> {
-    // From the endpoints, which are few, to the links, which may be a million.
+    // From the endpoints, which are few, to the links, which may be a million: one step of the index for each.
     let rows = tx.query(
         "SELECT e.owner FROM webhook_endpoints e JOIN promoters p ON e.owner = 'promoter/' || p.id \
          WHERE e.removed_ms IS NULL AND e.disabled_ms IS NULL AND EXISTS (\
-         SELECT 1 FROM placements s JOIN links l ON l.placement = s.num WHERE s.promoter = p.num AND l.target = $1) \
+         SELECT 1 FROM links l WHERE l.target = $1 AND l.promoter = p.num AND l.qr_of IS NULL) \
          GROUP BY e.owner",
         params![target],
     )?;

@@ -67,6 +67,18 @@ on_both!(attempts_are_limited_by_name_even_at_once, async |bench: &Bench| {
     bench.core.sign_in("lily", PASSWORD, None).await.unwrap();
 });
 
+on_both!(whoever_guesses_locks_out_themselves, async |bench: &Bench| {
+    bench.ok("PUT", "/v1/promoters/lily", json!({"name": "莉莉"})).await;
+    account(bench, "lily", "promoter", Some("lily")).await;
+    let (guesser, lily) = (Some([203, 0, 113, 7].into()), Some([198, 51, 100, 7].into()));
+    for _ in 0..10 {
+        assert!(matches!(bench.core.sign_in("lily", "wrong", guesser).await, Err(SignInError::Wrong)));
+    }
+    let refused = bench.core.sign_in("lily", PASSWORD, guesser).await;
+    assert!(matches!(refused, Err(SignInError::TooMany { .. })));
+    bench.core.sign_in("lily", PASSWORD, lily).await.unwrap();
+});
+
 on_both!(only_those_above_make_accounts, async |bench: &Bench| {
     bench.ok("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "山里茶行"})).await;
     bench.ok("PUT", "/v1/promoters/lily", json!({"name": "莉莉", "agency": "stars"})).await;
