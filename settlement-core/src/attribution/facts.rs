@@ -178,12 +178,19 @@ pub(super) fn last_instant(programmes: &[Programme], state: &OrderState, known: 
         .fold(created, Instant::max)
 }
 
-/// The buyer's first success at the shop, promoted or not, this order left out.
+/// What succeeds from here on is no history of an order placed at `created`: whole seconds are compared, so the same
+/// second still is.
+pub(super) fn history_ends(created: Instant) -> Instant {
+    Instant((created.floor_seconds() + 1).saturating_mul(SECOND_MS))
+}
+
+/// The buyer's first success at the shop before this order, promoted or not.
 fn history(tx: &mut dyn Tx, state: &OrderState, merchant: &MerchantId) -> Result<History, StoreError> {
     let created = &state.created;
     let row = tx.query_one(
-        "SELECT MIN(success_ms) FROM orders WHERE platform = $1 AND buyer = $2 AND merchant = $3 AND order_id <> $4",
-        params![&created.platform, &created.buyer, merchant, &created.order],
+        "SELECT MIN(success_ms) FROM orders WHERE platform = $1 AND buyer = $2 AND merchant = $3 AND order_id <> $4 \
+         AND success_ms < $5",
+        params![&created.platform, &created.buyer, merchant, &created.order, history_ends(created.at.instant())],
     )?;
     Ok(row.opt_instant(0)?.map_or(History::None, History::FirstSuccess))
 }

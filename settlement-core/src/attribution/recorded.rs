@@ -7,7 +7,7 @@ use super::Decided;
 use super::catalogue::Catalogue;
 use super::clicks::{self, BuyerClicks, OrderToken, Seen};
 use super::decide::{DecideError, decide};
-use super::facts::{OrderFacts, READ_AHEAD_MS, last_instant, orders_matter};
+use super::facts::{OrderFacts, READ_AHEAD_MS, history_ends, last_instant, orders_matter};
 use super::programmes::read;
 use crate::orders::state::{OrderState, StoredEvent};
 use crate::params;
@@ -257,14 +257,15 @@ fn knew(again: Again<'_>, click: &Seen) -> bool {
     }
 }
 
-/// The buyer's first success at the shop that was known, this order left out.
+/// The buyer's first success at the shop before this order, as far as it was known.
 fn history(again: Again<'_>) -> History {
     let created = &again.state.created;
     let others = again.orders.iter().filter(|other| other.order != created.order);
     let success = others
         .filter_map(|other| other.as_of(again.known.orders))
         .filter(|other| other.created.merchant == created.merchant)
-        .filter_map(|other| other.success());
+        .filter_map(|other| other.success())
+        .filter(|success| *success < history_ends(created.at.instant()));
     success.min().map_or(History::None, History::FirstSuccess)
 }
 
