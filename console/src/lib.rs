@@ -12,7 +12,7 @@
 //! 3. A file in `src/ROLE/` with the handlers and `routes()`. The first argument says who may come: a
 //!    [`Promoter`](who::Promoter) for promoters, another role's extractor made by the same macro there. A form's handler
 //!    takes [`Submitted`](form::Submitted) last: it refuses what another site sent, and keeps what was typed.
-//! 4. An entry in [`frame::nav`] if the page stands in the navigation, and the path in `tests/pages.rs`, which renders
+//! 4. An entry in `nav` of [`frame`] if the page stands in the navigation, and the path in `tests/it/pages.rs`, which renders
 //!    every page in both languages and as everybody who must not see it.
 //!
 //! What the API refuses becomes words in [`problem`]: beside the field that it names, or above the form. What stops a whole

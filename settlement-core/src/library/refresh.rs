@@ -283,7 +283,7 @@ fn write_plans(
             let offers = seen.get(&plan);
             let offer = |target| offers.and_then(|offers| offers.get(target)).unwrap_or(&nothing);
             let keys: Vec<Keys> = of_block.iter().map(|target| keys(*target, offer(target))).collect();
-            write_block(tx, &plan, block, before, &keys)?;
+            write_block(tx, &plan, block, &before, &keys)?;
         }
     }
     Ok(())
@@ -417,7 +417,7 @@ fn write_columns(tx: &mut dyn Tx, targets: &[i64], offers: &[Offer]) -> Result<(
             Some(row) => Columns::read(row.blob(0)?, row.blob(1)?),
             None => Columns::empty(),
         };
-        write_block(tx, "", block, before, &keys)?;
+        write_block(tx, "", block, &before, &keys)?;
     }
     Ok(())
 }
@@ -427,12 +427,12 @@ fn write_block(
     tx: &mut dyn Tx,
     plan: &str,
     block: i64,
-    before: Columns,
+    before: &Columns,
     keys: &[Keys],
 ) -> Result<(), StoreError> {
     let mut columns = before.clone();
     keys.iter().for_each(|(number, rate, estimate)| columns.set(*number, *rate, *estimate));
-    if columns == before {
+    if columns == *before {
         return Ok(());
     }
     let (rates, estimates) = columns.bytes();

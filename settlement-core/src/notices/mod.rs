@@ -1,7 +1,7 @@
 //! Notices: what a promoter should hear of. A product or a link went dead, an application was answered, a withdrawal
 //! arrived or came back.
 //!
-//! What concerns one promoter is written by [`write`] in the transaction of what happened. What concerns everybody with a
+//! What concerns one promoter is written by [`mod@write`] in the transaction of what happened. What concerns everybody with a
 //! link to a product is left there as one event, which [`fan_out`] tells them, a bounded number at a time.
 
 mod api;

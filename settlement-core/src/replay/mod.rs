@@ -3,7 +3,7 @@
 //! The way of an order, by file: [`load`] (everything about a range of buyers, in a few range reads), [`decisions`]
 //! (each decision again, compared with the one that is stored), [`money`] (the line's books and transfers again), [`transfers`]
 //! (compared with those that are stored),
-//! [`job`] (the ranges, on as many threads as there are), [`rehearse`] (the same orders under changed rules).
+//! [`job`] (the ranges, on as many threads as there are), [`mod@rehearse`] (the same orders under changed rules).
 //! Nothing here writes, and nothing here decides: the rules are asked through the same code as in the first place.
 
 mod api;

@@ -22,7 +22,7 @@ async fn one_order(bench: &Bench) -> Stage<'_> {
     stage
 }
 
-fn ask(policy: Value) -> Value {
+fn ask(policy: &Value) -> Value {
     json!({"programme": "g1", "policy": policy, "since": hour(0).millis(), "lines": true})
 }
 
@@ -34,7 +34,7 @@ fn gains(answer: &Value) -> Vec<(String, i64)> {
 on_both!(who_gains_and_who_loses_is_said_to_the_fen, async |bench: &Bench| {
     let stage = one_order(bench).await;
     let before = stage.books().await;
-    let same = bench.ok("POST", "/v1/rehearsals", ask(json!({}))).await;
+    let same = bench.ok("POST", "/v1/rehearsals", ask(&json!({}))).await;
     assert_eq!(
         (&same["lines"], &same["changed"], &same["holders"]),
         (&json!(1), &json!(0), &json!([])),
@@ -42,7 +42,7 @@ on_both!(who_gains_and_who_loses_is_said_to_the_fen, async |bench: &Bench| {
     );
 
     let rates = json!([{"bp": 1500, "effective": {"from": 0}}]);
-    let dearer = bench.ok("POST", "/v1/rehearsals", ask(json!({"commission": {"rates": rates}}))).await;
+    let dearer = bench.ok("POST", "/v1/rehearsals", ask(&json!({"commission": {"rates": rates}}))).await;
     assert_eq!((&dearer["rate"], &dearer["amount"], &dearer["winner"]), (&json!(1), &json!(1), &json!(0)));
     assert_eq!(dearer["commission_before_fen"], 1_000);
     assert_eq!(dearer["commission_after_fen"], 1_500);
@@ -51,7 +51,7 @@ on_both!(who_gains_and_who_loses_is_said_to_the_fen, async |bench: &Bench| {
 
     // The first promoter would have kept the buyer.
     let locked = json!({"attribution": {"model": "binding", "rebind": "never"}});
-    let kept = bench.ok("POST", "/v1/rehearsals", ask(locked)).await;
+    let kept = bench.ok("POST", "/v1/rehearsals", ask(&locked)).await;
     assert_eq!((&kept["winner"], &kept["rate"]), (&json!(1), &json!(0)), "{kept}");
     assert_eq!(kept["changes"][0]["before"]["promoter"], "bob");
     assert_eq!(kept["changes"][0]["after"]["promoter"], "anna");
@@ -69,7 +69,7 @@ on_both!(mistakes_and_strangers_are_refused, async |bench: &Bench| {
     one_order(bench).await;
     let wrong = json!({"attribution": {"validity": {"from_last_click": "0s"}},
                        "commission": {"rates": [{"bp": 10_001, "effective": {"from": 0}}], "splt": []}});
-    let answer = bench.problem("POST", "/v1/rehearsals", ask(wrong), 422, "invalid_policy").await;
+    let answer = bench.problem("POST", "/v1/rehearsals", ask(&wrong), 422, "invalid_policy").await;
     let errors = answer["errors"].as_array().unwrap();
     assert!(errors.len() >= 2, "every mistake is listed: {answer}");
     bench.problem("POST", "/v1/rehearsals", json!({"programme": "g9", "since": 0}), 404, "not_found").await;
@@ -80,7 +80,7 @@ on_both!(mistakes_and_strangers_are_refused, async |bench: &Bench| {
     for (merchant, status) in [("m1", 200), ("m2", 403)] {
         let issued = bench.ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": merchant})).await;
         let token = issued["token"].as_str().unwrap();
-        let (got, answer) = bench.call_as(token, "POST", "/v1/rehearsals", ask(json!({}))).await;
+        let (got, answer) = bench.call_as(token, "POST", "/v1/rehearsals", ask(&json!({}))).await;
         assert_eq!(got.as_u16(), status, "{merchant}: {answer}");
     }
 });

@@ -41,8 +41,7 @@ impl RelationArgs {
         ];
         let api = CoreApi::from_args(&self.asking.core)?;
         let answer = super::runtime()?.block_on(api.get(&address(&["relations"], &pairs)))?;
-        let items: Vec<Value> =
-            answer["relations"].as_array().into_iter().flatten().flat_map(|entry| rows(entry)).collect();
+        let items: Vec<Value> = answer["relations"].as_array().into_iter().flatten().flat_map(rows).collect();
         let fields = ["programme", "product", "standing", "promoter", "placement", "since", "until"];
         self.asking.print(&items, &fields);
         Ok(ExitCode::SUCCESS)

@@ -49,7 +49,7 @@ impl StatementArgs {
         let api = CoreApi::from_args(&self.asking.core)?;
         let answer = super::runtime()?.block_on(api.get(&path))?;
         let statements = answer["statements"].as_array();
-        let items: Vec<Value> = statements.into_iter().flatten().flat_map(|s| rows(s)).collect();
+        let items: Vec<Value> = statements.into_iter().flatten().flat_map(rows).collect();
         self.asking.print(&items, &["programme", "reason", "order", "line", "at", "amount_fen"]);
         Ok(ExitCode::SUCCESS)
     }
