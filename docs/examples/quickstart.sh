@@ -31,7 +31,7 @@ yk_click=$(sed -n 's/.*[?&]yk_click=\([^&#]*\).*/\1/p' <<<"$location")
 echo "link $code leads to $location"
 
 # The order brings the token back, and is paid.
-now=$(($(date +%s) * 1000))
+now=$(date +%s%3N)
 call POST /v1/orders/events '{"events": [
   {"type": "created", "platform": "mall", "order": "T1001", "at": '$now', "merchant": "tea", "buyer": "buyer-7",
    "click_tokens": ["'"$yk_click"'"], "lines": [{"line": "1", "product": "cup", "amount_fen": 8900}]},

@@ -40,7 +40,7 @@ done
 source=$(call POST /v1/intake-sources '{"merchant": "tea", "kind": "standard", "label": "our shop"}')
 intake=$YINKE_CORE$(jq -r .path <<<"$source")
 secret=$(jq -r .secret <<<"$source")
-now=$(($(date +%s) * 1000))
+now=$(date +%s%3N)
 for language in py mjs; do
   runner=python3; [ "$language" = py ] || runner=node
   echo '{"type": "created", "platform": "mall", "order": "T-'$language'", "at": '$now', "merchant": "tea",
