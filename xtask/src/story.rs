@@ -16,6 +16,8 @@ const UP_WITHIN: Duration = Duration::from_secs(180);
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 /// Stands before the story in what `up` prints.
 const BEFORE_STORY: &str = "Try it, in another terminal:";
+/// How the last line begins: the last of the accounts.
+const LAST_LINE: &str = "#    operator";
 
 /// Builds `yinke` with `profile`, starts the demo on free ports in an empty folder, and follows its story.
 pub(crate) fn tell(profile: &str) -> Result<()> {
@@ -96,7 +98,8 @@ impl Up {
         let began = Instant::now();
         loop {
             let text = fs::read_to_string(printed)?;
-            if text.contains(BEFORE_STORY) && text.trim_end().ends_with("audit") {
+            let last = text.trim_end().lines().last().unwrap_or_default();
+            if text.contains(BEFORE_STORY) && last.starts_with(LAST_LINE) {
                 return Ok(text);
             }
             ensure!(self.0.try_wait()?.is_none(), "yinke ended by itself");
