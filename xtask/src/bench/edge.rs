@@ -31,9 +31,9 @@ pub(crate) struct EdgeArguments {
     /// Runs servers and loader before everybody else (real-time priority, needs root): for a machine that is not idle.
     #[arg(long)]
     realtime: bool,
-    /// Only cases whose name contains this.
-    #[arg(long)]
-    only: Option<String>,
+    /// Only the cases of these names, separated by commas, as the table says them.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Writes every round's figures here, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &EdgeArguments) -> Result<()> {
     if arguments.ten_million {
         sizes.push(10_000_000);
     }
-    let wanted = |case: &Case| arguments.only.as_ref().is_none_or(|part| case.name.contains(part.as_str()));
+    let wanted = |case: &Case| arguments.only.is_empty() || arguments.only.contains(&case.name);
     let cases: Vec<Case> = cases(&sizes).into_iter().filter(wanted).collect();
     ensure!(!cases.is_empty(), "no case of that name");
     let mut field = Field::start(&programs, scratch.path(), &cases, priority(arguments))?;
