@@ -17,6 +17,7 @@ mod install;
 mod kill;
 mod live;
 mod mutants;
+mod outage;
 mod powercut;
 mod servers;
 mod siege;
@@ -74,6 +75,8 @@ enum Task {
         #[arg(long, default_value_t = 100)]
         times: u32,
     },
+    /// Takes core, PostgreSQL and Redis away under load, kills the edge meanwhile, and brings everything back.
+    Outage(outage::OutageArguments),
     /// Cuts the power of a whole guest machine while the journal writes; strict loses nothing, fast only its window.
     Powercut(powercut::PowercutArguments),
 }
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Simulate(arguments) => simulate::run(&arguments),
         Task::Restarts { times } => test::restarts(times),
+        Task::Outage(arguments) => outage::run(&arguments),
         Task::Powercut(arguments) => powercut::run(&arguments),
     };
     match result {

@@ -3,11 +3,12 @@
 //! A figure alone says as much about the machine as about the code, so every figure stands beside one that was
 //! taken in the same minutes: [`edge`] runs the edge beside a raw server, bare hyper, nginx and HAProxy; [`ingest`]
 //! runs the core's intake beside a plain COPY. [`payouts`] and [`replay`] compare a payout run and a replay with one over
-//! a tenth of the lines; [`search`] asks the library over a million products.
+//! a tenth of the lines; [`search`] asks the library over a million products; [`lag`] says how late clicks get to the core.
 
 mod blast;
 mod edge;
 mod ingest;
+mod lag;
 mod payouts;
 mod plan;
 mod replay;
@@ -36,6 +37,8 @@ enum What {
     Ingest(ingest::IngestArguments),
     /// Every decision and ledger entry again: lines a second, memory, and how the time grows with the lines.
     Replay(replay::ReplayArguments),
+    /// From a click's time to the core's commit at half of the core's capacity, and how fast a backlog is made up for.
+    Lag(lag::LagArguments),
     /// A monthly payout run over settled lines: seconds, and how they grow with the lines.
     Payouts(payouts::PayoutsArguments),
     /// The library's search over a million products, by kind of question, on both stores.
@@ -50,6 +53,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
         What::Edge(arguments) => edge::run(arguments),
         What::Ingest(arguments) => ingest::run(arguments),
         What::Replay(arguments) => replay::run(arguments),
+        What::Lag(arguments) => lag::run(arguments),
         What::Payouts(arguments) => payouts::run(arguments),
         What::Search(arguments) => search::run(arguments),
         What::Links(arguments) => search::run_links(arguments),

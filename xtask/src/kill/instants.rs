@@ -1,6 +1,6 @@
 //! A kill at every named instant of the journal's and the background's code, where a random kill hardly ever hits.
 
-use super::loader::Loader;
+use super::loader::{Loader, oracle};
 use super::process::Yinke;
 use super::world::World;
 use super::{check, wait_until_shipped};
@@ -43,7 +43,7 @@ pub(super) fn prove(programs: &Path, folder: &Path) -> Result<()> {
     yinke.live_for(Duration::from_secs(1))?;
     let figures = loader.stop()?;
     wait_until_shipped(&mut yinke)?;
-    check(programs, folder, &yinke)?;
+    check(programs, &[oracle(folder)], &yinke.core()?)?;
     println!("{kills} kills at {} instants: {} answered; 0 lost, 0 twice", names.len(), figures["answered"]);
     ensure!(
         figures["by_outcome"]["attributed"].as_u64() > Some(100),

@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 const MIX: &str = "head=2,prefetch=2,preview=2,embed=2,bot=5,unknown=1,withdrawn=3";
 
 /// A running loader. Dropped, it is killed.
-pub(super) struct Loader {
+pub(crate) struct Loader {
     child: Option<Child>,
     target: PathBuf,
 }
@@ -29,12 +29,12 @@ impl Drop for Loader {
 }
 
 /// The oracle's file.
-pub(super) fn oracle(folder: &Path) -> PathBuf {
+pub(crate) fn oracle(folder: &Path) -> PathBuf {
     folder.join("oracle.tsv")
 }
 
 impl Loader {
-    pub(super) fn start(
+    pub(crate) fn start(
         programs: &Path,
         folder: &Path,
         world: &World,
@@ -67,7 +67,7 @@ impl Loader {
     }
 
     /// The edge has another address now.
-    pub(super) fn goes_to(&self, edge: SocketAddr) -> Result<()> {
+    pub(crate) fn goes_to(&self, edge: SocketAddr) -> Result<()> {
         let fresh = self.target.with_extension("new");
         fs::write(&fresh, edge.to_string())?;
         fs::rename(&fresh, &self.target)?;
@@ -75,7 +75,7 @@ impl Loader {
     }
 
     /// Ends the load; what it saw.
-    pub(super) fn stop(mut self) -> Result<Value> {
+    pub(crate) fn stop(mut self) -> Result<Value> {
         let child = self.child.take().context("the loader does not run")?;
         let pid = Pid::from_raw(child.id().cast_signed()).context("no process")?;
         kill_process(pid, Signal::TERM)?;

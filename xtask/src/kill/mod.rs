@@ -7,16 +7,18 @@
 pub(crate) mod api;
 mod chance;
 mod instants;
-mod loader;
+pub(crate) mod loader;
 pub(crate) mod process;
 pub(crate) mod world;
 
 use crate::suite::{cargo, succeed};
 use anyhow::{Context as _, Result, ensure};
+use api::Api;
 use chance::Chance;
 use clap::Args;
 use loader::Loader;
 use process::Yinke;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use world::World;
@@ -67,15 +69,16 @@ pub(crate) fn run(arguments: &KillArguments) -> Result<()> {
 
 /// One kill at each named instant. Only builds with debug assertions have them.
 pub(crate) fn prove_instants(keep: Option<&Path>) -> Result<()> {
-    build_and("dev", keep, instants::prove)
+    with_programs("dev", keep, instants::prove)
 }
 
 /// The proof as the test command runs it.
 pub(crate) fn prove(times: u32, links: u32, rate: u32, profile: &str, keep: Option<&Path>) -> Result<()> {
-    build_and(profile, keep, |programs, folder| kill_and_check(times, links, rate, programs, folder))
+    with_programs(profile, keep, |programs, folder| kill_and_check(times, links, rate, programs, folder))
 }
 
-fn build_and(
+/// Builds the programs and gives them a folder; says the end of their log if the body fails.
+pub(crate) fn with_programs(
     profile: &str,
     keep: Option<&Path>,
     body: impl FnOnce(&Path, &Path) -> Result<()>,
@@ -136,7 +139,7 @@ fn kill_and_check(times: u32, links: u32, rate: u32, programs: &Path, folder: &P
     yinke.live_for(Duration::from_secs(1))?;
     let figures = loader.stop()?;
     let shipped = wait_until_shipped(&mut yinke)?;
-    check(programs, folder, &yinke)?;
+    check(programs, &[loader::oracle(folder)], &yinke.core()?)?;
     let drained = yinke.drain(DRAIN_WITHIN)?;
 
     restarts.sort();
@@ -174,13 +177,12 @@ fn wait_until_shipped(yinke: &mut Yinke) -> Result<Duration> {
     }
 }
 
-/// Compares the oracle's file with the core, click by click.
-fn check(programs: &Path, folder: &Path, yinke: &Yinke) -> Result<()> {
+/// Compares the oracle's files with the core, click by click.
+pub(crate) fn check(programs: &Path, oracles: &[PathBuf], core: &Api) -> Result<()> {
     let status = std::process::Command::new(programs.join("loadtest"))
         .arg("check")
-        .arg("--oracle")
-        .arg(loader::oracle(folder))
-        .args(["--core", &yinke.core()?.address.to_string()])
+        .args(oracles.iter().flat_map(|file| [OsStr::new("--oracle"), file.as_os_str()]))
+        .args(["--core", &core.address.to_string()])
         .env("YINKE_ADMIN_TOKEN", process::ADMIN_TOKEN)
         .status()
         .context("cannot start the check")?;

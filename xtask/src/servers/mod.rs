@@ -20,6 +20,18 @@ impl Guard {
         Self(child)
     }
 
+    /// kill -9.
+    fn kill(&mut self) -> Result<()> {
+        self.0.kill()?;
+        self.wait()
+    }
+
+    /// Waits until it has ended by itself.
+    fn wait(&mut self) -> Result<()> {
+        self.0.wait()?;
+        Ok(())
+    }
+
     fn has_ended(&mut self) -> Result<bool> {
         Ok(self.0.try_wait()?.is_some())
     }
@@ -34,7 +46,7 @@ impl Drop for Guard {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 

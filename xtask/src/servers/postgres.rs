@@ -3,38 +3,30 @@
 use super::{Guard, on_free_port, wait_for_port};
 use crate::install::find;
 use anyhow::{Context as _, Result, bail};
+use rustix::process::Pid;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A running PostgreSQL with one empty database; it ends when dropped.
 pub(crate) struct Postgres {
     port: u16,
-    _guard: Guard,
-    _folder: TempDir,
+    guard: Option<Guard>,
+    folder: TempDir,
 }
 
 impl Postgres {
     /// Creates a cluster in a temporary folder and starts it on a free port of loopback.
     pub(crate) fn start() -> Result<Self> {
-        let user = if rustix::process::geteuid().is_root() { Some(postgres_user()?) } else { None };
+        let user = user()?;
         let folder = tempfile::Builder::new().prefix("yinke-postgres-").tempdir()?;
         if let Some((uid, gid)) = user {
             chown(folder.path(), Some(uid), Some(gid))?;
         }
         let data = folder.path().join("data");
-        let as_user = |program: &str| -> Result<Command> {
-            let mut command =
-                Command::new(find(program).with_context(|| format!("{program} is not installed"))?);
-            if let Some((uid, gid)) = user {
-                command.uid(uid).gid(gid);
-            }
-            command.current_dir(folder.path()).stdin(Stdio::null());
-            Ok(command)
-        };
-        let init = as_user("initdb")?
+        let init = as_user(user, folder.path(), "initdb")?
             .args([
                 "--auth=trust",
                 "--username=yinke",
@@ -49,8 +41,44 @@ impl Postgres {
         if !init.status.success() {
             bail!("initdb: {}", String::from_utf8_lossy(&init.stderr));
         }
-        let (port, guard) = on_free_port(|port| start(as_user("postgres")?, &data, folder.path(), port))?;
-        Ok(Self { port, _guard: guard, _folder: folder })
+        let (port, guard) = on_free_port(|port| {
+            start(as_user(user, folder.path(), "postgres")?, &data, folder.path(), port)
+        })?;
+        Ok(Self { port, guard: Some(guard), folder })
+    }
+
+    /// Ends it at once, as a power cut of its machine would: its own recovery has to put the rest right.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        let pid = Self::postmaster(&self.data())?;
+        // SIGQUIT is PostgreSQL's immediate stop: kill -9 would leave its children behind.
+        rustix::process::kill_process(pid, rustix::process::Signal::QUIT)?;
+        if let Some(guard) = &mut self.guard {
+            guard.wait()?;
+        }
+        self.guard = None;
+        Ok(())
+    }
+
+    /// Starts it again with the same data on the same port.
+    pub(crate) fn revive(&mut self) -> Result<()> {
+        let (_, guard) = start(
+            as_user(user()?, self.folder.path(), "postgres")?,
+            &self.data(),
+            self.folder.path(),
+            self.port,
+        )?;
+        self.guard = Some(guard);
+        Ok(())
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn postmaster(data: &Path) -> Result<Pid> {
+        let text = std::fs::read_to_string(data.join("postmaster.pid"))?;
+        let pid = text.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
+        pid.context("no process id in postmaster.pid")
     }
 
     /// The address of its database, for a superuser.
@@ -59,8 +87,21 @@ impl Postgres {
     }
 }
 
+fn user() -> Result<Option<(u32, u32)>> {
+    if rustix::process::geteuid().is_root() { postgres_user().map(Some) } else { Ok(None) }
+}
+
+fn as_user(user: Option<(u32, u32)>, folder: &Path, program: &str) -> Result<Command> {
+    let mut command = Command::new(find(program).with_context(|| format!("{program} is not installed"))?);
+    if let Some((uid, gid)) = user {
+        command.uid(uid).gid(gid);
+    }
+    command.current_dir(folder).stdin(Stdio::null());
+    Ok(command)
+}
+
 fn start(mut command: Command, data: &Path, folder: &Path, port: u16) -> Result<(u16, Guard)> {
-    let log = std::fs::File::create(folder.join("log"))?;
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log"))?;
     let child = command
         .arg("-D")
         .arg(data)
