@@ -83,7 +83,6 @@ fn outage(away: Duration, rate: u32, links: u32, programs: &Path, folder: &Path)
     core.kill()?;
     redis.kill()?;
     postgres.kill()?;
-    let gone = Instant::now();
     println!("core, Redis and PostgreSQL are away for {} s", away.as_secs());
     let loader = load("away", &edge)?;
     live(&mut edge, away)?;
@@ -102,7 +101,8 @@ fn outage(away: Duration, rate: u32, links: u32, programs: &Path, folder: &Path)
     postgres.revive()?;
     redis.revive()?;
     let core = roles.core()?;
-    let waited = gone.elapsed().as_secs_f64() * f64::from(rate) * BACKLOG_PART;
+    let answered = |figures: &Value| figures["answered"].as_f64().unwrap_or_default();
+    let waited = (answered(&alone) + answered(&killed)) * BACKLOG_PART;
     let caught_up = backlog_arrives(&core, waited)?;
     // And once more, under the core's hands.
     postgres.kill()?;

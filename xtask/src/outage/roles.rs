@@ -186,7 +186,7 @@ impl Roles {
         let config = format!(
             "edge = {EDGE}\ndata_dir = \"edge\"\nkeys_dir = \"edge-keys\"\npublic_url = \"http://127.0.0.1/\"\n\
              [listen]\npublic = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
-             [core]\nurl = \"http://{}\"\ntoken_file = \"core.token\"\n{}",
+             [table]\nsnapshot_every = \"1s\"\n[core]\nurl = \"http://{}\"\ntoken_file = \"core.token\"\n{}",
             core.address("core")?,
             self.redis(redis)?
         );
