@@ -17,7 +17,7 @@ const KILL_LINKS: u32 = 1_000;
 const KILL_RATE: u32 = 1_500;
 
 /// Core, PostgreSQL and Redis are away for so long at so many requests per second; longer by `cargo xtask outage`.
-const OUTAGE: Duration = Duration::from_secs(20);
+const OUTAGE: Duration = Duration::from_secs(10);
 const OUTAGE_RATE: u32 = 1_000;
 /// Seeds of the simulation; more of them by `cargo xtask simulate`.
 const SEEDS: u64 = 10_000;
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     run.suite("browser", 240, || browser::tell(PROFILE));
     run.suite("kill", 420, || kill::prove(KILLS, KILL_LINKS, KILL_RATE, PROFILE, None));
     run.suite("kill at instants", 180, || kill::prove_instants(None));
-    run.suite("outage", 120, || outage::prove(OUTAGE, OUTAGE_RATE, KILL_LINKS, PROFILE, None));
+    run.suite("outage", 240, || outage::prove(OUTAGE, OUTAGE_RATE, KILL_LINKS, PROFILE, None));
     run.suite("simulate", 240, || simulate::prove(0, SEEDS));
     run.suite("powercut", 180, || powercut::prove(CUTS, CUT_WITHIN));
     run.finish()

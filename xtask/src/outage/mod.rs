@@ -32,7 +32,7 @@ pub(crate) struct OutageArguments {
     #[arg(long, default_value_t = 1_000)]
     links: u32,
     /// The build profile of the programs.
-    #[arg(long, default_value = "release")]
+    #[arg(long, default_value = "proof")]
     profile: String,
     /// Keeps the data directories and the logs here, instead of a folder that goes away.
     #[arg(long)]
@@ -114,7 +114,7 @@ fn outage(away: Duration, rate: u32, links: u32, programs: &Path, folder: &Path)
     let audit = everything_arrives(&core)?;
     let oracles = ["before", "away", "killed", "back"].map(|part| oracle(&folder.join(part)));
     check(programs, &oracles, &Roles::api(&core)?)?;
-    roles.check_redis()?;
+    let converged = roles.redis_converges(SHIP_WITHIN)?;
     edge.drain()?;
     core.drain()?;
 
@@ -133,6 +133,7 @@ fn outage(away: Duration, rate: u32, links: u32, programs: &Path, folder: &Path)
         p99(&back)
     );
     println!("memory of the edge: {} KiB before, {} KiB after the outage", memory >> 10, grown >> 10);
+    println!("Redis said what the core says {:.1} s after the last click came in", converged.as_secs_f64());
     println!("the edge served again {} ms after kill -9, alone", restart.as_millis());
     println!(
         "{waited:.0} clicks that had waited arrived in {:.1} s: {:.1} times the load's rate",

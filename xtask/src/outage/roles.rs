@@ -217,13 +217,24 @@ impl Roles {
         }
     }
 
-    /// Compares all records in Redis with the core, with the command that an operator has.
-    pub(crate) fn check_redis(&self) -> Result<()> {
-        let status = Command::new(self.programs.join("yinke"))
-            .args(["redis", "check", "--config"])
-            .arg(self.folder.join("core.toml"))
-            .status()?;
-        ensure!(status.success(), "Redis does not say what the core says");
-        Ok(())
+    /// Waits until Redis says what the core says of every buyer: a core that finds it emptied tells it everything.
+    pub(crate) fn redis_converges(&self, within: Duration) -> Result<Duration> {
+        let began = Instant::now();
+        loop {
+            let check = Command::new(self.programs.join("yinke"))
+                .args(["redis", "check", "--config"])
+                .arg(self.folder.join("core.toml"))
+                .output()?;
+            if check.status.success() {
+                return Ok(began.elapsed());
+            }
+            ensure!(
+                began.elapsed() < within,
+                "after {within:?} Redis does not say what the core says: {}{}",
+                String::from_utf8_lossy(&check.stdout),
+                String::from_utf8_lossy(&check.stderr)
+            );
+            std::thread::park_timeout(LOOK_EVERY);
+        }
     }
 }

@@ -2,13 +2,21 @@
 
 use super::{Guard, on_free_port, wait_for_port};
 use crate::install::find;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::Pid;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// The line of `postmaster.pid` that says what it is doing.
+const STATUS_LINE: usize = 7;
+/// Recovery after an immediate stop takes no longer.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// The pause between two looks at it.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A running PostgreSQL with one empty database; it ends when dropped.
 pub(crate) struct Postgres {
@@ -113,7 +121,20 @@ fn start(mut command: Command, data: &Path, folder: &Path, port: u16) -> Result<
         .context("cannot start postgres")?;
     let mut guard = Guard::new(child);
     wait_for_port(&mut guard, port, "postgres")?;
+    wait_until_ready(data)?;
     Ok((port, guard))
+}
+
+/// Waits for the end of recovery: until then the port is open and refuses everybody.
+fn wait_until_ready(data: &Path) -> Result<()> {
+    let began = Instant::now();
+    while std::fs::read_to_string(data.join("postmaster.pid"))?.lines().nth(STATUS_LINE).map(str::trim)
+        != Some("ready")
+    {
+        ensure!(began.elapsed() < READY_WITHIN, "PostgreSQL is not ready after {READY_WITHIN:?}");
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+    Ok(())
 }
 
 /// User and group id of Debian's `postgres` user.
