@@ -68,7 +68,11 @@ enum Task {
     /// Simulates the edge's way from a written click to the core, with faults at random, in simulated time.
     Simulate(simulate::SimulateArguments),
     /// Compares every answer of a running API with its OpenAPI document, by schemathesis.
-    Conformance,
+    Conformance {
+        /// Profile that `yinke` is built with.
+        #[arg(long, default_value = test::PROFILE)]
+        profile: String,
+    },
     /// Restarts a server under clients that connect all the time; nobody may be refused or cut off.
     Restarts {
         /// How often.
@@ -85,7 +89,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci => check::run(),
-        Task::Conformance => test::conformance(),
+        Task::Conformance { profile } => conformance::check(&profile),
         Task::Tidy => tidy::run(),
         Task::Deny { offline } => deny::run(offline),
         Task::Bench(arguments) => bench::run(&arguments),

@@ -3,13 +3,13 @@
 use crate::install::{self, CURL, HAPROXY, NGINX, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
 use crate::servers::{Postgres, Redis};
 use crate::suite::{Run, cargo, command, root, succeed};
-use crate::{browser, check, examples, kill, outage, powercut, simulate, story};
+use crate::{browser, check, conformance, examples, kill, outage, powercut, simulate, story};
 use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
 
 /// Load and faults need a fast server, but not the last percent.
-const PROFILE: &str = "proof";
+pub(crate) const PROFILE: &str = "proof";
 /// Kills in the test command; more of them by `cargo xtask kill`.
 const KILLS: u32 = 200;
 /// Links and requests per second under which they happen.
@@ -48,6 +48,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     });
     run.suite("alert rules", 20, alert_rules);
     run.suite("examples", 60, || examples::run(PROFILE));
+    run.suite("conformance", 180, || conformance::check(PROFILE));
     run.suite("story", 420, || story::tell(PROFILE));
     run.suite("browser", 240, || browser::tell(PROFILE));
     run.suite("kill", 420, || kill::prove(KILLS, KILL_LINKS, KILL_RATE, PROFILE, None));
@@ -63,11 +64,6 @@ pub(crate) fn restarts(times: u32) -> Result<()> {
     let mut test = cargo(&["test", "--package", "yinke", "--locked", "--profile", PROFILE, "--test", "it"]);
     test.args(["restart::", "--", "--nocapture"]).env("YINKE_TEST_RESTARTS", times.to_string());
     succeed(test)
-}
-
-/// The API against its own description.
-pub(crate) fn conformance() -> Result<()> {
-    crate::conformance::check(PROFILE)
 }
 
 /// Prometheus' own checker reads the alert rules and runs their tests.

@@ -2,6 +2,18 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
+use serde::Deserialize;
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Form {
+    /// JSON.
+    #[default]
+    Json,
+    /// A CSV file.
+    Csv,
+}
 
 /// A file in the making.
 pub(crate) struct CsvFile(csv::Writer<Vec<u8>>);

@@ -3,7 +3,7 @@
 
 use super::Problem;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 /// Refusals that any operation may answer with.
@@ -66,6 +66,7 @@ pub(super) fn complete(document: &OpenApi) -> Result<Value, Problem> {
         tracing::error!(%error, "the OpenAPI document could not be written");
         Problem::internal()
     })?;
+    join_tags(&mut document);
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -73,6 +74,37 @@ pub(super) fn complete(document: &OpenApi) -> Result<Value, Problem> {
         }
     }
     Ok(document)
+}
+
+/// A tagged body is its fields and its tag. Where the fields allow no others, the two must be one description: each by
+/// itself refuses the other's fields, and nothing would fit both.
+fn join_tags(document: &mut Value) {
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    let Some(schemas) = schemas else { return };
+    let parts = schemas.clone();
+    for schema in schemas.values_mut() {
+        let alternatives = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+        for alternative in alternatives.into_iter().flatten() {
+            if let Some(joined) = joined(alternative, &parts) {
+                *alternative = joined;
+            }
+        }
+    }
+}
+
+/// The fields and the tag of one alternative in one; none if they need no joining.
+fn joined(alternative: &Value, parts: &Map<String, Value>) -> Option<Value> {
+    let [fields, tag] = alternative.get("allOf")?.as_array()?.as_slice() else { return None };
+    let mut joined = parts.get(fields.get("$ref")?.as_str()?.rsplit('/').next()?)?.clone();
+    if joined.get("additionalProperties")? != false {
+        return None;
+    }
+    joined["properties"].as_object_mut()?.extend(tag.get("properties")?.as_object()?.clone());
+    joined["required"].as_array_mut()?.extend(tag.get("required")?.as_array()?.iter().cloned());
+    if let Some(description) = fields.get("description") {
+        joined["description"] = description.clone();
+    }
+    Some(joined)
 }
 
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {

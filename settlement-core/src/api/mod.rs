@@ -20,7 +20,7 @@ pub use auth::{Peer, Principal, Role, TokenText};
 pub(crate) use auth::{check_subject, refuse_unknown};
 pub(crate) use body::read_bytes;
 pub use body::{Body, Params, PathId};
-pub(crate) use csv::CsvFile;
+pub(crate) use csv::{CsvFile, Form};
 pub(crate) use limit::Limiter;
 pub use limit::Limits;
 pub use only::{Agencies, Circle, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};
@@ -56,31 +56,37 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 )]
 struct Document;
 
+/// The routes, by noun.
+fn nouns() -> Vec<OpenApiRouter<Core>> {
+    vec![
+        auth::routes(),
+        crate::accounts::routes(),
+        tokens::routes(),
+        clicks::routes(),
+        crate::catalogue::routes(),
+        crate::identities::routes(),
+        crate::edges::routes(),
+        crate::orders::routes(),
+        crate::intake::routes(),
+        crate::attribution::routes(),
+        crate::ledger::routes(),
+        crate::payouts::routes(),
+        crate::plans::routes(),
+        crate::sourcing::routes(),
+        crate::video_tasks::routes(),
+        crate::statements::routes(),
+        crate::disputes::routes(),
+        crate::notices::routes(),
+        crate::audit::routes(),
+        crate::replay::routes(),
+        crate::webhooks::routes(),
+    ]
+}
+
 /// All routes.
 pub(crate) fn router(core: Core) -> Router {
-    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
-        .merge(auth::routes())
-        .merge(crate::accounts::routes())
-        .merge(tokens::routes())
-        .merge(clicks::routes())
-        .merge(crate::catalogue::routes())
-        .merge(crate::identities::routes())
-        .merge(crate::edges::routes())
-        .merge(crate::orders::routes())
-        .merge(crate::intake::routes())
-        .merge(crate::attribution::routes())
-        .merge(crate::ledger::routes())
-        .merge(crate::payouts::routes())
-        .merge(crate::plans::routes())
-        .merge(crate::sourcing::routes())
-        .merge(crate::video_tasks::routes())
-        .merge(crate::statements::routes())
-        .merge(crate::disputes::routes())
-        .merge(crate::notices::routes())
-        .merge(crate::audit::routes())
-        .merge(crate::replay::routes())
-        .merge(crate::webhooks::routes())
-        .split_for_parts();
+    let all = OpenApiRouter::with_openapi(Document::openapi());
+    let (router, mut document) = nouns().into_iter().fold(all, OpenApiRouter::merge).split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(
         "bearer",
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
@@ -122,4 +128,24 @@ async fn observe(request: Request, next: Next) -> Response {
     };
     metrics::counter!("yinke_core_http_requests_total", "code" => code).increment(1);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nouns;
+    use std::collections::HashMap;
+
+    /// In one document the second of two bodies with the same name would take the first one's place.
+    #[test]
+    fn no_two_bodies_have_one_name() {
+        let mut seen = HashMap::new();
+        for mut noun in nouns() {
+            let schemas = noun.get_openapi_mut().components.take().unwrap_or_default().schemas;
+            for (name, schema) in schemas {
+                let earlier = seen.insert(name.clone(), schema.clone());
+                assert!(earlier.is_none_or(|earlier| earlier == schema), "two bodies are named {name}");
+            }
+        }
+        assert!(seen.len() > 100, "the bodies were not found");
+    }
 }

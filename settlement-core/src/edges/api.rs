@@ -8,6 +8,7 @@ use attribution_core::shipping::{BATCH_MAX_BYTES, Batch, Heartbeat, HeartbeatAck
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use http::{StatusCode, header};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -24,11 +25,17 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .routes(routes!(take_lost))
 }
 
+/// A batch as it is sent: see `shipping` in attribution-core.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only described")]
+struct BatchBytes(Vec<u8>);
+
 /// Takes a batch of frames in, exactly once in effect.
 #[utoipa::path(
     post, path = "/v1/edges/{id}/batches",
     params(("id" = u16, Path, description = "The edge's number")),
-    request_body(content = Vec<u8>, content_type = BATCH_TYPE),
+    request_body(content = inline(BatchBytes), content_type = BATCH_TYPE),
     responses((status = 200, description = "The stream's cursor", body = serde_json::Value),
               (status = 409, description = "`cursor_mismatch` with `next_sequence`", body = crate::api::ProblemBody))
 )]

@@ -72,8 +72,8 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
     responses(
         (status = 200, description = "Every event was taken in or was there already", body = EventResults),
         (status = 207, description = "Some events were not taken in", body = EventResults),
-        (status = 409, description = "No event was taken in; the first contradicts an earlier one", body = EventResults, content_type = "application/problem+json"),
-        (status = 422, description = "No event was taken in", body = EventResults, content_type = "application/problem+json")
+        (status = 409, description = "No event was taken in; the first contradicts an earlier one. As 422"),
+        (status = 422, description = "No event was taken in: the problem is the first event's, and holds `results` and the counts besides, as in 200. `invalid_body`, `invalid` or `idempotency_key_reused`: the request as a whole makes no sense")
     )
 )]
 async fn post_events(

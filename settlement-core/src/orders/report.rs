@@ -5,7 +5,7 @@
 
 use super::report_rows::{By, Figures, Money, Scope, figures};
 use crate::Core;
-use crate::api::{ApiTime, CsvFile, Params, PathId, Principal, Problem, Role};
+use crate::api::{ApiTime, CsvFile, Form, Params, PathId, Principal, Problem, Role};
 use crate::catalogue::promoter_list::visible;
 use crate::params;
 use crate::store::Tx;
@@ -28,17 +28,6 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(of_promoter)).routes(routes!(of_merchant)).routes(routes!(of_agency))
 }
 
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Form {
-    /// JSON.
-    #[default]
-    Json,
-    /// A CSV file: one row per entry, amounts in yuan.
-    Csv,
-}
-
 /// What a promoter asks for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -52,7 +41,7 @@ struct OwnQuery {
     product: Option<String>,
     /// Of this placement only.
     placement: Option<String>,
-    /// `json` or `csv`.
+    /// `json`, or `csv`: one row per entry, amounts in yuan.
     #[serde(default)]
     #[param(inline)]
     format: Form,
@@ -75,7 +64,7 @@ struct WideQuery {
     promoter: Option<String>,
     /// Of this product only.
     product: Option<String>,
-    /// `json` or `csv`.
+    /// `json`, or `csv`: one row per entry, amounts in yuan.
     #[serde(default)]
     #[param(inline)]
     format: Form,
@@ -128,7 +117,7 @@ struct WideRow {
     get,
     path = "/v1/promoters/{id}/report",
     params(("id" = String, Path, description = "The promoter"), OwnQuery),
-    responses((status = 200, body = Report), (status = 404, description = "No such promoter"))
+    responses((status = 200, content((Report = "application/json"), (String = "text/csv"))), (status = 404, description = "No such promoter"))
 )]
 async fn of_promoter(
     State(core): State<Core>,
@@ -165,7 +154,7 @@ async fn of_promoter(
 /// them. Operators and the merchant.
 #[utoipa::path(
     get, path = "/v1/merchants/{id}/report", params(("id" = String, Path), WideQuery),
-    responses((status = 200, body = WideReport))
+    responses((status = 200, content((WideReport = "application/json"), (String = "text/csv"))))
 )]
 async fn of_merchant(
     State(core): State<Core>,
@@ -187,7 +176,7 @@ async fn of_merchant(
 /// promoters see as theirs. Operators and the agency.
 #[utoipa::path(
     get, path = "/v1/agencies/{id}/report", params(("id" = String, Path), WideQuery),
-    responses((status = 200, body = WideReport))
+    responses((status = 200, content((WideReport = "application/json"), (String = "text/csv"))))
 )]
 async fn of_agency(
     State(core): State<Core>,

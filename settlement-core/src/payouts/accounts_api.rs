@@ -56,7 +56,7 @@ struct Unbind {
 
 /// An account that is or was bound.
 #[derive(Debug, Serialize, ToSchema)]
-struct AccountView {
+struct PayoutAccountView {
     kind: AccountKind,
     /// All but its last four characters hidden.
     account: String,
@@ -75,7 +75,7 @@ struct Accounts {
     /// `promoter/ID` or `agency/ID`.
     payee: String,
     /// Newest first.
-    accounts: Vec<AccountView>,
+    accounts: Vec<PayoutAccountView>,
 }
 
 /// All but the last four characters hidden.
@@ -87,7 +87,7 @@ pub(super) fn hidden(account: &str) -> String {
 fn view(tx: &mut dyn Tx, payee: String) -> Result<Accounts, Problem> {
     let accounts = history(tx, &payee)?
         .into_iter()
-        .map(|account| AccountView {
+        .map(|account| PayoutAccountView {
             kind: account.kind,
             account: hidden(&account.account),
             holder: account.holder,

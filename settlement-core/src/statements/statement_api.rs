@@ -2,7 +2,7 @@
 
 use super::statement::{Statement, statements};
 use crate::Core;
-use crate::api::{CsvFile, Params, PathId, Principal, Problem, Role};
+use crate::api::{CsvFile, Form, Params, PathId, Principal, Problem, Role};
 use crate::ledger::account::owner_of;
 use crate::params;
 use attribution_core::commission::Payee;
@@ -23,24 +23,13 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(of_promoter)).routes(routes!(of_agency))
 }
 
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Form {
-    /// JSON.
-    #[default]
-    Json,
-    /// A CSV file: one row per movement, amounts in yuan.
-    Csv,
-}
-
 /// Which month.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Which {
     /// The civil month in Asia/Shanghai, `2020-07`; this month if absent.
     month: Option<String>,
-    /// `json` or `csv`.
+    /// `json`, or `csv`: one row per movement, amounts in yuan.
     #[serde(default)]
     #[param(inline)]
     format: Form,
@@ -105,7 +94,7 @@ async fn answer(core: &Core, payee: Payee, which: &Which) -> Result<Response, Pr
 /// promoter's agency.
 #[utoipa::path(
     get, path = "/v1/promoters/{id}/statements", params(("id" = String, Path), Which),
-    responses((status = 200, body = Statements))
+    responses((status = 200, content((Statements = "application/json"), (String = "text/csv"))))
 )]
 async fn of_promoter(
     State(core): State<Core>,
@@ -128,7 +117,7 @@ async fn of_promoter(
 /// What an agency got in a month. Operators, and the agency.
 #[utoipa::path(
     get, path = "/v1/agencies/{id}/statements", params(("id" = String, Path), Which),
-    responses((status = 200, body = Statements))
+    responses((status = 200, content((Statements = "application/json"), (String = "text/csv"))))
 )]
 async fn of_agency(
     State(core): State<Core>,
