@@ -26,6 +26,7 @@ mod story;
 mod suite;
 mod test;
 mod tidy;
+mod watching;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -2,8 +2,8 @@
 
 use crate::install::{self, CURL, HAPROXY, NGINX, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
 use crate::servers::{Postgres, Redis};
-use crate::suite::{Run, cargo, command, root, succeed};
-use crate::{browser, check, conformance, examples, kill, outage, powercut, simulate, story};
+use crate::suite::{Run, cargo, succeed};
+use crate::{browser, check, conformance, examples, kill, outage, powercut, simulate, story, watching};
 use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         tests.env("YINKE_TEST_REDIS_URL", redis.url()).env("YINKE_TEST_POSTGRES_URL", postgres.url());
         succeed(tests)
     });
-    run.suite("alert rules", 20, alert_rules);
+    run.suite("alert rules", 20, watching::check);
     run.suite("examples", 60, || examples::run(PROFILE));
     run.suite("conformance", 180, || conformance::check(PROFILE));
     run.suite("story", 420, || story::tell(PROFILE));
@@ -64,16 +64,4 @@ pub(crate) fn restarts(times: u32) -> Result<()> {
     let mut test = cargo(&["test", "--package", "yinke", "--locked", "--profile", PROFILE, "--test", "it"]);
     test.args(["restart::", "--", "--nocapture"]).env("YINKE_TEST_RESTARTS", times.to_string());
     succeed(test)
-}
-
-/// Prometheus' own checker reads the alert rules and runs their tests.
-fn alert_rules() -> Result<()> {
-    install::ensure(&[PROMTOOL])?;
-    let folder = root().join("deploy/prometheus");
-    for arguments in [["check", "rules", "yinke.rules.yml"], ["test", "rules", "yinke.rules.test.yml"]] {
-        let mut promtool = command("promtool", &arguments);
-        promtool.current_dir(&folder);
-        succeed(promtool)?;
-    }
-    Ok(())
 }
