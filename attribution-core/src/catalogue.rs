@@ -3,6 +3,7 @@
 //! A link row is small and points at its placement and its target; the destination belongs to the target, so
 //! withdrawing one product changes one row and stops a million links.
 
+use crate::app_page::AppPage;
 use crate::code::{Alias, Code};
 use crate::history::HistoryId;
 use crate::ids::{CategoryNum, PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
@@ -128,6 +129,15 @@ pub struct TargetRow {
     pub pass_query: bool,
     /// Query parameter that carries the click token.
     pub click_param: String,
+    /// List price in fen, for cards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_fen: Option<i64>,
+    /// Address of its picture, for cards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// Some browsers get a page in between; rare, and so in a place of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_page: Option<Box<AppPage>>,
 }
 
 /// When the 302 may leave.
@@ -302,6 +312,9 @@ mod tests {
             delisted_from: None,
             pass_query: false,
             click_param: "yk_click".to_owned(),
+            price_fen: None,
+            picture: None,
+            app_page: None,
         };
         let change = NumberedChange { number: 3, at: Instant(9), change: Change::Target(target) };
         let text = serde_json::to_string(&change).unwrap();

@@ -1,7 +1,7 @@
 //! The rules of click attribution, commission and settlement.
 //!
 //! Everything here is pure: no clock, no randomness, no I/O, no async; `now` and ids come in as arguments. The life
-//! of a click, by file: [`code`] (what stands in the path), [`catalogue`] (what a link points at), [`history`] (how far an edge has followed it), [`decide`] (what
+//! of a click, by file: [`code`] (what stands in the path), [`catalogue`] (what a link points at), [`app_page`] (destinations that some browsers cannot simply be sent to), [`history`] (how far an edge has followed it), [`decide`] (what
 //! the click is), [`token`] (what the browser carries away), [`record`] (what is made durable), [`shipping`] (how it
 //! reaches the core), [`holder`] (who holds a visitor or buyer, as Redis shows it). Then, in the core: [`policy`] (a
 //! programme's rules as data), [`judge`] (the click again, against dated state), [`identity`] (whose click), [`fold`]
@@ -10,6 +10,7 @@
 //! which day it is paid), [`bans`] and [`dispute`] (what is taken back), [`sourcing`] (what may be sold off the platform),
 //! [`video_task`] (fees beside the commission).
 
+pub mod app_page;
 pub mod attribute;
 pub mod bans;
 pub mod calendar;

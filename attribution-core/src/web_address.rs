@@ -44,6 +44,15 @@ pub fn web_address(text: &str) -> Result<Url, WebAddressError> {
     Ok(url)
 }
 
+/// Bytes of a query parameter's name at most.
+pub const PARAMETER_NAME_MAX: usize = 40;
+
+/// Whether a query parameter may have this name: it can stand in an address as it is.
+pub fn is_parameter_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    (1..=PARAMETER_NAME_MAX).contains(&name.len()) && name.bytes().all(fits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

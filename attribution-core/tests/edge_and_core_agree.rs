@@ -71,6 +71,9 @@ fn browser(policy: &Policy, taps: &[(Instant, ClickId, &Tap)], at: Instant) -> O
         delisted_from: None,
         pass_query: false,
         click_param: "yk_click".to_owned(),
+        price_fen: None,
+        picture: None,
+        app_page: None,
     };
     let mut claim: Option<ClaimToken> = None;
     for (now, id, tap) in taps {

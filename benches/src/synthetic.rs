@@ -97,6 +97,9 @@ fn target(num: u32) -> TargetRow {
         delisted_from: None,
         pass_query: false,
         click_param: "yk_click".to_owned(),
+        price_fen: None,
+        picture: None,
+        app_page: None,
     }
 }
 

@@ -15,10 +15,13 @@ export function launch() {
   return chromium.launch({ executablePath: PROGRAM, args: FLAGS, ignoreDefaultArgs: ['--disable-popup-blocking'] });
 }
 
-/** A person's browser with no past. Without a window Chromium calls itself headless, which counts as a program. */
-export function person(browser) {
+/**
+ * A person's browser with no past; `more` says what else is special about it. Without a window Chromium calls itself
+ * headless, which counts as a program.
+ */
+export function person(browser, more = {}) {
   const major = browser.version().split('.')[0];
   const userAgent =
     `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0 Safari/537.36`;
-  return browser.newContext({ userAgent });
+  return browser.newContext({ userAgent, ...more });
 }

@@ -1,6 +1,8 @@
-//! Beside the clicks: where a link leads (`/{code}+`) and its QR code (`/q/{code}.svg|.png`). Nothing here is a click.
+//! Beside the clicks: where a link leads (`/{code}+`), the page on the way there (`/{code}~`) and its QR code
+//! (`/q/{code}.svg|.png`). Nothing here is a click.
 
 use crate::answer::{self, Answer};
+use crate::onward;
 use crate::pages::{self, Language};
 use crate::pictures::TooMany;
 use crate::reply::short_url;
@@ -24,7 +26,10 @@ pub(crate) fn answer(
     prefix: AddressPrefix,
     now: Instant,
 ) -> Result<Answer, TooMany> {
-    let Path::Qr(_, form) = asked.path else { return Ok(preview(worker, state, asked, link, now)) };
+    let form = match asked.path {
+        Path::Qr(_, form) => form,
+        path => return Ok(page(worker, state, asked, link, now, matches!(path, Path::Onward(_)))),
+    };
     let wish = match wish(asked.query) {
         Ok(wish) => wish,
         Err(error) => return Ok(answer::bad_picture(&error)),
@@ -47,7 +52,15 @@ fn wish(query: &[u8]) -> Result<Wish, StyleError> {
     Wish::read(query.split('&').filter_map(|pair| pair.split_once('=')))
 }
 
-fn preview(worker: &Worker, state: &mut State, asked: &Asked<'_>, link: &LinkRow, now: Instant) -> Answer {
+/// The page on the way to the destination (`onward`), or the one that only shows where the link leads.
+fn page(
+    worker: &Worker,
+    state: &mut State,
+    asked: &Asked<'_>,
+    link: &LinkRow,
+    now: Instant,
+    onward: bool,
+) -> Answer {
     let shared = &*worker.shared;
     let language = Language::preferred(asked.languages);
     let Some(found) = state.small.load().follow(link) else {
@@ -63,6 +76,9 @@ fn preview(worker: &Worker, state: &mut State, asked: &Asked<'_>, link: &LinkRow
         banned_from: found.banned_from,
     };
     let dead = standing(&resolved, now);
+    if onward && dead.is_none() {
+        return onward::answer(asked, found.target, &short_url(shared, link));
+    }
     let destination = found.target.plain.to_str().unwrap_or_default();
     let body = pages::preview(&target.title, destination, &short_url(shared, link), dead, language);
     answer::page(dead.map_or(StatusCode::OK, answer::status), None, language, body.into())

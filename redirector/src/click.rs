@@ -159,7 +159,7 @@ pub(crate) fn record<'w>(
         Path::Link(name) => name,
         Path::Robots => return Step::Beside(answer::robots()),
         Path::Unknown => return miss(worker, state, connection, asked, now),
-        Path::Preview(name) | Path::Qr(name, _) => {
+        Path::Preview(name) | Path::Onward(name) | Path::Qr(name, _) => {
             return match find(state.small.load(), shared.keys.check, name) {
                 Some(link) => {
                     let forwarded = asked.forwarded.get();

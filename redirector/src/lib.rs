@@ -27,6 +27,7 @@ mod journal_metrics;
 mod limits;
 mod listen;
 mod metrics;
+mod onward;
 mod pages;
 mod pictures;
 #[doc(hidden)]

@@ -2,6 +2,8 @@
 //!
 //! Pages without any fact of their own are made once; the others are filled in per request, with every fact escaped.
 
+use attribution_core::catalogue::{TargetKind, TargetRow};
+use attribution_core::money::Fen;
 use attribution_core::outcome::Outcome;
 use attribution_core::time::Instant;
 use bytes::Bytes;
@@ -48,7 +50,7 @@ impl Language {
         }
     }
 
-    const fn pick<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
+    pub(crate) const fn pick<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
         match self {
             Self::Chinese => chinese,
             Self::English => english,
@@ -110,7 +112,7 @@ overflow-wrap:anywhere}a{color:#1456f0}@media(prefers-color-scheme:dark){body{ba
 p{color:#a0a4ab}a{color:#7da2ff}}";
 
 /// A whole page. `head` and `body` are HTML already.
-fn page(language: Language, title: &str, head: &str, body: &str) -> String {
+pub(crate) fn page(language: Language, title: &str, head: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"{}\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\"><link rel=\"icon\" href=\"data:,\"><title>{title}</title>{head}\
@@ -161,13 +163,30 @@ fn shanghai(at: Instant) -> String {
     }
 }
 
-/// The card for crawlers that make link previews: no redirect, so that they show our short address.
-pub(crate) fn card(title: &str, short_url: &str) -> String {
-    let (title, url) = (escaped(title), escaped(short_url));
-    let head = format!(
-        "<meta property=\"og:type\" content=\"website\"><meta property=\"og:title\" content=\"{title}\">\
-         <meta property=\"og:url\" content=\"{url}\"><meta name=\"twitter:card\" content=\"summary\">"
-    );
+/// The card for crawlers that make link previews: no redirect, so that they show our short address. With the picture
+/// and the price, where the catalogue has them.
+pub(crate) fn card(target: &TargetRow, short_url: &str) -> String {
+    let (title, url) = (escaped(&target.title), escaped(short_url));
+    let kind = if target.kind == TargetKind::Product { "product" } else { "website" };
+    let look = if target.picture.is_some() { "summary_large_image" } else { "summary" };
+    let mut head = String::new();
+    let mut say = |name: &str, content: &str| {
+        head += &format!("<meta property=\"{name}\" content=\"{content}\">");
+    };
+    say("og:type", kind);
+    say("og:title", &title);
+    say("og:url", &url);
+    if let Some(picture) = &target.picture {
+        say("og:image", &escaped(picture));
+        say("og:image:alt", &title);
+    }
+    if let Some(price) = target.price_fen {
+        let yuan = Fen(price).to_string();
+        say("og:description", &format!("¥{yuan}"));
+        say("product:price:amount", &yuan);
+        say("product:price:currency", "CNY");
+    }
+    head += &format!("<meta name=\"twitter:card\" content=\"{look}\">");
     page(Language::Chinese, &title, &head, &format!("<h1>{title}</h1><p><a href=\"{url}\">{url}</a></p>"))
 }
 
@@ -196,7 +215,7 @@ pub(crate) fn preview(
     page(language, &title, "", &body)
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -219,6 +238,7 @@ User-agent: *\nDisallow: /\n";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use attribution_core::ids::TargetNum;
 
     #[test]
     fn the_language_is_the_best_liked_one() {
@@ -259,8 +279,22 @@ mod tests {
     #[test]
     fn nothing_hostile_comes_through_a_title() {
         let title = "<script>alert(1)</script>\"'&";
+        let target = TargetRow {
+            num: TargetNum(1),
+            kind: TargetKind::Product,
+            destination: String::new(),
+            title: title.to_owned(),
+            category: None,
+            cancelled_from: None,
+            delisted_from: None,
+            pass_query: false,
+            click_param: String::new(),
+            price_fen: Some(1_990),
+            picture: Some("https://img.shop.cn/1.jpg?a=\"><script>".to_owned()),
+            app_page: None,
+        };
         for html in [
-            card(title, "https://yk.example/a"),
+            card(&target, "https://yk.example/a"),
             preview(title, "https://s/?a&b", "u", None, Language::English),
         ] {
             assert!(!html.contains("<script>") && html.contains("&lt;script&gt;"), "{html}");

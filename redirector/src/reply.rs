@@ -2,6 +2,7 @@
 
 use crate::answer::{self, Answer};
 use crate::cookies::{CLAIMS_MAX, CookieJar};
+use crate::onward;
 use crate::pages::{self, Language};
 use crate::query;
 use crate::request::Asked;
@@ -10,6 +11,7 @@ use crate::visit::Visit;
 use crate::worker::Shared;
 use attribution_core::catalogue::LinkRow;
 use attribution_core::click::ClickId;
+use attribution_core::code::Code;
 use attribution_core::decide::{COOKIE_LIFE_MAX_MS, ClaimAction};
 use attribution_core::ids::VisitorId;
 use attribution_core::outcome::Outcome;
@@ -99,8 +101,12 @@ impl Reply {
             }
             Outcome::Prefetch => Self::Prefetch,
             Outcome::Preview => {
-                let card = pages::card(&found.target.row.title, &short_url(shared, link));
+                let card = pages::card(&found.target.row, &short_url(shared, link));
                 Self::Page { outcome, language: Language::Chinese, body: card.into() }
+            }
+            // A buyer whose tap earns nobody anything is to arrive all the same.
+            Outcome::PromoterDisabled | Outcome::Untracked if onward::needed(found.target, asked) => {
+                Self::Redirect(Redirect::onward(out, asked, found.target, link.code))
             }
             _ => Self::Redirect(without_token(out, asked, found.target)),
         }
@@ -149,6 +155,17 @@ impl Redirect {
     /// To `location`, without cookies.
     fn plain(location: &[u8], out: &mut Vec<u8>) -> Self {
         let location = line(LOCATION, out, |out| out.extend_from_slice(location));
+        Self { location, token: None, cookies: [None; 3] }
+    }
+
+    /// To the page on the way to the destination, without cookies.
+    fn onward(out: &mut Vec<u8>, asked: &Asked<'_>, target: &Target, code: Code) -> Self {
+        let location = line(LOCATION, out, |out| {
+            onward::push_path(code, out);
+            if target.row.pass_query {
+                query::push_without(asked.query, target.row.click_param.as_bytes(), out);
+            }
+        });
         Self { location, token: None, cookies: [None; 3] }
     }
 
@@ -231,11 +248,18 @@ fn attributed(
         unjournaled: made.unjournaled,
     };
     let mut at = 0;
+    let onward = onward::needed(target, asked);
     let location = line(LOCATION, out, |out| {
-        if target.row.pass_query && !asked.query.is_empty() {
-            out.extend_from_slice(target.head());
+        if onward || target.row.pass_query && !asked.query.is_empty() {
+            if onward {
+                onward::push_path(record.code, out);
+            } else {
+                out.extend_from_slice(target.head());
+            }
             let head = out.len();
-            query::push_without(asked.query, target.row.click_param.as_bytes(), out);
+            if target.row.pass_query {
+                query::push_without(asked.query, target.row.click_param.as_bytes(), out);
+            }
             if out.len() > head {
                 out.push(b'&');
             }
@@ -245,7 +269,9 @@ fn attributed(
         }
         at = out.len();
         token.sign(&shared.keys.click, out);
-        out.extend_from_slice(target.fragment());
+        if !onward {
+            out.extend_from_slice(target.fragment());
+        }
     });
     Redirect { location, token: Some(PlacedToken { token, at }), cookies: [visitor, claim, oldest] }
 }

@@ -133,6 +133,8 @@ pub(crate) enum Path<'r> {
     Link(&'r [u8]),
     /// `/{code}+`: where does it lead?
     Preview(&'r [u8]),
+    /// `/{code}~`: on to the destination, by the page in between.
+    Onward(&'r [u8]),
     /// `/q/{code}.svg|.png`.
     Qr(&'r [u8], QrForm),
     /// `/robots.txt`.
@@ -153,10 +155,11 @@ impl<'r> Path<'r> {
         if name == b"robots.txt" {
             return Self::Robots;
         }
-        match name.strip_suffix(b"+") {
-            Some(code) => Self::Preview(code),
-            None if name.is_empty() => Self::Unknown,
-            None => Self::Link(name),
+        match name {
+            [] => Self::Unknown,
+            [code @ .., b'+'] => Self::Preview(code),
+            [code @ .., b'~'] => Self::Onward(code),
+            name => Self::Link(name),
         }
     }
 }

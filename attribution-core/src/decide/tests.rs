@@ -35,6 +35,9 @@ impl World {
                 delisted_from: None,
                 pass_query: false,
                 click_param: "yk_click".to_owned(),
+                price_fen: None,
+                picture: None,
+                app_page: None,
             },
             promoter: PromoterRow { num: PromoterNum(1), disabled_from: None },
             programme: ProgrammeRow {

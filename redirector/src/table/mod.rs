@@ -119,7 +119,12 @@ impl Small {
             Change::Promoter(row) => self.promoters.set(row.num.0, Some(*row)),
             Change::Target(row) => {
                 self.targets.set(row.num.0, None);
-                self.targets.set(row.num.0, Some(Arc::new(Target::prepare(row.clone())?)))
+                let (target, fault) = Target::prepare(row.clone())?;
+                let in_range = self.targets.set(row.num.0, Some(Arc::new(target)));
+                if let Some(fault) = fault {
+                    return Err(fault);
+                }
+                in_range
             }
             Change::Programme(row) => {
                 let (programme, fault) = Programme::prepare(row.clone(), cookie_prefix);

@@ -2,8 +2,9 @@
 //!
 //! What cannot be answered safely (a destination that is no plain http(s) URL) never gets past here.
 
+use attribution_core::app_page::{AppLinkError, AppWays};
 use attribution_core::catalogue::{ProgrammeRow, TargetRow};
-use attribution_core::web_address::{WebAddressError, web_address};
+use attribution_core::web_address::{PARAMETER_NAME_MAX, WebAddressError, is_parameter_name, web_address};
 use http::HeaderValue;
 use url::Url;
 
@@ -16,8 +17,11 @@ pub enum RowError {
     /// Where its dead links would lead; the programme is used without.
     #[error("the fallback {0}; dead links get a page instead")]
     Fallback(WebAddressError),
+    /// The app's address on the page in between; the target is used without.
+    #[error("the address in an app {0}; every browser is sent straight on")]
+    AppLink(AppLinkError),
     /// The name of the query parameter for the click token.
-    #[error("the click parameter is not 1 to 32 letters, digits, '_' or '-'")]
+    #[error("the click parameter is not 1 to {PARAMETER_NAME_MAX} letters, digits, '_', '-' or '.'")]
     ClickParam,
     /// A row's number is beyond what a counter reaches.
     #[error("the number is out of range")]
@@ -33,6 +37,8 @@ fn header_of(url: &Url) -> Result<HeaderValue, WebAddressError> {
 pub(crate) struct Target {
     /// The row as it came.
     pub(crate) row: TargetRow,
+    /// For destinations that some browsers cannot simply be sent to.
+    pub(crate) ways: Option<Box<AppWays>>,
     /// The destination alone.
     pub(crate) plain: HeaderValue,
     /// Destination up to where a query parameter may follow, `yk_click=` (or as the merchant calls it), `#...`:
@@ -43,10 +49,9 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn prepare(row: TargetRow) -> Result<Self, RowError> {
-        let name = row.click_param.as_bytes();
-        let fits = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-        if name.is_empty() || name.len() > 32 || !name.iter().all(fits) {
+    /// An address in an app that cannot be used is none, and said so: a target's links are worth more.
+    pub(crate) fn prepare(row: TargetRow) -> Result<(Self, Option<RowError>), RowError> {
+        if !is_parameter_name(&row.click_param) {
             return Err(RowError::ClickParam);
         }
         let mut url = web_address(&row.destination).map_err(RowError::Destination)?;
@@ -61,9 +66,12 @@ impl Target {
             Some(_) => head.push('&'),
         }
         let parameter_at = head.len();
-        let fragment_at = parameter_at + name.len() + 1;
+        let fragment_at = parameter_at + row.click_param.len() + 1;
         let pieces = format!("{head}{}={fragment}", row.click_param).into_bytes().into();
-        Ok(Self { plain, pieces, parameter_at, fragment_at, row })
+        let ways = row.app_page.as_deref().map(AppWays::of).transpose();
+        let fault = ways.as_ref().err().copied().map(RowError::AppLink);
+        let ways = ways.unwrap_or_default().map(Box::new);
+        Ok((Self { ways, plain, pieces, parameter_at, fragment_at, row }, fault))
     }
 
     /// The destination up to where a query parameter may follow, ending in `?` or `&`.
@@ -133,7 +141,7 @@ mod tests {
     use attribution_core::ids::TargetNum;
 
     fn target(destination: &str) -> Result<Target, RowError> {
-        Target::prepare(TargetRow {
+        let prepared = Target::prepare(TargetRow {
             num: TargetNum(1),
             kind: TargetKind::Product,
             destination: destination.to_owned(),
@@ -143,7 +151,11 @@ mod tests {
             delisted_from: None,
             pass_query: true,
             click_param: "yk_click".to_owned(),
-        })
+            price_fen: None,
+            picture: None,
+            app_page: None,
+        });
+        prepared.map(|(target, _)| target)
     }
 
     #[test]

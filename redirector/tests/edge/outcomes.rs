@@ -1,7 +1,7 @@
 //! One test per outcome: what the client sees, and what is recorded or counted.
 
 use crate::http::{Answer, BROWSER};
-use crate::world::{World, ban, link, path, programme, seconds_from_now, target};
+use crate::world::{World, alias, ban, link, path, programme, seconds_from_now, target};
 use attribution_core::catalogue::{Change, LinkFlags, LinkRow, PromoterRow, TargetRow};
 use attribution_core::click::ClickId;
 use attribution_core::ids::{CategoryNum, PromoterNum};
@@ -160,6 +160,45 @@ fn a_preview_crawler_gets_a_card() {
     assert!(answer.text().contains("og:title\" content=\"手工陶瓷杯 1\""));
     assert!(answer.all("set-cookie").is_empty());
     assert_eq!(world.recorded(), ["preview"]);
+}
+
+#[test]
+fn a_card_has_the_picture_and_the_price_where_there_are_any() {
+    let shown = TargetRow {
+        price_fen: Some(9_900),
+        picture: Some("https://img.shop.example/1.jpg?w=600&h=600".to_owned()),
+        ..target(1)
+    };
+    let world = World::new([]);
+    let card = || world.get(&path(1), &[("user-agent", "Twitterbot/1.0")]).text();
+    let bare = card();
+    assert!(
+        bare.contains("content=\"summary\"") && !bare.contains("og:image") && !bare.contains("price"),
+        "{bare}"
+    );
+    world.tell([Change::Target(shown)]);
+    let whole = card();
+    for expected in [
+        "\"og:type\" content=\"product\"",
+        "\"og:image\" content=\"https://img.shop.example/1.jpg?w=600&amp;h=600\"",
+        "\"og:description\" content=\"¥99.00\"",
+        "\"product:price:amount\" content=\"99.00\"",
+        "\"product:price:currency\" content=\"CNY\"",
+        "\"twitter:card\" content=\"summary_large_image\"",
+    ] {
+        assert!(whole.contains(expected), "{expected}: {whole}");
+    }
+}
+
+#[test]
+fn every_living_link_has_a_card_whoever_may_earn_by_it() {
+    let disabled = PromoterRow { num: PromoterNum(1), disabled_from: Some(Instant(1)) };
+    let world = World::new([Change::Promoter(disabled), alias("double11", 1)]);
+    for name in [path(1), "/double11".to_owned()] {
+        let answer = world.get(&name, &[("user-agent", "TelegramBot (like TwitterBot)")]);
+        assert_eq!((answer.status, answer.outcome()), (200, Some("preview")), "{name}");
+        assert!(answer.text().contains(&format!("\"og:url\" content=\"http://127.0.0.1:8080{}\"", path(1))));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::CoreConfig;
 use crate::api::Problem;
+use attribution_core::web_address::{PARAMETER_NAME_MAX, is_parameter_name};
 use url::{Host, Url};
 
 /// Longest destination, in bytes as sent.
@@ -81,13 +82,11 @@ pub(super) fn checked_host(field: &str, host: &str) -> Result<String, Problem> {
 
 /// A query parameter's name that can stand in a URL as it is.
 pub(super) fn checked_param(field: &str, name: &str) -> Result<(), Problem> {
-    const PARAM_MAX: usize = 40;
-    let fits = (1..=PARAM_MAX).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-    if fits {
+    if is_parameter_name(name) {
         return Ok(());
     }
-    Err(Problem::invalid(field, format!("must be 1 to {PARAM_MAX} letters, digits, '_', '-' or '.'")))
+    let why = format!("must be 1 to {PARAMETER_NAME_MAX} letters, digits, '_', '-' or '.'");
+    Err(Problem::invalid(field, why))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The tables behind the feed, each read as the rows that edges know.
 
+use super::app_page;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::catalogue::{
@@ -67,7 +68,7 @@ fn placements(tx: &mut dyn Tx, after: i64, limit: i64) -> Result<Vec<NumberedCha
 
 fn targets(tx: &mut dyn Tx, after: i64, limit: i64) -> Result<Vec<NumberedChange>, StoreError> {
     let sql = "SELECT change_no, changed_at, num, kind, destination, title, category, cancelled_from, \
-               delisted_from, pass_query, click_param FROM targets \
+               delisted_from, pass_query, click_param, price_fen, image_url, app_page FROM targets \
                WHERE change_no > $1 ORDER BY change_no LIMIT $2";
     read(tx, sql, after, limit, |row| {
         Ok(Change::Target(TargetRow {
@@ -84,6 +85,9 @@ fn targets(tx: &mut dyn Tx, after: i64, limit: i64) -> Result<Vec<NumberedChange
             delisted_from: row.opt_instant(8)?,
             pass_query: row.flag(9)?,
             click_param: row.text(10)?.to_owned(),
+            price_fen: row.opt_int(11)?,
+            picture: row.opt_text(12)?.map(str::to_owned),
+            app_page: app_page::stored(row.opt_text(13)?)?.map(Box::new),
         }))
     })
 }

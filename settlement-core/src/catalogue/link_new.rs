@@ -347,6 +347,8 @@ impl<'a> LinkMaker<'a> {
             category: None,
             pass_query: false,
             click_param: &merchant.click_param,
+            image_url: None,
+            app_page: merchant.app_page.as_deref(),
         };
         let num = targets::put(tx, &new, numbers, self.now)?;
         Ok(Target { num, merchant: merchant.id, category: None, cancelled_from: None, delisted_from: None })

@@ -1,6 +1,7 @@
 //! Merchants, categories and bans as lists: `GET /v1/merchants`, `GET /v1/merchants/{id}`, `GET /v1/categories`,
 //! `GET /v1/bans`.
 
+use super::app_page;
 use super::like;
 use super::merchants::MerchantView;
 use crate::Core;
@@ -63,7 +64,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
         .routes(routes!(bans))
 }
 
-const COLUMNS: &str = "SELECT id, platform, name, hosts, shop_url, click_param FROM merchants";
+const COLUMNS: &str = "SELECT id, platform, name, hosts, shop_url, click_param, app_page FROM merchants";
 
 fn view(row: &Row) -> Result<MerchantView, StoreError> {
     Ok(MerchantView {
@@ -74,6 +75,7 @@ fn view(row: &Row) -> Result<MerchantView, StoreError> {
             .map_err(|cause| StoreError::Corrupt { what: "hosts of a merchant", cause: cause.into() })?,
         shop_url: row.opt_text(4)?.map(str::to_owned),
         click_param: row.text(5)?.to_owned(),
+        app_page: app_page::stored(row.opt_text(6)?)?.map(Into::into),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Platforms and merchants (店铺).
 
+use super::app_page::AppPageBody;
 use super::checked_name;
 use super::destination::{checked, checked_host, checked_param};
 use super::feed::Numbers;
@@ -29,12 +30,14 @@ pub(super) struct Merchant {
     name: String,
     pub(super) hosts: Vec<String>,
     pub(super) click_param: String,
+    /// The page in between, as JSON.
+    pub(super) app_page: Option<String>,
 }
 
 /// Finds a merchant.
 pub(super) fn find(tx: &mut dyn Tx, id: &MerchantId) -> Result<Option<Merchant>, StoreError> {
     let row = tx.query_opt(
-        "SELECT id, platform, hosts, click_param, name FROM merchants WHERE id = $1",
+        "SELECT id, platform, hosts, click_param, name, app_page FROM merchants WHERE id = $1",
         params![id],
     )?;
     row.as_ref().map(read).transpose()
@@ -48,6 +51,7 @@ fn read(row: &Row) -> Result<Merchant, StoreError> {
             .map_err(|cause| StoreError::Corrupt { what: "hosts of a merchant", cause: cause.into() })?,
         click_param: row.text(3)?.to_owned(),
         name: row.text(4)?.to_owned(),
+        app_page: row.opt_text(5)?.map(str::to_owned),
     })
 }
 
@@ -67,6 +71,8 @@ struct PutMerchant {
     shop_url: Option<String>,
     /// The query parameter that carries the click token; `yk_click` unless given.
     click_param: Option<String>,
+    /// For pages that some browsers cannot simply be sent to.
+    app_page: Option<AppPageBody>,
 }
 
 /// A merchant as stored.
@@ -79,6 +85,8 @@ pub(super) struct MerchantView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) shop_url: Option<String>,
     pub(super) click_param: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) app_page: Option<AppPageBody>,
 }
 
 /// A platform to make or change.
@@ -147,6 +155,8 @@ async fn put_merchant(
         .transpose()?;
     let click_param = body.click_param.clone().unwrap_or_else(|| DEFAULT_CLICK_PARAM.to_owned());
     checked_param("click_param", &click_param)?;
+    let app_page = body.app_page.take().map(AppPageBody::checked).transpose()?.flatten();
+    let app_page_text = app_page.as_ref().map(|page| serde_json::json!(page).to_string());
     let hosts = serde_json::json!(body.hosts).to_string();
     write
         .scope
@@ -169,11 +179,21 @@ async fn put_merchant(
                 params![&body.platform, scope.now],
             )?;
             tx.execute(
-                "INSERT INTO merchants (id, platform, name, hosts, shop_url, click_param, created_at, updated_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \
+                "INSERT INTO merchants (id, platform, name, hosts, shop_url, click_param, app_page, created_at, \
+                 updated_at) VALUES ($1, $2, $3, $4, $5, $6, $8, $7, $7) \
                  ON CONFLICT (id) DO UPDATE SET name = excluded.name, hosts = excluded.hosts, \
-                 shop_url = excluded.shop_url, click_param = excluded.click_param, updated_at = excluded.updated_at",
-                params![&id, &body.platform, &body.name, &hosts, shop_url.as_ref(), &click_param, scope.now],
+                 shop_url = excluded.shop_url, click_param = excluded.click_param, app_page = excluded.app_page, \
+                 updated_at = excluded.updated_at",
+                params![
+                    &id,
+                    &body.platform,
+                    &body.name,
+                    &hosts,
+                    shop_url.as_ref(),
+                    &click_param,
+                    scope.now,
+                    app_page_text.as_ref()
+                ],
             )?;
             if let Some(url) = &shop_url {
                 let shop = NewTarget {
@@ -186,6 +206,8 @@ async fn put_merchant(
                     category: None,
                     pass_query: false,
                     click_param: &click_param,
+                    image_url: None,
+                    app_page: app_page_text.as_deref(),
                 };
                 targets::put(tx, &shop, &mut numbers, scope.now)?;
             }
@@ -193,8 +215,9 @@ async fn put_merchant(
             if before.as_ref().is_some_and(|old| old.name != body.name) {
                 marks::merchant(tx, id.as_str())?;
             }
-            if before.as_ref().is_some_and(|old| old.click_param != click_param) {
-                targets::set_click_param(tx, id.as_str(), &click_param, scope.now)?;
+            let differs = |old: &Merchant| old.click_param != click_param || old.app_page != app_page_text;
+            if before.as_ref().is_some_and(differs) {
+                targets::set_for_merchant(tx, id.as_str(), &click_param, app_page_text.as_deref(), scope.now)?;
             }
             let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
             let view = MerchantView {
@@ -204,6 +227,7 @@ async fn put_merchant(
                 hosts: body.hosts.clone(),
                 shop_url: shop_url.clone(),
                 click_param: click_param.clone(),
+                app_page: app_page.clone().map(Into::into),
             };
             Ok((status, view))
         })

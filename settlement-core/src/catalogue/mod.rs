@@ -3,6 +3,7 @@
 //! Every change that edges must hear of begins with [`feed::Numbers::take`], which locks the counter of changes: so
 //! writers queue up in one order, and the feed shows numbers in the order in which they become visible.
 
+mod app_page;
 mod bans;
 mod categories;
 pub(crate) mod destination;

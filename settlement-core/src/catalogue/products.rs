@@ -35,6 +35,8 @@ struct PutProduct {
     /// Its category; made if it is new.
     #[schema(value_type = Option<String>)]
     category: Option<CategoryId>,
+    /// Address of its picture, for the cards of link previews: an absolute http(s) URL.
+    image_url: Option<String>,
     /// The visitor's own query is appended to the URL.
     #[serde(default)]
     pass_query: bool,
@@ -50,6 +52,9 @@ pub(super) struct ProductView {
     pub(super) url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) price_fen: Option<i64>,
+    /// Address of its picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) image_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) category: Option<String>,
     /// The promotion is cancelled from here on, UTC milliseconds.
@@ -64,7 +69,7 @@ pub(super) struct ProductView {
 
 /// The columns of [`view`], for a query over `targets t LEFT JOIN categories c`.
 pub(super) const VIEW_COLUMNS: &str = "t.id, t.num, t.merchant, t.title, t.destination, t.price_fen, c.id, \
-                                       t.cancelled_from, t.delisted_from";
+                                       t.cancelled_from, t.delisted_from, t.image_url";
 
 pub(super) fn view(row: &crate::store::Row, now: Instant) -> Result<ProductView, crate::store::StoreError> {
     let (cancelled, delisted) = (row.opt_instant(7)?, row.opt_instant(8)?);
@@ -75,6 +80,7 @@ pub(super) fn view(row: &crate::store::Row, now: Instant) -> Result<ProductView,
         title: row.text(3)?.to_owned(),
         url: row.text(4)?.to_owned(),
         price_fen: row.opt_int(5)?,
+        image_url: row.opt_text(9)?.map(str::to_owned),
         category: row.opt_text(6)?.map(str::to_owned),
         cancelled_from: cancelled.map(Instant::millis),
         delisted_from: delisted.map(Instant::millis),
@@ -134,6 +140,10 @@ async fn put_product(
             let merchant = merchants::find(tx, &body.merchant)?
                 .ok_or_else(|| Problem::unknown("merchant", &body.merchant))?;
             let destination = checked("url", &body.url, &merchant.hosts, &config)?;
+            let picture = match &body.image_url {
+                Some(url) => Some(checked("image_url", url, &[], &config)?),
+                None => None,
+            };
             let before = targets::find(tx, "product", id.as_str())?;
             if let Some(old) = before.as_ref().filter(|old| old.merchant != merchant.id) {
                 return Err(Problem::conflict(
@@ -155,6 +165,8 @@ async fn put_product(
                 category,
                 pass_query: body.pass_query,
                 click_param: &merchant.click_param,
+                image_url: picture.as_deref(),
+                app_page: merchant.app_page.as_deref(),
             };
             let sql = "SELECT category FROM targets WHERE kind = 'product' AND id = $1";
             let moved = match tx.query_opt(sql, params![&id])? {

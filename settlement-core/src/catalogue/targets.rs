@@ -19,6 +19,10 @@ pub(super) struct NewTarget<'a> {
     pub(super) category: Option<i64>,
     pub(super) pass_query: bool,
     pub(super) click_param: &'a str,
+    /// Address of its picture.
+    pub(super) image_url: Option<&'a str>,
+    /// The merchant's page in between, as JSON.
+    pub(super) app_page: Option<&'a str>,
 }
 
 /// A target as it is.
@@ -68,11 +72,12 @@ pub(super) fn put(
     };
     tx.execute(
         "INSERT INTO targets (num, kind, id, merchant, title, destination, price_fen, category, pass_query, \
-         click_param, created_at, updated_at, change_no, changed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $11) \
+         click_param, image_url, app_page, created_at, updated_at, change_no, changed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $13, $14, $11, $11, $12, $11) \
          ON CONFLICT (num) DO UPDATE SET title = excluded.title, destination = excluded.destination, \
          price_fen = excluded.price_fen, category = excluded.category, pass_query = excluded.pass_query, \
-         click_param = excluded.click_param, updated_at = excluded.updated_at, change_no = excluded.change_no, \
+         click_param = excluded.click_param, \
+         image_url = excluded.image_url, app_page = excluded.app_page, updated_at = excluded.updated_at, change_no = excluded.change_no, \
          changed_at = excluded.changed_at",
         params![
             num,
@@ -86,28 +91,33 @@ pub(super) fn put(
             target.pass_query,
             target.click_param,
             now,
-            numbers.next()
+            numbers.next(),
+            target.image_url,
+            target.app_page
         ],
     )?;
     Ok(num)
 }
 
-/// Sets the click parameter of all targets of a merchant.
-pub(super) fn set_click_param(
+/// Sets what a merchant says for all its targets: the click parameter and the page in between.
+pub(super) fn set_for_merchant(
     tx: &mut dyn Tx,
     merchant: &str,
     click_param: &str,
+    app_page: Option<&str>,
     now: Instant,
 ) -> Result<(), StoreError> {
     let rows = tx.query(
-        "SELECT num FROM targets WHERE merchant = $1 AND click_param <> $2 ORDER BY num",
-        params![merchant, click_param],
+        "SELECT num FROM targets WHERE merchant = $1 \
+         AND (click_param <> $2 OR COALESCE(app_page, '') <> COALESCE($3, '')) ORDER BY num",
+        params![merchant, click_param, app_page],
     )?;
     let mut numbers = Numbers::take(tx, rows.len())?;
     for row in rows {
         tx.execute(
-            "UPDATE targets SET click_param = $2, updated_at = $3, change_no = $4, changed_at = $3 WHERE num = $1",
-            params![row.int(0)?, click_param, now, numbers.next()],
+            "UPDATE targets SET click_param = $2, app_page = $5, updated_at = $3, change_no = $4, changed_at = $3 \
+             WHERE num = $1",
+            params![row.int(0)?, click_param, now, numbers.next(), app_page],
         )?;
     }
     Ok(())

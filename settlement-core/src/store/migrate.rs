@@ -53,6 +53,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(55, "0055_intake"),
     migration!(56, "0056_webhooks"),
     migration!(60, "0060_ways"),
+    migration!(67, "0067_app_pages"),
 ];
 
 /// Whose words to use.

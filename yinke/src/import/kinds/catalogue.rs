@@ -87,6 +87,7 @@ pub(super) const PRODUCTS: &[Column] = &[
     column("url", true, "Its page: an http(s) URL"),
     column("price_fen", false, "List price in fen"),
     column("category", false, "Its category's id"),
+    column("image_url", false, "Its picture, for the cards of link previews"),
     column("pass_query", false, "Append the visitor's own query to the destination (default no)"),
 ];
 
@@ -94,13 +95,14 @@ pub(super) fn product(f: &mut Fields<'_>) -> Option<Item> {
     let (id, merchant) = (f.parsed::<ProductId>("id"), f.parsed::<MerchantId>("merchant"));
     let (title, url) = (f.text("title"), f.url("url"));
     let (price, category) = (f.count_or_none("price_fen"), f.parsed_or_none::<CategoryId>("category"));
-    let pass_query = f.flag_or_none("pass_query");
+    let (image_url, pass_query) = (f.url_or_none("image_url"), f.flag_or_none("pass_query"));
     let mut body = Map::new();
     body.insert("merchant".into(), merchant?.as_str().into());
     body.insert("title".into(), title?.into());
     body.insert("url".into(), url?.into());
     put(&mut body, "price_fen", price?);
     put(&mut body, "category", category?.map(String::from));
+    put(&mut body, "image_url", image_url?);
     put(&mut body, "pass_query", pass_query?);
     Some(put_call("products", id?.as_str(), body))
 }
