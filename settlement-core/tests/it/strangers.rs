@@ -1,14 +1,18 @@
 //! Nobody reads or changes what is another's: every operation of the document is asked by every wrong subject.
 //!
 //! New operations are covered by being in the document: paths, queries and bodies are filled in from their own
-//! descriptions with ids of the first family; the second family's tokens ask. A refusal is 401, 403 or 404. An answer is
-//! allowed only if nothing in it names the first family, or if the operation is one of those that are open to all.
+//! descriptions with ids of the first family; the second family's tokens ask. A path whose parameters nobody has given ids
+//! to fails the test. A refusal is 401, 403 or 404. An answer is allowed only if nothing in it names the first family, or
+//! if the operation is one of those that are open to all. An administrator asks every question too, and gets an answer: a
+//! refusal about something that is not there would say nothing.
 
 use crate::on_both;
+use crate::order_bench::{Stage, created, hour, step, visitor};
 use crate::support::{ADMIN, Bench, read};
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// Every id of the first family holds this, and nothing else does.
 const MARK: &str = "zz1";
@@ -24,6 +28,10 @@ const OPEN: &[(&str, &str, &str)] = &[
     ("get", "/v1/calendar", "holidays are nobody's"),
     ("get", "/v1/changes", "edges serve everybody's links"),
 ];
+
+/// What not even an administrator gets an answer to in this small world, and the test that has one.
+const UNANSWERED: &[(&str, &str)] =
+    &[("/v1/promoters/{id}/orders/{order}", "only_whoever_earns_by_an_order_reads_why")];
 
 /// A file of orders with one of the first family's.
 const FILE: &str = "type,platform,order,at\npaid,zz1-plat,zz1-o,2026-01-01T00:00:00Z\n";
@@ -52,18 +60,32 @@ fn body_of(path: &str) -> Option<Value> {
     })
 }
 
-/// An id of the first family for a field or parameter of this name at this path.
-fn id_of(name: &str, path: &str) -> &'static str {
+/// What the first parameter of a path names: the noun in front of it, and an id of the first family.
+const NOUNS: [(&str, &str); 10] = [
+    ("promoters", "zz1-p"),
+    ("agencies", "zz1-a"),
+    ("merchants", "zz1-m"),
+    ("programmes", "zz1-g"),
+    ("products", "zz1-sku"),
+    ("plans", "zz1-plan"),
+    ("orders", "zz1-o"),
+    ("platforms", "zz1-plat"),
+    ("categories", "tea"),
+    ("edges", "1"),
+];
+
+/// Ids that were given when the first family's things were made: by noun.
+type Made = HashMap<&'static str, String>;
+
+/// The id for a parameter behind a noun in a path; none if nobody has given one.
+fn path_id(noun: &str, made: &Made) -> Option<String> {
+    let fixed = NOUNS.iter().find(|(name, _)| *name == noun).map(|(_, id)| (*id).to_owned());
+    fixed.or_else(|| made.get(noun).cloned())
+}
+
+/// An id of the first family for a field or a query's parameter of this name.
+fn id_of(name: &str) -> &'static str {
     match name {
-        "id" | "name" | "code" if path.starts_with("/v1/promoters/") => "zz1-p",
-        "id" if path.starts_with("/v1/agencies/") => "zz1-a",
-        "id" if path.starts_with("/v1/merchants/") => "zz1-m",
-        "id" if path.starts_with("/v1/programmes/") => "zz1-g",
-        "id" if path.starts_with("/v1/products/") => "zz1-sku",
-        "id" if path.starts_with("/v1/plans/") => "zz1-plan",
-        "id" if path.starts_with("/v1/orders/") => "zz1-o",
-        "id" if path.starts_with("/v1/platforms/") => "zz1-plat",
-        "id" if path.starts_with("/v1/edges/") => "1",
         "promoter" => "zz1-p",
         "agency" => "zz1-a",
         "merchant" | "shop" => "zz1-m",
@@ -85,15 +107,15 @@ fn id_of(name: &str, path: &str) -> &'static str {
 }
 
 /// The smallest value that fits a description: required fields only, but every field that names somebody.
-fn example(document: &Value, schema: &Value, name: &str, path: &str) -> Value {
+fn example(document: &Value, schema: &Value, name: &str) -> Value {
     if let Some(link) = schema["$ref"].as_str() {
         let named = document.pointer(link.trim_start_matches('#')).unwrap();
-        return example(document, named, name, path);
+        return example(document, named, name);
     }
     for alternatives in ["oneOf", "anyOf", "allOf"] {
         if let Some(list) = schema[alternatives].as_array() {
             let first = list.iter().find(|s| s["type"] != "null").unwrap();
-            return example(document, first, name, path);
+            return example(document, first, name);
         }
     }
     if let Some(first) = schema["enum"].as_array().and_then(|values| values.first()) {
@@ -108,28 +130,37 @@ fn example(document: &Value, schema: &Value, name: &str, path: &str) -> Value {
             let required = schema["required"].as_array().cloned().unwrap_or_default();
             let fields = schema["properties"].as_object().into_iter().flatten();
             let wanted = fields.filter(|(field, _)| required.contains(&json!(field)));
-            wanted.map(|(field, schema)| (field.clone(), example(document, schema, field, path))).collect()
+            wanted.map(|(field, schema)| (field.clone(), example(document, schema, field))).collect()
         }
-        "array" => json!([example(document, &schema["items"], name, path)]),
+        "array" => json!([example(document, &schema["items"], name)]),
         "integer" => json!(schema["minimum"].as_i64().unwrap_or(1).max(1)),
         "boolean" => json!(false),
-        _ => json!(id_of(name, path)),
+        _ => json!(id_of(name)),
     }
 }
 
 /// The operation's path and query with the first family's ids.
-fn address(document: &Value, path: &str, operation: &Value) -> String {
-    let filled = path.split('/').map(|part| match part.strip_prefix('{') {
-        Some(name) => id_of(name.trim_end_matches('}'), path),
-        None => part,
-    });
-    let mut address = filled.collect::<Vec<_>>().join("/");
+fn address(document: &Value, path: &str, operation: &Value, made: &Made) -> String {
+    let mut noun = "";
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        if part.starts_with('{') {
+            let id = path_id(noun, made);
+            parts.push(id.unwrap_or_else(|| {
+                panic!("{path}: what is {part}? Make one in `things`, or name it in NOUNS")
+            }));
+        } else {
+            noun = part;
+            parts.push(part.to_owned());
+        }
+    }
+    let mut address = parts.join("/");
     let mut sign = '?';
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap();
         let subject = ["promoter", "merchant", "agency", "buyer", "payee"].contains(&name);
         if parameter["in"] == "query" && (parameter["required"] == true || subject) {
-            let value = example(document, &parameter["schema"], name, path);
+            let value = example(document, &parameter["schema"], name);
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             address.push_str(&format!("{sign}{name}={value}"));
             sign = '&';
@@ -166,8 +197,55 @@ async fn family(bench: &Bench, mark: &str) {
     bench.ok("POST", "/v1/orders/events", events).await;
 }
 
+/// Makes what has an id of its own for the first family.
+async fn things(bench: &Bench) -> Made {
+    let text = |answer: &Value, field: &str| answer[field].as_str().unwrap().to_owned();
+    let mut made = Made::new();
+    let link = bench.ok("POST", "/v1/links", json!({"placement": "zz1-place", "product": "zz1-sku"})).await;
+    made.insert("links", text(&link, "code"));
+    let source = json!({"merchant": "zz1-m", "kind": "standard", "label": "zz1"});
+    let source = bench.ok("POST", "/v1/intake-sources", source).await;
+    made.insert("intake-sources", text(&source, "id"));
+    made.insert("intake", text(&source, "id"));
+    let hook = json!({"url": "https://x.example.cn/", "owner": "merchant/zz1-m", "label": "zz1"});
+    let hook = text(&bench.ok("POST", "/v1/webhooks", hook).await, "id");
+    bench.ok("POST", &format!("/v1/webhooks/{hook}/test"), Value::Null).await;
+    let sent = bench.ok("GET", &format!("/v1/webhooks/{hook}/deliveries"), Value::Null).await;
+    made.insert("deliveries", text(&sent["items"][0], "id"));
+    made.insert("webhooks", hook);
+    let account = json!({"login": "zz1-login", "password": "correct horse zz1", "role": "promoter", "subject": "zz1-p"});
+    bench.ok("POST", "/v1/accounts", account).await;
+    made.insert("accounts", "zz1-login".to_owned());
+    bench.ok("POST", "/v1/tokens", json!({"role": "promoter", "subject": "zz1-p"})).await;
+    let tokens = bench.ok("GET", "/v1/tokens?subject=zz1-p", Value::Null).await;
+    made.insert("tokens", text(&tokens["items"][0], "name"));
+    for (id, preset) in [("zz1-off", "offsite1688"), ("zz1-live", "taobao_live")] {
+        let programme = json!({"merchant": "zz1-m", "name": id, "preset": preset, "effective_from": 0});
+        bench.ok("PUT", &format!("/v1/programmes/{id}"), programme).await;
+    }
+    let facts = json!({"consumer_or_industrial": true, "level": 2, "dropship_products": 1, "service_tenths": 35,
+                       "logistics_tenths": 30, "product_tenths": 20, "risk_ok": true});
+    bench.ok("PUT", "/v1/merchants/zz1-m/sourcing-facts", facts).await;
+    let facts = json!({"consumer_or_industrial": true, "dropship_free_shipping": true, "seven_day_returns": true,
+                       "growth_score": 60, "ships_within": "hours48", "risk_ok": true, "group_purchase": false});
+    bench.ok("PUT", "/v1/products/zz1-sku/sourcing-facts", facts).await;
+    let red = json!({"sku": "zz1-red", "price_fen": 9_000, "stock": 500, "low30_fen": 8_500});
+    bench.ok("PUT", "/v1/products/zz1-sku/skus", red).await;
+    let enrolment = json!({"id": "zz1-enrolment", "programme": "zz1-off", "product": "zz1-sku",
+                           "skus": [{"sku": "zz1-red", "channel_price_fen": 8_000}]});
+    bench.ok("POST", "/v1/enrolments", enrolment).await;
+    made.insert("enrolments", "zz1-enrolment".to_owned());
+    let task = json!({"id": "zz1-task", "programme": "zz1-live", "merchant": "zz1-m", "talent": "zz1-p",
+                      "price_fen": 40_000});
+    bench.ok("POST", "/v1/video-tasks", task).await;
+    made.insert("video-tasks", "zz1-task".to_owned());
+    made.insert("selection", "zz1-sku".to_owned());
+    made
+}
+
 on_both!(no_operation_shows_or_changes_what_is_anothers, async |bench: &Bench| {
     family(bench, MARK).await;
+    let made = things(bench).await;
     family(bench, "yy2").await;
     let mut tokens = vec![("nobody", String::new())];
     for (role, subject) in [("merchant", "yy2-m"), ("promoter", "yy2-p"), ("agency", "yy2-a"), ("edge", "2")]
@@ -179,14 +257,25 @@ on_both!(no_operation_shows_or_changes_what_is_anothers, async |bench: &Bench| {
     let (_, document) = read(bench.send(request).await).await;
     let mut asked = 0;
     let mut wrong = Vec::new();
+    for (path, operation) in
+        document["paths"].as_object().unwrap().iter().map(|(path, item)| (path, &item["get"]))
+    {
+        if operation.is_object() && !UNANSWERED.iter().any(|(unanswered, _)| unanswered == path) {
+            let address = address(&document, path, operation, &made);
+            let (status, answer) = bench.call_as(ADMIN, "GET", &address, Value::Null).await;
+            if !status.is_success() {
+                wrong.push(format!("there is nothing to be refused: {address} {status} {answer}"));
+            }
+        }
+    }
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let address = address(&document, path, operation);
+            let address = address(&document, path, operation, &made);
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             let body = match body_of(path).filter(|_| method != "get") {
                 Some(body) => Some(body),
                 None if schema.is_null() => None,
-                None => Some(example(&document, schema, "", path)),
+                None => Some(example(&document, schema, "")),
             };
             let open = OPEN.iter().any(|(m, p, _)| m == method && p == path);
             for (role, token) in &tokens {
@@ -213,7 +302,7 @@ on_both!(no_operation_shows_or_changes_what_is_anothers, async |bench: &Bench| {
                 let harmless = status.is_success() && method == "get" && !answer.to_string().contains(MARK);
                 let allowed = match *role {
                     // Shops sign what they send; they have no token.
-                    "nobody" => status == 401 || (path == "/v1/intake/{source}" && status == 404),
+                    "nobody" => status == 401 || (path == "/v1/intake/{source}" && status == 401),
                     _ => refused || harmless || (open && status.is_success()),
                 };
                 if !allowed {
@@ -230,4 +319,36 @@ on_both!(no_operation_shows_or_changes_what_is_anothers, async |bench: &Bench| {
     assert_eq!(links["items"][0]["target"], "zz1-sku", "{links}");
     let orders = bench.ok("GET", "/v1/orders?merchant=zz1-m", Value::Null).await;
     assert_eq!(orders["items"][0]["order"], "zz1-o", "{orders}");
+});
+
+on_both!(only_whoever_earns_by_an_order_reads_why, async |bench: &Bench| {
+    let rules = json!({"attribution": {"scope": "shop", "require_converted_link": false}});
+    let stage = Stage::set(bench, "distributor1688", rules).await;
+    bench.ok("PUT", "/v1/promoters/anna", json!({"name": "anna", "agency": "stars"})).await;
+    bench.ok("PUT", "/v1/promoters/bob", json!({"name": "bob", "agency": "moons"})).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), hour(1)).await;
+    stage.login(visitor(1), "u1", hour(2)).await;
+    stage.event(created("o1", "u1", "cup", hour(3)), hour(3)).await;
+    stage.event(step("paid", "o1", hour(4)), hour(4)).await;
+    stage.sweep(hour(5)).await;
+    let ask = async |role: &str, subject: &str, promoter: &str| {
+        let issued = bench.ok("POST", "/v1/tokens", json!({"role": role, "subject": subject})).await;
+        let path = format!("/v1/promoters/{promoter}/orders/o1?platform=p1");
+        bench.call_as(issued["token"].as_str().unwrap(), "GET", &path, Value::Null).await
+    };
+    for (role, subject) in [("promoter", "anna"), ("agency", "stars")] {
+        let (status, answer) = ask(role, subject, "anna").await;
+        assert_eq!((status.as_u16(), &answer["lines"][0]["line"]), (200, &json!("1")), "{role}: {answer}");
+        assert!(!answer.to_string().contains("u1"), "the buyer is nobody's to know: {answer}");
+    }
+    let rows = [
+        ("promoter", "bob", "anna", 403),
+        ("promoter", "bob", "bob", 404),
+        ("agency", "moons", "anna", 403),
+        ("merchant", "m1", "anna", 403),
+        ("edge", "1", "anna", 403),
+    ];
+    for (role, subject, promoter, status) in rows {
+        assert_eq!(ask(role, subject, promoter).await.0.as_u16(), status, "{role} {subject} of {promoter}");
+    }
 });
