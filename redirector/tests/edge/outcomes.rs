@@ -56,7 +56,7 @@ fn the_metrics_tell_how_the_journal_stands() {
 
 #[test]
 fn an_alias_leads_to_its_link() {
-    let world = World::new([crate::world::alias("double11", 1)]);
+    let world = World::new([alias("double11", 1)]);
     assert_eq!(world.get("/double11", &[]).status, 302);
     assert_eq!(world.get("/Double11", &[]).status, 404);
 }
