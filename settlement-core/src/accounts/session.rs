@@ -187,6 +187,14 @@ impl Core {
         Ok(Some(found.session))
     }
 
+    /// Takes one page of a session from what its role may ask in the long run, as a token's requests are taken.
+    ///
+    /// # Errors
+    /// 429 with the seconds to wait.
+    pub fn take_page(&self, secret: &SessionSecret, role: Role) -> Result<(), crate::api::Problem> {
+        self.limiter().take(secret.hash(), role, self.now())
+    }
+
     /// Ends one session. Ending it again does nothing.
     ///
     /// # Errors

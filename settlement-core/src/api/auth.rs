@@ -1,6 +1,7 @@
 //! Who asks: bearer tokens, of which only a hash is kept, with a role and a subject.
 
-use super::{Only, Operators, Problem, Write};
+use super::tokens::Reach;
+use super::{Merchants, Only, Problem, Write};
 use crate::Core;
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -404,16 +405,18 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(issue))
 }
 
-/// Makes a token. Admins only. The secret is in this answer and nowhere else.
+/// Makes a token. Admins, and a merchant tokens that act for its own shop. The secret is in this answer and nowhere else.
 #[utoipa::path(post, path = "/v1/tokens", request_body = NewToken, responses((status = 201, body = IssuedToken)))]
 async fn issue(
     State(core): State<Core>,
-    _: Only<Operators>,
+    _: Only<Merchants>,
     write: Write<NewToken>,
 ) -> Result<Response, Problem> {
     let NewToken { role, subject, label } = write.body;
-    if write.scope.principal.role != Role::Admin {
-        return Err(Problem::forbidden("only an admin makes tokens"));
+    if let Reach::Merchant(own) = Reach::of(&write.scope.principal)?
+        && (role != Role::Merchant || subject.as_ref() != Some(&own))
+    {
+        return Err(Problem::forbidden(format!("a merchant makes tokens of role merchant for {own} only")));
     }
     match (role.has_subject(), &subject) {
         (true, None) => return Err(Problem::invalid("subject", format!("role {} needs one", role.name()))),

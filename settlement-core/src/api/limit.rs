@@ -127,7 +127,7 @@ impl Limiter {
     }
 
     /// Takes one request of a token that is good.
-    pub(super) fn take(&self, token: [u8; 32], role: Role, now: Instant) -> Result<(), Problem> {
+    pub(crate) fn take(&self, token: [u8; 32], role: Role, now: Instant) -> Result<(), Problem> {
         let rate = self.rate(role);
         self.tokens.with(token, rate, now, |bucket| take(bucket, rate))
     }

@@ -93,6 +93,11 @@ impl Problem {
         self.code
     }
 
+    /// Seconds after which it is worth asking again, if the answer says so.
+    pub const fn wait_s(&self) -> Option<u32> {
+        self.retry_after
+    }
+
     /// The sentence.
     pub fn detail(&self) -> &str {
         &self.detail

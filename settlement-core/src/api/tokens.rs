@@ -2,7 +2,7 @@
 //! anywhere, so there are none to show: a token is called by the beginning of its hash.
 
 use super::auth::{Principal, Role};
-use super::{Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, Write};
+use super::{Cursor, Merchants, Only, Page, PageParams, Params, PathId, Problem, Write};
 use crate::Core;
 use crate::params;
 use crate::store::{Row, StoreError};
@@ -57,10 +57,26 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(revoke))
 }
 
-fn only_admin(principal: &Principal) -> Result<(), Problem> {
-    match principal.role {
-        Role::Admin => Ok(()),
-        _ => Err(Problem::forbidden("only an admin sees and revokes tokens")),
+/// Whose tokens somebody sees and revokes: all, or those that act for their own shop.
+pub(super) enum Reach {
+    All,
+    Merchant(String),
+}
+
+impl Reach {
+    pub(super) fn of(principal: &Principal) -> Result<Self, Problem> {
+        match (principal.role, &principal.subject) {
+            (Role::Admin, _) => Ok(Self::All),
+            (Role::Merchant, Some(merchant)) => Ok(Self::Merchant(merchant.clone())),
+            _ => Err(Problem::forbidden("only an admin handles tokens, and a merchant its own")),
+        }
+    }
+
+    fn merchant(&self) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::Merchant(id) => Some(id.clone()),
+        }
     }
 }
 
@@ -77,15 +93,15 @@ fn entry(row: &Row) -> Result<TokenEntry, StoreError> {
 
 const COLUMNS: &str = "SELECT token_hash, role, subject, label, created_at, revoked_at FROM api_tokens";
 
-/// Tokens without their secrets, oldest first. Admins.
+/// Tokens without their secrets, oldest first. Admins, and a merchant those of its own shop.
 #[utoipa::path(get, path = "/v1/tokens", params(Wanted), responses((status = 200, body = Page<TokenEntry>)))]
 async fn list(
     State(core): State<Core>,
-    _: Only<Operators>,
+    _: Only<Merchants>,
     principal: Principal,
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<Page<TokenEntry>>, Problem> {
-    only_admin(&principal)?;
+    let own = Reach::of(&principal)?.merchant();
     let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor };
     let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
     let (at, name) = after.split_once(' ').unwrap_or(("", ""));
@@ -104,6 +120,7 @@ async fn list(
                 &format!(
                     "{COLUMNS} WHERE (created_at, token_hash) > ($1, $2) AND (CAST($3 AS TEXT) IS NULL OR role = $3) \
                      AND (CAST($4 AS TEXT) IS NULL OR subject = $4) AND (CAST($5 AS BIGINT) = 1 OR revoked_at IS NULL) \
+                     AND (CAST($7 AS TEXT) IS NULL OR (role = 'merchant' AND subject = $7)) \
                      ORDER BY created_at, token_hash LIMIT $6"
                 ),
                 params![
@@ -112,7 +129,8 @@ async fn list(
                     role,
                     wanted.subject.as_ref(),
                     i64::from(wanted.revoked),
-                    i64::from(limit) + 1
+                    i64::from(limit) + 1,
+                    own.as_ref()
                 ],
             )
         })
@@ -126,19 +144,20 @@ async fn list(
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// Takes a token away: from now on it opens nothing. Again changes nothing. Admins.
+/// Takes a token away: from now on it opens nothing. Again changes nothing. Admins, and a merchant those of
+/// its own shop.
 #[utoipa::path(
     post, path = "/v1/tokens/{name}/revoke", params(("name" = String, Path, description = "As listed")),
     responses((status = 200, body = TokenEntry), (status = 409, description = "It is the token of this very request"))
 )]
 async fn revoke(
     State(core): State<Core>,
-    _: Only<Operators>,
+    _: Only<Merchants>,
     PathId(name): PathId<String>,
     write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     let Write { body: Nothing {}, scope } = write;
-    only_admin(&scope.principal)?;
+    let own = Reach::of(&scope.principal)?.merchant();
     if scope.principal.name() == name {
         let why = "a token cannot revoke itself; use another administrator's";
         return Err(Problem::conflict("own_token", why));
@@ -155,13 +174,16 @@ async fn revoke(
             let now: Instant = scope.now;
             tx.execute(
                 "UPDATE api_tokens SET revoked_at = $3 WHERE token_hash >= $1 AND token_hash <= $2 \
-                 AND revoked_at IS NULL",
-                params![&from, &to, now],
+                 AND revoked_at IS NULL AND (CAST($4 AS TEXT) IS NULL OR (role = 'merchant' AND subject = $4))",
+                params![&from, &to, now, own.as_ref()],
             )?;
             let row = tx
                 .query_opt(
-                    &format!("{COLUMNS} WHERE token_hash >= $1 AND token_hash <= $2"),
-                    params![&from, &to],
+                    &format!(
+                        "{COLUMNS} WHERE token_hash >= $1 AND token_hash <= $2 \
+                         AND (CAST($3 AS TEXT) IS NULL OR (role = 'merchant' AND subject = $3))"
+                    ),
+                    params![&from, &to, own.as_ref()],
                 )?
                 .ok_or_else(|| Problem::unknown("token", &name))?;
             Ok((StatusCode::OK, entry(&row)?))

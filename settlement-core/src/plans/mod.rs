@@ -6,6 +6,7 @@ mod coupons_api;
 pub(crate) mod facts;
 pub(crate) mod offers;
 mod plans_api;
+mod rate_list;
 mod rates_api;
 
 use crate::Core;
@@ -19,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     plans_api::routes()
         .merge(rates_api::routes())
+        .merge(rate_list::routes())
         .merge(coupons_api::routes())
         .merge(applications_api::routes())
 }

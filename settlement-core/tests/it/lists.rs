@@ -195,3 +195,73 @@ on_both!(a_targeted_plan_shows_its_rate_to_whom_it_approved, async |bench: &Benc
         (&json!(2_000), &json!("t1"), &json!(3_980))
     );
 });
+
+on_both!(a_merchant_handles_the_tokens_of_its_own_shop_alone, async |bench: &Bench| {
+    shop(bench).await;
+    bench.ok("PUT", "/v1/merchants/m9", json!({"platform": "1688", "name": "别家"})).await;
+    let (mine, other) = (token(bench, "merchant", "m1").await, token(bench, "merchant", "m9").await);
+    let wanted = json!({"role": "merchant", "subject": "m1", "label": "ERP"});
+    let (status, issued) = bench.call_as(&mine, "POST", "/v1/tokens", wanted).await;
+    assert_eq!(status.as_u16(), 201, "{issued}");
+    let erp = issued["token"].as_str().unwrap().to_owned();
+    for refused in [
+        json!({"role": "merchant", "subject": "m9"}),
+        json!({"role": "admin"}),
+        json!({"role": "operator"}),
+        json!({"role": "promoter", "subject": "lily"}),
+    ] {
+        let (status, answer) = bench.call_as(&mine, "POST", "/v1/tokens", refused).await;
+        assert_eq!(status.as_u16(), 403, "{answer}");
+    }
+    let names = async |who: &str, query: &str| {
+        let (_, page) = bench.call_as(who, "GET", &format!("/v1/tokens{query}"), Value::Null).await;
+        ids(page["items"].as_array().unwrap(), "name")
+    };
+    let (own, all) = (names(&mine, "").await, names(crate::support::ADMIN, "").await);
+    assert_eq!(own.len(), 2);
+    assert!(all.len() > 3, "{all:?}");
+    assert_eq!(names(&mine, "?subject=m9").await, [""; 0]);
+    // Somebody else's token is unknown; one's own is gone at once.
+    let theirs = names(&other, "").await.remove(0);
+    let revoke = async |who: &str, name: &str| {
+        bench.call_as(who, "POST", &format!("/v1/tokens/{name}/revoke"), json!({})).await.0.as_u16()
+    };
+    assert_eq!(revoke(&mine, &theirs).await, 404);
+    assert_eq!(names(&other, "").await.len(), 1, "another merchant's token was taken away");
+    let (_, page) = bench.call_as(&mine, "GET", "/v1/tokens", Value::Null).await;
+    let erps = page["items"].as_array().unwrap().iter().find(|token| token["label"] == "ERP");
+    assert_eq!(revoke(&mine, erps.unwrap()["name"].as_str().unwrap()).await, 200);
+    let (status, _) = bench.call_as(&erp, "GET", "/v1/merchants/m1/balance", Value::Null).await;
+    assert_eq!(status.as_u16(), 401);
+});
+
+on_both!(rates_and_top_ups_are_listed_newest_first_for_whom_they_concern, async |bench: &Bench| {
+    shop(bench).await;
+    bench.ok("PUT", "/v1/merchants/m9", json!({"platform": "1688", "name": "别家"})).await;
+    for rate in [json!({"bp": 300}), json!({"product": "sku1", "bp": 800}), json!({"shop": "m1", "bp": null})]
+    {
+        bench.ok("POST", "/v1/rates", json!({"programme": "g1", "rates": [rate]})).await;
+    }
+    for limit in [1, 500] {
+        let rates = all(bench, "/v1/rates?programme=g1", limit).await;
+        assert_eq!(ids(&rates, "subject_kind"), ["shop", "product", "any"]);
+        assert_eq!((&rates[1]["bp"], &rates[0]["bp"]), (&json!(800), &Value::Null));
+    }
+    let other = token(bench, "merchant", "m9").await;
+    let (_, theirs) = bench.call_as(&other, "GET", "/v1/rates?programme=g1", Value::Null).await;
+    assert!(!theirs.to_string().contains("sku1") && !theirs.to_string().contains("m1"), "{theirs}");
+
+    for (reference, amount) in [("bank 1", 100), ("bank/2", 250), ("bank 3", 999)] {
+        bench.set_clock(bench.core.now().plus(1_000));
+        let body = json!({"reference": reference, "amount_fen": amount});
+        bench.ok("POST", "/v1/merchants/m1/top-ups", body).await;
+    }
+    bench.ok("POST", "/v1/merchants/m9/top-ups", json!({"reference": "x", "amount_fen": 7})).await;
+    for limit in [1, 2, 500] {
+        let paid = all(bench, "/v1/merchants/m1/top-ups", limit).await;
+        assert_eq!(ids(&paid, "reference"), ["bank 3", "bank/2", "bank 1"]);
+        assert_eq!(paid[1]["amount_fen"], 250);
+    }
+    let (status, _) = bench.call_as(&other, "GET", "/v1/merchants/m1/top-ups", Value::Null).await;
+    assert_eq!(status.as_u16(), 403);
+});

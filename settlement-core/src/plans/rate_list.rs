@@ -1,0 +1,101 @@
+//! `GET /v1/rates`: the rates that were set beside a programme's own, for whoever sets them.
+
+use crate::Core;
+use crate::api::{Cursor, Merchants, Only, Page, PageParams, Params, Principal, Problem, Role};
+use crate::params;
+use crate::store::{Row, StoreError};
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// Which rates.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct RatesOf {
+    /// The programme.
+    programme: String,
+    /// Of this targeted plan only.
+    plan: Option<String>,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A rate that was set.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct RateEntry {
+    /// Counts within the programme.
+    number: i64,
+    /// The targeted plan; the general plan if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<String>,
+    /// `product`, `category`, `shop`, or `any` for everything.
+    subject_kind: String,
+    /// Which; empty for everything.
+    subject: String,
+    /// `new` or `returning` customers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<String>,
+    /// Basis points; null says that this earns nothing.
+    bp: Option<i64>,
+    /// In force from here on, UTC milliseconds.
+    from: i64,
+    /// Up to here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<i64>,
+}
+
+fn entry(row: &Row) -> Result<RateEntry, StoreError> {
+    Ok(RateEntry {
+        number: row.int(0)?,
+        plan: Some(row.text(1)?.to_owned()).filter(|plan| !plan.is_empty()),
+        subject_kind: row.text(2)?.to_owned(),
+        subject: row.text(3)?.to_owned(),
+        class: row.opt_text(4)?.map(str::to_owned),
+        bp: row.opt_int(5)?,
+        from: row.int(6)?,
+        to: row.opt_int(7)?,
+    })
+}
+
+/// The rates set in a programme, newest first. Operators see all; a merchant those of its own shop and products, and those
+/// that are for everybody.
+#[utoipa::path(get, path = "/v1/rates", params(RatesOf), responses((status = 200, body = Page<RateEntry>)))]
+async fn list(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    principal: Principal,
+    Params(of): Params<RatesOf>,
+) -> Result<Json<Page<RateEntry>>, Problem> {
+    let paging = PageParams { limit: of.limit, cursor: of.cursor };
+    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let before = if after.is_empty() { i64::MAX } else { after.parse().unwrap_or(i64::MAX) };
+    let merchant = principal.subject.filter(|_| principal.role == Role::Merchant);
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                "SELECT r.number, r.plan, r.subject_kind, r.subject, r.class, r.bp, r.from_ms, r.to_ms FROM rates r \
+                 WHERE r.programme = $1 AND r.number < $2 AND (CAST($3 AS TEXT) IS NULL OR r.plan = $3) \
+                 AND (CAST($4 AS TEXT) IS NULL \
+                 OR (r.subject_kind IN ('any', 'category') AND EXISTS (SELECT 1 FROM programmes g WHERE g.id = r.programme \
+                     AND (g.merchant = $4 OR g.platform = (SELECT m.platform FROM merchants m WHERE m.id = $4)))) \
+                 OR (r.subject_kind = 'shop' AND r.subject = $4) \
+                 OR (r.subject_kind = 'product' AND EXISTS (SELECT 1 FROM targets t WHERE t.kind = 'product' \
+                     AND t.id = r.subject AND t.merchant = $4))) \
+                 ORDER BY r.number DESC LIMIT $5",
+                params![&of.programme, before, of.plan.as_ref(), merchant.as_ref(), i64::from(limit) + 1],
+            )
+        })
+        .await?;
+    let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Page::cut(items, limit, |rate| rate.number.to_string())))
+}
