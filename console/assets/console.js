@@ -1,4 +1,4 @@
-// What scripts add to pages that work without them: copying, charts, and a place for the focus.
+// What scripts add to pages that work without them: copying, files, charts, and a place for the focus.
 "use strict";
 (() => {
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -31,7 +31,7 @@
       const heads = [...table.tHead.rows[0].cells].slice(1);
       const colours = [css("--chart-3"), css("--chart-2"), css("--chart-1"), css("--muted")];
       const data = [x];
-      const series = [{ value: (_, at) => at == null ? "" : new Date(at * 1000 + 288e5).toISOString().slice(0, 10) }];
+      const series = [{ label: table.tHead.rows[0].cells[0].textContent.trim(), value: (_, at) => at == null ? "" : new Date(at * 1000 + 288e5).toISOString().slice(0, 10) }];
       heads.forEach((head, at) => {
         const money = head.dataset.line === "money";
         data.push(days.map((row) => Number(row.cells[at + 1].dataset.value) / (money ? 100 : 1)));
@@ -58,11 +58,19 @@
   let resized;
   addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(charts, 150); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", charts);
+  // A field with data-file can be filled from a file.
+  const files = () => {
+    for (const area of document.querySelectorAll("textarea[data-file]")) {
+      const input = Object.assign(document.createElement("input"), { type: "file", accept: area.dataset.file });
+      input.setAttribute("aria-label", area.labels[0].textContent);
+      input.addEventListener("change", async () => { if (input.files[0]) area.value = await input.files[0].text(); });
+      area.before(input);
+    }
+  };
+
   addEventListener("DOMContentLoaded", () => {
     charts();
+    files();
     document.querySelector(".note.bad[role=alert]")?.focus();
-    document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   });
-  // Charts that htmx brought in.
-  document.addEventListener("htmx:afterSettle", charts);
 })();

@@ -13,10 +13,9 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Write as _};
 
 /// All files: name, contents, type.
-const FILES: [(&str, &[u8], &str); 6] = [
+const FILES: [(&str, &[u8], &str); 5] = [
     ("console.css", include_bytes!("../assets/console.css"), "text/css; charset=utf-8"),
     ("console.js", include_bytes!("../assets/console.js"), "text/javascript; charset=utf-8"),
-    ("htmx.js", include_bytes!("../assets/vendor/htmx.min.js"), "text/javascript; charset=utf-8"),
     ("uplot.js", include_bytes!("../assets/vendor/uPlot.iife.min.js"), "text/javascript; charset=utf-8"),
     ("uplot.css", include_bytes!("../assets/vendor/uPlot.min.css"), "text/css; charset=utf-8"),
     ("icon.svg", include_bytes!("../assets/icon.svg"), "image/svg+xml"),

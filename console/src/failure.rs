@@ -27,6 +27,11 @@ pub(crate) enum Failure {
     BadForm,
     /// The core has too much to do.
     Busy,
+    /// This session asks for too many pages.
+    TooMany {
+        /// Seconds until the next one.
+        retry_after_s: u32,
+    },
     /// Something broke; the log says what.
     Broken,
 }
@@ -44,6 +49,7 @@ impl Failure {
             Self::OtherSite => StatusCode::FORBIDDEN,
             Self::BadForm => StatusCode::BAD_REQUEST,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -51,7 +57,11 @@ impl Failure {
 
 impl From<settlement_core::api::Problem> for Failure {
     fn from(problem: settlement_core::api::Problem) -> Self {
-        if problem.status() == StatusCode::SERVICE_UNAVAILABLE { Self::Busy } else { Self::Broken }
+        match problem.status() {
+            StatusCode::SERVICE_UNAVAILABLE => Self::Busy,
+            StatusCode::TOO_MANY_REQUESTS => Self::TooMany { retry_after_s: problem.wait_s().unwrap_or(1) },
+            _ => Self::Broken,
+        }
     }
 }
 
@@ -118,17 +128,14 @@ struct FailurePage<'a> {
 pub(crate) fn page(console: &Console, asked: &Asked, failure: &Failure) -> Response {
     if let Failure::SignInFirst { back } = failure {
         let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("back", back).finish();
-        let mut response = Redirect::to(&format!("/sign-in?{query}")).into_response();
-        // A fragment that htmx asked for must not get the whole sign-in page in its place.
-        response.headers_mut().insert("hx-redirect", HeaderValue::from_static("/sign-in"));
-        return response;
+        return Redirect::to(&format!("/sign-in?{query}")).into_response();
     }
     let t = console.texts(asked.lang);
     let (title, words) = match failure {
         Failure::NotFound => (&t.failure.not_found, &t.failure.not_found_words),
         Failure::OtherSite => (&t.failure.other_site, &t.failure.other_site_words),
         Failure::BadForm => (&t.failure.bad_form, &t.failure.bad_form_words),
-        Failure::Busy => (&t.failure.busy, &t.failure.busy_words),
+        Failure::Busy | Failure::TooMany { .. } => (&t.failure.busy, &t.failure.busy_words),
         Failure::Broken | Failure::SignInFirst { .. } => (&t.failure.broken, &t.failure.broken_words),
     };
     let f = frame::bare(console, asked.lang, &asked.path);
@@ -136,6 +143,9 @@ pub(crate) fn page(console: &Console, asked: &Asked, failure: &Failure) -> Respo
     let mut headers = HeaderMap::new();
     if matches!(failure, Failure::Busy) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if let Failure::TooMany { retry_after_s } = failure {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
     }
     (failure.status(), headers, Html(body)).into_response()
 }

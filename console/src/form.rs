@@ -38,6 +38,18 @@ pub(crate) fn local_path(path: &str) -> String {
     if ours && !path.chars().any(char::is_control) { path.to_owned() } else { "/".to_owned() }
 }
 
+/// A page of ours that a form leads back to, without what was said to be done there before; or another one.
+pub(crate) fn page_to(back: &str, otherwise: &str) -> String {
+    let back = local_path(back);
+    let (page, query) = back.split_once('?').unwrap_or((&back, ""));
+    if page == "/" {
+        return otherwise.to_owned();
+    }
+    let kept = parse(query.as_bytes()).into_iter().filter(|(name, _)| name != "done");
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
+    if query.is_empty() { page.to_owned() } else { format!("{page}?{query}") }
+}
+
 /// A form that somebody who is signed in sent from our own page.
 pub(crate) struct Submitted {
     pub(crate) fields: Fields,
@@ -57,6 +69,11 @@ impl Submitted {
     /// As it was typed: for passwords.
     pub(crate) fn exact(&self, name: &str) -> &str {
         value(&self.fields, name)
+    }
+
+    /// Every value of a field that the form has several times.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Names this rendering of the form, for the API to know a repeat.
@@ -128,6 +145,14 @@ impl Form {
         }
     }
 
+    /// With other names for the fields that mistakes are about: the form's, where the API's differ.
+    pub(crate) fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        for field in self.mistakes.iter_mut().filter_map(|mistake| mistake.field.as_mut()) {
+            *field = name(field);
+        }
+        self
+    }
+
     /// Whether anything is wrong.
     pub(crate) fn is_refused(&self) -> bool {
         !self.mistakes.is_empty()
@@ -166,6 +191,8 @@ pub(crate) struct Field {
     required: bool,
     /// Of a choice: value and words.
     options: Vec<(String, String)>,
+    /// Kinds of file that a script may read into it; empty for none.
+    file: &'static str,
 }
 
 impl Field {
@@ -182,6 +209,7 @@ impl Field {
             inputmode: "text",
             required: true,
             options: Vec::new(),
+            file: "",
         }
     }
 
@@ -195,6 +223,16 @@ impl Field {
         Self { kind: "date", ..Self::text(name, label) }
     }
 
+    /// A day and a time of day.
+    pub(crate) fn moment(name: &'static str, label: &str) -> Self {
+        Self { kind: "datetime-local", ..Self::text(name, label) }
+    }
+
+    /// A colour.
+    pub(crate) fn colour(name: &'static str, label: &str) -> Self {
+        Self { kind: "color", ..Self::text(name, label) }
+    }
+
     /// One of several.
     pub(crate) fn choice(name: &'static str, label: &str, options: Vec<(String, String)>) -> Self {
         Self { kind: "select", options, ..Self::text(name, label) }
@@ -203,6 +241,12 @@ impl Field {
     /// Several lines.
     pub(crate) fn lines(name: &'static str, label: &str) -> Self {
         Self { kind: "textarea", ..Self::text(name, label) }
+    }
+
+    /// May be filled from a file of these kinds, where scripts run.
+    pub(crate) const fn file(mut self, kinds: &'static str) -> Self {
+        self.file = kinds;
+        self
     }
 
     /// With what stands in it at first.
@@ -215,6 +259,11 @@ impl Field {
     pub(crate) fn hint(mut self, words: &str) -> Self {
         self.hint = Some(words.to_owned());
         self
+    }
+
+    /// Whether anything stands in it.
+    pub(crate) const fn is_filled(&self) -> bool {
+        !self.value.is_empty()
     }
 
     /// May stay empty.

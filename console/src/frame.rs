@@ -18,13 +18,14 @@ pub(crate) struct NavItem {
     pub(crate) label: String,
     /// The page is this one or below it.
     pub(crate) here: bool,
+    /// What is new there.
+    pub(crate) count: usize,
 }
 
 /// Where the built-in files are.
 pub(crate) struct Files {
     pub(crate) css: String,
     pub(crate) js: String,
-    pub(crate) htmx: String,
     pub(crate) uplot_css: String,
     pub(crate) uplot_js: String,
     pub(crate) icon: String,
@@ -53,8 +54,11 @@ pub(crate) struct Frame {
 fn nav(role: Role, t: &Texts) -> Vec<(&'static str, &str)> {
     match role {
         Role::Promoter => crate::promoter::nav(t),
-        // Their pages are still to come; the account page is everybody's.
-        Role::Merchant | Role::Agency | Role::Operator | Role::Admin | Role::Edge => Vec::new(),
+        Role::Merchant => crate::merchant::nav(t),
+        Role::Agency => crate::agency::nav(t),
+        Role::Operator | Role::Admin => crate::operator::nav(t),
+        // A program; it has the account page alone.
+        Role::Edge => Vec::new(),
     }
 }
 
@@ -62,7 +66,10 @@ fn nav(role: Role, t: &Texts) -> Vec<(&'static str, &str)> {
 pub(crate) fn home_of(role: Role) -> &'static str {
     match role {
         Role::Promoter => "/promoter/overview",
-        Role::Merchant | Role::Agency | Role::Operator | Role::Admin | Role::Edge => "/account",
+        Role::Merchant => "/merchant/overview",
+        Role::Agency => "/agency/talents",
+        Role::Operator | Role::Admin => "/operator/edges",
+        Role::Edge => "/account",
     }
 }
 
@@ -81,7 +88,6 @@ pub(crate) fn bare(console: &Console, lang: Lang, path: &str) -> Frame {
         files: Files {
             css: file("console.css"),
             js: file("console.js"),
-            htmx: file("htmx.js"),
             uplot_css: file("uplot.css"),
             uplot_js: file("uplot.js"),
             icon: file("icon.svg"),
@@ -113,7 +119,12 @@ impl SignedIn {
         let me = self.session.login.clone().or_else(|| self.principal().subject.clone());
         Frame {
             nav: nav
-                .map(|(href, label)| NavItem { href, label: label.to_owned(), here: here(href) })
+                .map(|(href, label)| NavItem {
+                    href,
+                    label: label.to_owned(),
+                    here: here(href),
+                    count: if href == crate::promoter::NOTICES { self.unread } else { 0 },
+                })
                 .collect(),
             me: Some(me.unwrap_or_else(|| self.principal().role.name().to_owned())),
             token: self.secret.form_token(),

@@ -6,19 +6,21 @@
 //!
 //! # How a page is added
 //!
-//! 1. A struct with the texts it needs in [`texts`], and both languages in `texts/zh.toml` and `texts/en.toml`: a
+//! 1. A struct with the texts it needs in [`texts`], and both languages in `texts/zh*.toml` and `texts/en*.toml`: a
 //!    missing or unknown name fails the tests.
-//! 2. A template in `templates/ROLE/` that extends `layout.html`; its struct has a field `f:` [`Frame`](frame::Frame).
-//! 3. A file in `src/ROLE/` with the handlers and `routes()`. The first argument says who may come: a
-//!    [`Promoter`](who::Promoter) for promoters, another role's extractor made by the same macro there. A form's handler
+//! 2. A [`Sheet`](sheet::Sheet) of parts (tables, facts, forms), which needs no template. Where that does not do, a template
+//!    in `templates/ROLE/` that extends `layout.html`; its struct has a field `f:` [`Frame`](frame::Frame).
+//! 3. A file in `src/ROLE/` with the handlers and `routes()`. The first argument says who may come, such as a
+//!    [`Promoter`](who::Promoter) or a [`Merchant`](who::Merchant). A form's handler
 //!    takes [`Submitted`](form::Submitted) last: it refuses what another site sent, and keeps what was typed.
-//! 4. An entry in `nav` of [`frame`] if the page stands in the navigation, and the path in `tests/it/pages.rs`, which renders
+//! 4. An entry in the role's `nav` if the page stands in the navigation, and the path in `tests/it/pages.rs`, which renders
 //!    every page in both languages and as everybody who must not see it.
 //!
 //! What the API refuses becomes words in [`problem`]: beside the field that it names, or above the form. What stops a whole
 //! page is a [`Failure`](failure::Failure).
 
 mod account;
+mod agency;
 mod api;
 mod assets;
 mod cookies;
@@ -27,12 +29,20 @@ mod form;
 mod frame;
 mod guard;
 mod lang;
+mod list;
+mod merchant;
+mod operator;
+mod order_pages;
+mod policy_words;
 mod problem;
 mod promoter;
+mod sheet;
 mod show;
 mod sign_in;
 mod sign_up;
 mod state;
+mod statement;
+mod states;
 mod texts;
 mod who;
 
@@ -60,6 +70,9 @@ pub fn router(core: &Core, config: ConsoleConfig) -> Result<Router, StartError> 
         .merge(account::routes())
         .merge(lang::routes())
         .merge(promoter::routes())
+        .merge(merchant::routes())
+        .merge(agency::routes())
+        .merge(operator::routes())
         .fallback(async || failure::Failure::NotFound)
         .method_not_allowed_fallback(async || failure::Failure::NotFound)
         .layer(from_fn_with_state(console.clone(), guard::guard))

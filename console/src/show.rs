@@ -17,6 +17,11 @@ pub(crate) fn yuan(fen: i64) -> String {
     format!("{sign}¥{grouped}.{:02}", fen.unsigned_abs() % 100)
 }
 
+/// Fen as yuan for a field to be changed: `1234.56`.
+pub(crate) fn plain_yuan(fen: i64) -> String {
+    yuan(fen).replace(['¥', ','], "")
+}
+
 /// Reads yuan as somebody types them: `12`, `12.5`, `¥1,234.56`. `None` if it is no amount.
 pub(crate) fn fen(typed: &str) -> Option<i64> {
     let plain: String = typed.trim().trim_start_matches(['¥', '¥']).chars().filter(|c| *c != ',').collect();
@@ -33,6 +38,11 @@ pub(crate) fn fen(typed: &str) -> Option<i64> {
 pub(crate) fn rate(bp: u32) -> String {
     let text = format!("{}.{:02}", bp / 100, bp % 100);
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// Reads a percentage as somebody types it: `12`, `12.5`, `12.5%`. `None` if it is none, or beyond 100.
+pub(crate) fn basis_points(typed: &str) -> Option<i64> {
+    fen(typed.trim().trim_end_matches(['%', '%']).trim_end()).filter(|bp| *bp <= 10_000)
 }
 
 /// Day and minute in Asia/Shanghai: `2026-01-31 08:05`.
@@ -82,6 +92,22 @@ mod tests {
         let rows = [(1_250, "12.5%"), (1_000, "10%"), (5, "0.05%")];
         for (bp, text) in rows {
             assert_eq!(rate(bp), text);
+        }
+    }
+
+    #[test]
+    fn percentages_are_read_as_typed() {
+        let rows = [
+            ("12", Some(1_200)),
+            ("12.5%", Some(1_250)),
+            (" 0.05 % ", Some(5)),
+            ("100", Some(10_000)),
+            ("100.01", None),
+            ("-1", None),
+            ("", None),
+        ];
+        for (typed, expected) in rows {
+            assert_eq!(basis_points(typed), expected, "{typed}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! All texts, by name: one struct per area, filled from `texts/zh.toml` and `texts/en.toml`.
+//! All texts, by name: one struct per area, filled from `texts/zh*.toml` and `texts/en*.toml`.
 //!
 //! A template that names a text that does not exist does not compile; a language that lacks one, or has one that nobody
 //! knows, fails at the start and in the tests. `{name}` in a text is replaced with [`fill`].
@@ -50,7 +50,7 @@ texts! {
     /// Words that stand everywhere.
     common: Common {
         brand, skip, nav, language, sign_out, account, mistakes, next_page, day, download_csv, as_table, copy, copied, all,
-        search, show,
+        search, show, actions, more_filters, menu,
     }
     /// Pages instead of pages.
     failure: FailureTexts {
@@ -89,12 +89,13 @@ texts! {
     links: LinkTexts {
         nav, title, all, product, url, placement, programme, state, until, forever, live, many, none_like_this,
         empty_title, empty_words, qr, get_png, get_svg, alias, share_words, preview, destination, shared, starts,
-        products, products_hint, bad_count, many_words, make_many, qr_png,
+        products, products_hint, bad_count, many_words, make_many, qr_png, options, size, level, level_l, level_m, level_q,
+        level_h, quiet, dark, light, bad_options, get_poster, scan,
     }
     /// Orders and their explanations.
     orders: OrderTexts {
         nav, title, all, order, line, product, at, base, earn, state, tracked, expected, matured, settled, invalid,
-        manual, review, provisional, none_like_this, empty_title, empty_words, why, steps,
+        manual, none, review, provisional, none_like_this, empty_title, empty_words, why, steps,
     }
     /// Notices.
     notices: NoticeTexts {
@@ -117,18 +118,89 @@ texts! {
     }
     /// Results by day.
     reports: ReportTexts {
-        nav, title, from, to, bad_day, bad_range, words, chart,
+        nav, title, from, to, bad_day, bad_range, words, chart, no_data,
+    }
+    /// The merchants' pages, and what others share with them.
+    shop: ShopTexts {
+        overview, products, orders, relations, programmes, plans, balance, settlements, enrolments, webhooks,
+        tokens, reviews, low_balance, to_settle, applicants, open_reviews, clicks, expected, settled, promoter,
+        by_promoter, no_clicks, name, id, whose, version, own, platforms, no_programmes, rates,
+        programmes_intro, new_programme, make, preset, preset_hint, id_hint, id_needed, id_taken, rules_intro,
+        change_rules, platforms_words, versions, from, written, to, change_intro, keep_preset, put_in_force,
+        fields, fields_hint, preview, not_yet, current_rules, bad_json, for_what, rate, customers, plan,
+        no_rates, product, category, whole_shop, everything, general_plan, rates_intro, set_rate, set,
+        product_id, rate_product_hint, rate_percent, rate_hint, bad_rate, programme, approval, made_at, closes,
+        no_plans, automatic, by_us, plans_intro, new_plan, applied_at, state, applications, no_applications,
+        approve, reject, take_back, new_product, import, no_products, promoted, promote, cancel_promotion,
+        relist, delist, url, url_hint, price, bad_price, cancelled_from, delisted_from, do_now, skus, change,
+        save, import_intro, imported, csv, csv_hint, no_lines, too_many_lines, wrong_line, sku, stock, low30,
+        enrolment, no_skus, delete, put_sku, bad_stock, relations_intro, buyer, buyer_hint, at_time, at_hint,
+        bad_time, nobodys, held_by, bound_at, last_click, protected_until, ends, placement, click, ended,
+        how_ended, history, no_history, end_replaced, end_window, end_order, commission, merchant, paid_at,
+        completed_at, closed_at, why, since, decided, detail, paid, refunded, promoters_part, rules, decision,
+        superseded, no_reviews, reviews_intro, reference, booked_at, amount, top_ups, no_top_ups,
+        expected_to_pay, balance_intro, order, matured_at, waits_for, nothing_waits, waits_hand, waits_review,
+        waits_round, settle, settle_all, settlements_intro, out_of_money, not_due, what_for, role, no_tokens,
+        revoke, token, only_now, new_token, token_hint, tokens_intro, address, events, no_webhooks,
+        webhooks_intro, signing_secret, new_webhook, address_hint, events_hint, disabled, failing, works,
+        all_events, test, rotate, enable, remove, rotated_words, event, told_at, attempts, last_answer,
+        deliveries, no_deliveries, delivered, failed, waiting, replay, auditing, on_sale_off_site,
+        enrolment_refused, exited, no_enrolments, enrolments_intro, enrol, apply, enrolment_hint,
+        private_prices, private_prices_hint, bad_offer, no_offers, audit, audit_words, gates, private_price,
+        accepted, left_out, exit, exit_words, enrol_again,
+    }
+    /// The operators' pages.
+    operator: OperatorTexts {
+        edges, audit, merchants, bans, edge, heard, lag, pending, recorded, ingested, gaps, no_edges, never,
+        silent, present, none_behind, edges_intro, days, hours, minutes, seconds, audit_intro, clicks, books,
+        verdict, balanced, not_balanced, answered, quarantined, lost, in_doubt, duplicates, conflicts,
+        unjournaled, imbalance, transfers, unbalanced, wrong_balances, applies_to, effective, announced, note,
+        no_bans, in_force, to_come, all_programmes, bans_intro, new_ban, ban, effective_hint,
+        ban_programme_hint, no_categories, platform, no_merchants, top_up, book, top_up_words, reference_hint,
+        to_audit, nothing_to_audit, rejected_by_audit,
+    }
+    /// The agencies' pages.
+    agency: AgencyTexts {
+        talents, talents_intro, our_expected, our_settled, last_days, no_talents,
+    }
+    /// Findings for a person.
+    review: ReviewTexts {
+        event_changed, unknown_product, unknown_merchant, other_merchant, unknown_line, refund_exceeds_payment,
+        unjournaled, manual_refund, refund_after_settlement, paid_after_settlement, open, answer, close, intro,
+        resolution, resolution_hint, money, keep, release,
+    }
+    /// Targeted plans and applications to them.
+    plan: PlanTexts {
+        pending, approved, rejected, title, intro, none, by_whom, state, apply,
+    }
+    /// What a programme's rules mean.
+    policy: PolicyTexts {
+        whose, how_much, when_paid, who_may, one_day, days, one_hour, hours, one_minute, minutes, seconds,
+        last_click, binding, declared, scope_product, scope_shop, scope_platform, scope_product_shop,
+        permanent, from_last_click, from_bind, until_link_expiry, content, extend_on_order, close_on_order,
+        rebind_any, rebind_protected, rebind_never, link_ttl, link_forever, converted, badge, self_allow,
+        self_ignore, self_deny, withdrawn_pays, withdrawn_not, coupon_wins, device, classes, class_any,
+        class_new, class_returning, of_all, of_product, of_category, of_shop, rate, nothing, in_plan,
+        own_rates, channel_fee, tier, cashback, platform, agency, promoter, comma, split, collected, floor,
+        half_up, min, video_tasks, matures, matures_after, auto, manual, funding, immediate, monthly_success,
+        monthly_settled, roll, bound_at_payout, bound_at_withdrawal, to_balance, refund_before,
+        refund_before_some, clawback, no_clawback, refund_manual, excluded, wechat_own, wechat_consignment,
+        bank_card, alipay, cash_on_delivery, other_method, next_day, realtime, member, verified_account,
+        placement, anybody, strict, privacy, sourcing, ban, fallback, preset_distributor1688,
+        preset_youzan_permanent, preset_youzan_short, preset_youzan_lock, preset_offsite1688,
+        preset_alliance_credit_ban, preset_taobao_live,
     }
 }
 
 impl Texts {
-    /// Reads the built-in file of a language.
+    /// Reads the built-in files of a language.
     pub(crate) fn load(lang: Lang) -> Result<Self, TextsError> {
-        let file = match lang {
-            Lang::Zh => include_str!("../texts/zh.toml"),
-            Lang::En => include_str!("../texts/en.toml"),
+        let files = match lang {
+            Lang::Zh => [include_str!("../texts/zh.toml"), include_str!("../texts/zh.roles.toml")],
+            Lang::En => [include_str!("../texts/en.toml"), include_str!("../texts/en.roles.toml")],
         };
-        toml::from_str(file).map_err(|error| TextsError { lang: lang.name(), source: Box::new(error) })
+        toml::from_str(&files.join("\n"))
+            .map_err(|error| TextsError { lang: lang.name(), source: Box::new(error) })
     }
 }
 

@@ -1,14 +1,21 @@
 //! Who asks: anybody, somebody who is signed in, or somebody of one role.
 
+use crate::api::ApiError;
 use crate::cookies::Cookie;
 use crate::failure::Failure;
-use crate::form::local_path;
+use crate::form::{Form, Submitted, local_path};
 use crate::lang::Lang;
+use crate::list::Page;
+use crate::sheet::done;
 use crate::state::Console;
 use crate::texts::Texts;
 use axum::extract::FromRequestParts;
+use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, header};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use settlement_core::accounts::{Session, SessionSecret};
 use settlement_core::api::{Peer, Principal, Role};
 use std::convert::Infallible;
@@ -66,6 +73,8 @@ pub(crate) struct SignedIn {
     pub(crate) anybody: Anybody,
     pub(crate) session: Session,
     pub(crate) secret: SessionSecret,
+    /// Notices that a promoter has not read.
+    pub(crate) unread: usize,
 }
 
 impl SignedIn {
@@ -81,11 +90,50 @@ impl SignedIn {
         &self.session.principal
     }
 
+    /// Asks the API as this person. Empty values are left out.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, ApiError> {
+        self.console().api().get(self.principal(), path, query).await
+    }
+
+    /// Asks the API for a change as this person, and reads nothing of the answer.
+    pub(crate) async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        once: &str,
+        body: &impl Serialize,
+    ) -> Result<Value, ApiError> {
+        self.console().api().write(self.principal(), method, path, once, body).await
+    }
+
+    /// What became of a form: on to the page that `then` names, or `again` with what is wrong.
+    pub(crate) async fn finish<F: Future<Output = Result<Response, Failure>>>(
+        &self,
+        sent: &Submitted,
+        changed: Result<Value, ApiError>,
+        (to, what): (&str, &str),
+        again: impl FnOnce(Form) -> F,
+    ) -> Result<Response, Failure> {
+        match changed {
+            Ok(_) => Ok(done(to, what)),
+            Err(error) => again(self.refused(sent, error)?).await,
+        }
+    }
+
+    /// The form that was sent, with what the API says about it.
+    pub(crate) fn refused(&self, sent: &Submitted, error: ApiError) -> Result<Form, Failure> {
+        Form::of_api(&sent.fields, error, self.t(), self.anybody.lang)
+    }
+
     /// The session behind a cookie, if it counts.
     pub(crate) async fn find(anybody: &Anybody) -> Result<Option<Self>, Failure> {
         let Some(secret) = &anybody.secret else { return Ok(None) };
         let session = anybody.console.core().session(secret).await.map_err(Failure::store)?;
-        let found = |session| Self { anybody: anybody.clone(), session, secret: secret.clone() };
+        let found = |session| Self { anybody: anybody.clone(), session, secret: secret.clone(), unread: 0 };
         Ok(session.map(found))
     }
 }
@@ -103,6 +151,7 @@ impl FromRequestParts<Console> for SignedIn {
         };
         let found = Self::find(&anybody).await?;
         let found = found.ok_or_else(|| Failure::SignInFirst { back: anybody.path.clone() })?;
+        found.console().core().take_page(&found.secret, found.principal().role)?;
         // The form behind the same request asks again.
         parts.extensions.insert(found.clone());
         Ok(found)
@@ -134,8 +183,59 @@ macro_rules! role {
     };
 }
 
+/// A promoter, on their own pages.
+#[derive(Clone)]
+pub(crate) struct Promoter {
+    pub(crate) who: SignedIn,
+    /// Whose data.
+    pub(crate) id: String,
+}
+
+/// Notices that are counted; more are as good as these.
+const UNREAD_MAX: &str = "99";
+
+impl FromRequestParts<Console> for Promoter {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
+        let mut who = SignedIn::from_request_parts(parts, console).await?;
+        let (Role::Promoter, Some(id)) = (who.principal().role, who.principal().subject.clone()) else {
+            return Err(Failure::NotFound);
+        };
+        if parts.method == Method::GET {
+            let to = crate::api::path(&["promoters", &id, "notices"]);
+            let unread: Page<IgnoredAny> = who.ask(&to, &[("unread", "true"), ("limit", UNREAD_MAX)]).await?;
+            who.unread = unread.items.len();
+        }
+        Ok(Self { who, id })
+    }
+}
+
 role!(
-    /// A promoter, on their own pages.
-    Promoter,
-    Role::Promoter
+    /// A merchant, on the pages of its own shop.
+    Merchant,
+    Role::Merchant
 );
+role!(
+    /// An agency (机构), on its own pages.
+    Agency,
+    Role::Agency
+);
+
+/// Whoever runs the platform.
+#[derive(Clone)]
+pub(crate) struct Operator {
+    pub(crate) who: SignedIn,
+}
+
+impl FromRequestParts<Console> for Operator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
+        let who = SignedIn::from_request_parts(parts, console).await?;
+        match who.principal().role {
+            Role::Operator | Role::Admin => Ok(Self { who }),
+            _ => Err(Failure::NotFound),
+        }
+    }
+}

@@ -21,6 +21,13 @@ pub(super) struct Day {
     pub(super) settled_fen: i64,
 }
 
+impl Day {
+    /// Nothing happened.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.clicks == 0 && self.orders == 0 && self.expected_fen == 0 && self.settled_fen == 0
+    }
+}
+
 /// A day of the chart and its table.
 pub(super) struct Row {
     pub(super) date: String,

@@ -1,23 +1,21 @@
-//! Links (推广链接): the list with 失效 and why, one with its QR code, and many at once.
+//! Links (推广链接): the list with 失效 and why, and many at once.
 
-use super::offers::dead_words;
 use super::placements;
-use super::products::{next_page, query_of};
-use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::frame::{Frame, html};
+use crate::list::{Page, next_page, query_of};
+use crate::sheet::Filters;
 use crate::show::moment;
 use crate::state::Console;
+use crate::states;
 use crate::texts::{Texts, fill};
 use crate::who::Promoter;
 use askama::Template;
 use axum::Router;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{Method, StatusCode, header};
-use qr_code::Style;
 use serde::Deserialize;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -26,15 +24,6 @@ pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/promoter/links", get(list))
         .route("/promoter/links/many", get(many_page).post(make_many))
-        .route("/promoter/links/{code}", get(detail))
-        .route("/promoter/links/{code}/qr.svg", get(qr_svg))
-        .route("/promoter/links/{code}/qr.png", get(qr_png))
-}
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    items: Vec<Entry>,
-    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,23 +33,6 @@ struct Entry {
     placement: String,
     title: String,
     state: String,
-    expires_at: Option<i64>,
-}
-
-/// One link, as the API knows it.
-#[derive(Debug, Deserialize)]
-struct Link {
-    code: String,
-    short_url: String,
-    alias_url: Option<String>,
-    qr_code: Option<String>,
-    qr_url: Option<String>,
-    placement: String,
-    programme: String,
-    title: String,
-    destination: String,
-    shared_at: i64,
-    starts_at: Option<i64>,
     expires_at: Option<i64>,
 }
 
@@ -91,20 +63,8 @@ struct LinksPage {
     f: Frame,
     rows: Vec<Row>,
     next: Option<String>,
-    placement: Field,
-    state: Field,
+    filters: Filters,
     filtered: bool,
-}
-
-#[derive(Template)]
-#[template(path = "promoter/link.html")]
-struct LinkPage {
-    f: Frame,
-    link: Link,
-    qr: Option<String>,
-    shared: String,
-    starts: Option<String>,
-    until: String,
 }
 
 #[derive(Template)]
@@ -124,7 +84,7 @@ const STATES: [&str; 6] =
 /// Links made at once on this page; files with more go through `yinke import` or the API.
 const MANY_MAX: usize = 1_000;
 
-fn until(t: &Texts, expires: Option<i64>) -> String {
+pub(super) fn until(t: &Texts, expires: Option<i64>) -> String {
     expires.map_or_else(|| t.links.forever.clone(), moment)
 }
 
@@ -136,7 +96,7 @@ async fn placement_choices(promoter: &Promoter) -> Result<Vec<(String, String)>,
 async fn list(promoter: Promoter) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = who.t();
-    let fields = query_of(&promoter);
+    let fields = query_of(who);
     let value = |name| form::value(&fields, name);
     let query = [
         ("promoter", promoter.id.as_str()),
@@ -146,18 +106,18 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
         ("limit", "50"),
         ("cursor", value("cursor")),
     ];
-    let answer: Page = who.console().api().get(who.principal(), "/v1/links", &query).await?;
+    let answer: Page<Entry> = who.console().api().get(who.principal(), "/v1/links", &query).await?;
     let any = || vec![(String::new(), t.common.all.clone())];
     let mut choices = any();
     choices.extend(placement_choices(&promoter).await?);
-    let mut states = any();
-    states.extend(STATES.iter().map(|state| {
-        let words = if *state == "live" { t.links.live.as_str() } else { dead_words(t, state) };
+    let mut kinds = any();
+    kinds.extend(STATES.iter().map(|state| {
+        let words = if *state == "live" { t.links.live.as_str() } else { states::dead(t, state) };
         ((*state).to_owned(), words.to_owned())
     }));
     let form = Form::filled(fields.clone());
     let row = |entry: Entry| Row {
-        dead: (entry.state != "live").then(|| dead_words(t, &entry.state).to_owned()),
+        dead: (entry.state != "live").then(|| states::dead(t, &entry.state).to_owned()),
         until: until(t, entry.expires_at),
         code: entry.code,
         url: entry.short_url,
@@ -168,67 +128,17 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
         f: who.frame(),
         rows: answer.items.into_iter().map(row).collect(),
         next: next_page("/promoter/links", &fields, answer.next_cursor),
-        placement: form.show(Field::choice("placement", &t.links.placement, choices).optional()),
-        state: form.show(Field::choice("state", &t.links.state, states).optional()),
+        filters: Filters {
+            to: "/promoter/links",
+            first: form.show(Field::text("product", &t.shop.product_id).optional()),
+            more: vec![
+                form.show(Field::choice("placement", &t.links.placement, choices).optional()),
+                form.show(Field::choice("state", &t.links.state, kinds).optional()),
+            ],
+        },
         filtered: ["placement", "state", "product"].iter().any(|name| !value(name).is_empty()),
     };
     html(&page)
-}
-
-async fn find(promoter: &Promoter, code: &str) -> Result<Link, Failure> {
-    let who = &promoter.who;
-    Ok(who.console().api().get(who.principal(), &path(&["links", code]), &[]).await?)
-}
-
-async fn detail(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
-    let link = find(&promoter, &code).await?;
-    let who = &promoter.who;
-    let page = LinkPage {
-        f: who.frame(),
-        qr: link.qr_url.as_deref().map(svg).transpose()?,
-        shared: moment(link.shared_at),
-        starts: link.starts_at.map(moment),
-        until: until(who.t(), link.expires_at),
-        link,
-    };
-    html(&page)
-}
-
-fn svg(url: &str) -> Result<String, Failure> {
-    qr_code::svg(url, &Style::default(), None).map_err(|error| {
-        tracing::error!(%error, "a QR code could not be drawn");
-        Failure::Broken
-    })
-}
-
-/// A picture to keep: named after its link.
-fn picture(link: &Link, kind: &'static str, ending: &str, bytes: Vec<u8>) -> Response {
-    let name = format!("attachment; filename=\"{}.{ending}\"", link.qr_code.as_deref().unwrap_or(&link.code));
-    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response()
-}
-
-async fn qr_svg(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
-    let link = find(&promoter, &code).await?;
-    let drawn = svg(link.qr_url.as_deref().ok_or(Failure::NotFound)?)?;
-    Ok(picture(&link, "image/svg+xml", "svg", drawn.into_bytes()))
-}
-
-async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
-    let link = find(&promoter, &code).await?;
-    let url = link.qr_url.clone().ok_or(Failure::NotFound)?;
-    // Drawing takes as long as many clicks: not on a thread that answers others.
-    let drawn = tokio::task::spawn_blocking(move || qr_code::png(&url, &Style::default(), None, None)).await;
-    match drawn {
-        Ok(Ok(png)) => Ok(picture(&link, "image/png", "png", png)),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a QR code could not be drawn");
-            Err(Failure::Broken)
-        }
-        Err(error) => {
-            tracing::error!(%error, "a QR code's thread failed");
-            Err(Failure::Broken)
-        }
-    }
 }
 
 async fn many_page(promoter: Promoter) -> Result<Response, Failure> {

@@ -1,6 +1,7 @@
 //! The promoters' pages (推客, 分销客, 销售员, 达人).
 
 mod days;
+mod link;
 mod links;
 mod money;
 mod notices;
@@ -8,6 +9,7 @@ mod offers;
 mod orders;
 mod overview;
 mod placements;
+mod plans;
 mod products;
 mod reports;
 mod statements;
@@ -16,12 +18,17 @@ use crate::state::Console;
 use crate::texts::Texts;
 use axum::Router;
 
+/// Where the notices are.
+pub(crate) const NOTICES: &str = "/promoter/notices";
+
 pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .merge(overview::routes())
         .merge(products::routes())
         .merge(links::routes())
+        .merge(link::routes())
         .merge(placements::routes())
+        .merge(plans::routes())
         .merge(orders::routes())
         .merge(reports::routes())
         .merge(statements::routes())
@@ -37,10 +44,11 @@ pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
         ("/promoter/selection", &t.products.selection_nav),
         ("/promoter/links", &t.links.nav),
         ("/promoter/placements", &t.placements.nav),
+        ("/promoter/plans", &t.plan.title),
         ("/promoter/orders", &t.orders.nav),
         ("/promoter/reports", &t.reports.nav),
         ("/promoter/statements", &t.statements.nav),
         ("/promoter/money", &t.money.nav),
-        ("/promoter/notices", &t.notices.nav),
+        (NOTICES, &t.notices.nav),
     ]
 }

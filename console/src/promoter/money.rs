@@ -4,6 +4,7 @@ use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
 use crate::frame::{Frame, html};
+use crate::list::Page;
 use crate::show::{fen, moment, yuan};
 use crate::state::Console;
 use crate::texts::Texts;
@@ -15,6 +16,7 @@ use axum::routing::{get, post};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -45,11 +47,6 @@ struct Account {
     holder: String,
     verified: bool,
     to: Option<i64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Payouts {
-    items: Vec<Payout>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,6 +108,9 @@ struct MoneyPage {
     binds: bool,
 }
 
+/// Payouts and withdrawals on the page: the last two years of weekly ones.
+const PAYOUTS_SHOWN: usize = 100;
+
 /// Kinds of account a promoter may bind, and their words.
 fn kinds(t: &Texts) -> Vec<(String, String)> {
     vec![("alipay".to_owned(), t.money.alipay.clone()), ("bank_card".to_owned(), t.money.bank_card.clone())]
@@ -147,8 +147,7 @@ async fn show(promoter: &Promoter, form: Form, binds: bool) -> Result<Response, 
     let (api, me, t) = (who.console().api(), who.principal(), who.t());
     let purses: Vec<Purse> = api.get(me, &path(&["promoters", &promoter.id, "balance"]), &[]).await?;
     let accounts: Accounts = api.get(me, &path(&["promoters", &promoter.id, "payout-account"]), &[]).await?;
-    let payee = format!("promoter/{}", promoter.id);
-    let payouts: Payouts = api.get(me, "/v1/payouts", &[("payee", &payee), ("limit", "500")]).await?;
+    let payouts = newest_payouts(promoter).await?;
     let account = accounts.accounts.into_iter().find(|account| account.to.is_none());
     let full: Vec<(String, String)> = purses
         .iter()
@@ -175,11 +174,28 @@ async fn show(promoter: &Promoter, form: Form, binds: bool) -> Result<Response, 
             verified: account.verified,
         }),
         purses: purses.into_iter().map(purse_row).collect(),
-        payouts: payouts.items.into_iter().rev().map(|payout| payout_row(t, payout)).collect(),
+        payouts: payouts.into_iter().rev().map(|payout| payout_row(t, payout)).collect(),
         f: who.frame(),
         form,
     };
     html(&page)
+}
+
+/// The last payouts, oldest first: the API begins with the oldest.
+async fn newest_payouts(promoter: &Promoter) -> Result<VecDeque<Payout>, Failure> {
+    let payee = format!("promoter/{}", promoter.id);
+    let mut newest = VecDeque::new();
+    let mut cursor = String::new();
+    loop {
+        let query = [("payee", payee.as_str()), ("limit", "500"), ("cursor", cursor.as_str())];
+        let page: Page<Payout> = promoter.who.ask("/v1/payouts", &query).await?;
+        newest.extend(page.items);
+        newest.drain(..newest.len().saturating_sub(PAYOUTS_SHOWN));
+        match page.next_cursor {
+            Some(next) => cursor = next,
+            None => return Ok(newest),
+        }
+    }
 }
 
 fn purse_row(purse: Purse) -> PurseRow {

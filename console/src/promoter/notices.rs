@@ -1,10 +1,10 @@
 //! Notices (消息): what happened to the promoter's links, products, applications and withdrawals.
 
-use super::products::{next_page, query_of};
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Submitted};
 use crate::frame::{Frame, html};
+use crate::list::{Page, next_page, query_of};
 use crate::show::moment;
 use crate::state::Console;
 use crate::texts::{Texts, fill};
@@ -19,12 +19,6 @@ use serde_json::{Value, json};
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/promoter/notices", get(list)).route("/promoter/notices/read", post(read))
-}
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    items: Vec<Notice>,
-    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,10 +70,10 @@ fn row(t: &Texts, notice: &Notice) -> Row {
 
 async fn list(promoter: Promoter) -> Result<Response, Failure> {
     let who = &promoter.who;
-    let fields = query_of(&promoter);
+    let fields = query_of(who);
     let to = path(&["promoters", &promoter.id, "notices"]);
     let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page = who.console().api().get(who.principal(), &to, &query).await?;
+    let answer: Page<Notice> = who.console().api().get(who.principal(), &to, &query).await?;
     let unread = answer.items.iter().filter(|notice| notice.read_at.is_none());
     let page = NoticesPage {
         f: who.frame(),

@@ -1,6 +1,7 @@
 //! Products as somebody who may promote them sees them: in the library and in the selection.
 
 use crate::show::{rate, yuan};
+use crate::states;
 use crate::texts::Texts;
 use serde::Deserialize;
 
@@ -37,29 +38,19 @@ pub(super) struct Card {
     pub(super) live: bool,
 }
 
-/// Why a link or product does not earn, in words.
-pub(super) fn dead_words<'t>(t: &'t Texts, reason: &'t str) -> &'t str {
-    match reason {
-        "promotion_cancelled" => &t.products.dead_cancelled,
-        "product_delisted" => &t.products.dead_delisted,
-        "category_banned" => &t.products.dead_banned,
-        "link_expired" | "expired" => &t.products.dead_expired,
-        "not_started" => &t.products.dead_not_started,
-        "promoter_disabled" => &t.products.dead_disabled,
-        _ => &t.products.dead_other,
-    }
-}
-
 impl Card {
     pub(super) fn of(t: &Texts, offer: Offer) -> Self {
         let reason = offer.reason.as_deref();
-        let dead = reason.map(|reason| dead_words(t, reason).to_owned());
+        let dead = reason.map(|reason| states::dead(t, reason).to_owned());
+        let dead = dead.or_else(|| offer.invalid.then(|| t.products.dead_other.clone()));
+        // What nobody can promote earns nothing, whatever its rate would be.
+        let alive = dead.is_none();
         Self {
-            dead: dead.or_else(|| offer.invalid.then(|| t.products.dead_other.clone())),
+            dead,
             live: !offer.invalid && offer.reason.is_none() && offer.programme.is_some(),
             price: offer.price_fen.map(yuan),
-            rate: offer.rate_bp.map(rate),
-            earn: offer.commission_fen.map(yuan),
+            rate: offer.rate_bp.filter(|_| alive).map(rate),
+            earn: offer.commission_fen.filter(|_| alive).map(yuan),
             id: offer.id,
             merchant: offer.merchant,
             shop: offer.merchant_name,

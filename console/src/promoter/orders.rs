@@ -1,13 +1,15 @@
 //! Orders (订单明细): each line with where its commission stands, and why it is theirs, in words.
 
-use super::products::{next_page, query_of};
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form};
 use crate::frame::{Frame, html};
 use crate::lang::Lang;
+use crate::list::{Page, next_page, query_of};
+use crate::sheet::Filters;
 use crate::show::{moment, yuan};
 use crate::state::Console;
+use crate::states;
 use crate::texts::Texts;
 use crate::who::Promoter;
 use askama::Template;
@@ -21,12 +23,6 @@ pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/promoter/orders", get(list))
         .route("/promoter/orders/{platform}/{order}", get(detail))
-}
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    items: Vec<Entry>,
-    next_cursor: Option<String>,
 }
 
 /// A line of an order, as the API lists it.
@@ -81,8 +77,7 @@ struct Row {
 #[template(path = "promoter/orders.html")]
 struct OrdersPage {
     f: Frame,
-    order: Field,
-    state: Field,
+    filters: Filters,
     rows: Vec<Row>,
     next: Option<String>,
     filtered: bool,
@@ -96,23 +91,8 @@ struct OrderPage {
     lines: Vec<(Row, Option<Words>)>,
 }
 
-/// States that can be asked for.
-const STATES: [&str; 6] = ["tracked", "expected", "matured", "settled", "invalid", "manual_required"];
-
-fn state_words<'t>(t: &'t Texts, state: &'t str) -> (&'t str, &'static str) {
-    match state {
-        "tracked" => (&t.orders.tracked, ""),
-        "expected" => (&t.orders.expected, "warn"),
-        "matured" => (&t.orders.matured, "warn"),
-        "settled" => (&t.orders.settled, "good"),
-        "invalid" => (&t.orders.invalid, "bad"),
-        "manual_required" => (&t.orders.manual, "warn"),
-        other => (other, ""),
-    }
-}
-
 fn row(t: &Texts, entry: Entry) -> Row {
-    let (state, tone) = state_words(t, &entry.state);
+    let (state, tone) = states::order(t, &entry.state);
     Row {
         at: moment(entry.created_at),
         base: yuan(entry.base_fen),
@@ -131,7 +111,7 @@ fn row(t: &Texts, entry: Entry) -> Row {
 async fn list(promoter: Promoter) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = who.t();
-    let fields = query_of(&promoter);
+    let fields = query_of(who);
     let value = |name| form::value(&fields, name).trim();
     let query = [
         ("promoter", promoter.id.as_str()),
@@ -140,14 +120,17 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
         ("limit", "50"),
         ("cursor", value("cursor")),
     ];
-    let answer: Page = who.console().api().get(who.principal(), "/v1/orders", &query).await?;
-    let mut states = vec![(String::new(), t.common.all.clone())];
-    states.extend(STATES.iter().map(|state| ((*state).to_owned(), state_words(t, state).0.to_owned())));
+    let answer: Page<Entry> = who.console().api().get(who.principal(), "/v1/orders", &query).await?;
     let form = Form::filled(fields.clone());
     let page = OrdersPage {
         f: who.frame(),
-        order: form.show(Field::text("order", &t.orders.order).optional()),
-        state: form.show(Field::choice("state", &t.orders.state, states).optional()),
+        filters: Filters {
+            to: "/promoter/orders",
+            first: form.show(Field::text("order", &t.orders.order).optional()),
+            more: vec![
+                form.show(Field::choice("state", &t.orders.state, states::order_choice(t)).optional()),
+            ],
+        },
         rows: answer.items.into_iter().map(|entry| row(t, entry)).collect(),
         next: next_page("/promoter/orders", &fields, answer.next_cursor),
         filtered: ["order", "state"].iter().any(|name| !value(name).is_empty()),
@@ -164,7 +147,7 @@ async fn detail(
     let to = path(&["promoters", &promoter.id, "orders", &order]);
     let mut explained: Explained = api.get(me, &to, &[("platform", &platform)]).await?;
     let query = [("promoter", promoter.id.as_str()), ("order", order.as_str()), ("limit", "500")];
-    let listed: Page = api.get(me, "/v1/orders", &query).await?;
+    let listed: Page<Entry> = api.get(me, "/v1/orders", &query).await?;
     let mut words = |line: &str| {
         let at = explained.lines.iter().position(|explained| explained.line == line)?;
         let line = explained.lines.swap_remove(at);

@@ -58,7 +58,7 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
         .map(|(label, last)| sum(label, &days[days.len().saturating_sub(last)..]));
     let page = OverviewPage {
         f: who.frame(),
-        quiet: days.iter().all(|day| day.clicks == 0 && day.orders == 0 && day.settled_fen == 0),
+        quiet: days.iter().all(Day::is_quiet),
         sums: sums.into(),
         rows: days.into_iter().map(Row::from).collect(),
         available: yuan(purses.iter().map(|purse| purse.available_fen).sum()),

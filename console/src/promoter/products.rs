@@ -5,6 +5,8 @@ use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
 use crate::frame::{Frame, html};
+use crate::list::{Page, next_page, query_of};
+use crate::sheet::Filters;
 use crate::show::day;
 use crate::state::Console;
 use crate::who::Promoter;
@@ -24,12 +26,6 @@ pub(super) fn routes() -> Router<Console> {
         .route("/promoter/products/{id}/promote", post(promote))
         .route("/promoter/products/{id}/select", post(select))
         .route("/promoter/products/{id}/unselect", post(unselect))
-}
-
-#[derive(Debug, Deserialize)]
-struct Page<T> {
-    items: Vec<T>,
-    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,7 +54,7 @@ struct Placement {
 #[template(path = "promoter/products.html")]
 struct LibraryPage {
     f: Frame,
-    fields: Vec<Field>,
+    filters: Filters,
     cards: Vec<Card>,
     /// Where the next page is.
     next: Option<String>,
@@ -79,27 +75,10 @@ const PER_PAGE: &str = "24";
 /// What can be searched by.
 const FILTERS: [&str; 5] = ["q", "shop", "merchant", "category", "sort"];
 
-/// The address of the next page of the same question.
-pub(super) fn next_page(page: &str, fields: &form::Fields, cursor: Option<String>) -> Option<String> {
-    let cursor = cursor?;
-    let kept = fields.iter().filter(|(name, value)| name != "cursor" && name != "done" && !value.is_empty());
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(kept)
-        .append_pair("cursor", &cursor)
-        .finish();
-    Some(format!("{page}?{query}"))
-}
-
-/// What stands behind the `?`.
-pub(super) fn query_of(promoter: &Promoter) -> form::Fields {
-    let query = promoter.who.anybody.path.split_once('?').map_or("", |(_, query)| query);
-    form::parse(query.as_bytes())
-}
-
 async fn library(promoter: Promoter) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = &who.t().products;
-    let fields = query_of(&promoter);
+    let fields = query_of(who);
     let value = |name| form::value(&fields, name).trim();
     let mut query: Vec<(&str, &str)> = FILTERS.iter().map(|name| (*name, value(name))).collect();
     query.extend([("limit", PER_PAGE), ("cursor", value("cursor"))]);
@@ -111,8 +90,7 @@ async fn library(promoter: Promoter) -> Result<Response, Failure> {
         ("rate".to_owned(), t.sort_rate.clone()),
     ];
     let form = Form::filled(fields.clone());
-    let shown = [
-        Field::text("q", &t.name).optional(),
+    let more = [
         Field::text("shop", &t.shop).optional(),
         Field::text("merchant", &t.merchant).optional(),
         Field::text("category", &t.category).optional(),
@@ -120,7 +98,11 @@ async fn library(promoter: Promoter) -> Result<Response, Failure> {
     ];
     let page = LibraryPage {
         f: who.frame(),
-        fields: shown.into_iter().map(|field| form.show(field)).collect(),
+        filters: Filters {
+            to: "/promoter/products",
+            first: form.show(Field::text("q", &t.name).optional()),
+            more: more.into_iter().map(|field| form.show(field)).collect(),
+        },
         cards: answer.items.into_iter().map(|offer| Card::of(who.t(), offer)).collect(),
         next: next_page("/promoter/products", &fields, answer.next_cursor),
         searched: FILTERS.iter().any(|name| *name != "sort" && !value(name).is_empty()),
@@ -130,7 +112,7 @@ async fn library(promoter: Promoter) -> Result<Response, Failure> {
 
 async fn selection(promoter: Promoter) -> Result<Response, Failure> {
     let who = &promoter.who;
-    let fields = query_of(&promoter);
+    let fields = query_of(who);
     let to = path(&["promoters", &promoter.id, "selection"]);
     let query = [("limit", PER_PAGE), ("cursor", form::value(&fields, "cursor"))];
     let answer: Page<Selected> = who.console().api().get(who.principal(), &to, &query).await?;

@@ -1,6 +1,6 @@
 //! Reports (效果报表): clicks, orders and commission by day, as chart, table and file.
 
-use super::days::{Report, Row, date, every_day, number};
+use super::days::{Day, Report, Row, date, every_day, number};
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake};
@@ -34,6 +34,8 @@ struct ReportPage {
     first: String,
     last: String,
     rows: Vec<Row>,
+    /// There is nothing to draw.
+    quiet: bool,
     clicks: i64,
     orders: i64,
     expected: String,
@@ -86,6 +88,7 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
     let (first, last) = (date(asked.first), date(asked.last));
     let rows = every_day(&report.days, asked.first, asked.last);
     let page = ReportPage {
+        quiet: rows.iter().all(Day::is_quiet),
         f: who.frame(),
         from: asked.form.show(Field::date("from", &t.from).with(first.clone())),
         to: asked.form.show(Field::date("to", &t.to).with(last.clone())),

@@ -3,6 +3,7 @@
 
 mod bench;
 mod guard;
+mod manage;
 mod pages;
 mod promote;
 mod sign_in;

@@ -1,10 +1,11 @@
 //! Every page in both languages, and as everybody who must not see it.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, PASSWORD};
 use http::StatusCode;
+use serde_json::{Value, json};
 
 /// Pages of promoters.
-const PROMOTER: [&str; 11] = [
+const PROMOTER: [&str; 12] = [
     "/promoter/overview",
     "/promoter/products",
     "/promoter/selection",
@@ -16,7 +17,92 @@ const PROMOTER: [&str; 11] = [
     "/promoter/statements",
     "/promoter/money",
     "/promoter/notices",
+    "/promoter/plans",
 ];
+
+/// Pages of merchants.
+const MERCHANT: [&str; 24] = [
+    "/merchant/overview",
+    "/merchant/products",
+    "/merchant/products?q=保温杯&state=live",
+    "/merchant/products/new",
+    "/merchant/products/cup",
+    "/merchant/skus/cup",
+    "/merchant/import",
+    "/merchant/orders",
+    "/merchant/orders/1688/o1",
+    "/merchant/reviews",
+    "/merchant/relations",
+    "/merchant/relations?buyer=b1",
+    "/merchant/programmes",
+    "/merchant/programmes/new",
+    "/merchant/programmes/fx",
+    "/merchant/programmes/own",
+    "/merchant/programmes/own/rules",
+    "/merchant/programmes/fx/rates",
+    "/merchant/plans",
+    "/merchant/plans/gold",
+    "/merchant/balance",
+    "/merchant/settlements",
+    "/merchant/enrolments",
+    "/merchant/tokens",
+];
+/// And one that is reached through a list.
+const WEBHOOKS: &str = "/merchant/webhooks";
+/// Pages of agencies.
+const AGENCY: [&str; 3] = ["/agency/talents", "/agency/orders", "/agency/statements"];
+/// Pages of operators.
+const OPERATOR: [&str; 9] = [
+    "/operator/edges",
+    "/operator/audit",
+    "/operator/reviews",
+    "/operator/reviews/answer?platform=1688&order=o1&reason=unjournaled&line=1",
+    "/operator/orders",
+    "/operator/orders/1688/o1",
+    "/operator/merchants",
+    "/operator/merchants/m1",
+    "/operator/bans",
+];
+
+/// Everybody, with their pages.
+fn everybody() -> Vec<(&'static str, Vec<&'static str>)> {
+    let mut merchant = MERCHANT.to_vec();
+    merchant.push(WEBHOOKS);
+    vec![
+        ("lily", PROMOTER.to_vec()),
+        ("shop", merchant),
+        ("stars", AGENCY.to_vec()),
+        ("boss", OPERATOR.to_vec()),
+    ]
+}
+
+/// A shop with something on every page.
+async fn filled() -> Bench {
+    let bench = Bench::new().await;
+    bench
+        .ok("PUT", "/v1/programmes/own", json!({"merchant": "m1", "name": "本店", "preset": "youzan_short"}))
+        .await;
+    let plan = json!({"id": "gold", "programme": "own", "name": "金牌", "approval": "manual",
+        "rates": [{"shop": "m1", "bp": 2_000}]});
+    bench.ok("POST", "/v1/plans", plan).await;
+    bench.ok("POST", "/v1/plans/gold/apply", json!({"promoter": "lily"})).await;
+    bench
+        .ok("POST", "/v1/rates", json!({"programme": "fx", "rates": [{"product": "cup", "bp": 1_250}]}))
+        .await;
+    bench.ok("PUT", "/v1/products/cup/skus", json!({"sku": "red", "price_fen": 9_900, "stock": 500})).await;
+    bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶叶"})).await;
+    let ban = json!({"category": "tea", "effective_from": 0, "note": "测试"});
+    bench.ok("POST", "/v1/bans", ban).await;
+    let at = bench.core.now().millis();
+    let events = json!({"events": [
+        {"type": "created", "platform": "1688", "order": "o1", "at": at, "merchant": "m1", "buyer": "b1",
+            "lines": [{"line": "1", "product": "cup", "amount_fen": 9_900}]},
+        {"type": "paid", "platform": "1688", "order": "o1", "at": at},
+    ]});
+    bench.ok("POST", "/v1/orders/events", events).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "bank 1", "amount_fen": 12_345})).await;
+    bench
+}
 
 /// What a template must not leave behind, and what no page has: inline scripts and styles, which the policy forbids.
 fn check(path: &str, body: &str) {
@@ -35,40 +121,89 @@ fn check(path: &str, body: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_page_of_a_promoter_is_whole_in_both_languages() {
-    let bench = Bench::new().await;
+async fn every_page_is_whole_in_both_languages() {
+    let bench = filled().await;
     for (language, tag) in [("zh", "lang=\"zh-CN\""), ("en", "lang=\"en\"")] {
-        let lily = bench.signed_in("lily", language).await;
-        for path in PROMOTER.iter().chain(&["/account"]) {
-            let page = lily.get(path).await;
-            assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-            assert!(page.body.contains(&format!("<html {tag}")), "{path}");
-            check(path, &page.body);
+        for (login, pages) in everybody() {
+            let person = bench.signed_in(login, language).await;
+            for path in pages.iter().chain(&["/account"]) {
+                let page = person.get(path).await;
+                assert_eq!(page.status, StatusCode::OK, "{login} {path}: {}", page.body);
+                assert!(page.body.contains(&format!("<html {tag}")), "{path}");
+                check(path, &page.body);
+            }
+            let missing = person.get("/nowhere").await;
+            assert_eq!(missing.status, StatusCode::NOT_FOUND);
+            check("/nowhere", &missing.body);
         }
         let nobody = bench.browser(language);
         for path in ["/sign-in", "/sign-up"] {
             check(path, &nobody.get(path).await.body);
         }
-        let missing = lily.get("/nowhere").await;
-        assert_eq!(missing.status, StatusCode::NOT_FOUND);
-        check("/nowhere", &missing.body);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_sees_the_pages_of_another_role() {
-    let bench = Bench::new().await;
-    for login in ["shop", "stars", "boss"] {
-        let other = bench.signed_in(login, "en").await;
-        assert_eq!(other.get("/account").await.status, StatusCode::OK);
-        for path in PROMOTER {
-            assert_eq!(other.get(path).await.status, StatusCode::NOT_FOUND, "{login} {path}");
+    let bench = filled().await;
+    for (login, _) in everybody() {
+        let person = bench.signed_in(login, "en").await;
+        for path in everybody().into_iter().filter(|(owner, _)| *owner != login).flat_map(|(_, pages)| pages)
+        {
+            assert_eq!(person.get(path).await.status, StatusCode::NOT_FOUND, "{login} {path}");
         }
     }
     let nobody = bench.browser("en");
-    for path in PROMOTER {
+    for path in everybody().into_iter().flat_map(|(_, pages)| pages) {
         assert_eq!(nobody.get(path).await.status, StatusCode::SEE_OTHER, "{path}");
     }
+}
+
+/// What is another merchant's is not there, neither to be read nor to be changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_merchant_never_sees_anothers() {
+    let bench = filled().await;
+    bench.ok("PUT", "/v1/platforms/other", json!({"name": "别处"})).await;
+    bench.ok("PUT", "/v1/merchants/m2", json!({"platform": "other", "name": "别家"})).await;
+    let account = json!({"login": "rival", "password": PASSWORD, "role": "merchant", "subject": "m2"});
+    bench.ok("POST", "/v1/accounts", account).await;
+    let rival = bench.signed_in("rival", "zh").await;
+    for path in [
+        "/merchant/products/cup",
+        "/merchant/skus/cup",
+        "/merchant/orders/1688/o1",
+        "/merchant/programmes/fx",
+        "/merchant/programmes/own",
+        "/merchant/programmes/own/rules",
+        "/merchant/programmes/own/rates",
+        "/merchant/plans/gold",
+    ] {
+        assert_eq!(rival.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in [
+        "/merchant/overview",
+        "/merchant/products",
+        "/merchant/orders",
+        "/merchant/plans",
+        "/merchant/balance",
+    ] {
+        let body = rival.get(path).await.body;
+        for theirs in ["cup", "o1", "gold", "bank 1", "123.45"] {
+            assert!(!body.contains(theirs), "{path} shows {theirs}");
+        }
+    }
+    let page = rival.get("/merchant/tokens").await;
+    for (path, fields) in [
+        ("/merchant/products/cup/cancel-promotion", vec![]),
+        ("/merchant/products/cup", vec![("title", "x"), ("url", "https://x.example.com/")]),
+        ("/merchant/skus/cup", vec![("sku", "red"), ("price_fen", "1"), ("stock", "1")]),
+        ("/merchant/plans/gold/approve", vec![("promoter", "lily")]),
+        ("/merchant/programmes/own/rules", vec![("preset", "distributor1688")]),
+    ] {
+        assert_eq!(rival.submit(&page, path, &fields).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let product = bench.ok("GET", "/v1/products/cup", Value::Null).await;
+    assert_eq!((&product["title"], &product["invalid"]), (&json!("316不锈钢保温杯"), &json!(false)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,87 @@
+//! The talents (达人) of an agency, what each brought in the last 30 days, and how a programme's commission is shared.
+
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{self, Form};
+use crate::list::{Page, next_page, query_of};
+use crate::sheet::{Cell, Part, Sheet, Table};
+use crate::show::yuan;
+use crate::state::Console;
+use crate::who::Agency;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/agency/talents", get(page))
+}
+
+#[derive(Debug, Deserialize)]
+struct Talent {
+    id: String,
+    name: String,
+    disabled: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Report {
+    rows: Vec<Row>,
+    total: Figures,
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    key: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+struct Figures {
+    clicks: i64,
+    orders: i64,
+    expected_fen: i64,
+    settled_fen: i64,
+}
+
+async fn page(agency: Agency) -> Result<Response, Failure> {
+    let who = &agency.who;
+    let (texts, t) = (who.t(), &who.t().agency);
+    let fields = query_of(who);
+    let query = [("limit", "100"), ("cursor", form::value(&fields, "cursor"))];
+    let talents: Page<Talent> = who.ask("/v1/promoters", &query).await?;
+    let to = path(&["agencies", &agency.id, "report"]);
+    let report: Report = who.ask(&to, &[("by", "promoter")]).await?;
+    let s = &texts.shop;
+    let mut sheet = Sheet::new(who, &t.talents).intro(&t.talents_intro);
+    sheet.part(Part::Figures(vec![
+        (s.clicks.clone(), report.total.clicks.to_string(), None),
+        (s.orders.clone(), report.total.orders.to_string(), Some("/agency/orders")),
+        (t.our_expected.clone(), yuan(report.total.expected_fen), None),
+        (t.our_settled.clone(), yuan(report.total.settled_fen), Some("/agency/statements")),
+    ]));
+    let columns = [&*s.name, &s.id, &s.clicks, &s.orders, &t.our_expected, &t.our_settled, &s.state];
+    let next = next_page("/agency/talents", &fields, talents.next_cursor);
+    let mut table = Table::new(&t.last_days, &columns, &[2, 3, 4, 5], &t.no_talents).next(next);
+    for of in talents.items {
+        let brought = report.rows.iter().find(|row| row.key == of.id);
+        let figures = brought.map(|row| row.figures.clone()).unwrap_or_default();
+        let state = if of.disabled {
+            Cell::Tag("bad", texts.products.dead_disabled.clone())
+        } else {
+            Cell::Tag("good", s.works.clone())
+        };
+        table.row(vec![
+            Cell::Text(of.name),
+            Cell::Code(of.id),
+            Cell::Number(figures.clicks.to_string()),
+            Cell::Number(figures.orders.to_string()),
+            Cell::Number(yuan(figures.expected_fen)),
+            Cell::Number(yuan(figures.settled_fen)),
+            state,
+        ]);
+    }
+    sheet.part(Part::Table(table));
+    sheet.show(Form::default())
+}

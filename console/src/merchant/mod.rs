@@ -1,0 +1,61 @@
+//! The merchants' pages: their programmes and plans, their products, whose customer somebody is, orders, money, and
+//! what programs need.
+
+mod balance;
+mod enrolments;
+mod import;
+mod orders;
+mod overview;
+mod plans;
+mod products;
+mod programmes;
+mod rates;
+mod relations;
+mod settlements;
+mod skus;
+mod tokens;
+mod webhook;
+mod webhooks;
+
+pub(crate) use balance::parts as balance_parts;
+
+use crate::state::Console;
+use crate::texts::Texts;
+use axum::Router;
+
+pub(crate) fn routes() -> Router<Console> {
+    Router::new()
+        .merge(overview::routes())
+        .merge(programmes::routes())
+        .merge(rates::routes())
+        .merge(plans::routes())
+        .merge(products::routes())
+        .merge(import::routes())
+        .merge(skus::routes())
+        .merge(relations::routes())
+        .merge(orders::routes())
+        .merge(balance::routes())
+        .merge(settlements::routes())
+        .merge(enrolments::routes())
+        .merge(webhooks::routes())
+        .merge(webhook::routes())
+        .merge(tokens::routes())
+}
+
+/// What stands in the navigation, most wanted first.
+pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
+    let t = &t.shop;
+    vec![
+        ("/merchant/overview", &t.overview),
+        ("/merchant/products", &t.products),
+        ("/merchant/orders", &t.orders),
+        ("/merchant/relations", &t.relations),
+        ("/merchant/programmes", &t.programmes),
+        ("/merchant/plans", &t.plans),
+        ("/merchant/balance", &t.balance),
+        ("/merchant/settlements", &t.settlements),
+        ("/merchant/enrolments", &t.enrolments),
+        ("/merchant/webhooks", &t.webhooks),
+        ("/merchant/tokens", &t.tokens),
+    ]
+}

@@ -1,0 +1,121 @@
+//! The first page: what waits for the merchant, its money, and the last 30 days.
+
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::Form;
+use crate::list::Page;
+use crate::sheet::{Cell, Part, Sheet, Table};
+use crate::show::yuan;
+use crate::state::Console;
+use crate::who::Merchant;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+use serde_json::Value;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/merchant/overview", get(page))
+}
+
+#[derive(Debug, Deserialize)]
+struct Report {
+    rows: Vec<Row>,
+    total: Figures,
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    key: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+#[derive(Debug, Deserialize)]
+struct Figures {
+    clicks: i64,
+    orders: i64,
+    expected_fen: i64,
+    settled_fen: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Balance {
+    pub(super) balance_fen: i64,
+    pub(super) expected_fen: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Programme {
+    id: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Plan {
+    id: String,
+    merchant: Option<String>,
+}
+
+/// More than fits on a page is said as `100+`.
+const COUNTED: usize = 100;
+
+fn count(page: &Page<Value>) -> String {
+    if page.next_cursor.is_some() { format!("{COUNTED}+") } else { page.items.len().to_string() }
+}
+
+/// Applications that nobody has answered yet, over all plans of the merchant.
+async fn applicants(merchant: &Merchant) -> Result<usize, Failure> {
+    let who = &merchant.who;
+    let programmes: Page<Programme> = who.ask("/v1/programmes", &[("limit", "500")]).await?;
+    let mut waiting = 0;
+    for programme in programmes.items {
+        let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", &programme.id)]).await?;
+        for plan in plans.into_iter().filter(|plan| plan.merchant.as_deref() == Some(&merchant.id)) {
+            let to = path(&["plans", &plan.id, "applications"]);
+            let open: Page<Value> = who.ask(&to, &[("state", "pending"), ("limit", "100")]).await?;
+            waiting += open.items.len();
+        }
+    }
+    Ok(waiting)
+}
+
+async fn page(merchant: Merchant) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let t = &who.t().shop;
+    let own = |what| path(&["merchants", &merchant.id, what]);
+    let balance: Balance = who.ask(&own("balance"), &[]).await?;
+    let report: Report = who.ask(&own("report"), &[("by", "promoter")]).await?;
+    let settlements: Page<Value> = who.ask(&own("settlements"), &[("limit", "100")]).await?;
+    let reviews: Page<Value> = who.ask("/v1/reviews", &[("limit", "100")]).await?;
+    let mut sheet = Sheet::new(who, &t.overview);
+    if balance.balance_fen < balance.expected_fen {
+        sheet.part(Part::Note("warn", t.low_balance.clone()));
+    }
+    sheet.part(Part::Figures(vec![
+        (t.balance.clone(), yuan(balance.balance_fen), Some("/merchant/balance")),
+        (t.to_settle.clone(), count(&settlements), Some("/merchant/settlements")),
+        (t.applicants.clone(), applicants(&merchant).await?.to_string(), Some("/merchant/plans")),
+        (t.open_reviews.clone(), count(&reviews), Some("/merchant/reviews")),
+    ]));
+    let total = report.total;
+    sheet.part(Part::Figures(vec![
+        (t.clicks.clone(), total.clicks.to_string(), None),
+        (t.orders.clone(), total.orders.to_string(), Some("/merchant/orders")),
+        (t.expected.clone(), yuan(total.expected_fen), None),
+        (t.settled.clone(), yuan(total.settled_fen), None),
+    ]));
+    let columns = [&*t.promoter, &t.clicks, &t.orders, &t.expected, &t.settled];
+    let mut table = Table::new(&t.by_promoter, &columns, &[1, 2, 3, 4], &t.no_clicks);
+    for Row { key, figures } in report.rows {
+        let name = if key.is_empty() { "—".to_owned() } else { key };
+        table.row(vec![
+            Cell::Text(name),
+            Cell::Number(figures.clicks.to_string()),
+            Cell::Number(figures.orders.to_string()),
+            Cell::Number(yuan(figures.expected_fen)),
+            Cell::Number(yuan(figures.settled_fen)),
+        ]);
+    }
+    sheet.part(Part::Table(table));
+    sheet.show(Form::default())
+}

@@ -1,0 +1,274 @@
+//! Products: found, made and changed, their promotion cancelled and taken up again, delisted and back.
+
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{self, Field, Form, Mistake, Submitted};
+use crate::list::{Page, next_page, query_of};
+use crate::sheet::{Action, Cell, Filters, FormPart, Part, Sheet, Table};
+use crate::show::{fen, moment, plain_yuan, rate, yuan};
+use crate::state::Console;
+use crate::states;
+use crate::texts::Texts;
+use crate::who::Merchant;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/merchant/products", get(list))
+        .route("/merchant/products/new", get(new).post(make))
+        .route("/merchant/products/{id}", get(detail).post(change))
+        .route("/merchant/products/{id}/{step}", post(take))
+}
+
+/// The API's product.
+#[derive(Debug, Deserialize)]
+struct Product {
+    id: String,
+    merchant: String,
+    title: String,
+    url: String,
+    price_fen: Option<i64>,
+    category: Option<String>,
+    cancelled_from: Option<i64>,
+    delisted_from: Option<i64>,
+    invalid: bool,
+    reason: Option<String>,
+    rate_bp: Option<u32>,
+}
+
+impl Product {
+    fn state(&self, t: &Texts) -> Cell {
+        match &self.reason {
+            Some(reason) => Cell::Why("bad", t.products.dead.clone(), states::dead(t, reason).to_owned()),
+            None if self.invalid => Cell::Tag("bad", t.products.dead.clone()),
+            None => Cell::Tag("good", t.shop.promoted.clone()),
+        }
+    }
+
+    /// What can be done with it now.
+    fn actions(&self, t: &Texts, back: &str) -> Vec<Action> {
+        let action = |step: &str, words: &str| {
+            Action::new(format!("/merchant/products/{}/{step}", self.id), words, &self.title)
+                .with("back", back)
+        };
+        let promotion = if self.cancelled_from.is_some() {
+            action("promote", &t.shop.promote)
+        } else {
+            action("cancel-promotion", &t.shop.cancel_promotion).danger()
+        };
+        let shelf = if self.delisted_from.is_some() {
+            action("relist", &t.shop.relist)
+        } else {
+            action("delist", &t.shop.delist).danger()
+        };
+        vec![promotion, shelf]
+    }
+}
+
+async fn list(merchant: Merchant) -> Result<Response, Failure> {
+    show_list(&merchant, Form::default()).await
+}
+
+async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let (texts, t) = (who.t(), &who.t().shop);
+    let fields = query_of(who);
+    let value = |name| form::value(&fields, name).trim();
+    let query = [
+        ("merchant", merchant.id.as_str()),
+        ("q", value("q")),
+        ("category", value("category")),
+        ("state", value("state")),
+        ("sort", "newest"),
+        ("limit", "50"),
+        ("cursor", value("cursor")),
+    ];
+    let answer: Page<Product> = who.ask("/v1/products", &query).await?;
+    let filled = Form::filled(fields.clone());
+    let all = vec![
+        (String::new(), texts.common.all.clone()),
+        ("live".to_owned(), t.promoted.clone()),
+        ("invalid".to_owned(), texts.products.dead.clone()),
+    ];
+    let mut sheet = Sheet::new(who, &t.products);
+    sheet.part(Part::Links(vec![
+        ("/merchant/products/new".to_owned(), t.new_product.clone()),
+        ("/merchant/import".to_owned(), t.import.clone()),
+    ]));
+    sheet.part(Part::Filters(Filters {
+        to: "/merchant/products",
+        first: filled.show(Field::text("q", &texts.products.name).optional()),
+        more: vec![
+            filled.show(Field::text("category", &t.category).optional()),
+            filled.show(Field::choice("state", &t.state, all).optional()),
+        ],
+    }));
+    let next = next_page("/merchant/products", &fields, answer.next_cursor);
+    let columns = [&*t.product, &t.id, &texts.products.price, &texts.products.rate, &t.state, ""];
+    let mut table = Table::new("", &columns, &[2, 3], &t.no_products).next(next);
+    let back = who.anybody.path.clone();
+    for of in answer.items {
+        let (state, actions) = (of.state(texts), of.actions(texts, &back));
+        table.row(vec![
+            Cell::Link(format!("/merchant/products/{}", of.id), of.title),
+            Cell::Code(of.id),
+            Cell::Number(of.price_fen.map_or_else(|| "—".to_owned(), yuan)),
+            Cell::Number(of.rate_bp.map_or_else(|| "—".to_owned(), rate)),
+            state,
+            Cell::Actions(actions),
+        ]);
+    }
+    sheet.part(Part::Table(table));
+    sheet.show(form)
+}
+
+async fn new(merchant: Merchant) -> Result<Response, Failure> {
+    show_new(&merchant, Form::default()).await
+}
+
+async fn show_new(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let t = &who.t().shop;
+    let mut sheet = Sheet::new(who, &t.new_product).back("/merchant/products", &t.products);
+    let part = FormPart::new("", "/merchant/products/new", &t.make)
+        .field(form.show(Field::text("id", &t.id).hint(&t.id_hint)));
+    sheet.part(Part::Form(with_fields(part, who.t(), &form, None)));
+    sheet.show(form)
+}
+
+fn with_fields(part: FormPart, texts: &Texts, form: &Form, of: Option<&Product>) -> FormPart {
+    let t = &texts.shop;
+    let start = |pick: fn(&Product) -> String| of.map(pick).unwrap_or_default();
+    part.field(form.show(Field::text("title", &texts.products.name).with(start(|of| of.title.clone()))))
+        .field(form.show(
+            Field::text("url", &t.url).hint(&t.url_hint).inputmode("url").with(start(|of| of.url.clone())),
+        ))
+        .field(
+            form.show(
+                Field::text("price_fen", &t.price)
+                    .inputmode("decimal")
+                    .optional()
+                    .with(start(|of| of.price_fen.map(plain_yuan).unwrap_or_default())),
+            ),
+        )
+        .field(
+            form.show(
+                Field::text("category", &t.category)
+                    .optional()
+                    .with(start(|of| of.category.clone().unwrap_or_default())),
+            ),
+        )
+}
+
+/// What the API wants to know of a product, or what is wrong with its price.
+fn body(merchant: &Merchant, sent: &Submitted) -> Result<Value, Form> {
+    let mut body = json!({ "merchant": merchant.id, "title": sent.value("title"), "url": sent.value("url") });
+    let Some(fields) = body.as_object_mut() else { return Ok(body) };
+    if let Some(price) = sent.given("price_fen") {
+        let Some(price) = fen(price) else {
+            let words = merchant.who.t().shop.bad_price.clone();
+            let mistake = Mistake { field: Some("price_fen".to_owned()), words };
+            return Err(Form::refused(&sent.fields, vec![mistake]));
+        };
+        fields.insert("price_fen".to_owned(), json!(price));
+    }
+    if let Some(category) = sent.given("category") {
+        fields.insert("category".to_owned(), json!(category));
+    }
+    Ok(body)
+}
+
+async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let id = sent.value("id");
+    let wrong = |words: &str| {
+        let mistake = Mistake { field: Some("id".to_owned()), words: words.to_owned() };
+        Form::refused(&sent.fields, vec![mistake])
+    };
+    if id.is_empty() {
+        return show_new(&merchant, wrong(&who.t().shop.id_needed)).await;
+    }
+    let known: Result<Value, _> = who.ask(&path(&["products", id]), &[]).await;
+    if known.is_ok() {
+        return show_new(&merchant, wrong(&who.t().shop.id_taken)).await;
+    }
+    let body = match body(&merchant, &sent) {
+        Ok(body) => body,
+        Err(form) => return show_new(&merchant, form).await,
+    };
+    let made = who.change(Method::PUT, &path(&["products", id]), sent.once(), &body).await;
+    let to = format!("/merchant/products/{id}");
+    who.finish(&sent, made, (&to, "product"), |form| show_new(&merchant, form)).await
+}
+
+/// One of the merchant's own products.
+async fn own(merchant: &Merchant, id: &str) -> Result<Product, Failure> {
+    let of: Product = merchant.who.ask(&path(&["products", id]), &[]).await?;
+    if of.merchant == merchant.id { Ok(of) } else { Err(Failure::NotFound) }
+}
+
+async fn detail(merchant: Merchant, Path(id): Path<String>) -> Result<Response, Failure> {
+    show(&merchant, &id, Form::default()).await
+}
+
+async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let (texts, t) = (who.t(), &who.t().shop);
+    let of = own(merchant, id).await?;
+    let here = format!("/merchant/products/{id}");
+    let since = |at: Option<i64>| Cell::Text(at.map_or_else(|| "—".to_owned(), moment));
+    let mut sheet = Sheet::new(who, &of.title).back("/merchant/products", &t.products);
+    sheet.part(Part::Facts(
+        String::new(),
+        vec![
+            (t.state.clone(), of.state(texts)),
+            (t.cancelled_from.clone(), since(of.cancelled_from)),
+            (t.delisted_from.clone(), since(of.delisted_from)),
+            (t.do_now.clone(), Cell::Actions(of.actions(texts, &here))),
+        ],
+    ));
+    sheet.part(Part::Links(vec![
+        (format!("/merchant/skus/{id}"), t.skus.clone()),
+        (format!("/merchant/enrolments?product={id}"), t.enrolments.clone()),
+    ]));
+    let part = FormPart::new(&t.change, here, &t.save);
+    sheet.part(Part::Form(with_fields(part, texts, &form, Some(&of))));
+    sheet.show(form)
+}
+
+async fn change(merchant: Merchant, Path(id): Path<String>, sent: Submitted) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    own(&merchant, &id).await?;
+    let body = match body(&merchant, &sent) {
+        Ok(body) => body,
+        Err(form) => return show(&merchant, &id, form).await,
+    };
+    let changed = who.change(Method::PUT, &path(&["products", &id]), sent.once(), &body).await;
+    let to = format!("/merchant/products/{id}");
+    who.finish(&sent, changed, (&to, "saved"), |form| show(&merchant, &id, form)).await
+}
+
+/// Cancels the promotion, takes it up again, delists, relists.
+async fn take(
+    merchant: Merchant,
+    Path((id, step)): Path<(String, String)>,
+    sent: Submitted,
+) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let done = match step.as_str() {
+        "cancel-promotion" => "cancelled",
+        "promote" => "promoted",
+        "delist" => "delisted",
+        "relist" => "relisted",
+        _ => return Err(Failure::NotFound),
+    };
+    let taken = who.change(Method::POST, &path(&["products", &id, &step]), sent.once(), &json!({})).await;
+    let back = form::page_to(sent.value("back"), "/merchant/products");
+    who.finish(&sent, taken, (&back, done), |form| show_list(&merchant, form)).await
+}

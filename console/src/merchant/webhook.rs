@@ -1,0 +1,156 @@
+//! One webhook endpoint: how it stands, what it was told, and telling it again.
+
+use super::webhooks::{ApiMoment, Endpoint, events, state};
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{self, Form, Submitted};
+use crate::list::{Page, next_page, query_of};
+use crate::sheet::{Action, Cell, Part, Sheet, Table, done};
+use crate::state::Console;
+use crate::who::Merchant;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/merchant/webhooks/{id}", get(page))
+        .route("/merchant/webhooks/{id}/replay", post(replay))
+        .route("/merchant/webhooks/{id}/{step}", post(take))
+}
+
+#[derive(Debug, Deserialize)]
+struct Delivery {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    state: String,
+    created_ms: ApiMoment,
+    next_ms: Option<ApiMoment>,
+    attempts: Vec<Attempt>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Attempt {
+    status: Option<u16>,
+    error: Option<String>,
+    took_ms: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Opened {
+    secret: String,
+}
+
+async fn page(merchant: Merchant, Path(id): Path<String>) -> Result<Response, Failure> {
+    show(&merchant, &id, Form::default(), None).await
+}
+
+async fn show(
+    merchant: &Merchant,
+    id: &str,
+    form: Form,
+    secret: Option<String>,
+) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let (texts, t) = (who.t(), &who.t().shop);
+    let of: Endpoint = who.ask(&path(&["webhooks", id]), &[]).await?;
+    let fields = query_of(who);
+    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
+    let told: Page<Delivery> = who.ask(&path(&["webhooks", id, "deliveries"]), &query).await?;
+    let here = format!("/merchant/webhooks/{id}");
+    let action = |step: &str, words: &str| Action::new(format!("{here}/{step}"), words, &of.url);
+    let mut actions = vec![action("test", &t.test), action("rotate", &t.rotate)];
+    if of.disabled_ms.is_some() {
+        actions.insert(0, action("enable", &t.enable));
+    }
+    actions.push(action("remove", &t.remove).danger());
+    let mut sheet = Sheet::new(who, &of.url).back("/merchant/webhooks", &t.webhooks);
+    if let Some(secret) = secret {
+        sheet.part(Part::Secret(t.signing_secret.clone(), secret, t.rotated_words.clone()));
+    }
+    sheet.part(Part::Facts(
+        String::new(),
+        vec![
+            (t.state.clone(), state(texts, &of)),
+            (t.events.clone(), Cell::Text(events(texts, &of))),
+            (t.do_now.clone(), Cell::Actions(actions)),
+        ],
+    ));
+    let columns = [&*t.event, &t.told_at, &t.state, &t.attempts, &t.last_answer, ""];
+    let next = next_page(&here, &fields, told.next_cursor);
+    let mut table = Table::new(&t.deliveries, &columns, &[3], &t.no_deliveries).next(next);
+    for of in told.items {
+        let state = match (of.state.as_str(), of.next_ms) {
+            ("delivered", _) => Cell::Tag("good", t.delivered.clone()),
+            ("failed", _) => Cell::Tag("bad", t.failed.clone()),
+            (_, Some(next)) => Cell::Why("warn", t.waiting.clone(), next.words()),
+            (_, None) => Cell::Tag("warn", t.waiting.clone()),
+        };
+        let last = of.attempts.last().map_or_else(
+            || "—".to_owned(),
+            |attempt| {
+                let status = attempt.status.map(|status| status.to_string()).unwrap_or_default();
+                let error = attempt.error.as_deref().unwrap_or_default();
+                format!("{status} {error} {} ms", attempt.took_ms).trim().to_owned()
+            },
+        );
+        let again = Action::new(format!("{here}/replay"), &t.replay, &of.kind).with("delivery", of.id);
+        let over = of.state != "pending";
+        table.row(vec![
+            Cell::Code(of.kind),
+            Cell::Text(of.created_ms.words()),
+            state,
+            Cell::Number(of.attempts.len().to_string()),
+            Cell::Text(last),
+            Cell::Actions(if over { vec![again] } else { Vec::new() }),
+        ]);
+    }
+    sheet.part(Part::Table(table));
+    sheet.show(form)
+}
+
+async fn replay(merchant: Merchant, Path(id): Path<String>, sent: Submitted) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let to = path(&["webhooks", &id, "deliveries", sent.value("delivery"), "replay"]);
+    let again = who.change(Method::POST, &to, sent.once(), &json!({})).await;
+    let here = format!("/merchant/webhooks/{id}");
+    who.finish(&sent, again, (&here, "replayed"), |form| show(&merchant, &id, form, None)).await
+}
+
+async fn take(
+    merchant: Merchant,
+    Path((id, step)): Path<(String, String)>,
+    sent: Submitted,
+) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let here = format!("/merchant/webhooks/{id}");
+    let to = path(&["webhooks", &id, &step]);
+    let (taken, back, what) = match step.as_str() {
+        "test" | "enable" => {
+            let done = if step == "test" { "tested" } else { "enabled" };
+            (who.change(Method::POST, &to, sent.once(), &json!({})).await, here.as_str(), done)
+        }
+        "remove" => {
+            let gone = who.change(Method::DELETE, &path(&["webhooks", &id]), sent.once(), &json!({})).await;
+            (gone, "/merchant/webhooks", "removed")
+        }
+        "rotate" => {
+            let opened: Result<Opened, _> =
+                who.console().api().write(who.principal(), Method::POST, &to, "", &json!({})).await;
+            return match opened {
+                Ok(opened) => show(&merchant, &id, Form::default(), Some(opened.secret)).await,
+                Err(error) => show(&merchant, &id, who.refused(&sent, error)?, None).await,
+            };
+        }
+        _ => return Err(Failure::NotFound),
+    };
+    match taken {
+        Ok(_) => Ok(done(back, what)),
+        Err(error) => show(&merchant, &id, who.refused(&sent, error)?, None).await,
+    }
+}

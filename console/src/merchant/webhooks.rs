@@ -1,0 +1,118 @@
+//! Webhook endpoints: where the shop's programs are told of what happens.
+
+use crate::failure::Failure;
+use crate::form::{self, Field, Form, Submitted};
+use crate::list::{Page, next_page, query_of};
+use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
+use crate::show::moment;
+use crate::state::Console;
+use crate::texts::Texts;
+use crate::who::Merchant;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/merchant/webhooks", get(page).post(make))
+}
+
+/// An endpoint, as the API says it stands. Its times are RFC 3339 or UTC milliseconds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Endpoint {
+    pub(super) id: String,
+    pub(super) url: String,
+    pub(super) label: String,
+    pub(super) events: Vec<String>,
+    pub(super) created_ms: ApiMoment,
+    pub(super) failing_since_ms: Option<ApiMoment>,
+    pub(super) disabled_ms: Option<ApiMoment>,
+    pub(super) disabled_reason: Option<String>,
+}
+
+/// A time of the API's.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(transparent)]
+pub(super) struct ApiMoment(i64);
+
+impl ApiMoment {
+    pub(super) fn words(self) -> String {
+        moment(self.0)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Opened {
+    secret: String,
+}
+
+/// How an endpoint stands.
+pub(super) fn state(t: &Texts, of: &Endpoint) -> Cell {
+    let t = &t.shop;
+    match (&of.disabled_ms, &of.failing_since_ms) {
+        (Some(at), _) => Cell::Why(
+            "bad",
+            t.disabled.clone(),
+            format!("{} {}", at.words(), of.disabled_reason.as_deref().unwrap_or_default()),
+        ),
+        (None, Some(at)) => Cell::Why("warn", t.failing.clone(), at.words()),
+        (None, None) => Cell::Tag("good", t.works.clone()),
+    }
+}
+
+/// What an endpoint is told of.
+pub(super) fn events(t: &Texts, of: &Endpoint) -> String {
+    if of.events.is_empty() { t.shop.all_events.clone() } else { of.events.join(", ") }
+}
+
+async fn page(merchant: Merchant) -> Result<Response, Failure> {
+    show(&merchant, Form::default(), None).await
+}
+
+async fn show(merchant: &Merchant, form: Form, secret: Option<String>) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let (texts, t) = (who.t(), &who.t().shop);
+    let fields = query_of(who);
+    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
+    let answer: Page<Endpoint> = who.ask("/v1/webhooks", &query).await?;
+    let columns = [&*t.address, &t.what_for, &t.events, &t.state, &t.made_at];
+    let next = next_page("/merchant/webhooks", &fields, answer.next_cursor);
+    let mut table = Table::new("", &columns, &[], &t.no_webhooks).next(next);
+    for of in answer.items {
+        let (state, events) = (state(texts, &of), events(texts, &of));
+        table.row(vec![
+            Cell::Link(format!("/merchant/webhooks/{}", of.id), of.url),
+            Cell::Text(if of.label.is_empty() { "—".to_owned() } else { of.label }),
+            Cell::Text(events),
+            state,
+            Cell::Text(of.created_ms.words()),
+        ]);
+    }
+    let mut sheet = Sheet::new(who, &t.webhooks).intro(&t.webhooks_intro);
+    if let Some(secret) = secret {
+        sheet.part(Part::Secret(t.signing_secret.clone(), secret, t.only_now.clone()));
+    }
+    sheet.part(Part::Table(table));
+    sheet.part(Part::Form(
+        FormPart::new(&t.new_webhook, "/merchant/webhooks", &t.make)
+            .field(form.show(Field::text("url", &t.address).hint(&t.address_hint).inputmode("url")))
+            .field(form.show(Field::text("events", &t.events).hint(&t.events_hint).optional()))
+            .field(form.show(Field::text("label", &t.what_for).optional())),
+    ));
+    sheet.show(form)
+}
+
+async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let events: Vec<&str> =
+        sent.value("events").split([',', ',', ' ', '\n']).filter(|name| !name.is_empty()).collect();
+    let body = json!({ "url": sent.value("url"), "label": sent.value("label"), "events": events });
+    let made: Result<Opened, _> =
+        who.console().api().write(who.principal(), Method::POST, "/v1/webhooks", "", &body).await;
+    match made {
+        Ok(opened) => show(&merchant, Form::default(), Some(opened.secret)).await,
+        Err(error) => show(&merchant, who.refused(&sent, error)?, None).await,
+    }
+}

@@ -1,0 +1,108 @@
+//! Bans (禁推) by category: what may not be promoted, and since or from when.
+
+use crate::failure::Failure;
+use crate::form::{self, Field, Form, Mistake, Submitted};
+use crate::list::{Page, next_page, query_of};
+use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
+use crate::show::{day, moment};
+use crate::state::Console;
+use crate::who::Operator;
+use attribution_core::time::Instant;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/operator/bans", get(page).post(ban))
+}
+
+#[derive(Debug, Deserialize)]
+struct Ban {
+    category: String,
+    programme: Option<String>,
+    announced_at: i64,
+    effective_from: i64,
+    note: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Category {
+    id: String,
+    name: String,
+}
+
+async fn page(operator: Operator) -> Result<Response, Failure> {
+    show(&operator, Form::default()).await
+}
+
+async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let (texts, t) = (who.t(), &who.t().operator);
+    let fields = query_of(who);
+    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
+    let bans: Page<Ban> = who.ask("/v1/bans", &query).await?;
+    let categories: Page<Category> = who.ask("/v1/categories", &[("limit", "500")]).await?;
+    let now = who.console().core().now().millis();
+    let columns =
+        [&*texts.shop.category, &t.applies_to, &t.effective, &t.announced, &t.note, &texts.shop.state];
+    let next = next_page("/operator/bans", &fields, bans.next_cursor);
+    let mut table = Table::new("", &columns, &[], &t.no_bans).next(next);
+    for of in bans.items {
+        let state = if of.effective_from <= now {
+            Cell::Tag("bad", t.in_force.clone())
+        } else {
+            Cell::Tag("warn", t.to_come.clone())
+        };
+        table.row(vec![
+            Cell::Text(of.category),
+            Cell::Text(of.programme.unwrap_or_else(|| t.all_programmes.clone())),
+            Cell::Text(moment(of.effective_from)),
+            Cell::Text(moment(of.announced_at)),
+            Cell::Text(if of.note.is_empty() { "—".to_owned() } else { of.note }),
+            state,
+        ]);
+    }
+    let choice = categories.items.into_iter().map(|of| (of.id.clone(), format!("{} · {}", of.name, of.id)));
+    let choice: Vec<_> = choice.collect();
+    let mut sheet = Sheet::new(who, &t.bans).intro(&t.bans_intro);
+    sheet.part(Part::Table(table));
+    if choice.is_empty() {
+        sheet.part(Part::Note("", t.no_categories.clone()));
+        return sheet.show(form);
+    }
+    sheet.part(Part::Form(
+        FormPart::new(&t.new_ban, "/operator/bans", &t.ban)
+            .field(form.show(Field::choice("category", &texts.shop.category, choice)))
+            .field(
+                form.show(Field::date("effective_from", &t.effective).hint(&t.effective_hint).with(day(now))),
+            )
+            .field(
+                form.show(
+                    Field::text("programme", &texts.shop.programme).hint(&t.ban_programme_hint).optional(),
+                ),
+            )
+            .field(form.show(Field::text("note", &t.note).optional()))
+            .danger(),
+    ));
+    sheet.show(form)
+}
+
+async fn ban(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let Ok(date) = sent.value("effective_from").parse::<jiff::civil::Date>() else {
+        let words = who.t().reports.bad_day.clone();
+        let mistake = Mistake { field: Some("effective_from".to_owned()), words };
+        return show(&operator, Form::refused(&sent.fields, vec![mistake])).await;
+    };
+    let body = json!({
+        "category": sent.value("category"),
+        "programme": sent.given("programme"),
+        "effective_from": Instant::of_shanghai_day(Instant::of_shanghai_date(date).shanghai_day()).millis(),
+        "note": sent.value("note"),
+    });
+    let banned = who.change(Method::POST, "/v1/bans", sent.once(), &body).await;
+    who.finish(&sent, banned, ("/operator/bans", "banned"), |form| show(&operator, form)).await
+}

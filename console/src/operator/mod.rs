@@ -1,0 +1,32 @@
+//! The operators' pages: edges and their lag, the audit, bans, findings to answer, merchants and their money.
+
+mod audit;
+mod bans;
+mod edges;
+mod merchants;
+mod orders;
+
+use crate::state::Console;
+use crate::texts::Texts;
+use axum::Router;
+
+pub(crate) fn routes() -> Router<Console> {
+    Router::new()
+        .merge(edges::routes())
+        .merge(audit::routes())
+        .merge(orders::routes())
+        .merge(bans::routes())
+        .merge(merchants::routes())
+}
+
+/// What stands in the navigation, most wanted first.
+pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
+    vec![
+        ("/operator/edges", &t.operator.edges),
+        ("/operator/audit", &t.operator.audit),
+        ("/operator/reviews", &t.shop.reviews),
+        ("/operator/orders", &t.shop.orders),
+        ("/operator/merchants", &t.operator.merchants),
+        ("/operator/bans", &t.operator.bans),
+    ]
+}

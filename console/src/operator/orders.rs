@@ -1,0 +1,99 @@
+//! All orders, their explanations, and the findings that a person answers.
+
+use crate::failure::Failure;
+use crate::form::{self, Field, Form, Submitted};
+use crate::list::query_of;
+use crate::order_pages;
+use crate::sheet::{Cell, FormPart, Part, Sheet};
+use crate::state::Console;
+use crate::states;
+use crate::who::Operator;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use http::Method;
+use serde_json::json;
+
+const ORDERS: &str = "/operator/orders";
+const REVIEWS: &str = "/operator/reviews";
+const ANSWER: &str = "/operator/reviews/answer";
+/// What names a finding.
+const KEY: [&str; 5] = ["platform", "order", "reason", "line", "found"];
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route(ORDERS, get(list))
+        .route("/operator/orders/{platform}/{order}", get(one))
+        .route(REVIEWS, get(reviews))
+        .route(ANSWER, get(finding).post(answer))
+}
+
+async fn list(operator: Operator) -> Result<Response, Failure> {
+    order_pages::list(&operator.who, ORDERS, true).await?.show(Form::default())
+}
+
+async fn one(
+    operator: Operator,
+    Path((platform, order)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    order_pages::one(&operator.who, ORDERS, &platform, &order).await?.show(Form::default())
+}
+
+async fn reviews(operator: Operator) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let sheet = order_pages::reviews(who, REVIEWS, ORDERS, Some(ANSWER)).await?;
+    sheet.intro(&who.t().review.intro).show(Form::default())
+}
+
+async fn finding(operator: Operator) -> Result<Response, Failure> {
+    let fields = query_of(&operator.who);
+    show(&operator, &fields, Form::default())
+}
+
+fn show(operator: &Operator, key: &form::Fields, form: Form) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let (texts, t) = (who.t(), &who.t().review);
+    let value = |name| form::value(key, name);
+    if value("order").is_empty() {
+        return Err(Failure::NotFound);
+    }
+    let mut sheet =
+        Sheet::new(who, states::review(texts, value("reason"))).back(REVIEWS, &texts.shop.reviews);
+    let order = format!(
+        "{ORDERS}/{}/{}",
+        order_pages::escaped(value("platform")),
+        order_pages::escaped(value("order"))
+    );
+    sheet.part(Part::Facts(
+        String::new(),
+        vec![
+            (texts.orders.order.clone(), Cell::Link(order, value("order").to_owned())),
+            (texts.orders.line.clone(), Cell::Text(value("line").to_owned())),
+        ],
+    ));
+    let part = FormPart::new(&t.answer, ANSWER, &t.close)
+        .field(form.show(Field::lines("resolution", &t.resolution).hint(&t.resolution_hint)));
+    let mut part = KEY.iter().fold(part, |part, name| part.hidden(name, value(name)));
+    // Only these lines wait for a word before money moves.
+    if value("reason") == "unjournaled" {
+        let choice = vec![("".to_owned(), t.keep.clone()), ("yes".to_owned(), t.release.clone())];
+        part = part.field(form.show(Field::choice("release", &t.money, choice)));
+    }
+    sheet.part(Part::Form(part));
+    sheet.show(form)
+}
+
+async fn answer(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let mut body =
+        json!({ "resolution": sent.value("resolution"), "release": sent.value("release") == "yes" });
+    if let Some(fields) = body.as_object_mut() {
+        for name in KEY {
+            fields.insert(name.to_owned(), json!(sent.exact(name)));
+        }
+    }
+    let answered = who.change(Method::POST, "/v1/reviews/resolve", sent.once(), &body).await;
+    let again = |form| std::future::ready(show(&operator, &sent.fields, form));
+    who.finish(&sent, answered, (REVIEWS, "resolved"), again).await
+}

@@ -1,0 +1,291 @@
+//! Order lines as merchants, agencies and operators list them, an order's explanation, and findings for a person.
+
+use crate::failure::Failure;
+use crate::form::{self, Field, Form};
+use crate::lang::Lang;
+use crate::list::{Page, next_page, query_of};
+use crate::sheet::{Cell, Filters, Part, Sheet, Table};
+use crate::show::{moment, yuan};
+use crate::states;
+use crate::texts::Texts;
+use crate::who::SignedIn;
+use serde::Deserialize;
+
+/// A line of an order.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    platform: String,
+    order: String,
+    product: String,
+    title: Option<String>,
+    promoter: Option<String>,
+    state: String,
+    base_fen: i64,
+    commission_fen: Option<i64>,
+    promoter_fen: i64,
+    provisional: bool,
+    review: bool,
+    created_at: i64,
+}
+
+/// A part of an address.
+pub(crate) fn escaped(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+fn state(t: &Texts, of: &Entry) -> Cell {
+    let (words, tone) = states::order(t, &of.state);
+    let more: Vec<&str> = [(of.review, &t.orders.review), (of.provisional, &t.orders.provisional)]
+        .into_iter()
+        .filter_map(|(said, words)| said.then_some(words.as_str()))
+        .collect();
+    Cell::Why(tone, words.to_owned(), more.join(" · "))
+}
+
+/// The list at `here` of what the person may see; order numbers lead to `here/PLATFORM/ORDER` if `leads`.
+pub(crate) async fn list(who: &SignedIn, here: &'static str, leads: bool) -> Result<Sheet, Failure> {
+    let t = who.t();
+    let fields = query_of(who);
+    let value = |name| form::value(&fields, name).trim();
+    let query = [
+        ("order", value("order")),
+        ("state", value("state")),
+        ("promoter", value("promoter")),
+        ("product", value("product")),
+        ("limit", "50"),
+        ("cursor", value("cursor")),
+    ];
+    let answer: Page<Entry> = who.ask("/v1/orders", &query).await?;
+    let filled = Form::filled(fields.clone());
+    let mut sheet = Sheet::new(who, &t.shop.orders);
+    sheet.part(Part::Filters(Filters {
+        to: here,
+        first: filled.show(Field::text("order", &t.orders.order).optional()),
+        more: vec![
+            filled.show(Field::choice("state", &t.orders.state, states::order_choice(t)).optional()),
+            filled.show(Field::text("promoter", &t.shop.promoter).optional()),
+            filled.show(Field::text("product", &t.shop.product_id).optional()),
+        ],
+    }));
+    let columns = [
+        &*t.orders.product,
+        &t.orders.order,
+        &t.orders.at,
+        &t.shop.promoter,
+        &t.orders.base,
+        &t.shop.commission,
+        &t.orders.state,
+    ];
+    let next = next_page(here, &fields, answer.next_cursor);
+    let mut table = Table::new("", &columns, &[4, 5], &t.orders.none_like_this).next(next);
+    for of in answer.items {
+        let to = format!("{here}/{}/{}", escaped(&of.platform), escaped(&of.order));
+        let state = state(t, &of);
+        table.row(vec![
+            Cell::Text(of.title.unwrap_or(of.product)),
+            if leads { Cell::Link(to, of.order) } else { Cell::Code(of.order) },
+            Cell::Text(moment(of.created_at)),
+            Cell::Text(of.promoter.unwrap_or_else(|| "—".to_owned())),
+            Cell::Number(yuan(of.base_fen)),
+            Cell::Number(yuan(of.commission_fen.unwrap_or(of.promoter_fen))),
+            state,
+        ]);
+    }
+    sheet.part(Part::Table(table));
+    Ok(sheet)
+}
+
+#[derive(Debug, Deserialize)]
+struct Explained {
+    merchant: String,
+    buyer: String,
+    created_at: i64,
+    paid_at: Option<i64>,
+    completed_at: Option<i64>,
+    closed_at: Option<i64>,
+    lines: Vec<ExplainedLine>,
+    reviews: Vec<Review>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ExplainedLine {
+    line: String,
+    product: String,
+    amount_fen: i64,
+    refunded_fen: i64,
+    base_fen: i64,
+    commission_fen: i64,
+    promoter_fen: i64,
+    promoter: Option<String>,
+    programme: Option<String>,
+    programme_version: Option<u32>,
+    state: String,
+    decision: Option<Decision>,
+    superseded: Vec<Superseded>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Decision {
+    explanation: Both,
+}
+
+#[derive(Debug, Deserialize)]
+struct Both {
+    zh: Told,
+    en: Told,
+}
+
+#[derive(Debug, Deserialize)]
+struct Told {
+    sentence: String,
+    steps: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Superseded {
+    made_at: i64,
+    zh: String,
+    en: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Review {
+    reason: String,
+    line: String,
+    opened_at: i64,
+    resolved_at: Option<i64>,
+    resolution: Option<String>,
+}
+
+/// An order with the explanation of each line.
+pub(crate) async fn one(who: &SignedIn, here: &str, platform: &str, order: &str) -> Result<Sheet, Failure> {
+    let t = who.t();
+    let to = crate::api::path(&["orders", order, "attribution"]);
+    let of: Explained = who.ask(&to, &[("platform", platform)]).await?;
+    let title = format!("{} {order}", t.orders.order);
+    let mut sheet = Sheet::new(who, &title).back(here, &t.shop.orders);
+    let at = |at: Option<i64>| Cell::Text(at.map_or_else(|| "—".to_owned(), moment));
+    sheet.part(Part::Facts(
+        String::new(),
+        vec![
+            (t.shop.merchant.clone(), Cell::Text(of.merchant)),
+            (t.shop.buyer.clone(), Cell::Code(of.buyer)),
+            (t.orders.at.clone(), at(Some(of.created_at))),
+            (t.shop.paid_at.clone(), at(of.paid_at)),
+            (t.shop.completed_at.clone(), at(of.completed_at)),
+            (t.shop.closed_at.clone(), at(of.closed_at)),
+        ],
+    ));
+    for line in of.lines {
+        explained(&mut sheet, who, line);
+    }
+    if !of.reviews.is_empty() {
+        let columns = [&*t.shop.why, &t.orders.line, &t.shop.since, &t.shop.decided];
+        let mut table = Table::new(&t.shop.reviews, &columns, &[], "");
+        for review in of.reviews {
+            let decided = match (review.resolved_at, review.resolution) {
+                (Some(at), words) => format!("{} {}", moment(at), words.unwrap_or_default()),
+                (None, _) => t.review.open.clone(),
+            };
+            table.row(vec![
+                Cell::Text(states::review(t, &review.reason).to_owned()),
+                Cell::Text(review.line),
+                Cell::Text(moment(review.opened_at)),
+                Cell::Text(decided),
+            ]);
+        }
+        sheet.part(Part::Table(table));
+    }
+    Ok(sheet)
+}
+
+fn explained(sheet: &mut Sheet, who: &SignedIn, line: ExplainedLine) {
+    let t = who.t();
+    let zh = who.anybody.lang == Lang::Zh;
+    let (words, tone) = states::order(t, &line.state);
+    let rules = match (&line.programme, line.programme_version) {
+        (Some(programme), Some(version)) => format!("{programme} · {} {version}", t.shop.version),
+        _ => "—".to_owned(),
+    };
+    sheet.part(Part::Facts(
+        format!("{} {}", t.orders.line, line.line),
+        vec![
+            (t.shop.product_id.clone(), Cell::Code(line.product)),
+            (t.orders.state.clone(), Cell::Tag(tone, words.to_owned())),
+            (t.shop.promoter.clone(), Cell::Text(line.promoter.unwrap_or_else(|| "—".to_owned()))),
+            (t.shop.paid.clone(), Cell::Number(yuan(line.amount_fen))),
+            (t.shop.refunded.clone(), Cell::Number(yuan(line.refunded_fen))),
+            (t.orders.base.clone(), Cell::Number(yuan(line.base_fen))),
+            (t.shop.commission.clone(), Cell::Number(yuan(line.commission_fen))),
+            (t.shop.promoters_part.clone(), Cell::Number(yuan(line.promoter_fen))),
+            (t.shop.rules.clone(), Cell::Text(rules)),
+        ],
+    ));
+    if let Some(decision) = line.decision {
+        let told = if zh { decision.explanation.zh } else { decision.explanation.en };
+        let words = std::iter::once(told.sentence).chain(told.steps).collect();
+        sheet.part(Part::Words(t.shop.decision.clone(), words));
+    }
+    if !line.superseded.is_empty() {
+        let words = line
+            .superseded
+            .into_iter()
+            .map(|before| format!("{} {}", moment(before.made_at), if zh { before.zh } else { before.en }));
+        sheet.part(Part::Folded(t.shop.superseded.clone(), words.collect()));
+    }
+}
+
+/// An open finding.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OpenReview {
+    pub(crate) platform: String,
+    pub(crate) order: String,
+    pub(crate) reason: String,
+    pub(crate) line: String,
+    pub(crate) found: String,
+    pub(crate) detail: String,
+    pub(crate) opened_at: i64,
+}
+
+/// The review queue; orders lead to `orders/PLATFORM/ORDER`, and each finding to `answer` if it can be answered.
+pub(crate) async fn reviews(
+    who: &SignedIn,
+    here: &'static str,
+    orders: &str,
+    answer: Option<&str>,
+) -> Result<Sheet, Failure> {
+    let t = who.t();
+    let fields = query_of(who);
+    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
+    let queue: Page<OpenReview> = who.ask("/v1/reviews", &query).await?;
+    let next = next_page(here, &fields, queue.next_cursor);
+    let mut columns = vec![&*t.shop.why, &t.orders.order, &t.orders.line, &t.shop.since, &t.shop.detail];
+    if answer.is_some() {
+        columns.push("");
+    }
+    let mut table = Table::new("", &columns, &[], &t.shop.no_reviews).next(next);
+    for of in queue.items {
+        let order = format!("{orders}/{}/{}", escaped(&of.platform), escaped(&of.order));
+        let mut row = vec![
+            Cell::Text(states::review(t, &of.reason).to_owned()),
+            Cell::Link(order, of.order.clone()),
+            Cell::Text(if of.line.is_empty() { "—".to_owned() } else { of.line.clone() }),
+            Cell::Text(moment(of.opened_at)),
+            Cell::Text(of.detail.clone()),
+        ];
+        if let Some(answer) = answer {
+            let key = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("platform", &of.platform)
+                .append_pair("order", &of.order)
+                .append_pair("reason", &of.reason)
+                .append_pair("line", &of.line)
+                .append_pair("found", &of.found)
+                .finish();
+            row.push(Cell::Link(format!("{answer}?{key}"), t.review.answer.clone()));
+        }
+        table.row(row);
+    }
+    let mut sheet = Sheet::new(who, &t.shop.reviews);
+    sheet.part(Part::Table(table));
+    Ok(sheet)
+}

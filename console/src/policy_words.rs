@@ -1,0 +1,328 @@
+//! What a programme's rules mean, in sentences: whose order it is, how much, when it is paid, who may take part.
+//!
+//! The rules are the API's; nothing is decided here.
+
+use crate::show::{day, rate, yuan};
+use crate::texts::{PolicyTexts, Texts, fill};
+use attribution_core::catalogue::{Durability, Rebind};
+use attribution_core::policy::attribution::{CouponOverride, OnPromoWithdrawn, SelfPurchase};
+use attribution_core::policy::commission::{Class, Party, PlanRef, Rate, Rounding, Subject};
+use attribution_core::policy::settlement::{
+    Destination, Methods, PayMethod, Payout, PayoutKey, RefundAfter, RefundBefore, ReportVisible, Roll,
+    SettleMode,
+};
+use attribution_core::policy::{Model, Policy, Scope, Validity};
+use attribution_core::time::Span;
+
+/// A heading and the sentences under it.
+pub(crate) type Chapter = (String, Vec<String>);
+
+/// The rules in words.
+pub(crate) fn chapters(texts: &Texts, policy: &Policy) -> Vec<Chapter> {
+    let t = &texts.policy;
+    vec![
+        (t.whose.clone(), whose(t, policy)),
+        (t.how_much.clone(), how_much(t, policy)),
+        (t.when_paid.clone(), when_paid(t, policy)),
+        (t.who_may.clone(), who_may(t, policy)),
+    ]
+}
+
+fn span(t: &PolicyTexts, span: Span) -> String {
+    const MINUTE: i64 = 60_000;
+    let millis = span.millis();
+    let (size, one, many) = if millis % (24 * 60 * MINUTE) == 0 {
+        (24 * 60 * MINUTE, &t.one_day, &t.days)
+    } else if millis % (60 * MINUTE) == 0 {
+        (60 * MINUTE, &t.one_hour, &t.hours)
+    } else if millis % MINUTE == 0 {
+        (MINUTE, &t.one_minute, &t.minutes)
+    } else {
+        return fill(&t.seconds, "n", millis / 1_000);
+    };
+    if millis == size { one.clone() } else { fill(many, "n", millis / size) }
+}
+
+fn whose(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
+    let rules = &policy.attribution;
+    let with = |text: &str, length: Span| fill(text, "span", span(t, length));
+    let model = match rules.model {
+        Model::LastClick => &t.last_click,
+        Model::Binding => &t.binding,
+        // Nothing of what follows is about clicks.
+        Model::Declared => return vec![t.declared.clone()],
+    };
+    let scope = match rules.scope {
+        Scope::Product => &t.scope_product,
+        Scope::Shop => &t.scope_shop,
+        Scope::Platform => &t.scope_platform,
+        Scope::ProductThenShop => &t.scope_product_shop,
+    };
+    let validity = match rules.validity {
+        Validity::Permanent => t.permanent.clone(),
+        Validity::FromLastClick(window) => with(&t.from_last_click, window),
+        Validity::FromBind(window) => with(&t.from_bind, window),
+        Validity::UntilLinkExpiry => t.until_link_expiry.clone(),
+    };
+    let mut words = vec![model.clone(), scope.clone(), validity];
+    if let Some(content) = rules.content {
+        words.push(with(&t.content, content.validity));
+    }
+    if let Some(longer) = rules.extend_on_order {
+        words.push(with(&t.extend_on_order, longer));
+    }
+    if rules.close_on_order {
+        words.push(t.close_on_order.clone());
+    }
+    words.push(match rules.rebind {
+        Rebind::AnyClick => t.rebind_any.clone(),
+        Rebind::AfterProtection => with(&t.rebind_protected, rules.protection),
+        Rebind::Never => t.rebind_never.clone(),
+    });
+    words.push(rules.link_ttl.map_or_else(|| t.link_forever.clone(), |life| with(&t.link_ttl, life)));
+    for (needed, sentence) in [(rules.require_converted_link, &t.converted), (rules.require_badge, &t.badge)]
+    {
+        if needed {
+            words.push(sentence.clone());
+        }
+    }
+    words.push(match rules.self_purchase {
+        SelfPurchase::Allow => t.self_allow.clone(),
+        SelfPurchase::Ignore => t.self_ignore.clone(),
+        SelfPurchase::Deny => t.self_deny.clone(),
+    });
+    words.push(match rules.on_promo_withdrawn {
+        OnPromoWithdrawn::GrandfatherClick => t.withdrawn_pays.clone(),
+        OnPromoWithdrawn::CheckAtOrder => t.withdrawn_not.clone(),
+    });
+    if rules.coupon == CouponOverride::ExclusiveCodeWins {
+        words.push(t.coupon_wins.clone());
+    }
+    words.push(with(&t.device, rules.identity.device_ttl));
+    words
+}
+
+fn class_words(t: &PolicyTexts, class: Option<Class>) -> &str {
+    match class {
+        None => &t.class_any,
+        Some(Class::New) => &t.class_new,
+        Some(Class::Returning) => &t.class_returning,
+    }
+}
+
+fn rate_words(t: &PolicyTexts, of: &Rate) -> String {
+    let what = match &of.subject {
+        Subject::Any => t.of_all.clone(),
+        Subject::Product(id) => fill(&t.of_product, "id", id),
+        Subject::Category(id) => fill(&t.of_category, "id", id),
+        Subject::Shop(id) => fill(&t.of_shop, "id", id),
+    };
+    let much = of.bp.map_or_else(|| t.nothing.clone(), |bp| rate(bp.into()));
+    let words = fill(&fill(&t.rate, "what", what), "class", class_words(t, of.class));
+    let words = fill(&words, "rate", much);
+    match &of.plan {
+        PlanRef::General => words,
+        PlanRef::Targeted(plan) => format!("{words} {}", fill(&t.in_plan, "id", plan)),
+    }
+}
+
+fn how_much(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
+    let rules = &policy.commission;
+    let mut words = Vec::new();
+    if let Some(classes) = rules.classes {
+        words.push(fill(&t.classes, "n", classes.days));
+    }
+    words.extend(rules.rates.iter().map(|of| rate_words(t, of)));
+    words.push(t.own_rates.clone());
+    for fee in &rules.channel_fees {
+        words.push(fill(&fill(&t.channel_fee, "id", &fee.channel), "rate", rate(fee.bp.into())));
+    }
+    for tier in &rules.tiers {
+        words.push(fill(&fill(&t.tier, "n", tier.from_orders), "rate", rate(tier.bp.into())));
+    }
+    for tier in &rules.cashback {
+        words.push(fill(&fill(&t.cashback, "n", tier.from_orders), "amount", yuan(tier.amount.0)));
+    }
+    let party = |party: Party| match party {
+        Party::Platform => &t.platform,
+        Party::Agency => &t.agency,
+        Party::Promoter => &t.promoter,
+    };
+    if rules.split.len() > 1 {
+        let shares = rules.split.iter().map(|share| format!("{} {}", party(share.party), share.weight));
+        words.push(fill(&t.split, "shares", shares.collect::<Vec<_>>().join(&t.comma)));
+    }
+    for collected in &rules.collected_at_withdrawal {
+        words.push(fill(&t.collected, "party", party(*collected)));
+    }
+    words.push(match rules.rounding {
+        Rounding::Floor => t.floor.clone(),
+        Rounding::HalfUp => t.half_up.clone(),
+    });
+    words.push(fill(&t.min, "amount", yuan(rules.min_fen.0)));
+    if let Some(tasks) = &policy.video_tasks {
+        words.push(fill(&t.video_tasks, "rate", rate(tasks.fee.into())));
+    }
+    words
+}
+
+fn methods<'m>(t: &PolicyTexts, methods: impl IntoIterator<Item = &'m PayMethod>) -> String {
+    let words = methods.into_iter().map(|method| match method {
+        PayMethod::WechatOwn => t.wechat_own.as_str(),
+        PayMethod::WechatConsignment => &t.wechat_consignment,
+        PayMethod::BankCard => &t.bank_card,
+        PayMethod::Alipay => &t.alipay,
+        PayMethod::CashOnDelivery => &t.cash_on_delivery,
+        PayMethod::Other => &t.other_method,
+    });
+    words.collect::<Vec<_>>().join(&t.comma)
+}
+
+fn when_paid(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
+    let rules = &policy.settlement;
+    let mut words = vec![
+        rules
+            .maturity
+            .auto_after_ship
+            .map_or_else(|| t.matures.clone(), |after| fill(&t.matures_after, "span", span(t, after))),
+    ];
+    words.push(match rules.mode {
+        SettleMode::Auto => t.auto.clone(),
+        SettleMode::Manual => t.manual.clone(),
+    });
+    words.push(t.funding.clone());
+    words.push(match rules.payout {
+        Payout::Immediate => t.immediate.clone(),
+        Payout::Monthly { day, lag_months, roll, key } => {
+            let text = match key {
+                PayoutKey::SuccessMonth => &t.monthly_success,
+                PayoutKey::SettledMonth => &t.monthly_settled,
+            };
+            let text = fill(&fill(text, "n", day), "months", lag_months);
+            if roll == Roll::NextWorkday { format!("{text} {}", t.roll) } else { text }
+        }
+    });
+    words.push(match rules.destination {
+        Destination::BoundAtPayout => t.bound_at_payout.clone(),
+        Destination::BoundAtWithdrawal => t.bound_at_withdrawal.clone(),
+        Destination::Balance => t.to_balance.clone(),
+    });
+    words.push(match &rules.refund_before {
+        RefundBefore::ReduceBase(Methods::All) => t.refund_before.clone(),
+        RefundBefore::ReduceBase(Methods::Only(some)) => {
+            fill(&t.refund_before_some, "methods", methods(t, some))
+        }
+    });
+    words.push(match rules.refund_after {
+        RefundAfter::Clawback => t.clawback.clone(),
+        RefundAfter::None => t.no_clawback.clone(),
+    });
+    for (some, text) in
+        [(&rules.refund_manual_methods, &t.refund_manual), (&rules.excluded_methods, &t.excluded)]
+    {
+        if !some.is_empty() {
+            words.push(fill(text, "methods", methods(t, some)));
+        }
+    }
+    words.push(match rules.report_visible {
+        ReportVisible::NextDay => t.next_day.clone(),
+        ReportVisible::Realtime => t.realtime.clone(),
+    });
+    words
+}
+
+fn who_may(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
+    let rules = &policy.eligibility;
+    let edge = &policy.edge;
+    let mut words = Vec::new();
+    for (said, sentence) in [
+        (rules.verified_member, &t.member),
+        (rules.verified_payout_account, &t.verified_account),
+        (rules.placement, &t.placement),
+        (!rules.verified_member && !rules.verified_payout_account, &t.anybody),
+        (edge.durability == Durability::Strict, &t.strict),
+        (edge.honour_privacy_signal, &t.privacy),
+    ] {
+        if said {
+            words.push(sentence.clone());
+        }
+    }
+    if let Some(sourcing) = rules.sourcing {
+        let text = fill(&t.sourcing, "level", sourcing.min_merchant_level);
+        let text = fill(&text, "stock", sourcing.min_stock);
+        words.push(fill(&text, "percent", sourcing.below_market_percent));
+    }
+    for ban in &policy.bans {
+        let text = fill(&t.ban, "id", &ban.category);
+        words.push(fill(&text, "day", day(ban.effective_from.millis())));
+    }
+    if let Some(url) = &edge.fallback_url {
+        words.push(fill(&t.fallback, "url", url));
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Lang;
+    use attribution_core::policy::Preset;
+    use serde_json::json;
+
+    fn said(lang: Lang, policy: &Policy) -> String {
+        let texts = Texts::load(lang).unwrap();
+        let chapters = chapters(&texts, policy);
+        chapters
+            .into_iter()
+            .flat_map(|(head, words)| std::iter::once(head).chain(words))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    /// No hole stays open, and two presets never read the same.
+    #[test]
+    fn every_preset_has_words_of_its_own() {
+        for lang in [Lang::Zh, Lang::En] {
+            let all: Vec<String> = Preset::ALL.iter().map(|preset| said(lang, &preset.policy())).collect();
+            for (at, words) in all.iter().enumerate() {
+                assert!(!words.contains(['{', '}']), "{words}");
+                assert!(!all[..at].contains(words), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_changed_is_said() {
+        let base = Preset::Distributor1688.policy();
+        let rows = [
+            (json!({"attribution": {"validity": {"from_last_click": "7d"}}}), "7 天", "7 days"),
+            (json!({"attribution": {"self_purchase": "deny"}}), "自购", "own link"),
+            (json!({"attribution": {"link_ttl": "1d"}}), "分享后 1 天", "one day after"),
+            (
+                json!({"attribution": {"protection": "36h", "rebind": "after_protection"}}),
+                "36 小时",
+                "36 hours",
+            ),
+            (json!({"commission": {"rates": [{"bp": 1250, "effective": {"from": 0}}]}}), "12.5%", "12.5%"),
+            (
+                json!({"commission": {"rates": [{"bp": null, "class": "returning", "effective": {"from": 0}}]}}),
+                "不计佣",
+                "nothing",
+            ),
+            (json!({"settlement": {"mode": "manual"}}), "手动结算", "by hand"),
+            (
+                json!({"settlement": {"excluded_methods": ["cash_on_delivery"]}}),
+                "货到付款",
+                "cash on delivery",
+            ),
+            (json!({"edge": {"durability": "strict"}}), "断电", "power cut"),
+        ];
+        for (patch, zh, en) in rows {
+            let policy = base.patched(&patch).unwrap();
+            for (lang, part) in [(Lang::Zh, zh), (Lang::En, en)] {
+                let (before, after) = (said(lang, &base), said(lang, &policy));
+                assert!(after.contains(part) && before != after, "{patch}: {after}");
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Targeted plans (定向计划) that a promoter may apply to, and how their applications stand.
+
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{Form, Submitted};
+use crate::list::Page;
+use crate::sheet::{Action, Cell, Part, Sheet, Table};
+use crate::state::Console;
+use crate::states;
+use crate::who::Promoter;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/promoter/plans", get(page)).route("/promoter/plans/{id}/apply", post(apply))
+}
+
+#[derive(Debug, Deserialize)]
+struct Programme {
+    id: String,
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Plan {
+    id: String,
+    name: String,
+    merchant: Option<String>,
+    closes_at: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Application {
+    plan: String,
+    state: String,
+}
+
+async fn page(promoter: Promoter) -> Result<Response, Failure> {
+    show(&promoter, Form::default()).await
+}
+
+async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let (texts, t) = (who.t(), &who.t().plan);
+    let to = path(&["promoters", &promoter.id, "applications"]);
+    // Newest first: of several to one plan the last one counts.
+    let mine: Page<Application> = who.ask(&to, &[("limit", "500")]).await?;
+    let programmes: Page<Programme> = who.ask("/v1/programmes", &[("limit", "500")]).await?;
+    let now = who.console().core().now().millis();
+    let columns = [&*t.title, &texts.shop.programme, &t.by_whom, &t.state, ""];
+    let mut table = Table::new("", &columns, &[], &t.none);
+    for programme in programmes.items {
+        let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", &programme.id)]).await?;
+        for plan in plans.into_iter().filter(|plan| plan.closes_at.is_none_or(|at| at > now)) {
+            let state = mine.items.iter().find(|of| of.plan == plan.id).map(|of| of.state.as_str());
+            let apply = Action::new(format!("/promoter/plans/{}/apply", plan.id), &t.apply, &plan.name);
+            let may = !matches!(state, Some("pending" | "approved"));
+            let stands = state.map(|state| states::application(texts, state));
+            table.row(vec![
+                Cell::Text(plan.name),
+                Cell::Text(programme.name.clone()),
+                Cell::Text(plan.merchant.unwrap_or_else(|| texts.shop.platforms.clone())),
+                stands.map_or_else(
+                    || Cell::Text("—".to_owned()),
+                    |(words, tone)| Cell::Tag(tone, words.to_owned()),
+                ),
+                Cell::Actions(if may { vec![apply] } else { Vec::new() }),
+            ]);
+        }
+    }
+    let mut sheet = Sheet::new(who, &t.title).intro(&t.intro);
+    sheet.part(Part::Table(table));
+    sheet.show(form)
+}
+
+async fn apply(promoter: Promoter, Path(id): Path<String>, sent: Submitted) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let body = json!({ "promoter": promoter.id });
+    let applied = who.change(Method::POST, &path(&["plans", &id, "apply"]), sent.once(), &body).await;
+    who.finish(&sent, applied, ("/promoter/plans", "applied"), |form| show(&promoter, form)).await
+}

@@ -1,0 +1,96 @@
+//! Monthly statements (结算报表), of a promoter or an agency: what a month brought in each programme.
+
+use crate::failure::Failure;
+use crate::show::yuan;
+use crate::texts::Texts;
+use crate::who::SignedIn;
+use attribution_core::time::Instant;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Statements {
+    pub(crate) month: String,
+    pub(crate) closed: bool,
+    pub(crate) statements: Vec<Statement>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Statement {
+    pub(crate) programme: String,
+    opening_fen: i64,
+    settled_fen: i64,
+    taken_back_fen: i64,
+    collected_fen: i64,
+    paid_fen: i64,
+    other_fen: i64,
+    closing_fen: i64,
+    pub(crate) movements: Vec<Movement>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Movement {
+    pub(crate) reason: String,
+    pub(crate) at: i64,
+    pub(crate) amount_fen: i64,
+    pub(crate) order: Option<String>,
+}
+
+/// Months that can be chosen.
+const MONTHS: usize = 13;
+
+pub(crate) fn reason_words<'t>(t: &'t Texts, reason: &'t str) -> &'t str {
+    match reason {
+        "settled" => &t.statements.settled,
+        "clawback" => &t.statements.taken_back,
+        "withdrawal_fee" => &t.statements.collected,
+        "paid" => &t.statements.paid,
+        other => other,
+    }
+}
+
+/// The last months, this one first.
+pub(crate) fn months(now: Instant) -> Vec<String> {
+    let mut months = Vec::with_capacity(MONTHS);
+    let mut at = now.shanghai_date().first_of_month();
+    for _ in 0..MONTHS {
+        months.push(format!("{:04}-{:02}", at.year(), at.month()));
+        at = match at.yesterday() {
+            Ok(day) => day.first_of_month(),
+            Err(_) => break,
+        };
+    }
+    months
+}
+
+/// The sums of a statement with their names.
+pub(crate) fn sums(t: &Texts, of: &Statement) -> Vec<(String, String)> {
+    let s = &t.statements;
+    let sums = [
+        (&s.opening, of.opening_fen),
+        (&s.settled, of.settled_fen),
+        (&s.taken_back, of.taken_back_fen),
+        (&s.collected, of.collected_fen),
+        (&s.paid, of.paid_fen),
+        (&s.other, of.other_fen),
+        (&s.closing, of.closing_fen),
+    ];
+    let ends = [&s.opening, &s.closing];
+    // What did not happen is left out, except the two ends.
+    sums.into_iter()
+        .filter(|(label, fen)| *fen != 0 || ends.contains(label))
+        .map(|(label, fen)| (label.clone(), yuan(fen)))
+        .collect()
+}
+
+/// The month as a file of the API's.
+pub(crate) async fn csv_file(who: &SignedIn, path: &str, month: &str) -> Result<Response, Failure> {
+    let query = [("month", month), ("format", "csv")];
+    let file = who.console().api().get_bytes(who.principal(), path, &query).await?;
+    // The API has read the month as one: it can stand in a file's name.
+    let name = format!("attachment; filename=\"statement-{month}.csv\"");
+    let headers =
+        [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, file).into_response())
+}

@@ -1,0 +1,203 @@
+//! What a merchant and an operator do: products stop and go on, promoters are approved, money comes in and goes out.
+
+use crate::bench::Bench;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_product_is_made_withdrawn_and_taken_up_again() {
+    let bench = Bench::new().await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get("/merchant/products/new").await;
+    let tray =
+        [("id", "tray"), ("title", "竹茶盘"), ("url", "https://shop.example.com/2"), ("price_fen", "59.9x")];
+    let refused = shop.submit(&page, "/merchant/products/new", &tray).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+    assert!(
+        refused.body.contains("href=\"#f-price_fen\"") && refused.body.contains("竹茶盘"),
+        "{}",
+        refused.body
+    );
+    let tray =
+        [("id", "tray"), ("title", "竹茶盘"), ("url", "https://shop.example.com/2"), ("price_fen", "59.90")];
+    let made = shop.submit(&page, "/merchant/products/new", &tray).await;
+    assert_eq!(made.location(), "/merchant/products/tray?done=product", "{}", made.body);
+    let again = shop.submit(&page, "/merchant/products/new", &tray).await;
+    assert!(again.body.contains("这个编号已经用过了"), "{}", again.body);
+
+    let state = async || {
+        let product = bench.ok("GET", "/v1/products/tray", Value::Null).await;
+        product["reason"].as_str().map(str::to_owned)
+    };
+    for (step, done, expected) in [
+        ("cancel-promotion", "cancelled", Some("promotion_cancelled")),
+        ("promote", "promoted", None),
+        ("delist", "delisted", Some("product_delisted")),
+        ("relist", "relisted", None),
+    ] {
+        let page = shop.get("/merchant/products/tray").await;
+        assert!(page.body.contains(&format!("/merchant/products/tray/{step}")), "{step}: {}", page.body);
+        let back = [("back", "/merchant/products/tray?done=saved")];
+        let taken = shop.submit(&page, &format!("/merchant/products/tray/{step}"), &back).await;
+        assert_eq!(taken.location(), format!("/merchant/products/tray?done={done}"), "{}", taken.body);
+        assert_eq!(state().await.as_deref(), expected, "{step}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_products_names_every_line_that_is_wrong() {
+    let bench = Bench::new().await;
+    let shop = bench.signed_in("shop", "en").await;
+    let page = shop.get("/merchant/import").await;
+    let send = async |csv: &str| shop.submit(&page, "/merchant/import", &[("csv", csv)]).await;
+    let unreadable = send("id,title,url,price_fen\na,Tea,https://shop.example.com/a,12\nb,Cup,https://shop.example.com/b,dear\n").await;
+    assert_eq!(unreadable.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        unreadable.body.contains("Line 3: ") && !unreadable.body.contains("Line 2: "),
+        "{}",
+        unreadable.body
+    );
+    assert!(shop.get("/merchant/products/a").await.status == StatusCode::NOT_FOUND, "nothing is half done");
+    let partly = send(
+        "id,title,url,price_fen\na,Tea,https://shop.example.com/a,12\nb,,https://shop.example.com/b,5\n",
+    )
+    .await;
+    assert!(partly.body.contains("Saved: 1.") && partly.body.contains("Line 3: "), "{}", partly.body);
+    let whole = send(
+        "id,title,url,price_fen\na,Tea,https://shop.example.com/a,12\nb,Cup,https://shop.example.com/b,5\n",
+    )
+    .await;
+    assert_eq!(whole.status, StatusCode::OK, "{}", whole.body);
+    assert!(whole.body.contains("Saved: 2."), "{}", whole.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_are_previewed_and_put_in_force() {
+    let bench = Bench::new().await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get("/merchant/programmes/new").await;
+    let fields = [("name", "本店推广"), ("id", "own"), ("preset", "distributor1688")];
+    let made = shop.submit(&page, "/merchant/programmes/new", &fields).await;
+    assert_eq!(made.location(), "/merchant/programmes/own?done=programme", "{}", made.body);
+    let page = shop.get("/merchant/programmes/own").await;
+    assert!(page.body.contains("关系在最后一次点击后保留 15 天。"), "{}", page.body);
+    let page = shop.get("/merchant/programmes/own/rules").await;
+    let to = "/merchant/programmes/own/rules";
+    let week = r#"{"attribution": {"validity": {"from_last_click": "7d"}}}"#;
+    let preview = shop.submit(&page, to, &[("policy", week), ("do", "preview")]).await;
+    assert!(preview.body.contains("7 天") && preview.body.contains("还没有生效"), "{}", preview.body);
+    assert!(
+        shop.get("/merchant/programmes/own").await.body.contains("保留 15 天"),
+        "a preview changes nothing"
+    );
+    for wrong in ["{", r#"{"attribution": {"nonsense": 1}}"#] {
+        let refused = shop.submit(&page, to, &[("policy", wrong)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+        assert!(refused.body.contains("href=\"#f-policy\""), "{}", refused.body);
+    }
+    let put = shop.submit(&page, to, &[("policy", week)]).await;
+    assert_eq!(put.location(), "/merchant/programmes/own?done=rules", "{}", put.body);
+    assert!(shop.get("/merchant/programmes/own").await.body.contains("保留 7 天"));
+    // A platform's rules are not a merchant's to change.
+    assert_eq!(shop.get("/merchant/programmes/fx/rules").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promoter_applies_and_is_approved_and_told() {
+    let bench = Bench::new().await;
+    bench
+        .ok("PUT", "/v1/programmes/own", json!({"merchant": "m1", "name": "本店", "preset": "youzan_short"}))
+        .await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get("/merchant/plans").await;
+    let mut plan = vec![("name", "金牌"), ("id", "gold"), ("programme", "own"), ("approval", "manual")];
+    let refused =
+        shop.submit(&page, "/merchant/plans", &[plan.clone(), vec![("rate", "101")]].concat()).await;
+    assert!(refused.body.contains("href=\"#f-rate\""), "{}", refused.body);
+    plan.push(("rate", "20"));
+    let made = shop.submit(&page, "/merchant/plans", &plan).await;
+    assert_eq!(made.location(), "/merchant/plans?done=plan", "{}", made.body);
+
+    let lily = bench.signed_in("lily", "zh").await;
+    let page = lily.get("/promoter/plans").await;
+    let applied = lily.submit(&page, "/promoter/plans/gold/apply", &[]).await;
+    assert_eq!(applied.location(), "/promoter/plans?done=applied", "{}", applied.body);
+    assert!(lily.get("/promoter/plans").await.body.contains("待审核"));
+    assert!(shop.get("/merchant/overview").await.body.contains("<a href=\"/merchant/plans\">1</a>"));
+    let page = shop.get("/merchant/plans/gold?state=pending").await;
+    assert!(page.body.contains("莉莉"), "{}", page.body);
+    let approved = shop.submit(&page, "/merchant/plans/gold/approve", &[("promoter", "lily")]).await;
+    assert_eq!(approved.location(), "/merchant/plans/gold?done=approved", "{}", approved.body);
+    // The notice is counted in the navigation until it is read.
+    let page = lily.get("/promoter/notices").await;
+    assert!(
+        page.body.contains("<span class=\"count\">1</span>") && page.body.contains("已通过"),
+        "{}",
+        page.body
+    );
+    let through = page.hidden("through");
+    lily.submit(&page, "/promoter/notices/read", &[("through", &through)]).await;
+    assert!(!lily.get("/promoter/notices").await.body.contains("class=\"count\""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_comes_in_on_an_operators_word_alone() {
+    let bench = Bench::new().await;
+    let boss = bench.signed_in("boss", "zh").await;
+    let page = boss.get("/operator/merchants/m1").await;
+    let refused =
+        boss.submit(&page, "/operator/merchants/m1", &[("amount_fen", "0"), ("reference", "bank 1")]).await;
+    assert!(refused.body.contains("href=\"#f-amount_fen\""), "{}", refused.body);
+    let fields = [("amount_fen", "1,234.56"), ("reference", "bank 1")];
+    let booked = boss.submit(&page, "/operator/merchants/m1", &fields).await;
+    assert_eq!(booked.location(), "/operator/merchants/m1?done=topped_up", "{}", booked.body);
+    let shop = bench.signed_in("shop", "zh").await;
+    let balance = shop.get("/merchant/balance").await;
+    assert!(balance.body.contains("¥1,234.56") && balance.body.contains("bank 1"), "{}", balance.body);
+    let tried = shop.submit(&page_of(&shop).await, "/operator/merchants/m1", &fields).await;
+    assert_eq!(tried.status, StatusCode::NOT_FOUND);
+}
+
+async fn page_of(browser: &crate::bench::Browser<'_>) -> crate::bench::Page {
+    browser.get("/merchant/tokens").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_shown_once_and_taken_away() {
+    let bench = Bench::new().await;
+    let shop = bench.signed_in("shop", "en").await;
+    let page = shop.get("/merchant/tokens").await;
+    let made = shop.submit(&page, "/merchant/tokens", &[("label", "ERP")]).await;
+    let (_, rest) = made.body.split_once("id=\"secret\" type=\"text\" readonly value=\"").unwrap();
+    let secret = rest.split('"').next().unwrap();
+    let listed = shop.get("/merchant/tokens").await;
+    assert!(listed.body.contains("ERP") && !listed.body.contains(secret), "{}", listed.body);
+    let browser = bench.browser("en");
+    assert_eq!(browser.post("/sign-in", &[("token", secret)]).await.location(), "/merchant/overview");
+    let (_, rest) = listed.body.split_once("action=\"/merchant/tokens/").unwrap();
+    let name = rest.split('/').next().unwrap();
+    let revoked = shop.submit(&listed, &format!("/merchant/tokens/{name}/revoke"), &[]).await;
+    assert_eq!(revoked.location(), "/merchant/tokens?done=revoked", "{}", revoked.body);
+    assert_eq!(browser.get("/merchant/overview").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_asks_without_pause_has_to_wait_and_others_do_not() {
+    let bench = Bench::new().await;
+    let lily = bench.signed_in("lily", "en").await;
+    let mut refused = None;
+    // The clock stands still: nothing flows back.
+    for _ in 0..200 {
+        let page = lily.get("/account").await;
+        if page.status == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(page);
+            break;
+        }
+    }
+    let refused = refused.unwrap();
+    assert_eq!(refused.headers["retry-after"], "1");
+    let amei = bench.signed_in("amei", "en").await;
+    assert_eq!(amei.get("/account").await.status, StatusCode::OK);
+    bench.pass(1_000);
+    assert_eq!(lily.get("/account").await.status, StatusCode::OK);
+}
