@@ -42,7 +42,7 @@ pub(crate) fn rate(bp: u32) -> String {
 
 /// Reads a percentage as somebody types it: `12`, `12.5`, `12.5%`. `None` if it is none, or beyond 100.
 pub(crate) fn basis_points(typed: &str) -> Option<i64> {
-    fen(typed.trim().trim_end_matches(['%', '%']).trim_end()).filter(|bp| *bp <= 10_000)
+    fen(typed.trim().trim_end_matches(['%', '\u{ff05}']).trim_end()).filter(|bp| *bp <= 10_000)
 }
 
 /// Day and minute in Asia/Shanghai: `2026-01-31 08:05`.

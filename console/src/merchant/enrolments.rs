@@ -124,10 +124,10 @@ fn offers(t: &Texts, typed: &str) -> Result<Vec<Value>, String> {
     let lines = typed.lines().map(str::trim).filter(|line| !line.is_empty());
     let offers: Result<Vec<Value>, String> = lines
         .map(|line| {
-            let price = line.rsplit_once(|c: char| c.is_whitespace() || c == ',' || c == ',');
+            let price = line.rsplit_once(|c: char| c.is_whitespace() || matches!(c, ',' | '\u{ff0c}'));
             let offer = price.and_then(|(sku, price)| {
                 Some(
-                    json!({ "sku": sku.trim_end_matches([' ', ',', ',']), "channel_price_fen": fen(price)? }),
+                    json!({ "sku": sku.trim_end_matches([' ', ',', '\u{ff0c}']), "channel_price_fen": fen(price)? }),
                 )
             });
             offer.ok_or_else(|| fill(&t.shop.bad_offer, "line", line))

@@ -107,7 +107,7 @@ async fn show(merchant: &Merchant, form: Form, secret: Option<String>) -> Result
 async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> {
     let who = &merchant.who;
     let events: Vec<&str> =
-        sent.value("events").split([',', ',', ' ', '\n']).filter(|name| !name.is_empty()).collect();
+        sent.value("events").split([',', '\u{ff0c}', ' ', '\n']).filter(|name| !name.is_empty()).collect();
     let body = json!({ "url": sent.value("url"), "label": sent.value("label"), "events": events });
     let made: Result<Opened, _> =
         who.console().api().write(who.principal(), Method::POST, "/v1/webhooks", "", &body).await;
