@@ -1,5 +1,5 @@
 //! What came of each delivery: kept in the transaction of what it changed, so that the same delivery again gets the
-//! same answer and changes nothing.
+//! same answer and changes nothing. One that was not taken in is tried again when it comes again.
 
 use crate::params;
 use crate::store::{Row, Store, StoreError, Tx};
@@ -31,6 +31,15 @@ pub(super) enum IntakeOutcome {
 }
 
 impl IntakeOutcome {
+    const ALL: [Self; 6] =
+        [Self::Accepted, Self::Duplicate, Self::Review, Self::Rejected, Self::Ignored, Self::Unmappable];
+
+    /// Whether a repeat can come to nothing else. What was refused may be taken in later: once the product is in the
+    /// catalogue, say, or the source's settings are mended.
+    const fn stands(self) -> bool {
+        matches!(self, Self::Accepted | Self::Duplicate | Self::Ignored)
+    }
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -59,17 +68,21 @@ pub(super) struct Kept {
     pub(super) answer: String,
     /// The body was this one.
     pub(super) same_body: bool,
+    /// A repeat gets this answer; otherwise it is tried again.
+    pub(super) stands: bool,
 }
 
 /// Waits for others that take the same delivery in, and finds what they answered.
 pub(super) fn kept(tx: &mut dyn Tx, key: &Key) -> Result<Option<Kept>, StoreError> {
     tx.lock(&format!("intake {} {}", key.source, key.delivery))?;
     let row = tx.query_opt(
-        "SELECT status, answer, body_hash FROM intake_deliveries WHERE source = $1 AND delivery = $2",
+        "SELECT status, answer, body_hash, outcome FROM intake_deliveries WHERE source = $1 AND delivery = $2",
         params![&key.source, &key.delivery],
     )?;
     row.map(|row| {
+        let outcome = row.text(3)?;
         Ok(Kept {
+            stands: IntakeOutcome::ALL.iter().any(|known| known.name() == outcome && known.stands()),
             status: u16::try_from(row.int(0)?).unwrap_or(200),
             answer: row.text(1)?.to_owned(),
             same_body: row.blob(2)? == key.body_hash,
@@ -88,11 +101,14 @@ pub(super) struct Done<'a> {
     pub(super) body: Option<&'a str>,
 }
 
-/// Keeps the answer.
+/// Keeps the answer, in place of an earlier one. When the delivery first came stays.
 pub(super) fn keep(tx: &mut dyn Tx, key: &Key, done: &Done<'_>, now: Instant) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO intake_deliveries (source, delivery, received_ms, topic, outcome, detail, status, answer, \
-         body_hash, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         body_hash, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (source, delivery) DO UPDATE SET topic = excluded.topic, outcome = excluded.outcome, \
+         detail = excluded.detail, status = excluded.status, answer = excluded.answer, \
+         body_hash = excluded.body_hash, body = excluded.body",
         params![
             &key.source,
             &key.delivery,

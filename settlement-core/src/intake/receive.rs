@@ -39,7 +39,8 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(receive))
 }
 
-/// What came of a notification. A repeat gets the same answer again.
+/// What came of a notification. A repeat gets the same answer again, unless nothing was taken in: then it is tried
+/// again.
 #[derive(Debug, Serialize, ToSchema)]
 struct IntakeAnswer {
     /// What came of it.
@@ -129,7 +130,10 @@ async fn receive(
     let (kept, fresh) = core
         .store()
         .write(move |tx| {
-            if let Some(kept) = delivery::kept(tx, &key)? {
+            let kept = delivery::kept(tx, &key)?;
+            // A standard source names its deliveries itself: another body under a known name is a mistake.
+            let standard = intake.source.kind == SourceKind::Standard;
+            if let Some(kept) = kept.filter(|kept| kept.stands || (standard && !kept.same_body)) {
                 return Ok::<_, StoreError>((kept, None));
             }
             let (status, answer, orders) = intake.take(tx, &content)?;
@@ -146,7 +150,8 @@ async fn receive(
                 body: shown.as_deref().filter(|_| lost),
             };
             delivery::keep(tx, &key, &done, intake.now)?;
-            let kept = delivery::Kept { status: status.as_u16(), answer: text, same_body: true };
+            let kept =
+                delivery::Kept { status: status.as_u16(), answer: text, same_body: true, stands: true };
             Ok((kept, Some(answer.outcome)))
         })
         .await?;

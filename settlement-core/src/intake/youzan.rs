@@ -61,40 +61,17 @@ pub(super) fn map(shop: &Shop, push: &Value) -> Result<Mapped, Unmappable> {
         "trade_TradeSellerShip" => one(OrderEvent::Shipped(step(shop, &message, "consign_time")?)),
         "trade_TradeSuccess" => one(OrderEvent::Completed(step(shop, &message, "success_time")?)),
         "trade_TradeClose" => one(OrderEvent::Closed(step(shop, &message, "update_time")?)),
-        "TRADE_ORDER_STATE" => state(shop, &message),
-        "trade_refund_RefundSellerAgree" if message.get("refund_type").text() != "REFUND_ONLY" => {
-            Ok(Mapped::Ignored("agreed to, but the goods are still to come back".into()))
+        // It says neither how the order was paid nor for what, and other times than the messages above.
+        "TRADE_ORDER_STATE" => Ok(Mapped::Ignored("each step has a message that tells it whole".into())),
+        // The same refund's success follows, with its own time.
+        "trade_refund_RefundSellerAgree" => {
+            Ok(Mapped::Ignored("agreed to, but nothing is paid back yet".into()))
         }
-        "trade_refund_RefundSellerAgree"
-        | "trade_refund_RefundSuccess"
-        | "trade_refund_SysRefund"
-        | "youzan_trade_RefundSuccess" => one(OrderEvent::Refunded(refunded(shop, &message)?)),
+        "trade_refund_RefundSuccess" | "trade_refund_SysRefund" | "youzan_trade_RefundSuccess" => {
+            one(OrderEvent::Refunded(refunded(shop, &message)?))
+        }
         other => Ok(Mapped::Ignored(format!("type {other:?} does not concern us"))),
     }
-}
-
-/// The older push of every order's state: a step without its lines.
-fn state(shop: &Shop, message: &At<'_>) -> Result<Mapped, Unmappable> {
-    let step = || step(shop, message, "update_time");
-    let event = match message.get("status").text() {
-        "WAIT_SELLER_SEND_GOODS" | "TRADE_PAID" => {
-            let Step { platform, order, at, updated_at } = step()?;
-            OrderEvent::Paid(Paid {
-                platform,
-                order,
-                at,
-                payment_method: None,
-                currency: None,
-                lines: Vec::new(),
-                updated_at,
-            })
-        }
-        "WAIT_BUYER_CONFIRM_GOODS" => OrderEvent::Shipped(step()?),
-        "TRADE_SUCCESS" => OrderEvent::Completed(step()?),
-        "TRADE_CLOSED" => OrderEvent::Closed(step()?),
-        other => return Ok(Mapped::Ignored(format!("status {other:?} changes nothing for us"))),
-    };
-    Ok(Mapped::Events(vec![event]))
 }
 
 fn message(push: &Value) -> Result<Value, Unmappable> {

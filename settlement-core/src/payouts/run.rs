@@ -192,13 +192,16 @@ fn due(
         let last = last_payout_day(&policy.settlement, today, calendar)?;
         if trigger == Trigger::Day
             && let Some(last) = last
-            && !ran.contains(&version)
         {
             // Also if nothing is due: what settles after a payout day waits for the next one.
-            if !claim_day(tx, programme, version, last)? {
+            if !ran.contains(&version) && !claim_day(tx, programme, version, last)? {
                 continue;
             }
             ran.insert(version);
+            // Nobody looked on that day if there was nothing then; what has come since waits as well.
+            if last < today && !waited_on(tx, programme, version, &month, last)? {
+                continue;
+            }
         }
         let day = due_day(&policy.settlement, &month, calendar)?;
         if day.is_some_and(|day| day > today) {
@@ -207,6 +210,27 @@ fn due(
         due.push(Due { version, month, day });
     }
     Ok(due)
+}
+
+/// Whether something of a month that is still unpaid was there by the end of a payout day: then the day's run is only
+/// late.
+fn waited_on(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    version: u32,
+    month: &str,
+    day: Date,
+) -> Result<bool, StoreError> {
+    let Ok(next) = day.tomorrow() else { return Ok(true) };
+    let row = tx.query_opt(
+        "SELECT 1 FROM payout_buckets b JOIN payout_entries e ON e.programme = b.programme AND e.payee = b.payee \
+         AND e.version = b.version AND e.month = b.month AND e.number > b.paid_entries \
+         JOIN ledger_transfers t ON t.id = e.transfer \
+         WHERE b.programme = $1 AND b.version = $2 AND b.month = $3 AND b.entries > b.paid_entries \
+         AND t.recorded_ms < $4 LIMIT 1",
+        params![programme, i64::from(version), month, Instant::of_shanghai_date(next)],
+    )?;
+    Ok(row.is_some())
 }
 
 /// Notes that a payout day is run; `false` if it was before.

@@ -139,6 +139,31 @@ on_both!(without_an_account_a_payment_fails_and_stays_payable, async |bench: &Be
     stage.audit().await;
 });
 
+on_both!(a_payout_day_that_was_missed_is_made_up_and_what_came_after_it_waits, async |bench: &Bench| {
+    let legacy = rules(&json!({"settlement": {"destination": "bound_at_payout"}}));
+    let stage = ready(bench, "distributor1688", legacy, at("2020-07-05 09:00:00")).await;
+    bind(bench, "anna", "a@example.cn", at("2020-07-01 00:00:00")).await;
+    settled(&stage, "o1", at("2020-07-06 10:00:00")).await;
+    // Nobody looked on the fifteenth: the next look pays what was there then.
+    stage.sweep(at("2020-09-17 08:00:00")).await;
+    let paid = payouts(bench).await;
+    assert_eq!((paid.len(), &paid[0]["day"], &paid[0]["paid_fen"]), (1, &json!("2020-09-17"), &json!(1_000)));
+    // What is told and settled only now belongs to the same month; its day is over.
+    let (then, now) = (at("2020-07-10 10:00:00"), at("2020-09-18 08:00:00"));
+    for event in [created("o2", "u1", "cup", then), step("paid", "o2", then), step("completed", "o2", then)] {
+        stage.event(event, now).await;
+    }
+    stage.edge_has_shipped(now).await;
+    for day in ["2020-09-18 08:00:00", "2020-10-14 23:59:59"] {
+        stage.sweep(at(day)).await;
+    }
+    assert_eq!(stage.short("o2").await.1, "settled");
+    assert_eq!(payouts(bench).await.len(), 1);
+    stage.sweep(at("2020-10-15 00:00:00")).await;
+    assert_eq!(payouts(bench).await.len(), 2);
+    stage.audit().await;
+});
+
 on_both!(withdrawals_collect_the_platforms_part_on_lifetime_totals, async |bench: &Bench| {
     let stage = ready(bench, "taobao_live", rules(&json!({})), at("2024-01-05 09:00:00")).await;
     settled(&stage, "o1", at("2024-01-06 10:00:00")).await;
