@@ -94,14 +94,19 @@ async fn receive(
     request: Request,
 ) -> Result<Response, Problem> {
     let (now, peer) = (core.now(), request.extensions().get::<Peer>().copied());
-    core.limiter().check_attempt(peer, now)?;
+    // Only those who are not who they say are held up by failures: a stranger at the shop's address cannot shut it out.
+    let failed = || {
+        core.limiter().check_attempt(peer, now)?;
+        core.limiter().failed_attempt(peer, now);
+        Ok::<_, Problem>(())
+    };
     let found = {
         let id = id.clone();
         core.store().read(move |tx| source::find(tx, &id)).await?
     };
     let Some(source) = found else {
         count("unknown", "refused");
-        core.limiter().failed_attempt(peer, now);
+        failed()?;
         return Err(Problem::unknown("intake source", id));
     };
     let kind = source.kind.name();
@@ -110,12 +115,16 @@ async fn receive(
         count(kind, "refused");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("at most {BODY_MAX} bytes"))
     })?;
-    let incoming = open(&source, &headers, &body, now).inspect_err(|problem| {
-        count(kind, "refused");
-        if problem.status() == StatusCode::UNAUTHORIZED {
-            core.limiter().failed_attempt(peer, now);
+    let incoming = match open(&source, &headers, &body, now) {
+        Ok(incoming) => incoming,
+        Err(problem) => {
+            count(kind, "refused");
+            if problem.status() == StatusCode::UNAUTHORIZED {
+                failed()?;
+            }
+            return Err(problem);
         }
-    })?;
+    };
     let shown = std::str::from_utf8(&body).ok().map(str::to_owned);
     let key = Key {
         source: source.id.clone(),

@@ -294,7 +294,14 @@ mod tests {
         let step = |kind: &str, at: i64| json!([{"type": kind, "platform": "youzan", "order": "E20261111200000000001", "at": at}]);
         assert_eq!(mapped("trade_TradeSellerShip"), step("shipped", 1_794_484_800_000));
         assert_eq!(mapped("trade_TradeSuccess"), step("completed", 1_795_003_200_000));
-        assert_eq!(mapped("TRADE_ORDER_STATE"), step("closed", 1_795_003_200_000));
+        assert_eq!(mapped("TRADE_ORDER_STATE"), json!("each step has a message that tells it whole"));
+        // What the seller agrees to carries the number of the refund that follows, and another time.
+        for kind in ["REFUND_ONLY", "REFUND_AND_RETURN"] {
+            let mut agreed = push("youzan_trade_RefundSuccess");
+            agreed["type"] = json!("trade_refund_RefundSellerAgree");
+            agreed["msg"]["refund_type"] = json!(kind);
+            assert!(matches!(map(&shop(), &agreed), Ok(Mapped::Ignored(_))), "{kind}");
+        }
         assert_eq!(
             mapped("youzan_trade_RefundSuccess"),
             json!([{"type": "refunded", "platform": "youzan", "order": "E20261111200000000001",

@@ -175,6 +175,8 @@ on_both!(a_youzan_order_lives_from_its_pushes, async |bench: &Bench| {
         assert_eq!((status, &answer["msg"]), (StatusCode::OK, &json!("success")), "{name}: {answer}");
         (repeated, answer["outcome"].as_str().unwrap().to_owned(), answer)
     };
+    // A bare state says less than the payment that follows: it must not stand in its place.
+    assert_eq!(push("TRADE_ORDER_STATE").await.1, "ignored");
     // Out of order: the payment tells the whole order, its creation comes after it.
     assert_eq!(push("trade_TradeSellerShip").await.1, "accepted");
     let (_, outcome, answer) = push("trade_TradePaid").await;
@@ -260,6 +262,60 @@ on_both!(a_shopify_order_carries_its_click_and_earns, async |bench: &Bench| {
         (&json!(35_800), &json!(17_900))
     );
     stage.audit().await;
+});
+
+on_both!(what_was_refused_is_tried_again_when_it_comes_again, async |bench: &Bench| {
+    let stage = stage(bench).await;
+    let (id, path, secret) = source(bench, json!({"merchant": "m1", "kind": "standard"})).await;
+    bench.set_clock(hour(3));
+    let order = created("o1", "u1", "kettle", hour(3)).to_string();
+    let send = async |name: &str, body: &str| {
+        let headers = standard(&secret, name, hour(3).millis(), body.as_bytes());
+        let (status, repeated, answer) = post(bench, &path, &headers, body.as_bytes()).await;
+        (status.as_u16(), repeated, answer["outcome"].clone(), answer["code"].clone())
+    };
+    assert_eq!(send("msg_1", &order).await, (200, false, json!("review"), Value::Null));
+    assert_eq!(send("msg_1", &order).await, (200, false, json!("review"), Value::Null));
+    let reviews = bench.ok("GET", "/v1/reviews", Value::Null).await;
+    assert_eq!(reviews["items"].as_array().unwrap().len(), 1, "{reviews}");
+    // Another body under the same name stays a mistake.
+    let other = step("paid", "o1", hour(3)).to_string();
+    assert_eq!(send("msg_1", &other).await.3, "delivery_id_reused");
+
+    let product =
+        json!({"merchant": "m1", "title": "水壶", "url": "https://shop.example.cn/1", "category": "home"});
+    bench.ok("PUT", "/v1/products/kettle", product).await;
+    assert_eq!(send("msg_1", &order).await, (200, false, json!("accepted"), Value::Null));
+    assert_eq!(send("msg_1", &order).await, (200, true, json!("accepted"), Value::Null));
+    assert_eq!(stage.line("o1").await["amount_fen"], 10_000);
+    let listed = bench.ok("GET", &format!("/v1/intake-sources/{id}/deliveries"), Value::Null).await;
+    assert_eq!(
+        (listed["items"].as_array().unwrap().len(), &listed["items"][0]["outcome"]),
+        (1, &json!("accepted"))
+    );
+    stage.audit().await;
+});
+
+on_both!(a_stranger_at_its_address_cannot_shut_a_shop_out, async |bench: &Bench| {
+    let _stage = stage(bench).await;
+    let (_, path, secret) = source(bench, json!({"merchant": "m1", "kind": "standard"})).await;
+    bench.set_clock(hour(3));
+    let body = created("o1", "u1", "cup", hour(3)).to_string();
+    let send = async |secret: &str| {
+        let mut request = Request::builder().method("POST").uri(&path);
+        for (name, value) in standard(secret, "msg_1", hour(3).millis(), body.as_bytes()) {
+            request = request.header(name, value);
+        }
+        let mut request = request.body(Body::from(body.clone())).unwrap();
+        request.extensions_mut().insert(settlement_core::api::Peer("203.0.113.7".parse().unwrap()));
+        read(bench.send(request).await).await.0.as_u16()
+    };
+    let mut answers = Vec::new();
+    for _ in 0..60 {
+        answers.push(send("whsec_AAAA").await);
+    }
+    assert_eq!((answers[0], answers[59]), (401, 429), "{answers:?}");
+    assert_eq!(send(&secret).await, 200);
 });
 
 on_both!(a_source_belongs_to_its_merchant, async |bench: &Bench| {
