@@ -1,19 +1,20 @@
 //! Video tasks (V任务): a fixed price that a merchant pays for a talent's video, beside any commission.
 //!
-//! The platform's technical fee applies only in events that say so, and then comes off at the moment the merchant
-//! confirms and pays. The rest goes to the talent's agency first, which pays the talent.
+//! The platform's technical fee applies only in events, whose days are part of the rules, and comes off at the moment
+//! the merchant confirms and pays. The rest goes to the talent's agency first, which pays the talent.
 
 use crate::commission::Payee;
 use crate::explanation::Language;
 use crate::ids::{AgencyId, PlatformId, PromoterId};
 use crate::money::{BasisPoints, Fen, Overflow};
+use crate::time::{Instant, Period};
 use serde::{Deserialize, Serialize};
 
 /// When the fee applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeApplies {
-    /// Only to tasks of an event (双11 and the like).
+    /// Only to tasks that are confirmed in an event (双11 and the like).
     #[default]
     InEvents,
     /// To every task.
@@ -21,18 +22,20 @@ pub enum FeeApplies {
 }
 
 /// The fee on video tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VideoTaskPolicy {
     /// The platform's part of the price.
     pub fee: BasisPoints,
     /// When it applies.
     pub applies: FeeApplies,
+    /// The events. The platform dates them: whoever pays has no say in its own fee.
+    pub events: Vec<Period>,
 }
 
 impl Default for VideoTaskPolicy {
     fn default() -> Self {
-        Self { fee: BasisPoints::const_new::<2_000>(), applies: FeeApplies::InEvents }
+        Self { fee: BasisPoints::const_new::<2_000>(), applies: FeeApplies::InEvents, events: Vec::new() }
     }
 }
 
@@ -47,7 +50,7 @@ pub struct VideoTask {
     pub agency: Option<AgencyId>,
     /// What the merchant pays.
     pub price: Fen,
-    /// It belongs to an event in which the fee applies.
+    /// It is confirmed in an event ([`VideoTaskPolicy::in_event`]).
     #[serde(default)]
     pub in_event: bool,
 }
@@ -77,6 +80,11 @@ pub enum VideoTaskError {
 }
 
 impl VideoTaskPolicy {
+    /// Whether there is an event at `confirmed`, when the merchant confirms and the fee would come off.
+    pub fn in_event(&self, confirmed: Instant) -> bool {
+        self.events.iter().any(|event| event.contains(confirmed))
+    }
+
     /// Whether the fee is taken from a task.
     const fn applies_to(&self, task: &VideoTask) -> bool {
         match self.applies {
@@ -159,11 +167,11 @@ mod tests {
         let events = VideoTaskPolicy::default();
         // policy, price, in an event, fee, net
         let rows = [
-            (events, 100_000, false, 0, 100_000),
-            (events, 100_000, true, 20_000, 80_000),
-            (events, 104, true, 20, 84),
-            (events, 4, true, 0, 4),
-            (always, 100_000, false, 20_000, 80_000),
+            (&events, 100_000, false, 0, 100_000),
+            (&events, 100_000, true, 20_000, 80_000),
+            (&events, 104, true, 20, 84),
+            (&events, 4, true, 0, 4),
+            (&always, 100_000, false, 20_000, 80_000),
         ];
         for (policy, price, in_event, fee, net) in rows {
             let task = VideoTask {
@@ -180,6 +188,18 @@ mod tests {
         }
         let free = VideoTask { talent: promoter("a"), agency: None, price: Fen(0), in_event: true };
         assert_eq!(events.confirm(&free, &platform), Err(VideoTaskError::Price(Fen(0))));
+    }
+
+    #[test]
+    fn an_event_is_half_open_like_every_period() {
+        let policy = VideoTaskPolicy {
+            events: vec![Period { from: Instant(10), to: Some(Instant(20)) }, Period::since(Instant(30))],
+            ..VideoTaskPolicy::default()
+        };
+        let rows = [(9, false), (10, true), (19, true), (20, false), (29, false), (30, true), (1_000, true)];
+        for (at, in_event) in rows {
+            assert_eq!(policy.in_event(Instant(at)), in_event, "{at}");
+        }
     }
 
     #[test]

@@ -52,6 +52,8 @@ impl Policy {
         self.check_sourcing(&mut errors);
         self.check_refund_batches(&mut errors);
         let ban_period = |b: &BanRule| Period { from: b.effective_from, to: b.effective_to };
+        let events = self.video_tasks.iter().flat_map(|v| v.events.iter().copied());
+        check_periods("video_tasks.events", events, &mut errors);
         check_periods("bans", self.bans.iter().map(ban_period), &mut errors);
         if let Some(url) = &self.edge.fallback_url {
             if let Err(why) = web_address(url) {

@@ -102,6 +102,26 @@ impl Cursor {
         })
     }
 
+    /// The number and the name that the key is made of, or none for the first page.
+    ///
+    /// # Errors
+    /// If it is not made of these.
+    pub fn number_and_name(&self) -> Result<Option<(i64, String)>, Problem> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let parts = self.0.split_once('\u{1f}');
+        let key = parts.and_then(|(number, name)| Some((number.parse().ok()?, name.to_owned())));
+        key.map(Some).ok_or_else(|| {
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", "this is no cursor of this list")
+        })
+    }
+
+    /// A key made of a number and a name.
+    pub fn of_number_and_name(number: i64, name: &str) -> String {
+        format!("{number}\u{1f}{name}")
+    }
+
     /// A key made of numbers.
     pub fn of_numbers(numbers: &[i64]) -> String {
         numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(".")

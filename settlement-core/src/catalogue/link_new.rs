@@ -5,7 +5,7 @@ use super::link_rows::{LinkRows, Row};
 use super::programmes::Programme;
 use super::targets::{self, NewTarget, Target};
 use super::verification::refuse_unverified;
-use super::{destination, merchants};
+use super::{destination, insiders, merchants};
 use crate::api::time::{EARLIEST, plausible};
 use crate::api::{Principal, Problem};
 use crate::store::{StoreError, Tx};
@@ -294,20 +294,11 @@ impl<'a> LinkMaker<'a> {
     }
 
     fn refuse_outsider(tx: &mut dyn Tx, merchant: &str, programme: &Programme) -> Result<(), Problem> {
-        let belongs = match (&programme.merchant, &programme.platform) {
-            (Some(owner), _) => owner == merchant,
-            (None, platform) => {
-                let row = tx.query_one("SELECT platform FROM merchants WHERE id = $1", params![merchant])?;
-                Some(row.text(0)?) == platform.as_deref()
-            }
-        };
-        if belongs {
+        let (owner, platform) = (programme.merchant.as_deref(), programme.platform.as_deref());
+        if insiders::takes_part(tx, merchant, owner, platform)? {
             return Ok(());
         }
-        Err(Problem::conflict(
-            "not_in_programme",
-            format!("merchant {merchant} does not take part in programme {}", programme.id),
-        ))
+        Err(insiders::outsider(merchant, &programme.id))
     }
 
     fn page(

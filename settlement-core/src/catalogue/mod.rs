@@ -10,6 +10,7 @@ pub(crate) mod destination;
 pub(crate) mod feed;
 mod feed_rows;
 pub(crate) mod histories;
+mod insiders;
 mod link_list;
 mod link_new;
 mod link_rows;
@@ -28,6 +29,7 @@ mod selection;
 mod targets;
 mod verification;
 
+pub(crate) use insiders::refuse_outsider_of;
 pub use programmes::Maintained;
 pub(crate) use programmes::{invalid_policy, laid_over};
 pub(crate) use promoters::new_promoter;

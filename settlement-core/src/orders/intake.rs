@@ -9,10 +9,11 @@ use super::review::{self, Finding, Reason};
 use super::rows;
 use super::state::OrderState;
 use super::waiting;
+use crate::attribution::programmes::read;
 use crate::identities::{self, Source};
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::{OrderId, PlatformId};
+use attribution_core::ids::{MerchantId, OrderId, PlatformId};
 use attribution_core::time::Instant;
 use attribution_core::token::{ClickKeys, ClickToken};
 use std::collections::BTreeSet;
@@ -70,8 +71,13 @@ pub fn take(
     if !may_speak(tx, event, sender, owner)? {
         return Ok(Taken::NotTheirs);
     }
+    let whose = match (owner.or(sender), event) {
+        (Some(merchant), _) => Some(read("merchant id", merchant)?),
+        (None, OrderEvent::Created(created)) => Some(created.merchant.clone()),
+        (None, _) => None,
+    };
     if let Some(impossible) = event.impossible(now) {
-        return refuse(tx, &key, &contents, impossible, now);
+        return refuse(tx, &key, &contents, whose.as_ref(), impossible, now);
     }
     // Only what counts for this sender can be repeated or contradicted: the word of a merchant whose order it is not
     // must never stand in the way.
@@ -90,17 +96,17 @@ pub fn take(
         let detail =
             format!("this `{}` event came before with other contents; the first one stands", key.kind);
         let refusal = Refusal { reason: Reason::EventChanged, detail, pointer: String::new() };
-        return refuse(tx, &key, &contents, refusal, now);
+        return refuse(tx, &key, &contents, whose.as_ref(), refusal, now);
     }
     if let OrderEvent::Created(created) = event
         && let Some(refusal) = known_to_catalogue(tx, created)?
     {
-        return refuse(tx, &key, &contents, refusal, now);
+        return refuse(tx, &key, &contents, whose.as_ref(), refusal, now);
     }
     if let Some(placed) = &placed
         && let Some(refusal) = waiting::before_created(key.kind, event.at(), placed.at)
     {
-        return refuse(tx, &key, &contents, refusal, now);
+        return refuse(tx, &key, &contents, whose.as_ref(), refusal, now);
     }
     rows::insert_event(tx, &key, event, &contents, sender, now)?;
     if let OrderEvent::Created(created) = event {
@@ -170,6 +176,7 @@ fn refuse(
     tx: &mut dyn Tx,
     key: &EventKey,
     contents: &str,
+    merchant: Option<&MerchantId>,
     refusal: Refusal,
     now: Instant,
 ) -> Result<Taken, StoreError> {
@@ -178,6 +185,7 @@ fn refuse(
     let finding = Finding {
         platform: &key.platform,
         order: &key.order,
+        merchant,
         line: "",
         reason: refusal.reason,
         found: &found,
@@ -284,6 +292,7 @@ fn note_contradictions(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Res
         let finding = Finding {
             platform: &state.created.platform,
             order: &state.created.order,
+            merchant: Some(&state.created.merchant),
             line: contradiction.line().map_or("", |line| line.as_str()),
             reason,
             found: &found,

@@ -197,6 +197,7 @@ pub(super) fn decision(
             let finding = Finding {
                 platform,
                 order,
+                merchant: Some(&state.created.merchant),
                 line: line.line.as_str(),
                 reason: Reason::Unjournaled,
                 found: "",
@@ -264,7 +265,9 @@ fn bookkeeping(
         let detail = format!("settled on {} fen, but {} were paid", change.books.paid.0, line.amount.0);
         let reason = Reason::PaidAfterSettlement;
         let line = line.line.as_str();
-        let finding = Finding { platform, order, line, reason, found: "", detail: &detail, contents: None };
+        let merchant = Some(&state.created.merchant);
+        let finding =
+            Finding { platform, order, merchant, line, reason, found: "", detail: &detail, contents: None };
         review::open(tx, &finding, now)?;
     }
     let before = row.amounts.promoter;
@@ -335,6 +338,7 @@ fn note_manual(
     let finding = Finding {
         platform: &state.created.platform,
         order: &state.created.order,
+        merchant: Some(&state.created.merchant),
         line: line.line.as_str(),
         reason,
         found,

@@ -66,7 +66,8 @@ struct Wanted {
     product: Option<String>,
     /// Of the order of this number only.
     order: Option<String>,
-    /// In this state only.
+    /// In this state only, as it is shown. A page may hold fewer entries than asked for: `next_cursor` says whether more
+    /// follow.
     #[param(inline)]
     state: Option<Standing>,
     /// Placed at or after this (RFC 3339 or UTC milliseconds).
@@ -136,14 +137,21 @@ async fn list(
                 visible(tx, &principal, &checked(promoter)?)?;
             }
             let period = (from, to);
-            let rows = rows(tx, &wanted, period, &after, i64::from(limit) + 1)?;
             let sees_all = !matches!(principal.role, Role::Promoter | Role::Agency);
+            let also_settled_since = (!sees_all).then(|| midnight(now));
+            let rows = rows(tx, &wanted, period, also_settled_since, &after, i64::from(limit) + 1)?;
             let mut catalogue = Catalogue::default();
             let mut items = Vec::with_capacity(rows.len());
-            for row in &rows {
-                items.push(entry(tx, &mut catalogue, row, sees_all, now)?);
+            let mut last = None;
+            for row in rows.iter().take(limit as usize) {
+                let line = entry(tx, &mut catalogue, row, sees_all, now)?;
+                last = Some(key(&line));
+                if wanted.state.is_none_or(|state| state.name() == line.state) {
+                    items.push(line);
+                }
             }
-            Ok::<_, Problem>(Page::cut(items, limit, key))
+            let more = rows.len() > limit as usize;
+            Ok::<_, Problem>(Page::among(items, last.filter(|_| more)))
         })
         .await
         .map(Json)
@@ -183,10 +191,12 @@ fn scope(wanted: &mut Wanted, principal: &Principal) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Those that may be in the state that is wanted, with `also_settled_since` for whoever may not see them as settled yet.
 fn rows(
     tx: &mut dyn Tx,
     wanted: &Wanted,
     (from, to): (Option<Instant>, Option<Instant>),
+    also_settled_since: Option<Instant>,
     after: &str,
     limit: i64,
 ) -> Result<Vec<Row>, Problem> {
@@ -216,8 +226,13 @@ fn rows(
     if let Some(order) = &wanted.order {
         with("l.order_id = ?", order.into());
     }
-    if let Some(state) = wanted.state {
-        with("l.state = ?", state.name().into());
+    match (wanted.state, also_settled_since) {
+        // What is not shown as settled yet is shown as expected.
+        (Some(Standing::Expected), Some(since)) => {
+            with("(l.state = 'expected' OR (l.state = 'settled' AND l.matured_ms >= ?))", since.into());
+        }
+        (Some(state), _) => with("l.state = ?", state.name().into()),
+        (None, _) => {}
     }
     if let Some(from) = from {
         with("l.created_ms >= ?", from.into());
@@ -281,6 +296,11 @@ fn entry(
     })
 }
 
+/// When today began.
+fn midnight(now: Instant) -> Instant {
+    Instant::of_shanghai_day(now.shanghai_day())
+}
+
 /// Whether a settled line is still shown as expected: its trade succeeded today, and the rules show it from midnight on.
 fn not_yet_shown(
     tx: &mut dyn Tx,
@@ -288,8 +308,7 @@ fn not_yet_shown(
     row: &Row,
     now: Instant,
 ) -> Result<bool, StoreError> {
-    let midnight = Instant::of_shanghai_day(now.shanghai_day());
-    if row.opt_instant(18)?.is_none_or(|matured| matured < midnight) {
+    if row.opt_instant(18)?.is_none_or(|matured| matured < midnight(now)) {
         return Ok(false);
     }
     let (Some(programme), Some(version)) = (row.opt_text(8)?, row.opt_num(17)?) else { return Ok(false) };

@@ -50,6 +50,7 @@ pub(super) fn reopen(
     let finding = Finding {
         platform: &created.platform,
         order: &created.order,
+        merchant: Some(&created.merchant),
         line: line.line.as_str(),
         reason,
         found: "",

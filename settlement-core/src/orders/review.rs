@@ -2,7 +2,7 @@
 
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::{OrderId, PlatformId};
+use attribution_core::ids::{MerchantId, OrderId, PlatformId};
 use attribution_core::time::Instant;
 
 /// Why a person must look at something.
@@ -76,6 +76,8 @@ pub struct Finding<'a> {
     pub platform: &'a PlatformId,
     /// The order.
     pub order: &'a OrderId,
+    /// Whose order it is; of one that was not taken in, who says so.
+    pub merchant: Option<&'a MerchantId>,
     /// The line, or empty for the whole order.
     pub line: &'a str,
     /// Why.
@@ -94,8 +96,8 @@ pub struct Finding<'a> {
 /// If the store fails.
 pub fn open(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), StoreError> {
     let new = tx.execute(
-        "INSERT INTO order_reviews (platform, order_id, reason, line_id, found, detail, contents, opened_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        "INSERT INTO order_reviews (platform, order_id, reason, line_id, found, detail, contents, opened_ms, merchant) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
          ON CONFLICT (platform, order_id, reason, line_id, found) DO NOTHING",
         params![
             finding.platform,
@@ -105,7 +107,8 @@ pub fn open(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), 
             finding.found,
             finding.detail,
             finding.contents,
-            now
+            now,
+            finding.merchant
         ],
     )?;
     if new == 1 {

@@ -6,7 +6,7 @@ use super::sweep::judge_all;
 use crate::Core;
 use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Role, Write};
 use crate::params;
-use crate::store::{Row, StoreError};
+use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::time::Instant;
 use axum::Json;
@@ -46,7 +46,8 @@ struct OpenReview {
     opened_at: Instant,
 }
 
-/// Open findings, oldest first: all for operators, those of its own orders for a merchant.
+/// Open findings, oldest first: all for operators; for a merchant those of its own orders, also of orders that were not
+/// taken in.
 #[utoipa::path(get, path = "/v1/reviews", params(PageParams), responses((status = 200, body = Page<OpenReview>)))]
 async fn list(
     State(core): State<Core>,
@@ -57,29 +58,60 @@ async fn list(
         principal.require_operator()?;
     }
     let limit = page.limit()?;
-    let Cursor(after) = page.after()?;
-    let rows = core
-        .store()
-        .read(move |tx| {
-            tx.query(
-                "SELECT r.platform, r.order_id, r.reason, r.line_id, r.found, r.detail, r.contents, r.opened_ms \
-                 FROM order_reviews r WHERE r.resolved_ms IS NULL AND (CAST($1 AS TEXT) IS NULL OR EXISTS (\
-                 SELECT 1 FROM orders o WHERE o.order_id = r.order_id AND o.platform = r.platform \
-                 AND o.merchant = $1)) ORDER BY r.opened_ms, r.platform, r.order_id, r.reason, r.line_id, r.found",
-                params![principal.subject.as_ref()],
-            )
-        })
-        .await?;
+    let after = position(&page.after()?)?;
+    let rows = core.store().read(move |tx| rows(tx, principal.subject.as_deref(), &after, limit)).await?;
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    // The queue is meant to be short; what was listed before is skipped by its key.
-    let rest = items.into_iter().filter(|item| key(item) > after).take(limit as usize + 1).collect();
-    Ok(Json(Page::cut(rest, limit, key)))
+    Ok(Json(Page::cut(items, limit, key)))
 }
+
+/// Open findings behind a position, one more than a page holds.
+fn rows(
+    tx: &mut dyn Tx,
+    merchant: Option<&str>,
+    (at, rest): &Position,
+    limit: u32,
+) -> Result<Vec<Row>, StoreError> {
+    let mut values: Vec<Param<'_>> = vec![(*at).into()];
+    values.extend(rest.iter().map(Param::from));
+    values.push(i64::from(limit).saturating_add(1).into());
+    let own = match merchant {
+        Some(merchant) => {
+            values.push(merchant.into());
+            "AND merchant = $8"
+        }
+        None => "",
+    };
+    let sql = format!(
+        "SELECT platform, order_id, reason, line_id, found, detail, contents, opened_ms FROM order_reviews \
+         WHERE resolved_ms IS NULL AND opened_ms >= $1 {own} AND (opened_ms > $1 \
+         OR (platform, order_id, reason, line_id, found) > ($2, $3, $4, $5, $6)) \
+         ORDER BY opened_ms, platform, order_id, reason, line_id, found LIMIT $7"
+    );
+    tx.query(&sql, &values)
+}
+
+/// When a finding was opened, and the rest of its key.
+type Position = (i64, [String; 5]);
 
 /// The sort key of a finding.
 fn key(item: &OpenReview) -> String {
     let OpenReview { opened_at, platform, order, reason, line, found, .. } = item;
-    format!("{:020}\u{1f}{platform}\u{1f}{order}\u{1f}{reason}\u{1f}{line}\u{1f}{found}", opened_at.millis())
+    format!("{}\u{1f}{platform}\u{1f}{order}\u{1f}{reason}\u{1f}{line}\u{1f}{found}", opened_at.millis())
+}
+
+/// What a cursor's key says; before everything for the first page.
+fn position(Cursor(key): &Cursor) -> Result<Position, Problem> {
+    if key.is_empty() {
+        return Ok((i64::MIN, Default::default()));
+    }
+    let read = || {
+        let (at, rest) = key.split_once('\u{1f}')?;
+        let rest: Vec<String> = rest.split('\u{1f}').map(str::to_owned).collect();
+        Some((at.parse().ok()?, <[String; 5]>::try_from(rest).ok()?))
+    };
+    read().ok_or_else(|| {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", "this is no cursor of this list")
+    })
 }
 
 fn entry(row: &Row) -> Result<OpenReview, StoreError> {

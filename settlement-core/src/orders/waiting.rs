@@ -69,6 +69,7 @@ fn note(
     let finding = Finding {
         platform: &created.platform,
         order: &created.order,
+        merchant: Some(&created.merchant),
         line: "",
         reason,
         found: &format!("{kind} {refund} {sender} {:016x}", xxhash_rust::xxh3::xxh3_64(contents.as_bytes())),

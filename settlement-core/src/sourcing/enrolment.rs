@@ -2,12 +2,13 @@
 
 use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};
 use attribution_core::sourcing::{AuditTimes, Refusal, SkuOffer, SkuVerdict};
 use attribution_core::time::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::HashMap;
 
 /// An enrolment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,24 +78,50 @@ fn text<T: Serialize>(value: &T) -> Result<String, StoreError> {
         .map_err(|cause| StoreError::Corrupt { what: "enrolment", cause: cause.into() })
 }
 
-fn enrolment(tx: &mut dyn Tx, row: &Row) -> Result<Enrolment, StoreError> {
+impl Enrolment {
+    /// Whether it takes part, or will if the audit says so.
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self.state, State::Auditing | State::Approved)
+    }
+}
+
+/// Enrolments a look for SKUs asks about at once: SQLite takes 32,766 values.
+const ASKED_AT_ONCE: usize = 500;
+
+/// The enrolments of these rows with their SKUs.
+fn with_skus(tx: &mut dyn Tx, rows: &[Row]) -> Result<Vec<Enrolment>, StoreError> {
+    let mut all = rows.iter().map(enrolment).collect::<Result<Vec<_>, _>>()?;
+    for some in all.chunks_mut(ASKED_AT_ONCE) {
+        let places: Vec<String> = (1..=some.len()).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "SELECT enrolment, sku, offer, refusals, needs_review FROM enrolment_skus WHERE enrolment IN ({}) \
+             ORDER BY enrolment, sku",
+            places.join(", ")
+        );
+        let ids: Vec<String> = some.iter().map(|of| of.id.clone()).collect();
+        let values: Vec<Param<'_>> = ids.iter().map(Param::from).collect();
+        let mut skus: HashMap<String, Vec<EnrolledSku>> = HashMap::new();
+        for row in tx.query(&sql, &values)? {
+            let verdict = SkuVerdict { refusals: json(row.text(3)?)?, needs_review: row.flag(4)? };
+            let sku = EnrolledSku { sku: row.text(1)?.to_owned(), offer: json(row.text(2)?)?, verdict };
+            skus.entry(row.text(0)?.to_owned()).or_default().push(sku);
+        }
+        for of in some {
+            of.skus = skus.remove(&of.id).unwrap_or_default();
+        }
+    }
+    Ok(all)
+}
+
+/// Without its SKUs.
+fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {
     let state = row.text(5)?;
     let state = State::ALL
         .into_iter()
         .find(|known| known.name() == state)
         .ok_or_else(|| StoreError::Corrupt { what: "state of an enrolment", cause: state.into() })?;
-    let id = row.text(0)?.to_owned();
-    let rows = tx.query(
-        "SELECT sku, offer, refusals, needs_review FROM enrolment_skus WHERE enrolment = $1 ORDER BY sku",
-        params![&id],
-    )?;
-    let mut skus = Vec::new();
-    for sku in &rows {
-        let verdict = SkuVerdict { refusals: json(sku.text(2)?)?, needs_review: sku.flag(3)? };
-        skus.push(EnrolledSku { sku: sku.text(0)?.to_owned(), offer: json(sku.text(1)?)?, verdict });
-    }
     Ok(Enrolment {
-        id,
+        id: row.text(0)?.to_owned(),
         programme: read("programme id", row.text(1)?)?,
         version: row.num(2)?,
         merchant: read("merchant id", row.text(3)?)?,
@@ -106,27 +133,35 @@ fn enrolment(tx: &mut dyn Tx, row: &Row) -> Result<Enrolment, StoreError> {
         decided: row.opt_instant(9)?,
         reason: row.opt_text(10)?.map(str::to_owned),
         exited: row.opt_instant(11)?,
-        skus,
+        skus: Vec::new(),
     })
 }
 
 /// One enrolment.
 pub(super) fn find(tx: &mut dyn Tx, id: &str) -> Result<Option<Enrolment>, StoreError> {
-    let row = tx.query_opt(&format!("SELECT {COLUMNS} FROM enrolments WHERE id = $1"), params![id])?;
-    row.map(|row| enrolment(tx, &row)).transpose()
+    let rows = tx.query(&format!("SELECT {COLUMNS} FROM enrolments WHERE id = $1"), params![id])?;
+    Ok(with_skus(tx, &rows)?.pop())
 }
 
-/// A merchant's enrolments, newest first.
+/// A merchant's enrolments, newest first, behind the one of this time and id.
 pub(super) fn of_merchant(
     tx: &mut dyn Tx,
     merchant: &MerchantId,
+    after: Option<&(i64, String)>,
     limit: i64,
 ) -> Result<Vec<Enrolment>, StoreError> {
+    let (at, id) = after.map_or((i64::MAX, ""), |(at, id)| (*at, id.as_str()));
     let sql = format!(
-        "SELECT {COLUMNS} FROM enrolments WHERE merchant = $1 ORDER BY submitted_ms DESC, id DESC LIMIT $2"
+        "SELECT {COLUMNS} FROM enrolments WHERE merchant = $1 AND submitted_ms <= $2 \
+         AND (submitted_ms < $2 OR id < $3) ORDER BY submitted_ms DESC, id DESC LIMIT $4"
     );
-    let rows = tx.query(&sql, params![merchant, limit])?;
-    rows.iter().map(|row| enrolment(tx, row)).collect()
+    let rows = tx.query(&sql, params![merchant, at, id, limit])?;
+    with_skus(tx, &rows)
+}
+
+/// The lock under which a product's enrolment, its SKUs and what is said of it change.
+pub(super) fn lock_name(product: &ProductId) -> String {
+    format!("enrolment {product}")
 }
 
 /// The id of an open enrolment of a product, or of one of its SKUs.

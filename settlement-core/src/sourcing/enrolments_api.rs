@@ -1,19 +1,21 @@
 //! `POST` and `GET /v1/enrolments`, and `.../approve|reject|exit|edits`.
 
-use super::enrolment::{self, EnrolledSku, Enrolment, State as Stands};
+use super::enrolment::{self, EnrolledSku, Enrolment, State as Stands, lock_name};
 use super::facts::{self, Kind};
 use super::skus;
 use super::skus_api::merchant_of;
-use super::view::{EnrolmentView, view};
+use super::view::{EnrolmentView, view_all};
 use crate::Core;
-use crate::api::{Merchants, Only, Operators, Params, PathId, Principal, Problem, Write, WriteScope, chain};
+use crate::api::{
+    Merchants, Only, Operators, Page, PageParams, Params, PathId, Principal, Problem, Write, WriteScope,
+    chain,
+};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::{of_id, read};
+use crate::catalogue::refuse_outsider_of;
 use crate::orders::event::{AMOUNT_MAX_FEN, TEXT_MAX};
-use crate::params;
 use crate::payouts::calendar;
-use crate::payouts::run::platform_of;
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};
 use attribution_core::money::Fen;
 use attribution_core::policy::eligibility::SourcingRules;
@@ -30,9 +32,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// SKUs of one enrolment at most, and enrolments listed at most.
+/// SKUs of one enrolment at most.
 const SKUS_MAX: usize = 500;
-const LIST_MAX: i64 = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()
@@ -119,9 +120,8 @@ fn found(tx: &mut dyn Tx, id: &str) -> Result<Enrolment, Problem> {
 }
 
 fn shown(tx: &mut dyn Tx, of: &Enrolment, now: Instant) -> Result<EnrolmentView, Problem> {
-    let policy = Catalogue::default().policy(tx, &of.programme, of.version)?;
-    let rules = policy.eligibility.sourcing.unwrap_or_default();
-    Ok(view(tx, of, &rules, now)?)
+    let views = view_all(tx, &mut Catalogue::default(), std::slice::from_ref(of), now)?;
+    Ok(views.into_iter().next().ok_or(StoreError::NoRow)?)
 }
 
 /// Applies. The gates answer at once, with every reason; what passes goes to the audit. SKUs that may not take part are
@@ -129,7 +129,7 @@ fn shown(tx: &mut dyn Tx, of: &Enrolment, now: Instant) -> Result<EnrolmentView,
 #[utoipa::path(
     post, path = "/v1/enrolments", request_body = PostEnrolment,
     responses((status = 201, body = EnrolmentView),
-              (status = 409, description = "`enrolment_exists`, `enrolled` (leave the open one first), `no_sourcing` or `calendar_ends`"))
+              (status = 409, description = "`enrolment_exists`, `enrolled` (leave the open one first), `no_sourcing`, `not_in_programme` or `calendar_ends`"))
 )]
 async fn post_enrolment(
     State(core): State<Core>,
@@ -142,7 +142,7 @@ async fn post_enrolment(
         .run(&core, move |tx, scope| {
             let owner = merchant_of(tx, &body.product)?;
             scope.principal.require_merchant(&owner)?;
-            tx.lock(&format!("enrolment {}", body.product))?;
+            tx.lock(&lock_name(&body.product))?;
             if enrolment::find(tx, &body.id)?.is_some() {
                 let detail = format!("there is an enrolment {} already", body.id);
                 return Err(Problem::conflict("enrolment_exists", detail));
@@ -187,10 +187,7 @@ fn judged(
     now: Instant,
 ) -> Result<Enrolment, Problem> {
     let (version, rules) = rules(tx, &body.programme, now)?;
-    let of = tx.query_one("SELECT platform FROM merchants WHERE id = $1", params![&owner])?;
-    if platform_of(tx, &body.programme)?.as_str() != of.text(0)? {
-        return Err(Problem::invalid("programme", "belongs to another platform than the merchant"));
-    }
+    refuse_outsider_of(tx, &owner, &body.programme)?;
     let missing = |what: &str| {
         Problem::conflict("facts_missing", format!("the platform has said nothing about the {what} yet"))
     };
@@ -297,7 +294,7 @@ async fn decide(
 /// The enrolment, held to the end of the transaction under its product's lock.
 fn locked(tx: &mut dyn Tx, id: &str) -> Result<Enrolment, Problem> {
     let of = found(tx, id)?;
-    tx.lock(&format!("enrolment {}", of.product))?;
+    tx.lock(&lock_name(&of.product))?;
     found(tx, id)
 }
 
@@ -394,25 +391,34 @@ async fn get_enrolment(
 /// Whose.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct OfMerchant {
     /// The merchant.
     merchant: String,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
-/// A merchant's enrolments, newest first, at most 200. Operators, and the merchant.
-#[utoipa::path(get, path = "/v1/enrolments", params(OfMerchant), responses((status = 200, body = Vec<EnrolmentView>)))]
+/// A merchant's enrolments, newest first. Operators, and the merchant.
+#[utoipa::path(get, path = "/v1/enrolments", params(OfMerchant), responses((status = 200, body = Page<EnrolmentView>)))]
 async fn list(
     State(core): State<Core>,
     principal: Principal,
     Params(of): Params<OfMerchant>,
-) -> Result<Json<Vec<EnrolmentView>>, Problem> {
+) -> Result<Json<Page<EnrolmentView>>, Problem> {
     principal.require_merchant(&of.merchant)?;
     let merchant: MerchantId = of.merchant.parse().map_err(|error| Problem::invalid("merchant", error))?;
+    let paging = PageParams { limit: of.limit, cursor: of.cursor };
+    let (limit, after) = (paging.limit()?, paging.after()?.number_and_name()?);
     let now = core.now();
     core.store()
         .read(move |tx| {
-            let all = enrolment::of_merchant(tx, &merchant, LIST_MAX)?;
-            all.iter().map(|of| shown(tx, of, now)).collect::<Result<Vec<_>, Problem>>()
+            let all = enrolment::of_merchant(tx, &merchant, after.as_ref(), i64::from(limit) + 1)?;
+            let mut policies = Catalogue::default();
+            let items = view_all(tx, &mut policies, &all, now)?;
+            Ok::<_, Problem>(Page::cut(items, limit, EnrolmentView::key))
         })
         .await
         .map(Json)

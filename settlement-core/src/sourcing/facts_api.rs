@@ -63,6 +63,8 @@ async fn put_product_facts(
         .run(&core, move |tx, scope| {
             tx.query_opt("SELECT 1 FROM targets WHERE kind = 'product' AND id = $1", params![&product])?
                 .ok_or_else(|| Problem::unknown("product", &product))?;
+            // An enrolment that is being made reads what is said here.
+            tx.lock(&enrolment::lock_name(&product))?;
             let enrolled = enrolment::open_of(tx, &product, None)?;
             let verdict = edit(&SourcingRules::default(), Edit::JoinGroupPurchase);
             if let Some(enrolled) =

@@ -1,7 +1,7 @@
 //! `GET` and `PUT /v1/products/{id}/skus`, and `POST /v1/products/{id}/skus/delete`.
 
 use super::enrolment;
-use super::skus::{self, Sku};
+use super::skus::{self, ReportedLow, Sku};
 use crate::Core;
 use crate::api::{Merchants, Only, PathId, Principal, Problem, Write};
 use crate::orders::event::{AMOUNT_MAX_FEN, TEXT_MAX};
@@ -35,8 +35,8 @@ struct PutSku {
     price_fen: i64,
     /// Pieces in stock; a channel sells from the same.
     stock: u32,
-    /// The lowest deal of the last 30 days as the platform reports it, fen. Operators only; orders that are reported
-    /// here with their SKU count by themselves.
+    /// The lowest deal of the last 30 days as the platform reports it, fen; it counts for 30 days from now. Operators
+    /// only; orders that are reported here with their SKU count by themselves.
     #[serde(default)]
     low30_fen: Option<i64>,
 }
@@ -116,7 +116,7 @@ async fn put_sku(
                 sku: body.sku.clone(),
                 price: Fen(body.price_fen),
                 stock: body.stock,
-                reported_low: body.low30_fen.map(Fen),
+                reported_low: body.low30_fen.map(|low| ReportedLow { low: Fen(low), at: scope.now }),
             };
             skus::put(tx, &product, &new, scope.now)?;
             // What was not said this time, such as the reported low, stands as it was.
@@ -143,6 +143,8 @@ async fn delete_sku(
         .run(&core, move |tx, scope| {
             let merchant = merchant_of(tx, &product)?;
             scope.principal.require_merchant(&merchant)?;
+            // An enrolment that is being made reads what is deleted here.
+            tx.lock(&enrolment::lock_name(&product))?;
             let of = skus::find(tx, &product, &sku)?.ok_or_else(|| Problem::unknown("SKU", &sku))?;
             if let Some(enrolment) = enrolment::open_of(tx, &product, Some(&sku))? {
                 let detail = format!("enrolment {enrolment} is open: it must be left first");

@@ -1,7 +1,9 @@
 //! An enrolment as people see it: where it stands, how far the audit is, and what each SKU came to.
 
 use super::enrolment::{EnrolledSku, Enrolment, State};
-use super::skus;
+use super::skus::{self, Stocks};
+use crate::api::Cursor;
+use crate::attribution::Catalogue;
 use crate::payouts::calendar;
 use crate::store::{StoreError, Tx};
 use attribution_core::calendar::Calendar;
@@ -105,23 +107,45 @@ fn code<T: Serialize>(refusal: &T) -> String {
     json["code"].as_str().unwrap_or_default().to_owned()
 }
 
-pub(super) fn view(
+impl EnrolmentView {
+    /// Where a page after this one begins.
+    pub(super) fn key(&self) -> String {
+        Cursor::of_number_and_name(self.submitted_at, &self.id)
+    }
+}
+
+/// Enrolments as they stand now: calendar, rules and the market's stock are looked up once for all.
+pub(super) fn view_all(
     tx: &mut dyn Tx,
+    policies: &mut Catalogue,
+    all: &[Enrolment],
+    now: Instant,
+) -> Result<Vec<EnrolmentView>, StoreError> {
+    let calendar = calendar::in_force(tx)?;
+    let open = all.iter().filter(|of| of.is_open()).map(|of| &of.product);
+    let stocks = skus::stocks(tx, &open.collect())?;
+    let mut views = Vec::with_capacity(all.len());
+    for of in all {
+        let policy = policies.policy(tx, &of.programme, of.version)?;
+        let rules = policy.eligibility.sourcing.unwrap_or_default();
+        views.push(view(of, &rules, &calendar, &stocks, now));
+    }
+    Ok(views)
+}
+
+fn view(
     of: &Enrolment,
     rules: &SourcingRules,
+    calendar: &Calendar,
+    stocks: &Stocks,
     now: Instant,
-) -> Result<EnrolmentView, StoreError> {
-    let calendar = calendar::in_force(tx)?;
+) -> EnrolmentView {
     let gate = |r: &attribution_core::sourcing::Refusal| RefusalView {
         code: code(r),
         zh: r.zh(),
         en: r.to_string(),
     };
-    let mut skus = Vec::new();
-    for sku in &of.skus {
-        skus.push(enrolled(tx, of, sku, rules)?);
-    }
-    Ok(EnrolmentView {
+    EnrolmentView {
         id: of.id.clone(),
         programme: of.programme.to_string(),
         programme_version: of.version,
@@ -130,12 +154,12 @@ pub(super) fn view(
         state: of.state.name(),
         refusals: of.refusals.iter().map(gate).collect(),
         submitted_at: of.submitted.millis(),
-        audit: of.audit.as_ref().map(|times| audit(times, of, &calendar, now)),
+        audit: of.audit.as_ref().map(|times| audit(times, of, calendar, now)),
         decided_at: of.decided.map(Instant::millis),
         reason: of.reason.clone(),
         exited_at: of.exited.map(Instant::millis),
-        skus,
-    })
+        skus: of.skus.iter().map(|sku| enrolled(of, sku, rules, stocks)).collect(),
+    }
 }
 
 fn audit(times: &AuditTimes, of: &Enrolment, calendar: &Calendar, now: Instant) -> AuditView {
@@ -156,22 +180,16 @@ fn workdays(from: Date, to: Date, calendar: &Calendar) -> u32 {
     u32::try_from(worked.count()).unwrap_or(u32::MAX)
 }
 
-fn enrolled(
-    tx: &mut dyn Tx,
-    of: &Enrolment,
-    sku: &EnrolledSku,
-    rules: &SourcingRules,
-) -> Result<EnrolledSkuView, StoreError> {
+fn enrolled(of: &Enrolment, sku: &EnrolledSku, rules: &SourcingRules, stocks: &Stocks) -> EnrolledSkuView {
     let accepted = sku.verdict.refusals.is_empty();
-    let open = accepted && matches!(of.state, State::Auditing | State::Approved);
-    let live = if open { skus::find(tx, &of.product, &sku.sku)? } else { None };
-    let stock = live.map(|live| live.stock);
+    let live = || stocks.get(&(of.product.to_string(), sku.sku.clone())).copied();
+    let stock = if accepted && of.is_open() { live() } else { None };
     let refusal = |r: &attribution_core::sourcing::SkuRefusal| RefusalView {
         code: code(r),
         zh: r.zh(),
         en: r.to_string(),
     };
-    Ok(EnrolledSkuView {
+    EnrolledSkuView {
         sku: sku.sku.clone(),
         channel_price_fen: sku.offer.channel_price.0,
         market_price_fen: sku.offer.market_price.0,
@@ -181,5 +199,5 @@ fn enrolled(
         needs_review: accepted && sku.verdict.needs_review,
         channel_stock: stock,
         warning: stock.filter(|stock| *stock < rules.min_stock).map(|_| "low_stock"),
-    })
+    }
 }

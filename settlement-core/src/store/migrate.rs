@@ -53,6 +53,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(55, "0055_intake"),
     migration!(56, "0056_webhooks"),
     migration!(60, "0060_ways"),
+    migration!(61, "0061_low30_since"),
+    migration!(62, "0062_reviews_of_merchant"),
     migration!(67, "0067_app_pages"),
 ];
 

@@ -1,14 +1,17 @@
 //! `POST` and `GET /v1/video-tasks`, and `.../confirm|cancel`.
 
-use super::confirm::{ConfirmError, as_rules_see_it, confirm};
+use super::confirm::{ConfirmError, confirm};
 use super::task::{self, State as TaskState, Task};
+use super::terms::Terms;
 use crate::Core;
-use crate::api::{Merchants, Only, Params, PathId, Principal, Problem, Role, Write, WriteScope, chain};
-use crate::attribution::Catalogue;
+use crate::api::{
+    Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write, WriteScope,
+    chain,
+};
 use crate::attribution::programmes::of_id;
+use crate::catalogue::refuse_outsider_of;
 use crate::orders::event::{AMOUNT_MAX_FEN, TEXT_MAX};
 use crate::params;
-use crate::payouts::run::platform_of;
 use crate::store::Tx;
 use attribution_core::explanation::Language;
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId, PromoterId};
@@ -22,9 +25,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// Tasks listed at most.
-const LIST_MAX: i64 = 500;
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()
@@ -54,12 +54,9 @@ struct PostTask {
     /// Who makes it.
     #[schema(value_type = String)]
     talent: PromoterId,
-    /// The price, fen.
+    /// The price, fen. Whether a fee comes off it is a matter of the programme's rules and the day of the confirmation.
     #[schema(minimum = 1)]
     price_fen: i64,
-    /// It belongs to an event (双11 and the like) in which the technical fee applies.
-    #[serde(default)]
-    in_event: bool,
 }
 
 /// A task, and what it pays or has paid.
@@ -81,7 +78,7 @@ struct TaskView {
     agency: Option<String>,
     /// The price, fen.
     price_fen: i64,
-    /// It belongs to an event in which the fee applies.
+    /// There is an event of the rules in which the fee applies: now, or there was when it was confirmed.
     in_event: bool,
     /// `open`, `confirmed` or `cancelled`.
     state: &'static str,
@@ -109,16 +106,11 @@ struct Told {
     en: Vec<String>,
 }
 
-fn view(tx: &mut dyn Tx, of: &Task, now: Instant) -> Result<TaskView, Problem> {
-    let version = match &of.paid {
-        Some(paid) => paid.version,
-        None => in_force(tx, &of.programme, now)?.version,
-    };
-    let rules = Catalogue::default().policy(tx, &of.programme, version)?;
-    let policy = rules.video_tasks.ok_or_else(no_tasks)?;
-    let seen = as_rules_see_it(tx, of, now)?;
-    let platform = platform_of(tx, &of.programme)?;
-    let paid = policy.confirm(&seen, &platform).map_err(|error| Problem::invalid("price_fen", error))?;
+fn view(terms: &mut Terms, tx: &mut dyn Tx, of: &Task, now: Instant) -> Result<TaskView, Problem> {
+    let rules = terms.of(tx, of, now)?;
+    let seen = terms.as_rules_see_it(tx, of, &rules.policy, now)?;
+    let paid = rules.policy.confirm(&seen, &rules.platform);
+    let paid = paid.map_err(|error| Problem::invalid("price_fen", error))?;
     let (fee, net) = match (&of.paid, of.state) {
         (Some(paid), _) => (paid.fee, paid.net),
         (None, TaskState::Cancelled) => (Fen::ZERO, Fen::ZERO),
@@ -126,7 +118,7 @@ fn view(tx: &mut dyn Tx, of: &Task, now: Instant) -> Result<TaskView, Problem> {
     };
     let told = |language| match of.state {
         TaskState::Cancelled => Vec::new(),
-        TaskState::Open | TaskState::Confirmed => paid.explain(&policy, &seen, language),
+        TaskState::Open | TaskState::Confirmed => paid.explain(&rules.policy, &seen, language),
     };
     Ok(TaskView {
         id: of.id.clone(),
@@ -136,29 +128,19 @@ fn view(tx: &mut dyn Tx, of: &Task, now: Instant) -> Result<TaskView, Problem> {
         talent: of.talent.to_string(),
         agency: seen.agency.as_ref().map(ToString::to_string),
         price_fen: of.price.0,
-        in_event: of.in_event,
+        in_event: seen.in_event,
         state: of.state.name(),
         created_at: of.created.millis(),
         closed_at: of.closed.map(Instant::millis),
         fee_fen: fee.0,
         net_fen: net.0,
-        programme_version: version,
+        programme_version: rules.version,
         explanation: Told { zh: told(Language::Zh), en: told(Language::En) },
     })
 }
 
 fn no_tasks() -> Problem {
     Problem::conflict("no_video_tasks", "the programme has no video tasks")
-}
-
-fn in_force(
-    tx: &mut dyn Tx,
-    programme: &ProgrammeId,
-    now: Instant,
-) -> Result<attribution_core::policy::PolicyVersion, Problem> {
-    let programme = of_id(tx, programme)?.ok_or_else(|| Problem::unknown("programme", programme))?;
-    let version = programme.in_force(now).cloned();
-    version.ok_or_else(|| Problem::unknown("programme", &programme.id))
 }
 
 fn found(tx: &mut dyn Tx, id: &str) -> Result<Task, Problem> {
@@ -169,7 +151,7 @@ fn found(tx: &mut dyn Tx, id: &str) -> Result<Task, Problem> {
 #[utoipa::path(
     post, path = "/v1/video-tasks", request_body = PostTask,
     responses((status = 201, body = TaskView),
-              (status = 409, description = "There is a task of this id, or the programme has no video tasks"))
+              (status = 409, description = "`video_task_exists`, `no_video_tasks` or `not_in_programme`"))
 )]
 async fn post_task(
     State(core): State<Core>,
@@ -189,10 +171,13 @@ async fn post_task(
     }
     scope
         .run(&core, move |tx, scope| {
-            if in_force(tx, &body.programme, scope.now)?.policy.video_tasks.is_none() {
+            known(tx, &body)?;
+            let programme =
+                of_id(tx, &body.programme)?.ok_or_else(|| Problem::unknown("programme", &body.programme))?;
+            let rules = programme.in_force(scope.now);
+            if rules.is_none_or(|rules| rules.policy.video_tasks.is_none()) {
                 return Err(no_tasks());
             }
-            known(tx, &body)?;
             tx.lock(&format!("video task {}", body.id))?;
             if task::find(tx, &body.id)?.is_some() {
                 return Err(Problem::conflict(
@@ -207,22 +192,21 @@ async fn post_task(
                 product: body.product.clone(),
                 talent: body.talent.clone(),
                 price: Fen(body.price_fen),
-                in_event: body.in_event,
+                in_event: false,
                 state: TaskState::Open,
                 created: scope.now,
                 closed: None,
                 paid: None,
             };
             task::insert(tx, &new)?;
-            Ok((StatusCode::CREATED, view(tx, &new, scope.now)?))
+            Ok((StatusCode::CREATED, view(&mut Terms::default(), tx, &new, scope.now)?))
         })
         .await
 }
 
 /// Who and what a task names must be there, and belong together.
 fn known(tx: &mut dyn Tx, body: &PostTask) -> Result<(), Problem> {
-    let merchant = tx
-        .query_opt("SELECT platform FROM merchants WHERE id = $1", params![&body.merchant])?
+    tx.query_opt("SELECT 1 FROM merchants WHERE id = $1", params![&body.merchant])?
         .ok_or_else(|| Problem::unknown("merchant", &body.merchant))?;
     tx.query_opt("SELECT 1 FROM promoters WHERE id = $1", params![&body.talent])?
         .ok_or_else(|| Problem::unknown("promoter", &body.talent))?;
@@ -233,10 +217,7 @@ fn known(tx: &mut dyn Tx, body: &PostTask) -> Result<(), Problem> {
         )?
         .ok_or_else(|| Problem::unknown("product", product))?;
     }
-    if platform_of(tx, &body.programme)?.as_str() != merchant.text(0)? {
-        return Err(Problem::invalid("programme", "belongs to another platform than the merchant"));
-    }
-    Ok(())
+    refuse_outsider_of(tx, &body.merchant, &body.programme)
 }
 
 /// The talent's video is as ordered: the merchant pays at once. Repeating it changes nothing.
@@ -281,11 +262,9 @@ async fn change(core: Core, id: String, scope: WriteScope, to: TaskState) -> Res
             if of.state == TaskState::Open {
                 match to {
                     TaskState::Confirmed => {
-                        let rules = in_force(tx, &of.programme, scope.now)?;
-                        let platform = platform_of(tx, &of.programme)?;
-                        confirm(tx, &of, &rules, &platform, scope.now).map_err(refusal)?;
+                        confirm(tx, &of, scope.now).map_err(refusal)?;
                     }
-                    _ => task::close(tx, &of.id, to, None, scope.now)?,
+                    _ => task::close(tx, &of.id, to, None, false, scope.now)?,
                 }
             } else if of.state != to {
                 return Err(Problem::conflict(
@@ -294,7 +273,7 @@ async fn change(core: Core, id: String, scope: WriteScope, to: TaskState) -> Res
                 ));
             }
             let now = found(tx, &id)?;
-            Ok((StatusCode::OK, view(tx, &now, scope.now)?))
+            Ok((StatusCode::OK, view(&mut Terms::default(), tx, &now, scope.now)?))
         })
         .await
 }
@@ -302,7 +281,6 @@ async fn change(core: Core, id: String, scope: WriteScope, to: TaskState) -> Res
 fn refusal(error: ConfirmError) -> Problem {
     match error {
         ConfirmError::Store(error) => error.into(),
-        ConfirmError::NoTasks => no_tasks(),
         ConfirmError::BalanceTooLow { available, wanted } => {
             Problem::conflict("balance_too_low", error.to_string())
                 .fact("available_fen", available.0)
@@ -328,13 +306,14 @@ async fn get_task(
     core.store()
         .read(move |tx| {
             let of = found(tx, &id)?;
-            let seen = as_rules_see_it(tx, &of, now)?;
-            let agency = seen.agency.as_ref().map(|agency| agency.as_str());
+            let mut terms = Terms::default();
+            let agency = terms.agency(tx, &of, now)?;
+            let agency = agency.as_ref().map(|agency| agency.as_str());
             match principal.role {
                 Role::Promoter | Role::Agency => principal.require_promoter_of(of.talent.as_str(), agency)?,
                 _ => principal.require_merchant(of.merchant.as_str())?,
             }
-            view(tx, &of, now)
+            view(&mut terms, tx, &of, now)
         })
         .await
         .map(Json)
@@ -343,25 +322,35 @@ async fn get_task(
 /// Whose.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct OfMerchant {
     /// The merchant.
     merchant: String,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
-/// A merchant's tasks, newest first, at most 500. Operators, and the merchant.
-#[utoipa::path(get, path = "/v1/video-tasks", params(OfMerchant), responses((status = 200, body = Vec<TaskView>)))]
+/// A merchant's tasks, newest first. Operators, and the merchant.
+#[utoipa::path(get, path = "/v1/video-tasks", params(OfMerchant), responses((status = 200, body = Page<TaskView>)))]
 async fn list(
     State(core): State<Core>,
     principal: Principal,
     Params(of): Params<OfMerchant>,
-) -> Result<Json<Vec<TaskView>>, Problem> {
+) -> Result<Json<Page<TaskView>>, Problem> {
     principal.require_merchant(&of.merchant)?;
     let merchant: MerchantId = of.merchant.parse().map_err(|error| Problem::invalid("merchant", error))?;
+    let paging = PageParams { limit: of.limit, cursor: of.cursor };
+    let (limit, after) = (paging.limit()?, paging.after()?.number_and_name()?);
     let now = core.now();
     core.store()
         .read(move |tx| {
-            let tasks = task::of_merchant(tx, &merchant, LIST_MAX)?;
-            tasks.iter().map(|task| view(tx, task, now)).collect::<Result<Vec<_>, Problem>>()
+            let tasks = task::of_merchant(tx, &merchant, after.as_ref(), i64::from(limit) + 1)?;
+            let mut terms = Terms::default();
+            let items = tasks.iter().map(|task| view(&mut terms, tx, task, now));
+            let items = items.collect::<Result<Vec<_>, Problem>>()?;
+            Ok(Page::cut(items, limit, |task| Cursor::of_number_and_name(task.created_at, &task.id)))
         })
         .await
         .map(Json)

@@ -2,7 +2,7 @@
 //! rest to the agency first. All of it or nothing.
 
 use super::task::{self, Paid, State, Task};
-use crate::attribution::programmes::read;
+use super::terms::Terms;
 use crate::ledger::Holder;
 use crate::ledger::account::owner_of;
 use crate::ledger::balance::balance;
@@ -10,12 +10,10 @@ use crate::ledger::top_up::lock_name;
 use crate::ledger::transfer::{TransferError, post};
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::{AgencyId, PlatformId, PromoterId};
 use attribution_core::ledger::Account;
 use attribution_core::money::Fen;
-use attribution_core::policy::PolicyVersion;
 use attribution_core::time::Instant;
-use attribution_core::video_task::{VideoTask, VideoTaskError};
+use attribution_core::video_task::VideoTaskError;
 
 /// Why a task is not confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +27,6 @@ pub(super) enum ConfirmError {
     /// The rules name no amounts.
     #[error("the task cannot be paid")]
     Task(#[from] VideoTaskError),
-    /// The programme has no video tasks now.
-    #[error("the programme has no video tasks")]
-    NoTasks,
     /// The merchant has too little.
     #[error("{available} fen are there, and {wanted} are due")]
     BalanceTooLow {
@@ -42,36 +37,13 @@ pub(super) enum ConfirmError {
     },
 }
 
-/// The task as the rules see it, with the talent's agency of this instant.
-pub(super) fn as_rules_see_it(tx: &mut dyn Tx, of: &Task, at: Instant) -> Result<VideoTask, StoreError> {
-    let agency = match &of.paid {
-        Some(paid) => paid.agency.clone(),
-        None => agency_at(tx, &of.talent, at)?,
-    };
-    Ok(VideoTask { talent: of.talent.clone(), agency, price: of.price, in_event: of.in_event })
-}
-
-fn agency_at(tx: &mut dyn Tx, talent: &PromoterId, at: Instant) -> Result<Option<AgencyId>, StoreError> {
-    let row = tx.query_opt(
-        "SELECT c.agency FROM agency_contracts c JOIN promoters p ON p.num = c.promoter WHERE p.id = $1 \
-         AND c.from_ms <= $2 AND (c.to_ms IS NULL OR c.to_ms > $2) ORDER BY c.from_ms DESC LIMIT 1",
-        params![talent, at],
-    )?;
-    row.map(|row| read("agency id", row.text(0)?)).transpose()
-}
-
-/// Pays a task by the rules in force now.
-pub(super) fn confirm(
-    tx: &mut dyn Tx,
-    of: &Task,
-    rules: &PolicyVersion,
-    platform: &PlatformId,
-    now: Instant,
-) -> Result<(), ConfirmError> {
-    let policy = rules.policy.video_tasks.ok_or(ConfirmError::NoTasks)?;
+/// Pays a task by the rules that hold for it now.
+pub(super) fn confirm(tx: &mut dyn Tx, of: &Task, now: Instant) -> Result<(), ConfirmError> {
+    let mut terms = Terms::default();
+    let rules = terms.of(tx, of, now)?;
     tx.lock(&lock_name(&of.merchant))?;
-    let seen = as_rules_see_it(tx, of, now)?;
-    let paid = policy.confirm(&seen, platform)?;
+    let seen = terms.as_rules_see_it(tx, of, &rules.policy, now)?;
+    let paid = rules.policy.confirm(&seen, &rules.platform)?;
     let merchant = Holder::Account(Account::Merchant { merchant: of.merchant.clone() });
     let available = balance(tx, &merchant)?;
     if available < of.price {
@@ -79,7 +51,7 @@ pub(super) fn confirm(
     }
     let id = format!("video-task/{}", of.id);
     if paid.fee > Fen::ZERO {
-        let to = Holder::Account(Account::Platform { platform: platform.clone() });
+        let to = Holder::Account(Account::Platform { platform: rules.platform.clone() });
         post(tx, &format!("{id}/fee"), "video_task_fee", &merchant, &to, paid.fee, now)?;
     }
     if paid.net > Fen::ZERO {
@@ -94,6 +66,6 @@ pub(super) fn confirm(
         )?;
     }
     let paid = Paid { version: rules.version, agency: seen.agency, fee: paid.fee, net: paid.net };
-    task::close(tx, &of.id, State::Confirmed, Some(&paid), now)?;
+    task::close(tx, &of.id, State::Confirmed, Some(&paid), seen.in_event, now)?;
     Ok(())
 }

@@ -6,5 +6,6 @@
 mod api;
 mod confirm;
 mod task;
+mod terms;
 
 pub(crate) use api::routes;

@@ -16,7 +16,7 @@ pub(super) struct Task {
     pub product: Option<ProductId>,
     pub talent: PromoterId,
     pub price: Fen,
-    /// It belongs to an event in which the fee applies.
+    /// It was confirmed in an event in which the fee applies.
     pub in_event: bool,
     pub state: State,
     pub created: Instant,
@@ -91,16 +91,19 @@ pub(super) fn find(tx: &mut dyn Tx, id: &str) -> Result<Option<Task>, StoreError
     row.as_ref().map(task).transpose()
 }
 
-/// A merchant's tasks, newest first.
+/// A merchant's tasks, newest first, behind the one of this time and id.
 pub(super) fn of_merchant(
     tx: &mut dyn Tx,
     merchant: &MerchantId,
+    after: Option<&(i64, String)>,
     limit: i64,
 ) -> Result<Vec<Task>, StoreError> {
+    let (at, id) = after.map_or((i64::MAX, ""), |(at, id)| (*at, id.as_str()));
     let sql = format!(
-        "SELECT {COLUMNS} FROM video_tasks WHERE merchant = $1 ORDER BY created_ms DESC, id DESC LIMIT $2"
+        "SELECT {COLUMNS} FROM video_tasks WHERE merchant = $1 AND created_ms <= $2 \
+         AND (created_ms < $2 OR id < $3) ORDER BY created_ms DESC, id DESC LIMIT $4"
     );
-    tx.query(&sql, params![merchant, limit])?.iter().map(task).collect()
+    tx.query(&sql, params![merchant, at, id, limit])?.iter().map(task).collect()
 }
 
 /// Keeps a new task.
@@ -128,11 +131,12 @@ pub(super) fn close(
     id: &str,
     state: State,
     paid: Option<&Paid>,
+    in_event: bool,
     now: Instant,
 ) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE video_tasks SET state = $2, closed_ms = $3, programme_version = $4, agency = $5, fee_fen = $6, \
-         net_fen = $7 WHERE id = $1 AND state = 'open'",
+         net_fen = $7, in_event = $8 WHERE id = $1 AND state = 'open'",
         params![
             id,
             state.name(),
@@ -140,7 +144,8 @@ pub(super) fn close(
             paid.map(|paid| i64::from(paid.version)),
             paid.and_then(|paid| paid.agency.as_ref()),
             paid.map(|paid| paid.fee),
-            paid.map(|paid| paid.net)
+            paid.map(|paid| paid.net),
+            in_event
         ],
     )?;
     Ok(())

@@ -127,15 +127,7 @@ pub(crate) fn promotion_cancelled(
 
 /// Something is in the review queue: the order's merchant hears of it.
 pub(crate) fn review_opened(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), StoreError> {
-    let sql = "SELECT merchant FROM orders WHERE platform = $1 AND order_id = $2";
-    let placed = tx.query_opt(sql, params![finding.platform, finding.order])?;
-    let named =
-        || serde_json::from_str::<Value>(finding.contents?).ok()?["merchant"].as_str().map(str::to_owned);
-    let merchant = match placed {
-        Some(row) => Some(row.text(0)?.to_owned()),
-        None => named(),
-    };
-    let Some(merchant) = merchant else { return Ok(()) };
+    let Some(merchant) = finding.merchant else { return Ok(()) };
     let data = json!({
         "platform": finding.platform.as_str(),
         "order": finding.order.as_str(),

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod beside_commission;
 mod catalogue;
 mod clicks;
 mod disputes;

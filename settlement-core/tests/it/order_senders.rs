@@ -3,6 +3,7 @@
 use crate::on_both;
 use crate::order_bench::{Stage, created, hour, refunded, step};
 use crate::support::Bench;
+use attribution_core::time::Instant;
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
@@ -139,4 +140,34 @@ on_both!(a_file_of_events_is_taken_in_whole_and_twice_changes_nothing, async |be
     assert_eq!(answer["faults"][1]["column"], "type", "{answer}");
     assert_eq!(send("application/json", String::new()).await.0.as_u16(), 415);
     stage.audit().await;
+});
+
+on_both!(a_merchant_sees_what_was_refused_of_its_orders_page_by_page, async |bench: &Bench| {
+    let _stage = Stage::set(bench, "distributor1688", json!({})).await;
+    bench.ok("PUT", "/v1/merchants/m2", json!({"platform": "p1", "name": "另一家"})).await;
+    bench.set_clock(hour(5));
+    let (own, other) = (token(bench, "m1").await, token(bench, "m2").await);
+    for n in 0..5 {
+        let event = created(&format!("o{n}"), "u1", "nowhere", hour(3));
+        assert_eq!(post(bench, &own, event).await, "review");
+    }
+    // An operator tells of an order: it is the one's it names. A step of an order that is not there is its sender's.
+    assert_eq!(post(bench, crate::support::ADMIN, created("o5", "u1", "nowhere", hour(3))).await, "review");
+    assert_eq!(post(bench, &own, step("paid", "o6", Instant(1))).await, "review");
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let (_, page) =
+            bench.call_as(&own, "GET", &format!("/v1/reviews?limit=2{cursor}"), Value::Null).await;
+        let items = page["items"].as_array().unwrap();
+        seen.extend(items.iter().map(|item| item["order"].as_str().unwrap().to_owned()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, ["o0", "o1", "o2", "o3", "o4", "o5", "o6"]);
+    let (_, theirs) = bench.call_as(&other, "GET", "/v1/reviews", Value::Null).await;
+    assert_eq!(theirs["items"], json!([]));
+    bench.problem("GET", "/v1/reviews?cursor=bm9uZQ", Value::Null, 400, "invalid_cursor").await;
 });

@@ -117,3 +117,46 @@ on_both!(a_merchant_settles_chosen_lines_by_hand, async |bench: &Bench| {
     let body = json!({"lines": [line("o9")]});
     bench.problem("POST", "/v1/merchants/m1/settlements", body, 404, "not_found").await;
 });
+
+on_both!(a_success_of_today_is_listed_as_it_is_shown, async |bench: &Bench| {
+    let stage = Stage::set(bench, "distributor1688", shop_wide()).await;
+    stage.login(visitor(1), "u1", hour(0)).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), hour(1)).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 10_000})).await;
+    // The story begins at noon: one succeeds on the first day, one on the second, one not yet.
+    for (order, done) in [("o1", Some(5)), ("o2", Some(20)), ("o3", None)] {
+        stage.event(created(order, "u1", "cup", hour(2)), hour(2)).await;
+        stage.event(step("paid", order, hour(3)), hour(3)).await;
+        if let Some(done) = done {
+            stage.event(step("completed", order, hour(done)), hour(done)).await;
+        }
+    }
+    stage.edge_has_shipped(hour(21)).await;
+    stage.sweep(hour(21)).await;
+    bench.set_clock(hour(21));
+    let issued = bench.ok("POST", "/v1/tokens", json!({"role": "promoter", "subject": "anna"})).await;
+    let anna = issued["token"].as_str().unwrap();
+    let listed = async |token: &str, state: &str| {
+        let (mut orders, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/orders?state={state}&limit=1{cursor}");
+            let (_, page) = bench.call_as(token, "GET", &path, Value::Null).await;
+            for line in page["items"].as_array().unwrap() {
+                assert_eq!(line["state"], state, "{line}");
+                orders.push(line["order"].as_str().unwrap().to_owned());
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        orders.sort();
+        orders
+    };
+    assert_eq!(listed(anna, "settled").await, ["o1"]);
+    assert_eq!(listed(anna, "expected").await, ["o2", "o3"]);
+    assert_eq!(listed(ADMIN, "settled").await, ["o1", "o2"]);
+    assert_eq!(listed(ADMIN, "expected").await, ["o3"]);
+    bench.set_clock(hour(36));
+    assert_eq!(listed(anna, "settled").await, ["o1", "o2"]);
+});

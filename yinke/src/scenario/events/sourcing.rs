@@ -87,8 +87,7 @@ impl Stage<'_> {
     pub(super) async fn video_task(&mut self, item: &Item) {
         let shop = item.text("shop").unwrap_or(&self.story.given.first_merchant);
         let mut body = json!({"id": item.subject(), "programme": self.programme_of(item), "merchant": shop,
-                              "talent": item.text("talent"), "price_fen": item.number("price"),
-                              "in_event": item.flag("in_event").unwrap_or(false)});
+                              "talent": item.text("talent"), "price_fen": item.number("price")});
         if let Some(product) = item.text("product") {
             body["product"] = json!(product);
         }

@@ -76,7 +76,6 @@ pub(super) const SOURCING: &[Shape] = &[
             f("price", Kind::Fen, "what the merchant pays"),
             f("shop", Kind::Merchant, "who orders it; the first shop unless given"),
             f("product", Kind::Product, "what it is about"),
-            f("in_event", Kind::Flag, "it belongs to an event in which the technical fee applies"),
             PROGRAMME,
         ],
     ),
