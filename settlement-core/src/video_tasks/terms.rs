@@ -44,9 +44,9 @@ impl Terms {
             return Ok(TaskRules { version: paid.version, policy, platform });
         }
         let times = [of.closed.unwrap_or(now), of.created];
-        let found = times.into_iter().filter_map(|at| programme.in_force(at));
-        let with_tasks = found.clone().find(|rules| rules.policy.video_tasks.is_some());
-        let rules = with_tasks.or_else(|| found.last()).ok_or(StoreError::NoRow)?;
+        let mut found = times.into_iter().filter_map(|at| programme.in_force(at));
+        let with_tasks = found.find(|rules| rules.policy.video_tasks.is_some());
+        let rules = with_tasks.or_else(|| programme.in_force(of.created)).ok_or(StoreError::NoRow)?;
         let policy = rules.policy.video_tasks.clone().unwrap_or_default();
         Ok(TaskRules { version: rules.version, policy, platform })
     }
