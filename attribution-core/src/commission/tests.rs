@@ -53,6 +53,16 @@ fn new_and_returning_customers_at_the_sixty_day_boundary() {
 }
 
 #[test]
+fn a_success_after_the_order_is_no_history_however_the_days_are_counted() {
+    let first = at("2020-03-05 16:55:35");
+    for (order, expected) in [("2020-03-05 16:55:34", Class::New), ("2020-03-05 16:55:35", Class::Returning)]
+    {
+        let rule = NewReturning { days: 0, count: DayCount::CalendarDay1 };
+        assert_eq!(classify(rule, History::FirstSuccess(first), at(order)), expected, "order {order}");
+    }
+}
+
+#[test]
 fn the_first_success_is_receipt_and_payment_whichever_is_later() {
     let order = |received: Option<&str>, paid: Option<&str>, refunded: bool| PastOrder {
         received: received.map(at),
@@ -113,6 +123,17 @@ fn cashback_is_that_of_the_highest_tier_reached() {
         [(0, 0), (2, 0), (3, 300), (4, 300), (5, 800), (9, 800), (10, 1_000), (99, 1_000)]
     {
         assert_eq!(cashback(&tiers, orders), Fen(expected), "{orders} orders");
+    }
+}
+
+#[test]
+fn terms_take_the_rate_of_the_highest_tier_reached() {
+    let tier = |from_orders, bp| Tier { from_orders, bp: points(bp) };
+    let tiers = [tier(100, 2_500), tier(10, 2_000)];
+    let terms =
+        Terms { rate: points(1_000), rounding: Rounding::Floor, min_fen: Fen::ZERO, parties: Vec::new() };
+    for (orders, bp) in [(0, 1_000), (9, 1_000), (10, 2_000), (99, 2_000), (100, 2_500), (101, 2_500)] {
+        assert_eq!(terms.at_tier(&tiers, orders).rate, points(bp), "{orders} orders");
     }
 }
 
