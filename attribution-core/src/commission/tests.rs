@@ -300,6 +300,39 @@ fn the_library_shows_what_a_new_customer_would_bring() {
     assert_eq!(amount(ask(&with_plan, Some(&promoter("b")), 2_000)), Some(400), "not approved");
     assert_eq!(amount(ask(&rates, None, 4)), Some(0), "below a fen");
     assert_eq!(amount(ask(&rates[1..], None, 2_000)), None, "new customers earn nothing here");
+
+    let policy = CommissionPolicy { min_fen: Fen(100), ..policy };
+    for (price, expected) in [(495, 0), (500, 100), (505, 101)] {
+        let found = estimate(&policy, &rates, &[], None, goods, Fen(price), at("2020-06-01 00:00:00"));
+        assert_eq!(amount(found.unwrap()), Some(expected), "a price of {price}, at least 100");
+    }
+}
+
+#[test]
+fn of_several_targeted_plans_the_highest_rate_counts_then_the_smaller_id() {
+    let shop = Shop::new();
+    let plan = |id: &str| TargetedPlan {
+        id: PlanId::new(id).unwrap(),
+        created: at("2020-01-01 00:00:00"),
+        closes: None,
+        auto_approve: true,
+        applications: vec![Application {
+            promoter: promoter("a"),
+            applied: at("2020-01-01 00:00:00"),
+            approved: None,
+            rejected: None,
+        }],
+    };
+    let of = |id: &str, bp| Rate {
+        plan: PlanRef::Targeted(PlanId::new(id).unwrap()),
+        ..rate(Subject::Any, Some(bp), "2020-01-01 00:00:00", None)
+    };
+    let rates = [of("low", 1_000), of("high-b", 2_000), of("high-a", 2_000)];
+    for order in [["low", "high-b", "high-a"], ["high-a", "high-b", "low"], ["high-b", "low", "high-a"]] {
+        let chosen = shop.choose(&rates, &order.map(plan), None, "06-01 10:00:00").unwrap();
+        let expected = PlanRef::Targeted(PlanId::new("high-a").unwrap());
+        assert_eq!((chosen.plan, chosen.rate), (expected, points(2_000)), "listed as {order:?}");
+    }
 }
 
 #[test]
