@@ -36,6 +36,7 @@ pub(crate) fn tell(profile: &str) -> Result<()> {
     node.arg(format!("--test-timeout={}", STORY_WITHIN.as_millis()));
     node.args(stories).env("YINKE_PROGRAM", program);
     let chromium = install::find(CHROMIUM.program).context("no chromium")?;
+    node.env("YINKE_SCREENSHOTS", crate::bench::target_directory()?.join("screenshots"));
     node.env("YINKE_CHROMIUM", chromium).current_dir(&folder);
     succeed(node)
 }
