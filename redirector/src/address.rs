@@ -13,8 +13,9 @@ use std::net::IpAddr;
 /// Proxies in a row that are followed; a longer chain is somebody playing.
 const HOPS_MAX: usize = 8;
 
-/// The client's address: the peer, or, behind trusted proxies, the nearest one that is not.
-pub(crate) fn client(peer: IpAddr, forwarded: &[&[u8]], trusted: &[AddressRange]) -> IpAddr {
+/// The client's address: the peer, or, behind trusted proxies, the nearest one that is not. `forwarded` are the values
+/// of `X-Forwarded-For` in their order.
+pub fn client(peer: IpAddr, forwarded: &[&[u8]], trusted: &[AddressRange]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|range| range.contains(address));
     let mut nearest = peer;
     let hops = forwarded.iter().rev().flat_map(|line| line.rsplit(|b| *b == b','));

@@ -45,6 +45,7 @@ mod visit;
 mod wiring;
 mod worker;
 
+pub use address::client as client_address;
 pub use agents::AgentsError;
 pub use config::{EdgeConfig, EdgeKeys};
 pub use edge::{Edge, ShutdownReport, StartError};

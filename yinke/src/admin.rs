@@ -54,7 +54,7 @@ pub(crate) fn serve(listener: TcpListener, served: Arc<Served>, metrics: Metrics
         .route("/-/reload", post(reload))
         .with_state(Admin { served, metrics, restarts });
     let (stop, stopped) = oneshot::channel::<()>();
-    let task = tokio::spawn(http::serve(listener, router, async {
+    let task = tokio::spawn(http::serve(listener, router, Vec::new(), async {
         if stopped.await.is_err() {
             std::future::pending::<()>().await;
         }

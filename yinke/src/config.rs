@@ -7,6 +7,7 @@ mod core;
 mod edge;
 mod effective;
 mod parse;
+mod proxies;
 mod reader;
 mod redis;
 

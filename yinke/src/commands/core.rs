@@ -59,6 +59,7 @@ async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
         redis: settings.redis,
         allow_private_destinations: settings.allow_private_destinations,
         limits: settings.limits,
+        trusted_proxies: settings.trusted_proxies,
         admin_tokens: settings.admin_token.into_iter().chain([secrets.admin_token().to_owned()]).collect(),
     };
     let role = tokio::select! {

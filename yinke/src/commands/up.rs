@@ -169,6 +169,7 @@ impl UpArgs {
             redis: self.redis.options()?,
             allow_private_destinations: self.allow_private_destinations,
             limits: Limits::default(),
+            trusted_proxies: Vec::new(),
             admin_tokens: self
                 .admin_token
                 .clone()

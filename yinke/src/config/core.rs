@@ -1,7 +1,8 @@
 //! The core's configuration file.
 
 use super::reader::Reader;
-use super::{Role, parse};
+use super::{Role, parse, proxies};
+use redirector::config::AddressRange;
 use redis_view::RedisOptions;
 use settlement_core::api::Limits;
 use std::net::SocketAddr;
@@ -29,6 +30,8 @@ pub(crate) struct CoreFile {
     pub(crate) console_url: Option<Url>,
     /// Where the API and the console are served.
     pub(crate) listen_api: SocketAddr,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<AddressRange>,
     /// Where the operator is served.
     pub(crate) listen_admin: SocketAddr,
     /// Where everything is kept.
@@ -51,6 +54,7 @@ impl Role for CoreFile {
         let console_url = r.optional("console_url", parse::PUBLIC_URL, parse::public_url);
         let api = r.required("listen.api", "an address such as \"0.0.0.0:8081\"", parse::address);
         let admin = r.required("listen.admin", "an address such as \"127.0.0.1:9090\"", parse::address);
+        let trusted_proxies = proxies::trusted(r, "listen.trusted_proxies");
         let sqlite = r.optional("store.sqlite", "a path", parse::path);
         let postgres = r.secret("store.postgres");
         let admin_token = r.secret("auth.admin_token");
@@ -84,6 +88,7 @@ impl Role for CoreFile {
             public_url: public_url?,
             console_url: console_url?,
             listen_api: api?,
+            trusted_proxies: trusted_proxies?,
             listen_admin: admin?,
             store,
             admin_token: admin_token?,

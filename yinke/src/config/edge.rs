@@ -2,7 +2,7 @@
 
 use super::effective::Shown;
 use super::reader::Reader;
-use super::{Role, parse};
+use super::{Role, parse, proxies};
 use attribution_core::catalogue::Durability;
 use attribution_core::click::EdgeId;
 use redirector::config::{AddressRange, JournalSizes, Limits};
@@ -69,12 +69,7 @@ impl Role for EdgeFile {
             std::thread::available_parallelism().map_or(1, |n| u8::try_from(n.get()).unwrap_or(128).min(128));
         let workers = r.defaulted("server.workers", "1 to 128", parse::workers, cores);
         let limits = limits(r);
-        let trusted_proxies = r.defaulted(
-            "server.trusted_proxies",
-            "a list of ranges such as \"10.0.0.0/8\"",
-            ranges,
-            Vec::new(),
-        );
+        let trusted_proxies = proxies::trusted(r, "server.trusted_proxies");
         let agent_patterns = r.optional("agents.patterns", "a path", parse::path);
         let max_stale = r.optional("table.max_stale", DURATION, parse::duration);
         let snapshot_every =
@@ -116,7 +111,7 @@ impl Role for EdgeFile {
             core_token: core_token??,
             workers: workers?,
             limits: limits?,
-            trusted_proxies: trusted_proxies?.into_iter().map(|Range(range, _)| range).collect(),
+            trusted_proxies: trusted_proxies?,
             agent_patterns: agent_patterns?.map(|path| r.resolve(&path)),
             max_stale: max_stale?,
             durability: durability?,
@@ -164,22 +159,6 @@ const COUNT: &str = "a whole number, at least 1";
 
 fn head_bytes(value: &DeValue<'_>) -> Option<usize> {
     parse::number(value).filter(|n| *n >= 8_192)
-}
-
-/// A range with the text it was written as.
-struct Range(AddressRange, String);
-
-impl Shown for Range {
-    fn shown(&self) -> String {
-        self.1.shown()
-    }
-}
-
-fn ranges(value: &DeValue<'_>) -> Option<Vec<Range>> {
-    parse::list(value, |v| {
-        let text = v.as_str()?;
-        Some(Range(text.parse().ok()?, text.to_owned()))
-    })
 }
 
 impl Shown for Durability {

@@ -4,6 +4,7 @@ use super::{http, jobs, listen};
 use crate::config::StoreChoice;
 use crate::exit::{Exit, Failure};
 use crate::keys::CoreSecrets;
+use redirector::config::AddressRange;
 use redis_view::RedisOptions;
 use settlement_core::api::{Limits, TokenText};
 use settlement_core::holders::{self, HoldersTask};
@@ -59,6 +60,8 @@ pub(crate) struct CoreStart<'a> {
     pub(crate) allow_private_destinations: bool,
     /// How many requests may come.
     pub(crate) limits: Limits,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<AddressRange>,
 }
 
 /// How a store is opened.
@@ -107,7 +110,7 @@ impl CoreRole {
             let stopped = async {
                 let _ = stopped.await;
             };
-            http::serve(listener, router, stopped).await;
+            http::serve(listener, router, start.trusted_proxies, stopped).await;
         });
         tracing::info!(%address, "the core serves its API and the console");
         let jobs = jobs::spawn(core.clone());

@@ -1,15 +1,18 @@
 //! Serving the API and the admin pages: HTTP/1 with bounds on what a client may make the server wait for.
 
 use axum::Router;
-use http::Request;
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use redirector::client_address;
+use redirector::config::AddressRange;
 use settlement_core::api::Peer;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -18,18 +21,32 @@ use tower::ServiceExt as _;
 /// How long a request's head may take, from the moment the connection waits for it: a slow sender cannot hold a
 /// connection open, and neither can an idle one.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// What a proxy says whom it asks for.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 /// No client of ours sends a fifth of this.
 const MAX_HEADERS: usize = 100;
 /// Pause when no connection can be taken, such as for want of file descriptors: they come back as others end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`, then accepts nothing more and finishes the requests under way. Dropping the future cuts them
-/// off.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    serve_with(listener, router, HEAD_WITHIN, stop).await;
+/// off. Who asks is the peer, or behind `trusted` proxies whom they name: limits count by that address.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    trusted: Vec<AddressRange>,
+    stop: impl Future<Output = ()>,
+) {
+    serve_with(listener, router, trusted, HEAD_WITHIN, stop).await;
 }
 
-async fn serve_with(listener: TcpListener, router: Router, head: Duration, stop: impl Future<Output = ()>) {
+async fn serve_with(
+    listener: TcpListener,
+    router: Router,
+    trusted: Vec<AddressRange>,
+    head: Duration,
+    stop: impl Future<Output = ()>,
+) {
+    let trusted: Arc<[AddressRange]> = trusted.into();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(head).max_headers(MAX_HEADERS);
     let graceful = GracefulShutdown::new();
@@ -41,9 +58,12 @@ async fn serve_with(listener: TcpListener, router: Router, head: Duration, stop:
             Some(_) = connections.join_next() => continue,
             accepted = accept(&listener) => accepted,
         };
-        let router = router.clone();
+        let (router, trusted) = (router.clone(), Arc::clone(&trusted));
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer.ip()));
+            let lines = request.headers().get_all(FORWARDED_FOR).iter();
+            let forwarded: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
+            let client = client_address(peer.ip(), &forwarded, &trusted);
+            request.extensions_mut().insert(Peer(client));
             router.clone().oneshot(request)
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
@@ -81,8 +101,8 @@ fn gone(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Extension;
     use axum::routing::get;
-    use std::sync::Arc;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::{Notify, oneshot};
     use tokio::task::JoinHandle;
@@ -101,6 +121,10 @@ mod tests {
     }
 
     async fn server(head: Duration) -> Server {
+        server_behind(Vec::new(), head).await
+    }
+
+    async fn server_behind(trusted: Vec<AddressRange>, head: Duration) -> Server {
         let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let slow = {
             let (asked, answer) = (asked.clone(), answer.clone());
@@ -110,11 +134,15 @@ mod tests {
                 "done"
             }
         };
-        let router = Router::new().route("/", get(|| async { "ok" })).route("/slow", get(slow));
+        let whose = async |Extension(Peer(address)): Extension<Peer>| address.to_string();
+        let router = Router::new()
+            .route("/", get(|| async { "ok" }))
+            .route("/slow", get(slow))
+            .route("/whose", get(whose));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve_with(listener, router, head, async {
+        let task = tokio::spawn(serve_with(listener, router, trusted, head, async {
             let _ = stopped.await;
         }));
         Server { address, asked, answer, stop, task }
@@ -141,6 +169,20 @@ mod tests {
         let silent = send(&server, "").await;
         assert_eq!(rest(silent).await, "");
         assert!(rest(send(&server, "GET / HTTP/1.0\r\n\r\n").await).await.ends_with("ok"));
+    }
+
+    #[tokio::test]
+    async fn only_a_trusted_proxy_says_who_asks() {
+        let asked =
+            "GET /whose HTTP/1.0\r\nX-Forwarded-For: 198.51.100.7\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n";
+        for (trusted, whose) in
+            [(vec![], "127.0.0.1"), (vec!["10.0.0.0/8"], "127.0.0.1"), (vec!["127.0.0.0/8"], "203.0.113.9")]
+        {
+            let ranges = trusted.iter().map(|range| range.parse().unwrap()).collect();
+            let server = server_behind(ranges, ENOUGH).await;
+            let answer = rest(send(&server, asked).await).await;
+            assert!(answer.ends_with(&format!("\r\n\r\n{whose}")), "trusting {trusted:?}: {answer}");
+        }
     }
 
     #[tokio::test]
