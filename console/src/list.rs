@@ -1,14 +1,35 @@
 //! Lists of the API, page by page, and the address of the next page of the same question.
 
+use crate::failure::Failure;
 use crate::form::{self, Fields};
 use crate::who::SignedIn;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// A page of the API's.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     pub(crate) next_cursor: Option<String>,
+}
+
+/// All that a question has, page after page: for what a person has few of.
+pub(crate) async fn everything<T: DeserializeOwned>(
+    who: &SignedIn,
+    to: &str,
+    query: &[(&str, &str)],
+) -> Result<Vec<T>, Failure> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let asked: Vec<_> = query.iter().copied().chain([("limit", "500"), ("cursor", &*cursor)]).collect();
+        let page: Page<T> = who.ask(to, &asked).await?;
+        all.extend(page.items);
+        match page.next_cursor {
+            Some(next) => cursor = next,
+            None => return Ok(all),
+        }
+    }
 }
 
 /// The address of the next page of the same question.

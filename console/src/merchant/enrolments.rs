@@ -3,9 +3,9 @@
 use super::programmes;
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{Field, Form, Mistake, Submitted};
+use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::lang::Lang;
-use crate::list::query_of;
+use crate::list::{Page, next_page, query_of};
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment, yuan};
 use crate::state::Console;
@@ -91,11 +91,13 @@ async fn list(merchant: Merchant) -> Result<Response, Failure> {
 async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
-    let all: Vec<Enrolment> = who.ask("/v1/enrolments", &[("merchant", &merchant.id)]).await?;
     let fields = query_of(who);
+    let query = [("merchant", &*merchant.id), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
+    let answer: Page<Enrolment> = who.ask("/v1/enrolments", &query).await?;
+    let next = next_page("/merchant/enrolments", &fields, answer.next_cursor);
     let columns = [&*t.enrolment, &t.product_id, &t.programme, &t.applied_at, &t.state];
-    let mut table = Table::new("", &columns, &[], &t.no_enrolments);
-    for of in all {
+    let mut table = Table::new("", &columns, &[], &t.no_enrolments).next(next);
+    for of in answer.items {
         table.row(vec![
             Cell::Link(format!("/merchant/enrolments/{}", of.id), of.id),
             Cell::Text(of.product),

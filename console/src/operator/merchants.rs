@@ -3,7 +3,7 @@
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, everything, next_page, query_of};
 use crate::merchant::balance_parts;
 use crate::sheet::{Action, Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment};
@@ -82,7 +82,7 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
             .field(form.show(Field::text("amount_fen", &texts.shop.amount).inputmode("decimal")))
             .field(form.show(Field::text("reference", &texts.shop.reference).hint(&t.reference_hint))),
     ));
-    let enrolments: Vec<Enrolment> = who.ask("/v1/enrolments", &[("merchant", id)]).await?;
+    let enrolments: Vec<Enrolment> = everything(who, "/v1/enrolments", &[("merchant", id)]).await?;
     let columns = [&*texts.shop.enrolment, &texts.shop.product_id, &texts.shop.applied_at, ""];
     let mut table = Table::new(&t.to_audit, &columns, &[], &t.nothing_to_audit);
     for of in enrolments.into_iter().filter(|of| of.state == "auditing") {
