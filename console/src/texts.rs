@@ -4,7 +4,6 @@
 //! knows, fails at the start and in the tests. `{name}` in a text is replaced with [`fill`].
 
 use crate::lang::Lang;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// A built-in text file that cannot be read.
@@ -12,14 +11,57 @@ use std::collections::BTreeMap;
 #[error("texts/{lang}.toml")]
 pub struct TextsError {
     lang: &'static str,
-    source: Box<toml::de::Error>,
+    source: Wrong,
+}
+
+/// What is wrong with it.
+#[derive(Debug, thiserror::Error)]
+enum Wrong {
+    #[error("not areas of texts")]
+    Toml(#[source] Box<toml::de::Error>),
+    #[error("missing: {missing:?}; nobody asks for: {unknown:?}")]
+    Names { missing: Vec<String>, unknown: Vec<String> },
+}
+
+/// The areas of a language while they are taken out. Not by a derived `Deserialize`: for structs of a hundred and more
+/// texts that becomes functions on which the compiler's optimiser spends ten minutes.
+struct Areas {
+    left: BTreeMap<String, BTreeMap<String, String>>,
+    missing: Vec<String>,
+}
+
+impl Areas {
+    /// Takes a text out; one that is missing is noted, and empty.
+    #[inline(never)]
+    fn text(&mut self, area: &'static str, name: &'static str) -> String {
+        let found = self.left.get_mut(area).and_then(|texts| texts.remove(name));
+        found.unwrap_or_else(|| {
+            self.missing.push(format!("{area}.{name}"));
+            String::new()
+        })
+    }
+
+    /// Takes an area out whose names are not known here.
+    fn map(&mut self, area: &'static str) -> BTreeMap<String, String> {
+        self.left.remove(area).unwrap_or_else(|| {
+            self.missing.push(area.to_owned());
+            BTreeMap::new()
+        })
+    }
+
+    /// Nothing may be missing, and nothing left over.
+    fn finish(self) -> Result<(), Wrong> {
+        let left =
+            self.left.iter().flat_map(|(area, texts)| texts.keys().map(move |name| format!("{area}.{name}")));
+        let (missing, unknown): (_, Vec<String>) = (self.missing, left.collect());
+        if missing.is_empty() && unknown.is_empty() { Ok(()) } else { Err(Wrong::Names { missing, unknown }) }
+    }
 }
 
 macro_rules! texts {
     ($( $(#[$doc:meta])* $area:ident: $name:ident { $($text:ident),* $(,)? } )*) => {
         /// All texts of one language.
-        #[derive(Debug, Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[derive(Debug)]
         pub(crate) struct Texts {
             $( $(#[$doc])* pub(crate) $area: $name, )*
             /// Refusals of the API by their code.
@@ -31,12 +73,20 @@ macro_rules! texts {
         }
 
         $(
-            #[derive(Debug, Deserialize)]
-            #[serde(deny_unknown_fields)]
+            #[derive(Debug)]
             pub(crate) struct $name { $( pub(crate) $text: String, )* }
         )*
 
         impl Texts {
+            fn take(areas: &mut Areas) -> Self {
+                Self {
+                    $( $area: $name { $( $text: areas.text(stringify!($area), stringify!($text)), )* }, )*
+                    problem: areas.map("problem"),
+                    detail: areas.map("detail"),
+                    done: areas.map("done"),
+                }
+            }
+
             /// Every text with its name, maps left out.
             #[cfg(test)]
             fn named(&self) -> Vec<(String, &str)> {
@@ -199,8 +249,13 @@ impl Texts {
             Lang::Zh => [include_str!("../texts/zh.toml"), include_str!("../texts/zh.roles.toml")],
             Lang::En => [include_str!("../texts/en.toml"), include_str!("../texts/en.roles.toml")],
         };
-        toml::from_str(&files.join("\n"))
-            .map_err(|error| TextsError { lang: lang.name(), source: Box::new(error) })
+        let read = || {
+            let left = toml::from_str(&files.join("\n")).map_err(|error| Wrong::Toml(Box::new(error)))?;
+            let mut areas = Areas { left, missing: Vec::new() };
+            let texts = Self::take(&mut areas);
+            areas.finish().map(|()| texts)
+        };
+        read().map_err(|source| TextsError { lang: lang.name(), source })
     }
 }
 
@@ -218,6 +273,17 @@ mod tests {
             text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
         holes.sort_unstable();
         holes
+    }
+
+    #[test]
+    fn a_text_that_is_missing_or_unknown_is_named() {
+        let left = toml::from_str("[common]\nbrand = 'Yinke'\nbrnd = 'x'\n[nowhere]\nat = 'all'").unwrap();
+        let mut areas = Areas { left, missing: Vec::new() };
+        assert_eq!(Texts::take(&mut areas).common.brand, "Yinke");
+        let error = areas.finish().unwrap_err().to_string();
+        for name in ["common.skip", "\"problem\"", "common.brnd", "nowhere.at"] {
+            assert!(error.contains(name), "{name} in {error}");
+        }
     }
 
     /// Both files are whole (or they would not load), nothing is empty, and the same facts go into both.
