@@ -46,7 +46,7 @@ pub enum FetchMetadata {
     Absent,
     /// A top-level navigation.
     Navigation {
-        /// A person's gesture started it.
+        /// Whether a person's gesture may have started it: `false` only where a browser that tells gestures told none.
         user_activated: bool,
     },
     /// An image, a frame, a script, a style, a fetch.

@@ -7,6 +7,7 @@ use crate::decide::dead;
 use crate::fold::Ineligible;
 use crate::outcome::{Outcome, Reason};
 use crate::policy::AttributionPolicy;
+use crate::record::ClickFlags;
 use crate::time::{Instant, Period};
 use serde::{Deserialize, Serialize};
 
@@ -52,22 +53,29 @@ impl Judged {
     }
 }
 
-/// Judges a click again. What the edge did not attribute stays as it is.
+/// Judges a click again, by what the edge noted of it (`flags`; none for a click that only a token tells of). What the
+/// edge did not attribute stays as it is.
 pub fn judge(
     policy: &AttributionPolicy,
     edge: (Outcome, Reason),
+    flags: ClickFlags,
     state: &DatedState<'_>,
     effective: Instant,
 ) -> Judged {
     let core = if edge.0 == Outcome::Attributed {
-        downgrade(policy, state, effective).unwrap_or(edge)
+        downgrade(policy, flags, state, effective).unwrap_or(edge)
     } else {
         edge
     };
     Judged { edge, core }
 }
 
-fn downgrade(policy: &AttributionPolicy, state: &DatedState<'_>, at: Instant) -> Option<(Outcome, Reason)> {
+fn downgrade(
+    policy: &AttributionPolicy,
+    flags: ClickFlags,
+    state: &DatedState<'_>,
+    at: Instant,
+) -> Option<(Outcome, Reason)> {
     let within = |periods: &[Period]| periods.iter().any(|period| period.contains(at));
     let over = within(state.closed) || state.expires.instant().is_some_and(|expires| at >= expires);
     let early = state.starts.instant().is_some_and(|starts| at < starts);
@@ -81,6 +89,8 @@ fn downgrade(policy: &AttributionPolicy, state: &DatedState<'_>, at: Instant) ->
         Some((Outcome::Untracked, Reason::NoBadge))
     } else if policy.require_converted_link && !state.flags.has(LinkFlags::CONVERTED) {
         Some((Outcome::Untracked, Reason::NotConverted))
+    } else if policy.require_user_activation && flags.has(ClickFlags::NO_USER_ACTIVATION) {
+        Some((Outcome::Untracked, Reason::NoUserActivation))
     } else {
         None
     }
@@ -98,7 +108,7 @@ mod tests {
     }
 
     fn judged(state: &DatedState<'_>, at: Instant) -> (Outcome, Reason) {
-        judge(&AttributionPolicy::default(), OK, state, at).core
+        judge(&AttributionPolicy::default(), OK, ClickFlags::NO_USER_ACTIVATION, state, at).core
     }
 
     #[test]
@@ -138,7 +148,9 @@ mod tests {
     fn what_the_edge_refused_is_never_upgraded() {
         for outcome in Outcome::ALL.into_iter().filter(|o| *o != Outcome::Attributed) {
             let edge = (outcome, Reason::None);
-            let judged = judge(&AttributionPolicy::default(), edge, &DatedState::default(), day(1));
+            let strict = AttributionPolicy { require_user_activation: true, ..AttributionPolicy::default() };
+            let judged =
+                judge(&strict, edge, ClickFlags::NO_USER_ACTIVATION, &DatedState::default(), day(1));
             assert_eq!((judged.core, judged.downgraded()), (edge, false));
             assert!(judged.ineligible().is_some(), "{outcome:?}");
         }
@@ -156,7 +168,24 @@ mod tests {
             (&converted, LinkFlags::CONVERTED, OK),
         ];
         for (policy, flags, expected) in rows {
-            assert_eq!(judge(policy, OK, &with(flags), day(1)).core, expected);
+            assert_eq!(judge(policy, OK, ClickFlags::default(), &with(flags), day(1)).core, expected);
+        }
+    }
+
+    #[test]
+    fn a_click_without_a_gesture_counts_unless_the_programme_requires_one() {
+        let required = AttributionPolicy { require_user_activation: true, ..AttributionPolicy::default() };
+        let risky = ClickFlags::NO_FETCH_METADATA.with(ClickFlags::MAYBE_REPEAT);
+        let none = (Outcome::Untracked, Reason::NoUserActivation);
+        let rows = [
+            (&AttributionPolicy::default(), ClickFlags::NO_USER_ACTIVATION, OK),
+            (&required, ClickFlags::NO_USER_ACTIVATION, none),
+            // What only looks odd is no proof, and nor is the bit that earlier edges set for every Safari.
+            (&required, risky, OK),
+            (&required, ClickFlags(1 << 1), OK),
+        ];
+        for (policy, flags, expected) in rows {
+            assert_eq!(judge(policy, OK, flags, &DatedState::default(), day(1)).core, expected, "{flags:?}");
         }
     }
 }

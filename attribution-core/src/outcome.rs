@@ -114,11 +114,13 @@ pub enum Reason {
     ClaimKept = 5,
     /// `untracked`: this edge has been cut off for longer than the operator allows it to give claims.
     EdgeStale = 6,
+    /// `untracked`: a page led here without a person's gesture, which this programme requires. Only the core says so.
+    NoUserActivation = 7,
 }
 
 impl Reason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::None,
         Self::CategoryBanned,
         Self::PrivacySignal,
@@ -126,6 +128,7 @@ impl Reason {
         Self::NotConverted,
         Self::ClaimKept,
         Self::EdgeStale,
+        Self::NoUserActivation,
     ];
 
     /// Reads a number as stored in a record.

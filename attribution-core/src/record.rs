@@ -50,8 +50,7 @@ pub struct ClickFlags(pub u16);
 impl ClickFlags {
     /// The request carried no Sec-Fetch headers (plain http, older and in-app browsers).
     pub const NO_FETCH_METADATA: Self = Self(1);
-    /// A navigation without user activation: a popup or a script did it.
-    pub const NO_USER_ACTIVATION: Self = Self(1 << 1);
+    // Bit 1 is spent: earlier edges set it whenever Sec-Fetch-User was missing, and Safari never sends that header.
     /// This visitor probably tapped this link a short while ago (a Bloom filter's guess).
     pub const MAYBE_REPEAT: Self = Self(1 << 2);
     /// The visitor came with a valid visitor cookie.
@@ -64,6 +63,9 @@ impl ClickFlags {
     pub const QR: Self = Self(1 << 6);
     /// The privacy signal Sec-GPC was set (recorded even where the programme does not honour it).
     pub const PRIVACY_SIGNAL: Self = Self(1 << 7);
+    /// A page led here without a person's gesture (a popup, a script, a page that forwards by itself), and this browser
+    /// would have told of a gesture.
+    pub const NO_USER_ACTIVATION: Self = Self(1 << 8);
 
     /// Both sets together.
     #[must_use]

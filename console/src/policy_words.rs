@@ -80,8 +80,11 @@ fn whose(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
         Rebind::Never => t.rebind_never.clone(),
     });
     words.push(rules.link_ttl.map_or_else(|| t.link_forever.clone(), |life| with(&t.link_ttl, life)));
-    for (needed, sentence) in [(rules.require_converted_link, &t.converted), (rules.require_badge, &t.badge)]
-    {
+    for (needed, sentence) in [
+        (rules.require_converted_link, &t.converted),
+        (rules.require_badge, &t.badge),
+        (rules.require_user_activation, &t.user_activation),
+    ] {
         if needed {
             words.push(sentence.clone());
         }

@@ -228,7 +228,7 @@ texts! {
         whose, how_much, when_paid, who_may, one_day, days, one_hour, hours, one_minute, minutes, seconds,
         last_click, binding, declared, scope_product, scope_shop, scope_platform, scope_product_shop,
         permanent, from_last_click, from_bind, until_link_expiry, content, extend_on_order, close_on_order,
-        rebind_any, rebind_protected, rebind_never, link_ttl, link_forever, converted, badge, self_allow,
+        rebind_any, rebind_protected, rebind_never, link_ttl, link_forever, converted, badge, user_activation, self_allow,
         self_ignore, self_deny, withdrawn_pays, withdrawn_not, coupon_wins, device, classes, class_any,
         class_new, class_returning, of_all, of_product, of_category, of_shop, rate, nothing, in_plan,
         own_rates, channel_fee, tier, cashback, platform, agency, promoter, comma, split, collected, floor,

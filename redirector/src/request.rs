@@ -249,7 +249,7 @@ pub(crate) fn read<'r>(
     hosts: &Hosts,
 ) -> Result<Asked<'r>, Refusal> {
     let (mut host, mut hosts_seen) = (None, 0);
-    let (mut dest, mut mode) = (None, None);
+    let (mut dest, mut mode, mut site) = (None, None, None);
     let mut user_activated = false;
     let mut asked = Asked {
         path: Path::Unknown,
@@ -280,6 +280,7 @@ pub(crate) fn read<'r>(
             11 if is("sec-purpose") => asked.facts.prefetch |= is_prefetch(value),
             14 if is("sec-fetch-dest") => dest = Some(value),
             14 if is("sec-fetch-mode") => mode = Some(value),
+            14 if is("sec-fetch-site") => site = Some(value),
             14 if is("sec-fetch-user") => user_activated = value == b"?1",
             14 if is("content-length") && value != b"0" => return Err(Refusal::Body),
             15 if is("accept-language") => asked.languages = value,
@@ -288,6 +289,7 @@ pub(crate) fn read<'r>(
             _ => {}
         }
     }
+    let user_activated = user_activated || !would_tell_of_a_gesture(site, asked.agent);
     asked.facts.fetch = fetch_metadata(dest, mode, user_activated);
     asked.audience = whose(line, host, hosts_seen, hosts)?;
     if line.target_len > TARGET_MAX {
@@ -338,6 +340,14 @@ fn fetch_metadata(dest: Option<&[u8]>, mode: Option<&[u8]>, user_activated: bool
     } else {
         FetchMetadata::Subresource
     }
+}
+
+/// Whether a missing Sec-Fetch-User means that nobody's gesture led here: a page did, not an address bar or an app
+/// (their requests come from the site `none`), and the browser is one that sends the header. Safari sends its siblings
+/// and never this one; other browsers on iOS are Safari underneath, and go by neither of these names.
+fn would_tell_of_a_gesture(site: Option<&[u8]>, agent: &[u8]) -> bool {
+    let named = |engine: &[u8]| agent.windows(engine.len()).any(|part| part == engine);
+    site.is_some_and(|site| site != b"none") && (named(b"Chrome/") || named(b"Firefox/"))
 }
 
 #[cfg(test)]

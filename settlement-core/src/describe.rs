@@ -14,6 +14,10 @@ pub(crate) fn describe() {
 
     describe_counter!("yinke_core_ingest_batches_total", "Batches from edges, by result");
     describe_counter!("yinke_core_ingest_clicks_total", "Clicks taken in");
+    describe_counter!(
+        "yinke_core_ingest_unactivated_clicks_total",
+        "Attributed clicks taken in to which a page led without a person's gesture"
+    );
     describe_counter!("yinke_core_ingest_tallies_total", "Running totals of edges taken in");
     describe_counter!("yinke_core_ingest_duplicates_total", "Clicks delivered again; they change nothing");
     describe_counter!(

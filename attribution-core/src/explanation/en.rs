@@ -271,6 +271,7 @@ const fn ineligible(reason: Ineligible) -> &'static str {
         Ineligible::NoBadge => "shared without the salesperson's badge",
         Ineligible::NotConverted => "the link was not converted through the alliance",
         Ineligible::EdgeStale => "the edge had been cut off for too long",
+        Ineligible::NoUserActivation => "a page opened the link by itself; nobody tapped",
         Ineligible::SelfPurchase => "the buyer is the promoter",
         Ineligible::NoClick => "not a click",
     }

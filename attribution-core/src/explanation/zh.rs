@@ -266,6 +266,7 @@ const fn ineligible(reason: Ineligible) -> &'static str {
         Ineligible::NoBadge => "分享时没有小黄人",
         Ineligible::NotConverted => "链接未经联盟转换",
         Ineligible::EdgeStale => "边缘节点失联过久",
+        Ineligible::NoUserActivation => "由网页自动跳转，不是有人点击",
         Ineligible::SelfPurchase => "买家就是推广者本人",
         Ineligible::NoClick => "不是点击",
     }

@@ -48,6 +48,7 @@ pub enum Ineligible {
     NoBadge,
     NotConverted,
     EdgeStale,
+    NoUserActivation,
     /// The buyer is the promoter, and the policy ignores such clicks.
     SelfPurchase,
     /// An answer that is no click at all.
@@ -75,6 +76,7 @@ impl Ineligible {
                 Reason::NoBadge => Self::NoBadge,
                 Reason::NotConverted => Self::NotConverted,
                 Reason::EdgeStale => Self::EdgeStale,
+                Reason::NoUserActivation => Self::NoUserActivation,
                 Reason::None | Reason::ClaimKept => Self::NoClick,
             },
             Outcome::Refused | Outcome::RateLimited | Outcome::NotFound | Outcome::Overloaded => {

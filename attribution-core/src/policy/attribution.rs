@@ -166,6 +166,9 @@ pub struct AttributionPolicy {
     pub require_converted_link: bool,
     /// Only links shared under the salesperson's badge count.
     pub require_badge: bool,
+    /// Only clicks that a person's gesture may have made count. Pages that forward by script, as some short-link
+    /// services do, lose theirs: see the decision record on clicks without a gesture before turning it on.
+    pub require_user_activation: bool,
     /// A promoter buys through their own link.
     pub self_purchase: SelfPurchase,
     /// The promotion was withdrawn between click and order.
@@ -202,6 +205,7 @@ impl Default for AttributionPolicy {
             link_ttl: None,
             require_converted_link: false,
             require_badge: false,
+            require_user_activation: false,
             self_purchase: SelfPurchase::default(),
             on_promo_withdrawn: OnPromoWithdrawn::default(),
             on_promoter_disabled: OnPromoterDisabled::default(),

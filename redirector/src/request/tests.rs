@@ -96,7 +96,7 @@ fn the_browsers_own_signs_are_read() {
     assert_eq!(facts(&[]).fetch, FetchMetadata::Absent);
     let tap = [("sec-fetch-dest", "document"), ("sec-fetch-mode", "navigate"), ("sec-fetch-user", "?1")];
     assert_eq!(facts(&tap).fetch, navigation(true));
-    assert_eq!(facts(&tap[..2]).fetch, navigation(false));
+    assert_eq!(facts(&tap[..2]).fetch, navigation(true), "no browser is known to have told anything");
     for (dest, mode) in [
         ("image", "no-cors"),
         ("iframe", "navigate"),
@@ -118,6 +118,43 @@ fn the_browsers_own_signs_are_read() {
     }
     assert!(!facts(&[("purpose", "shopping")]).prefetch);
     assert!(facts(&[("sec-gpc", "1")]).privacy_signal && !facts(&[("sec-gpc", "0")]).privacy_signal);
+}
+
+#[test]
+fn a_missing_gesture_counts_only_where_the_browser_would_have_told() {
+    const CHROME: &str = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 \
+                          Mobile Safari/537.36";
+    const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0";
+    const SAFARI: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like \
+                          Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
+    const CHROME_ON_IOS: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, \
+                                 like Gecko) CriOS/130.0.0.0 Mobile/15E148 Safari/604.1";
+    const WECHAT_ON_IOS: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, \
+                                 like Gecko) Mobile/15E148 MicroMessenger/8.0.50";
+    let activated = |agent, site: Option<&str>, user: Option<&str>| {
+        let all = [
+            Some(("host", "yk.example")),
+            Some(("user-agent", agent)),
+            Some(("sec-fetch-dest", "document")),
+            Some(("sec-fetch-mode", "navigate")),
+            site.map(|site| ("sec-fetch-site", site)),
+            user.map(|user| ("sec-fetch-user", user)),
+        ];
+        let all: Vec<_> = all.into_iter().flatten().collect();
+        read_parts(&parts("GET", "/a", &all), &hosts()).unwrap().facts.fetch
+            == FetchMetadata::Navigation { user_activated: true }
+    };
+    for agent in [CHROME, FIREFOX] {
+        assert!(activated(agent, Some("cross-site"), Some("?1")));
+        assert!(!activated(agent, Some("cross-site"), None));
+        assert!(!activated(agent, Some("same-site"), None));
+        // An app or the address bar: there the header does not always come with a tap.
+        assert!(activated(agent, Some("none"), None));
+        assert!(activated(agent, None, None));
+    }
+    for agent in [SAFARI, CHROME_ON_IOS, WECHAT_ON_IOS] {
+        assert!(activated(agent, Some("cross-site"), None), "{agent}");
+    }
 }
 
 #[test]

@@ -259,6 +259,24 @@ fn the_privacy_signal_counts_where_the_programme_honours_it() {
 }
 
 #[test]
+fn what_a_page_opened_by_itself_is_marked_and_answered_as_ever() {
+    let world = World::new([Change::Link(link(2))]);
+    let page = [
+        ("sec-fetch-dest", "document"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-site", "cross-site"),
+        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0.0.0 Safari/537.36"),
+    ];
+    world.get(&path(2), &page);
+    world.get(&path(2), &[&page[..], &[("sec-fetch-user", "?1")]].concat());
+    let mut seen = Vec::new();
+    world.with_records(|record| {
+        seen.push((record.outcome.name(), record.flags.has(ClickFlags::NO_USER_ACTIVATION)));
+    });
+    assert_eq!(seen, [("attributed", true), ("attributed", false)]);
+}
+
+#[test]
 fn a_record_holds_the_click_and_no_address() {
     let world = World::new([Change::Link(LinkRow { flags: LinkFlags::QR, ..link(2) })]);
     let tap = [("sec-fetch-dest", "document"), ("sec-fetch-mode", "navigate"), ("sec-fetch-user", "?1")];

@@ -13,7 +13,7 @@ use attribution_core::ids::{
 use attribution_core::judge::{DatedState, judge};
 use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::policy::Policy;
-use attribution_core::record::ClickRecord;
+use attribution_core::record::{ClickFlags, ClickRecord};
 use attribution_core::time::{Instant, Period};
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,6 +24,7 @@ pub(super) struct Seen {
     received: Instant,
     ingested: Instant,
     edge: (Outcome, Reason),
+    flags: ClickFlags,
     visitor: VisitorId,
     code: u64,
     placement: PlacementNum,
@@ -240,7 +241,7 @@ impl BuyerClicks {
                 disabled: placement.disabled.as_of(known),
                 banned: &banned,
             };
-            let judged = judge(&policy.attribution, seen.edge, &state, effective);
+            let judged = judge(&policy.attribution, seen.edge, seen.flags, &state, effective);
             chain.push(Click {
                 id: seen.id,
                 received: seen.received,
@@ -270,6 +271,7 @@ pub(super) fn order_token(row: &Row, received: Instant) -> Result<OrderToken, St
         received: row.instant(5)?,
         ingested: received,
         edge: (Outcome::Attributed, Reason::None),
+        flags: ClickFlags::default(),
         visitor: VisitorId(row.opt_id16(1)?.unwrap_or_default()),
         code: row.int(2)?.cast_unsigned(),
         placement: PlacementNum(row.num(3)?),
@@ -293,6 +295,7 @@ pub(super) fn journaled(row: &Row, first: usize) -> Result<Seen, StoreError> {
         received: row.instant(first + 1)?,
         ingested: row.instant(first + 2)?,
         edge: (record.outcome, record.reason),
+        flags: record.flags,
         visitor: VisitorId(row.opt_id16(first + 3)?.unwrap_or_default()),
         code: row.int(first + 4)?.cast_unsigned(),
         placement: PlacementNum(row.num(first + 5)?),

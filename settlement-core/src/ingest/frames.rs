@@ -3,7 +3,8 @@
 use crate::params;
 use crate::store::{ClickInsert, StoreError, Tx};
 use attribution_core::click::ClickId;
-use attribution_core::record::{ClickRecord, KIND_TALLY, RecordError, Tally};
+use attribution_core::outcome::Outcome;
+use attribution_core::record::{ClickFlags, ClickRecord, KIND_TALLY, RecordError, Tally};
 use attribution_core::shipping::{Batch, BatchFrame};
 use attribution_core::time::Instant;
 
@@ -11,6 +12,8 @@ use attribution_core::time::Instant;
 pub(super) struct Sorted<'a> {
     pub(super) clicks: Vec<ClickInsert<'a>>,
     pub(super) dead: Vec<Dead<'a>>,
+    /// Attributed clicks to which a page led without a person's gesture.
+    pub(super) unactivated: u64,
     /// How many tallies there were.
     pub(super) tallies: u64,
     /// The last of them: totals only grow.
@@ -26,7 +29,7 @@ pub(super) struct Dead<'a> {
 
 /// What one frame is.
 pub(super) enum Kind<'a> {
-    Click(ClickInsert<'a>),
+    Click { insert: ClickInsert<'a>, unactivated: bool },
     Tally(Tally),
     Dead(RecordError),
 }
@@ -40,19 +43,23 @@ pub(super) fn read<'a>(click: ClickId, frame: BatchFrame<'a>, now: Instant) -> K
         };
     }
     match ClickRecord::decode(frame.payload) {
-        Ok(record) => Kind::Click(ClickInsert {
-            click,
-            // An edge's clock may run ahead; a click is never later than its arrival.
-            effective: frame.at.min(now),
-            edge: frame.at,
-            ingested: now,
-            outcome: record.outcome as u8,
-            visitor: record.visitor,
-            code: record.code.0,
-            placement: record.placement.0,
-            target: record.target.0,
-            payload: frame.payload,
-        }),
+        Ok(record) => Kind::Click {
+            insert: ClickInsert {
+                click,
+                // An edge's clock may run ahead; a click is never later than its arrival.
+                effective: frame.at.min(now),
+                edge: frame.at,
+                ingested: now,
+                outcome: record.outcome as u8,
+                visitor: record.visitor,
+                code: record.code.0,
+                placement: record.placement.0,
+                target: record.target.0,
+                payload: frame.payload,
+            },
+            unactivated: record.outcome == Outcome::Attributed
+                && record.flags.has(ClickFlags::NO_USER_ACTIVATION),
+        },
         Err(why) => Kind::Dead(why),
     }
 }
@@ -63,13 +70,17 @@ impl<'a> Sorted<'a> {
         let mut sorted = Self {
             clicks: Vec::with_capacity(batch.len() as usize),
             dead: Vec::new(),
+            unactivated: 0,
             tallies: 0,
             tally: None,
         };
         for frame in batch.frames().filter(|frame| wanted(frame.sequence)) {
             let click = ClickId::new(batch.stream(), frame.sequence);
             match read(click, frame, now) {
-                Kind::Click(insert) => sorted.clicks.push(insert),
+                Kind::Click { insert, unactivated } => {
+                    sorted.clicks.push(insert);
+                    sorted.unactivated += u64::from(unactivated);
+                }
                 Kind::Tally(tally) => {
                     sorted.tallies += 1;
                     sorted.tally = Some((frame.sequence, tally));

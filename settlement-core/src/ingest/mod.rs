@@ -41,6 +41,7 @@ pub enum IngestError {
 struct Taken {
     next_sequence: u64,
     clicks: u64,
+    unactivated: u64,
     tallies: u64,
     dead: u64,
     duplicates: u64,
@@ -145,6 +146,7 @@ fn insert(tx: &mut dyn Tx, sorted: &Sorted<'_>, taken: &mut Taken, now: Instant)
         dead.store(tx, now)?;
     }
     taken.clicks = sorted.clicks.len() as u64;
+    taken.unactivated = sorted.unactivated;
     taken.tallies = sorted.tallies;
     taken.dead = sorted.dead.len() as u64;
     Ok(())
@@ -160,6 +162,7 @@ fn report(batch: &Batch, result: &Result<Taken, IngestError>, now: Instant, took
     metrics::histogram!("yinke_core_ingest_duration_seconds").record(took.as_secs_f64());
     let Ok(taken) = result else { return };
     metrics::counter!("yinke_core_ingest_clicks_total").increment(taken.clicks);
+    metrics::counter!("yinke_core_ingest_unactivated_clicks_total").increment(taken.unactivated);
     metrics::counter!("yinke_core_ingest_tallies_total").increment(taken.tallies);
     metrics::counter!("yinke_core_ingest_duplicates_total").increment(taken.duplicates);
     metrics::counter!("yinke_core_ingest_dead_letters_total").increment(taken.dead);

@@ -51,7 +51,7 @@ pub(super) fn compare(
             continue;
         }
         let agrees = match read(click, frame, now) {
-            Kind::Click(_) => same(clicks.get(&click.0), frame).or(same(dead.get(&click.0), frame)),
+            Kind::Click { .. } => same(clicks.get(&click.0), frame).or(same(dead.get(&click.0), frame)),
             // Tallies are not kept one by one; but there must be no click in their place.
             Kind::Tally(_) => Some(!clicks.contains_key(&click.0)),
             Kind::Dead(_) => same(dead.get(&click.0), frame),
