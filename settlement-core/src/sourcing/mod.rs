@@ -4,6 +4,8 @@
 //! The rules are `attribution_core::sourcing`'s. [`deals`] notes what SKUs were sold for, [`skus`] keeps the market's
 //! price and stock, [`facts`] what the platform says of merchants and products, [`enrolment`] the applications.
 
+mod apply_api;
+mod audit_api;
 pub(crate) mod deals;
 mod enrolment;
 mod enrolments_api;
@@ -17,5 +19,9 @@ use crate::Core;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
-    skus_api::routes().merge(facts_api::routes()).merge(enrolments_api::routes())
+    skus_api::routes()
+        .merge(facts_api::routes())
+        .merge(enrolments_api::routes())
+        .merge(apply_api::routes())
+        .merge(audit_api::routes())
 }

@@ -1,0 +1,187 @@
+//! `POST /v1/enrolments`: a merchant applies with some SKUs of a product.
+
+use super::enrolment::{self, EnrolledSku, Enrolment, State as Stands, lock_name};
+use super::enrolments_api::shown;
+use super::facts::{self, Kind};
+use super::skus;
+use super::skus_api::merchant_of;
+use super::view::EnrolmentView;
+use crate::Core;
+use crate::api::{Merchants, Only, Problem, Write, chain};
+use crate::attribution::programmes::{of_id, read};
+use crate::catalogue::refuse_outsider_of;
+use crate::orders::event::{AMOUNT_MAX_FEN, TEXT_MAX};
+use crate::payouts::calendar;
+use crate::store::Tx;
+use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};
+use attribution_core::money::Fen;
+use attribution_core::policy::eligibility::SourcingRules;
+use attribution_core::sourcing::{
+    MerchantFacts, ProductFacts, SkuOffer, audit_times, merchant, product, sku,
+};
+use attribution_core::time::Instant;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// SKUs of one enrolment at most.
+const SKUS_MAX: usize = 500;
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(post_enrolment))
+}
+
+/// An application: some SKUs of one product, each at its private price (私密价格).
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PostEnrolment {
+    /// Its id, unique.
+    #[schema(example = "enrol-2022-06-01")]
+    id: String,
+    /// Under which programme.
+    #[schema(value_type = String)]
+    programme: ProgrammeId,
+    /// Which product.
+    #[schema(value_type = String)]
+    product: ProductId,
+    /// Which of its SKUs; a subset will do.
+    skus: Vec<Offer>,
+}
+
+/// A SKU with its price.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Offer {
+    /// The SKU, which must be known with its market price and stock.
+    sku: String,
+    /// The channel's price for one piece with shipping, fen.
+    channel_price_fen: i64,
+}
+
+/// The sourcing rules of a programme in force now, with their version.
+fn rules(tx: &mut dyn Tx, programme: &ProgrammeId, now: Instant) -> Result<(u32, SourcingRules), Problem> {
+    let found = of_id(tx, programme)?.ok_or_else(|| Problem::unknown("programme", programme))?;
+    let version = found.in_force(now).ok_or_else(|| Problem::unknown("programme", programme))?;
+    let rules = version.policy.eligibility.sourcing.ok_or_else(no_sourcing)?;
+    Ok((version.version, rules))
+}
+
+fn no_sourcing() -> Problem {
+    Problem::conflict("no_sourcing", "the programme takes no enrolments")
+}
+
+/// Applies. The gates answer at once, with every reason; what passes goes to the audit. SKUs that may not take part are
+/// left out and say why. Operators, and the product's merchant.
+#[utoipa::path(
+    post, path = "/v1/enrolments", request_body = PostEnrolment,
+    responses((status = 201, body = EnrolmentView),
+              (status = 409, description = "`enrolment_exists`, `enrolled` (leave the open one first), `no_sourcing`, `not_in_programme` or `calendar_ends`"))
+)]
+async fn post_enrolment(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    write: Write<PostEnrolment>,
+) -> Result<Response, Problem> {
+    let Write { body, scope } = write;
+    check(&body)?;
+    scope
+        .run(&core, move |tx, scope| {
+            let owner = merchant_of(tx, &body.product)?;
+            scope.principal.require_merchant(&owner)?;
+            tx.lock(&lock_name(&body.product))?;
+            if enrolment::find(tx, &body.id)?.is_some() {
+                let detail = format!("there is an enrolment {} already", body.id);
+                return Err(Problem::conflict("enrolment_exists", detail));
+            }
+            if let Some(open) = enrolment::open_of(tx, &body.product, None)? {
+                let detail = format!("enrolment {open} of this product is open: leave it to enrol anew");
+                return Err(Problem::conflict("enrolled", detail));
+            }
+            let new = judged(tx, &body, read("merchant id", &owner)?, scope.now)?;
+            enrolment::insert(tx, &new)?;
+            Ok((StatusCode::CREATED, shown(tx, &new, scope.now)?))
+        })
+        .await
+}
+
+fn check(body: &PostEnrolment) -> Result<(), Problem> {
+    if body.id.is_empty() || body.id.len() > TEXT_MAX || body.id.chars().any(|c| c.is_control() || c == '/') {
+        return Err(Problem::invalid(
+            "id",
+            format!("1 to {TEXT_MAX} bytes without `/` or control characters"),
+        ));
+    }
+    if body.skus.is_empty() || body.skus.len() > SKUS_MAX {
+        return Err(Problem::invalid("skus", format!("1 to {SKUS_MAX}")));
+    }
+    for (index, offer) in body.skus.iter().enumerate() {
+        if offer.channel_price_fen > AMOUNT_MAX_FEN {
+            return Err(Problem::invalid(&format!("skus[{index}].channel_price_fen"), "too large"));
+        }
+        if body.skus[..index].iter().any(|other| other.sku == offer.sku) {
+            return Err(Problem::invalid(&format!("skus[{index}].sku"), "appears twice"));
+        }
+    }
+    Ok(())
+}
+
+/// The application as the gates and the price rules see it.
+fn judged(
+    tx: &mut dyn Tx,
+    body: &PostEnrolment,
+    owner: MerchantId,
+    now: Instant,
+) -> Result<Enrolment, Problem> {
+    let (version, rules) = rules(tx, &body.programme, now)?;
+    refuse_outsider_of(tx, &owner, &body.programme)?;
+    let missing = |what: &str| {
+        Problem::conflict("facts_missing", format!("the platform has said nothing about the {what} yet"))
+    };
+    let shop: MerchantFacts =
+        facts::find(tx, Kind::Merchant, owner.as_str())?.ok_or_else(|| missing("merchant"))?;
+    let goods: ProductFacts =
+        facts::find(tx, Kind::Product, body.product.as_str())?.ok_or_else(|| missing("product"))?;
+    let mut refusals = merchant(&rules, &shop);
+    refusals.extend(product(&rules, &goods));
+    let mut offered = Vec::new();
+    for (index, offer) in body.skus.iter().enumerate() {
+        let known = skus::find(tx, &body.product, &offer.sku)?
+            .ok_or_else(|| Problem::unknown("SKU", &offer.sku).fact("index", index))?;
+        let low30 = known.low30(tx, &body.product, now)?;
+        let offer = SkuOffer {
+            channel_price: Fen(offer.channel_price_fen),
+            market_price: known.price,
+            low30,
+            stock: known.stock,
+        };
+        offered.push(EnrolledSku { sku: known.sku, verdict: sku(&rules, &offer), offer });
+    }
+    let passes = refusals.is_empty() && offered.iter().any(|sku| sku.verdict.refusals.is_empty());
+    let audit = match passes {
+        true => {
+            let calendar = calendar::in_force(tx)?;
+            let times = audit_times(&rules, now, &calendar);
+            Some(times.map_err(|error| Problem::conflict("calendar_ends", chain(&error)))?)
+        }
+        false => None,
+    };
+    Ok(Enrolment {
+        id: body.id.clone(),
+        programme: body.programme.clone(),
+        version,
+        merchant: owner,
+        product: body.product.clone(),
+        state: if passes { Stands::Auditing } else { Stands::Refused },
+        refusals,
+        submitted: now,
+        audit,
+        decided: None,
+        reason: None,
+        exited: None,
+        skus: offered,
+    })
+}
