@@ -108,11 +108,15 @@ pub(crate) struct Limiter {
     limits: Limits,
     tokens: Buckets<[u8; 32]>,
     prefixes: Buckets<IpAddr>,
+    senders: Buckets<Sender>,
 }
+
+/// Who sends notifications of which intake source from which part of the network.
+type Sender = (String, IpAddr);
 
 impl Limiter {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, tokens: Buckets::new(), prefixes: Buckets::new() }
+        Self { limits, tokens: Buckets::new(), prefixes: Buckets::new(), senders: Buckets::new() }
     }
 
     fn rate(&self, role: Role) -> u32 {
@@ -156,7 +160,39 @@ impl Limiter {
                 .with(prefix(address), rate, now, |bucket| bucket.level = (bucket.level - ONE).max(0));
         }
     }
+
+    /// Takes an attempt of somebody who sends a notification of `source`, before anything of it is read. One whose
+    /// signature was right lately, from the same part of the network, is always let through: what strangers at its
+    /// address do cannot shut a shop out.
+    pub(crate) fn begin_sending(
+        &self,
+        source: &str,
+        peer: Option<Peer>,
+        now: Instant,
+    ) -> Result<Sending, Problem> {
+        let (Some(Peer(address)), rate) = (peer, self.limits.unauthenticated) else {
+            return Ok(Sending(None));
+        };
+        let sender = (source.to_owned(), prefix(address));
+        if rate == 0 || self.senders.knows(&sender) {
+            return Ok(Sending(None));
+        }
+        self.prefixes.with(sender.1, rate, now, |bucket| take(bucket, rate))?;
+        Ok(Sending(Some(sender)))
+    }
+
+    /// The signature was right: the attempt is given back, and the sender known from now on.
+    pub(crate) fn sent_rightly(&self, sending: Sending, now: Instant) {
+        let (Sending(Some(sender)), rate) = (sending, self.limits.unauthenticated) else { return };
+        self.prefixes.with(sender.1, rate, now, |bucket| {
+            bucket.level = (bucket.level + ONE).min(capacity(rate));
+        });
+        self.senders.with(sender, rate, now, |_| {});
+    }
 }
+
+/// An attempt to send a notification, until its signature is known to be right or wrong.
+pub(crate) struct Sending(Option<Sender>);
 
 fn take(bucket: &mut Bucket, rate: u32) -> Result<(), Problem> {
     if rate == 0 {

@@ -28,8 +28,6 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Bytes of a notification at most.
-const BODY_MAX: usize = 2 << 20;
 /// Events of one notification at most.
 const EVENTS_MAX: usize = 1_000;
 /// Bytes of a sender's own name for a delivery at most.
@@ -94,37 +92,31 @@ async fn receive(
     request: Request,
 ) -> Result<Response, Problem> {
     let (now, peer) = (core.now(), request.extensions().get::<Peer>().copied());
-    // Only those who are not who they say are held up by failures: a stranger at the shop's address cannot shut it out.
-    let failed = || {
-        core.limiter().check_attempt(peer, now)?;
-        core.limiter().failed_attempt(peer, now);
-        Ok::<_, Problem>(())
-    };
+    // Before the source is looked up, the body read or anything hashed: a stranger costs no more than this.
+    let sending =
+        core.limiter().begin_sending(&id, peer, now).inspect_err(|_| count("unknown", "refused"))?;
     let found = {
         let id = id.clone();
         core.store().read(move |tx| source::find(tx, &id)).await?
     };
     let Some(source) = found else {
         count("unknown", "refused");
-        failed()?;
         return Err(Problem::unknown("intake source", id));
     };
     let kind = source.kind.name();
     let headers = request.headers().clone();
-    let body = to_bytes(request.into_body(), BODY_MAX).await.map_err(|_| {
+    check_signed(&source, &headers, now).inspect_err(|_| count(kind, "refused"))?;
+    let max = source.kind.body_max();
+    let body = to_bytes(request.into_body(), max).await.map_err(|_| {
         count(kind, "refused");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("at most {BODY_MAX} bytes"))
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("at most {max} bytes"))
     })?;
-    let incoming = match open(&source, &headers, &body, now) {
-        Ok(incoming) => incoming,
-        Err(problem) => {
-            count(kind, "refused");
-            if problem.status() == StatusCode::UNAUTHORIZED {
-                failed()?;
-            }
-            return Err(problem);
-        }
-    };
+    let opened = open(&source, &headers, &body, now);
+    // A body that is signed rightly may still be none of ours: that is no attempt to get in.
+    if opened.as_ref().err().is_none_or(|problem| problem.status() != StatusCode::UNAUTHORIZED) {
+        core.limiter().sent_rightly(sending, now);
+    }
+    let incoming = opened.inspect_err(|_| count(kind, "refused"))?;
     let shown = std::str::from_utf8(&body).ok().map(str::to_owned);
     let key = Key {
         source: source.id.clone(),
@@ -235,14 +227,32 @@ fn bounded(id: &str) -> Result<String, Problem> {
     Ok(id.to_owned())
 }
 
+/// Refuses what is not signed at all, or long ago, before its body is read.
+fn check_signed(source: &Source, headers: &HeaderMap, now: Instant) -> Result<(), Problem> {
+    match source.kind {
+        SourceKind::Standard => {
+            header_of(headers, "webhook-id")?;
+            header_of(headers, "webhook-signature")?;
+            timestamp_of(headers, now).map(|_| ())
+        }
+        SourceKind::Youzan if source.shop.settings.accept_body_sign => Ok(()),
+        SourceKind::Youzan => header_of(headers, "event-sign").map(|_| ()),
+        SourceKind::Shopify => header_of(headers, "x-shopify-hmac-sha256").map(|_| ()),
+    }
+}
+
+fn timestamp_of(headers: &HeaderMap, now: Instant) -> Result<i64, Problem> {
+    let timestamp = header_of(headers, "webhook-timestamp")?;
+    timestamp.parse().ok().filter(|at| is_recent(*at, now)).ok_or_else(|| {
+        let what = "webhook-timestamp must be seconds since 1970, at most 5 minutes off";
+        unauthorized("timestamp_out_of_tolerance", what)
+    })
+}
+
 fn standard(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) -> Result<Incoming, Problem> {
     let id = header_of(headers, "webhook-id")?;
-    let timestamp = header_of(headers, "webhook-timestamp")?;
     let signatures = header_of(headers, "webhook-signature")?;
-    let Some(timestamp) = timestamp.parse().ok().filter(|at| is_recent(*at, now)) else {
-        let what = "webhook-timestamp must be seconds since 1970, at most 5 minutes off";
-        return Err(unauthorized("timestamp_out_of_tolerance", what));
-    };
+    let timestamp = timestamp_of(headers, now)?;
     let ours = source.secrets(now).filter_map(SigningSecret::parse);
     // All secrets are tried, so that the time says nothing about which one it was.
     if !ours.fold(false, |right, secret| right | secret.verifies(id, timestamp, body, signatures)) {
@@ -273,7 +283,8 @@ fn of_youzan(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) ->
     };
     let push: Value;
     if settings.accept_body_sign && !headers.contains_key("event-sign") {
-        push = json(body)?;
+        // What is no JSON carries no signature either.
+        push = json(body).map_err(|_| unauthorized("signature_missing", "the body carries no signature"))?;
         let text = |name: &str| push.get(name).and_then(Value::as_str).unwrap_or_default();
         if !right(text("msg").as_bytes(), text("sign")) {
             return Err(wrong_signature());

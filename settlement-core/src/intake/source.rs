@@ -31,6 +31,18 @@ impl SourceKind {
             Self::Shopify => "shopify",
         }
     }
+
+    /// Bytes of one notification at most. Its signature is over all of them, so a stranger can have so many hashed.
+    pub(super) const fn body_max(self) -> usize {
+        match self {
+            // A thousand events of an order with a few lines.
+            Self::Standard => 1 << 20,
+            // One trade, with its text escaped once more.
+            Self::Youzan => 256 << 10,
+            // The whole order, with properties, discounts and taxes of up to five hundred lines.
+            Self::Shopify => 2 << 20,
+        }
+    }
 }
 
 /// What a product is called in our catalogue.

@@ -301,8 +301,8 @@ on_both!(a_stranger_at_its_address_cannot_shut_a_shop_out, async |bench: &Bench|
     let (_, path, secret) = source(bench, json!({"merchant": "m1", "kind": "standard"})).await;
     bench.set_clock(hour(3));
     let body = created("o1", "u1", "cup", hour(3)).to_string();
-    let send = async |secret: &str| {
-        let mut request = Request::builder().method("POST").uri(&path);
+    let send = async |path: &str, secret: &str| {
+        let mut request = Request::builder().method("POST").uri(path);
         for (name, value) in standard(secret, "msg_1", hour(3).millis(), body.as_bytes()) {
             request = request.header(name, value);
         }
@@ -310,12 +310,45 @@ on_both!(a_stranger_at_its_address_cannot_shut_a_shop_out, async |bench: &Bench|
         request.extensions_mut().insert(settlement_core::api::Peer("203.0.113.7".parse().unwrap()));
         read(bench.send(request).await).await.0.as_u16()
     };
+    assert_eq!(send(&path, &secret).await, 200);
     let mut answers = Vec::new();
     for _ in 0..60 {
-        answers.push(send("whsec_AAAA").await);
+        answers.push(send("/v1/intake/in_nobody", "whsec_AAAA").await);
     }
-    assert_eq!((answers[0], answers[59]), (401, 429), "{answers:?}");
-    assert_eq!(send(&secret).await, 200);
+    assert_eq!((answers[0], answers[59]), (404, 429), "{answers:?}");
+    assert_eq!(send(&path, &secret).await, 200, "a shop that is known is let through");
+    assert_eq!(send(&path, "whsec_AAAA").await, 401);
+    // One that has never sent anything waits like everybody else at this address, and is known after that.
+    let (_, other, its_secret) = source(bench, json!({"merchant": "m1", "kind": "standard"})).await;
+    assert_eq!(send(&other, &its_secret).await, 429);
+    bench.set_clock(hour(3).plus(1_000));
+    assert_eq!(send(&other, &its_secret).await, 200);
+});
+
+on_both!(a_stranger_is_refused_before_a_byte_of_its_body_is_read, async |bench: &Bench| {
+    let _stage = stage(bench).await;
+    let (_, path, _) = source(bench, json!({"merchant": "m1", "kind": "shopify", "secret": "s"})).await;
+    bench.set_clock(hour(3));
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let send = async |signed: bool| {
+        let noted = std::sync::Arc::clone(&asked);
+        let body = futures_util::stream::once(async move {
+            noted.store(true, std::sync::atomic::Ordering::SeqCst);
+            Ok::<_, std::io::Error>("{}")
+        });
+        let mut request = Request::builder().method("POST").uri(&path);
+        if signed {
+            request = request.header("x-shopify-hmac-sha256", "AAAA");
+        }
+        let mut request = request.body(Body::from_stream(body)).unwrap();
+        request.extensions_mut().insert(settlement_core::api::Peer("203.0.113.7".parse().unwrap()));
+        let status = read(bench.send(request).await).await.0.as_u16();
+        (status, asked.swap(false, std::sync::atomic::Ordering::SeqCst))
+    };
+    assert_eq!(send(false).await, (401, false), "no signature");
+    assert_eq!(send(true).await, (401, true), "a wrong one is found out by hashing");
+    while send(true).await.0 == 401 {}
+    assert_eq!(send(true).await, (429, false), "too many");
 });
 
 on_both!(a_source_belongs_to_its_merchant, async |bench: &Bench| {
