@@ -1,6 +1,6 @@
 //! Platforms and merchants (店铺).
 
-use super::app_page::AppPageBody;
+use super::app_page::{AppPageBody, stored};
 use super::checked_name;
 use super::destination::{checked, checked_host, checked_param};
 use super::feed::Numbers;
@@ -13,7 +13,7 @@ use attribution_core::ids::{MerchantId, PlatformId};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -71,8 +71,15 @@ struct PutMerchant {
     shop_url: Option<String>,
     /// The query parameter that carries the click token; `yk_click` unless given.
     click_param: Option<String>,
-    /// For pages that some browsers cannot simply be sent to.
-    app_page: Option<AppPageBody>,
+    /// For pages that some browsers cannot simply be sent to. Absent, it stays as it is; `null` or `{}` ends it.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<AppPageBody>)]
+    app_page: Option<Option<AppPageBody>>,
+}
+
+/// A field that was said, be it `null`.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A merchant as stored.
@@ -155,8 +162,10 @@ async fn put_merchant(
         .transpose()?;
     let click_param = body.click_param.clone().unwrap_or_else(|| DEFAULT_CLICK_PARAM.to_owned());
     checked_param("click_param", &click_param)?;
-    let app_page = body.app_page.take().map(AppPageBody::checked).transpose()?.flatten();
-    let app_page_text = app_page.as_ref().map(|page| serde_json::json!(page).to_string());
+    let said_page = match body.app_page.take() {
+        Some(page) => Some(page.map(AppPageBody::checked).transpose()?.flatten()),
+        None => None,
+    };
     let hosts = serde_json::json!(body.hosts).to_string();
     write
         .scope
@@ -173,6 +182,12 @@ async fn put_merchant(
                 }
                 Some(_) => {}
             }
+            // Whoever does not know of the page, such as an import from a table, does not take it away.
+            let app_page = match &said_page {
+                Some(page) => page.clone(),
+                None => stored(before.as_ref().and_then(|old| old.app_page.as_deref()))?,
+            };
+            let app_page_text = app_page.as_ref().map(|page| serde_json::json!(page).to_string());
             tx.execute(
                 "INSERT INTO platforms (id, name, created_at, updated_at) VALUES ($1, $1, $2, $2) \
                  ON CONFLICT (id) DO NOTHING",
@@ -227,7 +242,7 @@ async fn put_merchant(
                 hosts: body.hosts.clone(),
                 shop_url: shop_url.clone(),
                 click_param: click_param.clone(),
-                app_page: app_page.clone().map(Into::into),
+                app_page: app_page.map(Into::into),
             };
             Ok((status, view))
         })

@@ -76,6 +76,9 @@ on_both!(edges_hear_of_a_merchants_app_a_price_and_a_picture, async |bench: &Ben
     let made = row(before).await.unwrap();
     assert_eq!(made.picture.as_deref(), Some("https://img.example.cn/2.jpg"));
     assert!(made.app_page.is_some() && made.price_fen.is_none());
+    // Whoever says nothing of it takes nothing away.
+    let silent = json!({"platform": "p1", "name": "山里茶行", "hosts": ["shop.example.cn"]});
+    assert_eq!(bench.ok("PUT", "/v1/merchants/m1", silent).await["app_page"], stored);
     // And it ends for all of them.
     assert_eq!(merchant(Value::Null).await.0.as_u16(), 200);
     let ended: Vec<_> = changes(bench, before)
