@@ -149,8 +149,7 @@ mod tests {
         for outcome in Outcome::ALL.into_iter().filter(|o| *o != Outcome::Attributed) {
             let edge = (outcome, Reason::None);
             let strict = AttributionPolicy { require_user_activation: true, ..AttributionPolicy::default() };
-            let judged =
-                judge(&strict, edge, ClickFlags::NO_USER_ACTIVATION, &DatedState::default(), day(1));
+            let judged = judge(&strict, edge, ClickFlags::NO_USER_ACTIVATION, &DatedState::default(), day(1));
             assert_eq!((judged.core, judged.downgraded()), (edge, false));
             assert!(judged.ineligible().is_some(), "{outcome:?}");
         }

@@ -11,5 +11,5 @@ pub mod price;
 mod zh;
 
 pub use enrolment::{AuditTimes, Edit, EditVerdict, audit_times, edit};
-pub use gates::{MerchantFacts, ProductFacts, Refusal, merchant, product};
+pub use gates::{MerchantFacts, ProductFacts, Refusal, ShipPromise, merchant, product};
 pub use price::{Deal, SkuOffer, SkuRefusal, SkuVerdict, low_window, low30, sku};

@@ -1,6 +1,6 @@
 //! `POST /v1/enrolments`: a merchant applies with some SKUs of a product.
 
-use super::enrolment::{self, EnrolledSku, Enrolment, State as Stands, lock_name};
+use super::enrolment::{self, EnrolledSku, Enrolment, State as Stands, lock_name, merchant_lock_name};
 use super::enrolments_api::shown;
 use super::facts::{self, Kind};
 use super::skus;
@@ -92,6 +92,8 @@ async fn post_enrolment(
         .run(&core, move |tx, scope| {
             let owner = merchant_of(tx, &body.product)?;
             scope.principal.require_merchant(&owner)?;
+            // What the gates ask about must not change until their word is kept.
+            tx.lock(&merchant_lock_name(&owner))?;
             tx.lock(&lock_name(&body.product))?;
             if enrolment::find(tx, &body.id)?.is_some() {
                 let detail = format!("there is an enrolment {} already", body.id);

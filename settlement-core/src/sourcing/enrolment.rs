@@ -164,6 +164,11 @@ pub(super) fn lock_name(product: &ProductId) -> String {
     format!("enrolment {product}")
 }
 
+/// The lock under which what is said of a merchant changes. Whoever takes both locks takes this one first.
+pub(super) fn merchant_lock_name(merchant: &str) -> String {
+    format!("enrolments of {merchant}")
+}
+
 /// The id of an open enrolment of a product, or of one of its SKUs.
 pub(super) fn open_of(
     tx: &mut dyn Tx,

@@ -7,10 +7,12 @@ use crate::api::{Only, Operators, PathId, Problem, Write};
 use crate::params;
 use attribution_core::ids::{MerchantId, ProductId};
 use attribution_core::policy::eligibility::SourcingRules;
-use attribution_core::sourcing::{Edit, EditVerdict, MerchantFacts, ProductFacts, edit};
+use attribution_core::sourcing::{Edit, EditVerdict, MerchantFacts, ProductFacts, ShipPromise, edit};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,18 +20,85 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(put_merchant_facts)).routes(routes!(put_product_facts))
 }
 
-/// Level, scores (in tenths) and risk of a merchant, as the platform sees them. Operators. Fields:
-/// `consumer_or_industrial`, `level`, `dropship_products`, `service_tenths`, `logistics_tenths`, `product_tenths`,
-/// `risk_ok`.
+/// What the platform says of a merchant. Scores are in tenths.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MerchantSourcingFacts {
+    /// The main business is consumer or industrial goods.
+    consumer_or_industrial: bool,
+    /// The level: 2 for L2.
+    level: u8,
+    /// How many products it sells one by one with shipping included (一件代发包邮).
+    dropship_products: u32,
+    /// 服务星级: 35 for 3.5.
+    service_tenths: u8,
+    /// 物流体验分.
+    logistics_tenths: u8,
+    /// 商品体验分.
+    product_tenths: u8,
+    /// All other risk figures are in order.
+    risk_ok: bool,
+}
+
+impl From<MerchantSourcingFacts> for MerchantFacts {
+    fn from(said: MerchantSourcingFacts) -> Self {
+        Self {
+            consumer_or_industrial: said.consumer_or_industrial,
+            level: said.level,
+            dropship_products: said.dropship_products,
+            service_tenths: said.service_tenths,
+            logistics_tenths: said.logistics_tenths,
+            product_tenths: said.product_tenths,
+            risk_ok: said.risk_ok,
+        }
+    }
+}
+
+/// What the platform says of a product.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ProductSourcingFacts {
+    /// It is a consumer or industrial good.
+    consumer_or_industrial: bool,
+    /// One piece, shipping included (一件代发包邮).
+    dropship_free_shipping: bool,
+    /// Returns within seven days without a reason.
+    seven_day_returns: bool,
+    /// `hours24` or `hours48`, if the merchant promises to ship within that time.
+    #[schema(value_type = Option<String>, example = "hours48")]
+    ships_within: Option<ShipPromise>,
+    /// 商品成长分.
+    growth_score: u32,
+    /// All other risk figures are in order.
+    risk_ok: bool,
+    /// It takes part in a group purchase (伙拼团) at the same time.
+    group_purchase: bool,
+}
+
+impl From<ProductSourcingFacts> for ProductFacts {
+    fn from(said: ProductSourcingFacts) -> Self {
+        Self {
+            consumer_or_industrial: said.consumer_or_industrial,
+            dropship_free_shipping: said.dropship_free_shipping,
+            seven_day_returns: said.seven_day_returns,
+            ships_within: said.ships_within,
+            growth_score: said.growth_score,
+            risk_ok: said.risk_ok,
+            group_purchase: said.group_purchase,
+        }
+    }
+}
+
+/// Says level, scores and risk of a merchant, as the platform sees them. Operators.
 #[utoipa::path(
     put, path = "/v1/merchants/{id}/sourcing-facts", params(("id" = String, Path)),
-    request_body = serde_json::Value, responses((status = 200, body = serde_json::Value))
+    request_body = MerchantSourcingFacts, responses((status = 200, body = MerchantSourcingFacts))
 )]
 async fn put_merchant_facts(
     State(core): State<Core>,
     _: Only<Operators>,
     PathId(merchant): PathId<MerchantId>,
-    write: Write<MerchantFacts>,
+    write: Write<MerchantSourcingFacts>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     scope.principal.require_operator()?;
@@ -37,25 +106,26 @@ async fn put_merchant_facts(
         .run(&core, move |tx, scope| {
             tx.query_opt("SELECT 1 FROM merchants WHERE id = $1", params![&merchant])?
                 .ok_or_else(|| Problem::unknown("merchant", &merchant))?;
-            keep(tx, Kind::Merchant, merchant.as_str(), &body, scope.now)?;
+            // An enrolment that is being made reads what is said here.
+            tx.lock(&enrolment::merchant_lock_name(merchant.as_str()))?;
+            keep(tx, Kind::Merchant, merchant.as_str(), &MerchantFacts::from(body), scope.now)?;
             Ok((StatusCode::OK, body))
         })
         .await
 }
 
-/// Promises, growth score and risk of a product, as the platform sees them. Operators. Fields:
-/// `consumer_or_industrial`, `dropship_free_shipping`, `seven_day_returns`, `ships_within` (`hours24`, `hours48` or
-/// nothing), `growth_score`, `risk_ok`, `group_purchase`. A product that is enrolled cannot join a group purchase.
+/// Says promises, growth score and risk of a product, as the platform sees them. A product that is enrolled cannot join a
+/// group purchase. Operators.
 #[utoipa::path(
     put, path = "/v1/products/{id}/sourcing-facts", params(("id" = String, Path)),
-    request_body = serde_json::Value,
-    responses((status = 200, body = serde_json::Value), (status = 409, description = "It is enrolled"))
+    request_body = ProductSourcingFacts,
+    responses((status = 200, body = ProductSourcingFacts), (status = 409, description = "It is enrolled"))
 )]
 async fn put_product_facts(
     State(core): State<Core>,
     _: Only<Operators>,
     PathId(product): PathId<ProductId>,
-    write: Write<ProductFacts>,
+    write: Write<ProductSourcingFacts>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     scope.principal.require_operator()?;
@@ -73,7 +143,7 @@ async fn put_product_facts(
                 let detail = format!("enrolment {enrolled} is open: it must be left first");
                 return Err(Problem::conflict("enrolled", detail));
             }
-            keep(tx, Kind::Product, product.as_str(), &body, scope.now)?;
+            keep(tx, Kind::Product, product.as_str(), &ProductFacts::from(body), scope.now)?;
             Ok((StatusCode::OK, body))
         })
         .await

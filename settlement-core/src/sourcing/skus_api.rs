@@ -112,6 +112,8 @@ async fn put_sku(
         .run(&core, move |tx, scope| {
             let merchant = merchant_of(tx, &product)?;
             scope.principal.require_merchant(&merchant)?;
+            // An enrolment that is being made reads what is said here.
+            tx.lock(&enrolment::lock_name(&product))?;
             let new = Sku {
                 sku: body.sku.clone(),
                 price: Fen(body.price_fen),
