@@ -38,6 +38,10 @@ pub(crate) fn describe() {
         "Clicks that SQLite's order by visitor does not have yet; questions look through them one by one"
     );
     describe_gauge!(
+        "yinke_core_visitor_runs",
+        "Sorted runs that SQLite's order of clicks by visitor is made of; a question asks each"
+    );
+    describe_gauge!(
         "yinke_core_edge_clock_ahead_seconds",
         "How far an edge's clock is ahead of the core's, by edge; its word on what it has shipped is corrected by it"
     );

@@ -4,7 +4,6 @@ use crate::attribution::Who;
 use crate::attribution::programmes::read;
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::VisitorId;
 use attribution_core::time::Instant;
 
 /// Whose walk it is: they do not disturb each other.
@@ -63,7 +62,8 @@ impl Pass {
         let mut after = self.clone();
         let who = match &self.place {
             Place::Visitors(visitor) => {
-                let who = visitors(tx, visitor, limit)?;
+                let found = tx.visitors_after(visitor, most)?;
+                let who: Vec<Who> = found.into_iter().map(Who::Visitor).collect();
                 after.place = match who.last() {
                     Some(Who::Visitor(last)) => Place::Visitors(last.0.to_vec()),
                     _ => Place::Buyers(String::new(), String::new()),
@@ -85,20 +85,6 @@ impl Pass {
         after.done += who.len() as u64;
         Ok((who, after))
     }
-}
-
-fn visitors(tx: &mut dyn Tx, after: &[u8], limit: i64) -> Result<Vec<Who>, StoreError> {
-    // Not DISTINCT: SQLite would then put all visitors in order before it gives the first.
-    let rows = tx.query(
-        "SELECT visitor FROM earning_clicks WHERE visitor > $1 ORDER BY visitor LIMIT $2",
-        params![after, limit],
-    )?;
-    let mut who = Vec::with_capacity(rows.len());
-    for row in &rows {
-        who.push(Who::Visitor(VisitorId(row.id16(0)?)));
-    }
-    who.dedup();
-    Ok(who)
 }
 
 fn buyers(tx: &mut dyn Tx, platform: &str, buyer: &str, limit: i64) -> Result<Vec<Who>, StoreError> {

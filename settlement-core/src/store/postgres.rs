@@ -3,6 +3,7 @@
 use super::clicks::COLUMNS;
 use super::tx::{Connection, Mode, Owed, Tx};
 use super::{ClickInsert, Param, Row, StoreError, Value};
+use attribution_core::ids::VisitorId;
 use bytes::{BufMut, BytesMut};
 use postgres::error::SqlState;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
@@ -261,6 +262,15 @@ impl Tx for PgConnection {
 
     fn before_asking_by_visitor(&mut self) -> Result<(), StoreError> {
         Ok(()) // The index is complete.
+    }
+
+    fn visitors_after(&mut self, after: &[u8], most: usize) -> Result<Vec<VisitorId>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = self.query(
+            "SELECT DISTINCT visitor FROM earning_clicks WHERE visitor > $1 ORDER BY visitor LIMIT $2",
+            &[Param::Blob(after), Param::Int(most)],
+        )?;
+        rows.iter().map(|row| Ok(VisitorId(row.id16(0)?))).collect()
     }
 
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ use super::clicks::COLUMNS;
 use super::tx::{Connection, Mode, Owed, Tx};
 use super::visitor_index;
 use super::{ClickInsert, Param, Row, StoreError, Value};
+use attribution_core::ids::VisitorId;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, Statement, ToSql};
 use std::path::Path;
@@ -176,6 +177,11 @@ impl Tx for SqliteConnection {
         visitor_index::before_asking(&self.inner).map_err(|e| Self::fail(&mut self.transient, e))
     }
 
+    fn visitors_after(&mut self, after: &[u8], most: usize) -> Result<Vec<VisitorId>, StoreError> {
+        visitor_index::visitors_after(&self.inner, after, most)
+            .map_err(|e| Self::fail(&mut self.transient, e))
+    }
+
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         self.inner.execute_batch(sql).map_err(|e| Self::fail(&mut self.transient, e))
     }
@@ -206,9 +212,13 @@ impl Connection for SqliteConnection {
 
     fn catch_up(&mut self) -> Result<Owed, StoreError> {
         self.begin(Mode::Write)?;
-        let done = visitor_index::index_some(&self.inner).map_err(|e| Self::fail(&mut self.transient, e));
+        let done = visitor_index::catch_up(&self.inner).map_err(|e| Self::fail(&mut self.transient, e));
         match done.and_then(|()| self.commit()) {
-            Ok(()) => self.owed(),
+            // Whoever waits goes first, unless far too many clicks are looked through one by one.
+            Ok(()) => Ok(match self.owed()? {
+                Owed::OneStep => Owed::Some,
+                owed => owed,
+            }),
             Err(error) => {
                 self.rollback();
                 Err(error)

@@ -350,7 +350,7 @@ fn work(connection: &mut dyn Connection, queue: &Queue) {
                 None => return,
             },
             Owed::Some => queue.pop_within(wait),
-            Owed::TooMuch => None,
+            Owed::OneStep | Owed::TooMuch => None,
         };
         match job {
             Some(job) => {

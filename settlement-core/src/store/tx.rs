@@ -5,6 +5,7 @@
 //! [`Tx::lock`] or start with an `UPDATE ... RETURNING`), arrays, and anything that depends on the session.
 
 use super::{ClickInsert, Param, Row, StoreError};
+use attribution_core::ids::VisitorId;
 
 /// A transaction in progress. It commits when the closure it was given to returns `Ok`, and rolls back otherwise.
 pub trait Tx {
@@ -41,6 +42,12 @@ pub trait Tx {
     /// # Errors
     /// If the database refuses it or is gone.
     fn before_asking_by_visitor(&mut self) -> Result<(), StoreError>;
+
+    /// The visitors of clicks that may earn (`earning_clicks`), in their order, from behind `after`; at most `most`.
+    ///
+    /// # Errors
+    /// If the database refuses it or is gone.
+    fn visitors_after(&mut self, after: &[u8], most: usize) -> Result<Vec<VisitorId>, StoreError>;
 
     /// Runs a script of several statements (migrations).
     ///
@@ -80,6 +87,8 @@ pub(super) enum Owed {
     Nothing,
     /// It can wait until nobody else does.
     Some,
+    /// A step of it goes before the next transaction.
+    OneStep,
     /// It goes before further transactions.
     TooMuch,
 }

@@ -330,7 +330,7 @@ async fn sqlite_looks_through_waiting_clicks_only() {
             .await
             .unwrap();
         let plan: Vec<_> = plan.iter().map(|row| row.text(3).unwrap()).collect();
-        assert!(plan.contains(&"SEARCH v USING PRIMARY KEY (visitor=?)"), "{plan:?}");
+        assert!(plan.contains(&"SEARCH v USING PRIMARY KEY (run=? AND visitor=?)"), "{plan:?}");
         assert!(plan.contains(&"SEARCH c USING PRIMARY KEY (click_id>? AND click_id<?)"), "{plan:?}");
     }
 }
