@@ -57,12 +57,14 @@ pub(crate) fn run(arguments: &MutantsArguments) -> Result<()> {
         mutants.args(files.iter().flat_map(|file| ["--file", file]));
         mutants.args(["--jobs", &arguments.jobs.to_string()]).args([
             "--timeout",
-            "300",
+            "120",
             "--build-timeout",
             "900",
         ]);
         mutants.args(arguments.shard.iter().flat_map(|shard| ["--shard", shard]));
-        mutants.arg("--output").arg(target.join("mutants").join(package));
+        let lists = target.join("mutants").join(package);
+        std::fs::create_dir_all(&lists).with_context(|| format!("cannot make {}", lists.display()))?;
+        mutants.arg("--output").arg(&lists);
         // Without debug information each build takes half the time.
         mutants
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
@@ -73,10 +75,7 @@ pub(crate) fn run(arguments: &MutantsArguments) -> Result<()> {
         if !matches!(status.code(), Some(0 | 2 | 3)) {
             bail!("cargo-mutants ended with {status}");
         }
-        println!(
-            "{package}: lists in {}",
-            target.join("mutants").join(package).join("mutants.out").display()
-        );
+        println!("{package}: lists in {}", lists.join("mutants.out").display());
     }
     Ok(())
 }

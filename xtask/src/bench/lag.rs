@@ -7,6 +7,7 @@ use crate::servers::{Postgres, free_port};
 use crate::suite::{cargo, succeed};
 use anyhow::Result;
 use clap::Args;
+use std::process::Command;
 
 /// The edge that ships.
 const EDGE: u16 = 18;
@@ -29,6 +30,8 @@ pub(crate) struct LagArguments {
 pub(super) fn run(arguments: &LagArguments) -> Result<()> {
     ensure(&[POSTGRES])?;
     succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", &arguments.profile]))?;
+    let example = ["--locked", "--package", "redirector", "--example", "lag", "--profile", &arguments.profile];
+    succeed(cargo(&[&["build"], &example[..]].concat()))?;
     let target = super::target_directory()?;
     let programs = target.join(if arguments.profile == "dev" { "debug" } else { &arguments.profile });
     let postgres = Postgres::start()?;
@@ -38,8 +41,7 @@ pub(super) fn run(arguments: &LagArguments) -> Result<()> {
         let roles = Roles::new(&programs, folder.path(), free_port()?, url.as_deref(), None)?;
         let core = roles.core()?;
         let token = roles.edge_token(&core, EDGE)?;
-        let mut ship = cargo(&["run", "--locked", "--package", "redirector", "--example", "lag"]);
-        ship.args(["--profile", &arguments.profile, "--"]);
+        let mut ship = Command::new(programs.join("examples/lag"));
         ship.arg(format!("http://{}/", core.address("core")?));
         ship.args([EDGE.to_string(), arguments.backlog.to_string(), arguments.seconds.to_string()]);
         ship.env("YINKE_CORE_TOKEN", token).env("TMPDIR", folder.path());
