@@ -168,7 +168,7 @@ texts! {
     }
     /// Results by day.
     reports: ReportTexts {
-        nav, title, from, to, bad_day, bad_range, words, chart, no_data,
+        nav, title, from, to, bad_day, bad_range, words, chart, no_data, labels, label, no_label, labels_hint,
     }
     /// The merchants' pages, and what others share with them.
     shop: ShopTexts {

@@ -41,7 +41,9 @@ struct Row {
 struct Figures {
     clicks: i64,
     orders: i64,
+    #[serde(rename = "agency_expected_fen")]
     expected_fen: i64,
+    #[serde(rename = "agency_settled_fen")]
     settled_fen: i64,
 }
 

@@ -8,7 +8,30 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 pub(super) struct Report {
     pub(super) days: Vec<Day>,
+    /// Otherwise than by day.
+    #[serde(default)]
+    pub(super) rows: Vec<Keyed>,
     pub(super) total: Day,
+}
+
+/// The figures of a label.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Keyed {
+    pub(super) key: String,
+    pub(super) clicks: i64,
+    pub(super) orders: i64,
+    expected_fen: i64,
+    settled_fen: i64,
+}
+
+impl Keyed {
+    pub(super) fn expected(&self) -> String {
+        yuan(self.expected_fen)
+    }
+
+    pub(super) fn settled(&self) -> String {
+        yuan(self.settled_fen)
+    }
 }
 
 /// A day of it.

@@ -1,6 +1,6 @@
 //! Reports (效果报表): clicks, orders and commission by day, as chart, table and file.
 
-use super::days::{Day, Report, Row, date, every_day, number};
+use super::days::{Day, Keyed, Report, Row, date, every_day, number};
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake};
@@ -36,6 +36,8 @@ struct ReportPage {
     rows: Vec<Row>,
     /// There is nothing to draw.
     quiet: bool,
+    /// By the promoter's own label; empty if no tap had one.
+    labels: Vec<Keyed>,
     clicks: i64,
     orders: i64,
     expected: String,
@@ -72,17 +74,19 @@ fn asked(promoter: &Promoter) -> Asked {
     Asked { form, first, last }
 }
 
-async fn report(promoter: &Promoter, asked: &Asked) -> Result<Report, Failure> {
+async fn report(promoter: &Promoter, asked: &Asked, by: &str) -> Result<Report, Failure> {
     let who = &promoter.who;
     let noon = |day: i64| format!("{}T12:00:00+08:00", date(day));
     let (from, to) = (noon(asked.first), noon(asked.last));
     let at = path(&["promoters", &promoter.id, "report"]);
-    Ok(who.console().api().get(who.principal(), &at, &[("from", &from), ("to", &to)]).await?)
+    Ok(who.console().api().get(who.principal(), &at, &[("from", &from), ("to", &to), ("by", by)]).await?)
 }
 
 async fn page(promoter: Promoter) -> Result<Response, Failure> {
     let asked = asked(&promoter);
-    let report = report(&promoter, &asked).await?;
+    let by_label = report(&promoter, &asked, "sub").await?;
+    let report = report(&promoter, &asked, "day").await?;
+    let labelled = by_label.rows.iter().any(|row| !row.key.is_empty());
     let who = &promoter.who;
     let t = &who.t().reports;
     let (first, last) = (date(asked.first), date(asked.last));
@@ -96,6 +100,7 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
         first,
         last,
         rows: rows.into_iter().map(Row::from).collect(),
+        labels: if labelled { by_label.rows } else { Vec::new() },
         clicks: report.total.clicks,
         orders: report.total.orders,
         expected: yuan(report.total.expected_fen),
@@ -107,7 +112,7 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
 /// The same as a file. Dates and numbers alone: nothing in it can be a formula.
 async fn csv(promoter: Promoter) -> Result<Response, Failure> {
     let asked = asked(&promoter);
-    let report = report(&promoter, &asked).await?;
+    let report = report(&promoter, &asked, "day").await?;
     let t = promoter.who.t();
     let mut text = format!(
         "\u{feff}{},{},{},{},{}\r\n",

@@ -4,6 +4,7 @@
 
 use super::books::{self, Change, Known};
 use super::reopen;
+use super::report_rows;
 use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow, OrderRow};
 use super::state::{LineState, OrderState};
@@ -17,10 +18,12 @@ use crate::sourcing;
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, tell};
 use attribution_core::attribute::{Attribution, EdgesCaughtUp, Flag, NoCommission, Outcome, final_at};
+use attribution_core::click::ClickId;
 use attribution_core::commission::{Amounts, Payee};
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::ledger::{Entry, LedgerError};
 use attribution_core::policy::{Policy, SettlementPolicy};
+use attribution_core::record::ClickRecord;
 use attribution_core::time::{Instant, SECOND_MS};
 
 /// Why an order could not be judged. Nothing was changed.
@@ -174,9 +177,10 @@ pub(super) fn decision(
         rows::insert_decision(tx, platform, order, &line.line, number, decided, cause, now)?;
         row.decision = Some(number);
         let relation = decided.attribution.relation.as_ref();
+        let sub = relation.map(|relation| label(tx, relation.click)).transpose()?.flatten();
         tx.execute(
-            "UPDATE order_lines SET placement = $4 WHERE platform = $1 AND order_id = $2 AND line_id = $3",
-            params![platform, order, &line.line, relation.map(|relation| &relation.placement)],
+            "UPDATE order_lines SET placement = $4, sub = $5 WHERE platform = $1 AND order_id = $2 AND line_id = $3",
+            params![platform, order, &line.line, relation.map(|relation| &relation.placement), sub.as_ref()],
         )?;
         let owner = |of: &Decided| promoter(&of.attribution);
         let owners = (before.as_ref().and_then(owner), owner(decided));
@@ -208,6 +212,16 @@ pub(super) fn decision(
         }
     }
     Ok(())
+}
+
+/// The promoter's own label of a click, once an edge has delivered it.
+fn label(tx: &mut dyn Tx, click: ClickId) -> Result<Option<String>, StoreError> {
+    let Some(row) = tx.query_opt("SELECT payload FROM clicks WHERE click_id = $1", params![&click])? else {
+        return Ok(None);
+    };
+    let record = ClickRecord::decode(row.blob(0)?)
+        .map_err(|cause| StoreError::Corrupt { what: "click record", cause: cause.into() })?;
+    Ok(report_rows::label(record.sub_id))
 }
 
 /// Whose order it is, whether or not anything is due. Orders paid in an excluded way are nobody's: they are not shown
@@ -369,5 +383,7 @@ fn shown(amounts: &Amounts) -> rows::Shown {
         share.collected_at_withdrawal || matches!(share.payee, Payee::Promoter(_))
     };
     let promoter = amounts.shares.iter().filter(own).map(|share| share.amount.0).sum();
-    rows::Shown { base: amounts.base.0, commission: amounts.gross.0, promoter }
+    let agency = amounts.shares.iter().filter(|share| matches!(share.payee, Payee::Agency(_)));
+    let agency = agency.map(|share| share.amount.0).sum();
+    rows::Shown { base: amounts.base.0, commission: amounts.gross.0, promoter, agency }
 }

@@ -4,6 +4,7 @@ use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::click::{ClickId, Stream};
 use attribution_core::outcome::Outcome;
+use attribution_core::record::CLICK_FIXED_LEN;
 use attribution_core::time::{DAY_MS, SECOND_MS, SHANGHAI_OFFSET_MS};
 use std::ops::Range;
 
@@ -58,7 +59,7 @@ pub(super) fn wake_clicked(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Resul
     Ok(())
 }
 
-/// Adds the clicks in `[from, to)` to the days of their promoters, placements and targets.
+/// Adds the clicks in `[from, to)` to the days of their promoters, placements and targets, and of their labels.
 pub(super) fn count_days(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Result<(), StoreError> {
     let attributed = Outcome::Attributed as u8;
     tx.execute(
@@ -71,6 +72,21 @@ pub(super) fn count_days(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Result<
              GROUP BY p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS}, c.placement, c.target, t.merchant \
              ON CONFLICT (promoter, day, placement, target) DO UPDATE SET \
              clicks = click_days.clicks + excluded.clicks, all_clicks = click_days.all_clicks + excluded.all_clicks"
+        ),
+        params![&from, &to],
+    )?;
+    // A record ends with its label.
+    tx.execute(
+        &format!(
+            "INSERT INTO click_subs (promoter, day, placement, target, sub, clicks, all_clicks) \
+             SELECT p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS} AS day, c.placement, c.target, \
+             substr(c.payload, {CLICK_FIXED_LEN} + 1), COUNT(CASE WHEN c.outcome = {attributed} THEN 1 END), COUNT(*) \
+             FROM clicks c JOIN placements p ON p.num = c.placement JOIN targets t ON t.num = c.target \
+             WHERE c.click_id >= $1 AND c.click_id < $2 AND length(c.payload) > {CLICK_FIXED_LEN} \
+             GROUP BY p.promoter, (c.effective_ms + {SHANGHAI_OFFSET_MS}) / {DAY_MS}, c.placement, c.target, \
+             substr(c.payload, {CLICK_FIXED_LEN} + 1) \
+             ON CONFLICT (promoter, day, placement, target, sub) DO UPDATE SET \
+             clicks = click_subs.clicks + excluded.clicks, all_clicks = click_subs.all_clicks + excluded.all_clicks"
         ),
         params![&from, &to],
     )?;

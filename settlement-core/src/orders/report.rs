@@ -41,11 +41,28 @@ struct OwnQuery {
     product: Option<String>,
     /// Of this placement only.
     placement: Option<String>,
+    /// One entry for each `day` (in `days`), `product` or `sub` (in `rows`): a promoter's own label of the tap, `?sub=`.
+    #[serde(default)]
+    #[param(inline)]
+    by: OwnBy,
     /// `json`, or `csv`: one row per entry, amounts in yuan.
     #[serde(default)]
     #[param(inline)]
     format: Form,
 }
+
+/// What each entry of a promoter's report is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum OwnBy {
+    #[default]
+    Day,
+    Product,
+    Sub,
+}
+
+/// Labels shown at most: whoever taps can write any into the address.
+const SUBS_MAX: usize = 1_000;
 
 /// What a merchant or an agency asks for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -70,14 +87,17 @@ struct WideQuery {
     format: Form,
 }
 
-/// A promoter's days.
+/// A promoter's figures.
 #[derive(Debug, Serialize, ToSchema)]
 struct Report {
     /// Whose.
     promoter: String,
     /// Oldest first; days without anything are left out.
     days: Vec<Day>,
-    /// All days together.
+    /// By product or label, by its key. Of more than 1000 labels those with the most orders and clicks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rows: Vec<WideRow>,
+    /// All together, what is not shown included.
     total: Day,
 }
 
@@ -105,13 +125,13 @@ struct WideReport {
 /// The figures of one day, promoter or product.
 #[derive(Debug, Serialize, ToSchema)]
 struct WideRow {
-    /// `2026-01-31`, the promoter's id or the product's.
+    /// `2026-01-31`, the promoter's id or the product's, or the label; empty for what has none.
     key: String,
     #[serde(flatten)]
     figures: Figures,
 }
 
-/// Clicks, orders and commission of a promoter, by day. What settled today is shown as expected until midnight where the
+/// Clicks, orders and commission of a promoter, by day, product or label. What settled today is shown as expected until midnight where the
 /// programme shows a success from the next day on. Operators, the promoter, the promoter's agency.
 #[utoipa::path(
     get,
@@ -127,9 +147,14 @@ async fn of_promoter(
 ) -> Result<Response, Problem> {
     let now = core.now();
     let days = days(query.from.as_deref(), query.to.as_deref(), now)?;
-    let OwnQuery { product, placement, format, .. } = query;
+    let OwnQuery { product, placement, format, by, .. } = query;
+    let by = match by {
+        OwnBy::Day => By::Day,
+        OwnBy::Product => By::Product,
+        OwnBy::Sub => By::Sub,
+    };
     let of = promoter.clone();
-    let (rows, total) = core
+    let (mut rows, total) = core
         .store()
         .read(move |tx| {
             visible(tx, &principal, &of)?;
@@ -139,15 +164,25 @@ async fn of_promoter(
                 placement: placement.clone(),
                 ..Scope::default()
             };
-            Ok::<_, Problem>(figures(tx, &scope, By::Day, Money::Promoters, days, now)?)
+            Ok::<_, Problem>(figures(tx, &scope, by, Money::Promoters, days, now)?)
         })
         .await?;
-    if format == Form::Csv {
-        return Ok(csv(&format!("report-promoter-{promoter}.csv"), "date", &rows));
+    if by == By::Sub && rows.len() > SUBS_MAX {
+        rows.sort_by_key(|(_, figures)| std::cmp::Reverse((figures.orders, figures.clicks)));
+        rows.truncate(SUBS_MAX);
     }
-    let days = rows.into_iter().map(|(date, figures)| Day { date, figures }).collect();
+    if format == Form::Csv {
+        return Ok(csv(&format!("report-promoter-{promoter}.csv"), by.name(), &rows));
+    }
     let total = Day { date: String::new(), figures: total };
-    Ok(Json(Report { promoter: promoter.to_string(), days, total }).into_response())
+    let mut report = Report { promoter: promoter.to_string(), days: Vec::new(), rows: Vec::new(), total };
+    match by {
+        By::Day => report.days = rows.into_iter().map(|(date, figures)| Day { date, figures }).collect(),
+        By::Promoter | By::Product | By::Sub => {
+            report.rows = rows.into_iter().map(|(key, figures)| WideRow { key, figures }).collect();
+        }
+    }
+    Ok(Json(report).into_response())
 }
 
 /// Clicks, orders and commission of a merchant, by day, promoter or product: commissions are whole, as the merchant pays
@@ -173,7 +208,7 @@ async fn of_merchant(
 }
 
 /// Clicks, orders and commission of an agency's promoters, by day, promoter or product: commissions are what the
-/// promoters see as theirs. Operators and the agency.
+/// promoters see as theirs, and beside them the agency's own share. Operators and the agency.
 #[utoipa::path(
     get, path = "/v1/agencies/{id}/report", params(("id" = String, Path), WideQuery),
     responses((status = 200, content((WideReport = "application/json"), (String = "text/csv"))))
@@ -219,12 +254,19 @@ async fn wide(
 }
 
 fn csv(name: &str, key: &str, rows: &[(String, Figures)]) -> Response {
-    let mut file = CsvFile::new(&[key, "clicks", "all_clicks", "orders", "expected_yuan", "settled_yuan"]);
+    let agency = rows.iter().any(|(_, figures)| figures.agency_settled_fen.is_some());
+    let mut columns = vec![key, "clicks", "all_clicks", "orders", "expected_yuan", "settled_yuan"];
+    if agency {
+        columns.extend(["agency_expected_yuan", "agency_settled_yuan"]);
+    }
+    let mut file = CsvFile::new(&columns);
     for (key, figures) in rows {
-        let (clicks, all) = (figures.clicks.to_string(), figures.all_clicks.to_string());
-        let (expected, settled) =
-            (Fen(figures.expected_fen).to_string(), Fen(figures.settled_fen).to_string());
-        file.row([key.as_str(), &clicks, &all, &figures.orders.to_string(), &expected, &settled]);
+        let counts = [figures.clicks, figures.all_clicks, figures.orders].map(|count| count.to_string());
+        let sums = [Some(figures.expected_fen), Some(figures.settled_fen)];
+        let own = [figures.agency_expected_fen, figures.agency_settled_fen];
+        let amounts = sums.into_iter().chain(own).flatten().map(|fen| Fen(fen).to_string());
+        let cells: Vec<String> = std::iter::once(key.clone()).chain(counts).chain(amounts).collect();
+        file.row(cells.iter().map(String::as_str));
     }
     file.response(name)
 }

@@ -17,6 +17,9 @@ pub(super) enum By {
     Day,
     Promoter,
     Product,
+    /// By the promoter's own label of the tap; empty for those without one.
+    #[serde(skip)]
+    Sub,
 }
 
 impl By {
@@ -25,6 +28,7 @@ impl By {
             Self::Day => "date",
             Self::Promoter => "promoter",
             Self::Product => "product",
+            Self::Sub => "sub",
         }
     }
 
@@ -34,6 +38,7 @@ impl By {
             Self::Day => format!("({at} + {SHANGHAI_OFFSET_MS}) / {DAY_MS}"),
             Self::Promoter => "promoter".to_owned(),
             Self::Product => "product".to_owned(),
+            Self::Sub => "COALESCE(sub, '')".to_owned(),
         }
     }
 
@@ -43,6 +48,15 @@ impl By {
             Self::Day => "d.day",
             Self::Promoter => "r.id",
             Self::Product => "t.id",
+            Self::Sub => "d.sub",
+        }
+    }
+
+    /// Where daily clicks are kept.
+    const fn clicks(self) -> &'static str {
+        match self {
+            Self::Day | Self::Promoter | Self::Product => "click_days",
+            Self::Sub => "click_subs",
         }
     }
 
@@ -52,6 +66,12 @@ impl By {
             _ => row.text(0).map(str::to_owned),
         }
     }
+}
+
+/// A label as it is shown; none if there is none. The edge lets only printable UTF-8 through.
+pub(super) fn label(sub: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(sub);
+    (!text.is_empty()).then(|| text.replace(char::is_control, "\u{fffd}"))
 }
 
 /// The first ten characters of an instant are its civil date there.
@@ -116,6 +136,13 @@ impl Scope {
         )
     }
 
+    /// What of a line is the agency's whose report this is: 0 where it was another's, or nobody's, when it was earned.
+    fn own_share<'s>(&'s self, values: &mut Vec<Param<'s>>) -> String {
+        let Some(agency) = &self.agency else { return "0".to_owned() };
+        values.push(agency.into());
+        format!("CASE WHEN agency = ${} THEN agency_fen ELSE 0 END", values.len())
+    }
+
     fn conditions<'s>(&'s self, values: &mut Vec<Param<'s>>, texts: [&str; 5]) -> String {
         let given = [&self.promoter, &self.merchant, &self.agency, &self.product, &self.placement];
         let mut sql = String::new();
@@ -142,6 +169,12 @@ pub(super) struct Figures {
     pub(super) expected_fen: i64,
     /// What was settled then, refunds since taken off, fen.
     pub(super) settled_fen: i64,
+    /// An agency's report: what the agency itself expects from the orders placed then, fen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) agency_expected_fen: Option<i64>,
+    /// An agency's report: what was settled then for the agency itself, fen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) agency_settled_fen: Option<i64>,
 }
 
 impl Figures {
@@ -151,6 +184,14 @@ impl Figures {
         self.orders += other.orders;
         self.expected_fen += other.expected_fen;
         self.settled_fen += other.settled_fen;
+        add_to(&mut self.agency_expected_fen, other.agency_expected_fen);
+        add_to(&mut self.agency_settled_fen, other.agency_settled_fen);
+    }
+}
+
+fn add_to(sum: &mut Option<i64>, more: Option<i64>) {
+    if let Some(more) = more {
+        *sum = Some(sum.unwrap_or(0) + more);
     }
 }
 
@@ -170,24 +211,14 @@ pub(super) fn figures(
     now: Instant,
 ) -> Result<Gathered, StoreError> {
     let (from, to) = (Instant::of_shanghai_day(first), Instant::of_shanghai_day(last + 1));
-    let mut rows: BTreeMap<String, Figures> = BTreeMap::new();
-    let mut values: Vec<Param<'_>> = vec![first.into(), last.into()];
-    let sql = format!(
-        "SELECT {key}, CAST(SUM(d.clicks) AS BIGINT), CAST(SUM(d.all_clicks) AS BIGINT) FROM click_days d \
-         JOIN promoters r ON r.num = d.promoter JOIN targets t ON t.num = d.target \
-         WHERE d.day >= $1 AND d.day <= $2{} GROUP BY {key}",
-        scope.of_clicks(&mut values),
-        key = by.of_clicks()
-    );
-    for row in &tx.query(&sql, &values)? {
-        let figures = rows.entry(by.key(row)?).or_default();
-        (figures.clicks, figures.all_clicks) = (row.int(1)?, row.int(2)?);
-    }
+    let mut rows = clicks(tx, scope, by, (first, last))?;
     let column = money.column();
     let mut values: Vec<Param<'_>> = vec![from.into(), to.into()];
+    let own = scope.own_share(&mut values);
     let sql = format!(
         "SELECT {key}, COUNT(DISTINCT order_id), CAST(SUM(CASE WHEN state IN ('expected', 'matured') \
-         THEN {column} ELSE 0 END) AS BIGINT) FROM order_lines WHERE created_ms >= $1 AND created_ms < $2 \
+         THEN {column} ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN state IN ('expected', 'matured') \
+         THEN {own} ELSE 0 END) AS BIGINT) FROM order_lines WHERE created_ms >= $1 AND created_ms < $2 \
          AND state <> 'none' AND promoter IS NOT NULL{} GROUP BY {key}",
         scope.of_lines(&mut values),
         key = by.of_line("created_ms")
@@ -195,23 +226,73 @@ pub(super) fn figures(
     for row in &tx.query(&sql, &values)? {
         let figures = rows.entry(by.key(row)?).or_default();
         (figures.orders, figures.expected_fen) = (row.int(1)?, row.int(2)?);
+        figures.agency_expected_fen = Some(row.int(3)?);
     }
     let mut values: Vec<Param<'_>> = vec![from.into(), to.into()];
+    let own = scope.own_share(&mut values);
     let sql = format!(
-        "SELECT {key}, CAST(SUM({column}) AS BIGINT) FROM order_lines WHERE state = 'settled' \
-         AND settled_ms >= $1 AND settled_ms < $2 AND promoter IS NOT NULL{} GROUP BY {key}",
+        "SELECT {key}, CAST(SUM({column}) AS BIGINT), CAST(SUM({own}) AS BIGINT) FROM order_lines \
+         WHERE state = 'settled' AND settled_ms >= $1 AND settled_ms < $2 AND promoter IS NOT NULL{} GROUP BY {key}",
         scope.of_lines(&mut values),
         key = by.of_line("settled_ms")
     );
     for row in &tx.query(&sql, &values)? {
-        rows.entry(by.key(row)?).or_default().settled_fen = row.int(1)?;
+        let figures = rows.entry(by.key(row)?).or_default();
+        figures.settled_fen = row.int(1)?;
+        figures.agency_settled_fen = Some(row.int(2)?);
     }
     if money == Money::Promoters {
         withhold(tx, scope, by, (first, last), now, &mut rows)?;
     }
     let mut total = Figures::default();
-    rows.values().for_each(|figures| total.add(figures));
+    for figures in rows.values_mut() {
+        let agency = scope.agency.is_some();
+        figures.agency_expected_fen = agency.then(|| figures.agency_expected_fen.unwrap_or(0));
+        figures.agency_settled_fen = agency.then(|| figures.agency_settled_fen.unwrap_or(0));
+        total.add(figures);
+    }
     Ok((rows.into_iter().collect(), total))
+}
+
+/// The clicks of each entry.
+fn clicks(
+    tx: &mut dyn Tx,
+    scope: &Scope,
+    by: By,
+    (first, last): (i64, i64),
+) -> Result<BTreeMap<String, Figures>, StoreError> {
+    let mut rows: BTreeMap<String, Figures> = BTreeMap::new();
+    let mut values: Vec<Param<'_>> = vec![first.into(), last.into()];
+    let sums = "CAST(COALESCE(SUM(d.clicks), 0) AS BIGINT), CAST(COALESCE(SUM(d.all_clicks), 0) AS BIGINT)";
+    let sql = format!(
+        "SELECT {key}, {sums} FROM {} d \
+         JOIN promoters r ON r.num = d.promoter JOIN targets t ON t.num = d.target \
+         WHERE d.day >= $1 AND d.day <= $2{} GROUP BY {key}",
+        by.clicks(),
+        scope.of_clicks(&mut values),
+        key = by.of_clicks()
+    );
+    for row in &tx.query(&sql, &values)? {
+        let key = if by == By::Sub { label(row.blob(0)?).unwrap_or_default() } else { by.key(row)? };
+        let figures = rows.entry(key).or_default();
+        figures.clicks += row.int(1)?;
+        figures.all_clicks += row.int(2)?;
+    }
+    if by == By::Sub {
+        let mut values: Vec<Param<'_>> = vec![first.into(), last.into()];
+        let sql = format!(
+            "SELECT {sums} FROM click_days d WHERE d.day >= $1 AND d.day <= $2{}",
+            scope.of_clicks(&mut values)
+        );
+        let all = tx.query_one(&sql, &values)?;
+        let labelled = |of: fn(&Figures) -> i64| rows.values().map(of).sum::<i64>();
+        let clicks = all.int(0)? - labelled(|figures| figures.clicks);
+        let all_clicks = all.int(1)? - labelled(|figures| figures.all_clicks);
+        if all_clicks > 0 {
+            rows.insert(String::new(), Figures { clicks, all_clicks, ..Figures::default() });
+        }
+    }
+    Ok(rows)
 }
 
 /// Lines whose trade succeeded today are still shown as expected, in programmes that show a success from the next
@@ -226,9 +307,10 @@ fn withhold(
 ) -> Result<(), StoreError> {
     let midnight = Instant::of_shanghai_day(now.shanghai_day());
     let mut values: Vec<Param<'_>> = vec![midnight.into()];
+    let own = scope.own_share(&mut values);
     let sql = format!(
-        "SELECT programme, programme_version, created_ms, settled_ms, promoter_fen, promoter, product \
-         FROM order_lines WHERE state = 'settled' AND settled_ms >= $1 AND matured_ms >= $1 AND promoter IS NOT NULL{}",
+        "SELECT programme, programme_version, created_ms, settled_ms, promoter_fen, promoter, product, \
+         COALESCE(sub, ''), {own} FROM order_lines WHERE state = 'settled' AND settled_ms >= $1 AND matured_ms >= $1 AND promoter IS NOT NULL{}",
         scope.of_lines(&mut values)
     );
     let mut rules = Catalogue::default();
@@ -244,14 +326,19 @@ fn withhold(
                 By::Day => date(day),
                 By::Promoter => row.text(5)?.to_owned(),
                 By::Product => row.text(6)?.to_owned(),
+                By::Sub => row.text(7)?.to_owned(),
             })
         };
-        let fen = row.int(4)?;
+        let (fen, own) = (row.int(4)?, row.int(8)?);
         if (first..=last).contains(&settled) {
-            rows.entry(key(settled)?).or_default().settled_fen -= fen;
+            let figures = rows.entry(key(settled)?).or_default();
+            figures.settled_fen -= fen;
+            add_to(&mut figures.agency_settled_fen, Some(-own));
         }
         if (first..=last).contains(&placed) {
-            rows.entry(key(placed)?).or_default().expected_fen += fen;
+            let figures = rows.entry(key(placed)?).or_default();
+            figures.expected_fen += fen;
+            add_to(&mut figures.agency_expected_fen, Some(own));
         }
     }
     Ok(())

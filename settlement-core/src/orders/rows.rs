@@ -6,7 +6,7 @@ use crate::attribution::Decided;
 use crate::attribution::programmes::read;
 use crate::params;
 use crate::store::{Param, Row, StoreError, Tx};
-use attribution_core::commission::Terms;
+use attribution_core::commission::{Payee, Terms};
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
 use attribution_core::ledger::LineState as Books;
 use attribution_core::policy::Policy;
@@ -31,6 +31,8 @@ pub(crate) struct Shown {
     pub base: i64,
     pub commission: i64,
     pub promoter: i64,
+    /// What of it is an agency's.
+    pub agency: i64,
 }
 
 /// A line as it stands.
@@ -203,7 +205,7 @@ pub(crate) fn line(
 ) -> Result<LineRow, StoreError> {
     let row = tx.query_one(
         "SELECT decision, promoter, programme, programme_version, final_ms, state, review, review_passed, base_fen, \
-         commission_fen, promoter_fen, matured_ms, settled_ms, books FROM order_lines \
+         commission_fen, promoter_fen, matured_ms, settled_ms, books, agency_fen FROM order_lines \
          WHERE platform = $1 AND order_id = $2 AND line_id = $3",
         params![platform, order, &line.line],
     )?;
@@ -220,7 +222,12 @@ pub(crate) fn line(
         state: state_name(row.text(5)?),
         review: row.flag(6)?,
         review_passed: row.flag(7)?,
-        amounts: Shown { base: row.int(8)?, commission: row.int(9)?, promoter: row.int(10)? },
+        amounts: Shown {
+            base: row.int(8)?,
+            commission: row.int(9)?,
+            promoter: row.int(10)?,
+            agency: row.int(14)?,
+        },
         matured: row.opt_instant(11)?,
         settled: row.opt_instant(12)?,
         books: row.opt_text(13)?.map(|text| from_json("books of a line", text)).transpose()?,
@@ -244,10 +251,16 @@ pub(crate) fn update_line(
     row: &LineRow,
 ) -> Result<(), StoreError> {
     let books = row.books.as_ref().map(to_json).transpose()?;
+    let agency = row.books.as_ref().and_then(|books| {
+        books.amounts.shares.iter().find_map(|share| match &share.payee {
+            Payee::Agency(agency) => Some(agency),
+            Payee::Promoter(_) | Payee::Platform(_) => None,
+        })
+    });
     tx.execute(
         "UPDATE order_lines SET decision = $4, promoter = $5, programme = $6, programme_version = $7, final_ms = $8, \
          state = $9, review = $10, review_passed = $11, base_fen = $12, commission_fen = $13, promoter_fen = $14, \
-         matured_ms = $15, settled_ms = $16, books = $17 \
+         matured_ms = $15, settled_ms = $16, books = $17, agency = $18, agency_fen = $19 \
          WHERE platform = $1 AND order_id = $2 AND line_id = $3",
         params![
             platform,
@@ -267,6 +280,8 @@ pub(crate) fn update_line(
             row.matured,
             row.settled,
             books.as_ref(),
+            agency,
+            row.amounts.agency,
         ],
     )?;
     Ok(())

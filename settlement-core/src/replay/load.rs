@@ -55,7 +55,7 @@ pub(super) struct StoredLine {
     pub is_final: bool,
     pub state: String,
     pub review_passed: bool,
-    pub shown: [i64; 3],
+    pub shown: [i64; 4],
     pub matured: Option<Instant>,
     pub settled: Option<Instant>,
     pub books: Option<String>,
@@ -147,7 +147,7 @@ impl Loaded {
     fn read_lines(&mut self, tx: &mut dyn Tx, range: &Range, places: &Places) -> Result<(), StoreError> {
         let sql = of_range(
             "SELECT o.order_id, l.line_id, l.position, l.promoter, l.programme, l.programme_version, l.final_ms, l.state, \
-             l.review_passed, l.base_fen, l.commission_fen, l.promoter_fen, l.matured_ms, l.settled_ms, l.books",
+             l.review_passed, l.base_fen, l.commission_fen, l.promoter_fen, l.matured_ms, l.settled_ms, l.books, l.agency_fen",
             "order_lines l",
             "l",
         );
@@ -161,7 +161,7 @@ impl Loaded {
                 is_final: row.opt_int(6)?.is_some(),
                 state: row.text(7)?.to_owned(),
                 review_passed: row.flag(8)?,
-                shown: [row.int(9)?, row.int(10)?, row.int(11)?],
+                shown: [row.int(9)?, row.int(10)?, row.int(11)?, row.int(15)?],
                 matured: row.opt_instant(12)?,
                 settled: row.opt_instant(13)?,
                 books: row.opt_text(14)?.map(str::to_owned),

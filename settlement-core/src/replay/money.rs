@@ -335,7 +335,8 @@ fn same_columns(stored: &StoredLine, row: &LineRow) -> bool {
         && stored.programme.as_deref() == row.programme.as_ref().map(|id| id.as_str())
         && stored.version == row.version.map(i64::from)
         && stored.state == row.state
-        && stored.shown == [row.amounts.base, row.amounts.commission, row.amounts.promoter]
+        && stored.shown
+            == [row.amounts.base, row.amounts.commission, row.amounts.promoter, row.amounts.agency]
         && stored.matured == row.matured
 }
 
@@ -343,7 +344,7 @@ fn columns(stored: &StoredLine) -> Value {
     json!({
         "promoter": stored.promoter, "programme": stored.programme, "programme_version": stored.version,
         "state": stored.state, "base_fen": stored.shown[0], "commission_fen": stored.shown[1],
-        "promoter_fen": stored.shown[2], "matured_ms": stored.matured.map(Instant::millis),
+        "promoter_fen": stored.shown[2], "agency_fen": stored.shown[3], "matured_ms": stored.matured.map(Instant::millis),
     })
 }
 
@@ -351,6 +352,6 @@ fn again(row: &LineRow) -> Value {
     json!({
         "promoter": row.promoter, "programme": row.programme, "programme_version": row.version,
         "state": row.state, "base_fen": row.amounts.base, "commission_fen": row.amounts.commission,
-        "promoter_fen": row.amounts.promoter, "matured_ms": row.matured.map(Instant::millis),
+        "promoter_fen": row.amounts.promoter, "agency_fen": row.amounts.agency, "matured_ms": row.matured.map(Instant::millis),
     })
 }

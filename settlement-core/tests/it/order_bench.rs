@@ -131,7 +131,23 @@ impl<'a> Stage<'a> {
         product: &str,
         at: Instant,
     ) -> (String, Batch) {
+        self.framed(self.record(who, promoter, product).await, at)
+    }
+
+    /// A tap with the promoter's own label, taken in at once.
+    pub(crate) async fn labelled(
+        &self,
+        who: VisitorId,
+        (promoter, product, label): (&str, &str, &'static str),
+        at: Instant,
+    ) {
         let record = self.record(who, promoter, product).await;
+        let (_, batch) = self.framed(ClickRecord { sub_id: label.as_bytes(), ..record }, at);
+        self.bench.core.ingest(batch, at).await.unwrap();
+    }
+
+    fn framed(&self, record: ClickRecord<'_>, at: Instant) -> (String, Batch) {
+        let who = record.visitor;
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         let mut bytes = [0; CLICK_MAX_LEN];
         let len = record.encode(&mut bytes);

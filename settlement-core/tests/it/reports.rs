@@ -83,6 +83,69 @@ on_both!(a_report_is_cut_by_promoter_product_and_placement, async |bench: &Bench
     );
 });
 
+on_both!(a_promoters_own_labels_have_their_rows, async |bench: &Bench| {
+    let stage = Stage::set(bench, "distributor1688", shop_wide()).await;
+    stage.labelled(visitor(1), ("anna", "cup", "room-1"), hour(1)).await;
+    stage.labelled(visitor(2), ("anna", "cup", "直播 2"), hour(1)).await;
+    stage.labelled(visitor(3), ("anna", "tea", "room-1"), hour(1)).await;
+    stage.labelled(visitor(4), ("bob", "cup", "room-1"), hour(1)).await;
+    stage.tap(visitor(5), "anna", "cup", hour(1), hour(1)).await;
+    for n in [1, 2, 5] {
+        let (order, buyer) = (format!("o{n}"), format!("u{n}"));
+        stage.login(visitor(n), &buyer, hour(2)).await;
+        stage.event(created(&order, &buyer, "cup", hour(3)), hour(3)).await;
+        stage.event(step("paid", &order, hour(4)), hour(4)).await;
+    }
+    stage.sweep(hour(5)).await;
+    let days = format!("from={}&to={}", hour(0).millis(), hour(24).millis());
+    let of = async |filter: &str| {
+        bench.ok("GET", &format!("/v1/promoters/anna/report?{filter}&{days}"), Value::Null).await
+    };
+    let by_sub = of("by=sub").await;
+    let all = [("".into(), 1, 1, 1_000), ("room-1".into(), 2, 1, 1_000), ("直播 2".into(), 1, 1, 1_000)];
+    assert_eq!(rows(&by_sub), all, "{by_sub}");
+    assert_eq!((&by_sub["total"]["clicks"], &by_sub["total"]["orders"]), (&json!(4), &json!(3)));
+    assert_eq!(by_sub["days"], json!([]));
+    assert_eq!(rows(&of("by=sub&product=tea").await), [("room-1".into(), 1, 0, 0)]);
+    assert_eq!(rows(&of("by=product").await), [("cup".into(), 3, 3, 3_000), ("tea".into(), 1, 0, 0)]);
+    bench.problem("GET", "/v1/merchants/m1/report?by=sub", Value::Null, 400, "invalid_query").await;
+});
+
+on_both!(an_agency_sees_its_own_share_beside_its_talents, async |bench: &Bench| {
+    let stage = Stage::set(bench, "taobao_live", shop_wide()).await;
+    bench.ok("PUT", "/v1/promoters/anna", json!({"name": "anna", "agency": "stars"})).await;
+    stage.login(visitor(1), "u1", hour(0)).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), hour(1)).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 10_000})).await;
+    for order in ["o1", "o2"] {
+        stage.event(created(order, "u1", "cup", hour(3)), hour(3)).await;
+        stage.event(step("paid", order, hour(4)), hour(4)).await;
+    }
+    stage.event(step("completed", "o1", hour(10)), hour(10)).await;
+    stage.edge_has_shipped(hour(11)).await;
+    stage.sweep(hour(12)).await;
+    bench.set_clock(hour(12));
+    // 1:2:7 of ten yuan: the talent sees the platform's part too until it is collected.
+    let whose = async |agency: &str| {
+        let report = bench.ok("GET", &format!("/v1/agencies/{agency}/report"), Value::Null).await;
+        ["expected_fen", "settled_fen", "agency_expected_fen", "agency_settled_fen"]
+            .map(|field| report["total"][field].as_i64())
+    };
+    assert_eq!(whose("stars").await, [Some(800), Some(800), Some(200), Some(200)]);
+    // What was earned under one agency's contract is not another's.
+    bench.ok("PUT", "/v1/promoters/anna", json!({"name": "anna", "agency": "moons"})).await;
+    assert_eq!(whose("moons").await, [Some(800), Some(800), Some(0), Some(0)]);
+    bench.ok("PUT", "/v1/promoters/anna", json!({"name": "anna", "agency": "stars"})).await;
+    let report = bench.ok("GET", "/v1/promoters/anna/report", Value::Null).await;
+    assert!(report["total"].get("agency_settled_fen").is_none(), "{report}");
+    let request = Request::get("/v1/agencies/stars/report?by=promoter&format=csv");
+    let request = request.header("authorization", format!("Bearer {ADMIN}")).body(Body::empty()).unwrap();
+    let text = bench.send(request).await.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    assert!(text.contains("settled_yuan,agency_expected_yuan,agency_settled_yuan\n"), "{text}");
+    assert!(text.contains("anna,1,1,2,8.00,8.00,2.00,2.00"), "{text}");
+});
+
 on_both!(a_merchant_settles_chosen_lines_by_hand, async |bench: &Bench| {
     let mut policy = shop_wide();
     policy["settlement"] = json!({"mode": "manual"});
