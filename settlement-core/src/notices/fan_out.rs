@@ -1,12 +1,12 @@
-//! The job that tells many: events of products to everybody with a link or the product in their library, and links that
-//! expired to whoever made them. Each step is a transaction with its own place to go on from.
+//! The job that tells many: events of products to everybody with a link or the product in their library, then links whose
+//! time is over ([`expiry`]). Each step is a transaction with its own place to go on from.
 
+use super::expiry;
 use super::write::{Kind, tell};
 use crate::Core;
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::code::Code;
-use attribution_core::time::{Instant, SECOND_MS};
+use attribution_core::time::Instant;
 
 /// Promoters told in one transaction.
 const AT_ONCE: i64 = 500;
@@ -39,19 +39,15 @@ impl Core {
     }
 }
 
-fn second(now: Instant) -> i64 {
-    now.millis().div_euclid(SECOND_MS)
-}
-
 fn anything(tx: &mut dyn Tx, now: Instant) -> Result<bool, StoreError> {
     let due = tx.query_opt("SELECT 1 FROM notice_events WHERE due_ms <= $1 LIMIT 1", params![now])?.is_some();
-    Ok(due || !expired(tx, now, 1)?.is_empty())
+    Ok(due || expiry::is_due(tx, now)?)
 }
 
 fn round(tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
     tx.lock("notices")?;
     if events(tx, now)? == Backlog::Done {
-        links(tx, now)?;
+        expiry::step(tx, now, AT_ONCE)?;
     }
     Ok(())
 }
@@ -95,31 +91,4 @@ fn next_promoter(tx: &mut dyn Tx, target: i64, after: i64) -> Result<Option<i64>
     let linked = tx.query_one(linked, params![target, after])?.opt_int(0)?;
     let chosen = tx.query_one(chosen, params![target, after])?.opt_int(0)?;
     Ok(linked.into_iter().chain(chosen).min())
-}
-
-/// Links that have expired and were not told: second, code, promoter and the target's name.
-fn expired(tx: &mut dyn Tx, now: Instant, limit: i64) -> Result<Vec<(i64, i64, i64, String)>, StoreError> {
-    let place = tx.query_one("SELECT links_until, after_code FROM notice_state WHERE one = 1", &[])?;
-    let rows = tx.query(
-        "SELECT l.expires, l.code, l.promoter, t.title FROM links l JOIN targets t ON t.num = l.target \
-         WHERE l.expires > 0 AND l.qr_of IS NULL AND (l.expires, l.code) > ($1, $2) AND l.expires <= $3 \
-         ORDER BY l.expires, l.code LIMIT $4",
-        params![place.int(0)?, place.int(1)?, second(now), limit],
-    )?;
-    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?, row.int(2)?, row.text(3)?.to_owned()))).collect()
-}
-
-fn links(tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
-    let expired = expired(tx, now, AT_ONCE)?;
-    for (_, code, promoter, title) in &expired {
-        let code = Code(code.cast_unsigned()).to_string();
-        tell(tx, *promoter, Kind::LinkExpired, &code, title, now)?;
-    }
-    if let Some((until, code, ..)) = expired.last() {
-        tx.execute(
-            "UPDATE notice_state SET links_until = $1, after_code = $2 WHERE one = 1",
-            params![*until, *code],
-        )?;
-    }
-    Ok(())
 }

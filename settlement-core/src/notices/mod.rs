@@ -5,7 +5,9 @@
 //! link to a product is left there as one event, which [`fan_out`] tells them, a bounded number at a time.
 
 mod api;
+mod expiry;
 mod fan_out;
 pub(crate) mod write;
 
 pub(crate) use api::routes;
+pub(crate) use expiry::ExpiredLink;

@@ -56,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(61, "0061_low30_since"),
     migration!(62, "0062_reviews_of_merchant"),
     migration!(63, "0063_report_shares"),
+    migration!(64, "0064_one_walk_over_expired_links"),
     migration!(67, "0067_app_pages"),
     migration!(70, "0070_visitor_runs"),
 ];

@@ -3,7 +3,7 @@
 //!
 //! An event's way, by file: [`tell`] (what it says, and to whom), [`outbox`] (written in the transaction of what
 //! happened), [`worker`] (leased, sent, noted), [`client`] (one POST, to a checked [`address`]), [`schedule`] (when it
-//! is tried again). [`expiry`] looks for links whose time is over. [`endpoint`] knows who listens; [`endpoints_api`] and
+//! is tried again). [`endpoint`] knows who listens; [`endpoints_api`] and
 //! [`deliveries_api`] are where they say so and see how it went. A webhook never decides anything, and nothing waits
 //! for one.
 
@@ -13,7 +13,6 @@ mod deliveries_api;
 mod endpoint;
 mod endpoints_api;
 mod event;
-mod expiry;
 mod outbox;
 mod schedule;
 pub(crate) mod tell;

@@ -2,6 +2,7 @@
 
 use super::event::{EventKind, Owner};
 use super::outbox::{merchant_side, promoter_side, tell};
+use crate::notices::ExpiredLink;
 use crate::orders::review::Finding;
 use crate::orders::state::{LineState, OrderState};
 use crate::params;
@@ -123,6 +124,24 @@ pub(crate) fn promotion_cancelled(
     }
     let data = json!({"product": product.as_str(), "merchant": merchant, "from_ms": from.millis()});
     tell(tx, &owners, EventKind::ProductPromotionCancelled, &data, now)
+}
+
+/// Whether any promoter has an endpoint: else nobody need be asked about one by one.
+pub(crate) fn any_promoter_listens(tx: &mut dyn Tx) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM webhook_endpoints WHERE removed_ms IS NULL AND owner >= 'promoter/' LIMIT 1";
+    Ok(tx.query_opt(sql, &[])?.is_some())
+}
+
+/// A link's time is over: its promoter hears of it.
+pub(crate) fn link_expired(tx: &mut dyn Tx, link: &ExpiredLink, now: Instant) -> Result<(), StoreError> {
+    let data = json!({
+        "code": link.code(),
+        "promoter": link.promoter_id,
+        "qr": link.qr,
+        "target": {"kind": link.target.0, "id": link.target.1},
+        "expired_ms": link.ended.saturating_mul(1_000),
+    });
+    tell(tx, &[Owner::payee(&format!("promoter/{}", link.promoter_id))], EventKind::LinkExpired, &data, now)
 }
 
 /// Something is in the review queue: the order's merchant hears of it.

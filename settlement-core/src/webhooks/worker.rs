@@ -4,7 +4,7 @@
 use super::client::{Answer, Client, SendError};
 use super::endpoint::{self, Endpoint};
 use super::event::{EventKind, Owner};
-use super::{expiry, outbox, schedule};
+use super::{outbox, schedule};
 use crate::Core;
 use crate::api::chain;
 use crate::params;
@@ -146,12 +146,9 @@ impl Worker {
         Ok(())
     }
 
-    /// Links that have expired are told of, and what is old is forgotten.
+    /// What is old is forgotten.
     async fn clean(&mut self, now: Instant) -> Result<(), StoreError> {
         let store = self.core.store();
-        if store.read(move |tx| expiry::is_due(tx, now)).await? {
-            while store.write(move |tx| expiry::step(tx, now)).await? {}
-        }
         if self.looked.is_none_or(|at| at.plus(FORGET_EVERY_MS) <= now) {
             self.looked = Some(now);
             let old = now.plus(-KEEP_MS);

@@ -342,10 +342,12 @@ on_both!(an_expired_link_is_told_once, async |bench: &Bench| {
     let hook = listen(&core, "promoter/anna", &format!("{}/hook", receiver.base), &["link.expired"]).await;
     let link = json!({"placement": "anna-1", "product": "cup", "expires": hour(2).millis()});
     let link = bench.ok("POST", "/v1/links", link).await;
-    // The job has looked at least once before the link's end.
+    // The endpoint hears.
     call(&core, "POST", &format!("/v1/webhooks/{}/test", hook.id), json!({})).await;
     receiver.wait(1).await;
     bench.set_clock(hour(2).plus(60_000));
+    bench.core.maintain(bench.core.now()).await.unwrap();
+    bench.core.maintain(bench.core.now()).await.unwrap();
     let got = receiver.wait(2).await;
     let told = verified(&hook.secret, &got[1]);
     assert_eq!(told["type"], "link.expired");

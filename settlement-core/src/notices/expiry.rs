@@ -1,0 +1,80 @@
+//! Links whose time is over: nothing happens to them at that moment, so a job looks for them, once for all who hear of
+//! it: the promoter's notices and their webhooks.
+
+use super::write::{Kind, tell};
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+use crate::webhooks;
+use attribution_core::code::Code;
+use attribution_core::time::{Instant, SECOND_MS};
+
+/// A link whose time is over.
+pub(crate) struct ExpiredLink {
+    code: i64,
+    /// The second at which it ended.
+    pub(crate) ended: i64,
+    promoter: i64,
+    /// The promoter's id.
+    pub(crate) promoter_id: String,
+    /// It is a QR code's.
+    pub(crate) qr: bool,
+    /// What it led to: its kind, id and name.
+    pub(crate) target: (String, String, String),
+}
+
+impl ExpiredLink {
+    /// As people write it.
+    pub(crate) fn code(&self) -> String {
+        Code(self.code.cast_unsigned()).to_string()
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            ended: row.int(0)?,
+            code: row.int(1)?,
+            promoter: row.int(2)?,
+            promoter_id: row.text(3)?.to_owned(),
+            qr: row.opt_int(4)?.is_some(),
+            target: (row.text(5)?.to_owned(), row.text(6)?.to_owned(), row.text(7)?.to_owned()),
+        })
+    }
+}
+
+/// Links that have ended and were not told, in the order of their ends.
+fn ended(tx: &mut dyn Tx, now: Instant, limit: i64) -> Result<Vec<ExpiredLink>, StoreError> {
+    let place = tx.query_one("SELECT links_until, after_code FROM notice_state WHERE one = 1", &[])?;
+    let rows = tx.query(
+        "SELECT l.expires, l.code, l.promoter, p.id, l.qr_of, t.kind, t.id, t.title FROM links l \
+         JOIN targets t ON t.num = l.target JOIN promoters p ON p.num = l.promoter \
+         WHERE l.expires > 0 AND (l.expires, l.code) > ($1, $2) AND l.expires <= $3 \
+         ORDER BY l.expires, l.code LIMIT $4",
+        params![place.int(0)?, place.int(1)?, now.millis().div_euclid(SECOND_MS), limit],
+    )?;
+    rows.iter().map(ExpiredLink::read).collect()
+}
+
+/// Whether there is a link to tell of, without writing.
+pub(super) fn is_due(tx: &mut dyn Tx, now: Instant) -> Result<bool, StoreError> {
+    Ok(!ended(tx, now, 1)?.is_empty())
+}
+
+/// Tells of the next links, at most so many.
+pub(super) fn step(tx: &mut dyn Tx, now: Instant, at_once: i64) -> Result<(), StoreError> {
+    let links = ended(tx, now, at_once)?;
+    let Some(last) = links.last() else { return Ok(()) };
+    let heard = webhooks::tell::any_promoter_listens(tx)?;
+    for link in &links {
+        // The code of a picture ends with nobody looking: programs hear of it, people of its link.
+        if !link.qr {
+            tell(tx, link.promoter, Kind::LinkExpired, &link.code(), &link.target.2, now)?;
+        }
+        if heard {
+            webhooks::tell::link_expired(tx, link, now)?;
+        }
+    }
+    tx.execute(
+        "UPDATE notice_state SET links_until = $1, after_code = $2 WHERE one = 1",
+        params![last.ended, last.code],
+    )?;
+    Ok(())
+}
