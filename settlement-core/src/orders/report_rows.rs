@@ -244,11 +244,12 @@ pub(super) fn figures(
     if money == Money::Promoters {
         withhold(tx, scope, by, (first, last), now, &mut rows)?;
     }
-    let mut total = Figures::default();
+    let nothing = scope.agency.as_ref().map(|_| 0);
+    let mut total =
+        Figures { agency_expected_fen: nothing, agency_settled_fen: nothing, ..Figures::default() };
     for figures in rows.values_mut() {
-        let agency = scope.agency.is_some();
-        figures.agency_expected_fen = agency.then(|| figures.agency_expected_fen.unwrap_or(0));
-        figures.agency_settled_fen = agency.then(|| figures.agency_settled_fen.unwrap_or(0));
+        figures.agency_expected_fen = nothing.map(|none| figures.agency_expected_fen.unwrap_or(none));
+        figures.agency_settled_fen = nothing.map(|none| figures.agency_settled_fen.unwrap_or(none));
         total.add(figures);
     }
     Ok((rows.into_iter().collect(), total))
