@@ -30,7 +30,8 @@ pub(crate) struct LagArguments {
 pub(super) fn run(arguments: &LagArguments) -> Result<()> {
     ensure(&[POSTGRES])?;
     succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", &arguments.profile]))?;
-    let example = ["--locked", "--package", "redirector", "--example", "lag", "--profile", &arguments.profile];
+    let example =
+        ["--locked", "--package", "redirector", "--example", "lag", "--profile", &arguments.profile];
     succeed(cargo(&[&["build"], &example[..]].concat()))?;
     let target = super::target_directory()?;
     let programs = target.join(if arguments.profile == "dev" { "debug" } else { &arguments.profile });
