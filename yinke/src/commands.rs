@@ -20,6 +20,7 @@ mod redis;
 mod rehearse;
 mod relation;
 mod replay;
+mod replay_note;
 mod scenario;
 mod statement;
 mod up;

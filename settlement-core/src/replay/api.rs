@@ -87,6 +87,7 @@ impl From<RehearseError> for Problem {
             RehearseError::NoProgramme(programme) => Self::unknown("programme", programme),
             RehearseError::Replay(ReplayError::NoMerchant(merchant)) => Self::unknown("merchant", merchant),
             RehearseError::Replay(ReplayError::NoOrder(order)) => Self::unknown("order", order),
+            RehearseError::Replay(ReplayError::NoPlace(platform)) => Self::unknown("platform", platform),
             RehearseError::Replay(ReplayError::Store(error)) | RehearseError::Store(error) => error.into(),
         }
     }

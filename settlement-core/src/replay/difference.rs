@@ -1,14 +1,14 @@
 //! Where what is stored and what is computed again are not the same.
 
 use attribution_core::ids::{LineId, OrderId, PlatformId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// More differing fields of one thing than this are not named: the first ones tell what is wrong.
 const FIELDS_MAX: usize = 20;
 
 /// One field that differs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Difference {
     /// The platform.
     pub platform: String,

@@ -3,6 +3,7 @@
 
 use super::decisions::{self, OrderCase};
 use super::difference::{Difference, Place};
+use super::kept::{Kept, Series};
 use super::load::{Loaded, Range};
 use super::money;
 use crate::attribution::Catalogue;
@@ -13,7 +14,7 @@ use crate::store::{Store, StoreError, Tx};
 use attribution_core::ids::{MerchantId, OrderId, PlatformId};
 use attribution_core::time::Instant;
 use futures_util::future::try_join_all;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Buyers of one range.
@@ -47,7 +48,7 @@ pub struct Progress {
 }
 
 /// What came of a replay.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Replayed {
     /// Orders looked at.
     pub orders: u64,
@@ -79,6 +80,9 @@ pub enum ReplayError {
     /// There is no such merchant.
     #[error("there is no merchant {0}")]
     NoMerchant(MerchantId),
+    /// What an earlier run kept is of another store.
+    #[error("an earlier run stopped at platform {0}, which is not here")]
+    NoPlace(PlatformId),
 }
 
 /// Makes every selected decision, commission and transfer again and compares.
@@ -90,17 +94,34 @@ pub async fn replay(
     selection: Selection,
     progress: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Replayed, ReplayError> {
-    let done = Arc::new(Mutex::new(Replayed::default()));
-    let of = Arc::clone(&done);
-    let ranges = Ranges::begin(store, selection).await?;
+    replay_behind(store, selection, Kept::default(), progress, |_| {}).await
+}
+
+/// The same behind what an earlier run had kept; what this one keeps is shown each time it is more. What has changed
+/// since then about orders that were looked at is not seen.
+///
+/// # Errors
+/// If the store fails, or has not what was asked for.
+pub async fn replay_behind(
+    store: &Store,
+    selection: Selection,
+    kept: Kept,
+    progress: impl Fn(Progress) + Send + Sync + 'static,
+    keep: impl Fn(&Kept) + Send + Sync + 'static,
+) -> Result<Replayed, ReplayError> {
+    let ranges = Ranges::begin(store, selection, Some(kept)).await?;
     walk(store, &ranges, progress, Catalogue::with_earlier, move |tx, catalogue, range, ranges| {
         let part = replay_range(tx, catalogue, range, &ranges.selection)?;
         let lines = part.lines;
-        lock(&of).add(part);
+        if let Some(series) = &mut lock(&ranges.left).series {
+            series.finished(range, part);
+            keep(series.kept());
+        }
         Ok(lines)
     })
     .await?;
-    let mut done = std::mem::take(&mut *lock(&done));
+    let series = lock(&ranges.left).series.take();
+    let mut done = series.map(|series| series.kept().so_far.clone()).unwrap_or_default();
     done.differences.sort();
     done.differences.truncate(NAMED_MAX);
     Ok(done)
@@ -112,7 +133,7 @@ pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Replayed {
-    fn add(&mut self, part: Self) {
+    pub(super) fn add(&mut self, part: Self) {
         self.orders += part.orders;
         self.lines += part.lines;
         self.decisions += part.decisions;
@@ -145,12 +166,26 @@ struct Left {
     /// Given out and given back: a transaction failed and runs again.
     again: Vec<Range>,
     done: u64,
+    /// What of it is done for good, where that is kept.
+    series: Option<Series>,
 }
 
 impl Ranges {
-    pub(super) async fn begin(store: &Store, selection: Selection) -> Result<Arc<Self>, ReplayError> {
+    /// All of them, or those behind what is kept.
+    pub(super) async fn begin(
+        store: &Store,
+        selection: Selection,
+        kept: Option<Kept>,
+    ) -> Result<Arc<Self>, ReplayError> {
         let wanted = selection.clone();
-        let (left, total) = store.read(move |tx| first(tx, &wanted)).await?;
+        let (mut left, total) = store.read(move |tx| first(tx, &wanted)).await?;
+        if let Some((platform, buyer)) = kept.as_ref().and_then(|kept| kept.behind.clone()) {
+            let place = left.platforms.iter().position(|left| *left == platform);
+            left.platforms.truncate(place.ok_or(ReplayError::NoPlace(platform))? + 1);
+            left.after = Some(buyer);
+        }
+        left.done = kept.as_ref().map_or(0, Kept::lines);
+        left.series = kept.map(Series::behind);
         Ok(Arc::new(Self { selection, total, left: Mutex::new(left) }))
     }
 
@@ -177,7 +212,11 @@ impl Ranges {
             )?;
             if let (Some(from), Some(through)) = (row.opt_text(0)?, row.opt_text(1)?) {
                 left.after = Some(through.to_owned());
-                return Ok(Some(Range { platform, from: from.to_owned(), through: through.to_owned() }));
+                let range = Range { platform, from: from.to_owned(), through: through.to_owned() };
+                if let Some(series) = &mut left.series {
+                    series.begun(&range);
+                }
+                return Ok(Some(range));
             }
             left.platforms.pop();
             left.after = None;

@@ -3,13 +3,14 @@
 //! The way of an order, by file: [`load`] (everything about a range of buyers, in a few range reads), [`decisions`]
 //! (each decision again, compared with the one that is stored), [`money`] (the line's books and transfers again), [`transfers`]
 //! (compared with those that are stored),
-//! [`job`] (the ranges, on as many threads as there are), [`mod@rehearse`] (the same orders under changed rules).
+//! [`job`] (the ranges, on as many threads as there are), [`kept`] (how far it has come), [`mod@rehearse`] (the same orders under changed rules).
 //! Nothing here writes, and nothing here decides: the rules are asked through the same code as in the first place.
 
 mod api;
 mod decisions;
 mod difference;
 mod job;
+mod kept;
 mod load;
 mod money;
 mod rehearse;
@@ -18,5 +19,6 @@ mod transfers;
 
 pub(crate) use api::routes;
 pub use difference::Difference;
-pub use job::{Progress, ReplayError, Replayed, Selection, replay};
+pub use job::{Progress, ReplayError, Replayed, Selection, replay, replay_behind};
+pub use kept::Kept;
 pub use rehearse::{Changed, LineChange, LineFigures, Rehearsal, RehearseError, Shares, rehearse};

@@ -163,7 +163,7 @@ pub async fn rehearse(
     let selection = Selection { merchant: selection.merchant.or(known.merchant), ..selection };
     let sums = Arc::new(Mutex::new(Sums::default()));
     let (of, list, rules) = (Arc::clone(&sums), changed.list, rehearsed.clone());
-    let ranges = Ranges::begin(store, selection).await?;
+    let ranges = Ranges::begin(store, selection, None).await?;
     let catalogue = move || Catalogue::rehearsing(rules.clone());
     let programme = rehearsed.programme.clone();
     let work = move |tx: &mut dyn Tx, catalogue: &mut Catalogue, range: &Range, ranges: &Ranges| {

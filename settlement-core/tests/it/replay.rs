@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use settlement_core::params;
-use settlement_core::replay::{Replayed, Selection, replay};
+use settlement_core::replay::{Kept, Replayed, Selection, replay, replay_behind};
 use settlement_core::store::StoreError;
 
 pub(crate) async fn replayed(bench: &Bench) -> Replayed {
@@ -328,3 +328,34 @@ async fn clicks_that_wait_for_their_index_earn_and_are_replayed() {
     let indexed = nothing_differs(&bench, "when they are in order").await;
     assert_eq!((waiting.decisions, waiting.transfers), (indexed.decisions, indexed.transfers));
 }
+
+on_both!(an_interrupted_replay_goes_on_behind_what_it_has_seen, async |bench: &Bench| {
+    let stage = stage(bench).await;
+    for n in 1..=4 {
+        stage.event(created(&format!("o{n}"), &format!("u{n}"), "cup", hour(3)), hour(3)).await;
+    }
+    stage.sweep(hour(5)).await;
+    let whole = nothing_differs(bench, "four orders").await;
+    assert_eq!(whole.lines, 4);
+    // What the first run saw is not looked at again, and is in the sum.
+    let tampered =
+        "UPDATE order_lines SET commission_fen = commission_fen + 1 WHERE order_id IN ('o2', 'o4')";
+    bench.core.store().write(move |tx| tx.execute(tampered, &[])).await.unwrap();
+    let half = Replayed { orders: 2, lines: 2, decisions: 2, ..Replayed::default() };
+    let kept = json!({"behind": ["p1", "u2"], "so_far": half});
+    let kept: Kept = serde_json::from_value(kept).unwrap();
+    let last = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let noted = std::sync::Arc::clone(&last);
+    let keep = move |kept: &Kept| *noted.lock().unwrap() = Some(kept.clone());
+    let rest = replay_behind(bench.core.store(), Selection::default(), kept, |_| {}, keep).await.unwrap();
+    let orders: Vec<&str> = rest.differences.iter().map(|of| of.order.as_str()).collect();
+    assert_eq!((orders, rest.lines, rest.orders), (vec!["o4"], 4, 4), "{rest:?}");
+    // A run that goes on from its end has nothing left to do.
+    let end = last.lock().unwrap().take().unwrap();
+    let again = replay_behind(bench.core.store(), Selection::default(), end, |_| {}, |_| {}).await.unwrap();
+    assert_eq!(again, rest);
+    let elsewhere: Kept =
+        serde_json::from_value(json!({"behind": ["p9", "u2"], "so_far": Replayed::default()})).unwrap();
+    let refused = replay_behind(bench.core.store(), Selection::default(), elsewhere, |_| {}, |_| {}).await;
+    assert!(refused.unwrap_err().to_string().contains("p9"));
+});

@@ -1,12 +1,15 @@
 //! `yinke replay`: does every decision, commission and ledger entry still come out of the events?
 
+use super::replay_note::ReplayNote;
 use crate::cli::{Format, OutputArgs, SelectionArgs, StoreArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::{Listing, complain, note, progress_bar, say};
 use clap::Args;
 use serde_json::json;
-use settlement_core::replay::{Difference, ReplayError, Replayed, replay};
+use settlement_core::replay::{Difference, Kept, Progress, ReplayError, Replayed, replay_behind};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 /// Make every decision, commission and ledger entry again from the events, and compare
 ///
@@ -20,6 +23,9 @@ pub(crate) struct ReplayArgs {
     /// Only this order
     #[arg(long, env = "YINKE_ORDER", value_name = "ORDER")]
     order: Option<String>,
+    /// Note in this file how far it is, and go on from there if an earlier run was interrupted
+    #[arg(long, env = "YINKE_RESUME", value_name = "FILE", conflicts_with = "order")]
+    resume: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -38,16 +44,36 @@ impl ReplayArgs {
             .map(|order| order.parse())
             .transpose()
             .map_err(|error| Failure::message(Exit::Usage, format!("--order: {error}")))?;
+        let (note, kept) = match self.resume.clone() {
+            Some(path) => {
+                let (note, kept) = ReplayNote::open(path, &selection)?;
+                (Some(note), kept)
+            }
+            None => (None, Kept::default()),
+        };
+        if kept.lines() > 0 {
+            crate::output::note(format_args!("goes on behind {} lines of an earlier run", kept.lines()));
+        }
         let store = self.store.open()?;
         let bar = progress_bar(0, "lines");
         let shown = bar.clone();
-        let done = super::runtime()?.block_on(replay(&store, selection, move |progress| {
+        let progress = move |progress: Progress| {
             shown.set_length(progress.total);
             shown.set_position(progress.done);
-        }));
+        };
+        let noted = Mutex::new(note);
+        let keep = move |kept: &Kept| {
+            if let Some(note) = &mut *noted.lock().unwrap_or_else(PoisonError::into_inner) {
+                note.keep(kept);
+            }
+        };
+        let done = super::runtime()?.block_on(replay_behind(&store, selection, kept, progress, keep));
         bar.finish_and_clear();
         store.close();
         let done = done?;
+        if let Some(path) = &self.resume {
+            ReplayNote::finish(path);
+        }
         print(&done, self.output.output);
         if done.differing == 0 {
             return Ok(ExitCode::SUCCESS);
@@ -96,7 +122,7 @@ impl From<ReplayError> for Failure {
         let exit = match &error {
             ReplayError::Store(error) if error.may_retry() => Exit::TryAgain,
             ReplayError::Store(_) => Exit::Io,
-            ReplayError::NoOrder(_) | ReplayError::NoMerchant(_) => Exit::NotFound,
+            ReplayError::NoOrder(_) | ReplayError::NoMerchant(_) | ReplayError::NoPlace(_) => Exit::NotFound,
         };
         Self::new(exit, error)
     }
