@@ -166,9 +166,20 @@ impl Form {
     /// A field with what was typed and what is wrong with it.
     pub(crate) fn show(&self, mut field: Field) -> Field {
         let typed = self.fields.iter().find(|(name, _)| *name == field.name);
-        // A password is never sent back.
-        if let (Some((_, typed)), false) = (typed, field.kind == "password") {
-            field.value.clone_from(typed);
+        match field.kind {
+            // A password is never sent back.
+            "password" => {}
+            // Of a form that was sent, what is not there was not ticked.
+            "checks" if self.fields.is_empty() => {}
+            "checks" => {
+                let ticked = self.fields.iter().filter(|(name, _)| *name == field.name);
+                field.value = ticked.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" ");
+            }
+            _ => {
+                if let Some((_, typed)) = typed {
+                    field.value.clone_from(typed);
+                }
+            }
         }
         let wrong = self.mistakes.iter().find(|mistake| mistake.field.as_deref() == Some(field.name));
         field.error = wrong.map(|mistake| mistake.words.clone());
@@ -236,6 +247,16 @@ impl Field {
     /// One of several.
     pub(crate) fn choice(name: &'static str, label: &str, options: Vec<(String, String)>) -> Self {
         Self { kind: "select", options, ..Self::text(name, label) }
+    }
+
+    /// Any of several; what is ticked at first is given [`with`](Self::with) spaces between.
+    pub(crate) fn checks(name: &'static str, label: &str, options: Vec<(String, String)>) -> Self {
+        Self { kind: "checks", options, ..Self::text(name, label) }
+    }
+
+    /// Whether an option is ticked.
+    fn ticked(&self, option: &str) -> bool {
+        self.value.split(' ').any(|ticked| ticked == option)
     }
 
     /// Several lines.

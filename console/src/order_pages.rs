@@ -59,7 +59,7 @@ pub(crate) async fn list(who: &SignedIn, here: &'static str, leads: bool) -> Res
     let filled = Form::filled(fields.clone());
     let mut sheet = Sheet::new(who, &t.shop.orders);
     sheet.part(Part::Filters(Filters {
-        to: here,
+        to: here.to_owned(),
         first: filled.show(Field::text("order", &t.orders.order).optional()),
         more: vec![
             filled.show(Field::choice("state", &t.orders.state, states::order_choice(t)).optional()),

@@ -158,7 +158,7 @@ impl FormPart {
 
 /// What a list is searched by: one field in sight, the others folded away unless they hold something.
 pub(crate) struct Filters {
-    pub(crate) to: &'static str,
+    pub(crate) to: String,
     pub(crate) first: Field,
     pub(crate) more: Vec<Field>,
 }

@@ -1,5 +1,7 @@
-//! The agencies' pages (机构): their talents and what each brings, their orders, their statements.
+//! The agencies' pages (机构): their talents and what each brings, their orders, their
+//! statements and their money.
 
+mod money;
 mod orders;
 mod statements;
 mod talents;
@@ -9,7 +11,11 @@ use crate::texts::Texts;
 use axum::Router;
 
 pub(crate) fn routes() -> Router<Console> {
-    Router::new().merge(talents::routes()).merge(orders::routes()).merge(statements::routes())
+    Router::new()
+        .merge(talents::routes())
+        .merge(orders::routes())
+        .merge(statements::routes())
+        .merge(money::routes())
 }
 
 /// What stands in the navigation, most wanted first.
@@ -18,5 +24,6 @@ pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
         ("/agency/talents", &t.agency.talents),
         ("/agency/orders", &t.shop.orders),
         ("/agency/statements", &t.statements.title),
+        ("/agency/money", &t.money.nav),
     ]
 }

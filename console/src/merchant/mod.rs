@@ -2,6 +2,7 @@
 //! what programs need.
 
 mod balance;
+mod disputes;
 mod enrolments;
 mod import;
 mod orders;
@@ -12,6 +13,7 @@ mod programmes;
 mod rates;
 mod relations;
 mod settlements;
+mod shop;
 mod skus;
 mod tokens;
 mod webhook;
@@ -36,6 +38,8 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(orders::routes())
         .merge(balance::routes())
         .merge(settlements::routes())
+        .merge(disputes::routes())
+        .merge(shop::routes())
         .merge(enrolments::routes())
         .merge(webhooks::routes())
         .merge(webhook::routes())
@@ -43,8 +47,8 @@ pub(crate) fn routes() -> Router<Console> {
 }
 
 /// What stands in the navigation, most wanted first.
-pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
-    let t = &t.shop;
+pub(crate) fn nav(texts: &Texts) -> Vec<(&'static str, &str)> {
+    let t = &texts.shop;
     vec![
         ("/merchant/overview", &t.overview),
         ("/merchant/products", &t.products),
@@ -54,8 +58,10 @@ pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
         ("/merchant/plans", &t.plans),
         ("/merchant/balance", &t.balance),
         ("/merchant/settlements", &t.settlements),
+        ("/merchant/disputes", &texts.dispute.title),
         ("/merchant/enrolments", &t.enrolments),
         ("/merchant/webhooks", &t.webhooks),
         ("/merchant/tokens", &t.tokens),
+        ("/merchant/shop", &texts.own_shop.title),
     ]
 }

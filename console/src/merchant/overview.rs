@@ -45,38 +45,11 @@ pub(super) struct Balance {
     pub(super) expected_fen: i64,
 }
 
-#[derive(Debug, Deserialize)]
-struct Programme {
-    id: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Plan {
-    id: String,
-    merchant: Option<String>,
-}
-
 /// More than fits on a page is said as `100+`.
 const COUNTED: usize = 100;
 
 fn count(page: &Page<Value>) -> String {
     if page.next_cursor.is_some() { format!("{COUNTED}+") } else { page.items.len().to_string() }
-}
-
-/// Applications that nobody has answered yet, over all plans of the merchant.
-async fn applicants(merchant: &Merchant) -> Result<usize, Failure> {
-    let who = &merchant.who;
-    let programmes: Page<Programme> = who.ask("/v1/programmes", &[("limit", "500")]).await?;
-    let mut waiting = 0;
-    for programme in programmes.items {
-        let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", &programme.id)]).await?;
-        for plan in plans.into_iter().filter(|plan| plan.merchant.as_deref() == Some(&merchant.id)) {
-            let to = path(&["plans", &plan.id, "applications"]);
-            let open: Page<Value> = who.ask(&to, &[("state", "pending"), ("limit", "100")]).await?;
-            waiting += open.items.len();
-        }
-    }
-    Ok(waiting)
 }
 
 async fn page(merchant: Merchant) -> Result<Response, Failure> {
@@ -87,6 +60,8 @@ async fn page(merchant: Merchant) -> Result<Response, Failure> {
     let report: Report = who.ask(&own("report"), &[("by", "promoter")]).await?;
     let settlements: Page<Value> = who.ask(&own("settlements"), &[("limit", "100")]).await?;
     let reviews: Page<Value> = who.ask("/v1/reviews", &[("limit", "100")]).await?;
+    let waiting = [("state", "pending"), ("limit", "100")];
+    let applicants: Page<Value> = who.ask(&own("applications"), &waiting).await?;
     let mut sheet = Sheet::new(who, &t.overview);
     if balance.balance_fen < balance.expected_fen {
         sheet.part(Part::Note("warn", t.low_balance.clone()));
@@ -94,7 +69,7 @@ async fn page(merchant: Merchant) -> Result<Response, Failure> {
     sheet.part(Part::Figures(vec![
         (t.balance.clone(), yuan(balance.balance_fen), Some("/merchant/balance")),
         (t.to_settle.clone(), count(&settlements), Some("/merchant/settlements")),
-        (t.applicants.clone(), applicants(&merchant).await?.to_string(), Some("/merchant/plans")),
+        (t.applicants.clone(), count(&applicants), Some("/merchant/plans")),
         (t.open_reviews.clone(), count(&reviews), Some("/merchant/reviews")),
     ]));
     let total = report.total;

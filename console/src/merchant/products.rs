@@ -102,7 +102,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
         ("/merchant/import".to_owned(), t.import.clone()),
     ]));
     sheet.part(Part::Filters(Filters {
-        to: "/merchant/products",
+        to: "/merchant/products".to_owned(),
         first: filled.show(Field::text("q", &texts.products.name).optional()),
         more: vec![
             filled.show(Field::text("category", &t.category).optional()),

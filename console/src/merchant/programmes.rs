@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
 use crate::list::{Page, next_page, query_of};
 use crate::policy_words::chapters;
+use crate::problem;
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table, done};
 use crate::show::moment;
 use crate::state::Console;
@@ -244,7 +245,8 @@ async fn change(merchant: Merchant, Path(id): Path<String>, sent: Submitted) -> 
         Err(ApiError::Refused(problem)) if problem.code == "invalid_policy" => {
             let errors = problem.facts.get("errors").and_then(Value::as_array);
             let words = errors.into_iter().flatten().filter_map(Value::as_str);
-            let mistakes = words.map(|words| mistake(words.to_owned())).collect();
+            let words = words.map(|told| problem::policy_mistake(who.t(), who.anybody.lang, told));
+            let mistakes = words.map(mistake).collect();
             show_rules(&merchant, &id, Form::refused(&sent.fields, mistakes), None).await
         }
         Err(error) => show_rules(&merchant, &id, who.refused(&sent, error)?, None).await,

@@ -63,7 +63,7 @@ async fn page(merchant: Merchant) -> Result<Response, Failure> {
     let form = Form::refused(&fields, mistakes);
     let mut sheet = Sheet::new(who, &t.relations).intro(&t.relations_intro);
     sheet.part(Part::Filters(Filters {
-        to: "/merchant/relations",
+        to: "/merchant/relations".to_owned(),
         first: form.show(Field::text("buyer", &t.buyer).hint(&t.buyer_hint)),
         more: vec![
             form.show(Field::moment("at", &t.at_time).hint(&t.at_hint).optional()),

@@ -58,7 +58,7 @@ async fn list(operator: Operator) -> Result<Response, Failure> {
     }
     let mut sheet = Sheet::new(who, &t.merchants);
     let first = Form::filled(fields).show(Field::text("q", &texts.shop.name).optional());
-    sheet.part(Part::Filters(Filters { to: "/operator/merchants", first, more: Vec::new() }));
+    sheet.part(Part::Filters(Filters { to: "/operator/merchants".to_owned(), first, more: Vec::new() }));
     sheet.part(Part::Table(table));
     sheet.show(Form::default())
 }
@@ -76,6 +76,7 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
     for part in balance_parts(who, id, &here).await? {
         sheet.part(part);
     }
+    sheet.part(Part::Links(vec![(format!("{here}/disputes"), texts.dispute.title.clone())]));
     sheet.part(Part::Form(
         FormPart::new(&t.top_up, here.clone(), &t.book)
             .intro(&t.top_up_words)

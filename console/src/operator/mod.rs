@@ -1,10 +1,15 @@
-//! The operators' pages: edges and their lag, the audit, bans, findings to answer, merchants and their money.
+//! The operators' pages: edges and their lag, the audit, findings to answer, merchants and their money, payouts, bans,
+//! accounts.
 
+mod account;
+mod accounts;
 mod audit;
 mod bans;
+mod disputes;
 mod edges;
 mod merchants;
 mod orders;
+mod payouts;
 
 use crate::state::Console;
 use crate::texts::Texts;
@@ -17,6 +22,10 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(orders::routes())
         .merge(bans::routes())
         .merge(merchants::routes())
+        .merge(disputes::routes())
+        .merge(payouts::routes())
+        .merge(accounts::routes())
+        .merge(account::routes())
 }
 
 /// What stands in the navigation, most wanted first.
@@ -27,6 +36,8 @@ pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
         ("/operator/reviews", &t.shop.reviews),
         ("/operator/orders", &t.shop.orders),
         ("/operator/merchants", &t.operator.merchants),
+        ("/operator/payouts", &t.payouts.title),
         ("/operator/bans", &t.operator.bans),
+        ("/operator/accounts", &t.accounts.title),
     ]
 }

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::frame::{Frame, html};
 use crate::list::{Page, next_page, query_of};
+use crate::problem;
 use crate::sheet::Filters;
 use crate::show::moment;
 use crate::state::Console;
@@ -17,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{Method, StatusCode, header};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, json};
 use std::fmt::Write as _;
 
 pub(super) fn routes() -> Router<Console> {
@@ -129,7 +130,7 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
         rows: answer.items.into_iter().map(row).collect(),
         next: next_page("/promoter/links", &fields, answer.next_cursor),
         filters: Filters {
-            to: "/promoter/links",
+            to: "/promoter/links".to_owned(),
             first: form.show(Field::text("product", &t.shop.product_id).optional()),
             more: vec![
                 form.show(Field::choice("placement", &t.links.placement, choices).optional()),
@@ -193,11 +194,9 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
                     let product = index.and_then(|index| products.get(index)).copied().unwrap_or_default();
                     let code = error["code"].as_str().unwrap_or_default();
                     let detail = error["detail"].as_str().unwrap_or_default();
-                    let why = t.problem.get(code).map_or(detail, String::as_str);
-                    mistakes.push(Mistake {
-                        field: Some("products".to_owned()),
-                        words: format!("{product}: {why}"),
-                    });
+                    let why = problem::words(t, who.anybody.lang, code, detail, &Map::new());
+                    let words = format!("{product}{}{why}", t.common.colon);
+                    mistakes.push(Mistake { field: Some("products".to_owned()), words });
                 }
                 return refuse_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
             }

@@ -125,7 +125,7 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
     let page = OrdersPage {
         f: who.frame(),
         filters: Filters {
-            to: "/promoter/orders",
+            to: "/promoter/orders".to_owned(),
             first: form.show(Field::text("order", &t.orders.order).optional()),
             more: vec![
                 form.show(Field::choice("state", &t.orders.state, states::order_choice(t)).optional()),

@@ -99,7 +99,7 @@ async fn library(promoter: Promoter) -> Result<Response, Failure> {
     let page = LibraryPage {
         f: who.frame(),
         filters: Filters {
-            to: "/promoter/products",
+            to: "/promoter/products".to_owned(),
             first: form.show(Field::text("q", &t.name).optional()),
             more: more.into_iter().map(|field| form.show(field)).collect(),
         },

@@ -201,3 +201,63 @@ async fn a_session_that_asks_without_pause_has_to_wait_and_others_do_not() {
     bench.pass(1_000);
     assert_eq!(lily.get("/account").await.status, StatusCode::OK);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shop_says_which_browsers_need_a_page_in_between() {
+    let bench = Bench::new().await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get("/merchant/shop").await;
+    assert!(!page.body.contains(" checked"), "{}", page.body);
+    let whole = |changed: (&'static str, &'static str)| {
+        let fields = [
+            ("name", "山里茶行"),
+            ("shop_url", "https://shop.example.com/"),
+            ("hosts", "example.com\nexample.org"),
+            ("click_param", "yk_click"),
+            ("ios", "taobao://{address}"),
+            ("android", "tbopen://m.taobao.com/?h5Url={url}"),
+            ("not_in", "wechat"),
+            ("not_in", "douyin"),
+        ];
+        fields.map(|field| if field.0 == changed.0 { changed } else { field })
+    };
+    for (field, typed, words) in [
+        ("name", "", "请填写这一项。"),
+        ("shop_url", "https://elsewhere.example.net/", "elsewhere.example.net"),
+        ("shop_url", "shop", "需要以 http:// 或 https:// 开头的完整网址"),
+        ("hosts", "not a host?", "不是域名"),
+        ("click_param", "a b", "只能使用字母、数字"),
+        ("ios", "javascript:alert(1)", "需要以 App 的协议开头"),
+        ("ios", "taobao://{adress}", "只能使用 {url} 和 {address}"),
+        ("android", "taobao://a b", "含有不能出现在网址里的字符"),
+    ] {
+        let refused = shop.submit(&page, "/merchant/shop", &whole((field, typed))).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field} {typed}: {}", refused.body);
+        assert!(
+            refused.body.contains(&format!("href=\"#f-{field}\"")) && refused.body.contains(words),
+            "{field} {typed}: {}",
+            refused.body
+        );
+        // What was ticked stays ticked.
+        assert!(refused.body.contains("value=\"wechat\" checked"), "{}", refused.body);
+        assert!(!refused.body.contains("value=\"qq\" checked"), "{}", refused.body);
+    }
+    let stored = async || bench.ok("GET", "/v1/merchants/m1", Value::Null).await;
+    assert_eq!(stored().await.get("app_page"), None, "nothing is half done");
+    let saved = shop.submit(&page, "/merchant/shop", &whole(("", ""))).await;
+    assert_eq!(saved.location(), "/merchant/shop?done=saved", "{}", saved.body);
+    let of = stored().await;
+    assert_eq!(of["platform"], "1688");
+    assert_eq!(of["hosts"], json!(["example.com", "example.org"]));
+    assert_eq!(
+        of["app_page"],
+        json!({"ios": "taobao://{address}", "android": "tbopen://m.taobao.com/?h5Url={url}",
+            "not_in": ["wechat", "douyin"]})
+    );
+    let page = shop.get("/merchant/shop").await;
+    assert!(page.body.contains("value=\"douyin\" checked"), "{}", page.body);
+    // With nothing ticked and no app there is no page in between.
+    let fields = [("name", "山里茶行"), ("click_param", "yk_click")];
+    assert_eq!(shop.submit(&page, "/merchant/shop", &fields).await.location(), "/merchant/shop?done=saved");
+    assert_eq!(stored().await.get("app_page"), None);
+}

@@ -21,7 +21,7 @@ const PROMOTER: [&str; 12] = [
 ];
 
 /// Pages of merchants.
-const MERCHANT: [&str; 24] = [
+const MERCHANT: [&str; 26] = [
     "/merchant/overview",
     "/merchant/products",
     "/merchant/products?q=保温杯&state=live",
@@ -44,15 +44,17 @@ const MERCHANT: [&str; 24] = [
     "/merchant/plans/gold",
     "/merchant/balance",
     "/merchant/settlements",
+    "/merchant/disputes",
+    "/merchant/shop",
     "/merchant/enrolments",
     "/merchant/tokens",
 ];
 /// And one that is reached through a list.
 const WEBHOOKS: &str = "/merchant/webhooks";
 /// Pages of agencies.
-const AGENCY: [&str; 3] = ["/agency/talents", "/agency/orders", "/agency/statements"];
+const AGENCY: [&str; 4] = ["/agency/talents", "/agency/orders", "/agency/statements", "/agency/money"];
 /// Pages of operators.
-const OPERATOR: [&str; 9] = [
+const OPERATOR: [&str; 13] = [
     "/operator/edges",
     "/operator/audit",
     "/operator/reviews",
@@ -61,7 +63,11 @@ const OPERATOR: [&str; 9] = [
     "/operator/orders/1688/o1",
     "/operator/merchants",
     "/operator/merchants/m1",
+    "/operator/merchants/m1/disputes",
     "/operator/bans",
+    "/operator/payouts",
+    "/operator/accounts",
+    "/operator/accounts/lily",
 ];
 
 /// Everybody, with their pages.
@@ -112,7 +118,12 @@ fn check(path: &str, body: &str) {
     // A hole of a text that was not filled in.
     for hole in body.split('{').skip(1) {
         let name: &str = hole.split('}').next().unwrap();
-        let named = !name.is_empty() && name.len() < 20 && name.chars().all(|c| c.is_ascii_lowercase());
+        // What a merchant writes into the address of an app.
+        let placeholder = matches!(name, "url" | "address");
+        let named = !placeholder
+            && !name.is_empty()
+            && name.len() < 20
+            && name.chars().all(|c| c.is_ascii_lowercase());
         assert!(!named, "{path} has {{{name}}}");
     }
     for part in ["<main id=\"main\"", "<h1>", "class=\"skip\"", "<title>"] {

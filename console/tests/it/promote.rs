@@ -88,7 +88,11 @@ async fn refused_forms_keep_what_was_typed() {
     let fields = [("placement", placement), ("products", "cup\nnothing")];
     let refused = lily.submit(&page, "/promoter/links/many", &fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.body.contains("nothing: ") && refused.body.contains("cup\nnothing"), "{}", refused.body);
+    assert!(
+        refused.body.contains("nothing：没有这个商品") && refused.body.contains("cup\nnothing"),
+        "{}",
+        refused.body
+    );
     let fields = [("placement", placement), ("products", "cup")];
     let file = lily.submit(&page, "/promoter/links/many", &fields).await;
     assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");

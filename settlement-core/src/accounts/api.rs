@@ -6,6 +6,7 @@ use crate::api::{
     Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, chain, check_subject,
     refuse_unknown,
 };
+use crate::catalogue::like;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::time::Instant;
@@ -71,6 +72,7 @@ struct SignUpSetting {
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()
         .routes(routes!(list, make))
+        .routes(routes!(one))
         .routes(routes!(put_password))
         .routes(routes!(disable))
         .routes(routes!(enable))
@@ -188,23 +190,58 @@ async fn make(
         .await
 }
 
-/// All accounts, by name. Operators.
-#[utoipa::path(get, path = "/v1/accounts", params(PageParams), responses((status = 200, body = Page<AccountView>)))]
+/// Which accounts.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Part of the login or of the subject's id.
+    q: Option<String>,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Accounts by their logins. Operators.
+#[utoipa::path(get, path = "/v1/accounts", params(Wanted), responses((status = 200, body = Page<AccountView>)))]
 async fn list(
     State(core): State<Core>,
     _: Only<Operators>,
-    Params(paging): Params<PageParams>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<Json<Page<AccountView>>, Problem> {
+    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor };
     let (limit, after) = (paging.limit()?, paging.after()?.0);
-    let sql = format!("SELECT {COLUMNS} FROM accounts WHERE login > $1 ORDER BY login LIMIT $2");
+    let part = wanted.q.as_deref().map(like);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM accounts WHERE login > $1 AND (CAST($2 AS TEXT) IS NULL OR login LIKE $2 ESCAPE '\\' \
+         OR LOWER(subject) LIKE $2 ESCAPE '\\') ORDER BY login LIMIT $3"
+    );
     let items = core
         .store()
         .read(move |tx| {
-            let rows = tx.query(&sql, params![&after, i64::from(limit) + 1])?;
+            let rows = tx.query(&sql, params![&after, part.as_ref(), i64::from(limit) + 1])?;
             rows.iter().map(view).collect::<Result<Vec<_>, StoreError>>()
         })
         .await?;
     Ok(Json(Page::cut(items, limit, |account| account.login.clone())))
+}
+
+/// An account. Operators.
+#[utoipa::path(
+    get, path = "/v1/accounts/{login}", params(("login" = String, Path)),
+    responses((status = 200, body = AccountView), (status = 404, description = "`not_found`: there is no such account"))
+)]
+async fn one(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    PathId(login): PathId<String>,
+) -> Result<Json<AccountView>, Problem> {
+    let login = login_of(&login)?;
+    let sql = format!("SELECT {COLUMNS} FROM accounts WHERE login = $1");
+    let wanted = login.as_str().to_owned();
+    let row = core.store().read(move |tx| tx.query_opt(&sql, params![&wanted])).await?;
+    Ok(Json(view(&row.ok_or_else(|| Problem::unknown("account", &login))?)?))
 }
 
 /// Sets another password and ends the account's sessions. Operators; no key keeps this request.

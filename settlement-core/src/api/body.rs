@@ -67,11 +67,17 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             below = cause.source().filter(|next| !place.contains(&next.to_string()));
         }
         match rejection {
-            JsonRejection::JsonDataError(_) => Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid_body",
-                format!("the body does not fit: {place}"),
-            ),
+            JsonRejection::JsonDataError(_) => {
+                let problem = Problem::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "invalid_body",
+                    format!("the body does not fit: {place}"),
+                );
+                match place.split_once(": ") {
+                    Some((field, _)) if is_field(field) => problem.fact("field", field),
+                    _ => problem,
+                }
+            }
             _ => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "malformed_json",
@@ -79,6 +85,12 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             ),
         }
     })
+}
+
+/// Whether this is the path of a field, as it stands in front of what is wrong with it: `lines[0].product`.
+fn is_field(path: &str) -> bool {
+    let part = |c: char| c.is_ascii_alphanumeric() || "_.[]".contains(c);
+    path.starts_with(|c: char| c.is_ascii_lowercase()) && path.chars().all(part)
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {

@@ -66,7 +66,7 @@ pub(crate) fn next_num(tx: &mut dyn Tx, kind: &str) -> Result<i64, StoreError> {
 }
 
 /// Part of a text in any case, for LIKE with `\` as its escape.
-fn like(part: &str) -> String {
+pub(crate) fn like(part: &str) -> String {
     let escaped = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }

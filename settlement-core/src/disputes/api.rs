@@ -4,7 +4,9 @@ use super::Key;
 use super::jobs::key_of;
 use super::recover::{RecoverError, Recovery, recover};
 use crate::Core;
-use crate::api::{ApiTime, Only, Operators, Params, Principal, Problem, Write, chain};
+use crate::api::{
+    ApiTime, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write, chain,
+};
 use crate::params;
 use crate::payouts::MoveError;
 use crate::store::Row;
@@ -19,9 +21,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// Records of one answer at most.
-const LIST_MAX: i64 = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(post_recovery)).routes(routes!(broken_rules))
@@ -86,29 +85,59 @@ struct Which {
     merchant: String,
     /// Only of this order.
     order: Option<String>,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
-/// A merchant's refund records, at most 1000, newest first. Operators, and the merchant.
-#[utoipa::path(get, path = "/v1/disputes", params(Which), responses((status = 200, body = Vec<DisputeView>)))]
+/// A record's place in the list.
+fn key(of: &DisputeView) -> String {
+    let parts = [&of.source_refund_at.to_string(), &of.platform, &of.order, &of.line, &of.refund];
+    parts.map(String::as_str).join(BETWEEN)
+}
+
+/// Between the parts of a place; in none of them.
+const BETWEEN: &str = "\u{1f}";
+
+/// A merchant's refund records, newest first. Operators, and the merchant.
+#[utoipa::path(get, path = "/v1/disputes", params(Which), responses((status = 200, body = Page<DisputeView>)))]
 async fn list(
     State(core): State<Core>,
     principal: Principal,
     Params(which): Params<Which>,
-) -> Result<Json<Vec<DisputeView>>, Problem> {
+) -> Result<Json<Page<DisputeView>>, Problem> {
     principal.require_merchant(&which.merchant)?;
+    let page = PageParams { limit: which.limit, cursor: which.cursor };
+    let (limit, Cursor(after)) = (page.limit()?, page.after()?);
+    let mut parts = after.split(BETWEEN);
+    let at = parts.next().and_then(|at| at.parse().ok()).unwrap_or(i64::MAX);
+    let [platform, order, line, refund] =
+        std::array::from_fn(|_| parts.next().unwrap_or_default().to_owned());
     let rows = core
         .store()
         .read(move |tx| {
             tx.query(
                 "SELECT platform, order_id, line_id, refund_id, merchant, programme, route, rule, state, due_fen, \
                  recovered_fen, compensated_fen, source_refund_ms, created_ms FROM disputes \
-                 WHERE merchant = $1 AND ($2 = '' OR order_id = $2) \
-                 ORDER BY source_refund_ms DESC, order_id, line_id, refund_id LIMIT $3",
-                params![&which.merchant, which.order.as_deref().unwrap_or_default(), LIST_MAX],
+                 WHERE merchant = $1 AND ($2 = '' OR order_id = $2) AND (source_refund_ms < $3 OR \
+                 (source_refund_ms = $3 AND (platform, order_id, line_id, refund_id) > ($4, $5, $6, $7))) \
+                 ORDER BY source_refund_ms DESC, platform, order_id, line_id, refund_id LIMIT $8",
+                params![
+                    &which.merchant,
+                    which.order.as_deref().unwrap_or_default(),
+                    at,
+                    &platform,
+                    &order,
+                    &line,
+                    &refund,
+                    i64::from(limit) + 1
+                ],
             )
         })
         .await?;
-    Ok(Json(rows.iter().map(view).collect::<Result<_, _>>()?))
+    let items = rows.iter().map(view).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Page::cut(items, limit, key)))
 }
 
 /// Which record.
@@ -176,9 +205,15 @@ async fn post_recovery(
             let state = recover(tx, &recovery, scope.now).map_err(|error| match error {
                 RecoverError::Move(MoveError::Store(error)) => error.into(),
                 RecoverError::Unknown => Problem::unknown("refund record", &body.refund),
-                RecoverError::TooMuch { .. } => Problem::conflict("nothing_missing", error.to_string()),
-                RecoverError::NotAvailable { .. } => Problem::conflict("not_available", error.to_string()),
-                RecoverError::Reused { .. } => Problem::conflict("reference_reused", error.to_string()),
+                RecoverError::TooMuch { missing } => Problem::conflict("nothing_missing", error.to_string())
+                    .fact("field", "amount_fen")
+                    .fact("missing_fen", missing.0),
+                RecoverError::NotAvailable { free } => Problem::conflict("not_available", error.to_string())
+                    .fact("field", "amount_fen")
+                    .fact("available_fen", free.0),
+                RecoverError::Reused { .. } => {
+                    Problem::conflict("reference_reused", error.to_string()).fact("field", "reference")
+                }
                 RecoverError::Move(error) => {
                     tracing::error!(error = chain(&error), "a recovery failed");
                     Problem::internal()

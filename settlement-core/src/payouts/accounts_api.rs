@@ -105,7 +105,8 @@ fn exists(tx: &mut dyn Tx, promoter: &PromoterId) -> Result<(), Problem> {
         .ok_or_else(|| Problem::unknown("promoter", promoter))
 }
 
-fn require_agency(principal: &Principal, agency: &AgencyId) -> Result<(), Problem> {
+/// Operators, and the agency itself.
+pub(super) fn require_agency(principal: &Principal, agency: &AgencyId) -> Result<(), Problem> {
     if principal.role == Role::Agency && principal.subject.as_deref() == Some(agency.as_str()) {
         return Ok(());
     }

@@ -219,7 +219,7 @@ fn payout_view(row: &Row) -> Result<PayoutView, StoreError> {
     })
 }
 
-/// A payee's payouts and withdrawals, oldest first. Operators, and the promoter or agency concerned.
+/// A payee's payouts and withdrawals, newest first. Operators, and the promoter or agency concerned.
 #[utoipa::path(get, path = "/v1/payouts", params(Which), responses((status = 200, body = Page<PayoutView>)))]
 async fn list_payouts(
     State(core): State<Core>,
@@ -236,17 +236,18 @@ async fn list_payouts(
     let page = PageParams { limit: which.limit, cursor: which.cursor };
     let limit = page.limit()?;
     let Cursor(after) = page.after()?;
-    let (after_at, after_id) =
-        after.split_once(' ').map_or((0, ""), |(at, id)| (at.parse().unwrap_or(0), id));
-    let after_id = after_id.to_owned();
+    let (before_at, before_id) =
+        after.split_once(' ').map_or((i64::MAX, ""), |(at, id)| (at.parse().unwrap_or(i64::MAX), id));
+    let before_id = before_id.to_owned();
     let rows = core
         .store()
         .read(move |tx| {
             tx.query(
                 "SELECT id, kind, programme, payee, run_day, attempt, state, reason, entries, amount_fen, gross_fen, \
                  fee_fen, net_fen, at_ms, account_kind, account, calendar FROM payouts \
-                 WHERE payee = $1 AND (at_ms > $2 OR (at_ms = $2 AND id > $3)) ORDER BY at_ms, id LIMIT $4",
-                params![&which.payee, after_at, &after_id, i64::from(limit) + 1],
+                 WHERE payee = $1 AND (at_ms < $2 OR (at_ms = $2 AND id < $3)) \
+                 ORDER BY at_ms DESC, id DESC LIMIT $4",
+                params![&which.payee, before_at, &before_id, i64::from(limit) + 1],
             )
         })
         .await?;

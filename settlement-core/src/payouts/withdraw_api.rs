@@ -1,13 +1,11 @@
 //! `POST /v1/promoters/{id}/withdrawals` and `POST /v1/agencies/{id}/withdrawals`, and what a payee has.
 
-use super::accounts_api::hidden;
+use super::accounts_api::{hidden, require_agency};
 use super::run::platform_of;
 use super::send::{MoveError, Purse};
 use super::withdraw::{WithdrawError, Withdrawal, withdraw};
 use crate::Core;
-use crate::api::{
-    Agencies, Only, PathId, Principal, Problem, PromotersAlone, Role, Write, WriteScope, chain,
-};
+use crate::api::{Agencies, Only, PathId, Principal, Problem, PromotersAlone, Write, WriteScope, chain};
 use crate::attribution::programmes::{Programme, of_id};
 use crate::ledger::account::owner_of;
 use crate::ledger::balance::{balance, pending};
@@ -31,6 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
         .routes(routes!(promoter_withdrawal))
         .routes(routes!(agency_withdrawal))
         .routes(routes!(promoter_balance))
+        .routes(routes!(agency_balance))
 }
 
 /// What to withdraw.
@@ -74,6 +73,7 @@ struct WithdrawalView {
 fn refusal(error: &WithdrawError) -> Problem {
     match error {
         WithdrawError::TooMuch { free, wanted } => Problem::conflict("not_available", error.to_string())
+            .fact("field", "amount_fen")
             .fact("available_fen", free.0)
             .fact("wanted_fen", wanted.0),
         WithdrawError::NoAccount(reason) => Problem::conflict(reason, error.to_string()),
@@ -170,15 +170,11 @@ async fn agency_withdrawal(
     write: Write<PostWithdrawal>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
-    let own =
-        scope.principal.role == Role::Agency && scope.principal.subject.as_deref() == Some(agency.as_str());
-    if !own {
-        scope.principal.require_operator()?;
-    }
+    require_agency(&scope.principal, &agency)?;
     answer(&core, scope, Payee::Agency(agency), body).await
 }
 
-/// A promoter's money.
+/// A payee's money.
 #[derive(Debug, Serialize, ToSchema)]
 struct PurseView {
     programme: String,
@@ -190,6 +186,30 @@ struct PurseView {
     available_fen: i64,
     /// On its way out.
     clearing_fen: i64,
+}
+
+/// What a payee has in each programme.
+fn purses(tx: &mut dyn Tx, payee: &Payee) -> Result<Vec<PurseView>, Problem> {
+    let owner = owner_of(payee);
+    let rows = tx.query(
+        "SELECT DISTINCT programme FROM ledger_entries \
+         WHERE account IN ('earned', 'available', 'clearing') AND owner = $1 ORDER BY programme",
+        params![&owner],
+    )?;
+    let mut purses = Vec::new();
+    for row in &rows {
+        let programme = crate::attribution::programmes::read("programme id", row.text(0)?)?;
+        let platform = platform_of(tx, &programme)?;
+        let purse = Purse { platform, programme, payee: payee.clone(), owner: owner.clone() };
+        purses.push(PurseView {
+            expected_fen: pending(tx, &purse.earned())?.0,
+            earned_fen: balance(tx, &purse.earned())?.0,
+            available_fen: balance(tx, &purse.available())?.0,
+            clearing_fen: balance(tx, &purse.clearing())?.0,
+            programme: purse.programme.to_string(),
+        });
+    }
+    Ok(purses)
 }
 
 /// What a promoter has in each programme. Amounts include the platform's part until it is collected at a withdrawal.
@@ -209,28 +229,22 @@ async fn promoter_balance(
                 .query_opt("SELECT agency FROM promoters WHERE id = $1", params![&promoter])?
                 .ok_or_else(|| Problem::unknown("promoter", &promoter))?;
             principal.require_promoter_of(promoter.as_str(), row.opt_text(0)?)?;
-            let payee = Payee::Promoter(promoter.clone());
-            let owner = owner_of(&payee);
-            let rows = tx.query(
-                "SELECT DISTINCT programme FROM ledger_entries \
-                 WHERE account IN ('earned', 'available', 'clearing') AND owner = $1 ORDER BY programme",
-                params![&owner],
-            )?;
-            let mut purses = Vec::new();
-            for row in &rows {
-                let programme = crate::attribution::programmes::read("programme id", row.text(0)?)?;
-                let platform = platform_of(tx, &programme)?;
-                let purse = Purse { platform, programme, payee: payee.clone(), owner: owner.clone() };
-                purses.push(PurseView {
-                    expected_fen: pending(tx, &purse.earned())?.0,
-                    earned_fen: balance(tx, &purse.earned())?.0,
-                    available_fen: balance(tx, &purse.available())?.0,
-                    clearing_fen: balance(tx, &purse.clearing())?.0,
-                    programme: purse.programme.to_string(),
-                });
-            }
-            Ok::<_, Problem>(purses)
+            purses(tx, &Payee::Promoter(promoter.clone()))
         })
         .await
         .map(Json)
+}
+
+/// What an agency has in each programme. Operators, and the agency.
+#[utoipa::path(
+    get, path = "/v1/agencies/{id}/balance", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<PurseView>))
+)]
+async fn agency_balance(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(agency): PathId<AgencyId>,
+) -> Result<Json<Vec<PurseView>>, Problem> {
+    require_agency(&principal, &agency)?;
+    core.store().read(move |tx| purses(tx, &Payee::Agency(agency.clone()))).await.map(Json)
 }

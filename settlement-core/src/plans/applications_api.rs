@@ -1,5 +1,5 @@
-//! Applications to targeted plans as lists: a plan's (`GET /v1/plans/{id}/applications`) and a promoter's
-//! (`GET /v1/promoters/{id}/applications`).
+//! Applications to targeted plans as lists: a plan's (`GET /v1/plans/{id}/applications`), a promoter's
+//! (`GET /v1/promoters/{id}/applications`), and those a merchant answers (`GET /v1/merchants/{id}/applications`).
 
 use super::plans_api::find;
 use crate::Core;
@@ -7,7 +7,7 @@ use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, R
 use crate::catalogue::promoter_list::visible;
 use crate::params;
 use crate::store::{Row, StoreError};
-use attribution_core::ids::{PlanId, PromoterId};
+use attribution_core::ids::{MerchantId, PlanId, PromoterId};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
-    OpenApiRouter::new().routes(routes!(of_plan)).routes(routes!(of_promoter))
+    OpenApiRouter::new().routes(routes!(of_plan)).routes(routes!(of_promoter)).routes(routes!(of_merchant))
 }
 
 /// Where an application stands.
@@ -161,4 +161,19 @@ async fn of_promoter(
     let id = promoter.clone();
     core.store().read(move |tx| visible(tx, &principal, &id).map(|_| ())).await?;
     entries(&core, "a.promoter", promoter.to_string(), wanted).await
+}
+
+/// The applications to all plans of a merchant, newest first. Operators, and the merchant.
+#[utoipa::path(
+    get, path = "/v1/merchants/{id}/applications", params(("id" = String, Path), Wanted),
+    responses((status = 200, body = Page<ApplicationEntry>))
+)]
+async fn of_merchant(
+    State(core): State<Core>,
+    principal: Principal,
+    PathId(merchant): PathId<MerchantId>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Page<ApplicationEntry>>, Problem> {
+    principal.require_merchant(merchant.as_str())?;
+    entries(&core, "p.merchant", merchant.to_string(), wanted).await
 }

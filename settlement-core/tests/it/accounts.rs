@@ -121,6 +121,17 @@ on_both!(only_those_above_make_accounts, async |bench: &Bench| {
     let weak = json!({"login": "newer", "password": "password", "role": "operator"});
     assert_eq!(bench.problem("POST", "/v1/accounts", weak, 422, "invalid").await["field"], "password");
     bench.problem("POST", "/v1/accounts/nobody/disable", json!({}), 404, "not_found").await;
+    bench.problem("GET", "/v1/accounts/nobody", Value::Null, 404, "not_found").await;
+    assert_eq!(bench.ok("GET", "/v1/accounts/Chief", Value::Null).await["role"], "operator");
+    // By part of the login or of whose it is.
+    for (part, found) in
+        [("HIE", vec!["chief"]), ("LIL", vec!["new"]), ("_", vec![]), ("", vec!["chief", "new"])]
+    {
+        let page = bench.ok("GET", &format!("/v1/accounts?q={part}"), Value::Null).await;
+        let logins: Vec<_> =
+            page["items"].as_array().unwrap().iter().map(|of| of["login"].as_str().unwrap()).collect();
+        assert_eq!(logins, found, "{part}");
+    }
 });
 
 on_both!(tokens_and_disabled_accounts_sign_nobody_in, async |bench: &Bench| {

@@ -124,6 +124,9 @@ on_both!(applications_are_listed_for_both_sides, async |bench: &Bench| {
     assert_eq!(ids(&all(bench, "/v1/plans/t1/applications", 1).await, "promoter"), ["ann", "bob"]);
     assert_eq!(ids(&all(bench, "/v1/plans/t1/applications?state=approved", 1).await, "promoter"), ["bob"]);
     assert_eq!(ids(&all(bench, "/v1/promoters/ann/applications", 1).await, "state"), ["pending"]);
+    let open = all(bench, "/v1/merchants/m1/applications?state=pending", 1).await;
+    assert_eq!(ids(&open, "promoter"), ["ann"]);
+    assert_eq!(all(bench, "/v1/merchants/m1/applications", 1).await.len(), 2);
 });
 
 on_both!(tokens_are_listed_and_taken_away, async |bench: &Bench| {

@@ -48,9 +48,10 @@ async fn purse(bench: &Bench) -> Value {
     bench.ok("GET", "/v1/promoters/anna/balance", Value::Null).await[0].clone()
 }
 
+/// Oldest first.
 async fn payouts(bench: &Bench) -> Vec<Value> {
     let page = bench.ok("GET", "/v1/payouts?payee=promoter/anna", Value::Null).await;
-    page["items"].as_array().unwrap().clone()
+    page["items"].as_array().unwrap().iter().rev().cloned().collect()
 }
 
 on_both!(a_month_is_paid_on_its_day_to_the_account_bound_then, async |bench: &Bench| {
@@ -210,6 +211,55 @@ on_both!(withdrawals_collect_the_platforms_part_on_lifetime_totals, async |bench
     assert_eq!(purse(bench).await["available_fen"], -1_000);
     assert_eq!(withdraw(json!({"programme": "g1"})).await.1["code"], "not_available");
     stage.audit().await;
+});
+
+on_both!(an_agency_withdraws_its_share, async |bench: &Bench| {
+    let agency = json!({"name": "anna", "agency": "star", "agency_from": 0});
+    let stage = ready(bench, "taobao_live", rules(&json!({})), at("2024-01-05 09:00:00")).await;
+    bench.ok("PUT", "/v1/promoters/anna", agency).await;
+    settled(&stage, "o1", at("2024-01-06 10:00:00")).await;
+    let token = bench.ok("POST", "/v1/tokens", json!({"role": "agency", "subject": "star"})).await;
+    let token = token["token"].as_str().unwrap();
+    let ask = async |method: &str, path: &str, body: Value| bench.call_as(token, method, path, body).await;
+    let purse = async || ask("GET", "/v1/agencies/star/balance", Value::Null).await.1[0].clone();
+    // Weights 1:2:7 of 1,000.
+    assert_eq!(purse().await["earned_fen"], 200);
+    stage.sweep(at("2024-02-20 00:00:00")).await;
+    bench.set_clock(at("2024-02-20 10:00:00"));
+    assert_eq!(purse().await["available_fen"], 200);
+    let account =
+        json!({"kind": "company_alipay", "account": "star@example.cn", "holder": "星河传媒有限公司"});
+    let (status, bound) = ask("PUT", "/v1/agencies/star/payout-account", account.clone()).await;
+    assert_eq!((status.as_u16(), bound["accounts"][0]["verified"].as_bool()), (200, Some(false)));
+    let withdrawals = "/v1/agencies/star/withdrawals";
+    let (_, refused) = ask("POST", withdrawals, json!({"programme": "g1"})).await;
+    assert_eq!(refused["code"], "account_not_verified");
+    bench.ok("PUT", "/v1/agencies/star/payout-account", account).await;
+    for amount in [150, 50] {
+        let (status, made) = ask("POST", withdrawals, json!({"programme": "g1", "amount_fen": amount})).await;
+        assert_eq!(status.as_u16(), 201, "{made}");
+        bench.set_clock(bench.core.now().plus(1));
+    }
+    let left = purse().await;
+    assert_eq!((&left["available_fen"], &left["clearing_fen"]), (&json!(0), &json!(200)));
+    // The newest stands first, page by page.
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let (_, page) =
+            ask("GET", &format!("/v1/payouts?payee=agency/star&limit=1{cursor}"), Value::Null).await;
+        seen.extend(page["items"].as_array().unwrap().iter().map(|of| of["gross_fen"].as_i64().unwrap()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen[..2], [50, 150], "{seen:?}");
+    // Another agency's token may not look.
+    let other = bench.ok("PUT", "/v1/promoters/bob", json!({"name": "bob", "agency": "moon"})).await;
+    assert_eq!(other["agency"], "moon");
+    let moon = bench.ok("POST", "/v1/tokens", json!({"role": "agency", "subject": "moon"})).await;
+    let moon = moon["token"].as_str().unwrap();
+    let (status, _) = bench.call_as(moon, "GET", "/v1/agencies/star/balance", Value::Null).await;
+    assert_eq!(status.as_u16(), 403);
 });
 
 on_both!(a_repeated_withdrawal_is_made_once, async |bench: &Bench| {

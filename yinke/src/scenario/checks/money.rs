@@ -80,7 +80,8 @@ pub(super) async fn platform(stage: &mut Stage<'_>, item: &Item) -> Result<(), W
 async fn payouts(stage: &Stage<'_>, item: &Item) -> Vec<Json> {
     let path = format!("/v1/payouts?limit=500&payee={}", stage.payee(item.subject()));
     let (_, page) = stage.world.call("GET", &path, None).await;
-    page["items"].as_array().cloned().unwrap_or_default()
+    let newest_first = page["items"].as_array().cloned().unwrap_or_default();
+    newest_first.into_iter().rev().collect()
 }
 
 /// A day as a check's time is written.

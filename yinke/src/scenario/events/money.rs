@@ -101,9 +101,9 @@ impl Stage<'_> {
     pub(super) async fn arrive(&mut self, item: &Item) {
         let (_, page) =
             self.world.call("GET", &format!("/v1/payouts?payee={}", self.payee(item.subject())), None).await;
-        let payouts = page["items"].as_array().into_iter().flatten();
-        let id =
-            payouts.filter(|payout| payout["state"] == "clearing").map(|payout| &payout["id"]).next_back();
+        // The newest stands first.
+        let mut payouts = page["items"].as_array().into_iter().flatten();
+        let id = payouts.find(|payout| payout["state"] == "clearing").map(|payout| &payout["id"]);
         let Some(id) = id.cloned() else {
             let what = format!("arrive {}", item.subject());
             self.equal(item.at, &what, &json!("a payout on its way"), &json!("none"), Vec::new());
@@ -138,9 +138,9 @@ impl Stage<'_> {
         let (order, line) = split(item.subject());
         let mut records = Vec::new();
         for merchant in self.story.given.merchants.keys() {
-            let path = format!("/v1/disputes?merchant={merchant}&order={order}");
+            let path = format!("/v1/disputes?limit=500&merchant={merchant}&order={order}");
             let (_, answer) = self.world.call("GET", &path, None).await;
-            records.extend(answer.as_array().into_iter().flatten().cloned());
+            records.extend(answer["items"].as_array().into_iter().flatten().cloned());
         }
         records.retain(|record| line.is_none_or(|line| record["line"] == line));
         records

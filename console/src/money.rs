@@ -1,0 +1,280 @@
+//! Money of whoever is paid, a promoter or an agency: what there is in each programme, withdrawals, and the account that
+//! they go to.
+
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{Field, Form, Mistake, Submitted};
+use crate::frame::{Frame, html};
+use crate::list::Page;
+use crate::show::{fen, moment, yuan};
+use crate::texts::Texts;
+use crate::who::SignedIn;
+use askama::Template;
+use axum::response::Response;
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+/// Who is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Payee {
+    Promoter,
+    Agency,
+}
+
+impl Payee {
+    /// As the API names one of them.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Promoter => "promoter",
+            Self::Agency => "agency",
+        }
+    }
+
+    /// As the API's paths name them.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Promoter => "promoters",
+            Self::Agency => "agencies",
+        }
+    }
+
+    /// Kinds of account that they may bind: an agency needs a company's.
+    const fn account_kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::Promoter => &["alipay", "bank_card"],
+            Self::Agency => &["company_alipay"],
+        }
+    }
+}
+
+/// Somebody's money: theirs alone who are signed in.
+pub(crate) struct Money<'w> {
+    pub(crate) who: &'w SignedIn,
+    pub(crate) payee: Payee,
+    pub(crate) id: &'w str,
+    /// The page; forms go to `withdraw` and `account` below it.
+    pub(crate) here: &'static str,
+}
+
+/// What one programme holds.
+#[derive(Debug, Deserialize)]
+struct Purse {
+    programme: String,
+    expected_fen: i64,
+    earned_fen: i64,
+    available_fen: i64,
+    clearing_fen: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Accounts {
+    accounts: Vec<Account>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Account {
+    kind: String,
+    account: String,
+    holder: String,
+    verified: bool,
+    to: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Payout {
+    kind: String,
+    programme: String,
+    state: String,
+    gross_fen: i64,
+    collected_fen: i64,
+    paid_fen: i64,
+    reason: Option<String>,
+    at: i64,
+}
+
+struct PurseRow {
+    programme: String,
+    expected: String,
+    earned: String,
+    available: String,
+    clearing: String,
+    in_debt: bool,
+}
+
+struct AccountRow {
+    kind: String,
+    account: String,
+    holder: String,
+    verified: bool,
+}
+
+struct PayoutRow {
+    at: String,
+    kind: String,
+    programme: String,
+    state: String,
+    tone: &'static str,
+    gross: String,
+    collected: String,
+    paid: String,
+    reason: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "money.html")]
+struct MoneyPage {
+    f: Frame,
+    here: &'static str,
+    form: Form,
+    purses: Vec<PurseRow>,
+    account: Option<AccountRow>,
+    payouts: Vec<PayoutRow>,
+    programme: Field,
+    amount: Field,
+    kind: Field,
+    number: Field,
+    holder: Field,
+    /// Something can be withdrawn.
+    can_withdraw: bool,
+    /// The form for an account stands open.
+    binds: bool,
+}
+
+/// Payouts and withdrawals on the page: the last two years of weekly ones.
+const PAYOUTS_SHOWN: &str = "100";
+
+fn kind_words<'t>(t: &'t Texts, kind: &'t str) -> &'t str {
+    match kind {
+        "alipay" => &t.money.alipay,
+        "bank_card" => &t.money.bank_card,
+        "company_alipay" => &t.money.company_alipay,
+        other => other,
+    }
+}
+
+/// A payout's state in words, and how it looks.
+fn state_words<'t>(t: &'t Texts, state: &'t str) -> (&'t str, &'static str) {
+    match state {
+        "available" => (&t.money.state_available, ""),
+        "clearing" => (&t.money.state_clearing, "warn"),
+        "paid" => (&t.money.state_paid, "good"),
+        "returned" => (&t.money.state_returned, "bad"),
+        "carried" => (&t.money.state_carried, "warn"),
+        "failed" => (&t.money.state_failed, "bad"),
+        other => (other, ""),
+    }
+}
+
+impl Money<'_> {
+    fn path(&self, what: &str) -> String {
+        path(&[self.payee.folder(), self.id, what])
+    }
+
+    pub(crate) async fn page(&self) -> Result<Response, Failure> {
+        self.show(Form::default(), false).await
+    }
+
+    async fn show(&self, form: Form, binds: bool) -> Result<Response, Failure> {
+        let (who, t) = (self.who, self.who.t());
+        let purses: Vec<Purse> = who.ask(&self.path("balance"), &[]).await?;
+        let accounts: Accounts = who.ask(&self.path("payout-account"), &[]).await?;
+        let payee = format!("{}/{}", self.payee.name(), self.id);
+        let payouts: Page<Payout> =
+            who.ask("/v1/payouts", &[("payee", &payee), ("limit", PAYOUTS_SHOWN)]).await?;
+        let account = accounts.accounts.into_iter().find(|account| account.to.is_none());
+        let full: Vec<(String, String)> = purses
+            .iter()
+            .filter(|purse| purse.available_fen > 0)
+            .map(|purse| {
+                (purse.programme.clone(), format!("{} · {}", purse.programme, yuan(purse.available_fen)))
+            })
+            .collect();
+        let money = &t.money;
+        let kinds = self.payee.account_kinds().iter();
+        let kinds = kinds.map(|kind| ((*kind).to_owned(), kind_words(t, kind).to_owned())).collect();
+        let amount = Field::text("amount_fen", &money.amount).hint(&money.amount_hint);
+        let page = MoneyPage {
+            here: self.here,
+            can_withdraw: !full.is_empty(),
+            programme: form.show(Field::choice("programme", &money.programme, full)),
+            amount: form.show(amount.inputmode("decimal").optional()),
+            kind: form.show(Field::choice("kind", &money.kind, kinds)),
+            number: form.show(Field::text("account", &money.number).hint(&money.number_hint)),
+            holder: form
+                .show(Field::text("holder", &money.holder).hint(&money.holder_hint).autocomplete("name")),
+            binds: binds || account.is_none(),
+            account: account.map(|account| AccountRow {
+                kind: kind_words(t, &account.kind).to_owned(),
+                account: account.account,
+                holder: account.holder,
+                verified: account.verified,
+            }),
+            purses: purses.into_iter().map(purse_row).collect(),
+            payouts: payouts.items.into_iter().map(|payout| payout_row(t, payout)).collect(),
+            f: who.frame(),
+            form,
+        };
+        html(&page)
+    }
+
+    /// Shows the page again with what is wrong.
+    async fn refuse(&self, form: Form, binds: bool) -> Result<Response, Failure> {
+        let mut response = self.show(form, binds).await?;
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        Ok(response)
+    }
+
+    pub(crate) async fn withdraw(&self, sent: &Submitted) -> Result<Response, Failure> {
+        let amount = match sent.given("amount_fen") {
+            None => None,
+            Some(typed) => match fen(typed).filter(|amount| *amount > 0) {
+                Some(amount) => Some(amount),
+                None => {
+                    let words = self.who.t().money.bad_amount.clone();
+                    let mistakes = vec![Mistake { field: Some("amount_fen".to_owned()), words }];
+                    return self.refuse(Form::refused(&sent.fields, mistakes), false).await;
+                }
+            },
+        };
+        let body = json!({ "programme": sent.value("programme"), "amount_fen": amount });
+        let made = self.who.change(Method::POST, &self.path("withdrawals"), sent.once(), &body).await;
+        self.who.finish(sent, made, (self.here, "withdrawn"), |form| self.refuse(form, false)).await
+    }
+
+    pub(crate) async fn bind(&self, sent: &Submitted) -> Result<Response, Failure> {
+        let body = json!({
+            "kind": sent.value("kind"),
+            "account": sent.value("account"),
+            "holder": sent.value("holder"),
+        });
+        let bound = self.who.change(Method::PUT, &self.path("payout-account"), sent.once(), &body).await;
+        self.who.finish(sent, bound, (self.here, "bound"), |form| self.refuse(form, true)).await
+    }
+}
+
+fn purse_row(purse: Purse) -> PurseRow {
+    PurseRow {
+        expected: yuan(purse.expected_fen),
+        earned: yuan(purse.earned_fen),
+        available: yuan(purse.available_fen),
+        clearing: yuan(purse.clearing_fen),
+        in_debt: purse.available_fen < 0,
+        programme: purse.programme,
+    }
+}
+
+fn payout_row(t: &Texts, payout: Payout) -> PayoutRow {
+    let (state, tone) = state_words(t, &payout.state);
+    PayoutRow {
+        at: moment(payout.at),
+        kind: if payout.kind == "run" { &t.money.kind_run } else { &t.money.kind_withdrawal }.clone(),
+        state: state.to_owned(),
+        tone,
+        gross: yuan(payout.gross_fen),
+        collected: yuan(payout.collected_fen),
+        paid: yuan(payout.paid_fen),
+        reason: payout.reason.map(|code| t.problem.get(&code).cloned().unwrap_or(code)),
+        programme: payout.programme,
+    }
+}
