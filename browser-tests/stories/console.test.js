@@ -158,13 +158,16 @@ const PAGES = {
   shop: [
     'overview', 'products', 'products/new', 'products/pot', 'skus/pot', 'import', 'orders', 'orders/1688/order-desk', 'reviews',
     'relations?buyer=buyer-desk', 'programmes', 'programmes/new', 'programmes/hand', 'programmes/hand/rules', 'programmes/hand/rates',
-    'plans', 'plans/gold', 'balance', 'settlements', 'enrolments', 'webhooks', 'tokens',
+    'plans', 'plans/gold', 'balance', 'settlements', 'enrolments', 'webhooks', 'tokens', 'shop', 'disputes',
   ].map((name) => `/merchant/${name}`),
   mei: [
     'overview', 'products', 'selection', 'links', 'links/many', 'placements', 'plans', 'orders', 'reports', 'statements', 'money', 'notices',
   ].map((name) => `/promoter/${name}`),
-  stars: ['talents', 'orders', 'statements'].map((name) => `/agency/${name}`),
-  boss: ['edges', 'audit', 'reviews', 'orders', 'merchants', 'merchants/m', 'bans'].map((name) => `/operator/${name}`),
+  stars: ['talents', 'orders', 'statements', 'money'].map((name) => `/agency/${name}`),
+  boss: [
+    'edges', 'audit', 'reviews', 'orders', 'merchants', 'merchants/m', 'merchants/m/disputes', 'bans', 'payouts', 'accounts',
+    'accounts/mei',
+  ].map((name) => `/operator/${name}`),
 };
 
 for (const [screen, lang, dark] of [['phone', 'zh', false], ['desk', 'en', true], ['phone', 'en', true], ['desk', 'zh', false]]) {
