@@ -1,6 +1,6 @@
 //! The stories in a real Chromium (`browser-tests/stories/*.test.js`), against the program as it was just built.
 
-use crate::install::{self, CHROMIUM, NODE, NPM};
+use crate::install::{self, CHROMIUM, NODE, NPM, ZBARIMG};
 use crate::suite::{cargo, command, root, succeed};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -14,7 +14,7 @@ const STORY_WITHIN: Duration = Duration::from_secs(600);
 
 /// Builds `yinke` with `profile` and tells every story.
 pub(crate) fn tell(profile: &str) -> Result<()> {
-    install::ensure(&[CHROMIUM, NODE, NPM])?;
+    install::ensure(&[CHROMIUM, NODE, NPM, ZBARIMG])?;
     succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", profile]))?;
     let program = crate::bench::target_directory()?.join(profile).join("yinke");
     let folder = root().join(FOLDER);
