@@ -234,11 +234,13 @@ fn main() {
     away.stop(Duration::from_millis(100));
     let began = Instant::now();
     let mut live = Edge::start(dir.path(), core, &token, edge);
-    let mut written = 0;
-    while live.link.arrived.load(Ordering::Relaxed) < missed + written {
+    let (mut written, mut arrived) = (0, 0);
+    // Made up for, once no more is on its way than the goal for the lag allows: something always is.
+    while (missed + written - arrived) as f64 > arrivals / 4.0 {
         written += live.write_at(arrivals, Duration::from_millis(50));
+        arrived = live.link.arrived.load(Ordering::Relaxed);
     }
-    let speed = (missed + written) as f64 / began.elapsed().as_secs_f64() / arrivals;
+    let speed = arrived as f64 / began.elapsed().as_secs_f64() / arrivals;
     let verdict = if speed >= 10.0 { "reached" } else { "NOT REACHED" };
     println!(
         "catch-up with {missed} waiting and {arrivals:.0}/s still coming: {speed:.1} times as fast as they come; goal 10: {verdict}"
