@@ -146,10 +146,13 @@ impl Form {
     }
 
     /// With other names for the fields that mistakes are about: the form's, where the API's differ.
-    pub(crate) fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
-        for field in self.mistakes.iter_mut().filter_map(|mistake| mistake.field.as_mut()) {
-            *field = name(field);
-        }
+    pub(crate) fn renamed(self, name: impl Fn(&str) -> String) -> Self {
+        self.each(|mistake| mistake.field = mistake.field.take().map(|field| name(&field)))
+    }
+
+    /// With every mistake told as `tell` has it: where the form asks in another way than the API.
+    pub(crate) fn each(mut self, tell: impl Fn(&mut Mistake)) -> Self {
+        self.mistakes.iter_mut().for_each(tell);
         self
     }
 

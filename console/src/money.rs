@@ -79,6 +79,7 @@ struct Account {
     holder: String,
     verified: bool,
     to: Option<i64>,
+    refusal: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,6 +130,8 @@ struct MoneyPage {
     form: Form,
     purses: Vec<PurseRow>,
     account: Option<AccountRow>,
+    /// Why the account that was bound last is bound no more, if it was refused.
+    refusal: Option<String>,
     payouts: Vec<PayoutRow>,
     programme: Field,
     amount: Field,
@@ -144,7 +147,7 @@ struct MoneyPage {
 /// Payouts and withdrawals on the page: the last two years of weekly ones.
 const PAYOUTS_SHOWN: &str = "100";
 
-fn kind_words<'t>(t: &'t Texts, kind: &'t str) -> &'t str {
+pub(crate) fn kind_words<'t>(t: &'t Texts, kind: &'t str) -> &'t str {
     match kind {
         "alipay" => &t.money.alipay,
         "bank_card" => &t.money.bank_card,
@@ -182,7 +185,10 @@ impl Money<'_> {
         let payee = format!("{}/{}", self.payee.name(), self.id);
         let payouts: Page<Payout> =
             who.ask("/v1/payouts", &[("payee", &payee), ("limit", PAYOUTS_SHOWN)]).await?;
-        let account = accounts.accounts.into_iter().find(|account| account.to.is_none());
+        // The newest stands first: what was refused before it is no news any more.
+        let newest = accounts.accounts.into_iter().next();
+        let refusal = newest.as_ref().and_then(|account| account.refusal.clone());
+        let account = newest.filter(|account| account.to.is_none());
         let full: Vec<(String, String)> = purses
             .iter()
             .filter(|purse| purse.available_fen > 0)
@@ -210,6 +216,7 @@ impl Money<'_> {
                 holder: account.holder,
                 verified: account.verified,
             }),
+            refusal,
             purses: purses.into_iter().map(purse_row).collect(),
             payouts: payouts.items.into_iter().map(|payout| payout_row(t, payout)).collect(),
             f: who.frame(),

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::form::{self, Field, Form};
 use crate::lang::Lang;
 use crate::list::{Page, next_page, query_of};
+use crate::problem;
 use crate::sheet::{Cell, Filters, Part, Sheet, Table};
 use crate::show::{moment, yuan};
 use crate::states;
@@ -271,7 +272,7 @@ pub(crate) async fn reviews(
             Cell::Link(order, of.order.clone()),
             Cell::Text(if of.line.is_empty() { "—".to_owned() } else { of.line.clone() }),
             Cell::Text(moment(of.opened_at)),
-            Cell::Text(of.detail.clone()),
+            Cell::Text(problem::sentence(t, &of.detail)),
         ];
         if let Some(answer) = answer {
             let key = url::form_urlencoded::Serializer::new(String::new())

@@ -36,6 +36,11 @@ pub(crate) fn policy_mistake(t: &Texts, lang: Lang, told: &str) -> String {
     format!("{field}{colon}{words}")
 }
 
+/// A sentence of the API's that is no refusal: why a person must look at something.
+pub(crate) fn sentence(t: &Texts, detail: &str) -> String {
+    translated(t, detail).unwrap_or_else(|| capital(detail))
+}
+
 /// What is wrong, by the code and the sentence of a refusal.
 pub(crate) fn words(t: &Texts, lang: Lang, code: &str, detail: &str, facts: &Map<String, Value>) -> String {
     // Where in the JSON it was says nothing to whoever filled in a form.

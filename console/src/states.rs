@@ -54,6 +54,13 @@ pub(crate) fn review<'t>(t: &'t Texts, reason: &'t str) -> &'t str {
         "manual_refund" => &t.manual_refund,
         "refund_after_settlement" => &t.refund_after_settlement,
         "paid_after_settlement" => &t.paid_after_settlement,
+        "other_sender" => &t.other_sender,
+        "before_created" => &t.before_created,
+        "banned_after_settlement" => &t.banned_after_settlement,
+        "disabled_after_settlement" => &t.disabled_after_settlement,
+        "completed_before_paid" => &t.completed_before_paid,
+        "currency_not_cny" => &t.currency_not_cny,
+        "time_implausible" => &t.time_implausible,
         other => other,
     }
 }

@@ -150,7 +150,7 @@ texts! {
     /// Notices.
     notices: NoticeTexts {
         nav, title, empty_title, empty_words, mark, unread, promotion_cancelled, product_delisted, product_back, link_expired,
-        application_approved, application_rejected, withdrawal_paid, withdrawal_returned,
+        application_approved, application_rejected, withdrawal_paid, withdrawal_returned, account_verified, account_refused,
     }
     /// Balance, withdrawals, account.
     money: MoneyTexts {
@@ -159,7 +159,7 @@ texts! {
         nothing_available, account, no_account, kind, alipay, bank_card, company_alipay, number, number_hint, holder,
         holder_hint, real_name, verified, not_verified, bind, change_account, history, no_history, at, what, gross, collected,
         paid, state, kind_run, kind_withdrawal, state_available, state_clearing, state_paid, state_returned, state_carried,
-        state_failed,
+        state_failed, refused_words,
     }
     /// Monthly statements.
     statements: StatementTexts {
@@ -190,13 +190,13 @@ texts! {
         completed_at, closed_at, why, since, decided, detail, paid, refunded, promoters_part, rules, decision,
         superseded, no_reviews, reviews_intro, reference, booked_at, amount, top_ups, no_top_ups,
         expected_to_pay, balance_intro, order, matured_at, waits_for, nothing_waits, waits_hand, waits_review,
-        waits_round, settle, settle_all, settlements_intro, out_of_money, not_due, what_for, role, no_tokens,
+        waits_round, waits_click, at_latest, settle, settle_all, settlements_intro, out_of_money, not_due, what_for, role, no_tokens,
         revoke, token, only_now, new_token, token_hint, tokens_intro, address, events, no_webhooks,
         webhooks_intro, signing_secret, new_webhook, address_hint, events_hint, disabled, failing, works,
         all_events, test, rotate, enable, remove, rotated_words, event, told_at, attempts, last_answer,
         deliveries, no_deliveries, delivered, failed, waiting, replay, auditing, on_sale_off_site,
         enrolment_refused, exited, no_enrolments, enrolments_intro, enrol, apply, enrolment_hint,
-        private_prices, private_prices_hint, bad_offer, no_offers, audit, audit_words, gates, private_price,
+        private_prices, private_prices_hint, bad_offer, no_offers, audit, audit_words, audit_today, gates, private_price,
         accepted, left_out, exit, exit_words, enrol_again,
     }
     /// The operators' pages.
@@ -238,8 +238,14 @@ texts! {
     /// Findings for a person.
     review: ReviewTexts {
         event_changed, unknown_product, unknown_merchant, other_merchant, unknown_line, refund_exceeds_payment,
-        unjournaled, manual_refund, refund_after_settlement, paid_after_settlement, open, answer, close, intro,
-        resolution, resolution_hint, money, keep, release,
+        unjournaled, manual_refund, refund_after_settlement, paid_after_settlement, other_sender, before_created,
+        banned_after_settlement, disabled_after_settlement, completed_before_paid, currency_not_cny, time_implausible,
+        open, answer, close, intro, resolution, resolution_hint, money, keep, release,
+    }
+    /// Payout accounts to be checked.
+    check: CheckTexts {
+        title, intro, none, nothing, payee, bound_at, check, check_title, check_words, verify_title, verify, verify_words,
+        refuse_title, refuse, refuse_words, reason, reason_hint,
     }
     /// Targeted plans and applications to them.
     plan: PlanTexts {

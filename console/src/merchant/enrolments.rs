@@ -153,7 +153,20 @@ async fn apply(merchant: Merchant, sent: Submitted) -> Result<Response, Failure>
     });
     let applied = who.change(Method::POST, "/v1/enrolments", sent.once(), &body).await;
     let to = format!("/merchant/enrolments/{id}");
-    who.finish(&sent, applied, (&to, "applied"), |form| show_list(&merchant, form)).await
+    let again = |form| show_list(&merchant, own_field(form, &who.t().common.colon, &body["skus"]));
+    who.finish(&sent, applied, (&to, "applied"), again).await
+}
+
+/// The API names a SKU by its place in the list; the form has one field for all of them, and the words name the SKU.
+fn own_field(form: Form, colon: &str, offers: &Value) -> Form {
+    form.each(|mistake| {
+        let Some(at) = mistake.field.as_ref().and_then(|field| field.strip_prefix("skus[")) else { return };
+        let at = at.split(']').next().and_then(|at| at.parse::<usize>().ok());
+        if let Some(sku) = at.and_then(|at| offers[at]["sku"].as_str()) {
+            mistake.words = format!("{sku}{colon}{}", mistake.words);
+        }
+        mistake.field = Some("skus".to_owned());
+    })
 }
 
 async fn detail(merchant: Merchant, Path(id): Path<String>) -> Result<Response, Failure> {
@@ -172,7 +185,9 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
         (t.applied_at.clone(), Cell::Text(moment(of.submitted_at))),
     ];
     if let Some(audit) = &of.audit {
-        let text = fill(&t.audit_words, "usual", &audit.usual_day);
+        // The first workday of the audit is the one after the application.
+        let words = if audit.workday == 0 { &t.audit_today } else { &t.audit_words };
+        let text = fill(words, "usual", &audit.usual_day);
         let text = fill(&fill(&text, "latest", &audit.latest_day), "n", audit.workday);
         facts.push((t.audit.clone(), Cell::Text(text)));
     }

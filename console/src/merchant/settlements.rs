@@ -8,6 +8,7 @@ use crate::order_pages::escaped;
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table, done};
 use crate::show::{moment, yuan};
 use crate::state::Console;
+use crate::texts::fill;
 use crate::who::Merchant;
 use axum::Router;
 use axum::response::Response;
@@ -31,6 +32,7 @@ struct Waiting {
     promoter: Option<String>,
     programme: Option<String>,
     waits_for: String,
+    waits_until: Option<i64>,
     commission_fen: i64,
     matured_at: i64,
 }
@@ -70,15 +72,18 @@ async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
     let mut table = Table::new("", &columns, &[4], &t.nothing_waits).next(next);
     let mut ready = Vec::new();
     for of in answer.items {
-        let (words, tone) = match of.waits_for.as_str() {
-            "hand" => (&t.waits_hand, "warn"),
-            "review" => (&t.waits_review, "bad"),
-            _ => (&t.waits_round, ""),
+        let waits = match (of.waits_for.as_str(), of.waits_until) {
+            ("hand", _) => Cell::Tag("warn", t.waits_hand.clone()),
+            ("review", _) => Cell::Tag("bad", t.waits_review.clone()),
+            ("click", Some(until)) => {
+                Cell::Why("", t.waits_click.clone(), fill(&t.at_latest, "at", moment(until)))
+            }
+            _ => Cell::Tag("", t.waits_round.clone()),
         };
         let chosen = Chosen { platform: of.platform, order: of.order, line: of.line };
         let name = format!("{} / {}", chosen.order, chosen.line);
         let order = format!("/merchant/orders/{}/{}", escaped(&chosen.platform), escaped(&chosen.order));
-        let may = of.waits_for != "review";
+        let may = !matches!(of.waits_for.as_str(), "review" | "click");
         let text = serde_json::to_string(&chosen).unwrap_or_default();
         let settle = Action::new("/merchant/settle", &t.settle, &name).with("line", text.clone());
         if may {
@@ -90,7 +95,7 @@ async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
             Cell::Text(of.programme.unwrap_or_else(|| "—".to_owned())),
             Cell::Text(moment(of.matured_at)),
             Cell::Number(yuan(of.commission_fen)),
-            Cell::Tag(tone, words.clone()),
+            waits,
             Cell::Actions(if may { vec![settle] } else { Vec::new() }),
         ]);
     }

@@ -5,6 +5,7 @@ use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Form, Submitted};
 use crate::list::{Page, next_page, query_of};
+use crate::problem::sentence;
 use crate::sheet::{Action, Cell, Part, Sheet, Table, done};
 use crate::state::Console;
 use crate::who::Merchant;
@@ -95,8 +96,8 @@ async fn show(
             || "—".to_owned(),
             |attempt| {
                 let status = attempt.status.map(|status| status.to_string()).unwrap_or_default();
-                let error = attempt.error.as_deref().unwrap_or_default();
-                format!("{status} {error} {} ms", attempt.took_ms).trim().to_owned()
+                let error = attempt.error.as_deref().map(|error| sentence(texts, error)).unwrap_or_default();
+                format!("{status}{error} {} ms", attempt.took_ms).trim().to_owned()
             },
         );
         let again = Action::new(format!("{here}/replay"), &t.replay, &of.kind).with("delivery", of.id);

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
 use crate::list::{Page, next_page, query_of};
+use crate::problem::sentence;
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
 use crate::state::Console;
@@ -49,13 +50,13 @@ struct Opened {
 }
 
 /// How an endpoint stands.
-pub(super) fn state(t: &Texts, of: &Endpoint) -> Cell {
-    let t = &t.shop;
+pub(super) fn state(texts: &Texts, of: &Endpoint) -> Cell {
+    let t = &texts.shop;
     match (&of.disabled_ms, &of.failing_since_ms) {
         (Some(at), _) => Cell::Why(
             "bad",
             t.disabled.clone(),
-            format!("{} {}", at.words(), of.disabled_reason.as_deref().unwrap_or_default()),
+            format!("{} {}", at.words(), sentence(texts, of.disabled_reason.as_deref().unwrap_or_default())),
         ),
         (None, Some(at)) => Cell::Why("warn", t.failing.clone(), at.words()),
         (None, None) => Cell::Tag("good", t.works.clone()),
@@ -113,6 +114,25 @@ async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
         who.console().api().write(who.principal(), Method::POST, "/v1/webhooks", "", &body).await;
     match made {
         Ok(opened) => show(&merchant, Form::default(), Some(opened.secret)).await,
-        Err(error) => show(&merchant, who.refused(&sent, error)?, None).await,
+        Err(error) => {
+            let form = who.refused(&sent, error)?;
+            show(&merchant, own_field(form, &who.t().common.colon, &events), None).await
+        }
     }
+}
+
+/// The API names an event type by its place in the list, which the words name instead; and an owner, for which this
+/// form does not ask.
+fn own_field(form: Form, colon: &str, events: &[&str]) -> Form {
+    form.each(|mistake| {
+        let Some(field) = mistake.field.take().filter(|field| field != "owner") else { return };
+        let Some(at) = field.strip_prefix("events/") else {
+            mistake.field = Some(field);
+            return;
+        };
+        if let Some(named) = at.parse::<usize>().ok().and_then(|at| events.get(at)) {
+            mistake.words = format!("{named}{colon}{}", mistake.words);
+        }
+        mistake.field = Some("events".to_owned());
+    })
 }

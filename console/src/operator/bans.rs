@@ -101,7 +101,7 @@ async fn ban(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
         "category": sent.value("category"),
         "programme": sent.given("programme"),
         "effective_from": Instant::of_shanghai_day(Instant::of_shanghai_date(date).shanghai_day()).millis(),
-        "note": sent.value("note"),
+        "note": sent.given("note"),
     });
     let banned = who.change(Method::POST, "/v1/bans", sent.once(), &body).await;
     who.finish(&sent, banned, ("/operator/bans", "banned"), |form| show(&operator, form)).await

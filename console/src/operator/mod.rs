@@ -1,5 +1,5 @@
-//! The operators' pages: edges and their lag, the audit, findings to answer, merchants and their money, payouts, bans,
-//! accounts.
+//! The operators' pages: edges and their lag, the audit, findings to answer, merchants and their money, payouts and
+//! the accounts that they go to, bans, accounts.
 
 mod account;
 mod accounts;
@@ -9,6 +9,7 @@ mod disputes;
 mod edges;
 mod merchants;
 mod orders;
+mod payout_accounts;
 mod payouts;
 
 use crate::state::Console;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(merchants::routes())
         .merge(disputes::routes())
         .merge(payouts::routes())
+        .merge(payout_accounts::routes())
         .merge(accounts::routes())
         .merge(account::routes())
 }
@@ -37,6 +39,7 @@ pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
         ("/operator/orders", &t.shop.orders),
         ("/operator/merchants", &t.operator.merchants),
         ("/operator/payouts", &t.payouts.title),
+        ("/operator/payout-accounts", &t.check.title),
         ("/operator/bans", &t.operator.bans),
         ("/operator/accounts", &t.accounts.title),
     ]

@@ -200,3 +200,37 @@ fn every_detail_that_a_form_can_meet_has_chinese_words() {
     }
     assert!(unsaid.is_empty(), "these have no Chinese words: {unsaid:#?}");
 }
+
+#[test]
+fn every_finding_is_told_in_both_languages() {
+    let orders =
+        |file: &str| fs::read_to_string(sources("settlement-core").join("orders").join(file)).unwrap();
+    let source = orders("review.rs");
+    let codes: Vec<&str> =
+        source.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(codes.len() > 15, "the codes were not found: {codes:?}");
+    for lang in [Lang::Zh, Lang::En] {
+        let t = Texts::load(lang).unwrap();
+        for code in &codes {
+            assert_ne!(crate::states::review(&t, code), *code, "{code} has no words in {lang:?}");
+        }
+    }
+    let zh = Texts::load(Lang::Zh).unwrap();
+    let mut seen = 0;
+    for file in ["event.rs", "intake.rs", "judge.rs", "reopen.rs", "waiting.rs"] {
+        let source = orders(file);
+        for rest in ["detail =", "detail:"].iter().flat_map(|name| source.split(name).skip(1)) {
+            let Some(detail) = text(rest.trim_start()).filter(|detail| detail.contains(' ')) else {
+                continue;
+            };
+            let said: String = detail
+                .split(['{', '}'])
+                .enumerate()
+                .map(|(at, part)| if at % 2 == 0 { part } else { "x" })
+                .collect();
+            assert!(translated(&zh, &said).is_some(), "{file} has a finding without Chinese words: {said}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "the details were not found: {seen}");
+}

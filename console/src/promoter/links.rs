@@ -80,8 +80,15 @@ struct ManyPage {
 }
 
 /// States that can be asked for.
-const STATES: [&str; 6] =
-    ["live", "not_started", "expired", "promotion_cancelled", "product_delisted", "promoter_disabled"];
+const STATES: [&str; 7] = [
+    "live",
+    "not_started",
+    "expired",
+    "promotion_cancelled",
+    "product_delisted",
+    "promoter_disabled",
+    "category_banned",
+];
 /// Links made at once on this page; files with more go through `yinke import` or the API.
 const MANY_MAX: usize = 1_000;
 

@@ -62,6 +62,8 @@ fn row(t: &Texts, notice: &Notice) -> Row {
         "application_rejected" => (n.application_rejected.as_str(), None),
         "withdrawal_paid" => (n.withdrawal_paid.as_str(), money),
         "withdrawal_returned" => (n.withdrawal_returned.as_str(), money),
+        "account_verified" => (n.account_verified.as_str(), money),
+        "account_refused" => (n.account_refused.as_str(), money),
         other => (other, None),
     };
     let detail = if notice.detail.is_empty() { &notice.subject } else { &notice.detail };

@@ -54,13 +54,22 @@ impl Page {
 impl Bench {
     /// With a promoter, a merchant, an agency and an operator who can sign in by those names.
     pub(crate) async fn new() -> Self {
+        Self::open(false).await
+    }
+
+    /// As [`new`](Self::new), with a core that may connect to this machine.
+    pub(crate) async fn beside_receivers() -> Self {
+        Self::open(true).await
+    }
+
+    async fn open(allow_private_destinations: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Clock::System.now());
         let config = CoreConfig {
             store: StoreConfig::Sqlite { path: folder.path().join("core.db") },
             public_base: "https://go.example.com".parse().unwrap(),
             own_hosts: Vec::new(),
-            allow_private_destinations: false,
+            allow_private_destinations,
             limits: settlement_core::api::Limits::default(),
             clock: clock.clone(),
         };
@@ -97,6 +106,14 @@ impl Bench {
         bench
     }
 
+    /// A second shop of the same platform, whose merchant signs in as `rival`.
+    pub(crate) async fn rival(&self) -> Browser<'_> {
+        self.ok("PUT", "/v1/merchants/m2", json!({"platform": "1688", "name": "隔壁茶行"})).await;
+        let body = json!({"login": "rival", "password": PASSWORD, "role": "merchant", "subject": "m2"});
+        self.ok("POST", "/v1/accounts", body).await;
+        self.signed_in("rival", "zh").await
+    }
+
     /// The same core under another configuration.
     pub(crate) fn with(mut self, config: ConsoleConfig) -> Self {
         self.router = yinke_console::router(&self.core, config).unwrap();
@@ -105,6 +122,13 @@ impl Bench {
 
     /// Asks the API as the administrator; the answer must be a success.
     pub(crate) async fn ok(&self, method: &str, path: &str, body: Value) -> Value {
+        let page = self.ask(method, path, body).await;
+        assert!(page.status.is_success(), "{method} {path}: {} {}", page.status, page.body);
+        serde_json::from_str(&page.body).unwrap_or(Value::Null)
+    }
+
+    /// Asks the API as the administrator.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> Page {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -115,9 +139,7 @@ impl Bench {
             request = request.header(header::CONTENT_TYPE, "application/json");
             Body::from(body.to_string())
         };
-        let page = self.send(request.body(body).unwrap()).await;
-        assert!(page.status.is_success(), "{method} {path}: {} {}", page.status, page.body);
-        serde_json::from_str(&page.body).unwrap_or(Value::Null)
+        self.send(request.body(body).unwrap()).await
     }
 
     /// Sends a request as it is.

@@ -2,10 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod accounts;
+mod bans;
 mod bench;
+mod enrolments;
 mod guard;
 mod manage;
 mod money;
 mod pages;
+mod payout_accounts;
 mod promote;
+mod reviews;
 mod sign_in;
+mod webhooks;

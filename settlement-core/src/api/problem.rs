@@ -54,6 +54,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what} {id}")).fact("what", what)
     }
 
+    /// Says which field of the request it is about, as [`invalid`](Self::invalid) does.
+    #[must_use]
+    pub fn about(self, field: &str) -> Self {
+        self.fact("field", field)
+    }
+
     /// 403: the token's role or subject does not allow it.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)

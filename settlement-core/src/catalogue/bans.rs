@@ -71,7 +71,7 @@ async fn post_ban(
                 None => 0,
                 Some(id) => tx
                     .query_opt("SELECT num FROM programmes WHERE id = $1", params![id])?
-                    .ok_or_else(|| Problem::unknown("programme", id))?
+                    .ok_or_else(|| Problem::unknown("programme", id).about("programme"))?
                     .int(0)?,
             };
             let announced = body.announced_at.unwrap_or(scope.now);

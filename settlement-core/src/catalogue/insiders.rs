@@ -40,4 +40,5 @@ pub(super) fn outsider(merchant: &str, programme: &str) -> Problem {
         "not_in_programme",
         format!("merchant {merchant} does not take part in programme {programme}"),
     )
+    .about("programme")
 }

@@ -36,6 +36,8 @@ pub(super) enum LinkState {
     ProductDelisted,
     /// It leads on, but its promoter is disabled.
     PromoterDisabled,
+    /// It leads on, but products of this category may not be promoted (禁推).
+    CategoryBanned,
 }
 
 /// What a link's state is computed from.
@@ -45,6 +47,7 @@ pub(super) struct Life {
     pub(super) cancelled_from: Option<Instant>,
     pub(super) delisted_from: Option<Instant>,
     pub(super) disabled_from: Option<Instant>,
+    pub(super) banned_from: Option<Instant>,
 }
 
 impl Life {
@@ -61,6 +64,8 @@ impl Life {
             LinkState::NotStarted
         } else if begun(self.disabled_from) {
             LinkState::PromoterDisabled
+        } else if begun(self.banned_from) {
+            LinkState::CategoryBanned
         } else {
             LinkState::Live
         }
@@ -195,7 +200,8 @@ fn scoped(mut wanted: Wanted, principal: &Principal) -> Result<Wanted, Problem> 
 /// Newest first within a promoter; by target and promoter within a merchant.
 const COLUMNS: &str = "SELECT l.code, p.id, r.id, g.id, t.merchant, t.kind, t.id, t.title, l.flags, l.created_at, \
      l.shared_at, l.starts, l.expires, t.cancelled_from, t.delisted_from, r.disabled_from, q.code, a.alias, t.num, \
-     l.promoter FROM links l JOIN targets t ON t.num = l.target JOIN placements p ON p.num = l.placement \
+     l.promoter, (SELECT MIN(b.effective_from) FROM bans b WHERE b.category = t.category \
+     AND b.programme IN (0, p.programme)) FROM links l JOIN targets t ON t.num = l.target JOIN placements p ON p.num = l.placement \
      JOIN promoters r ON r.num = l.promoter JOIN programmes g ON g.num = p.programme \
      LEFT JOIN links q ON q.qr_of = l.code LEFT JOIN aliases a ON a.code = l.code WHERE l.qr_of IS NULL";
 
@@ -299,6 +305,7 @@ fn entry(row: &Row, config: &CoreConfig, now: Instant) -> Result<LinkEntry, Stor
         cancelled_from: row.opt_instant(13)?,
         delisted_from: row.opt_instant(14)?,
         disabled_from: row.opt_instant(15)?,
+        banned_from: row.opt_instant(20)?,
     };
     let flags = LinkFlags(u8::try_from(row.int(8)?).unwrap_or_default());
     Ok(LinkEntry {

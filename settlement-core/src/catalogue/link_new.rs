@@ -390,7 +390,7 @@ impl<'a> LinkMaker<'a> {
             params![alias.as_str(), code, numbers.next(), self.now],
         )?;
         if inserted == 0 {
-            return Err(Problem::conflict("alias_taken", format!("the alias {wish} is taken")));
+            return Err(Problem::conflict("alias_taken", format!("the alias {wish} is taken")).about("alias"));
         }
         Ok(alias)
     }

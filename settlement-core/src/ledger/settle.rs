@@ -185,17 +185,29 @@ fn is_due(
     if row.review && !row.review_passed {
         return Ok(false);
     }
-    if row.is_final() {
-        return Ok(true);
-    }
-    if row.awaits_click {
-        return Ok(false);
-    }
+    Ok(row.is_final() || waits_for_click(tx, platform, order, row.awaits_click, now)?.is_none())
+}
+
+/// Until when at the latest a line that is not final waits for a click: one that an edge may still hold from before the
+/// order, or the deciding one itself (`awaits_click`). None if nothing can be under way any more.
+pub(super) fn waits_for_click(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    awaits_click: bool,
+    now: Instant,
+) -> Result<Option<Instant>, StoreError> {
     let order = tx.query_one(
-        "SELECT caught_up_ms, hold_until_ms FROM orders WHERE platform = $1 AND order_id = $2",
+        "SELECT caught_up_ms, hold_until_ms, grace_until_ms FROM orders WHERE platform = $1 AND order_id = $2",
         params![platform, order],
     )?;
-    Ok(order.opt_instant(0)?.is_some() || order.instant(1)? <= now)
+    let (caught_up, hold, grace) = (order.opt_instant(0)?.is_some(), order.instant(1)?, order.instant(2)?);
+    Ok(match (caught_up, awaits_click) {
+        (true, true) => Some(grace),
+        (true, false) => None,
+        (false, true) => Some(hold),
+        (false, false) => Some(hold).filter(|hold| *hold > now),
+    })
 }
 
 /// What the merchant pays.

@@ -1,7 +1,7 @@
 //! Settling by hand: `GET /v1/merchants/{id}/settlements` (what waits, and for what) and
 //! `POST /v1/merchants/{id}/settlements` (settle these lines).
 
-use super::settle::{By, LineResult, settle_line};
+use super::settle::{By, LineResult, settle_line, waits_for_click};
 use super::top_up::lock_name;
 use crate::Core;
 use crate::api::{
@@ -10,10 +10,13 @@ use crate::api::{
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::orders::judge::JudgeError;
+use crate::orders::rows;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
+use attribution_core::attribute::Flag;
 use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
 use attribution_core::policy::settlement::SettleMode;
+use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -38,7 +41,9 @@ enum WaitsFor {
     Hand,
     /// A person who looks at it.
     Review,
-    /// The balance, or an edge that may still hold a click: the next round tries again.
+    /// A click that an edge may still hold: it could decide otherwise, so nobody settles before, by hand neither.
+    Click,
+    /// The balance, or the next round of settling.
     Round,
 }
 
@@ -52,6 +57,9 @@ struct WaitingLine {
     promoter: Option<String>,
     programme: Option<String>,
     waits_for: WaitsFor,
+    /// With `click`: no longer than until then, UTC milliseconds; as a rule it is over once all edges have reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_until: Option<i64>,
     /// What the merchant will pay, fen.
     commission_fen: i64,
     /// When the trade succeeded, UTC milliseconds.
@@ -70,7 +78,7 @@ async fn list(
     Params(paging): Params<PageParams>,
 ) -> Result<Json<Page<WaitingLine>>, Problem> {
     principal.require_merchant(merchant.as_str())?;
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (limit, Cursor(after), now) = (paging.limit()?, paging.after()?, core.now());
     core.store()
         .read(move |tx| {
             known(tx, &merchant)?;
@@ -80,13 +88,13 @@ async fn list(
             let (platform, order, line) = (part(), part(), part());
             let rows = tx.query(
                 "SELECT platform, order_id, line_id, product, promoter, programme, programme_version, review, \
-                 commission_fen, matured_ms FROM order_lines WHERE merchant = $1 AND state = 'matured' \
+                 commission_fen, matured_ms, final_ms, decision FROM order_lines WHERE merchant = $1 AND state = 'matured' \
                  AND (matured_ms, platform, order_id, line_id) > ($2, $3, $4, $5) \
                  ORDER BY matured_ms, platform, order_id, line_id LIMIT $6",
                 params![&merchant, at, platform, order, line, i64::from(limit) + 1],
             )?;
             let mut catalogue = Catalogue::default();
-            let entries = rows.iter().map(|row| waiting(tx, &mut catalogue, row));
+            let entries = rows.iter().map(|row| waiting(tx, &mut catalogue, row, now));
             let items = entries.collect::<Result<Vec<_>, _>>()?;
             Ok::<_, Problem>(Page::cut(items, limit, |w| {
                 format!("{}\u{1f}{}\u{1f}{}\u{1f}{}", w.matured_at, w.platform, w.order, w.line)
@@ -102,13 +110,25 @@ fn known(tx: &mut dyn Tx, merchant: &MerchantId) -> Result<(), Problem> {
     Ok(())
 }
 
-fn waiting(tx: &mut dyn Tx, catalogue: &mut Catalogue, row: &Row) -> Result<WaitingLine, StoreError> {
+fn waiting(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    row: &Row,
+    now: Instant,
+) -> Result<WaitingLine, StoreError> {
     let by_hand = match (row.opt_text(5)?, row.opt_num(6)?) {
         (Some(programme), Some(version)) => {
             let policy = catalogue.policy(tx, &read("programme id", programme)?, version)?;
             policy.settlement.mode == SettleMode::Manual
         }
         _ => false,
+    };
+    let click = click_of(tx, row, now)?;
+    let waits_for = match (row.flag(7)?, click, by_hand) {
+        (true, ..) => WaitsFor::Review,
+        (false, Some(_), _) => WaitsFor::Click,
+        (false, None, true) => WaitsFor::Hand,
+        (false, None, false) => WaitsFor::Round,
     };
     Ok(WaitingLine {
         platform: row.text(0)?.to_owned(),
@@ -117,14 +137,24 @@ fn waiting(tx: &mut dyn Tx, catalogue: &mut Catalogue, row: &Row) -> Result<Wait
         product: row.text(3)?.to_owned(),
         promoter: row.opt_text(4)?.map(str::to_owned),
         programme: row.opt_text(5)?.map(str::to_owned),
-        waits_for: match (row.flag(7)?, by_hand) {
-            (true, _) => WaitsFor::Review,
-            (false, true) => WaitsFor::Hand,
-            (false, false) => WaitsFor::Round,
-        },
+        waits_until: click.filter(|_| waits_for == WaitsFor::Click).map(Instant::millis),
+        waits_for,
         commission_fen: row.int(8)?,
         matured_at: row.int(9)?,
     })
+}
+
+/// Until when at the latest the line waits for a click, if it does.
+fn click_of(tx: &mut dyn Tx, row: &Row, now: Instant) -> Result<Option<Instant>, StoreError> {
+    if row.opt_instant(10)?.is_some() {
+        return Ok(None);
+    }
+    let platform: PlatformId = read("platform id", row.text(0)?)?;
+    let order: OrderId = read("order id", row.text(1)?)?;
+    let line: LineId = read("line id", row.text(2)?)?;
+    let decided = rows::decision(tx, &platform, &order, &line, row.opt_int(11)?)?;
+    let awaits = decided.is_some_and(|of| of.attribution.flags.contains(&Flag::AwaitingClick));
+    waits_for_click(tx, &platform, &order, awaits, now)
 }
 
 /// A line to settle.

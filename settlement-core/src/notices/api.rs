@@ -38,7 +38,8 @@ struct Notice {
     /// Grows with every notice.
     number: i64,
     /// `promotion_cancelled`, `product_delisted`, `product_back`, `link_expired`, `application_approved`,
-    /// `application_rejected`, `withdrawal_paid` or `withdrawal_returned`.
+    /// `application_rejected`, `withdrawal_paid`, `withdrawal_returned`,
+    /// `account_verified` or `account_refused`.
     kind: String,
     /// UTC milliseconds.
     at: i64,

@@ -23,6 +23,10 @@ pub(crate) enum Kind {
     WithdrawalPaid,
     /// A withdrawal came back: the money is available again.
     WithdrawalReturned,
+    /// The holder of the account that is bound is verified.
+    AccountVerified,
+    /// The account was refused: nothing is bound any more.
+    AccountRefused,
 }
 
 impl Kind {
@@ -37,6 +41,8 @@ impl Kind {
             Self::ApplicationRejected => "application_rejected",
             Self::WithdrawalPaid => "withdrawal_paid",
             Self::WithdrawalReturned => "withdrawal_returned",
+            Self::AccountVerified => "account_verified",
+            Self::AccountRefused => "account_refused",
         }
     }
 }

@@ -53,9 +53,16 @@ pub struct PayoutAccount {
     pub from: Instant,
     /// And up to here.
     pub to: Option<Instant>,
+    /// Why it was refused, if it was.
+    pub refusal: Option<String>,
 }
 
-const COLUMNS: &str = "kind, account, holder, verified_ms, from_ms, to_ms";
+const COLUMNS: &str = "kind, account, holder, verified_ms, from_ms, to_ms, refusal";
+
+/// What is held while a payee's account is changed.
+pub(super) fn lock_name(payee: &str) -> String {
+    format!("payout account {payee}")
+}
 
 fn account(row: &Row) -> Result<PayoutAccount, StoreError> {
     Ok(PayoutAccount {
@@ -65,6 +72,7 @@ fn account(row: &Row) -> Result<PayoutAccount, StoreError> {
         verified: row.opt_instant(3)?,
         from: row.instant(4)?,
         to: row.opt_instant(5)?,
+        refusal: row.opt_text(6)?.map(str::to_owned),
     })
 }
 
@@ -89,6 +97,58 @@ pub fn history(tx: &mut dyn Tx, payee: &str) -> Result<Vec<PayoutAccount>, Store
     tx.query(&sql, params![payee])?.iter().map(account).collect()
 }
 
+/// Payees (or one, if `payee` is not empty) with the accounts that are bound and wait for a check of the holder's name,
+/// behind a time and a payee, the longest first.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn to_check(
+    tx: &mut dyn Tx,
+    payee: &str,
+    after: Option<&(i64, String)>,
+    limit: i64,
+    now: Instant,
+) -> Result<Vec<(String, PayoutAccount)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, payee FROM payout_accounts WHERE to_ms IS NULL AND verified_ms IS NULL \
+         AND from_ms <= $4 AND ($5 = '' OR payee = $5) AND (from_ms, payee) > ($1, $2) ORDER BY from_ms, payee LIMIT $3"
+    );
+    let (from, last) = after.map_or((i64::MIN, ""), |(from, payee)| (*from, payee.as_str()));
+    let rows = tx.query(&sql, params![from, last, limit, now, payee])?;
+    rows.iter().map(|row| Ok((row.text(7)?.to_owned(), account(row)?))).collect()
+}
+
+/// The holder's real name is verified from `now` on. The payee is locked.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn verify(tx: &mut dyn Tx, payee: &str, from: Instant, now: Instant) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE payout_accounts SET verified_ms = $3 WHERE payee = $1 AND from_ms = $2",
+        params![payee, from, now],
+    )?;
+    Ok(())
+}
+
+/// The binding ends, and says why. The payee is locked.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn refuse(
+    tx: &mut dyn Tx,
+    payee: &str,
+    from: Instant,
+    why: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE payout_accounts SET to_ms = $3, refused_ms = $3, refusal = $4 \
+         WHERE payee = $1 AND from_ms = $2",
+        params![payee, from, now, why],
+    )?;
+    Ok(())
+}
+
 /// Binds an account from `new.from` on, instead of the one bound before.
 ///
 /// # Errors
@@ -109,7 +169,7 @@ pub fn bind(tx: &mut dyn Tx, payee: &str, new: &PayoutAccount, now: Instant) -> 
 /// If the store fails.
 pub fn unbind(tx: &mut dyn Tx, payee: &str, at: Instant) -> Result<bool, StoreError> {
     // Under one lock: two bindings at once must not leave two open periods.
-    tx.lock(&format!("payout account {payee}"))?;
+    tx.lock(&lock_name(payee))?;
     let gone = tx.execute(
         "DELETE FROM payout_accounts WHERE payee = $1 AND to_ms IS NULL AND from_ms >= $2",
         params![payee, at],

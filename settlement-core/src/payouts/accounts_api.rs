@@ -67,6 +67,9 @@ struct PayoutAccountView {
     /// UTC milliseconds; absent while it is bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<i64>,
+    /// Why it was refused, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
 }
 
 /// A payee's accounts.
@@ -94,6 +97,7 @@ fn view(tx: &mut dyn Tx, payee: String) -> Result<Accounts, Problem> {
             verified: account.verified.is_some(),
             from: account.from.millis(),
             to: account.to.map(Instant::millis),
+            refusal: account.refusal,
         })
         .collect();
     Ok(Accounts { payee, accounts })
@@ -132,6 +136,7 @@ fn checked(body: &BindAccount, principal: &Principal, now: Instant) -> Result<Pa
         verified,
         from,
         to: None,
+        refusal: None,
     })
 }
 

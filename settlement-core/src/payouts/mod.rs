@@ -9,6 +9,7 @@ pub mod accounts;
 mod accounts_api;
 pub(crate) mod calendar;
 mod calendar_api;
+mod checks_api;
 pub(crate) mod entries;
 mod pay;
 pub mod run;
@@ -28,6 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     accounts_api::routes()
         .merge(calendar_api::routes())
+        .merge(checks_api::routes())
         .merge(runs_api::routes())
         .merge(withdraw_api::routes())
 }

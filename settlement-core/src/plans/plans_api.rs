@@ -160,7 +160,8 @@ async fn post_plan(
                 None => scope.principal.require_operator()?,
             }
             if tx.query_opt(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?.is_some() {
-                return Err(Problem::conflict("plan_exists", format!("there is a plan {} already", body.id)));
+                let detail = format!("there is a plan {} already", body.id);
+                return Err(Problem::conflict("plan_exists", detail).about("id"));
             }
             let created = body.created_at.map_or(scope.now, ApiTime::instant);
             not_before_settled(tx, &body.programme, "created_at", created, scope.now)?;

@@ -64,14 +64,15 @@ struct Offer {
 
 /// The sourcing rules of a programme in force now, with their version.
 fn rules(tx: &mut dyn Tx, programme: &ProgrammeId, now: Instant) -> Result<(u32, SourcingRules), Problem> {
-    let found = of_id(tx, programme)?.ok_or_else(|| Problem::unknown("programme", programme))?;
-    let version = found.in_force(now).ok_or_else(|| Problem::unknown("programme", programme))?;
+    let unknown = || Problem::unknown("programme", programme).about("programme");
+    let found = of_id(tx, programme)?.ok_or_else(unknown)?;
+    let version = found.in_force(now).ok_or_else(unknown)?;
     let rules = version.policy.eligibility.sourcing.ok_or_else(no_sourcing)?;
     Ok((version.version, rules))
 }
 
 fn no_sourcing() -> Problem {
-    Problem::conflict("no_sourcing", "the programme takes no enrolments")
+    Problem::conflict("no_sourcing", "the programme takes no enrolments").about("programme")
 }
 
 /// Applies. The gates answer at once, with every reason; what passes goes to the audit. SKUs that may not take part are
@@ -90,18 +91,18 @@ async fn post_enrolment(
     check(&body)?;
     scope
         .run(&core, move |tx, scope| {
-            let owner = merchant_of(tx, &body.product)?;
+            let owner = merchant_of(tx, &body.product).map_err(|problem| problem.about("product"))?;
             scope.principal.require_merchant(&owner)?;
             // What the gates ask about must not change until their word is kept.
             tx.lock(&merchant_lock_name(&owner))?;
             tx.lock(&lock_name(&body.product))?;
             if enrolment::find(tx, &body.id)?.is_some() {
                 let detail = format!("there is an enrolment {} already", body.id);
-                return Err(Problem::conflict("enrolment_exists", detail));
+                return Err(Problem::conflict("enrolment_exists", detail).about("id"));
             }
             if let Some(open) = enrolment::open_of(tx, &body.product, None)? {
                 let detail = format!("enrolment {open} of this product is open: leave it to enrol anew");
-                return Err(Problem::conflict("enrolled", detail));
+                return Err(Problem::conflict("enrolled", detail).about("product"));
             }
             let new = judged(tx, &body, read("merchant id", &owner)?, scope.now)?;
             enrolment::insert(tx, &new)?;
@@ -141,18 +142,21 @@ fn judged(
     let (version, rules) = rules(tx, &body.programme, now)?;
     refuse_outsider_of(tx, &owner, &body.programme)?;
     let missing = |what: &str| {
-        Problem::conflict("facts_missing", format!("the platform has said nothing about the {what} yet"))
+        let detail = format!("the platform has said nothing about the {what} yet");
+        Problem::conflict("facts_missing", detail)
     };
     let shop: MerchantFacts =
         facts::find(tx, Kind::Merchant, owner.as_str())?.ok_or_else(|| missing("merchant"))?;
-    let goods: ProductFacts =
-        facts::find(tx, Kind::Product, body.product.as_str())?.ok_or_else(|| missing("product"))?;
+    let goods: ProductFacts = facts::find(tx, Kind::Product, body.product.as_str())?
+        .ok_or_else(|| missing("product").about("product"))?;
     let mut refusals = merchant(&rules, &shop);
     refusals.extend(product(&rules, &goods));
     let mut offered = Vec::new();
     for (index, offer) in body.skus.iter().enumerate() {
-        let known = skus::find(tx, &body.product, &offer.sku)?
-            .ok_or_else(|| Problem::unknown("SKU", &offer.sku).fact("index", index))?;
+        let known = skus::find(tx, &body.product, &offer.sku)?.ok_or_else(|| {
+            let field = format!("skus[{index}].sku");
+            Problem::unknown("SKU", &offer.sku).fact("index", index).about(&field)
+        })?;
         let low30 = known.low30(tx, &body.product, now)?;
         let offer = SkuOffer {
             channel_price: Fen(offer.channel_price_fen),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+mod account_checks;
 mod accounts;
 mod audit;
 mod beside_commission;

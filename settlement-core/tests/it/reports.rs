@@ -3,6 +3,7 @@
 use crate::on_both;
 use crate::order_bench::{Stage, created, hour, step, visitor};
 use crate::support::{ADMIN, Bench};
+use attribution_core::time::DAY_MS;
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt as _;
@@ -158,14 +159,25 @@ on_both!(a_merchant_settles_chosen_lines_by_hand, async |bench: &Bench| {
         stage.event(step("paid", order, hour(4)), hour(4)).await;
         stage.event(step("completed", order, hour(10)), hour(10)).await;
     }
-    stage.edge_has_shipped(hour(11)).await;
     bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t1", "amount_fen": 1_000})).await;
-    stage.sweep(hour(12)).await;
-    let waiting = async || {
+    let listed = async || {
         let page = bench.ok("GET", "/v1/merchants/m1/settlements", Value::Null).await;
-        let items = page["items"].as_array().unwrap().clone();
+        page["items"].as_array().unwrap().clone()
+    };
+    let waiting = async || {
+        let items = listed().await;
         items.iter().map(|w| (w["order"].clone(), w["waits_for"].clone())).collect::<Vec<_>>()
     };
+    // An edge may still hold a click that decides otherwise: by hand nobody settles before either.
+    bench.set_clock(hour(10));
+    let held = listed().await;
+    assert_eq!(held[0]["waits_for"], "click", "{held:?}");
+    assert_eq!(held[0]["waits_until"], hour(3).plus(7 * DAY_MS).millis(), "{held:?}");
+    let first = json!({"lines": [{"platform": "p1", "order": "o1", "line": "1"}]});
+    let early = bench.ok("POST", "/v1/merchants/m1/settlements", first).await;
+    assert_eq!(early["lines"][0]["outcome"], "not_due");
+    stage.edge_has_shipped(hour(11)).await;
+    stage.sweep(hour(12)).await;
     assert_eq!(waiting().await, [(json!("o1"), json!("hand")), (json!("o2"), json!("hand"))]);
     bench.set_clock(hour(13));
     let line = |order: &str| json!({"platform": "p1", "order": order, "line": "1"});
