@@ -6,7 +6,7 @@ use crate::Core;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::click::EdgeId;
-use attribution_core::ids::{MerchantId, PromoterId};
+use attribution_core::ids::{AgencyId, MerchantId, PromoterId};
 use attribution_core::time::Instant;
 use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
@@ -352,27 +352,17 @@ const LABEL_MAX: usize = 200;
 
 /// Whether the subject can be an id of its kind at all.
 pub(crate) fn check_subject(role: Role, subject: &str) -> Result<(), Problem> {
-    let wrong = match role {
+    let checked = match role {
         // The number is compared as it is written: `07` or `+7` would be nobody.
         Role::Edge if subject.parse().map(|edge: u16| edge.to_string()).as_deref() != Ok(subject) => {
-            "an edge is a number from 0 to 65535".to_owned()
+            return Err(Problem::invalid("subject", "an edge is a number from 0 to 65535"));
         }
         Role::Edge => return Ok(()),
-        Role::Promoter => match PromoterId::new(subject) {
-            Ok(_) => return Ok(()),
-            Err(why) => why.to_string(),
-        },
-        // Agencies are whatever their promoters say; the catalogue knows.
-        Role::Agency if subject.chars().any(char::is_control) => {
-            "must not have control characters".to_owned()
-        }
-        Role::Agency => return Ok(()),
-        _ => match MerchantId::new(subject) {
-            Ok(_) => return Ok(()),
-            Err(why) => why.to_string(),
-        },
+        Role::Promoter => PromoterId::new(subject).map(drop),
+        Role::Agency => AgencyId::new(subject).map(drop),
+        Role::Merchant | Role::Admin | Role::Operator => MerchantId::new(subject).map(drop),
     };
-    Err(Problem::invalid("subject", wrong))
+    checked.map_err(|why| Problem::invalid("subject", why))
 }
 
 /// A token for somebody the catalogue does not have would be nobody's now, and somebody's by surprise later.

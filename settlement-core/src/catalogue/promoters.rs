@@ -10,7 +10,7 @@ use crate::earlier::{self, Fact};
 use crate::orders::wake;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
-use attribution_core::ids::{BuyerId, PlacementId, PlatformId, ProgrammeId, PromoterId};
+use attribution_core::ids::{AgencyId, BuyerId, PlacementId, PlatformId, ProgrammeId, PromoterId};
 use attribution_core::time::Instant;
 use axum::extract::State as Shared;
 use axum::response::Response;
@@ -39,7 +39,8 @@ struct PutPromoter {
     /// The name.
     name: String,
     /// The agency (机构), if any.
-    agency: Option<String>,
+    #[schema(value_type = Option<String>)]
+    agency: Option<AgencyId>,
     /// From when on the agency's contract counts, UTC milliseconds. If absent: always, for a promoter who had no
     /// agency; from now on, for one who changes it.
     #[serde(default)]
@@ -156,7 +157,8 @@ async fn put_promoter(
             let operator = scope.principal.require_operator();
             if let (Some(old), true) = (&before, operator.is_err()) {
                 scope.principal.require_promoter_of(id.as_str(), old.agency.as_deref())?;
-                if old.agency != body.agency || body.agency_from.is_some() || !body.accounts.is_empty() {
+                if old.agency.as_deref() != body.agency.as_ref().map(AgencyId::as_str)
+                    || body.agency_from.is_some() || !body.accounts.is_empty() {
                     return Err(Problem::forbidden("only operators change a promoter's agency and accounts"));
                 }
             } else {
@@ -209,7 +211,7 @@ fn set_contract(
     body: &PutPromoter,
     now: Instant,
 ) -> Result<(), Problem> {
-    let is = body.agency.as_deref();
+    let is = body.agency.as_ref().map(AgencyId::as_str);
     if was == is && body.agency_from.is_none() {
         return Ok(());
     }

@@ -197,6 +197,17 @@ on_both!(an_agencys_share_begins_with_its_contract, async |bench: &Bench| {
     stage.audit().await;
 });
 
+on_both!(an_agency_has_an_id_like_everybody, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    for agency in ["", "星光", "two words", "a/b", "star\u{0}"] {
+        let body = json!({"name": "anna", "agency": agency});
+        let refused = bench.problem("PUT", "/v1/promoters/anna", body, 422, "invalid_body").await;
+        assert_eq!(refused["field"], "agency");
+    }
+    paid(&stage, "after", 10).await;
+    assert_eq!(stage.short("after").await.0, "anna");
+});
+
 on_both!(what_cannot_have_happened_is_kept_for_a_person, async |bench: &Bench| {
     let stage = ready(bench, rules(&json!({}))).await;
     bench.set_clock(hour(30));

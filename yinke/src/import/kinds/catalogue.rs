@@ -3,7 +3,7 @@
 use super::{Column, Item, column};
 use crate::import::fields::Fields;
 use attribution_core::ids::{
-    BuyerId, CategoryId, MerchantId, PlacementId, PlatformId, ProductId, ProgrammeId, PromoterId,
+    AgencyId, BuyerId, CategoryId, MerchantId, PlacementId, PlatformId, ProductId, ProgrammeId, PromoterId,
 };
 use attribution_core::policy::Preset;
 use http::Method;
@@ -120,13 +120,13 @@ pub(super) const PROMOTERS: &[Column] = &[
 ];
 
 pub(super) fn promoter(f: &mut Fields<'_>) -> Option<Item> {
-    let (id, name, agency) = (f.parsed::<PromoterId>("id"), f.text("name"), f.text_or_none("agency"));
+    let (id, name, agency) = (f.parsed::<PromoterId>("id"), f.text("name"), f.parsed_or_none::<AgencyId>("agency"));
     let (platform, buyer) =
         (f.parsed_or_none::<PlatformId>("platform"), f.parsed_or_none::<BuyerId>("buyer"));
     let (platform, buyer) = (platform?, buyer?);
     let mut body = Map::new();
     body.insert("name".into(), name?.into());
-    put(&mut body, "agency", agency?);
+    put(&mut body, "agency", agency?.map(String::from));
     match (platform, buyer) {
         (Some(platform), Some(buyer)) => {
             body.insert("accounts".into(), json!([{ "platform": platform, "buyer": buyer }]));
