@@ -134,6 +134,10 @@ impl From<StoreError> for Problem {
     /// What the database said goes to the log, not to the client.
     fn from(error: StoreError) -> Self {
         let (status, code, detail) = match &error {
+            // Whoever sent the text can mend it: nothing has failed.
+            StoreError::Nul => {
+                return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.to_string());
+            }
             StoreError::Overloaded | StoreError::Contention { .. } | StoreError::Transient(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "the core has too much to do; try again")
             }

@@ -110,6 +110,9 @@ pub enum StoreError {
         #[source]
         cause: Cause,
     },
+    /// A text of the request has the character U+0000, which PostgreSQL has no place for.
+    #[error("text must not have the character U+0000")]
+    Nul,
     /// The transaction's code panicked; it was rolled back.
     #[error("the transaction's code panicked")]
     Panicked,

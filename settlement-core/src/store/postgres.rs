@@ -2,7 +2,7 @@
 
 use super::clicks::COLUMNS;
 use super::tx::{Connection, Mode, Owed, Tx};
-use super::{ClickInsert, Param, Row, StoreError, Value};
+use super::{ClickInsert, Param, Row, StoreError, Value, value};
 use attribution_core::ids::VisitorId;
 use bytes::{BufMut, BytesMut};
 use postgres::error::SqlState;
@@ -234,12 +234,14 @@ fn copy_clicks(
 
 impl Tx for PgConnection {
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        value::check(params)?;
         let statement = self.prepare(sql)?;
         let result = self.open_client()?.execute(&statement, &dynamic(params));
         result.map_err(|e| self.fail(e))
     }
 
     fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        value::check(params)?;
         let statement = self.prepare(sql)?;
         let result = self.open_client()?.query(&statement, &dynamic(params));
         let rows = result.map_err(|e| self.fail(e))?;

@@ -3,7 +3,7 @@
 use super::clicks::COLUMNS;
 use super::tx::{Connection, Mode, Owed, Tx};
 use super::visitor_index;
-use super::{ClickInsert, Param, Row, StoreError, Value};
+use super::{ClickInsert, Param, Row, StoreError, Value, value};
 use attribution_core::ids::VisitorId;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, Statement, ToSql};
@@ -155,10 +155,12 @@ fn insert_clicks(
 
 impl Tx for SqliteConnection {
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        value::check(params)?;
         execute(&self.inner, sql, params).map_err(|e| Self::fail(&mut self.transient, e))
     }
 
     fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        value::check(params)?;
         query(&self.inner, sql, params).map_err(|e| Self::fail(&mut self.transient, e))
     }
 

@@ -22,6 +22,15 @@ pub enum Param<'a> {
     Blob(&'a [u8]),
 }
 
+/// Refuses text that PostgreSQL cannot hold, on both databases: what one core takes, every core can.
+///
+/// # Errors
+/// [`StoreError::Nul`] if a text has the character U+0000.
+pub(super) fn check(params: &[Param<'_>]) -> Result<(), StoreError> {
+    let has_nul = |param: &Param<'_>| matches!(param, Param::Text(text) if text.as_bytes().contains(&0));
+    if params.iter().any(has_nul) { Err(StoreError::Nul) } else { Ok(()) }
+}
+
 /// The parameters of a statement, each converted by `Param::from`.
 #[macro_export]
 macro_rules! params {

@@ -55,6 +55,14 @@ on_both!(a_panic_rolls_back_and_the_thread_goes_on, async |bench: &Bench| {
     assert_eq!(value.unwrap(), 0);
 });
 
+on_both!(text_that_one_database_cannot_hold_is_refused_by_both, async |bench: &Bench| {
+    let store = bench.core.store();
+    let read = store.read(|tx| tx.query("SELECT value FROM counters WHERE name = $1", params!["a\0"])).await;
+    assert!(matches!(read, Err(StoreError::Nul)), "{read:?}");
+    let write = store.write(|tx| tx.execute("UPDATE counters SET name = $1", params!["\0"])).await;
+    assert!(matches!(write, Err(StoreError::Nul)), "{write:?}");
+});
+
 on_both!(reads_cannot_write, async |bench: &Bench| {
     let refused = bench.core.store().read(|tx| tx.execute("UPDATE counters SET value = 9", &[])).await;
     assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
