@@ -53,7 +53,7 @@ async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
     let start = CoreStart {
         store: settings.store,
         public_base: settings.public_url,
-        own_hosts: Vec::new(),
+        own_hosts: settings.hosts,
         secrets: &secrets,
         console_url: settings.console_url,
         redis: settings.redis,

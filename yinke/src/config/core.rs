@@ -26,6 +26,8 @@ pub(crate) struct CoreFile {
     pub(crate) keys_dir: PathBuf,
     /// The address of the edges, as it stands in links.
     pub(crate) public_url: Url,
+    /// Further hosts of the edges: no link may lead to one.
+    pub(crate) hosts: Vec<String>,
     /// The console's address in browsers, if it is not that of `listen.api`.
     pub(crate) console_url: Option<Url>,
     /// Where the API and the console are served.
@@ -51,6 +53,7 @@ impl Role for CoreFile {
         let data_dir = r.required("data_dir", "a path", parse::path);
         let keys_dir = r.optional("keys_dir", "a path", parse::path);
         let public_url = r.required("public_url", parse::PUBLIC_URL, parse::public_url);
+        let hosts = r.defaulted("hosts", "a list of host names", |v| parse::list(v, parse::text), Vec::new());
         let console_url = r.optional("console_url", parse::PUBLIC_URL, parse::public_url);
         let api = r.required("listen.api", "an address such as \"0.0.0.0:8081\"", parse::address);
         let admin = r.required("listen.admin", "an address such as \"127.0.0.1:9090\"", parse::address);
@@ -86,6 +89,7 @@ impl Role for CoreFile {
             keys_dir: keys_dir?.map_or_else(|| data_dir.join("keys"), |dir| r.resolve(&dir)),
             data_dir,
             public_url: public_url?,
+            hosts: hosts?,
             console_url: console_url?,
             listen_api: api?,
             trusted_proxies: trusted_proxies?,

@@ -19,7 +19,7 @@ pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
 /// Requests a second; 0 means no limit.
 pub(super) fn rate(value: &DeValue<'_>) -> Option<u32> {
     const RATE_MAX: u32 = 100_000;
-    value.as_integer()?.as_str().parse().ok().filter(|rate| *rate <= RATE_MAX)
+    number(value).filter(|rate| *rate <= RATE_MAX)
 }
 
 /// A path.

@@ -54,6 +54,26 @@ fn commented_settings_of_the_examples_are_known_keys() {
 }
 
 #[test]
+fn a_core_knows_the_edges_further_hosts_and_reads_numbers_in_any_base() {
+    let text = r#"
+data_dir = "data"
+public_url = "https://yk.example/"
+hosts = ["yk2.example"]
+[listen]
+api = "127.0.0.1:0"
+admin = "127.0.0.1:0"
+[limits]
+merchant = 0x64
+promoter = 1_000
+"#;
+    let Ok(core) = parse_text::<CoreFile>(Path::new("core.toml"), text) else {
+        panic!("{:?}", mistakes::<CoreFile>(text))
+    };
+    assert_eq!(core.settings.hosts, ["yk2.example"]);
+    assert_eq!((core.settings.limits.merchant, core.settings.limits.promoter), (100, 1_000));
+}
+
+#[test]
 fn five_mistakes_are_all_reported() {
     let text = r#"
 edge = 0
