@@ -89,7 +89,7 @@ fn waiting(db: &Connection) -> Result<u64> {
 
 /// Indexes as much as leaves a question little to look through, at most [`AT_ONCE`] clicks.
 pub(super) fn before_asking(db: &Connection) -> Result<()> {
-    if waiting(db)? > UNNOTICED { index_some(db) } else { Ok(()) }
+    if waiting(db)? > UNNOTICED { index_some(db, SIZES) } else { Ok(()) }
 }
 
 /// A step of the work that was put off: clicks into runs first, then runs into larger ones; the other way round while
@@ -97,15 +97,11 @@ pub(super) fn before_asking(db: &Connection) -> Result<()> {
 pub(super) fn catch_up(db: &Connection) -> Result<()> {
     let (clicks, runs) = look(db)?;
     let crowded = runs.unmerged && runs.count >= MOST_RUNS;
-    if clicks == 0 || (crowded && clicks < MOST) { runs::merge_some(db, SIZES) } else { index_some(db) }
+    if clicks == 0 || (crowded && clicks < MOST) { runs::merge_some(db, SIZES) } else { index_some(db, SIZES) }
 }
 
-/// Indexes the oldest of what waits, at most [`AT_ONCE`] clicks.
-fn index_some(db: &Connection) -> Result<()> {
-    index_at_most(db, SIZES)
-}
-
-fn index_at_most(db: &Connection, sizes: Sizes) -> Result<()> {
+/// Indexes the oldest of what waits, at most `sizes.at_once` clicks.
+fn index_some(db: &Connection, sizes: Sizes) -> Result<()> {
     let mut left = sizes.at_once;
     while left > 0 {
         let Some((first, last)) = next_waiting(db)? else { break };

@@ -3,7 +3,7 @@
 use super::super::migrate::{Dialect, migrate};
 use super::super::sqlite::SqliteConnection;
 use super::super::tx::{Connection as _, Mode};
-use super::{Sizes, index_at_most, put_off, runs, visitors_after};
+use super::{Sizes, index_some, put_off, runs, visitors_after};
 use attribution_core::click::ClickId;
 use attribution_core::ids::VisitorId;
 use attribution_core::time::Instant;
@@ -94,7 +94,7 @@ proptest! {
                     insert(&db, clicks, visitors);
                     clicks += visitors.len() as u64;
                 }
-                Step::Index => index_at_most(&db, SMALL).unwrap(),
+                Step::Index => index_some(&db, SMALL).unwrap(),
                 Step::Merge => runs::merge_some(&db, SMALL).unwrap(),
             }
             tx.commit().unwrap();
@@ -102,7 +102,7 @@ proptest! {
         }
         // With time for it the work ends, and no level has runs to merge.
         for _ in 0..10 * clicks {
-            index_at_most(&db, SMALL).unwrap();
+            index_some(&db, SMALL).unwrap();
             runs::merge_some(&db, SMALL).unwrap();
         }
         check(&db);
