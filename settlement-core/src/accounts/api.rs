@@ -3,7 +3,7 @@
 use super::login::Login;
 use super::{password, session, settings};
 use crate::api::{
-    Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, chain, check_subject,
+    Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, chain, check_subject,
     refuse_unknown,
 };
 use crate::catalogue::like;
@@ -210,8 +210,7 @@ async fn list(
     _: Only<Operators>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<Page<AccountView>>, Problem> {
-    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor };
-    let (limit, after) = (paging.limit()?, paging.after()?.0);
+    let (page, Cursor(after)) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.begin()?;
     let part = wanted.q.as_deref().map(like);
     let sql = format!(
         "SELECT {COLUMNS} FROM accounts WHERE login > $1 AND (CAST($2 AS TEXT) IS NULL OR login LIKE $2 ESCAPE '\\' \
@@ -220,11 +219,11 @@ async fn list(
     let items = core
         .store()
         .read(move |tx| {
-            let rows = tx.query(&sql, params![&after, part.as_ref(), i64::from(limit) + 1])?;
+            let rows = tx.query(&sql, params![&after, part.as_ref(), page.rows()])?;
             rows.iter().map(view).collect::<Result<Vec<_>, StoreError>>()
         })
         .await?;
-    Ok(Json(Page::cut(items, limit, |account| account.login.clone())))
+    Ok(Json(page.cut(items, |account| account.login.clone())))
 }
 
 /// An account. Operators.

@@ -1,6 +1,6 @@
 //! The clicks as they are kept: for whoever compares, one by one, what an edge answered with what the core has.
 
-use super::{Page, PageParams, Params, Principal, Problem};
+use super::{Cursor, Page, PageParams, Params, Principal, Problem};
 use crate::Core;
 use crate::params;
 use crate::store::{Row, StoreError};
@@ -46,12 +46,10 @@ async fn list(
     Params(page): Params<PageParams>,
 ) -> Result<Json<Page<ClickView>>, Problem> {
     principal.require_operator()?;
-    let limit = page.limit()?;
-    let after = match page.after()?.0 {
-        start if start.is_empty() => Vec::new(),
-        id => ClickId::from_hex(&id).map(|id| id.0.to_vec()).ok_or_else(|| {
-            Problem::new(http::StatusCode::BAD_REQUEST, "invalid_cursor", "this is no cursor of ours")
-        })?,
+    let (page, Cursor(after)) = page.begin()?;
+    let after = match after.as_str() {
+        "" => Vec::new(),
+        id => ClickId::from_hex(id).ok_or_else(Cursor::foreign)?.0.to_vec(),
     };
     let rows = core
         .store()
@@ -59,12 +57,12 @@ async fn list(
             tx.query(
                 "SELECT click_id, edge_ms, ingested_ms, payload FROM clicks WHERE click_id > $1 \
                  ORDER BY click_id LIMIT $2",
-                params![&after, i64::from(limit) + 1],
+                params![&after, page.rows()],
             )
         })
         .await?;
     let views = rows.iter().map(view).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(views, limit, |click| click.click_id.clone())))
+    Ok(Json(page.cut(views, |click| click.click_id.clone())))
 }
 
 fn view(row: &Row) -> Result<ClickView, StoreError> {

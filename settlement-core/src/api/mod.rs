@@ -24,7 +24,7 @@ pub(crate) use csv::{CsvFile, Form};
 pub(crate) use limit::Limiter;
 pub use limit::Limits;
 pub use only::{Agencies, Circle, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};
-pub use page::{Cursor, Page, PageParams};
+pub(crate) use page::{Cursor, Page, PageLength, PageParams};
 pub(crate) use problem::chain;
 pub use problem::{Problem, ProblemBody};
 pub use time::ApiTime;

@@ -91,6 +91,18 @@ fn entry(row: &Row) -> Result<TokenEntry, StoreError> {
     })
 }
 
+/// The first hash that has this name, if a token can be called so.
+fn first_hash(name: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(name).ok().filter(|bytes| bytes.len() == NAME_BYTES)
+}
+
+/// The last one.
+fn last_hash(name: &str) -> Option<Vec<u8>> {
+    let mut hash = first_hash(name)?;
+    hash.resize(32, 0xff);
+    Some(hash)
+}
+
 const COLUMNS: &str = "SELECT token_hash, role, subject, label, created_at, revoked_at FROM api_tokens";
 
 /// Tokens without their secrets, oldest first. Admins, and a merchant those of its own shop.
@@ -102,16 +114,11 @@ async fn list(
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<Page<TokenEntry>>, Problem> {
     let own = Reach::of(&principal)?.merchant();
-    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor };
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
-    let (at, name) = after.split_once(' ').unwrap_or(("", ""));
-    let at = at.parse::<i64>().unwrap_or(i64::MIN);
-    // Nothing sorts behind these bytes but what continues them.
-    let name = URL_SAFE_NO_PAD.decode(name).map(|mut name| {
-        name.resize(32, u8::from(!name.is_empty()) * 0xff);
-        name
-    });
-    let name = name.unwrap_or_default();
+    let (page, after) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.begin()?;
+    let (at, last) = match after.number_and_texts()? {
+        None => (i64::MIN, Vec::new()),
+        Some((at, [name])) => (at, last_hash(&name).ok_or_else(Cursor::foreign)?),
+    };
     let role = wanted.role.map(Role::name);
     let rows = core
         .store()
@@ -125,18 +132,18 @@ async fn list(
                 ),
                 params![
                     at,
-                    &name,
+                    &last,
                     role,
                     wanted.subject.as_ref(),
                     i64::from(wanted.revoked),
-                    i64::from(limit) + 1,
+                    page.rows(),
                     own.as_ref()
                 ],
             )
         })
         .await?;
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |token| format!("{} {}", token.created_at, token.name))))
+    Ok(Json(page.cut(items, |token| Cursor::of_number_and_texts(token.created_at, [&token.name]))))
 }
 
 /// Nothing needs saying.
@@ -162,13 +169,8 @@ async fn revoke(
         let why = "a token cannot revoke itself; use another administrator's";
         return Err(Problem::conflict("own_token", why));
     }
-    let from = URL_SAFE_NO_PAD
-        .decode(&name)
-        .ok()
-        .filter(|bytes| bytes.len() == NAME_BYTES)
-        .ok_or_else(|| Problem::unknown("token", &name))?;
-    let mut to = from.clone();
-    to.resize(32, 0xff);
+    let range = first_hash(&name).zip(last_hash(&name));
+    let (from, to) = range.ok_or_else(|| Problem::unknown("token", &name))?;
     scope
         .run(&core, move |tx, scope| {
             let now: Instant = scope.now;

@@ -3,7 +3,7 @@
 //! The links of QR codes have no entry of their own: each stands beside the link it belongs to.
 
 use super::link_new::address;
-use crate::api::{Cursor, Page, PageParams, Params, Principal, Problem, Role};
+use crate::api::{Cursor, Page, PageLength, PageParams, Params, Principal, Problem, Role};
 use crate::params;
 use crate::store::{Param, Row, StoreError, Tx};
 use crate::{Core, CoreConfig};
@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Links that one request looks at, where a filter may pass over many: a page may then hold fewer than were asked for.
-const LOOK_AT: i64 = 2_000;
+const LOOK_AT: usize = 2_000;
 
 /// How a link stands. The first that holds is told, in the order in which an edge decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -167,10 +167,9 @@ async fn list(
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<Page<LinkEntry>>, Problem> {
     let wanted = scoped(wanted, &principal)?;
-    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() };
-    let (limit, after) = (paging.limit()?, paging.after()?);
+    let (length, after) = PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() }.begin()?;
     let (now, config) = (core.now(), core.config().clone());
-    core.store().read(move |tx| page(tx, &principal, &wanted, limit, &after, &config, now)).await.map(Json)
+    core.store().read(move |tx| page(tx, &principal, &wanted, length, &after, &config, now)).await.map(Json)
 }
 
 /// Fills in whose links a token may see, and refuses what it may not ask for.
@@ -209,18 +208,44 @@ fn page(
     tx: &mut dyn Tx,
     principal: &Principal,
     wanted: &Wanted,
-    limit: u32,
+    length: PageLength,
     after: &Cursor,
     config: &CoreConfig,
     now: Instant,
 ) -> Result<Page<LinkEntry>, Problem> {
+    let (mut sql, mut values) = question(tx, principal, wanted, after)?;
+    let look_at = wanted.state.map_or(length.entries(), |_| LOOK_AT.max(length.entries()));
+    // One more row than is looked at says whether there is another page.
+    values.push(i64::try_from(look_at + 1).unwrap_or(i64::MAX).into());
+    sql.push_str(&format!(" LIMIT ${}", values.len()));
+    let rows = tx.query(&sql, &values)?;
+    let mut items = Vec::new();
+    for (row, looked_at) in rows.iter().zip(1..=look_at) {
+        let entry = entry(row, config, now)?;
+        if wanted.state.is_none_or(|state| state == entry.state) {
+            items.push(entry);
+        }
+        if items.len() == length.entries() || looked_at == look_at {
+            let next = (looked_at < rows.len()).then(|| key(wanted, row)).transpose()?;
+            return Ok(Page::among(items, next));
+        }
+    }
+    Ok(Page::among(items, None))
+}
+
+/// What finds the links in the list's order, up to the limit.
+fn question<'w>(
+    tx: &mut dyn Tx,
+    principal: &Principal,
+    wanted: &'w Wanted,
+    after: &Cursor,
+) -> Result<(String, Vec<Param<'w>>), Problem> {
     let mut sql = COLUMNS.to_owned();
     let mut values: Vec<Param<'_>> = Vec::new();
-    let mut with = |sql: &mut String, condition: &str, value| {
+    let mut with = |condition: &str, value| {
         values.push(value);
         sql.push_str(&format!(" AND {condition} ${}", values.len()));
     };
-    let mut promoter_num = 0;
     if let Some(promoter) = &wanted.promoter {
         let row = tx
             .query_opt("SELECT num, agency FROM promoters WHERE id = $1", params![promoter])?
@@ -228,26 +253,23 @@ fn page(
         if principal.role != Role::Merchant {
             principal.require_promoter_of(promoter, row.opt_text(1)?)?;
         }
-        promoter_num = row.int(0)?;
-        with(&mut sql, "l.promoter =", promoter_num.into());
+        with("l.promoter =", row.int(0)?.into());
     }
     if let Some(merchant) = &wanted.merchant {
-        with(&mut sql, "t.merchant =", merchant.into());
+        with("t.merchant =", merchant.into());
     }
     if let Some(product) = &wanted.product {
-        let sql_num = "SELECT num FROM targets WHERE kind = 'product' AND id = $1";
-        let row =
-            tx.query_opt(sql_num, params![product])?.ok_or_else(|| Problem::unknown("product", product))?;
-        with(&mut sql, "l.target =", row.int(0)?.into());
+        let sql = "SELECT num FROM targets WHERE kind = 'product' AND id = $1";
+        let row = tx.query_opt(sql, params![product])?.ok_or_else(|| Problem::unknown("product", product))?;
+        with("l.target =", row.int(0)?.into());
     }
     if let Some(placement) = &wanted.placement {
-        with(&mut sql, "p.id =", placement.into());
+        with("p.id =", placement.into());
     }
     if let Some(kind) = wanted.kind {
-        with(&mut sql, "t.kind =", kind.name().into());
+        with("t.kind =", kind.name().into());
     }
-    let by_promoter = wanted.promoter.is_some();
-    if by_promoter {
+    if wanted.promoter.is_some() {
         if let Some([created, code]) = after.numbers()? {
             values.extend([Param::from(created), code.into()]);
             let n = values.len();
@@ -265,35 +287,16 @@ fn page(
         }
         sql.push_str(" ORDER BY t.num, l.promoter, l.created_at, l.code");
     }
-    let look_at = if wanted.state.is_some() { LOOK_AT.max(i64::from(limit)) } else { i64::from(limit) };
-    values.push((look_at + 1).into());
-    sql.push_str(&format!(" LIMIT ${}", values.len()));
-    let rows = tx.query(&sql, &values)?;
-    debug_assert!(!by_promoter || rows.iter().all(|row| row.int(19).is_ok_and(|num| num == promoter_num)));
-    let key = |row: &Row| {
-        Ok::<_, StoreError>(if by_promoter {
-            Cursor::of_numbers(&[row.int(9)?, row.int(0)?])
-        } else {
-            Cursor::of_numbers(&[row.int(18)?, row.int(19)?, row.int(9)?, row.int(0)?])
-        })
-    };
-    let (mut items, mut last) = (Vec::new(), None);
-    let looked_at = rows.len().min(usize::try_from(look_at).unwrap_or(usize::MAX));
-    for (index, row) in rows.iter().take(looked_at).enumerate() {
-        let entry = entry(row, config, now)?;
-        if wanted.state.is_some_and(|state| state != entry.state) {
-            continue;
-        }
-        items.push(entry);
-        if items.len() == limit as usize {
-            last = (index + 1 < rows.len()).then_some(row);
-            return Ok(Page::among(items, last.map(key).transpose()?));
-        }
-    }
-    if rows.len() > looked_at {
-        last = rows.get(looked_at - 1);
-    }
-    Ok(Page::among(items, last.map(key).transpose()?))
+    Ok((sql, values))
+}
+
+/// The sort key of a link.
+fn key(wanted: &Wanted, row: &Row) -> Result<String, StoreError> {
+    Ok(if wanted.promoter.is_some() {
+        Cursor::of_numbers(&[row.int(9)?, row.int(0)?])
+    } else {
+        Cursor::of_numbers(&[row.int(18)?, row.int(19)?, row.int(9)?, row.int(0)?])
+    })
 }
 
 fn entry(row: &Row, config: &CoreConfig, now: Instant) -> Result<LinkEntry, StoreError> {

@@ -86,8 +86,7 @@ async fn merchants(
     _: Only<Operators>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<Page<MerchantView>>, Problem> {
-    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor };
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (page, Cursor(after)) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.begin()?;
     let part = wanted.q.as_deref().map(like);
     let rows = core
         .store()
@@ -97,12 +96,12 @@ async fn merchants(
                     "{COLUMNS} WHERE id > $1 AND (CAST($2 AS TEXT) IS NULL OR LOWER(name) LIKE $2 ESCAPE '\\' \
                      OR LOWER(id) LIKE $2 ESCAPE '\\') ORDER BY id LIMIT $3"
                 ),
-                params![&after, part.as_ref(), i64::from(limit) + 1],
+                params![&after, part.as_ref(), page.rows()],
             )
         })
         .await?;
     let items = rows.iter().map(view).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |merchant| merchant.id.clone())))
+    Ok(Json(page.cut(items, |merchant| merchant.id.clone())))
 }
 
 /// A merchant. Operators, and the merchant itself.
@@ -141,7 +140,7 @@ async fn categories(
     Params(paging): Params<PageParams>,
 ) -> Result<Json<Page<CategoryEntry>>, Problem> {
     no_edge(&principal)?;
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (page, Cursor(after)) = paging.begin()?;
     let now = core.now();
     let rows = core
         .store()
@@ -151,7 +150,7 @@ async fn categories(
                  LEFT JOIN categories p ON p.num = c.parent \
                  LEFT JOIN bans b ON b.category = c.num AND b.programme = 0 \
                  WHERE c.id > $1 ORDER BY c.id LIMIT $2",
-                params![&after, i64::from(limit) + 1],
+                params![&after, page.rows()],
             )
         })
         .await?;
@@ -164,7 +163,7 @@ async fn categories(
         })
     };
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |category| category.id.clone())))
+    Ok(Json(page.cut(items, |category| category.id.clone())))
 }
 
 /// All bans, by category. Everybody with a token but edges.
@@ -175,7 +174,7 @@ async fn bans(
     Params(paging): Params<PageParams>,
 ) -> Result<Json<Page<BanEntry>>, Problem> {
     no_edge(&principal)?;
-    let (limit, after) = (paging.limit()?, paging.after()?);
+    let (page, after) = paging.begin()?;
     let [category, programme] = after.numbers()?.unwrap_or([0, -1]);
     let rows = core
         .store()
@@ -184,12 +183,12 @@ async fn bans(
                 "SELECT c.id, g.id, b.effective_from, b.announced_at, b.note, b.category, b.programme FROM bans b \
                  JOIN categories c ON c.num = b.category LEFT JOIN programmes g ON g.num = b.programme \
                  WHERE (b.category, b.programme) > ($1, $2) ORDER BY b.category, b.programme LIMIT $3",
-                params![category, programme, i64::from(limit) + 1],
+                params![category, programme, page.rows()],
             )
         })
         .await?;
-    let more = rows.len() > limit as usize;
-    let shown = rows.get(..limit as usize).unwrap_or(&rows);
+    let more = rows.len() > page.entries();
+    let shown = rows.get(..page.entries()).unwrap_or(&rows);
     let entry = |row: &Row| {
         Ok::<_, StoreError>(BanEntry {
             category: row.text(0)?.to_owned(),

@@ -83,7 +83,7 @@ async fn list(
     if principal.role == Role::Edge {
         return Err(Problem::forbidden("role edge may not do this"));
     }
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (page, Cursor(after)) = paging.begin()?;
     let merchant = principal.subject.filter(|_| principal.role == Role::Merchant);
     let rows = core
         .store()
@@ -92,11 +92,11 @@ async fn list(
                 "{COLUMNS} WHERE g.id > $1 AND (CAST($2 AS TEXT) IS NULL OR g.merchant = $2 \
                  OR g.platform = (SELECT m.platform FROM merchants m WHERE m.id = $2)) ORDER BY g.id LIMIT $3"
             );
-            tx.query(&sql, params![&after, merchant.as_ref(), i64::from(limit) + 1])
+            tx.query(&sql, params![&after, merchant.as_ref(), page.rows()])
         })
         .await?;
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |programme| programme.id.clone())))
+    Ok(Json(page.cut(items, |programme| programme.id.clone())))
 }
 
 /// A programme with every version of its rules. Operators, the merchant that owns it, and the merchants of the platform

@@ -113,8 +113,7 @@ async fn list(
             return Err(Problem::forbidden(format!("role {} may not do this", role.name())));
         }
     }
-    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() };
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (page, Cursor(after)) = PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() }.begin()?;
     let now = core.now();
     let merchant = (principal.role == Role::Merchant).then_some(own);
     let rows = core
@@ -144,13 +143,13 @@ async fn list(
                 values.push(programme.into());
                 sql.push_str(&format!("{PLACED} g.id = ${})", values.len()));
             }
-            values.push((i64::from(limit) + 1).into());
+            values.push(page.rows().into());
             sql.push_str(&format!(" ORDER BY r.id LIMIT ${}", values.len()));
             tx.query(&sql, &values)
         })
         .await?;
     let items = rows.iter().map(|row| entry(row, now)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |promoter| promoter.id.clone())))
+    Ok(Json(page.cut(items, |promoter| promoter.id.clone())))
 }
 
 /// A promoter. Operators, the promoter, the promoter's agency.
@@ -185,7 +184,7 @@ async fn placements(
     PathId(id): PathId<PromoterId>,
     Params(paging): Params<PageParams>,
 ) -> Result<Json<Page<PlacementEntry>>, Problem> {
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (page, Cursor(after)) = paging.begin()?;
     let promoter = id.clone();
     let rows = core
         .store()
@@ -194,7 +193,7 @@ async fn placements(
             Ok::<_, Problem>(tx.query(
                 "SELECT p.id, p.num, g.id, g.name, p.name, p.created_at FROM placements p \
                  JOIN programmes g ON g.num = p.programme WHERE p.promoter = $1 AND p.id > $2 ORDER BY p.id LIMIT $3",
-                params![num, &after, i64::from(limit) + 1],
+                params![num, &after, page.rows()],
             )?)
         })
         .await?;
@@ -210,5 +209,5 @@ async fn placements(
         })
     };
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |placement| placement.id.clone())))
+    Ok(Json(page.cut(items, |placement| placement.id.clone())))
 }

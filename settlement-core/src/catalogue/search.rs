@@ -155,8 +155,7 @@ async fn search(
     principal: Principal,
     Params(search): Params<Search>,
 ) -> Result<Json<Page<OfferView>>, Problem> {
-    let paging = PageParams { limit: search.limit, cursor: search.cursor };
-    let (limit, after) = (paging.limit()?, paging.after()?);
+    let (page, after) = PageParams { limit: search.limit, cursor: search.cursor }.begin()?;
     let after = after.numbers()?.map(|[key, target]| (u32::try_from(key).unwrap_or_default(), target));
     let (title, shop) = (words("q", search.q.as_deref())?, words("shop", search.shop.as_deref())?);
     let now = core.now();
@@ -182,7 +181,7 @@ async fn search(
                 },
                 viewer: viewer.clone(),
             };
-            let (targets, next) = find(tx, &query, after, limit as usize, now)?;
+            let (targets, next) = find(tx, &query, after, page.entries(), now)?;
             let items = offers(tx, viewer, &targets, now)?;
             let next = next.map(|(key, target)| Cursor::of_numbers(&[key.into(), target]));
             Ok::<_, Problem>(Page::among(items, next))

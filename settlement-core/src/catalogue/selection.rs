@@ -122,7 +122,7 @@ async fn list(
     PathId(promoter): PathId<PromoterId>,
     Params(paging): Params<PageParams>,
 ) -> Result<Json<Page<SelectedProduct>>, Problem> {
-    let (limit, after) = (paging.limit()?, paging.after()?);
+    let (page, after) = paging.begin()?;
     let [at, target] = after.numbers()?.unwrap_or([i64::MAX, i64::MAX]);
     let now = core.now();
     core.store()
@@ -131,10 +131,10 @@ async fn list(
             let rows = tx.query(
                 "SELECT target, selected_at FROM selections WHERE promoter = $1 AND (selected_at, target) < ($2, $3) \
                  ORDER BY selected_at DESC, target DESC LIMIT $4",
-                params![num, at, target, i64::from(limit) + 1],
+                params![num, at, target, page.rows()],
             )?;
-            let more = rows.len() > limit as usize;
-            let rows = rows.get(..limit as usize).unwrap_or(&rows);
+            let more = rows.len() > page.entries();
+            let rows = rows.get(..page.entries()).unwrap_or(&rows);
             let targets = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
             let products = offers(tx, Viewer::Promoter(promoter.clone()), &targets, now)?;
             let mut items = Vec::with_capacity(rows.len());

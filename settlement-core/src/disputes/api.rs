@@ -93,12 +93,8 @@ struct Which {
 
 /// A record's place in the list.
 fn key(of: &DisputeView) -> String {
-    let parts = [&of.source_refund_at.to_string(), &of.platform, &of.order, &of.line, &of.refund];
-    parts.map(String::as_str).join(BETWEEN)
+    Cursor::of_number_and_texts(of.source_refund_at, [&of.platform, &of.order, &of.line, &of.refund])
 }
-
-/// Between the parts of a place; in none of them.
-const BETWEEN: &str = "\u{1f}";
 
 /// A merchant's refund records, newest first. Operators, and the merchant.
 #[utoipa::path(get, path = "/v1/disputes", params(Which), responses((status = 200, body = Page<DisputeView>)))]
@@ -108,12 +104,9 @@ async fn list(
     Params(which): Params<Which>,
 ) -> Result<Json<Page<DisputeView>>, Problem> {
     principal.require_merchant(&which.merchant)?;
-    let page = PageParams { limit: which.limit, cursor: which.cursor };
-    let (limit, Cursor(after)) = (page.limit()?, page.after()?);
-    let mut parts = after.split(BETWEEN);
-    let at = parts.next().and_then(|at| at.parse().ok()).unwrap_or(i64::MAX);
-    let [platform, order, line, refund] =
-        std::array::from_fn(|_| parts.next().unwrap_or_default().to_owned());
+    let (page, after) = PageParams { limit: which.limit, cursor: which.cursor }.begin()?;
+    let (at, [platform, order, line, refund]) =
+        after.number_and_texts()?.unwrap_or((i64::MAX, Default::default()));
     let rows = core
         .store()
         .read(move |tx| {
@@ -131,13 +124,13 @@ async fn list(
                     &order,
                     &line,
                     &refund,
-                    i64::from(limit) + 1
+                    page.rows()
                 ],
             )
         })
         .await?;
     let items = rows.iter().map(view).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, key)))
+    Ok(Json(page.cut(items, key)))
 }
 
 /// Which record.

@@ -1,6 +1,7 @@
 //! What came of each delivery: kept in the transaction of what it changed, so that the same delivery again gets the
 //! same answer and changes nothing. One that was not taken in is tried again when it comes again.
 
+use crate::api::Cursor;
 use crate::params;
 use crate::store::{Row, Store, StoreError, Tx};
 use attribution_core::time::{DAY_MS, Instant};
@@ -147,9 +148,9 @@ pub(super) struct DeliveryView {
 }
 
 impl DeliveryView {
-    /// Where a page after this one begins.
-    pub(super) fn cursor(&self) -> String {
-        format!("{} {}", self.received_ms, self.delivery)
+    /// Its sort key in the list.
+    pub(super) fn key(&self) -> String {
+        Cursor::of_number_and_texts(self.received_ms, [&self.delivery])
     }
 }
 
@@ -157,10 +158,10 @@ impl DeliveryView {
 pub(super) fn list(
     tx: &mut dyn Tx,
     source: &str,
-    before: Option<(i64, &str)>,
+    before: Option<&(i64, [String; 1])>,
     limit: i64,
 ) -> Result<Vec<DeliveryView>, StoreError> {
-    let (ms, delivery) = before.unwrap_or((i64::MAX, ""));
+    let (ms, delivery) = before.map_or((i64::MAX, ""), |(ms, [delivery])| (*ms, delivery.as_str()));
     let rows = tx.query(
         "SELECT delivery, received_ms, topic, outcome, detail, status, body FROM intake_deliveries \
          WHERE source = $1 AND (received_ms < $2 OR (received_ms = $2 AND delivery < $3)) \

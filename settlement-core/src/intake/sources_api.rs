@@ -256,14 +256,12 @@ async fn list(
         }
         (_, None) => None,
     };
-    let page = PageParams { limit: which.limit, cursor: which.cursor };
-    let (limit, Cursor(after), now) = (page.limit()?, page.after()?, core.now());
-    let sources = core
-        .store()
-        .read(move |tx| source::list(tx, merchant.as_deref(), &after, i64::from(limit) + 1))
-        .await?;
+    let (page, Cursor(after)) = PageParams { limit: which.limit, cursor: which.cursor }.begin()?;
+    let now = core.now();
+    let sources =
+        core.store().read(move |tx| source::list(tx, merchant.as_deref(), &after, page.rows())).await?;
     let views = sources.iter().map(|source| view(source, now)).collect();
-    Ok(Json(Page::cut(views, limit, |source: &SourceView| source.id.clone())))
+    Ok(Json(page.cut(views, |source: &SourceView| source.id.clone())))
 }
 
 /// One source. Operators, and its merchant.
@@ -350,23 +348,14 @@ async fn deliveries(
     PathId(id): PathId<String>,
     Params(page): Params<PageParams>,
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
-    let (limit, Cursor(cursor)) = (page.limit()?, page.after()?);
+    let (page, after) = page.begin()?;
+    let before = after.number_and_texts()?;
     let views = core
         .store()
         .read(move |tx| {
             find(tx, &id, &principal)?;
-            let before = match cursor.split_once(' ') {
-                None if cursor.is_empty() => None,
-                Some((ms, delivery)) if ms.parse::<i64>().is_ok() => {
-                    Some((ms.parse().unwrap_or(i64::MAX), delivery))
-                }
-                _ => {
-                    let what = "this is no cursor of ours";
-                    return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", what));
-                }
-            };
-            Ok(delivery::list(tx, &id, before, i64::from(limit) + 1)?)
+            Ok::<_, Problem>(delivery::list(tx, &id, before.as_ref(), page.rows())?)
         })
         .await?;
-    Ok(Json(Page::cut(views, limit, DeliveryView::cursor)))
+    Ok(Json(page.cut(views, DeliveryView::key)))
 }

@@ -78,26 +78,24 @@ async fn list(
     Params(paging): Params<PageParams>,
 ) -> Result<Json<Page<WaitingLine>>, Problem> {
     principal.require_merchant(merchant.as_str())?;
-    let (limit, Cursor(after), now) = (paging.limit()?, paging.after()?, core.now());
+    let (page, after) = paging.begin()?;
+    let (at, [platform, order, line]) = after.number_and_texts()?.unwrap_or((i64::MIN, Default::default()));
+    let now = core.now();
     core.store()
         .read(move |tx| {
             known(tx, &merchant)?;
-            let mut last = after.split('\u{1f}');
-            let at = last.next().and_then(|at| at.parse::<i64>().ok()).unwrap_or(i64::MIN);
-            let mut part = || last.next().unwrap_or_default();
-            let (platform, order, line) = (part(), part(), part());
             let rows = tx.query(
                 "SELECT platform, order_id, line_id, product, promoter, programme, programme_version, review, \
                  commission_fen, matured_ms, final_ms, decision FROM order_lines WHERE merchant = $1 AND state = 'matured' \
                  AND (matured_ms, platform, order_id, line_id) > ($2, $3, $4, $5) \
                  ORDER BY matured_ms, platform, order_id, line_id LIMIT $6",
-                params![&merchant, at, platform, order, line, i64::from(limit) + 1],
+                params![&merchant, at, &platform, &order, &line, page.rows()],
             )?;
             let mut catalogue = Catalogue::default();
             let entries = rows.iter().map(|row| waiting(tx, &mut catalogue, row, now));
             let items = entries.collect::<Result<Vec<_>, _>>()?;
-            Ok::<_, Problem>(Page::cut(items, limit, |w| {
-                format!("{}\u{1f}{}\u{1f}{}\u{1f}{}", w.matured_at, w.platform, w.order, w.line)
+            Ok::<_, Problem>(page.cut(items, |w| {
+                Cursor::of_number_and_texts(w.matured_at, [&w.platform, &w.order, &w.line])
             }))
         })
         .await

@@ -38,10 +38,12 @@ async fn list(
     Params(paging): Params<PageParams>,
 ) -> Result<Json<Page<TopUpEntry>>, Problem> {
     principal.require_merchant(merchant.as_str())?;
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
-    let (at, id) = after.split_once(' ').unwrap_or(("", ""));
-    let (at, id) = (at.parse::<i64>().unwrap_or(i64::MAX), id.to_owned());
+    let (page, after) = paging.begin()?;
     let prefix = format!("top-up/{merchant}/");
+    let (at, last) = match after.number_and_texts()? {
+        None => (i64::MAX, String::new()),
+        Some((at, [reference])) => (at, format!("{prefix}{reference}")),
+    };
     let owner =
         super::Holder::Account(attribution_core::ledger::Account::Merchant { merchant: merchant.clone() });
     let key = owner.key();
@@ -60,8 +62,8 @@ async fn list(
                     i64::try_from(from.len()).unwrap_or(i64::MAX),
                     &from,
                     at,
-                    &id,
-                    i64::from(limit) + 1
+                    &last,
+                    page.rows()
                 ],
             )
         })
@@ -71,5 +73,5 @@ async fn list(
         .iter()
         .map(|row| Ok(TopUpEntry { reference: cut(row.text(0)?), amount_fen: row.int(1)?, at: row.int(2)? }))
         .collect::<Result<Vec<_>, crate::store::StoreError>>()?;
-    Ok(Json(Page::cut(items, limit, |entry| format!("{} {prefix}{}", entry.at, entry.reference))))
+    Ok(Json(page.cut(items, |entry| Cursor::of_number_and_texts(entry.at, [&entry.reference]))))
 }

@@ -62,8 +62,7 @@ async fn list(
     PathId(promoter): PathId<PromoterId>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<Page<Notice>>, Problem> {
-    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor };
-    let (limit, after) = (paging.limit()?, paging.after()?);
+    let (page, after) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.begin()?;
     let [before] = after.numbers()?.unwrap_or([i64::MAX]);
     let unread = if wanted.unread { "AND read_ms IS NULL" } else { "" };
     let sql = format!(
@@ -74,11 +73,11 @@ async fn list(
         .store()
         .read(move |tx| {
             let num = visible(tx, &principal, &promoter)?;
-            Ok::<_, Problem>(tx.query(&sql, params![num, before, i64::from(limit) + 1])?)
+            Ok::<_, Problem>(tx.query(&sql, params![num, before, page.rows()])?)
         })
         .await?;
     let items = rows.iter().map(notice).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |notice| Cursor::of_numbers(&[notice.number]))))
+    Ok(Json(page.cut(items, |notice| Cursor::of_numbers(&[notice.number]))))
 }
 
 fn notice(row: &Row) -> Result<Notice, StoreError> {

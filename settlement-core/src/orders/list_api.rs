@@ -127,8 +127,8 @@ async fn list(
     Params(mut wanted): Params<Wanted>,
 ) -> Result<Json<Page<OrderLineEntry>>, Problem> {
     scope(&mut wanted, &principal)?;
-    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor.take() };
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (page, after) = PageParams { limit: wanted.limit, cursor: wanted.cursor.take() }.begin()?;
+    let after = after.number_and_texts()?;
     let (from, to) = (instant("from", wanted.from.as_deref())?, instant("to", wanted.to.as_deref())?);
     let now = core.now();
     core.store()
@@ -139,18 +139,18 @@ async fn list(
             let period = (from, to);
             let sees_all = !matches!(principal.role, Role::Promoter | Role::Agency);
             let also_settled_since = (!sees_all).then(|| midnight(now));
-            let rows = rows(tx, &wanted, period, also_settled_since, &after, i64::from(limit) + 1)?;
+            let rows = rows(tx, &wanted, period, also_settled_since, after.as_ref(), page.rows())?;
             let mut catalogue = Catalogue::default();
             let mut items = Vec::with_capacity(rows.len());
             let mut last = None;
-            for row in rows.iter().take(limit as usize) {
+            for row in rows.iter().take(page.entries()) {
                 let line = entry(tx, &mut catalogue, row, sees_all, now)?;
                 last = Some(key(&line));
                 if wanted.state.is_none_or(|state| state.name() == line.state) {
                     items.push(line);
                 }
             }
-            let more = rows.len() > limit as usize;
+            let more = rows.len() > page.entries();
             Ok::<_, Problem>(Page::among(items, last.filter(|_| more)))
         })
         .await
@@ -159,7 +159,7 @@ async fn list(
 
 /// The sort key: newest first, then by number.
 fn key(line: &OrderLineEntry) -> String {
-    format!("{}\u{1f}{}\u{1f}{}\u{1f}{}", line.created_at, line.order, line.platform, line.line)
+    Cursor::of_number_and_texts(line.created_at, [&line.order, &line.platform, &line.line])
 }
 
 fn checked(promoter: &str) -> Result<PromoterId, Problem> {
@@ -197,7 +197,7 @@ fn rows(
     wanted: &Wanted,
     (from, to): (Option<Instant>, Option<Instant>),
     also_settled_since: Option<Instant>,
-    after: &str,
+    after: Option<&(i64, [String; 3])>,
     limit: i64,
 ) -> Result<Vec<Row>, Problem> {
     let mut sql = "SELECT l.platform, l.order_id, l.line_id, l.product, t.title, l.merchant, o.buyer, l.promoter, \
@@ -240,13 +240,10 @@ fn rows(
     if let Some(to) = to {
         with("l.created_ms < ?", to.into());
     }
-    let mut last = after.split('\u{1f}');
-    if let (Some(at), Some(order), Some(platform), Some(line)) =
-        (last.next().and_then(|at| at.parse::<i64>().ok()), last.next(), last.next(), last.next())
-    {
-        with("l.created_ms <= ?", at.into());
+    if let Some((at, [order, platform, line])) = after {
+        with("l.created_ms <= ?", (*at).into());
         let n = values.len();
-        values.extend([Param::from(order), platform.into(), line.into()]);
+        values.extend([order, platform, line].map(Param::from));
         sql.push_str(&format!(
             " AND (l.created_ms < ${n} OR (l.order_id, l.platform, l.line_id) > (${}, ${}, ${}))",
             n + 1,

@@ -57,23 +57,24 @@ async fn list(
     if principal.role != Role::Merchant {
         principal.require_operator()?;
     }
-    let limit = page.limit()?;
-    let after = position(&page.after()?)?;
-    let rows = core.store().read(move |tx| rows(tx, principal.subject.as_deref(), &after, limit)).await?;
+    let (page, after) = page.begin()?;
+    let after = after.number_and_texts()?.unwrap_or((i64::MIN, Default::default()));
+    let rows =
+        core.store().read(move |tx| rows(tx, principal.subject.as_deref(), &after, page.rows())).await?;
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, key)))
+    Ok(Json(page.cut(items, key)))
 }
 
-/// Open findings behind a position, one more than a page holds.
+/// Open findings behind a position.
 fn rows(
     tx: &mut dyn Tx,
     merchant: Option<&str>,
     (at, rest): &Position,
-    limit: u32,
+    limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
     let mut values: Vec<Param<'_>> = vec![(*at).into()];
     values.extend(rest.iter().map(Param::from));
-    values.push(i64::from(limit).saturating_add(1).into());
+    values.push(limit.into());
     let own = match merchant {
         Some(merchant) => {
             values.push(merchant.into());
@@ -96,22 +97,7 @@ type Position = (i64, [String; 5]);
 /// The sort key of a finding.
 fn key(item: &OpenReview) -> String {
     let OpenReview { opened_at, platform, order, reason, line, found, .. } = item;
-    format!("{}\u{1f}{platform}\u{1f}{order}\u{1f}{reason}\u{1f}{line}\u{1f}{found}", opened_at.millis())
-}
-
-/// What a cursor's key says; before everything for the first page.
-fn position(Cursor(key): &Cursor) -> Result<Position, Problem> {
-    if key.is_empty() {
-        return Ok((i64::MIN, Default::default()));
-    }
-    let read = || {
-        let (at, rest) = key.split_once('\u{1f}')?;
-        let rest: Vec<String> = rest.split('\u{1f}').map(str::to_owned).collect();
-        Some((at.parse().ok()?, <[String; 5]>::try_from(rest).ok()?))
-    };
-    read().ok_or_else(|| {
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", "this is no cursor of this list")
-    })
+    Cursor::of_number_and_texts(opened_at.millis(), [platform, order, reason, line, found])
 }
 
 fn entry(row: &Row) -> Result<OpenReview, StoreError> {

@@ -105,7 +105,7 @@ pub fn history(tx: &mut dyn Tx, payee: &str) -> Result<Vec<PayoutAccount>, Store
 pub(super) fn to_check(
     tx: &mut dyn Tx,
     payee: &str,
-    after: Option<&(i64, String)>,
+    after: Option<&(i64, [String; 1])>,
     limit: i64,
     now: Instant,
 ) -> Result<Vec<(String, PayoutAccount)>, StoreError> {
@@ -113,7 +113,7 @@ pub(super) fn to_check(
         "SELECT {COLUMNS}, payee FROM payout_accounts WHERE to_ms IS NULL AND verified_ms IS NULL \
          AND from_ms <= $4 AND ($5 = '' OR payee = $5) AND (from_ms, payee) > ($1, $2) ORDER BY from_ms, payee LIMIT $3"
     );
-    let (from, last) = after.map_or((i64::MIN, ""), |(from, payee)| (*from, payee.as_str()));
+    let (from, last) = after.map_or((i64::MIN, ""), |(from, [payee])| (*from, payee.as_str()));
     let rows = tx.query(&sql, params![from, last, limit, now, payee])?;
     rows.iter().map(|row| Ok((row.text(7)?.to_owned(), account(row)?))).collect()
 }

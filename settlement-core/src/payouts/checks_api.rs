@@ -97,13 +97,9 @@ async fn list(
     Params(which): Params<Which>,
 ) -> Result<Json<Page<AccountToCheck>>, Problem> {
     let payee = which.payee.unwrap_or_default();
-    if payee.contains('\0') {
-        return Err(Problem::invalid("payee", "must not have control characters"));
-    }
-    let page = PageParams { limit: which.limit, cursor: which.cursor };
-    let (limit, after, now) = (page.limit()?, page.after()?.number_and_name()?, core.now());
-    let found =
-        core.store().read(move |tx| to_check(tx, &payee, after.as_ref(), i64::from(limit) + 1, now)).await?;
+    let (page, after) = PageParams { limit: which.limit, cursor: which.cursor }.begin()?;
+    let (after, now) = (after.number_and_texts()?, core.now());
+    let found = core.store().read(move |tx| to_check(tx, &payee, after.as_ref(), page.rows(), now)).await?;
     let view = |(payee, of): (String, PayoutAccount)| AccountToCheck {
         payee,
         kind: of.kind,
@@ -112,7 +108,7 @@ async fn list(
         from: of.from.millis(),
     };
     let items = found.into_iter().map(view).collect();
-    Ok(Json(Page::cut(items, limit, |of: &AccountToCheck| Cursor::of_number_and_name(of.from, &of.payee))))
+    Ok(Json(page.cut(items, |of: &AccountToCheck| Cursor::of_number_and_texts(of.from, [&of.payee]))))
 }
 
 /// The holder's real name is verified, from now on. Operators.
@@ -172,9 +168,6 @@ fn looked_at(
     now: Instant,
 ) -> Result<PayoutAccount, Problem> {
     let unknown = || Problem::unknown("account", payee).about("payee");
-    if payee.contains('\0') {
-        return Err(unknown());
-    }
     tx.lock(&super::accounts::lock_name(payee))?;
     let of = bound(tx, payee, now)?.ok_or_else(unknown)?;
     if from.is_some_and(|from| from != of.from.millis()) {

@@ -233,12 +233,8 @@ async fn list_payouts(
     if !own {
         principal.require_operator()?;
     }
-    let page = PageParams { limit: which.limit, cursor: which.cursor };
-    let limit = page.limit()?;
-    let Cursor(after) = page.after()?;
-    let (before_at, before_id) =
-        after.split_once(' ').map_or((i64::MAX, ""), |(at, id)| (at.parse().unwrap_or(i64::MAX), id));
-    let before_id = before_id.to_owned();
+    let (page, after) = PageParams { limit: which.limit, cursor: which.cursor }.begin()?;
+    let (before_at, [before_id]) = after.number_and_texts()?.unwrap_or((i64::MAX, Default::default()));
     let rows = core
         .store()
         .read(move |tx| {
@@ -247,12 +243,12 @@ async fn list_payouts(
                  fee_fen, net_fen, at_ms, account_kind, account, calendar FROM payouts \
                  WHERE payee = $1 AND (at_ms < $2 OR (at_ms = $2 AND id < $3)) \
                  ORDER BY at_ms DESC, id DESC LIMIT $4",
-                params![&which.payee, before_at, &before_id, i64::from(limit) + 1],
+                params![&which.payee, before_at, &before_id, page.rows()],
             )
         })
         .await?;
     let items = rows.iter().map(payout_view).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |item: &PayoutView| format!("{} {}", item.at, item.id))))
+    Ok(Json(page.cut(items, |item: &PayoutView| Cursor::of_number_and_texts(item.at, [&item.id]))))
 }
 
 /// Which file.

@@ -81,28 +81,25 @@ async fn entries(
     of: String,
     wanted: Wanted,
 ) -> Result<Json<Page<ApplicationEntry>>, Problem> {
-    let paging = PageParams { limit: wanted.limit, cursor: wanted.cursor };
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
+    let (page, after) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.begin()?;
+    let (at, [plan, promoter]) = after.number_and_texts()?.unwrap_or((i64::MAX, Default::default()));
     let state = wanted.state.map(Standing::name);
     let rows = core
         .store()
         .read(move |tx| {
-            // A key of fixed length sorts like the time.
-            let (at, who) = after.split_once(' ').unwrap_or(("", ""));
-            let at = at.parse::<i64>().unwrap_or(i64::MAX);
             let sql = format!(
                 "SELECT a.plan, p.name, p.programme, a.promoter, r.name, {STATE}, a.applied_ms, a.approved_ms, \
                  a.rejected_ms FROM plan_applications a JOIN plans p ON p.id = a.plan \
                  JOIN promoters r ON r.id = a.promoter WHERE {subject} = $1 \
                  AND (CAST($2 AS TEXT) IS NULL OR {STATE} = $2) \
-                 AND (a.applied_ms < $3 OR (a.applied_ms = $3 AND a.plan || ' ' || a.promoter > $4)) \
-                 ORDER BY a.applied_ms DESC, a.plan || ' ' || a.promoter LIMIT $5"
+                 AND (a.applied_ms < $3 OR (a.applied_ms = $3 AND (a.plan, a.promoter) > ($4, $5))) \
+                 ORDER BY a.applied_ms DESC, a.plan, a.promoter LIMIT $6"
             );
-            tx.query(&sql, params![&of, state, at, who, i64::from(limit) + 1])
+            tx.query(&sql, params![&of, state, at, &plan, &promoter, page.rows()])
         })
         .await?;
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |a| format!("{} {} {}", a.applied_at, a.plan, a.promoter))))
+    Ok(Json(page.cut(items, |a| Cursor::of_number_and_texts(a.applied_at, [&a.plan, &a.promoter]))))
 }
 
 fn entry(row: &Row) -> Result<ApplicationEntry, StoreError> {

@@ -75,9 +75,8 @@ async fn list(
     principal: Principal,
     Params(of): Params<RatesOf>,
 ) -> Result<Json<Page<RateEntry>>, Problem> {
-    let paging = PageParams { limit: of.limit, cursor: of.cursor };
-    let (limit, Cursor(after)) = (paging.limit()?, paging.after()?);
-    let before = if after.is_empty() { i64::MAX } else { after.parse().unwrap_or(i64::MAX) };
+    let (page, after) = PageParams { limit: of.limit, cursor: of.cursor }.begin()?;
+    let [before] = after.numbers()?.unwrap_or([i64::MAX]);
     let merchant = principal.subject.filter(|_| principal.role == Role::Merchant);
     let rows = core
         .store()
@@ -92,10 +91,10 @@ async fn list(
                  OR (r.subject_kind = 'product' AND EXISTS (SELECT 1 FROM targets t WHERE t.kind = 'product' \
                      AND t.id = r.subject AND t.merchant = $4))) \
                  ORDER BY r.number DESC LIMIT $5",
-                params![&of.programme, before, of.plan.as_ref(), merchant.as_ref(), i64::from(limit) + 1],
+                params![&of.programme, before, of.plan.as_ref(), merchant.as_ref(), page.rows()],
             )
         })
         .await?;
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Page::cut(items, limit, |rate| rate.number.to_string())))
+    Ok(Json(page.cut(items, |rate| Cursor::of_numbers(&[rate.number]))))
 }

@@ -147,10 +147,10 @@ pub(super) fn find(tx: &mut dyn Tx, id: &str) -> Result<Option<Enrolment>, Store
 pub(super) fn of_merchant(
     tx: &mut dyn Tx,
     merchant: &MerchantId,
-    after: Option<&(i64, String)>,
+    after: Option<&(i64, [String; 1])>,
     limit: i64,
 ) -> Result<Vec<Enrolment>, StoreError> {
-    let (at, id) = after.map_or((i64::MAX, ""), |(at, id)| (*at, id.as_str()));
+    let (at, id) = after.map_or((i64::MAX, ""), |(at, [id])| (*at, id.as_str()));
     let sql = format!(
         "SELECT {COLUMNS} FROM enrolments WHERE merchant = $1 AND submitted_ms <= $2 \
          AND (submitted_ms < $2 OR id < $3) ORDER BY submitted_ms DESC, id DESC LIMIT $4"

@@ -70,15 +70,15 @@ async fn list(
 ) -> Result<Json<Page<EnrolmentView>>, Problem> {
     principal.require_merchant(&of.merchant)?;
     let merchant: MerchantId = of.merchant.parse().map_err(|error| Problem::invalid("merchant", error))?;
-    let paging = PageParams { limit: of.limit, cursor: of.cursor };
-    let (limit, after) = (paging.limit()?, paging.after()?.number_and_name()?);
+    let (page, after) = PageParams { limit: of.limit, cursor: of.cursor }.begin()?;
+    let after = after.number_and_texts()?;
     let now = core.now();
     core.store()
         .read(move |tx| {
-            let all = enrolment::of_merchant(tx, &merchant, after.as_ref(), i64::from(limit) + 1)?;
+            let all = enrolment::of_merchant(tx, &merchant, after.as_ref(), page.rows())?;
             let mut policies = Catalogue::default();
             let items = view_all(tx, &mut policies, &all, now)?;
-            Ok::<_, Problem>(Page::cut(items, limit, EnrolmentView::key))
+            Ok::<_, Problem>(page.cut(items, EnrolmentView::key))
         })
         .await
         .map(Json)

@@ -110,7 +110,7 @@ fn code<T: Serialize>(refusal: &T) -> String {
 impl EnrolmentView {
     /// Where a page after this one begins.
     pub(super) fn key(&self) -> String {
-        Cursor::of_number_and_name(self.submitted_at, &self.id)
+        Cursor::of_number_and_texts(self.submitted_at, [&self.id])
     }
 }
 

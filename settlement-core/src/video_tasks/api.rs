@@ -341,16 +341,16 @@ async fn list(
 ) -> Result<Json<Page<TaskView>>, Problem> {
     principal.require_merchant(&of.merchant)?;
     let merchant: MerchantId = of.merchant.parse().map_err(|error| Problem::invalid("merchant", error))?;
-    let paging = PageParams { limit: of.limit, cursor: of.cursor };
-    let (limit, after) = (paging.limit()?, paging.after()?.number_and_name()?);
+    let (page, after) = PageParams { limit: of.limit, cursor: of.cursor }.begin()?;
+    let after = after.number_and_texts()?;
     let now = core.now();
     core.store()
         .read(move |tx| {
-            let tasks = task::of_merchant(tx, &merchant, after.as_ref(), i64::from(limit) + 1)?;
+            let tasks = task::of_merchant(tx, &merchant, after.as_ref(), page.rows())?;
             let mut terms = Terms::default();
             let items = tasks.iter().map(|task| view(&mut terms, tx, task, now));
             let items = items.collect::<Result<Vec<_>, Problem>>()?;
-            Ok(Page::cut(items, limit, |task| Cursor::of_number_and_name(task.created_at, &task.id)))
+            Ok(page.cut(items, |task| Cursor::of_number_and_texts(task.created_at, [&task.id])))
         })
         .await
         .map(Json)

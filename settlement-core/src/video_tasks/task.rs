@@ -95,10 +95,10 @@ pub(super) fn find(tx: &mut dyn Tx, id: &str) -> Result<Option<Task>, StoreError
 pub(super) fn of_merchant(
     tx: &mut dyn Tx,
     merchant: &MerchantId,
-    after: Option<&(i64, String)>,
+    after: Option<&(i64, [String; 1])>,
     limit: i64,
 ) -> Result<Vec<Task>, StoreError> {
-    let (at, id) = after.map_or((i64::MAX, ""), |(at, id)| (*at, id.as_str()));
+    let (at, id) = after.map_or((i64::MAX, ""), |(at, [id])| (*at, id.as_str()));
     let sql = format!(
         "SELECT {COLUMNS} FROM video_tasks WHERE merchant = $1 AND created_ms <= $2 \
          AND (created_ms < $2 OR id < $3) ORDER BY created_ms DESC, id DESC LIMIT $4"

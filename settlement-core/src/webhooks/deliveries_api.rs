@@ -116,32 +116,23 @@ async fn list(
     PathId(id): PathId<String>,
     Params(page): Params<PageParams>,
 ) -> Result<Json<Page<WebhookDelivery>>, Problem> {
-    let (limit, Cursor(cursor)) = (page.limit()?, page.after()?);
+    let (page, after) = page.begin()?;
+    let (ms, [event]) = after.number_and_texts()?.unwrap_or((i64::MAX, Default::default()));
     let views = core
         .store()
         .read(move |tx| {
             find(tx, &id, &principal)?;
-            let (ms, event) = match cursor.split_once(' ') {
-                None if cursor.is_empty() => (i64::MAX, String::new()),
-                Some((ms, event)) if ms.parse::<i64>().is_ok() => {
-                    (ms.parse().unwrap_or(i64::MAX), event.to_owned())
-                }
-                _ => {
-                    let what = "this is no cursor of ours";
-                    return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", what));
-                }
-            };
             let sql = format!(
                 "{COLUMNS} AND (d.created_ms < $2 OR (d.created_ms = $2 AND d.event < $3)) \
                  ORDER BY d.created_ms DESC, d.event DESC LIMIT $4"
             );
-            let rows = tx.query(&sql, params![&id, ms, &event, i64::from(limit) + 1])?;
+            let rows = tx.query(&sql, params![&id, ms, &event, page.rows()])?;
             rows.iter().map(|row| Ok(view(tx, &id, row)?)).collect::<Result<Vec<_>, Problem>>()
         })
         .await?;
-    let key =
-        |delivery: &WebhookDelivery| format!("{} {}", delivery.created_ms.instant().millis(), delivery.id);
-    Ok(Json(Page::cut(views, limit, key)))
+    Ok(Json(page.cut(views, |delivery: &WebhookDelivery| {
+        Cursor::of_number_and_texts(delivery.created_ms.instant().millis(), [&delivery.id])
+    })))
 }
 
 /// Which delivery.

@@ -254,14 +254,12 @@ async fn list(
     Params(whose): Params<Whose>,
 ) -> Result<Json<Page<WebhookView>>, Problem> {
     let owner = owner(&principal, whose.owner)?;
-    let page = PageParams { limit: whose.limit, cursor: whose.cursor };
-    let (limit, Cursor(after), now) = (page.limit()?, page.after()?, core.now());
-    let found = core
-        .store()
-        .read(move |tx| endpoint::list(tx, owner.as_deref(), &after, i64::from(limit) + 1))
-        .await?;
+    let (page, Cursor(after)) = PageParams { limit: whose.limit, cursor: whose.cursor }.begin()?;
+    let now = core.now();
+    let found =
+        core.store().read(move |tx| endpoint::list(tx, owner.as_deref(), &after, page.rows())).await?;
     let views = found.iter().map(|webhook| view(webhook, now)).collect();
-    Ok(Json(Page::cut(views, limit, |webhook: &WebhookView| webhook.id.clone())))
+    Ok(Json(page.cut(views, |webhook: &WebhookView| webhook.id.clone())))
 }
 
 /// One endpoint, and how it stands. Operators, and its owner.

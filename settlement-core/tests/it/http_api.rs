@@ -71,7 +71,9 @@ on_both!(tokens_are_made_only_for_those_who_are_there, async |bench: &Bench| {
 });
 
 on_both!(a_nul_in_a_text_is_the_senders_mistake, async |bench: &Bench| {
-    for path in ["/v1/orders?product=a%00", "/v1/webhooks?owner=%00", "/v1/webhooks/a%00", "/v1/payouts?payee=%00"] {
+    for path in
+        ["/v1/orders?product=a%00", "/v1/webhooks?owner=%00", "/v1/webhooks/a%00", "/v1/payouts?payee=%00"]
+    {
         bench.problem("GET", path, Value::Null, 422, "invalid").await;
     }
     let ban = json!({"category": "tea", "effective_from": 5, "note": "\0"});

@@ -73,6 +73,36 @@ on_both!(links_are_listed_newest_first_with_their_state, async |bench: &Bench| {
     bench.problem("GET", "/v1/links?promoter=lily&cursor=Zm9v", Value::Null, 400, "invalid_cursor").await;
 });
 
+on_both!(a_cursor_of_another_list_is_refused, async |bench: &Bench| {
+    shop(bench).await;
+    let lists = [
+        "/v1/bans?",
+        "/v1/clicks?",
+        "/v1/disputes?merchant=m1&",
+        "/v1/enrolments?merchant=m1&",
+        "/v1/links?merchant=m1&",
+        "/v1/merchants/m1/settlements?",
+        "/v1/merchants/m1/top-ups?",
+        "/v1/orders?",
+        "/v1/payout-accounts?",
+        "/v1/payouts?payee=promoter/lily&",
+        "/v1/products?",
+        "/v1/promoters/lily/applications?",
+        "/v1/promoters/lily/notices?",
+        "/v1/promoters/lily/selection?",
+        "/v1/rates?programme=g1&",
+        "/v1/reviews?",
+        "/v1/tokens?",
+        "/v1/video-tasks?merchant=m1&",
+    ];
+    for list in lists {
+        for cursor in ["eA", "MTIgeA", "MTIfeB95H3ofYR9iH2MfZA", "?"] {
+            let path = format!("{list}cursor={cursor}");
+            bench.problem("GET", &path, Value::Null, 400, "invalid_cursor").await;
+        }
+    }
+});
+
 on_both!(people_and_rules_are_listed, async |bench: &Bench| {
     shop(bench).await;
     for (id, agency) in [("ann", Some("stars")), ("bob", Some("stars")), ("carl", None)] {

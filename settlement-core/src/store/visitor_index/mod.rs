@@ -97,7 +97,11 @@ pub(super) fn before_asking(db: &Connection) -> Result<()> {
 pub(super) fn catch_up(db: &Connection) -> Result<()> {
     let (clicks, runs) = look(db)?;
     let crowded = runs.unmerged && runs.count >= MOST_RUNS;
-    if clicks == 0 || (crowded && clicks < MOST) { runs::merge_some(db, SIZES) } else { index_some(db, SIZES) }
+    if clicks == 0 || (crowded && clicks < MOST) {
+        runs::merge_some(db, SIZES)
+    } else {
+        index_some(db, SIZES)
+    }
 }
 
 /// Indexes the oldest of what waits, at most `sizes.at_once` clicks.

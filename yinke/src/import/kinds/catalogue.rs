@@ -120,7 +120,8 @@ pub(super) const PROMOTERS: &[Column] = &[
 ];
 
 pub(super) fn promoter(f: &mut Fields<'_>) -> Option<Item> {
-    let (id, name, agency) = (f.parsed::<PromoterId>("id"), f.text("name"), f.parsed_or_none::<AgencyId>("agency"));
+    let (id, name, agency) =
+        (f.parsed::<PromoterId>("id"), f.text("name"), f.parsed_or_none::<AgencyId>("agency"));
     let (platform, buyer) =
         (f.parsed_or_none::<PlatformId>("platform"), f.parsed_or_none::<BuyerId>("buyer"));
     let (platform, buyer) = (platform?, buyer?);
