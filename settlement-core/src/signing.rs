@@ -3,6 +3,7 @@
 //! Signed is `id.timestamp.body` with HMAC-SHA256; the header carries `v1,` and the signature in base64, several of
 //! them separated by blanks while a secret is being rotated. A secret is written `whsec_` and base64.
 
+use crate::random::{self, NoRandomness};
 use attribution_core::time::{Instant, SECOND_MS};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -35,10 +36,8 @@ impl SigningSecret {
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    pub(crate) fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = vec![0u8; SECRET_BYTES];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(bytes))
+    pub(crate) fn random() -> Result<Self, NoRandomness> {
+        Ok(Self(random::bytes::<SECRET_BYTES>()?.to_vec()))
     }
 
     /// As it is written.

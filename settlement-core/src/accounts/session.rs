@@ -2,6 +2,7 @@
 
 use crate::api::{Principal, Role};
 use crate::params;
+use crate::random::{self, NoRandomness};
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, accounts::throttle};
 use attribution_core::time::{DAY_MS, HOUR_MS, Instant, SECOND_MS};
@@ -18,10 +19,8 @@ impl SessionSecret {
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    pub(super) fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0u8; 32];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
+    pub(super) fn random() -> Result<Self, NoRandomness> {
+        Ok(Self(URL_SAFE_NO_PAD.encode(random::bytes::<32>()?)))
     }
 
     /// One that a browser sent; whether it is anybody's is to be seen.

@@ -213,7 +213,7 @@ pub(super) fn weak(field: &str, why: password::WeakPassword) -> Problem {
 
 pub(super) fn new_secret() -> Result<SessionSecret, SignInError> {
     SessionSecret::random().map_err(|error| {
-        tracing::error!(%error, "no randomness");
+        tracing::error!(error = chain(&error), "no session can begin");
         SignInError::Internal
     })
 }

@@ -8,6 +8,7 @@ use super::throttle::{Counted, What};
 use super::{PasswordChangeError as SignUpError, password, settings};
 use crate::api::{Principal, Problem, Role};
 use crate::catalogue::{checked_name, new_promoter};
+use crate::random;
 use crate::{Core, store::StoreError};
 use attribution_core::ids::PromoterId;
 use std::net::IpAddr;
@@ -72,9 +73,6 @@ impl Core {
 
 /// An id that nobody has: drawn from so many that it is free.
 fn free_id() -> Result<PromoterId, Problem> {
-    let drawn = getrandom::u64().map_err(|error| {
-        tracing::error!(%error, "no randomness");
-        Problem::internal()
-    })?;
+    let drawn = u64::from_be_bytes(random::bytes()?);
     PromoterId::new(format!("tk-{:013x}", drawn >> 12)).map_err(|why| Problem::invalid("name", why))
 }

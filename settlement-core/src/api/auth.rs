@@ -1,9 +1,10 @@
 //! Who asks: bearer tokens, of which only a hash is kept, with a role and a subject.
 
 use super::tokens::Reach;
-use super::{Merchants, Only, Problem, Write};
+use super::{Merchants, Only, Problem, Write, check_label};
 use crate::Core;
 use crate::params;
+use crate::random::{self, NoRandomness};
 use crate::store::{StoreError, Tx};
 use attribution_core::click::EdgeId;
 use attribution_core::ids::{AgencyId, MerchantId, PromoterId};
@@ -238,10 +239,8 @@ impl TokenText {
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    pub fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0u8; 32];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(format!("yk_{}", URL_SAFE_NO_PAD.encode(bytes))))
+    fn random() -> Result<Self, NoRandomness> {
+        Ok(Self(format!("yk_{}", URL_SAFE_NO_PAD.encode(random::bytes::<32>()?))))
     }
 
     /// One that the operator chose.
@@ -347,9 +346,6 @@ struct NewToken {
     label: String,
 }
 
-/// Bytes of a label at most.
-const LABEL_MAX: usize = 200;
-
 /// Whether the subject can be an id of its kind at all.
 pub(crate) fn check_subject(role: Role, subject: &str) -> Result<(), Problem> {
     let checked = match role {
@@ -421,14 +417,8 @@ async fn issue(
     if label == FIRST_LABEL {
         return Err(Problem::invalid("label", "is kept for the tokens that a core is started with"));
     }
-    if label.len() > LABEL_MAX || label.chars().any(char::is_control) {
-        let why = format!("must have at most {LABEL_MAX} bytes and no control characters");
-        return Err(Problem::invalid("label", why));
-    }
-    let token = TokenText::random().map_err(|error| {
-        tracing::error!(%error, "no randomness");
-        Problem::internal()
-    })?;
+    check_label(&label)?;
+    let token = TokenText::random()?;
     write
         .scope
         .without_key()

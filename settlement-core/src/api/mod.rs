@@ -12,6 +12,7 @@ mod limit;
 mod only;
 mod page;
 mod problem;
+mod text;
 pub mod time;
 mod tokens;
 mod write;
@@ -27,6 +28,7 @@ pub use only::{Agencies, Circle, Edges, Merchants, Only, Operators, Promoters, P
 pub(crate) use page::{Cursor, Page, PageLength, PageParams};
 pub(crate) use problem::chain;
 pub use problem::{Problem, ProblemBody};
+pub(crate) use text::{check_label, check_line};
 pub use time::ApiTime;
 pub(crate) use write::KEEP_MS;
 pub use write::{Write, WriteScope};

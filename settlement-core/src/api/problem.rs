@@ -160,6 +160,7 @@ impl From<StoreError> for Problem {
             | StoreError::NoRow
             | StoreError::Column { .. }
             | StoreError::Corrupt { .. }
+            | StoreError::Randomness(_)
             | StoreError::Panicked => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", "the core failed; its log says more")
             }

@@ -5,6 +5,7 @@
 
 use super::feed::Numbers;
 use crate::api::Problem;
+use crate::random;
 use crate::store::{Param, StoreError, Tx};
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::code::{BODIES, CheckKey, Code};
@@ -132,10 +133,7 @@ impl LinkRows {
 fn draw(key: CheckKey) -> Result<Code, Problem> {
     const EVEN: u64 = u64::MAX / BODIES * BODIES;
     loop {
-        let random = getrandom::u64().map_err(|error| {
-            tracing::error!(%error, "no randomness");
-            Problem::internal()
-        })?;
+        let random = u64::from_be_bytes(random::bytes()?);
         if random < EVEN
             && let Some(code) = Code::from_body(random % BODIES, key)
         {

@@ -6,7 +6,7 @@ use super::mapped::{Mapped, Unmappable};
 use super::source::{self, Shop, Source, SourceKind};
 use super::{shopify, youzan};
 use crate::Core;
-use crate::api::{PathId, Peer, Problem};
+use crate::api::{PathId, Peer, Problem, check_line};
 use crate::orders::batch::{EventResult, Status, take_one};
 use crate::orders::event::OrderEvent;
 use crate::orders::intake::is_placed;
@@ -221,9 +221,7 @@ fn json(body: &[u8]) -> Result<Value, Problem> {
 }
 
 fn bounded(id: &str) -> Result<String, Problem> {
-    if id.len() > ID_MAX || id.chars().any(char::is_control) {
-        return Err(Problem::invalid("webhook-id", format!("at most {ID_MAX} bytes, no control characters")));
-    }
+    check_line("webhook-id", id, ID_MAX)?;
     Ok(id.to_owned())
 }
 
@@ -253,7 +251,7 @@ fn standard(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) -> 
     let id = header_of(headers, "webhook-id")?;
     let signatures = header_of(headers, "webhook-signature")?;
     let timestamp = timestamp_of(headers, now)?;
-    let ours = source.secrets(now).filter_map(SigningSecret::parse);
+    let ours = source.secret.good(now).filter_map(SigningSecret::parse);
     // All secrets are tried, so that the time says nothing about which one it was.
     if !ours.fold(false, |right, secret| right | secret.verifies(id, timestamp, body, signatures)) {
         return Err(wrong_signature());
@@ -278,7 +276,8 @@ fn of_youzan(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) ->
     let client_id = settings.client_id.as_deref().unwrap_or_default();
     let right = |text: &[u8], theirs: &str| {
         source
-            .secrets(now)
+            .secret
+            .good(now)
             .fold(false, |right, secret| right | youzan::verifies(client_id, text, secret, theirs))
     };
     let push: Value;
@@ -304,7 +303,7 @@ fn of_youzan(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) ->
 
 fn of_shopify(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) -> Result<Incoming, Problem> {
     let theirs = header_of(headers, "x-shopify-hmac-sha256")?;
-    if !source.secrets(now).fold(false, |right, secret| right | shopify::verifies(body, secret, theirs)) {
+    if !source.secret.good(now).fold(false, |right, secret| right | shopify::verifies(body, secret, theirs)) {
         return Err(wrong_signature());
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -2,11 +2,11 @@
 
 use crate::attribution::programmes::read;
 use crate::params;
+use crate::shared_secret::SharedSecret;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{MerchantId, PlatformId};
 use attribution_core::time::Instant;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use utoipa::ToSchema;
 
 /// Whose form the notifications have.
@@ -86,34 +86,15 @@ pub(super) struct Shop {
 }
 
 /// A source.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) id: String,
     pub(super) kind: SourceKind,
     pub(super) label: String,
     pub(super) shop: Shop,
     pub(super) created: Instant,
-    secret: String,
-    previous: Option<(String, Instant)>,
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
-
-impl Source {
-    /// The secrets that are good now, the newest first.
-    pub(super) fn secrets(&self, now: Instant) -> impl Iterator<Item = &str> {
-        let previous = self.previous.iter().filter(move |(_, until)| now < *until);
-        std::iter::once(self.secret.as_str()).chain(previous.map(|(secret, _)| secret.as_str()))
-    }
-
-    /// Until when the former secret is good, if there is one.
-    pub(super) fn previous_until(&self, now: Instant) -> Option<Instant> {
-        self.previous.as_ref().map(|(_, until)| *until).filter(|until| now < *until)
-    }
+    /// What the sender signs with.
+    pub(super) secret: SharedSecret,
 }
 
 const COLUMNS: &str = "SELECT s.id, s.kind, s.label, s.settings, s.secret, s.previous_secret, s.previous_until_ms, \
@@ -147,17 +128,12 @@ fn of_row(row: &Row) -> Result<Source, StoreError> {
         .ok_or_else(|| corrupt("kind of a source", kind))?;
     let settings = serde_json::from_str(row.text(3)?)
         .map_err(|cause| StoreError::Corrupt { what: "settings of a source", cause: cause.into() })?;
-    let previous = match (row.opt_text(5)?, row.opt_instant(6)?) {
-        (Some(secret), Some(until)) => Some((secret.to_owned(), until)),
-        _ => None,
-    };
     Ok(Source {
         id: row.text(0)?.to_owned(),
         kind,
         label: row.text(2)?.to_owned(),
         created: row.instant(7)?,
-        secret: row.text(4)?.to_owned(),
-        previous,
+        secret: SharedSecret::of_row(row, 4)?,
         shop: Shop {
             platform: read("platform id", row.text(8)?)?,
             merchant: read("merchant id", row.text(9)?)?,

@@ -4,13 +4,15 @@ use super::delivery::{self, DeliveryView};
 use super::source::{self, New, ProductFrom, Settings, Source, SourceKind};
 use crate::Core;
 use crate::api::{
-    Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
+    Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write, check_label,
+    check_line,
 };
 use crate::params;
+use crate::random;
+use crate::shared_secret::good_until;
 use crate::signing::SigningSecret;
 use crate::store::Tx;
 use attribution_core::ids::{MerchantId, ProductId};
-use attribution_core::time::{DAY_MS, HOUR_MS, SECOND_MS};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -20,14 +22,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Bytes of a label, a client id or a secret at most.
+/// Bytes of a client id or a secret at most.
 const TEXT_MAX: usize = 200;
 /// Sources of one merchant at most.
 const SOURCES_MAX: i64 = 50;
-/// A former secret is good for so long unless the request says otherwise.
-const OVERLAP_MS: i64 = 24 * HOUR_MS;
-/// And never longer.
-const OVERLAP_MAX_MS: i64 = 7 * DAY_MS;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()
@@ -122,15 +120,8 @@ fn view(source: &Source, now: attribution_core::time::Instant) -> SourceView {
         path: format!("/v1/intake/{}", source.id),
         settings: source.shop.settings.clone(),
         created_ms: source.created.millis(),
-        previous_secret_until_ms: source.previous_until(now).map(|until| until.millis()),
+        previous_secret_until_ms: source.secret.previous_until(now).map(|until| until.millis()),
     }
-}
-
-fn checked_text(field: &str, text: &str) -> Result<(), Problem> {
-    if text.len() > TEXT_MAX || text.chars().any(char::is_control) {
-        return Err(Problem::invalid(field, format!("at most {TEXT_MAX} bytes and no control characters")));
-    }
-    Ok(())
 }
 
 /// The secret to keep, and to show.
@@ -140,15 +131,12 @@ fn secret(kind: SourceKind, given: Option<&str>) -> Result<(String, Option<Strin
             Err(Problem::invalid("secret", "is made here for standard sources"))
         }
         (SourceKind::Standard, None) => {
-            let secret = SigningSecret::random().map_err(|error| {
-                tracing::error!(%error, "no randomness");
-                Problem::internal()
-            })?;
-            Ok((secret.text(), Some(secret.text())))
+            let secret = SigningSecret::random()?.text();
+            Ok((secret.clone(), Some(secret)))
         }
         (_, None | Some("")) => Err(Problem::invalid("secret", "the platform's secret is needed")),
         (_, Some(given)) => {
-            checked_text("secret", given)?;
+            check_line("secret", given, TEXT_MAX)?;
             Ok((given.to_owned(), None))
         }
     }
@@ -159,7 +147,7 @@ fn check_settings(kind: SourceKind, settings: &Settings) -> Result<(), Problem> 
         (SourceKind::Youzan, None | Some("")) => {
             return Err(Problem::invalid("settings.client_id", "is needed for Youzan"));
         }
-        (SourceKind::Youzan, Some(id)) => checked_text("settings.client_id", id)?,
+        (SourceKind::Youzan, Some(id)) => check_line("settings.client_id", id, TEXT_MAX)?,
         (_, Some(_)) => return Err(Problem::invalid("settings.client_id", "is for Youzan alone")),
         (_, None) => {}
     }
@@ -190,10 +178,11 @@ async fn create(
 ) -> Result<Response, Problem> {
     let body = write.body;
     write.scope.principal.require_merchant(body.merchant.as_str())?;
-    checked_text("label", &body.label)?;
+    check_label(&body.label)?;
     check_settings(body.kind, &body.settings)?;
     let (secret, shown) = secret(body.kind, body.secret.as_deref())?;
-    let id = random_id()?;
+    // Whoever knows the name can only try signatures.
+    let id = random::name("in")?;
     write
         .scope
         .without_key()
@@ -220,15 +209,6 @@ async fn create(
             Ok((StatusCode::CREATED, opened))
         })
         .await
-}
-
-/// A name that nobody can guess: whoever knows it can only try signatures.
-fn random_id() -> Result<String, Problem> {
-    let random = getrandom::u64().and_then(|high| Ok((high, getrandom::u64()?))).map_err(|error| {
-        tracing::error!(%error, "no randomness");
-        Problem::internal()
-    })?;
-    Ok(format!("in_{:016x}{:016x}", random.0, random.1))
 }
 
 /// A source that this principal may see.
@@ -319,17 +299,14 @@ async fn rotate(
     write: Write<Rotation>,
 ) -> Result<Response, Problem> {
     let Rotation { secret: given, overlap_seconds } = write.body;
-    let overlap = overlap_seconds.map_or(OVERLAP_MS, |seconds| i64::from(seconds) * SECOND_MS);
-    if overlap > OVERLAP_MAX_MS {
-        return Err(Problem::invalid("overlap_seconds", format!("at most {}", OVERLAP_MAX_MS / SECOND_MS)));
-    }
+    let until = good_until(overlap_seconds, write.scope.now)?;
     write
         .scope
         .without_key()
         .run(&core, move |tx, scope| {
             let kind = find(tx, &id, &scope.principal)?.kind;
             let (secret, shown) = secret(kind, given.as_deref())?;
-            source::rotate(tx, &id, &secret, scope.now.plus(overlap))?;
+            source::rotate(tx, &id, &secret, until)?;
             let source = find(tx, &id, &scope.principal)?;
             Ok((StatusCode::OK, OpenedSource { source: view(&source, scope.now), secret: shown }))
         })

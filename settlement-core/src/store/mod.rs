@@ -19,6 +19,7 @@ pub use threads::{OpenStoreError, Store};
 pub use tx::{Mode, Tx};
 pub use value::{Param, Row, Value};
 
+use crate::random::NoRandomness;
 use std::path::PathBuf;
 
 /// Which database.
@@ -113,6 +114,9 @@ pub enum StoreError {
     /// A text of the request has the character U+0000, which PostgreSQL has no place for.
     #[error("text must not have the character U+0000")]
     Nul,
+    /// The transaction's code needed randomness.
+    #[error("a transaction could not be made")]
+    Randomness(#[from] NoRandomness),
     /// The transaction's code panicked; it was rolled back.
     #[error("the transaction's code panicked")]
     Panicked,

@@ -1,7 +1,7 @@
 //! An endpoint: who wants to hear, where, and what it is signed with.
 
 use crate::params;
-use crate::signing::SigningSecret;
+use crate::shared_secret::SharedSecret;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::time::Instant;
 use std::fmt;
@@ -19,27 +19,12 @@ pub(super) struct Endpoint {
     pub(super) created: Instant,
     pub(super) failing_since: Option<Instant>,
     pub(super) disabled: Option<(Instant, String)>,
-    secret: String,
-    previous: Option<(String, Instant)>,
+    pub(super) secret: SharedSecret,
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint").field("id", &self.id).field("owner", &self.owner).finish_non_exhaustive()
-    }
-}
-
-impl Endpoint {
-    /// What to sign with now: the new secret, and the former one during a rotation.
-    pub(super) fn secrets(&self, now: Instant) -> Vec<SigningSecret> {
-        let previous =
-            self.previous.iter().filter(|(_, until)| now < *until).map(|(secret, _)| secret.as_str());
-        std::iter::once(self.secret.as_str()).chain(previous).filter_map(SigningSecret::parse).collect()
-    }
-
-    /// Until when the former secret is signed with too.
-    pub(super) fn previous_until(&self, now: Instant) -> Option<Instant> {
-        self.previous.as_ref().map(|(_, until)| *until).filter(|until| now < *until)
     }
 }
 
@@ -71,10 +56,6 @@ fn of_row(row: &Row) -> Result<Endpoint, StoreError> {
         (Some(at), reason) => Some((at, reason.unwrap_or_default().to_owned())),
         _ => None,
     };
-    let previous = match (row.opt_text(10)?, row.opt_instant(11)?) {
-        (Some(secret), Some(until)) => Some((secret.to_owned(), until)),
-        _ => None,
-    };
     Ok(Endpoint {
         id: row.text(0)?.to_owned(),
         owner: row.text(1)?.to_owned(),
@@ -84,8 +65,7 @@ fn of_row(row: &Row) -> Result<Endpoint, StoreError> {
         created: row.instant(5)?,
         failing_since: row.opt_instant(6)?,
         disabled,
-        secret: row.text(9)?.to_owned(),
-        previous,
+        secret: SharedSecret::of_row(row, 9)?,
     })
 }
 

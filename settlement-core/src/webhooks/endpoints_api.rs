@@ -2,16 +2,18 @@
 
 use super::endpoint::{self, Endpoint, New};
 use super::event::EventKind;
-use super::outbox::random_id;
 use crate::Core;
 use crate::api::{
     ApiTime, Cursor, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Subjects, Write,
+    check_label,
 };
 use crate::catalogue::destination::checked;
 use crate::params;
+use crate::random;
+use crate::shared_secret::good_until;
 use crate::signing::SigningSecret;
 use crate::store::Tx;
-use attribution_core::time::{DAY_MS, HOUR_MS, Instant, SECOND_MS};
+use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -21,14 +23,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Bytes of a label at most.
-const LABEL_MAX: usize = 200;
 /// Endpoints of one owner at most.
 const ENDPOINTS_MAX: i64 = 20;
-/// A former secret is signed with for so long unless the request says otherwise.
-const OVERLAP_MS: i64 = 24 * HOUR_MS;
-/// And never longer.
-const OVERLAP_MAX_MS: i64 = 7 * DAY_MS;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()
@@ -128,7 +124,7 @@ fn view(webhook: &Endpoint, now: Instant) -> WebhookView {
         events: webhook.events.clone(),
         label: webhook.label.clone(),
         created_ms: webhook.created.into(),
-        previous_secret_until_ms: webhook.previous_until(now).map(ApiTime::from),
+        previous_secret_until_ms: webhook.secret.previous_until(now).map(ApiTime::from),
         failing_since_ms: webhook.failing_since.map(ApiTime::from),
         disabled_ms: webhook.disabled.as_ref().map(|(at, _)| (*at).into()),
         disabled_reason: webhook.disabled.as_ref().map(|(_, reason)| reason.clone()),
@@ -182,13 +178,6 @@ pub(super) fn find(tx: &mut dyn Tx, id: &str, principal: &Principal) -> Result<E
     }
 }
 
-fn new_secret() -> Result<String, Problem> {
-    SigningSecret::random().map(|secret| secret.text()).map_err(|error| {
-        tracing::error!(%error, "no randomness");
-        Problem::internal()
-    })
-}
-
 /// Makes an endpoint that hears of events. The secret to verify with is in this answer and nowhere else. Operators,
 /// merchants, promoters and agencies, each for themselves.
 ///
@@ -220,11 +209,8 @@ async fn create(
     if events.len() > EventKind::ALL.len() {
         return Err(Problem::invalid("events", "names a type twice"));
     }
-    if label.len() > LABEL_MAX || label.chars().any(char::is_control) {
-        let why = format!("at most {LABEL_MAX} bytes and no control characters");
-        return Err(Problem::invalid("label", why));
-    }
-    let secret = new_secret()?;
+    check_label(&label)?;
+    let (id, secret) = (random::name("wh")?, SigningSecret::random()?.text());
     write
         .scope
         .without_key()
@@ -235,7 +221,6 @@ async fn create(
             if tx.query_one(sql, params![&owner])?.int(0)? >= ENDPOINTS_MAX {
                 return Err(Problem::invalid("owner", format!("has {ENDPOINTS_MAX} endpoints already")));
             }
-            let id = random_id("wh")?;
             let new =
                 New { id: &id, owner: &owner, url: &url, label: &label, events: &events, secret: &secret };
             endpoint::insert(tx, &new, scope.now)?;
@@ -309,17 +294,14 @@ async fn rotate(
     PathId(id): PathId<String>,
     write: Write<WebhookRotation>,
 ) -> Result<Response, Problem> {
-    let overlap = write.body.overlap_seconds.map_or(OVERLAP_MS, |seconds| i64::from(seconds) * SECOND_MS);
-    if overlap > OVERLAP_MAX_MS {
-        return Err(Problem::invalid("overlap_seconds", format!("at most {}", OVERLAP_MAX_MS / SECOND_MS)));
-    }
-    let secret = new_secret()?;
+    let until = good_until(write.body.overlap_seconds, write.scope.now)?;
+    let secret = SigningSecret::random()?.text();
     write
         .scope
         .without_key()
         .run(&core, move |tx, scope| {
             find(tx, &id, &scope.principal)?;
-            endpoint::rotate(tx, &id, &secret, scope.now.plus(overlap))?;
+            endpoint::rotate(tx, &id, &secret, until)?;
             let webhook = view(&find(tx, &id, &scope.principal)?, scope.now);
             Ok((StatusCode::OK, OpenedWebhook { webhook, secret: secret.clone() }))
         })

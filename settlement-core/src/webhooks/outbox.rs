@@ -2,6 +2,7 @@
 
 use super::event::{EventKind, Owner, payload};
 use crate::params;
+use crate::random;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{MerchantId, PromoterId};
 use attribution_core::time::Instant;
@@ -52,7 +53,7 @@ pub(super) fn write(
     if endpoints.is_empty() {
         return Ok(None);
     }
-    let id = random_id("msg")?;
+    let id = random::name("msg")?;
     tx.execute(
         "INSERT INTO webhook_events (id, kind, at_ms, payload) VALUES ($1, $2, $3, $4)",
         params![&id, kind.name(), now, &payload(kind, data, now)],
@@ -65,15 +66,6 @@ pub(super) fn write(
         )?;
     }
     Ok(Some(id))
-}
-
-/// A new id that nothing else has.
-pub(super) fn random_id(front: &str) -> Result<String, StoreError> {
-    let mut bytes = [0u8; 12];
-    getrandom::fill(&mut bytes)
-        .map_err(|cause| StoreError::Corrupt { what: "randomness of the system", cause: cause.into() })?;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{front}_{hex}"))
 }
 
 /// A promoter, and their agency if they have one.

@@ -8,6 +8,7 @@ use super::{outbox, schedule};
 use crate::Core;
 use crate::api::chain;
 use crate::params;
+use crate::signing::SigningSecret;
 use crate::store::{StoreError, Tx};
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
 use bytes::Bytes;
@@ -240,8 +241,8 @@ async fn send(client: &Client, one: &Leased, now: Instant) -> Result<Answer, Sen
     let url = Url::parse(&one.endpoint.url).map_err(|_| SendError::Address)?;
     let body = Bytes::from(one.payload.clone());
     let at = now.floor_seconds();
-    let signatures: Vec<String> =
-        one.endpoint.secrets(now).iter().map(|secret| secret.sign(&one.event, at, &body)).collect();
+    let secrets = one.endpoint.secret.good(now).filter_map(SigningSecret::parse);
+    let signatures: Vec<String> = secrets.map(|secret| secret.sign(&one.event, at, &body)).collect();
     let headers = [
         ("webhook-id", one.event.clone()),
         ("webhook-timestamp", at.to_string()),

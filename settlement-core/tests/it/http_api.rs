@@ -76,9 +76,8 @@ on_both!(a_nul_in_a_text_is_the_senders_mistake, async |bench: &Bench| {
     {
         bench.problem("GET", path, Value::Null, 422, "invalid").await;
     }
-    let ban = json!({"category": "tea", "effective_from": 5, "note": "\0"});
-    bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶"})).await;
-    bench.problem("POST", "/v1/bans", ban, 422, "invalid").await;
+    let review = json!({"platform": "p1", "order": "o1", "reason": "unjournaled", "resolution": "\0"});
+    bench.problem("POST", "/v1/reviews/resolve", review, 422, "invalid").await;
 });
 
 on_both!(the_interface_describes_itself, async |bench: &Bench| {

@@ -1,0 +1,19 @@
+//! Texts that people give, as far as all of them are alike.
+
+use super::Problem;
+
+/// Bytes of a label at most.
+const LABEL_MAX: usize = 200;
+
+/// Refuses a text of more than `most` bytes, or with control characters.
+pub(crate) fn check_line(field: &str, text: &str, most: usize) -> Result<(), Problem> {
+    if text.len() > most || text.chars().any(char::is_control) {
+        return Err(Problem::invalid(field, format!("at most {most} bytes and no control characters")));
+    }
+    Ok(())
+}
+
+/// Refuses a label that is too long for one: it says to people what a token or an endpoint is for.
+pub(crate) fn check_label(label: &str) -> Result<(), Problem> {
+    check_line("label", label, LABEL_MAX)
+}
