@@ -58,7 +58,6 @@ async fn post_ban(
     _: Only<Operators>,
     write: Write<PostBan>,
 ) -> Result<Response, Problem> {
-    write.scope.principal.require_operator()?;
     let body = write.body;
     if let Some(note) = &body.note {
         checked_name("note", note)?;

@@ -158,7 +158,6 @@ async fn resolve(
     write: Write<Resolve>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
-    scope.principal.require_operator()?;
     if body.resolution.trim().is_empty() {
         return Err(Problem::invalid("resolution", "say what was decided"));
     }
