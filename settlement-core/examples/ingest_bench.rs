@@ -10,16 +10,18 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark stops where it fails")]
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
+mod bench_core;
+
 use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
-use attribution_core::code::{CheckKey, Code};
+use attribution_core::code::Code;
 use attribution_core::ids::{PlacementNum, ProgrammeNum, PromoterNum, TargetNum, VisitorId};
 use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::record::{AddressPrefix, CLICK_MAX_LEN, ClickFlags, ClickRecord};
 use attribution_core::shipping::Batch;
 use attribution_core::time::Instant as At;
-use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
+use bench_core::open;
 use settlement_core::store::StoreConfig;
-use settlement_core::{Core, CoreConfig, CoreKeys};
+use settlement_core::{Clock, Core};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -81,24 +83,6 @@ fn click(epoch: u64, n: u64) -> ClickRecord<'static> {
     }
 }
 
-fn open(store: StoreConfig) -> Core {
-    let master = MasterKey::new(1, [7; 32]);
-    let keys = CoreKeys {
-        browser: BrowserKeys::derive(&master, None),
-        click: ClickKeys::new(vec![master]),
-        check: CheckKey::new(*b"checkkey"),
-    };
-    let config = CoreConfig {
-        store,
-        public_base: "http://127.0.0.1".parse().unwrap(),
-        own_hosts: Vec::new(),
-        allow_private_destinations: true,
-        limits: settlement_core::api::Limits::default(),
-        clock: settlement_core::Clock::System,
-    };
-    Core::open(config, keys).unwrap()
-}
-
 /// Ships everything, one batch after the other, as one shipper does.
 fn ingest(runtime: &tokio::runtime::Runtime, core: &Core, batches: Vec<Batch>) -> Duration {
     let began = Instant::now();
@@ -141,7 +125,7 @@ fn sqlite(folder: &Path, rows: u32, rounds: u32) {
         for round in 0..rounds {
             let plain = append(&folder.join(format!("plain-{size}-{round}.db")), rows, size);
             let path = folder.join(format!("core-{size}-{round}.db"));
-            let core = open(StoreConfig::Sqlite { path: path.clone() });
+            let core = open(StoreConfig::Sqlite { path: path.clone() }, Clock::System);
             let began = Instant::now();
             let ours = ingest(&runtime, &core, batches(0x0190_0000_0000_0000 + u64::from(round), rows, size));
             wait_for_index(&path);
@@ -213,8 +197,10 @@ fn append(path: &Path, rows: u32, size: u32) -> Duration {
 fn postgres(url: &str, rows: u32, rounds: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let schema = format!("yk_bench_{}", std::process::id());
-    let core =
-        open(StoreConfig::Postgres { url: url.to_owned(), schema: Some(schema.clone()), connections: 2 });
+    let core = open(
+        StoreConfig::Postgres { url: url.to_owned(), schema: Some(schema.clone()), connections: 2 },
+        Clock::System,
+    );
     let mut client = postgres::Client::connect(url, postgres::NoTls).unwrap();
     client.batch_execute(&format!("SET search_path TO {schema}")).unwrap();
     let mut epoch = 0x0190_0000_0000_0000;

@@ -8,18 +8,14 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark stops where it fails")]
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
-use attribution_core::code::CheckKey;
-use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
-use axum::body::Body;
-use http::Request;
-use http_body_util::BodyExt as _;
+mod bench_core;
+
+use bench_core::{admit, call, open};
 use serde_json::{Value, json};
-use settlement_core::api::{Role, TokenText};
 use settlement_core::store::{Param, StoreConfig, StoreError};
-use settlement_core::{Clock, Core, CoreConfig, CoreKeys};
+use settlement_core::{Clock, Core};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use tower::ServiceExt as _;
 
 const SHOPS: u64 = 2_000;
 const CATEGORIES: u64 = 200;
@@ -144,8 +140,8 @@ async fn run(store: &str, config: StoreConfig, products: u64, what: &str) -> boo
     if let StoreConfig::Sqlite { path } = &config {
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
     }
-    let core = open(config);
-    core.admit_token(TokenText::given("bench"), Role::Admin, None, "bench").await.unwrap();
+    let core = open(config, Clock::System);
+    admit(&core).await;
     if what != "ask" {
         build(store, &core, products).await;
     }
@@ -319,37 +315,4 @@ fn show(kind: &str, times: &mut [Duration]) -> Duration {
     let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
     println!("{kind:<42} {:>9.2} {:>9.2} {:>9.2}", ms(at(50)), ms(at(99)), ms(at(100)));
     at(99)
-}
-
-fn open(store: StoreConfig) -> Core {
-    let master = MasterKey::new(1, [7; 32]);
-    let keys = CoreKeys {
-        browser: BrowserKeys::derive(&master, None),
-        click: ClickKeys::new(vec![master]),
-        check: CheckKey::new(*b"checkkey"),
-    };
-    let config = CoreConfig {
-        store,
-        public_base: "http://127.0.0.1".parse().unwrap(),
-        own_hosts: Vec::new(),
-        allow_private_destinations: true,
-        limits: settlement_core::api::Limits::default(),
-        clock: Clock::System,
-    };
-    Core::open(config, keys).unwrap()
-}
-
-async fn call(core: &Core, method: &str, path: &str, body: Value) -> Value {
-    let mut request = Request::builder().method(method).uri(path).header("authorization", "Bearer bench");
-    let content = if body.is_null() {
-        Body::empty()
-    } else {
-        request = request.header("content-type", "application/json");
-        Body::from(body.to_string())
-    };
-    let answer = core.router().oneshot(request.body(content).unwrap()).await.unwrap();
-    let status = answer.status();
-    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-    assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&bytes));
-    serde_json::from_slice(&bytes).unwrap()
 }

@@ -6,17 +6,13 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark stops where it fails")]
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
-use attribution_core::code::CheckKey;
-use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
-use axum::body::Body;
-use http::Request;
-use http_body_util::BodyExt as _;
+mod bench_core;
+
+use bench_core::{admit, call, open};
 use serde_json::{Value, json};
-use settlement_core::api::{Role, TokenText};
+use settlement_core::Clock;
 use settlement_core::store::StoreConfig;
-use settlement_core::{Clock, Core, CoreConfig, CoreKeys};
 use std::time::{Duration, Instant};
-use tower::ServiceExt as _;
 
 /// Products that the links lead to.
 const PRODUCTS: usize = 1_000;
@@ -45,8 +41,8 @@ fn main() {
 }
 
 async fn make(store: &str, config: StoreConfig, links: usize, batch: usize) -> Duration {
-    let core = open(config);
-    core.admit_token(TokenText::given("bench"), Role::Admin, None, "bench").await.unwrap();
+    let core = open(config, Clock::System);
+    admit(&core).await;
     call(&core, "PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
     let programme = json!({"merchant": "m1", "name": "g", "preset": "distributor1688", "effective_from": 0});
     call(&core, "PUT", "/v1/programmes/g1", programme).await;
@@ -79,37 +75,4 @@ async fn make(store: &str, config: StoreConfig, links: usize, batch: usize) -> D
     );
     core.close();
     took
-}
-
-fn open(store: StoreConfig) -> Core {
-    let master = MasterKey::new(1, [7; 32]);
-    let keys = CoreKeys {
-        browser: BrowserKeys::derive(&master, None),
-        click: ClickKeys::new(vec![master]),
-        check: CheckKey::new(*b"checkkey"),
-    };
-    let config = CoreConfig {
-        store,
-        public_base: "http://127.0.0.1".parse().unwrap(),
-        own_hosts: Vec::new(),
-        allow_private_destinations: true,
-        limits: settlement_core::api::Limits::default(),
-        clock: Clock::System,
-    };
-    Core::open(config, keys).unwrap()
-}
-
-async fn call(core: &Core, method: &str, path: &str, body: Value) -> Value {
-    let mut request = Request::builder().method(method).uri(path).header("authorization", "Bearer bench");
-    let content = if body.is_null() {
-        Body::empty()
-    } else {
-        request = request.header("content-type", "application/json");
-        Body::from(body.to_string())
-    };
-    let answer = core.router().oneshot(request.body(content).unwrap()).await.unwrap();
-    let status = answer.status();
-    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-    assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&bytes));
-    serde_json::from_slice(&bytes).unwrap()
 }

@@ -7,17 +7,14 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark stops where it fails")]
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
-use attribution_core::code::CheckKey;
+mod bench_core;
+
 use attribution_core::time::Instant as At;
-use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
-use axum::body::Body;
-use http::Request;
-use serde_json::{Value, json};
-use settlement_core::api::{Role, TokenText};
+use bench_core::{admit, call, open};
+use serde_json::json;
+use settlement_core::Clock;
 use settlement_core::store::{StoreConfig, StoreError};
-use settlement_core::{Clock, Core, CoreConfig, CoreKeys};
 use std::time::{Duration, Instant};
-use tower::ServiceExt as _;
 
 /// 2020-07-20 12:00 and 2020-09-15 00:00 in Asia/Shanghai: a month's success and its payout day.
 const SUCCESS: i64 = 1_595_217_600_000;
@@ -58,14 +55,14 @@ async fn both_sizes(what: &str, lines: i64, per_payee: i64, mut store: impl FnMu
 
 /// Sets the month up and runs its payout day.
 async fn pay(store: StoreConfig, lines: i64, payees: i64) -> Duration {
-    let core = open(store);
-    core.admit_token(TokenText::given("bench"), Role::Admin, None, "bench").await.unwrap();
-    put(&core, "/v1/platforms/p1", json!({"name": "p1"})).await;
-    put(&core, "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
+    let core = open(store, Clock::System);
+    admit(&core).await;
+    call(&core, "PUT", "/v1/platforms/p1", json!({"name": "p1"})).await;
+    call(&core, "PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
     let programme = json!({"merchant": "m1", "name": "g1", "preset": "distributor1688", "effective_from": 0,
                            "policy": {"settlement": {"destination": "bound_at_payout"},
                                       "commission": {"rates": [{"bp": 1000, "effective": {"from": 0}}]}}});
-    put(&core, "/v1/programmes/g1", programme).await;
+    call(&core, "PUT", "/v1/programmes/g1", programme).await;
     let sql = month(lines, payees);
     core.store()
         .write(move |tx| {
@@ -138,32 +135,4 @@ fn month(lines: i64, payees: i64) -> Vec<String> {
              SELECT 'promoter/p' || i, 0, 'alipay', 'p' || i || '@example.cn', 'p' || i, 0, 0 FROM n"
         ),
     ]
-}
-
-fn open(store: StoreConfig) -> Core {
-    let master = MasterKey::new(1, [7; 32]);
-    let keys = CoreKeys {
-        browser: BrowserKeys::derive(&master, None),
-        click: ClickKeys::new(vec![master]),
-        check: CheckKey::new(*b"checkkey"),
-    };
-    let config = CoreConfig {
-        store,
-        public_base: "http://127.0.0.1".parse().unwrap(),
-        own_hosts: Vec::new(),
-        allow_private_destinations: true,
-        limits: settlement_core::api::Limits::default(),
-        clock: Clock::System,
-    };
-    Core::open(config, keys).unwrap()
-}
-
-async fn put(core: &Core, path: &str, body: Value) {
-    let request = Request::put(path)
-        .header("authorization", "Bearer bench")
-        .header("content-type", "application/json")
-        .body(Body::from(body.to_string()))
-        .unwrap();
-    let answer = core.router().oneshot(request).await.unwrap();
-    assert!(answer.status().is_success(), "{path}: {}", answer.status());
 }

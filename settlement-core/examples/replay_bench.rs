@@ -9,8 +9,10 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark stops where it fails")]
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
+mod bench_core;
+
 use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
-use attribution_core::code::{CheckKey, Code};
+use attribution_core::code::Code;
 use attribution_core::ids::{
     OrderId, PlacementNum, PlatformId, ProgrammeNum, PromoterNum, TargetNum, VisitorId,
 };
@@ -18,19 +20,16 @@ use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::record::{AddressPrefix, CLICK_MAX_LEN, ClickFlags, ClickRecord};
 use attribution_core::shipping::Heartbeat;
 use attribution_core::time::{DAY_MS, HOUR_MS, Instant as At};
-use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
-use axum::body::Body;
-use http::Request;
-use serde_json::{Value, json};
-use settlement_core::api::{Role, TokenText};
+use attribution_core::token::{ClickKeys, MasterKey};
+use bench_core::{admit, call, open};
+use serde_json::json;
 use settlement_core::orders::sweep::judge_all;
 use settlement_core::params;
 use settlement_core::replay::{Selection, replay};
 use settlement_core::store::{ClickInsert, StoreConfig, StoreError};
-use settlement_core::{Clock, Core, CoreConfig, CoreKeys};
+use settlement_core::{Clock, Core};
 use std::path::Path;
 use std::time::Instant;
-use tower::ServiceExt as _;
 
 /// 2020-07-20 12:00 in Asia/Shanghai.
 const BEGIN: At = At(1_595_217_600_000);
@@ -65,7 +64,7 @@ fn main() {
 
 /// Replays one store; seconds a line.
 async fn measure(path: &Path, lines: u64) -> f64 {
-    let core = open(path, Clock::System);
+    let core = open(StoreConfig::Sqlite { path: path.to_owned() }, Clock::System);
     let began = Instant::now();
     let done = replay(core.store(), Selection::default(), |_| {}).await.unwrap();
     let took = began.elapsed().as_secs_f64();
@@ -91,7 +90,7 @@ fn peak_rss_mib() -> u64 {
 async fn build(path: &Path, lines: u64, clicks_each: u64) {
     let began = Instant::now();
     let clock = Clock::manual(BEGIN.plus(-DAY_MS));
-    let core = open(path, clock.clone());
+    let core = open(StoreConfig::Sqlite { path: path.to_owned() }, clock.clone());
     catalogue(&core).await;
     let set = |at: At| match &clock {
         Clock::Manual(hands) => hands.store(at.millis(), std::sync::atomic::Ordering::SeqCst),
@@ -209,51 +208,21 @@ fn write_buyer(
 }
 
 async fn catalogue(core: &Core) {
-    core.admit_token(TokenText::given("bench"), Role::Admin, None, "bench").await.unwrap();
-    put(core, "PUT", "/v1/platforms/p1", json!({"name": "p1"})).await;
-    put(core, "PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
+    admit(core).await;
+    call(core, "PUT", "/v1/platforms/p1", json!({"name": "p1"})).await;
+    call(core, "PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
     let programme = json!({"merchant": "m1", "name": "g1", "preset": "distributor1688", "effective_from": 0,
                            "policy": {"attribution": {"scope": "shop", "require_converted_link": false},
                                       "commission": {"rates": [{"bp": 1000, "effective": {"from": 0}}]}}});
-    put(core, "PUT", "/v1/programmes/g1", programme).await;
+    call(core, "PUT", "/v1/programmes/g1", programme).await;
     for product in 0..PRODUCTS {
         let body = json!({"merchant": "m1", "title": "x", "price_fen": 9_900, "category": format!("c{}", product % 20),
                           "url": format!("https://m1.example.cn/{product}")});
-        put(core, "PUT", &format!("/v1/products/product-{product:04}"), body).await;
+        call(core, "PUT", &format!("/v1/products/product-{product:04}"), body).await;
     }
     for promoter in 0..PROMOTERS {
-        put(core, "PUT", &format!("/v1/promoters/promoter-{promoter:03}"), json!({"name": "x"})).await;
+        call(core, "PUT", &format!("/v1/promoters/promoter-{promoter:03}"), json!({"name": "x"})).await;
         let body = json!({"id": format!("placement-{promoter:03}"), "programme": "g1"});
-        put(core, "POST", &format!("/v1/promoters/promoter-{promoter:03}/placements"), body).await;
+        call(core, "POST", &format!("/v1/promoters/promoter-{promoter:03}/placements"), body).await;
     }
-}
-
-fn open(path: &Path, clock: Clock) -> Core {
-    let master = MasterKey::new(1, [7; 32]);
-    let keys = CoreKeys {
-        browser: BrowserKeys::derive(&master, None),
-        click: ClickKeys::new(vec![master]),
-        check: CheckKey::new(*b"checkkey"),
-    };
-    let config = CoreConfig {
-        store: StoreConfig::Sqlite { path: path.to_owned() },
-        public_base: "http://127.0.0.1".parse().unwrap(),
-        own_hosts: Vec::new(),
-        allow_private_destinations: true,
-        limits: settlement_core::api::Limits::default(),
-        clock,
-    };
-    Core::open(config, keys).unwrap()
-}
-
-async fn put(core: &Core, method: &str, path: &str, body: Value) {
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("authorization", "Bearer bench")
-        .header("content-type", "application/json")
-        .body(Body::from(body.to_string()))
-        .unwrap();
-    let answer = core.router().oneshot(request).await.unwrap();
-    assert!(answer.status().is_success(), "{path}: {}", answer.status());
 }
