@@ -5,11 +5,13 @@ use super::checked_name;
 use super::destination::{checked, checked_host, checked_param};
 use super::feed::Numbers;
 use super::targets::{self, NewTarget};
-use crate::api::{Merchants, Only, Operators, PathId, Problem, Write};
+use crate::api::{Merchants, Only, Operators, PathId, Problem, Write, WriteScope};
 use crate::library::marks;
 use crate::store::{Row, StoreError, Tx};
-use crate::{Core, params};
+use crate::{Core, CoreConfig, params};
+use attribution_core::app_page::AppPage;
 use attribution_core::ids::{MerchantId, PlatformId};
+use attribution_core::time::Instant;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -146,104 +148,136 @@ async fn put_merchant(
     write: Write<PutMerchant>,
 ) -> Result<Response, Problem> {
     write.scope.principal.require_merchant(id.as_str())?;
-    let mut body = write.body;
-    checked_name("name", &body.name)?;
-    if body.hosts.len() > HOSTS_MAX {
-        return Err(Problem::invalid("hosts", format!("at most {HOSTS_MAX} hosts are allowed")));
+    let wanted = Wanted::checked(write.body, core.config())?;
+    write.scope.run_changing(&core, move |tx, scope| put(tx, scope, &id, &wanted)).await
+}
+
+/// A merchant as it was asked for, once everything is known to fit.
+struct Wanted {
+    platform: PlatformId,
+    name: String,
+    hosts: Vec<String>,
+    shop_url: Option<String>,
+    click_param: String,
+    /// `None` if nothing was said of it.
+    app_page: Option<Option<AppPage>>,
+}
+
+impl Wanted {
+    fn checked(body: PutMerchant, config: &CoreConfig) -> Result<Self, Problem> {
+        let PutMerchant { platform, name, mut hosts, shop_url, click_param, app_page } = body;
+        checked_name("name", &name)?;
+        if hosts.len() > HOSTS_MAX {
+            return Err(Problem::invalid("hosts", format!("at most {HOSTS_MAX} hosts are allowed")));
+        }
+        for host in &mut hosts {
+            *host = checked_host("hosts", host)?;
+        }
+        let shop_url = shop_url.map(|url| checked("shop_url", &url, &hosts, config)).transpose()?;
+        let click_param = click_param.unwrap_or_else(|| DEFAULT_CLICK_PARAM.to_owned());
+        checked_param("click_param", &click_param)?;
+        let app_page = match app_page {
+            Some(page) => Some(page.map(AppPageBody::checked).transpose()?.flatten()),
+            None => None,
+        };
+        Ok(Self { platform, name, hosts, shop_url, click_param, app_page })
     }
-    for host in &mut body.hosts {
-        *host = checked_host("hosts", host)?;
+}
+
+/// Makes or changes the merchant and the target of its shop, and tells of it all that depends on it.
+fn put(
+    tx: &mut dyn Tx,
+    scope: &WriteScope,
+    id: &MerchantId,
+    wanted: &Wanted,
+) -> Result<(StatusCode, MerchantView), Problem> {
+    let mut numbers = Numbers::take(tx, 1)?;
+    let before = find(tx, id)?;
+    match &before {
+        None => scope.principal.require_operator()?,
+        Some(old) if old.platform != wanted.platform.as_str() => {
+            return Err(Problem::conflict(
+                "platform_mismatch",
+                format!("merchant {id} belongs to platform {}", old.platform),
+            ));
+        }
+        Some(_) => {}
     }
-    let shop_url = body
-        .shop_url
-        .as_deref()
-        .map(|url| checked("shop_url", url, &body.hosts, core.config()))
-        .transpose()?;
-    let click_param = body.click_param.clone().unwrap_or_else(|| DEFAULT_CLICK_PARAM.to_owned());
-    checked_param("click_param", &click_param)?;
-    let said_page = match body.app_page.take() {
-        Some(page) => Some(page.map(AppPageBody::checked).transpose()?.flatten()),
-        None => None,
+    let Wanted { platform, name, hosts, shop_url, click_param, .. } = wanted;
+    // Whoever does not know of the page, such as an import from a table, does not take it away.
+    let app_page = match &wanted.app_page {
+        Some(page) => page.clone(),
+        None => stored(before.as_ref().and_then(|old| old.app_page.as_deref()))?,
     };
-    let hosts = serde_json::json!(body.hosts).to_string();
-    write
-        .scope
-        .run_changing(&core, move |tx, scope| {
-            let mut numbers = Numbers::take(tx, 1)?;
-            let before = find(tx, &id)?;
-            match &before {
-                None => scope.principal.require_operator()?,
-                Some(old) if old.platform != body.platform.as_str() => {
-                    return Err(Problem::conflict(
-                        "platform_mismatch",
-                        format!("merchant {id} belongs to platform {}", old.platform),
-                    ));
-                }
-                Some(_) => {}
-            }
-            // Whoever does not know of the page, such as an import from a table, does not take it away.
-            let app_page = match &said_page {
-                Some(page) => page.clone(),
-                None => stored(before.as_ref().and_then(|old| old.app_page.as_deref()))?,
-            };
-            let app_page_text = app_page.as_ref().map(|page| serde_json::json!(page).to_string());
-            tx.execute(
-                "INSERT INTO platforms (id, name, created_at, updated_at) VALUES ($1, $1, $2, $2) \
-                 ON CONFLICT (id) DO NOTHING",
-                params![&body.platform, scope.now],
-            )?;
-            tx.execute(
-                "INSERT INTO merchants (id, platform, name, hosts, shop_url, click_param, app_page, created_at, \
-                 updated_at) VALUES ($1, $2, $3, $4, $5, $6, $8, $7, $7) \
-                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, hosts = excluded.hosts, \
-                 shop_url = excluded.shop_url, click_param = excluded.click_param, app_page = excluded.app_page, \
-                 updated_at = excluded.updated_at",
-                params![
-                    &id,
-                    &body.platform,
-                    &body.name,
-                    &hosts,
-                    shop_url.as_ref(),
-                    &click_param,
-                    scope.now,
-                    app_page_text.as_ref()
-                ],
-            )?;
-            if let Some(url) = &shop_url {
-                let shop = NewTarget {
-                    kind: "shop",
-                    id: id.as_str(),
-                    merchant: id.as_str(),
-                    title: &body.name,
-                    destination: url,
-                    price_fen: None,
-                    category: None,
-                    pass_query: false,
-                    click_param: &click_param,
-                    image_url: None,
-                    app_page: app_page_text.as_deref(),
-                };
-                targets::put(tx, &shop, &mut numbers, scope.now)?;
-            }
-            numbers.give_back(tx)?;
-            if before.as_ref().is_some_and(|old| old.name != body.name) {
-                marks::merchant(tx, id.as_str())?;
-            }
-            let differs = |old: &Merchant| old.click_param != click_param || old.app_page != app_page_text;
-            if before.as_ref().is_some_and(differs) {
-                targets::set_for_merchant(tx, id.as_str(), &click_param, app_page_text.as_deref(), scope.now)?;
-            }
-            let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-            let view = MerchantView {
-                id: id.to_string(),
-                platform: body.platform.to_string(),
-                name: body.name.clone(),
-                hosts: body.hosts.clone(),
-                shop_url: shop_url.clone(),
-                click_param: click_param.clone(),
-                app_page: app_page.map(Into::into),
-            };
-            Ok((status, view))
-        })
-        .await
+    let app_page_text = app_page.as_ref().map(|page| serde_json::json!(page).to_string());
+    write_rows(tx, id, wanted, app_page_text.as_deref(), scope.now)?;
+    if let Some(url) = shop_url {
+        let shop = NewTarget {
+            kind: "shop",
+            id: id.as_str(),
+            merchant: id.as_str(),
+            title: name,
+            destination: url,
+            price_fen: None,
+            category: None,
+            pass_query: false,
+            click_param,
+            image_url: None,
+            app_page: app_page_text.as_deref(),
+        };
+        targets::put(tx, &shop, &mut numbers, scope.now)?;
+    }
+    numbers.give_back(tx)?;
+    if let Some(old) = &before {
+        if old.name != *name {
+            marks::merchant(tx, id.as_str())?;
+        }
+        if old.click_param != *click_param || old.app_page != app_page_text {
+            targets::set_for_merchant(tx, id.as_str(), click_param, app_page_text.as_deref(), scope.now)?;
+        }
+    }
+    let view = MerchantView {
+        id: id.to_string(),
+        platform: platform.to_string(),
+        name: name.clone(),
+        hosts: hosts.clone(),
+        shop_url: shop_url.clone(),
+        click_param: click_param.clone(),
+        app_page: app_page.map(Into::into),
+    };
+    Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, view))
+}
+
+/// The merchant's own row, and its platform's if that is new.
+fn write_rows(
+    tx: &mut dyn Tx,
+    id: &MerchantId,
+    wanted: &Wanted,
+    app_page: Option<&str>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO platforms (id, name, created_at, updated_at) VALUES ($1, $1, $2, $2) \
+         ON CONFLICT (id) DO NOTHING",
+        params![&wanted.platform, now],
+    )?;
+    let hosts = serde_json::json!(wanted.hosts).to_string();
+    tx.execute(
+        "INSERT INTO merchants (id, platform, name, hosts, shop_url, click_param, app_page, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $8, $7, $7) \
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, hosts = excluded.hosts, \
+         shop_url = excluded.shop_url, click_param = excluded.click_param, app_page = excluded.app_page, \
+         updated_at = excluded.updated_at",
+        params![
+            id,
+            &wanted.platform,
+            &wanted.name,
+            &hosts,
+            wanted.shop_url.as_ref(),
+            &wanted.click_param,
+            now,
+            app_page
+        ],
+    )?;
+    Ok(())
 }
