@@ -9,7 +9,6 @@ use crate::attribution::programmes::read;
 use crate::catalogue::promoter_list::visible;
 use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::PromoterId;
-use attribution_core::policy::settlement::ReportVisible;
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
@@ -305,10 +304,11 @@ fn not_yet_shown(
     row: &Row,
     now: Instant,
 ) -> Result<bool, StoreError> {
-    if row.opt_instant(18)?.is_none_or(|matured| matured < midnight(now)) {
+    // Most are older than any rule withholds them.
+    let Some(matured) = row.opt_instant(18)?.filter(|matured| *matured >= midnight(now)) else {
         return Ok(false);
-    }
+    };
     let (Some(programme), Some(version)) = (row.opt_text(8)?, row.opt_num(17)?) else { return Ok(false) };
     let policy = catalogue.policy(tx, &read("programme id", programme)?, version)?;
-    Ok(policy.settlement.report_visible == ReportVisible::NextDay)
+    Ok(now < policy.settlement.report_visible.visible_from(matured))
 }

@@ -3,7 +3,6 @@
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::store::{Param, Row, StoreError, Tx};
-use attribution_core::policy::settlement::ReportVisible;
 use attribution_core::time::{DAY_MS, Instant, SHANGHAI_OFFSET_MS};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -311,14 +310,14 @@ fn withhold(
     let own = scope.own_share(&mut values);
     let sql = format!(
         "SELECT programme, programme_version, created_ms, settled_ms, promoter_fen, promoter, product, \
-         COALESCE(sub, ''), {own} FROM order_lines WHERE state = 'settled' AND settled_ms >= $1 AND matured_ms >= $1 AND promoter IS NOT NULL{}",
+         COALESCE(sub, ''), {own}, matured_ms FROM order_lines WHERE state = 'settled' AND settled_ms >= $1 AND matured_ms >= $1 AND promoter IS NOT NULL{}",
         scope.of_lines(&mut values)
     );
     let mut rules = Catalogue::default();
     for row in &tx.query(&sql, &values)? {
         let (Some(programme), Some(version)) = (row.opt_text(0)?, row.opt_num(1)?) else { continue };
         let policy = rules.policy(tx, &read("programme id", programme)?, version)?;
-        if policy.settlement.report_visible != ReportVisible::NextDay {
+        if now >= policy.settlement.report_visible.visible_from(row.instant(9)?) {
             continue;
         }
         let (placed, settled) = (row.instant(2)?.shanghai_day(), row.instant(3)?.shanghai_day());
