@@ -88,11 +88,6 @@ impl Outcome {
     pub fn from_u8(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
     }
-
-    /// Whether a frame is written for it; the others are only counted.
-    pub const fn has_frame(self) -> bool {
-        !matches!(self, Self::Refused | Self::RateLimited | Self::NotFound | Self::Overloaded)
-    }
 }
 
 /// Why, beyond the outcome: for explanations and for the operator, never for the client.

@@ -20,16 +20,3 @@ pub fn nanoseconds(processes: &[u32]) -> io::Result<u64> {
     }
     Ok(sum)
 }
-
-/// Resident memory of a process in KiB.
-///
-/// # Errors
-/// If the process is gone.
-pub fn resident_kib(process: u32) -> io::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "status has no VmRSS"))
-}

@@ -96,12 +96,6 @@ impl Writer {
         self.pending.len()
     }
 
-    /// Whether a frame of `payload` bytes would be appended now. Takes the next segment if it needs one, so that a
-    /// `true` stays true until something is appended.
-    pub fn has_room(&mut self, payload: usize) -> bool {
-        self.check(payload).is_ok()
-    }
-
     /// Appends a frame in memory and gives its number. `at_ms` is milliseconds since 1970.
     ///
     /// # Errors

@@ -260,6 +260,7 @@ mod tests {
         queue.advance(9);
         assert!(poll(late.as_mut(), &count).is_ready());
     }
+
     #[test]
     fn clients_that_leave_while_the_disk_stands_still_leave_nothing_behind() {
         let queue = DiskQueue::new(2);

@@ -37,8 +37,6 @@ use crate::ids::{BuyerId, MerchantId, ProgrammeNum, TargetNum, VisitorId};
 pub const SCRIPT: &str = include_str!("holder.lua");
 /// Keys of one call at most: a script blocks the whole server while it runs.
 pub const KEYS_PER_CALL: usize = 100;
-/// Buckets that keys are spread over.
-pub const BUCKETS: u16 = 256;
 
 /// What a record covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
