@@ -1,8 +1,8 @@
 //! Orders from what shops really run: signed notifications come in, and become order events.
 //!
-//! A notification's way, by file: [`receive`] (in over HTTP, signature checked, taken in once), [`youzan`] and
-//! [`shopify`] (what a platform's notification means: pure), [`mapped`] (the words they share), [`delivery`] (what came
-//! of it). [`source`] knows whose it is, [`sources_api`] is where merchants say so. Nothing here decides about orders:
+//! A notification's way, by file: [`receive`] (in over HTTP, taken in once), [`signed`] (whose word it is),
+//! [`youzan`] and [`shopify`] (what a platform's notification means: pure), [`mapped`] (the words they share),
+//! [`delivery`] (what came of it). [`source`] knows whose it is, [`sources_api`] is where merchants say so. Nothing here decides about orders:
 //! what was mapped goes the way of all order events.
 
 mod amount;
@@ -10,6 +10,7 @@ pub(crate) mod delivery;
 mod mapped;
 mod receive;
 mod shopify;
+mod signed;
 mod source;
 mod sources_api;
 mod tokens;
