@@ -1,6 +1,6 @@
 //! `POST /v1/intake/{source}`: a notification comes in, and is taken in once.
 
-use super::delivery::{self, Done, IntakeOutcome, Key};
+use super::delivery::{self, Done, IntakeOutcome, Kept, Key};
 use super::mapped::Mapped;
 use super::signed::{Content, check_signed, open};
 use super::source::{self, Shop, Source, SourceKind};
@@ -21,7 +21,6 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, Mutex, PoisonError};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -118,48 +117,21 @@ async fn receive(
         body_hash: Sha256::digest(&body).into(),
     };
     let intake = Intake { source, keys: core.keys().click.clone(), now };
-    let touched = Arc::new(Mutex::new(Vec::new()));
-    let taking = Arc::clone(&touched);
     let content = incoming.content;
-    let (kept, fresh) = core
-        .store()
-        .write(move |tx| {
-            let kept = delivery::kept(tx, &key)?;
-            // A standard source names its deliveries itself: another body under a known name is a mistake.
-            let standard = intake.source.kind == SourceKind::Standard;
-            if let Some(kept) = kept.filter(|kept| kept.stands || (standard && !kept.same_body)) {
-                return Ok::<_, StoreError>((kept, None));
-            }
-            let (status, answer, orders) = intake.take(tx, &content)?;
-            *taking.lock().unwrap_or_else(PoisonError::into_inner) = orders;
-            let text = serde_json::to_string(&answer).unwrap_or_else(|_| unreachable!("plain data"));
-            let lost = matches!(answer.outcome, IntakeOutcome::Rejected | IntakeOutcome::Unmappable);
-            let detail =
-                answer.detail.clone().or_else(|| answer.results.iter().find_map(|r| r.detail.clone()));
-            let done = Done {
-                outcome: answer.outcome,
-                detail: detail.as_deref(),
-                status: status.as_u16(),
-                answer: &text,
-                body: shown.as_deref().filter(|_| lost),
-            };
-            delivery::keep(tx, &key, &done, intake.now)?;
-            let kept =
-                delivery::Kept { status: status.as_u16(), answer: text, same_body: true, stands: true };
-            Ok((kept, Some(answer.outcome)))
-        })
-        .await?;
-    count(kind, fresh.map_or("repeated", IntakeOutcome::name));
+    let (kept, taken) =
+        core.store().write(move |tx| intake.once(tx, &key, &content, shown.as_deref())).await?;
+    count(kind, taken.as_ref().map_or("repeated", |(outcome, _)| outcome.name()));
     if kind == SourceKind::Standard.name() && !kept.same_body {
         let what = "this webhook-id came before with another body";
         return Err(Problem::conflict("delivery_id_reused", what));
     }
-    let orders = std::mem::take(&mut *touched.lock().unwrap_or_else(PoisonError::into_inner));
+    let is_repeat = taken.is_none();
+    let orders = taken.map(|(_, orders)| orders).unwrap_or_default();
     judge_all(core.store(), orders, "order notification", now).await?;
     let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
     let json = HeaderValue::from_static("application/json");
     let mut response = (status, [(header::CONTENT_TYPE, json)], kept.answer).into_response();
-    if fresh.is_none() {
+    if is_repeat {
         response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
     }
     Ok(response)
@@ -176,9 +148,42 @@ struct Intake {
     now: Instant,
 }
 
+/// Orders to judge.
 type Touched = Vec<(PlatformId, OrderId)>;
 
 impl Intake {
+    /// Takes a delivery in, unless it was before: then only what is kept of it is given. `body` is kept where nothing of
+    /// it was taken in.
+    fn once(
+        &self,
+        tx: &mut dyn Tx,
+        key: &Key,
+        content: &Content,
+        body: Option<&str>,
+    ) -> Result<(Kept, Option<(IntakeOutcome, Touched)>), StoreError> {
+        let kept = delivery::kept(tx, key)?;
+        // A standard source names its deliveries itself: another body under a known name is a mistake.
+        let standard = self.source.kind == SourceKind::Standard;
+        if let Some(kept) = kept.filter(|kept| kept.stands || (standard && !kept.same_body)) {
+            return Ok((kept, None));
+        }
+        let (status, answer, orders) = self.take(tx, content)?;
+        let text = serde_json::to_string(&answer).unwrap_or_else(|_| unreachable!("plain data"));
+        let lost = matches!(answer.outcome, IntakeOutcome::Rejected | IntakeOutcome::Unmappable);
+        let detail =
+            answer.detail.as_deref().or_else(|| answer.results.iter().find_map(|r| r.detail.as_deref()));
+        let done = Done {
+            outcome: answer.outcome,
+            detail,
+            status: status.as_u16(),
+            answer: &text,
+            body: body.filter(|_| lost),
+        };
+        delivery::keep(tx, key, &done, self.now)?;
+        let kept = Kept { status: status.as_u16(), answer: text, same_body: true, stands: true };
+        Ok((kept, Some((answer.outcome, orders))))
+    }
+
     fn take(
         &self,
         tx: &mut dyn Tx,
