@@ -92,6 +92,7 @@ for (const [screen, lang] of [['phone', 'zh'], ['desk', 'en']]) {
     const merchant = await Console.signIn(browser, yinke, 'shop', { screen, lang, script: screen === 'desk' });
     await merchant.open('/merchant/programmes/hand');
     await merchant.says(words.rules, words.by_hand);
+    await merchant.picture('merchant-programme');
 
     // A product is withdrawn: the edge says so to whoever taps its link; then it goes on.
     await merchant.open('/merchant/products/pot');
@@ -141,15 +142,15 @@ for (const [screen, lang] of [['phone', 'zh'], ['desk', 'en']]) {
       await merchant.open('/merchant/settlements');
       return (await merchant.text()).includes(order);
     });
-    await merchant.says(words.to_settle);
-    // As long as the edge may still hold a click of the buyer, nothing is paid, and the page says so: press again.
-    await eventually('the order is settled', async () => {
+    // As long as the edge may still hold a click of the buyer the page says so, and has no button.
+    await eventually('the order waits for the merchant alone', async () => {
       await merchant.open('/merchant/settlements');
-      if ((await merchant.text()).includes(order)) await merchant.send('/merchant/settle');
-      await merchant.open(`/merchant/orders/1688/${order}`);
-      return (await merchant.text()).includes(words.settled);
+      return (await merchant.page.locator('main .tag').allTextContents()).includes(words.to_settle);
     });
-    await merchant.says('¥20.00');
+    await merchant.picture('merchant-settlements');
+    await merchant.send('/merchant/settle');
+    await merchant.open(`/merchant/orders/1688/${order}`);
+    await merchant.says(words.settled, '¥20.00');
     await merchant.close();
   });
 }
@@ -165,7 +166,7 @@ const PAGES = {
   ].map((name) => `/promoter/${name}`),
   stars: ['talents', 'orders', 'statements', 'money'].map((name) => `/agency/${name}`),
   boss: [
-    'edges', 'audit', 'reviews', 'orders', 'merchants', 'merchants/m', 'merchants/m/disputes', 'bans', 'payouts', 'accounts',
+    'edges', 'audit', 'reviews', 'orders', 'merchants', 'merchants/m', 'merchants/m/disputes', 'bans', 'payouts', 'payout-accounts', 'accounts',
     'accounts/mei',
   ].map((name) => `/operator/${name}`),
 };

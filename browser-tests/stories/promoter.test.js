@@ -1,5 +1,5 @@
-// The promoter's story: from signing in to a QR code in three interactions, a buyer who scans it, and the commission of
-// their order in the promoter's pages. And how heavy and how slow the first page is.
+// The promoter's story: from signing in to a QR code in three interactions, a buyer who scans it, the commission of their
+// order in the promoter's pages, and its way to the promoter's account. And how heavy and how slow the first page is.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,8 +14,13 @@ import { Site } from '../support/site.js';
 import { Yinke } from '../support/yinke.js';
 
 const WORDS = {
-  zh: { explained: '推广者 mei', rate: '10%' },
-  en: { explained: 'promoter mei owns it', rate: '10%' },
+  zh: {
+    explained: '推广者 mei', rate: '10%', unverified: '还没有通过实名核验', verified: '已核验', asked: '已申请提现', clearing: '打款中',
+  },
+  en: {
+    explained: 'promoter mei owns it', rate: '10%', unverified: 'not verified yet', verified: 'Verified', asked: 'The withdrawal is on its way',
+    clearing: 'on its way',
+  },
 };
 /** Over the wire, for the first page after signing in. */
 const FIRST_PAGE_BYTES = 100 * 1024;
@@ -34,10 +39,25 @@ before(async () => {
   ]);
   for (const { status, reason } of started) if (status === 'rejected') throw reason;
   await yinke.catalogue(shop.put('/cup', '<h1>保温杯</h1>'));
-  const pot = { merchant: 'm', title: '紫砂茶壶', url: shop.put('/pot', '<h1>茶壶</h1>'), price_fen: 20_000 };
-  assert.ok((await yinke.api('PUT', '/v1/products/pot', pot)).status < 300);
-  const account = { login: 'mei', password: PASSWORD, role: 'promoter', subject: 'mei' };
-  assert.ok((await yinke.api('POST', '/v1/accounts', account)).status < 300);
+  const made = async (method, target, body) => {
+    const answer = await yinke.api(method, target, body);
+    assert.ok(answer.status < 300, `${target}: ${JSON.stringify(answer.body)}`);
+  };
+  // A shop whose commission is final a second after the order, and can be withdrawn once it has settled.
+  await made('PUT', '/v1/merchants/tea', { platform: '1688', name: '山里茶行' });
+  await made('PUT', '/v1/programmes/tea', {
+    merchant: 'tea', name: '山里茶行', preset: 'distributor1688',
+    policy: {
+      attribution: { late_click_grace: '1s', edge_hold: '1s' },
+      settlement: { payout: 'immediate', destination: 'bound_at_withdrawal', report_visible: 'realtime' },
+      commission: { rates: [{ bp: 1000, effective: { from: 0 } }] },
+    },
+  });
+  const pot = { merchant: 'tea', title: '紫砂茶壶', url: shop.put('/pot', '<h1>茶壶</h1>'), price_fen: 20_000 };
+  await made('PUT', '/v1/products/pot', pot);
+  await made('POST', '/v1/merchants/tea/top-ups', { reference: 'bank 1', amount_fen: 100_000 });
+  await made('POST', '/v1/accounts', { login: 'mei', password: PASSWORD, role: 'promoter', subject: 'mei' });
+  await made('POST', '/v1/accounts', { login: 'boss', password: PASSWORD, role: 'operator' });
 });
 
 after(async () => {
@@ -51,6 +71,13 @@ async function read(picture) {
   return stdout.trim();
 }
 
+/** What happened to an order, as the shop tells it. */
+async function told(order, events) {
+  const of = { platform: '1688', order, at: new Date().toISOString() };
+  const answer = await yinke.api('POST', '/v1/orders/events', { events: events.map((event) => ({ ...of, ...event })) });
+  assert.equal(answer.body.accepted, events.length, JSON.stringify(answer.body));
+}
+
 /** Somebody scans the code, and orders what they find. */
 async function buys(link, order) {
   const context = await person(browser);
@@ -60,15 +87,25 @@ async function buys(link, order) {
   const token = new URL(page.url()).searchParams.get('yk_click');
   assert.ok(token, `no click token in ${page.url()}`);
   await context.close();
-  const of = { platform: '1688', order, at: new Date().toISOString() };
   const lines = [{ line: '1', product: 'pot', amount_fen: 20_000 }];
-  const answer = await yinke.api('POST', '/v1/orders/events', {
-    events: [
-      { type: 'created', ...of, merchant: 'm', buyer: `buyer of ${order}`, click_tokens: [token], lines },
-      { type: 'paid', ...of },
-    ],
-  });
-  assert.equal(answer.body.accepted, 2, JSON.stringify(answer.body));
+  await told(order, [
+    { type: 'created', merchant: 'tea', buyer: `buyer of ${order}`, click_tokens: [token], lines }, { type: 'paid' },
+  ]);
+}
+
+/** The promoter binds an account, which an operator looks at before money goes there. */
+async function bindsVerified(promoter, screen, lang) {
+  await promoter.open('/promoter/money');
+  await promoter.send('/promoter/money/account', { account: 'mei@example.com', holder: '阿梅' });
+  await promoter.send('/promoter/money/withdraw', { amount_fen: '12.50' });
+  await promoter.says(WORDS[lang].unverified);
+  const operator = await Console.signIn(browser, yinke, 'boss', { screen, lang });
+  await operator.open('/operator/payout-accounts');
+  await Promise.all([operator.page.waitForNavigation(), operator.page.locator('main a[href*="check?payee="]').click()]);
+  await operator.says('mei@example.com', '阿梅');
+  await operator.send('/operator/payout-accounts/verify');
+  await operator.says(WORDS[lang].verified);
+  await operator.close();
 }
 
 for (const [screen, lang] of [['phone', 'zh'], ['desk', 'en']]) {
@@ -87,6 +124,7 @@ for (const [screen, lang] of [['phone', 'zh'], ['desk', 'en']]) {
     await download.saveAs(picture);
     const link = await read(picture);
     assert.ok(link.startsWith(`${yinke.edge}/`), link);
+    await promoter.picture('promoter-link');
 
     const order = `order-${screen}`;
     await eventually('the edge knows the link', async () => (await fetch(`${link}+`)).status === 200);
@@ -97,6 +135,19 @@ for (const [screen, lang] of [['phone', 'zh'], ['desk', 'en']]) {
     });
     await promoter.open(`/promoter/orders/1688/${order}`);
     await promoter.says('¥20.00', WORDS[lang].explained, WORDS[lang].rate);
+    await promoter.picture('promoter-order');
+
+    // The buyer has the goods: the commission settles, and is withdrawn.
+    await told(order, [{ type: 'shipped' }, { type: 'completed' }]);
+    const withdraw = '/promoter/money/withdraw';
+    const purse = async () => (await yinke.api('GET', '/v1/promoters/mei/balance')).body.find((it) => it.programme === 'tea');
+    await eventually('there is something to withdraw', async () => (await purse())?.available_fen >= 2_000);
+    if (screen === 'phone') await bindsVerified(promoter, screen, lang);
+    await promoter.open('/promoter/money');
+    await promoter.send(withdraw, { amount_fen: '12.50' });
+    await promoter.says(WORDS[lang].asked, WORDS[lang].clearing, '¥12.50');
+    assert.equal((await purse()).clearing_fen, screen === 'phone' ? 1_250 : 2_500);
+    await promoter.picture('promoter-money');
     await promoter.close();
   });
 }

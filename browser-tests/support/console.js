@@ -1,12 +1,16 @@
 // The console as somebody in a browser sees it: signing in, filling in forms, looking at pages and judging them by axe-core.
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PICTURES = process.env.YINKE_SCREENSHOTS ?? path.join(tmpdir(), 'yinke-screenshots');
+/** Where the pictures of the book are kept: from the repository's root, if it is said. */
+const BOOK = process.env.YINKE_BOOK ? path.resolve(import.meta.dirname, '../..', process.env.YINKE_BOOK) : path.join(PICTURES, 'book');
+/** A picture in the book is small. */
+const BOOK_BYTES = 60 * 1024;
 
 /** A phone and a desk. */
 export const SCREENS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 900 } };
@@ -20,7 +24,7 @@ export class Console {
       javaScriptEnabled: script, timezoneId: 'Asia/Shanghai', bypassCSP: script,
     });
     const page = await context.newPage();
-    const console_ = new Console(page, yinke.core, `${screen}-${lang}${dark ? '-dark' : ''}`);
+    const console_ = new Console(page, yinke.core, lang, `${screen}-${lang}${dark ? '-dark' : ''}`);
     await page.goto(`${yinke.core}/sign-in`);
     await page.fill('#f-login', login);
     await page.fill('#f-password', PASSWORD);
@@ -29,9 +33,10 @@ export class Console {
     return console_;
   }
 
-  constructor(page, origin, name) {
+  constructor(page, origin, lang, name) {
     this.page = page;
     this.origin = origin;
+    this.lang = lang;
     this.name = name;
   }
 
@@ -76,6 +81,17 @@ export class Console {
   async keep(name) {
     await mkdir(PICTURES, { recursive: true });
     await this.page.screenshot({ path: path.join(PICTURES, `${name}-${this.name}.png`), fullPage: true });
+  }
+
+  /** Keeps what is in sight, small, as a picture of the book. */
+  async picture(name) {
+    const wire = await this.page.context().newCDPSession(this.page);
+    const { data } = await wire.send('Page.captureScreenshot', { format: 'webp', quality: 70 });
+    await wire.detach();
+    const picture = Buffer.from(data, 'base64');
+    assert.ok(picture.length < BOOK_BYTES, `${name} has ${picture.length} bytes`);
+    await mkdir(BOOK, { recursive: true });
+    await writeFile(path.join(BOOK, `${name}.${this.lang}.webp`), picture);
   }
 
   close() {
