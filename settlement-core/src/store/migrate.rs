@@ -60,6 +60,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(67, "0067_app_pages"),
     migration!(70, "0070_visitor_runs"),
     migration!(71, "0071_account_checks"),
+    migration!(73, "0073_planner"),
 ];
 
 /// Whose words to use.

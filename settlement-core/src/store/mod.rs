@@ -6,6 +6,8 @@
 
 mod clicks;
 mod migrate;
+#[cfg(test)]
+mod planner_tests;
 mod postgres;
 mod sqlite;
 mod threads;

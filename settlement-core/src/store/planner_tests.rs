@@ -1,0 +1,69 @@
+//! SQLite's planner, told what large tables look like: what is asked for by a number or a device is not looked for among
+//! everything of one kind or platform.
+
+use super::migrate::{Dialect, migrate};
+use super::sqlite::SqliteConnection;
+use super::tx::{Connection as _, Mode};
+use attribution_core::time::Instant;
+use rusqlite::Connection;
+
+/// How a young database would run this.
+fn plan_of(sql: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("core.db");
+    let mut core = SqliteConnection::open(&path).unwrap();
+    core.begin(Mode::Write).unwrap();
+    migrate(&mut core, Dialect::Sqlite, Instant(0)).unwrap();
+    core.commit().unwrap();
+    let db = Connection::open(&path).unwrap();
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    // Nothing is bound: nothing is run.
+    let mut rows = statement.raw_query();
+    let mut steps: Vec<String> = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get(3).unwrap());
+    }
+    steps.join("\n")
+}
+
+#[test]
+fn logins_of_devices_are_found_by_device() {
+    let plan = plan_of(
+        "SELECT visitor, at_ms, buyer FROM identities WHERE platform = 'p1' AND visitor IN (\
+         SELECT visitor FROM identities WHERE platform = 'p1' AND buyer = 'b1')",
+    );
+    assert!(plan.contains("SEARCH identities USING PRIMARY KEY (visitor=?)"), "{plan}");
+    assert!(plan.contains("identities_buyer (platform=? AND buyer=?)"), "{plan}");
+}
+
+#[test]
+fn products_of_a_page_are_found_by_number() {
+    let list = vec!["?"; 512].join(", ");
+    let plan = plan_of(&format!("SELECT title FROM targets WHERE kind = 'product' AND num IN ({list})"));
+    assert_eq!(plan, "SEARCH targets USING INTEGER PRIMARY KEY (rowid=?)");
+}
+
+#[test]
+fn products_are_passed_in_the_order_of_their_numbers() {
+    let plan = plan_of("SELECT num FROM targets WHERE kind = 'product' AND num > ? ORDER BY num LIMIT 8192");
+    assert_eq!(plan, "SEARCH targets USING INTEGER PRIMARY KEY (rowid>?)");
+}
+
+#[test]
+fn periods_of_many_are_found_one_by_one() {
+    let list = vec!["?"; 512].join(", ");
+    let plan = plan_of(&format!(
+        "SELECT num, from_ms, to_ms FROM periods WHERE kind = 'target' AND what = 'cancelled' AND scope = 0 \
+         AND num IN ({list}) ORDER BY num, from_ms"
+    ));
+    assert!(plan.contains("(kind=? AND num=? AND what=? AND scope=?)"), "{plan}");
+}
+
+#[test]
+fn no_table_is_read_to_make_a_filter_of_it() {
+    let plan = plan_of(
+        "SELECT t.title, m.name FROM library_marks k JOIN targets t ON t.num = k.target \
+         JOIN merchants m ON m.id = t.merchant WHERE t.kind = 'product' ORDER BY k.target DESC LIMIT 500",
+    );
+    assert!(!plan.contains("BLOOM"), "{plan}");
+}
