@@ -18,7 +18,7 @@ use attribution_core::time::{Instant, SECOND_MS};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// Change numbers one link may need: itself, its QR code, its alias, its page.
@@ -142,6 +142,14 @@ impl<'a> LinkMaker<'a> {
             insiders: HashSet::new(),
             allowed: HashSet::new(),
         }
+    }
+
+    /// Looks up the products of many links at once, before they are made one by one.
+    pub(super) fn look_up(&mut self, tx: &mut dyn Tx, links: &[NewLink]) -> Result<(), StoreError> {
+        let wanted: BTreeSet<&ProductId> = links.iter().filter_map(|link| link.product.as_ref()).collect();
+        let wanted: Vec<&ProductId> = wanted.into_iter().collect();
+        self.products.extend(targets::find_products(tx, &wanted)?);
+        Ok(())
     }
 
     /// Makes one link and its QR code.

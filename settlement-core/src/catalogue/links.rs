@@ -110,6 +110,7 @@ async fn post_links(
         .run_changing(&core, move |tx, scope| {
             let mut numbers = Numbers::take(tx, links.len() * NUMBERS_PER_LINK)?;
             let mut maker = LinkMaker::new(&config, key, &scope.principal, scope.now);
+            maker.look_up(tx, &links)?;
             let mut made = Vec::with_capacity(links.len());
             let mut mistakes = Vec::new();
             for (index, link) in links.iter().enumerate() {

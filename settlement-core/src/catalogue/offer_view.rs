@@ -2,7 +2,7 @@
 
 use crate::params;
 use crate::plans::offers::{Dead, Item, Offer, Offers, Viewer};
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{List, Row, StoreError, Tx};
 use attribution_core::time::Instant;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -62,16 +62,15 @@ pub(super) fn offers(
 ) -> Result<Vec<OfferView>, StoreError> {
     let mut rows: HashMap<i64, Row> = HashMap::with_capacity(targets.len());
     for chunk in targets.chunks(AT_ONCE) {
-        let values: Vec<Param<'_>> = chunk.iter().map(|num| Param::from(*num)).collect();
-        let marks: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
+        let list: List<'_> = chunk.iter().copied().collect();
         let sql = format!(
             "SELECT {}, t.num, t.title, t.destination, m.name, c.id FROM targets t \
              JOIN merchants m ON m.id = t.merchant LEFT JOIN categories c ON c.num = t.category \
              WHERE t.kind = 'product' AND t.num IN ({})",
             Item::COLUMNS,
-            marks.join(", ")
+            list.marks
         );
-        for row in tx.query(&sql, &values)? {
+        for row in tx.query(&sql, &list.values)? {
             rows.insert(row.int(7)?, row);
         }
     }

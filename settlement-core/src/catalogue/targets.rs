@@ -2,10 +2,12 @@
 
 use super::feed::Numbers;
 use super::next_num;
+use crate::attribution::programmes;
 use crate::earlier::{self, Fact};
 use crate::orders::wake;
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{List, Row, StoreError, Tx};
+use attribution_core::ids::ProductId;
 use attribution_core::time::Instant;
 
 /// A target to make or change.
@@ -37,20 +39,37 @@ pub(super) struct Target {
 
 /// Finds a target by its kind and id.
 pub(super) fn find(tx: &mut dyn Tx, kind: &str, id: &str) -> Result<Option<Target>, StoreError> {
-    let row = tx.query_opt(
-        "SELECT num, merchant, category, cancelled_from, delisted_from FROM targets WHERE kind = $1 AND id = $2",
-        params![kind, id],
-    )?;
-    let read = |row: Row| {
-        Ok(Target {
-            num: row.int(0)?,
-            merchant: row.text(1)?.to_owned(),
-            category: row.opt_int(2)?,
-            cancelled_from: row.opt_instant(3)?,
-            delisted_from: row.opt_instant(4)?,
-        })
-    };
-    row.map(read).transpose()
+    let sql = format!("SELECT {COLUMNS} FROM targets WHERE kind = $1 AND id = $2");
+    tx.query_opt(&sql, params![kind, id])?.as_ref().map(read).transpose()
+}
+
+/// Finds those of these products that there are, by their ids.
+pub(super) fn find_products<'a>(
+    tx: &mut dyn Tx,
+    ids: &[&'a ProductId],
+) -> Result<Vec<(ProductId, Target)>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(List::MOST) {
+        let list: List<'a> = some.iter().copied().collect();
+        let sql =
+            format!("SELECT {COLUMNS}, id FROM targets WHERE kind = 'product' AND id IN ({})", list.marks);
+        for row in &tx.query(&sql, &list.values)? {
+            found.push((programmes::read("product id", row.text(5)?)?, read(row)?));
+        }
+    }
+    Ok(found)
+}
+
+const COLUMNS: &str = "num, merchant, category, cancelled_from, delisted_from";
+
+fn read(row: &Row) -> Result<Target, StoreError> {
+    Ok(Target {
+        num: row.int(0)?,
+        merchant: row.text(1)?.to_owned(),
+        category: row.opt_int(2)?,
+        cancelled_from: row.opt_instant(3)?,
+        delisted_from: row.opt_instant(4)?,
+    })
 }
 
 /// Makes a target or changes what edges show of it; its dated state stays. Returns its number.

@@ -7,7 +7,7 @@ use super::facts::{self, Terms};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::{Programme, read};
 use crate::params;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{List, Row, StoreError, Tx};
 use attribution_core::commission::rate::{Application, Estimate, Goods, estimate};
 use attribution_core::ids::{CategoryId, MerchantId, PlanId, PlatformId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::money::Fen;
@@ -331,14 +331,13 @@ fn product_rates(
     if items.is_empty() {
         return Ok(found);
     }
-    let values: Vec<Param<'_>> = items.iter().map(|item| Param::from(&item.id)).collect();
-    let marks: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
+    let list: List<'_> = items.iter().map(|item| &item.id).collect();
     let sql = format!(
         "SELECT plan, class, subject_kind, subject, bp, from_ms, to_ms, programme FROM rates \
          WHERE subject_kind = 'product' AND subject IN ({}) ORDER BY programme, number",
-        marks.join(", ")
+        list.marks
     );
-    for row in &tx.query(&sql, &values)? {
+    for row in &tx.query(&sql, &list.values)? {
         let product: ProductId = read("product id", row.text(3)?)?;
         let programme: ProgrammeId = read("programme id", row.text(7)?)?;
         found.entry(product).or_default().push((programme, facts::rate(row)?));

@@ -5,6 +5,7 @@
 //! must do nothing outside the transaction.
 
 mod clicks;
+mod list;
 mod migrate;
 #[cfg(test)]
 mod planner_tests;
@@ -16,6 +17,7 @@ mod value;
 mod visitor_index;
 
 pub use clicks::ClickInsert;
+pub(crate) use list::List;
 pub use migrate::MigrateError;
 pub use threads::{OpenStoreError, Store};
 pub use tx::{Mode, Tx};
