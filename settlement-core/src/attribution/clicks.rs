@@ -140,20 +140,23 @@ impl BuyerClicks {
         found
     }
 
-    /// Reads the clicks of one device, whoever used it.
-    pub(super) fn of_device(tx: &mut dyn Tx, visitor: VisitorId) -> Result<Self, StoreError> {
-        tx.before_asking_by_visitor()?;
-        let rows =
-            tx.query(&format!("SELECT {COLUMNS} FROM earning_clicks WHERE visitor = $1"), params![&visitor])?;
-        let seen = rows.iter().map(|row| journaled(row, 0)).collect::<Result<_, _>>()?;
-        Ok(Self { seen, joins: HashMap::new() })
-    }
-
     /// The last instant that any of it speaks of: asked as of then, nothing that is here lies in the future.
     pub(super) fn latest(&self) -> Option<Instant> {
         let clicks = self.seen.iter().map(|seen| seen.received.min(seen.ingested));
         let logins = self.joins.values().flatten().map(|join| join.at);
         clicks.chain(logins).max()
+    }
+
+    /// Reads what these clicks need of the catalogue with few questions, before they are asked one by one.
+    pub(super) fn prepare<'a>(
+        all: impl Iterator<Item = &'a Self> + Clone,
+        tx: &mut dyn Tx,
+        dated: &mut Dated,
+    ) -> Result<(), StoreError> {
+        let seen = all.flat_map(|clicks| &clicks.seen);
+        dated.read_placements(tx, seen.clone().map(|seen| seen.placement))?;
+        dated.read_targets(tx, seen.clone().map(|seen| seen.target))?;
+        dated.read_links(tx, seen.map(|seen| seen.code))
     }
 
     /// The clicks by programme, counting or not, as far as the catalogue knows where they led.

@@ -3,7 +3,7 @@
 use super::programmes::read;
 use crate::earlier::{Fact, Versioned};
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{List, Row, StoreError, Tx};
 use attribution_core::attribute::PromoterState;
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::fold::ClickTarget;
@@ -12,7 +12,7 @@ use attribution_core::ids::{
 };
 use attribution_core::time::{Instant, Period};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// More entries than this are not kept: a replay passes by every link there is.
@@ -80,6 +80,7 @@ pub(super) struct Dated {
     placements: HashMap<u32, Option<Rc<Placement>>>,
     targets: HashMap<u32, Option<Rc<Target>>>,
     links: HashMap<u64, Option<Link>>,
+    categories: HashMap<i64, CategoryId>,
     bans: HashMap<(i64, u32), Rc<Versioned<Vec<Period>>>>,
     promoters: HashMap<PromoterId, Option<Rc<Promoter>>>,
 }
@@ -140,43 +141,150 @@ impl Dated {
         Versioned::read(tx, Fact::Periods { kind, num, what, scope }, now, self.earlier)
     }
 
-    fn read_placement(&self, tx: &mut dyn Tx, num: u32) -> Result<Option<Placement>, StoreError> {
-        let row = tx.query_opt(
-            "SELECT p.id, p.programme, p.promoter, o.id FROM placements p JOIN promoters o ON o.num = p.promoter \
-             WHERE p.num = $1",
-            params![PlacementNum(num)],
+    /// When a state of many held.
+    fn periods_of(
+        &self,
+        tx: &mut dyn Tx,
+        kind: &str,
+        nums: &BTreeSet<i64>,
+        what: &str,
+    ) -> Result<HashMap<i64, Versioned<Vec<Period>>>, StoreError> {
+        let mut list: List<'_> = nums.iter().copied().collect();
+        let (of_kind, state) = (list.mark_of(kind), list.mark_of(what));
+        let rows = tx.query(
+            &format!(
+                "SELECT num, from_ms, to_ms FROM periods WHERE kind = {of_kind} AND what = {state} AND scope = 0 \
+                 AND num IN ({}) ORDER BY num, from_ms",
+                list.marks
+            ),
+            &list.values,
         )?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(Placement {
-            id: read("placement id", row.text(0)?)?,
-            programme: ProgrammeNum(row.num(1)?),
-            promoter: read("promoter id", row.text(3)?)?,
-            promoter_num: PromoterNum(row.num(2)?),
-            disabled: self.periods(tx, "promoter", row.int(2)?, "disabled", 0)?,
-        }))
+        let mut now: HashMap<i64, Vec<Period>> = HashMap::new();
+        for row in &rows {
+            let period = Period { from: row.instant(1)?, to: row.opt_instant(2)? };
+            now.entry(row.int(0)?).or_default().push(period);
+        }
+        let mut found = HashMap::with_capacity(nums.len());
+        for num in nums {
+            let fact = Fact::Periods { kind, num: *num, what, scope: 0 };
+            let periods = now.remove(num).unwrap_or_default();
+            found.insert(*num, Versioned::read(tx, fact, periods, self.earlier)?);
+        }
+        Ok(found)
     }
 
-    fn read_target(&self, tx: &mut dyn Tx, num: u32) -> Result<Option<Target>, StoreError> {
-        let row = tx.query_opt(
-            "SELECT t.kind, t.id, t.merchant, m.platform, t.category FROM targets t \
-             JOIN merchants m ON m.id = t.merchant WHERE t.num = $1",
-            params![TargetNum(num)],
-        )?;
-        let Some(row) = row else { return Ok(None) };
-        let product = if row.text(0)? == "product" { Some(read("product id", row.text(1)?)?) } else { None };
-        let key = i64::from(num);
-        let category = Versioned::read(tx, Fact::Category(key), row.opt_int(4)?, self.earlier)?;
-        let place = ClickTarget {
-            platform: read("platform id", row.text(3)?)?,
-            merchant: read("merchant id", row.text(2)?)?,
-            product,
-        };
-        Ok(Some(Target {
-            place,
-            category: category.map(|num| num.map(|num| Ok((num, category_id(tx, num)?))).transpose())?,
-            cancelled: self.periods(tx, "target", key, "cancelled", 0)?,
-            delisted: self.periods(tx, "target", key, "delisted", 0)?,
-        }))
+    /// Reads those of these placements that are not known yet.
+    pub(super) fn read_placements(
+        &mut self,
+        tx: &mut dyn Tx,
+        nums: impl Iterator<Item = PlacementNum>,
+    ) -> Result<(), StoreError> {
+        for nums in unknown(&self.placements, nums.map(|num| num.0)).chunks(List::MOST) {
+            let list: List<'_> = nums.iter().map(|num| PlacementNum(*num)).collect();
+            let rows = tx.query(
+                &format!(
+                    "SELECT p.num, p.id, p.programme, p.promoter, o.id FROM placements p \
+                     JOIN promoters o ON o.num = p.promoter WHERE p.num IN ({})",
+                    list.marks
+                ),
+                &list.values,
+            )?;
+            let promoters = rows.iter().map(|row| row.int(3)).collect::<Result<_, _>>()?;
+            let disabled = self.periods_of(tx, "promoter", &promoters, "disabled")?;
+            let mut found = HashMap::with_capacity(rows.len());
+            for row in &rows {
+                let placement = Placement {
+                    id: read("placement id", row.text(1)?)?,
+                    programme: ProgrammeNum(row.num(2)?),
+                    promoter: read("promoter id", row.text(4)?)?,
+                    promoter_num: PromoterNum(row.num(3)?),
+                    disabled: disabled.get(&row.int(3)?).cloned().unwrap_or_default(),
+                };
+                found.insert(row.num(0)?, Rc::new(placement));
+            }
+            nums.iter().for_each(|num| keep(&mut self.placements, *num, found.remove(num)));
+        }
+        Ok(())
+    }
+
+    /// Reads those of these targets that are not known yet.
+    pub(super) fn read_targets(
+        &mut self,
+        tx: &mut dyn Tx,
+        nums: impl Iterator<Item = TargetNum>,
+    ) -> Result<(), StoreError> {
+        for nums in unknown(&self.targets, nums.map(|num| num.0)).chunks(List::MOST) {
+            let list: List<'_> = nums.iter().map(|num| TargetNum(*num)).collect();
+            let rows = tx.query(
+                &format!(
+                    "SELECT t.num, t.kind, t.id, t.merchant, m.platform, t.category FROM targets t \
+                     JOIN merchants m ON m.id = t.merchant WHERE t.num IN ({})",
+                    list.marks
+                ),
+                &list.values,
+            )?;
+            let keys = nums.iter().map(|num| i64::from(*num)).collect();
+            let mut cancelled = self.periods_of(tx, "target", &keys, "cancelled")?;
+            let mut delisted = self.periods_of(tx, "target", &keys, "delisted")?;
+            let mut found = HashMap::with_capacity(rows.len());
+            for row in &rows {
+                let key = row.int(0)?;
+                let is_product = row.text(1)? == "product";
+                let place = ClickTarget {
+                    platform: read("platform id", row.text(4)?)?,
+                    merchant: read("merchant id", row.text(3)?)?,
+                    product: is_product.then(|| read("product id", row.text(2)?)).transpose()?,
+                };
+                let category = Versioned::read(tx, Fact::Category(key), row.opt_int(5)?, self.earlier)?;
+                let category =
+                    category.map(|num| num.map(|num| Ok((num, self.category_id(tx, num)?))).transpose())?;
+                let target = Target {
+                    place,
+                    category,
+                    cancelled: cancelled.remove(&key).unwrap_or_default(),
+                    delisted: delisted.remove(&key).unwrap_or_default(),
+                };
+                found.insert(row.num(0)?, Rc::new(target));
+            }
+            nums.iter().for_each(|num| keep(&mut self.targets, *num, found.remove(num)));
+        }
+        Ok(())
+    }
+
+    /// Reads those of these links that are not known yet.
+    pub(super) fn read_links(
+        &mut self,
+        tx: &mut dyn Tx,
+        codes: impl Iterator<Item = u64>,
+    ) -> Result<(), StoreError> {
+        for codes in unknown(&self.links, codes).chunks(List::MOST) {
+            let list: List<'_> = codes.iter().map(|code| code.cast_signed()).collect();
+            let rows = tx.query(
+                &format!("SELECT code, starts, expires, flags FROM links WHERE code IN ({})", list.marks),
+                &list.values,
+            )?;
+            let mut found = HashMap::with_capacity(rows.len());
+            for row in &rows {
+                let link = Link {
+                    starts: LinkSeconds(row.num(1)?),
+                    expires: LinkSeconds(row.num(2)?),
+                    flags: LinkFlags(u8::try_from(row.int(3)?).unwrap_or_default()),
+                };
+                found.insert(row.int(0)?.cast_unsigned(), link);
+            }
+            codes.iter().for_each(|code| keep(&mut self.links, *code, found.remove(code)));
+        }
+        Ok(())
+    }
+
+    fn category_id(&mut self, tx: &mut dyn Tx, num: i64) -> Result<CategoryId, StoreError> {
+        if let Some(known) = self.categories.get(&num) {
+            return Ok(known.clone());
+        }
+        let row = tx.query_one("SELECT id FROM categories WHERE num = $1", params![num])?;
+        let id: CategoryId = read("category id", row.text(0)?)?;
+        keep(&mut self.categories, num, id.clone());
+        Ok(id)
     }
 
     fn read_promoter(&self, tx: &mut dyn Tx, id: &PromoterId) -> Result<Option<Promoter>, StoreError> {
@@ -195,12 +303,10 @@ impl Dated {
         tx: &mut dyn Tx,
         num: PlacementNum,
     ) -> Result<Option<Rc<Placement>>, StoreError> {
-        if let Some(known) = self.placements.get(&num.0) {
-            return Ok(known.clone());
+        if !self.placements.contains_key(&num.0) {
+            self.read_placements(tx, std::iter::once(num))?;
         }
-        let found = self.read_placement(tx, num.0)?.map(Rc::new);
-        keep(&mut self.placements, num.0, found.clone());
-        Ok(found)
+        Ok(self.placements.get(&num.0).cloned().flatten())
     }
 
     pub(super) fn target(
@@ -208,12 +314,10 @@ impl Dated {
         tx: &mut dyn Tx,
         num: TargetNum,
     ) -> Result<Option<Rc<Target>>, StoreError> {
-        if let Some(known) = self.targets.get(&num.0) {
-            return Ok(known.clone());
+        if !self.targets.contains_key(&num.0) {
+            self.read_targets(tx, std::iter::once(num))?;
         }
-        let found = self.read_target(tx, num.0)?.map(Rc::new);
-        keep(&mut self.targets, num.0, found.clone());
-        Ok(found)
+        Ok(self.targets.get(&num.0).cloned().flatten())
     }
 
     pub(super) fn promoter(
@@ -230,12 +334,10 @@ impl Dated {
     }
 
     pub(super) fn link(&mut self, tx: &mut dyn Tx, code: u64) -> Result<Option<Link>, StoreError> {
-        if let Some(known) = self.links.get(&code) {
-            return Ok(*known);
+        if !self.links.contains_key(&code) {
+            self.read_links(tx, std::iter::once(code))?;
         }
-        let found = read_link(tx, code)?;
-        keep(&mut self.links, code, found);
-        Ok(found)
+        Ok(self.links.get(&code).copied().flatten())
     }
 
     /// When the category was banned in the programme, by the operator's bans.
@@ -263,18 +365,11 @@ fn keep<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, value: V) {
     map.insert(key, value);
 }
 
-fn category_id(tx: &mut dyn Tx, num: i64) -> Result<CategoryId, StoreError> {
-    let row = tx.query_one("SELECT id FROM categories WHERE num = $1", params![num])?;
-    read("category id", row.text(0)?)
-}
-
-fn read_link(tx: &mut dyn Tx, code: u64) -> Result<Option<Link>, StoreError> {
-    let row = tx
-        .query_opt("SELECT starts, expires, flags FROM links WHERE code = $1", params![code.cast_signed()])?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Link {
-        starts: LinkSeconds(row.num(0)?),
-        expires: LinkSeconds(row.num(1)?),
-        flags: LinkFlags(u8::try_from(row.int(2)?).unwrap_or_default()),
-    }))
+/// Those of `wanted` that nobody has asked for yet, each once.
+fn unknown<K: std::hash::Hash + Ord + Copy, V>(
+    known: &HashMap<K, V>,
+    wanted: impl Iterator<Item = K>,
+) -> Vec<K> {
+    let wanted: BTreeSet<K> = wanted.filter(|key| !known.contains_key(key)).collect();
+    wanted.into_iter().collect()
 }

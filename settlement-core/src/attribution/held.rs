@@ -10,7 +10,7 @@ use super::catalogue::Catalogue;
 use super::clicks::{BuyerClicks, Shown};
 use super::facts::{EVERYTHING, orders_matter, orders_of};
 use super::programmes::Programme;
-use super::relations::own_promoters;
+use super::together::{self, Read};
 use crate::store::{StoreError, Tx};
 use attribution_core::catalogue::ProgrammeRow;
 use attribution_core::click::ClickId;
@@ -110,26 +110,25 @@ const fn kinds(scope: Scope, programme: &Programme) -> &'static [Kind] {
     }
 }
 
-/// All records about `who`, as of `now`; those that could say nothing any more are left out.
+/// All records about each of `who`, as of `now`; those that could say nothing any more are left out.
 ///
 /// # Errors
 /// If the store fails.
-pub fn answers(
+pub fn answers(tx: &mut dyn Tx, who: &[Who], now: Instant) -> Result<Vec<Vec<Answer>>, StoreError> {
+    let mut catalogue = Catalogue::default();
+    let read = together::load(tx, who)?;
+    BuyerClicks::prepare(read.iter().map(|one| &one.clicks), tx, &mut catalogue.dated)?;
+    read.into_iter().map(|one| answers_of(tx, &mut catalogue, one, now)).collect()
+}
+
+fn answers_of(
     tx: &mut dyn Tx,
     catalogue: &mut Catalogue,
-    who: &Who,
+    Read { who, clicks, own }: Read<'_>,
     now: Instant,
 ) -> Result<Vec<Answer>, StoreError> {
-    let clicks = match who {
-        Who::Visitor(visitor) => BuyerClicks::of_device(tx, *visitor)?,
-        Who::Buyer(platform, buyer) => BuyerClicks::load(tx, platform, buyer, None, Instant(i64::MAX))?,
-    };
     // Another core's clock may be a little ahead: nothing that is here may count as the future.
     let at = clicks.latest().map_or(now, |latest| latest.max(now));
-    let own = match who {
-        Who::Visitor(_) => BTreeSet::new(),
-        Who::Buyer(platform, buyer) => own_promoters(tx, platform, buyer)?,
-    };
     let mut case = Case { who, at, now, own, orders: None };
     let mut found = Vec::new();
     for (programme, shown) in clicks.by_programme(tx, &mut catalogue.dated)? {

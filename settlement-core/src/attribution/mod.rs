@@ -14,6 +14,7 @@ mod own_api;
 pub mod programmes;
 pub(crate) mod recorded;
 pub mod relations;
+mod together;
 
 pub use catalogue::Catalogue;
 pub(crate) use catalogue::Rehearsed;

@@ -7,7 +7,7 @@
 use super::pass;
 use super::pass::{Pass, Place, Walker};
 use crate::Clock;
-use crate::attribution::{Answer, Catalogue, Who, answers};
+use crate::attribution::{Answer, Who, answers};
 use crate::store::{Store, StoreError};
 use attribution_core::holder::{HolderRecord, Holding};
 use attribution_core::time::Instant;
@@ -128,13 +128,10 @@ async fn look(
     let now = clock.now();
     let expected: Vec<(Who, Answer)> = store
         .read(move |tx| {
-            let mut catalogue = Catalogue::default();
-            let mut expected = Vec::new();
-            for who in &who {
-                let answers = answers(tx, &mut catalogue, who, now)?;
-                expected.extend(answers.into_iter().map(|answer| (who.clone(), answer)));
-            }
-            Ok::<_, StoreError>(expected)
+            let answers = answers(tx, &who, now)?.into_iter().zip(&who);
+            let each =
+                answers.flat_map(|(answers, who)| answers.into_iter().map(|answer| (who.clone(), answer)));
+            Ok::<_, StoreError>(each.collect())
         })
         .await?;
     let keys: Vec<_> = expected.iter().map(|(_, answer)| (answer.bucket, answer.key.clone())).collect();
