@@ -21,7 +21,7 @@ const PROMISE: Duration = Duration::from_secs(10);
 
 fn main() {
     let mut args = std::env::args().skip(1).map(|arg| arg.parse::<usize>().expect("a number"));
-    let (links, batch) = (args.next().unwrap_or(100_000), args.next().unwrap_or(1_000));
+    let (links, batch) = (args.next().unwrap_or(100_000), args.next().unwrap_or(2_000));
     let folder = tempfile::tempdir_in(".").unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let sqlite = StoreConfig::Sqlite { path: folder.path().join("links.db") };

@@ -61,6 +61,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(70, "0070_visitor_runs"),
     migration!(71, "0071_account_checks"),
     migration!(73, "0073_planner"),
+    migration!(75, "0075_links_placement"),
 ];
 
 /// Whose words to use.

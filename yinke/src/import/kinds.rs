@@ -104,7 +104,7 @@ impl Kind {
     /// Where bulk items go, under which name, and how many at once.
     pub(super) const fn bulk(self) -> Option<Bulk> {
         match self {
-            Self::Links => Some(Bulk { path: "/v1/links/bulk", name: "links", at_once: 1_000 }),
+            Self::Links => Some(Bulk { path: "/v1/links/bulk", name: "links", at_once: 2_000 }),
             Self::Orders => Some(Bulk { path: "/v1/orders/events", name: "events", at_once: 500 }),
             _ => None,
         }
