@@ -10,7 +10,7 @@
 
 mod bench_core;
 
-use bench_core::{admit, call, open};
+use bench_core::{Api, open};
 use serde_json::{Value, json};
 use settlement_core::store::{Param, StoreConfig, StoreError};
 use settlement_core::{Clock, Core};
@@ -141,23 +141,23 @@ async fn run(store: &str, config: StoreConfig, products: u64, what: &str) -> boo
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
     }
     let core = open(config, Clock::System);
-    admit(&core).await;
+    let api = Api::of(&core).await;
     if what != "ask" {
-        build(store, &core, products).await;
+        build(store, &core, &api, products).await;
     }
-    let fast = what == "build" || ask(store, &core).await;
+    let fast = what == "build" || ask(store, &api).await;
     core.close();
     fast
 }
 
-async fn build(store: &str, core: &Core, products: u64) {
+async fn build(store: &str, core: &Core, api: &Api, products: u64) {
     let began = Instant::now();
-    call(core, "PUT", "/v1/platforms/p1", json!({"name": "p1"})).await;
-    call(core, "PUT", "/v1/merchants/m0", json!({"platform": "p1", "name": "first"})).await;
+    api.call("PUT", "/v1/platforms/p1", json!({"name": "p1"})).await;
+    api.call("PUT", "/v1/merchants/m0", json!({"platform": "p1", "name": "first"})).await;
     let rates = json!([{"bp": 500, "effective": {"from": 0}}]);
     let programme = json!({"platform": "p1", "name": "g", "preset": "distributor1688", "effective_from": 0,
                            "policy": {"commission": {"rates": rates}}});
-    call(core, "PUT", "/v1/programmes/g", programme).await;
+    api.call("PUT", "/v1/programmes/g", programme).await;
     let mut dice = Dice(7);
     let shops: Vec<String> = (0..SHOPS)
         .map(|n| {
@@ -282,7 +282,7 @@ const ASKED: [Kind; 12] = [
     ("everything by commission", |_| vec![("sort", "commission".to_owned())]),
 ];
 
-async fn ask(store: &str, core: &Core) -> bool {
+async fn ask(store: &str, api: &Api) -> bool {
     let mut all = Vec::new();
     println!("{store}: {QUESTIONS} questions of each kind, 20 products a page");
     println!("{:<42} {:>9} {:>9} {:>9}", "kind", "p50 ms", "p99 ms", "max ms");
@@ -295,7 +295,7 @@ async fn ask(store: &str, core: &Core) -> bool {
                 .extend_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str())))
                 .finish();
             let began = Instant::now();
-            let page = call(core, "GET", &format!("/v1/products?{query}"), Value::Null).await;
+            let page = api.call("GET", &format!("/v1/products?{query}"), Value::Null).await;
             let took = began.elapsed();
             assert!(page["items"].is_array(), "{page}");
             // The first ones find nothing in memory.

@@ -8,7 +8,7 @@
 
 mod bench_core;
 
-use bench_core::{admit, call, open};
+use bench_core::{Api, open};
 use serde_json::{Value, json};
 use settlement_core::Clock;
 use settlement_core::store::StoreConfig;
@@ -42,16 +42,16 @@ fn main() {
 
 async fn make(store: &str, config: StoreConfig, links: usize, batch: usize) -> Duration {
     let core = open(config, Clock::System);
-    admit(&core).await;
-    call(&core, "PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
+    let api = Api::of(&core).await;
+    api.call("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
     let programme = json!({"merchant": "m1", "name": "g", "preset": "distributor1688", "effective_from": 0});
-    call(&core, "PUT", "/v1/programmes/g1", programme).await;
-    call(&core, "PUT", "/v1/promoters/lily", json!({"name": "lily"})).await;
-    call(&core, "POST", "/v1/promoters/lily/placements", json!({"id": "l", "programme": "g1"})).await;
+    api.call("PUT", "/v1/programmes/g1", programme).await;
+    api.call("PUT", "/v1/promoters/lily", json!({"name": "lily"})).await;
+    api.call("POST", "/v1/promoters/lily/placements", json!({"id": "l", "programme": "g1"})).await;
     for n in 0..PRODUCTS {
         let product = json!({"merchant": "m1", "title": "p", "category": "c",
                              "url": format!("https://x.example.cn/{n}")});
-        call(&core, "PUT", &format!("/v1/products/s{n}"), product).await;
+        api.call("PUT", &format!("/v1/products/s{n}"), product).await;
     }
     let began = Instant::now();
     for first in (0..links).step_by(batch) {
@@ -59,15 +59,15 @@ async fn make(store: &str, config: StoreConfig, links: usize, batch: usize) -> D
         let wanted: Vec<Value> = (first..last)
             .map(|n| json!({"placement": "l", "product": format!("s{}", n % PRODUCTS)}))
             .collect();
-        let made = call(&core, "POST", "/v1/links/bulk", json!({"links": wanted})).await;
+        let made = api.call("POST", "/v1/links/bulk", json!({"links": wanted})).await;
         assert_eq!(made["links"].as_array().unwrap().len(), last - first);
     }
     let took = began.elapsed();
-    let page = call(&core, "GET", "/v1/links?promoter=lily&limit=50", Value::Null).await;
+    let page = api.call("GET", "/v1/links?promoter=lily&limit=50", Value::Null).await;
     assert_eq!(page["items"].as_array().unwrap().len(), 50);
     println!("{store}: {links} links with their QR codes, {batch} at a time, in {:.2} s", took.as_secs_f64());
     let began = Instant::now();
-    let state = call(&core, "GET", "/v1/links?promoter=lily&state=expired", Value::Null).await;
+    let state = api.call("GET", "/v1/links?promoter=lily&state=expired", Value::Null).await;
     assert!(state["next_cursor"].is_string(), "a page of a rare state looks at a bounded number of links");
     println!(
         "{store}: a page of a state that no link has in {:.1} ms",

@@ -10,7 +10,7 @@
 mod bench_core;
 
 use attribution_core::time::Instant as At;
-use bench_core::{admit, call, open};
+use bench_core::{Api, open};
 use serde_json::json;
 use settlement_core::Clock;
 use settlement_core::store::{StoreConfig, StoreError};
@@ -56,13 +56,13 @@ async fn both_sizes(what: &str, lines: i64, per_payee: i64, mut store: impl FnMu
 /// Sets the month up and runs its payout day.
 async fn pay(store: StoreConfig, lines: i64, payees: i64) -> Duration {
     let core = open(store, Clock::System);
-    admit(&core).await;
-    call(&core, "PUT", "/v1/platforms/p1", json!({"name": "p1"})).await;
-    call(&core, "PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
+    let api = Api::of(&core).await;
+    api.call("PUT", "/v1/platforms/p1", json!({"name": "p1"})).await;
+    api.call("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
     let programme = json!({"merchant": "m1", "name": "g1", "preset": "distributor1688", "effective_from": 0,
                            "policy": {"settlement": {"destination": "bound_at_payout"},
                                       "commission": {"rates": [{"bp": 1000, "effective": {"from": 0}}]}}});
-    call(&core, "PUT", "/v1/programmes/g1", programme).await;
+    api.call("PUT", "/v1/programmes/g1", programme).await;
     let sql = month(lines, payees);
     core.store()
         .write(move |tx| {

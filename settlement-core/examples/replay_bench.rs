@@ -21,7 +21,7 @@ use attribution_core::record::{AddressPrefix, CLICK_MAX_LEN, ClickFlags, ClickRe
 use attribution_core::shipping::Heartbeat;
 use attribution_core::time::{DAY_MS, HOUR_MS, Instant as At};
 use attribution_core::token::{ClickKeys, MasterKey};
-use bench_core::{admit, call, open};
+use bench_core::{Api, open};
 use serde_json::json;
 use settlement_core::orders::sweep::judge_all;
 use settlement_core::params;
@@ -208,21 +208,21 @@ fn write_buyer(
 }
 
 async fn catalogue(core: &Core) {
-    admit(core).await;
-    call(core, "PUT", "/v1/platforms/p1", json!({"name": "p1"})).await;
-    call(core, "PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
+    let api = Api::of(core).await;
+    api.call("PUT", "/v1/platforms/p1", json!({"name": "p1"})).await;
+    api.call("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "m1"})).await;
     let programme = json!({"merchant": "m1", "name": "g1", "preset": "distributor1688", "effective_from": 0,
                            "policy": {"attribution": {"scope": "shop", "require_converted_link": false},
                                       "commission": {"rates": [{"bp": 1000, "effective": {"from": 0}}]}}});
-    call(core, "PUT", "/v1/programmes/g1", programme).await;
+    api.call("PUT", "/v1/programmes/g1", programme).await;
     for product in 0..PRODUCTS {
         let body = json!({"merchant": "m1", "title": "x", "price_fen": 9_900, "category": format!("c{}", product % 20),
                           "url": format!("https://m1.example.cn/{product}")});
-        call(core, "PUT", &format!("/v1/products/product-{product:04}"), body).await;
+        api.call("PUT", &format!("/v1/products/product-{product:04}"), body).await;
     }
     for promoter in 0..PROMOTERS {
-        call(core, "PUT", &format!("/v1/promoters/promoter-{promoter:03}"), json!({"name": "x"})).await;
+        api.call("PUT", &format!("/v1/promoters/promoter-{promoter:03}"), json!({"name": "x"})).await;
         let body = json!({"id": format!("placement-{promoter:03}"), "programme": "g1"});
-        call(core, "POST", &format!("/v1/promoters/promoter-{promoter:03}/placements"), body).await;
+        api.call("POST", &format!("/v1/promoters/promoter-{promoter:03}/placements"), body).await;
     }
 }

@@ -3,6 +3,7 @@
 
 use attribution_core::code::CheckKey;
 use attribution_core::token::{BrowserKeys, ClickKeys, MasterKey};
+use axum::Router;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt as _;
@@ -12,7 +13,7 @@ use settlement_core::store::StoreConfig;
 use settlement_core::{Clock, Core, CoreConfig, CoreKeys};
 use tower::ServiceExt as _;
 
-/// The token that [`call`] asks with.
+/// The token that [`Api`] asks with.
 const TOKEN: &str = "bench";
 
 /// Opens a core that nobody has to be an operator for.
@@ -34,24 +35,30 @@ pub(crate) fn open(store: StoreConfig, clock: Clock) -> Core {
     Core::open(config, keys).unwrap()
 }
 
-/// Lets [`call`] ask.
-pub(crate) async fn admit(core: &Core) {
-    core.admit_token(TokenText::given(TOKEN), Role::Admin, None, "bench").await.unwrap();
-}
+/// The core's API without a socket, as an operator asks it.
+pub(crate) struct Api(Router);
 
-/// Sends JSON (none if it is `Null`), and reads the answer, which must be a success.
-pub(crate) async fn call(core: &Core, method: &str, path: &str, body: Value) -> Value {
-    let mut request =
-        Request::builder().method(method).uri(path).header("authorization", format!("Bearer {TOKEN}"));
-    let content = if body.is_null() {
-        Body::empty()
-    } else {
-        request = request.header("content-type", "application/json");
-        Body::from(body.to_string())
-    };
-    let answer = core.router().oneshot(request.body(content).unwrap()).await.unwrap();
-    let status = answer.status();
-    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-    assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&bytes));
-    serde_json::from_slice(&bytes).unwrap()
+impl Api {
+    /// The routes are put together once, as in a server.
+    pub(crate) async fn of(core: &Core) -> Self {
+        core.admit_token(TokenText::given(TOKEN), Role::Admin, None, "bench").await.unwrap();
+        Self(core.router())
+    }
+
+    /// Sends JSON (none if it is `Null`), and reads the answer, which must be a success.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Value {
+        let mut request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {TOKEN}"));
+        let content = if body.is_null() {
+            Body::empty()
+        } else {
+            request = request.header("content-type", "application/json");
+            Body::from(body.to_string())
+        };
+        let answer = self.0.clone().oneshot(request.body(content).unwrap()).await.unwrap();
+        let status = answer.status();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&bytes));
+        serde_json::from_slice(&bytes).unwrap()
+    }
 }
