@@ -1,7 +1,8 @@
 //! When a trade is complete (交易完成), and with it when its commission may settle.
 //!
 //! The completion itself is the trigger; without one, a timer from the last parcel stands in where the policy has it.
-//! While a refund is being asked for the timer stands still, and afterwards it runs on from where it was.
+//! While a refund is being asked for the timer stands still, and afterwards it runs on from where it was, unless the
+//! policy says that it runs on regardless.
 
 use crate::policy::settlement::Maturity;
 use crate::time::{Instant, Period, Span};
@@ -63,10 +64,13 @@ pub fn standing(rule: Maturity, trade: &Trade<'_>, now: Instant) -> Standing {
     let last = trade.parcels.iter().max().filter(|_| !trade.more_to_ship);
     match last {
         None => Standing::Waits,
-        Some(last) => match run(last.floor(), timer, trade.refunds_asked) {
-            Standing::Runs { until } if now >= until => Standing::Complete { at: until },
-            other => other,
-        },
+        Some(last) => {
+            let stops = if rule.runs_during_refunds { &[] } else { trade.refunds_asked };
+            match run(last.floor(), timer, stops) {
+                Standing::Runs { until } if now >= until => Standing::Complete { at: until },
+                other => other,
+            }
+        }
     }
 }
 
@@ -95,7 +99,8 @@ mod tests {
     use super::*;
     use crate::testing::at;
 
-    const SEVEN_DAYS: Maturity = Maturity { auto_after_ship: Some(Span::days(7)) };
+    const SEVEN_DAYS: Maturity =
+        Maturity { auto_after_ship: Some(Span::days(7)), runs_during_refunds: false };
 
     #[test]
     fn completion_is_the_trigger_and_the_timer_stands_in() {
@@ -141,6 +146,15 @@ mod tests {
         let open = [stop("06-05 10:00:00", None)];
         let stopped = Standing::Stopped { since: at("06-05 10:00:00"), left: Span::days(4) };
         assert_eq!(ask(&open, "06-30 00:00:00"), stopped, "three of seven days had passed");
+        let regardless = Maturity { runs_during_refunds: true, ..SEVEN_DAYS };
+        let trade = Trade {
+            paid: Some(at("06-01 00:00:00")),
+            parcels: &shipped,
+            refunds_asked: &open,
+            ..Trade::default()
+        };
+        let complete = Standing::Complete { at: at("06-09 10:00:00") };
+        assert_eq!(standing(regardless, &trade, at("06-09 10:00:00")), complete);
         let refused = [stop("06-05 10:00:00", Some("06-07 10:00:00"))];
         assert_eq!(ask(&refused, "06-07 10:00:00"), Standing::Runs { until: at("06-11 10:00:00") });
         assert_eq!(ask(&refused, "06-11 10:00:00"), Standing::Complete { at: at("06-11 10:00:00") });

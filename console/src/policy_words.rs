@@ -183,12 +183,13 @@ fn methods<'m>(t: &PolicyTexts, methods: impl IntoIterator<Item = &'m PayMethod>
 
 fn when_paid(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
     let rules = &policy.settlement;
-    let mut words = vec![
-        rules
-            .maturity
-            .auto_after_ship
-            .map_or_else(|| t.matures.clone(), |after| fill(&t.matures_after, "span", span(t, after))),
-    ];
+    let mut words = match rules.maturity.auto_after_ship {
+        None => vec![t.matures.clone()],
+        Some(after) => vec![fill(&t.matures_after, "span", span(t, after))],
+    };
+    if rules.maturity.auto_after_ship.is_some() && !rules.maturity.runs_during_refunds {
+        words.push(t.timer_stops.clone());
+    }
     words.push(match rules.mode {
         SettleMode::Auto => t.auto.clone(),
         SettleMode::Manual => t.manual.clone(),

@@ -1,7 +1,7 @@
 //! From when on a decision stands.
 
 use crate::policy::AttributionPolicy;
-use crate::time::Instant;
+use crate::time::{Instant, SECOND_MS};
 use serde::{Deserialize, Serialize};
 
 /// Whether every registered edge has delivered what it recorded before the order.
@@ -16,7 +16,8 @@ pub enum EdgesCaughtUp {
 }
 
 /// When a decision becomes final: after the grace for late clicks or with the settlement, whichever is first; but
-/// not while an edge still holds clicks from before the order, up to the policy's hold.
+/// not while an edge still holds clicks from before the order, up to the policy's hold. What the last edge delivered in
+/// the second in which it had delivered everything still counts.
 pub fn final_at(
     policy: &AttributionPolicy,
     order: Instant,
@@ -26,11 +27,11 @@ pub fn final_at(
     let grace = order.plus(policy.late_click_grace.millis());
     let soonest = settled.map_or(grace, |settled| settled.min(grace));
     let hold = order.plus(policy.edge_hold.millis());
-    let delivered = match edges {
-        EdgesCaughtUp::Since(at) => at.min(hold),
-        EdgesCaughtUp::NotYet => hold,
-    };
-    soonest.max(delivered)
+    match edges {
+        EdgesCaughtUp::Since(at) if at > soonest && at < hold => at.floor().plus(SECOND_MS).min(hold),
+        EdgesCaughtUp::Since(at) => soonest.max(at.min(hold)),
+        EdgesCaughtUp::NotYet => soonest.max(hold),
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +56,9 @@ mod tests {
         for (settled, caught_up, expected) in rows {
             let edges = caught_up.map_or(EdgesCaughtUp::NotYet, |h| EdgesCaughtUp::Since(hour(h)));
             let got = final_at(&policy, hour(0), settled.map(hour), edges);
-            assert_eq!(got, hour(expected), "settled {settled:?}, edges {caught_up:?}");
+            // What an edge delivers in the second in which it catches up still counts.
+            let second = if caught_up == Some(expected) { SECOND_MS } else { 0 };
+            assert_eq!(got, hour(expected).plus(second), "settled {settled:?}, edges {caught_up:?}");
         }
     }
 }

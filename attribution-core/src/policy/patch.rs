@@ -1,8 +1,8 @@
 //! Overriding single fields of a policy: a JSON object laid over it.
 //!
 //! The patch has the policy's own sections and fields. A field's new value replaces the old one whole (two forms of
-//! a choice cannot be mixed), except for the two small groups `attribution.identity` and `commission.classes`, whose
-//! fields can be given one by one. Every mistake is reported, with the name of its field.
+//! a choice cannot be mixed), except for the small groups that are named in this file, whose fields can be given one by
+//! one. Every mistake is reported, with the name of its field.
 
 use super::Policy;
 use serde_json::{Map, Value};
@@ -18,7 +18,13 @@ pub struct PatchError {
 }
 
 /// Groups whose fields may be given one by one.
-const GROUPS: [(&str, &str); 2] = [("attribution", "identity"), ("commission", "classes")];
+const GROUPS: [(&str, &str); 5] = [
+    ("attribution", "identity"),
+    ("commission", "classes"),
+    ("settlement", "maturity"),
+    ("settlement", "funding"),
+    ("eligibility", "sourcing"),
+];
 
 impl Policy {
     /// This policy with the fields of `patch` laid over it. It may still be invalid as a whole: see
@@ -139,6 +145,11 @@ mod tests {
         assert!(patched.attribution.identity.stop_at_account_switch);
         let classes = patched.commission.classes.unwrap();
         assert_eq!((classes.days, classes.count), (60, DayCount::WholeDays));
+        let short = Preset::YouzanPermanent.policy();
+        let runs_on = json!({"settlement": {"maturity": {"runs_during_refunds": true}}});
+        let maturity = short.patched(&runs_on).unwrap().settlement.maturity;
+        assert_eq!(maturity.auto_after_ship, Some(Span::days(7)));
+        assert!(maturity.runs_during_refunds);
         let none = patched.patched(&json!({"commission": {"classes": null}})).unwrap();
         assert_eq!(none.commission.classes, None);
     }

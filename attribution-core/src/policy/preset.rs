@@ -135,7 +135,7 @@ fn youzan(validity: Validity, rebind: Rebind, link_ttl: Option<Span>) -> Policy 
             ..CommissionPolicy::default()
         },
         settlement: SettlementPolicy {
-            maturity: Maturity { auto_after_ship: Some(Span::days(7)) },
+            maturity: Maturity { auto_after_ship: Some(Span::days(7)), ..Maturity::default() },
             refund_before: RefundBefore::ReduceBase(Methods::Only(BTreeSet::from([
                 PayMethod::WechatConsignment,
                 PayMethod::BankCard,

@@ -48,6 +48,8 @@ impl Methods {
 pub struct Maturity {
     /// Without a confirmation the trade completes so long after its last parcel was shipped.
     pub auto_after_ship: Option<Span>,
+    /// That timer runs on while a refund is asked for, instead of standing still.
+    pub runs_during_refunds: bool,
 }
 
 /// Who starts a settlement.

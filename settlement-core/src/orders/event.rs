@@ -26,6 +26,10 @@ pub enum OrderEvent {
     Shipped(Step),
     /// The trade succeeded (交易成功): the commission matures.
     Completed(Step),
+    /// A refund was asked for. Until it succeeds or is refused, the timer from the last parcel stands still.
+    RefundAsked(RefundStep),
+    /// A refund that was asked for was refused, or the buyer took the wish back.
+    RefundRefused(RefundStep),
     /// A refund succeeded.
     Refunded(Refunded),
     /// The order was closed without success: unpaid timeout, cancelled, wholly refunded.
@@ -174,6 +178,26 @@ pub struct Step {
     pub updated_at: Option<ApiTime>,
 }
 
+/// A step on the way to a refund, which moves no money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundStep {
+    /// The platform.
+    #[schema(value_type = String, example = "1688")]
+    pub platform: PlatformId,
+    /// The order.
+    #[schema(value_type = String, example = "2020050115563301")]
+    pub order: OrderId,
+    /// The refund's own number, the one that its success will bear.
+    #[schema(example = "refund-1")]
+    pub refund_id: String,
+    /// When it happened.
+    pub at: ApiTime,
+    /// When the platform last touched its own row; not part of the contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<ApiTime>,
+}
+
 /// A refund that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -218,7 +242,7 @@ pub struct EventKey {
     pub order: OrderId,
     /// The event's type.
     pub kind: &'static str,
-    /// The refund's number; empty for all other types.
+    /// The refund's number; empty for events that are about no refund.
     pub refund: String,
 }
 
@@ -340,7 +364,11 @@ impl OrderEvent {
             Self::Created(e) => e.currency.as_deref(),
             Self::Paid(e) => e.currency.as_deref(),
             Self::Refunded(e) => e.currency.as_deref(),
-            Self::Shipped(_) | Self::Completed(_) | Self::Closed(_) => None,
+            Self::Shipped(_)
+            | Self::Completed(_)
+            | Self::Closed(_)
+            | Self::RefundAsked(_)
+            | Self::RefundRefused(_) => None,
         };
         let foreign = currency.filter(|currency| *currency != CURRENCY)?;
         let detail = format!("amounts are in {foreign}; only {CURRENCY} is accounted for");
@@ -373,15 +401,13 @@ impl OrderEvent {
             }
             Self::Refunded(e) => {
                 short("currency", e.currency.as_deref())?;
-                if e.refund_id.is_empty() || e.refund_id.len() > TEXT_MAX {
-                    return Err(EventError::RefundId);
-                }
-                short("refund_id", Some(&e.refund_id))?;
+                refund_number(&e.refund_id)?;
                 if e.lines.is_empty() {
                     return Err(EventError::NoLines);
                 }
                 check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen)))
             }
+            Self::RefundAsked(e) | Self::RefundRefused(e) => refund_number(&e.refund_id),
             Self::Shipped(_) | Self::Completed(_) | Self::Closed(_) => Ok(()),
         }
     }
@@ -391,10 +417,15 @@ impl OrderEvent {
         let (platform, order) = match self {
             Self::Created(e) => (&e.platform, &e.order),
             Self::Paid(e) => (&e.platform, &e.order),
+            Self::RefundAsked(e) | Self::RefundRefused(e) => (&e.platform, &e.order),
             Self::Refunded(e) => (&e.platform, &e.order),
             Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => (&e.platform, &e.order),
         };
-        let refund = if let Self::Refunded(e) = self { e.refund_id.clone() } else { String::new() };
+        let refund = match self {
+            Self::RefundAsked(e) | Self::RefundRefused(e) => e.refund_id.clone(),
+            Self::Refunded(e) => e.refund_id.clone(),
+            _ => String::new(),
+        };
         EventKey { platform: platform.clone(), order: order.clone(), kind: self.kind(), refund }
     }
 
@@ -405,6 +436,8 @@ impl OrderEvent {
             Self::Paid(_) => "paid",
             Self::Shipped(_) => "shipped",
             Self::Completed(_) => "completed",
+            Self::RefundAsked(_) => "refund_asked",
+            Self::RefundRefused(_) => "refund_refused",
             Self::Refunded(_) => "refunded",
             Self::Closed(_) => "closed",
         }
@@ -415,6 +448,7 @@ impl OrderEvent {
         match self {
             Self::Created(e) => e.at.instant(),
             Self::Paid(e) => e.at.instant(),
+            Self::RefundAsked(e) | Self::RefundRefused(e) => e.at.instant(),
             Self::Refunded(e) => e.at.instant(),
             Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => e.at.instant(),
         }
@@ -442,6 +476,7 @@ impl OrderEvent {
                 e.updated_at = None;
                 meant(&mut e.currency);
             }
+            Self::RefundAsked(e) | Self::RefundRefused(e) => e.updated_at = None,
             Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => e.updated_at = None,
         }
         serde_json::to_string(&event).unwrap_or_else(|_| unreachable!("plain data always serialises"))
@@ -457,6 +492,13 @@ fn short(field: &'static str, text: Option<&str>) -> Result<(), EventError> {
         return Err(EventError::Control { field });
     }
     Ok(())
+}
+
+fn refund_number(number: &str) -> Result<(), EventError> {
+    if number.is_empty() || number.len() > TEXT_MAX {
+        return Err(EventError::RefundId);
+    }
+    short("refund_id", Some(number))
 }
 
 fn check_lines<'a>(lines: impl ExactSizeIterator<Item = (&'a LineId, i64)>) -> Result<(), EventError> {
@@ -551,6 +593,10 @@ mod tests {
             json!({"type": "refunded", "platform": "1688", "order": "o", "refund_id": id,
                    "at": 1_500_000_000_000_i64, "lines": [{"line": "1", "amount_fen": 1}]})
         };
+        let asked = |id: &str| {
+            json!({"type": "refund_asked", "platform": "1688", "order": "o", "refund_id": id,
+                   "at": 1_500_000_000_000_i64})
+        };
         let rows = [
             (created(&json!([nothing])), "quantity_out_of_range", "/lines/0/quantity"),
             (unreadable("coupon", json!("a\u{0}\n")), "control_character", "/coupon"),
@@ -566,6 +612,8 @@ mod tests {
             (created(&json!([line(1), line(1)])), "line_repeated", "/lines/1/line"),
             (json!({"type": "lost", "platform": "1688"}), "order_event_malformed", ""),
             (refund(""), "refund_id_invalid", "/refund_id"),
+            (asked(""), "refund_id_invalid", "/refund_id"),
+            (asked("a\n"), "control_character", "/refund_id"),
         ];
         for (value, code, pointer) in rows {
             assert_eq!(read(&value), Err((code, pointer.to_owned())));

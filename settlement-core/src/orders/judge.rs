@@ -22,6 +22,7 @@ use attribution_core::click::ClickId;
 use attribution_core::commission::{Amounts, Payee};
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::ledger::{Entry, LedgerError};
+use attribution_core::maturity::{Standing, Trade, standing};
 use attribution_core::policy::{Policy, SettlementPolicy};
 use attribution_core::record::ClickRecord;
 use attribution_core::time::{Instant, SECOND_MS};
@@ -252,7 +253,10 @@ fn bookkeeping(
     let whole = catalogue.policy(tx, &programme, version)?;
     let policy = &whole.settlement;
     let (matured, timer) = maturity(state, policy, now);
-    row.matured = matured;
+    // What has settled was complete then, whatever is told of its timer afterwards.
+    if row.settled.is_none() {
+        row.matured = matured;
+    }
     next.timer = timer.map_or(next.timer, |runs_out| sooner(next.timer, runs_out));
     let seen = disputes::note::refunds(tx, catalogue, &whole, state, line, row, now)?;
     let line = &seen;
@@ -314,23 +318,25 @@ pub(crate) fn business_time(state: &OrderState, line: &LineState, settled: bool)
     refunded.filter(|_| settled).unwrap_or(paid)
 }
 
-/// When the trade was complete: by its event, or so long after the last parcel; and the timer that has yet to run.
+/// When the trade was complete: by its event, or so long after the last parcel; and when the timer that runs will end.
 pub(crate) fn maturity(
     state: &OrderState,
     policy: &SettlementPolicy,
     now: Instant,
 ) -> (Option<Instant>, Option<Instant>) {
-    if state.completed.is_some() {
-        return (state.completed, None);
-    }
-    if state.closed.is_some() || state.paid.is_none() {
-        return (None, None);
-    }
-    let (Some(shipped), Some(span)) = (state.shipped, policy.maturity.auto_after_ship) else {
-        return (None, None);
+    let trade = Trade {
+        paid: state.paid,
+        parcels: state.shipped.as_slice(),
+        more_to_ship: false,
+        completed: state.completed,
+        closed: state.closed,
+        refunds_asked: &state.refunds_asked,
     };
-    let runs_out = Instant(shipped.floor_seconds().saturating_mul(SECOND_MS)).plus(span.millis());
-    if now >= runs_out { (Some(runs_out), None) } else { (None, Some(runs_out)) }
+    match standing(policy.maturity, &trade, now) {
+        Standing::Complete { at } => (Some(at), None),
+        Standing::Runs { until } => (None, Some(until)),
+        Standing::NoTrade | Standing::Waits | Standing::Stopped { .. } => (None, None),
+    }
 }
 
 fn note_manual(

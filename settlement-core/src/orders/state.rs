@@ -9,7 +9,7 @@ use attribution_core::dispute::CreditPart;
 use attribution_core::ids::{LineId, ProductId};
 use attribution_core::money::Fen;
 use attribution_core::policy::settlement::PayMethod;
-use attribution_core::time::Instant;
+use attribution_core::time::{Instant, Period};
 
 /// An event with the time the core took it in; the time belongs to the event and a replay keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct OrderState {
     pub completed: Option<Instant>,
     /// When the order was closed without success. A completed order does not close: its refunds say what is left.
     pub closed: Option<Instant>,
+    /// While a refund was asked for and neither granted nor refused; open ones have no end.
+    pub refunds_asked: Vec<Period>,
     /// Its lines in the order of `created`.
     pub lines: Vec<LineState>,
     /// What its events say that cannot be: for the review queue.
@@ -159,6 +161,7 @@ impl OrderState {
             shipped: None,
             completed: None,
             closed: None,
+            refunds_asked: Vec::new(),
             contradictions: Vec::new(),
         };
         // Another merchant's word on this order does not count.
@@ -172,13 +175,17 @@ impl OrderState {
         for stored in events.iter().filter(own) {
             state.apply_refund(stored);
         }
+        state.refunds_asked = refunds_asked(&events.iter().filter(own).collect::<Vec<_>>());
         state.settle_contradictions();
         Some(state)
     }
 
     fn apply_step(&mut self, event: &OrderEvent) {
         match event {
-            OrderEvent::Created(_) | OrderEvent::Refunded(_) => {}
+            OrderEvent::Created(_)
+            | OrderEvent::Refunded(_)
+            | OrderEvent::RefundAsked(_)
+            | OrderEvent::RefundRefused(_) => {}
             OrderEvent::Paid(paid) => {
                 self.paid = Some(paid.at.instant());
                 self.payment_method = paid.payment_method.or(self.payment_method);
@@ -243,7 +250,32 @@ impl OrderState {
     /// wholly refunded before (售中). A refund afterwards (售后) does not undo it.
     pub fn success(&self) -> Option<Instant> {
         let completed = self.completed?;
-        let kept = |l: &LineState| l.refunded_where(|r| r.at < completed) < l.amount || l.amount.0 == 0;
-        self.lines.iter().any(kept).then_some(completed)
+        let kept = |l: &LineState| l.refunded_where(|r| r.at < completed) < l.amount;
+        // A gift beside goods that all came back is no success; an order of gifts alone is.
+        let gifts_alone = self.lines.iter().all(|l| l.amount == Fen::ZERO);
+        (gifts_alone || self.lines.iter().any(kept)).then_some(completed)
     }
+}
+
+/// From when to when each refund was asked for. A refund that succeeded may say itself when that began.
+fn refunds_asked(events: &[&StoredEvent]) -> Vec<Period> {
+    let ended = |number: &str| {
+        let end = |stored: &&StoredEvent| match &stored.event {
+            OrderEvent::Refunded(refund) if refund.refund_id == number => Some(refund.at.instant()),
+            OrderEvent::RefundRefused(refused) if refused.refund_id == number => Some(refused.at.instant()),
+            _ => None,
+        };
+        events.iter().filter_map(end).min()
+    };
+    let asked = |stored: &&StoredEvent| match &stored.event {
+        OrderEvent::RefundAsked(asked) => {
+            Some(Period { from: asked.at.instant(), to: ended(&asked.refund_id) })
+        }
+        OrderEvent::Refunded(refund) => {
+            let from = refund.initiated_at?.instant();
+            Some(Period { from, to: Some(refund.at.instant()) })
+        }
+        _ => None,
+    };
+    events.iter().filter_map(asked).filter(|period| period.to.is_none_or(|to| to > period.from)).collect()
 }

@@ -3,12 +3,13 @@
 //!
 //! [`entries`] keeps what lies in `earned` by the month that makes it due; [`schedule`] says which day that is, by the
 //! [`calendar`] in force; [`run`] goes over a programme's payees and [`pay`] pays one; [`withdraw`] is the payee's own
-//! hand; [`send`] is what both do; [`accounts`] says where money goes.
+//! hand; [`send`] is what both do; [`came_back`] finds what has to be sent again; [`accounts`] says where money goes.
 
 pub mod accounts;
 mod accounts_api;
 pub(crate) mod calendar;
 mod calendar_api;
+mod came_back;
 mod checks_api;
 pub(crate) mod entries;
 mod pay;

@@ -1,6 +1,7 @@
 //! One payee's part of a payout run: everything that is due moves on, or nothing does.
 
 use super::accounts::{self, PayoutAccount};
+use super::came_back;
 use super::entries::Cycle;
 use super::schedule::Due;
 use super::send::{MoveError, PayoutRow, Purse, Sent, insert, payout_id, send};
@@ -73,7 +74,7 @@ pub(super) fn pay(
 ) -> Result<Option<Paid>, MoveError> {
     purse.lock(tx)?;
     let open = open_buckets(tx, purse, run.due)?;
-    if open.is_empty() {
+    if open.is_empty() && !came_back::to(tx, purse)? {
         return Ok(None);
     }
     let id = payout_id("run", purse, run.day, run.attempt);
@@ -82,6 +83,7 @@ pub(super) fn pay(
         Ok(account) => account,
         Err(reason) => {
             let waiting = open.iter().map(|open| open.waiting.0).fold(0, i64::saturating_add);
+            let waiting = if open.is_empty() { balance(tx, &purse.available())?.0 } else { waiting };
             let row = PayoutRow { state: "failed", reason: Some(reason), ..row(&id, purse, run) };
             insert(tx, &PayoutRow { amount: Fen(waiting), ..row }, now)?;
             let data = json!({"payout": id, "programme": purse.programme.as_str(), "payee": purse.owner,

@@ -4,8 +4,9 @@
 //! paid twice: a payee's buckets say what has moved on.
 
 use super::calendar;
+use super::came_back::{self, NO_MONTH};
 use super::pay::{RunOf, pay};
-use super::schedule::{Due, ScheduleError, due_day, last_payout_day, next_payout_day};
+use super::schedule::{Due, ScheduleError, due_day, following_payout_day, last_payout_day, next_payout_day};
 use super::send::{MoveError, Purse};
 use crate::Core;
 use crate::attribution::Catalogue;
@@ -21,7 +22,7 @@ use jiff::civil::Date;
 use std::collections::BTreeSet;
 
 /// Payees served in one transaction: a fraction of a second, during which others wait on SQLite.
-const PAYEES_AT_ONCE: i64 = 100;
+pub(super) const PAYEES_AT_ONCE: i64 = 100;
 
 /// What one look at all programmes did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,26 +64,55 @@ pub enum Trigger {
     Person,
 }
 
+/// Something that is not paid out yet: a month's amounts, or money that came back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Open {
+    pub programme: ProgrammeId,
+    pub version: u32,
+    /// [`NO_MONTH`] for money that came back.
+    pub month: String,
+}
+
+impl Open {
+    pub(super) fn read(programme: &str, version: u32, month: &str) -> Result<Self, StoreError> {
+        Ok(Self { programme: read("programme id", programme)?, version, month: month.to_owned() })
+    }
+
+    /// Everything, by programme and version.
+    fn all(tx: &mut dyn Tx) -> Result<Vec<Self>, StoreError> {
+        let rows = tx.query(
+            "SELECT DISTINCT programme, version, month FROM payout_buckets WHERE entries > paid_entries",
+            &[],
+        )?;
+        let mut all = came_back::programmes(tx)?;
+        for row in &rows {
+            all.push(Self::read(row.text(0)?, row.num(1)?, row.text(2)?)?);
+        }
+        all.sort();
+        Ok(all)
+    }
+}
+
 /// The programmes in which a run is to be begun or goes on, or of which no payout day can be named. Only reads: most
 /// of the time nothing is to be done.
 fn waiting(tx: &mut dyn Tx, now: Instant) -> Result<Vec<ProgrammeId>, StoreError> {
-    let rows = tx.query(
-        "SELECT DISTINCT b.programme, b.version, d.day FROM payout_buckets b LEFT JOIN payout_days d \
-         ON d.programme = b.programme AND d.version = b.version WHERE b.entries > b.paid_entries \
-         ORDER BY b.programme, b.version",
-        &[],
-    )?;
+    let mut versions = Open::all(tx)?;
+    versions.dedup_by_key(|open| (open.programme.clone(), open.version));
     let calendar = calendar::in_force(tx)?;
     let mut rules = Catalogue::default();
     let mut found: Vec<ProgrammeId> = Vec::new();
-    for row in &rows {
-        let programme: ProgrammeId = read("programme id", row.text(0)?)?;
+    for Open { programme, version, .. } in versions {
         if found.last() == Some(&programme) {
             continue;
         }
-        let policy = rules.policy(tx, &programme, row.num(1)?)?;
+        let policy = rules.policy(tx, &programme, version)?;
+        let ran = tx.query_opt(
+            "SELECT day FROM payout_days WHERE programme = $1 AND version = $2",
+            params![&programme, i64::from(version)],
+        )?;
+        let ran = ran.as_ref().map(|row| row.text(0)).transpose()?;
         let is_new = match last_payout_day(&policy.settlement, now.shanghai_date(), &calendar) {
-            Ok(Some(last)) => row.opt_text(2)?.is_none_or(|ran| ran < last.to_string().as_str()),
+            Ok(Some(last)) => ran.is_none_or(|ran| ran < last.to_string().as_str()),
             // Without a day the attempt says why.
             Ok(None) | Err(_) => true,
         };
@@ -99,18 +129,17 @@ fn waiting(tx: &mut dyn Tx, now: Instant) -> Result<Vec<ProgrammeId>, StoreError
 /// # Errors
 /// If the store fails.
 pub(crate) fn next_day(tx: &mut dyn Tx, now: Instant) -> Result<Option<Instant>, StoreError> {
-    let rows = tx.query(
-        "SELECT DISTINCT programme, version, month FROM payout_buckets WHERE entries > paid_entries \
-         ORDER BY programme, version, month",
-        &[],
-    )?;
     let calendar = calendar::in_force(tx)?;
     let today = now.shanghai_date();
     let mut rules = Catalogue::default();
     let mut first: Option<Date> = None;
-    for row in &rows {
-        let policy = rules.policy(tx, &read("programme id", row.text(0)?)?, row.num(1)?)?;
-        if let Ok(Some(day)) = next_payout_day(&policy.settlement, row.text(2)?, today, &calendar) {
+    for Open { programme, version, month } in Open::all(tx)? {
+        let policy = rules.policy(tx, &programme, version)?;
+        let day = match month.as_str() {
+            NO_MONTH => following_payout_day(&policy.settlement, today, &calendar),
+            month => next_payout_day(&policy.settlement, month, today, &calendar),
+        };
+        if let Ok(Some(day)) = day {
             first = Some(first.map_or(day, |first| first.min(day)));
         }
     }
@@ -156,16 +185,17 @@ pub fn begin(
         params![programme, &day],
     )?;
     let attempt = last.int(0)? + 1;
-    let payees = tx.query_one(
+    let owed = tx.query_one(
         "SELECT COUNT(DISTINCT payee) FROM payout_buckets WHERE programme = $1 AND entries > paid_entries",
         params![programme],
     )?;
+    let payees = owed.int(0)? + came_back::others(tx, programme)?;
     let text = serde_json::to_string(&due)
         .map_err(|cause| StoreError::Corrupt { what: "due amounts", cause: cause.into() })?;
     tx.execute(
         "INSERT INTO payout_runs (programme, run_day, attempt, due, calendar, cursor, payees, served, failed, entries, \
          amount_fen, started_ms) VALUES ($1, $2, $3, $4, $5, '', $6, 0, 0, 0, 0, $7)",
-        params![programme, &day, attempt, &text, &calendar.version().0, payees.int(0)?, now],
+        params![programme, &day, attempt, &text, &calendar.version().0, payees, now],
     )?;
     Ok(Some(RunKey { programme: programme.clone(), day, attempt }))
 }
@@ -178,16 +208,11 @@ fn due(
     today: Date,
     calendar: &Calendar,
 ) -> Result<Vec<Due>, BeginError> {
-    let rows = tx.query(
-        "SELECT DISTINCT version, month FROM payout_buckets WHERE programme = $1 AND entries > paid_entries \
-         ORDER BY version, month",
-        params![programme],
-    )?;
+    let open = Open::all(tx)?.into_iter().filter(|open| open.programme == *programme);
     let mut rules = Catalogue::default();
     let mut due = Vec::new();
     let mut ran = BTreeSet::new();
-    for row in &rows {
-        let (version, month) = (row.num(0)?, row.text(1)?.to_owned());
+    for Open { version, month, .. } in open {
         let policy = rules.policy(tx, programme, version)?;
         let last = last_payout_day(&policy.settlement, today, calendar)?;
         if trigger == Trigger::Day
@@ -203,7 +228,10 @@ fn due(
                 continue;
             }
         }
-        let day = due_day(&policy.settlement, &month, calendar)?;
+        let day = match month.as_str() {
+            NO_MONTH => None,
+            month => due_day(&policy.settlement, month, calendar)?,
+        };
         if day.is_some_and(|day| day > today) {
             continue;
         }
@@ -222,6 +250,9 @@ fn waited_on(
     day: Date,
 ) -> Result<bool, StoreError> {
     let Ok(next) = day.tomorrow() else { return Ok(true) };
+    if month == NO_MONTH {
+        return came_back::by(tx, programme, version, Instant::of_shanghai_date(next));
+    }
     let row = tx.query_opt(
         "SELECT 1 FROM payout_buckets b JOIN payout_entries e ON e.programme = b.programme AND e.payee = b.payee \
          AND e.version = b.version AND e.month = b.month AND e.number > b.paid_entries \
@@ -279,11 +310,7 @@ pub fn step(tx: &mut dyn Tx, run: &RunKey, now: Instant) -> Result<Option<PaidOu
     if progress.finished {
         return Ok(None);
     }
-    let payees = tx.query(
-        "SELECT DISTINCT payee FROM payout_buckets \
-         WHERE programme = $1 AND payee > $2 AND entries > paid_entries ORDER BY payee LIMIT $3",
-        params![programme, &progress.cursor, PAYEES_AT_ONCE],
-    )?;
+    let payees = payees(tx, programme, &progress.cursor)?;
     let platform = platform_of(tx, programme)?;
     let (sends, verified) = destination(tx, programme, &progress.due)?;
     let of = RunOf {
@@ -297,8 +324,8 @@ pub fn step(tx: &mut dyn Tx, run: &RunKey, now: Instant) -> Result<Option<PaidOu
     let mut done = PaidOut::default();
     let (mut entries, mut amount) = (0, 0i64);
     let mut cursor = progress.cursor.as_str();
-    for row in &payees {
-        cursor = row.text(0)?;
+    for payee in &payees {
+        cursor = payee;
         let purse = Purse {
             platform: platform.clone(),
             programme: programme.clone(),
@@ -328,6 +355,23 @@ pub fn step(tx: &mut dyn Tx, run: &RunKey, now: Instant) -> Result<Option<PaidOu
         ],
     )?;
     Ok(Some(done))
+}
+
+/// The next payees behind `cursor` with something that is not paid out yet.
+fn payees(tx: &mut dyn Tx, programme: &ProgrammeId, cursor: &str) -> Result<Vec<String>, StoreError> {
+    let rows = tx.query(
+        "SELECT DISTINCT payee FROM payout_buckets \
+         WHERE programme = $1 AND payee > $2 AND entries > paid_entries ORDER BY payee LIMIT $3",
+        params![programme, cursor, PAYEES_AT_ONCE],
+    )?;
+    let mut payees = came_back::payees(tx, programme, cursor)?;
+    for row in &rows {
+        payees.push(row.text(0)?.to_owned());
+    }
+    payees.sort();
+    payees.dedup();
+    payees.truncate(usize::try_from(PAYEES_AT_ONCE).unwrap_or(usize::MAX));
+    Ok(payees)
 }
 
 /// Whether the money is sent to the account bound now, which must be verified: the newest rules among those that are

@@ -64,15 +64,28 @@ pub(super) fn next_payout_day(
     today: Date,
     calendar: &Calendar,
 ) -> Result<Option<Date>, ScheduleError> {
+    if policy.payout != Payout::Immediate
+        && let Some(day) = due_day(policy, month, calendar)?
+        && day > today
+    {
+        return Ok(Some(day));
+    }
+    following_payout_day(policy, today, calendar)
+}
+
+/// The programme's first payout day after `today`; `None` if it sends nothing by itself.
+///
+/// # Errors
+/// If the calendar does not reach so far.
+pub(super) fn following_payout_day(
+    policy: &SettlementPolicy,
+    today: Date,
+    calendar: &Calendar,
+) -> Result<Option<Date>, ScheduleError> {
     if policy.payout == Payout::Immediate {
         return Ok((policy.destination == Destination::BoundAtPayout)
             .then(|| today.tomorrow().ok())
             .flatten());
-    }
-    if let Some(day) = due_day(policy, month, calendar)?
-        && day > today
-    {
-        return Ok(Some(day));
     }
     let Some(last) = policy.payout.latest_run(today, calendar)? else { return Ok(None) };
     Ok(policy.payout.next_run(last.run_date, calendar)?.map(|run| run.pays_on))
@@ -82,6 +95,7 @@ pub(super) fn next_payout_day(
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Due {
     pub version: u32,
+    /// Empty for payments that came back.
     pub month: String,
     /// `None`: at once.
     pub day: Option<Date>,

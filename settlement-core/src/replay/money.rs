@@ -154,7 +154,9 @@ impl<'a> Life<'a> {
             return Ok(());
         };
         let policy = catalogue.policy(tx, &programme, version)?;
-        self.row.matured = maturity(state, &policy.settlement, now).0;
+        if self.row.settled.is_none() {
+            self.row.matured = maturity(state, &policy.settlement, now).0;
+        }
         let seen = self.seen(tx, catalogue, &policy, line, now)?;
         let known = Known {
             policy: &policy.settlement,

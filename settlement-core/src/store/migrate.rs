@@ -57,6 +57,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(62, "0062_reviews_of_merchant"),
     migration!(63, "0063_report_shares"),
     migration!(64, "0064_one_walk_over_expired_links"),
+    migration!(65, "0065_payouts_that_came_back"),
     migration!(67, "0067_app_pages"),
     migration!(70, "0070_visitor_runs"),
     migration!(71, "0071_account_checks"),

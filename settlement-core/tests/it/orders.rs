@@ -102,6 +102,9 @@ on_both!(a_late_click_supersedes_until_the_decision_is_final, async |bench: &Ben
     assert_eq!(stage.line("o1").await["provisional"], true);
     stage.edge_has_shipped(hour(48 + 74)).await;
     stage.sweep(hour(48 + 74)).await;
+    // What it delivers in that second still counts.
+    assert_eq!(stage.line("o1").await["provisional"], true);
+    stage.sweep(hour(48 + 74).plus(1_000)).await;
     assert_eq!(stage.line("o1").await["provisional"], false);
     // From then on nothing moves.
     stage.tap(visitor(1), "anna", "cup", hour(47), hour(48 + 75)).await;

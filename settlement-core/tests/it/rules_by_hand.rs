@@ -41,6 +41,7 @@ async fn four_orders(bench: &Bench) -> Stage<'_> {
     stage.edge_has_shipped(hour(90)).await;
     bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 1_000})).await;
     stage.sweep(hour(90)).await;
+    stage.sweep(hour(90).plus(1_000)).await;
     let states = ["before", "done", "held", "pending"];
     let mut seen = Vec::new();
     for order in states {

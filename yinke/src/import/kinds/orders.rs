@@ -7,7 +7,11 @@ use attribution_core::ids::{BuyerId, LineId, MerchantId, OrderId, PlatformId, Pr
 use serde_json::{Map, Value};
 
 pub(super) const ORDERS: &[Column] = &[
-    column("type", true, "`created`, `paid`, `shipped`, `completed`, `refunded` or `closed`"),
+    column(
+        "type",
+        true,
+        "`created`, `paid`, `shipped`, `completed`, `refund_asked`, `refund_refused`, `refunded` or `closed`",
+    ),
     column("platform", true, "The platform that numbers orders and buyers"),
     column("order", true, "The order's number"),
     column("at", true, "When it happened"),
@@ -22,7 +26,7 @@ pub(super) const ORDERS: &[Column] = &[
     column("channel", false, "created: the channel the order names"),
     column("distributor", false, "created: the distributor the order names"),
     column("coupon", false, "created: an exclusive coupon's code"),
-    column("refund_id", false, "refunded: the refund's own number"),
+    column("refund_id", false, "refunded, refund_asked, refund_refused: the refund's own number"),
     column("line", false, "created, refunded, paid: the line (default `1` in created)"),
     column("product", false, "created: what was bought"),
     column("amount_fen", false, "created, refunded, paid: goods amount of the line in fen, freight excluded"),
@@ -30,7 +34,8 @@ pub(super) const ORDERS: &[Column] = &[
     column("updated_at", false, "When the platform last touched its own row; not compared"),
 ];
 
-const TYPES: &[&str] = &["created", "paid", "shipped", "completed", "refunded", "closed"];
+const TYPES: &[&str] =
+    &["created", "paid", "shipped", "completed", "refund_asked", "refund_refused", "refunded", "closed"];
 const METHODS: &[&str] =
     &["wechat_own", "wechat_consignment", "bank_card", "alipay", "cash_on_delivery", "other"];
 
@@ -48,6 +53,10 @@ pub(super) fn event(f: &mut Fields<'_>) -> Option<Item> {
             let line = amount_line(f, false);
             put(&mut body, "payment_method", method?);
             line
+        }
+        "refund_asked" | "refund_refused" => {
+            body.insert("refund_id".into(), f.text("refund_id")?.into());
+            Some(None)
         }
         "refunded" => {
             let refund = f.text("refund_id");

@@ -26,6 +26,8 @@ impl Stage<'_> {
             "complete" => self.step(number, item, "completed"),
             "close" => self.step(number, item, "closed"),
             "refund" => self.refund(number, item),
+            "ask_refund" => self.refund_step(number, item, "refund_asked"),
+            "refuse_refund" => self.refund_step(number, item, "refund_refused"),
             "success" => self.success(number, item),
             "cancel_promotion" => self.dated(item, "products", "cancel-promotion").await,
             "promote" => self.dated(item, "products", "promote").await,

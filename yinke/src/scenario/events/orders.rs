@@ -112,6 +112,13 @@ impl Stage<'_> {
         self.order_event(number, item, &event);
     }
 
+    pub(super) fn refund_step(&mut self, number: usize, item: &Item, kind: &str) {
+        let mut event = self.step_of(item, kind);
+        let (order, _) = split(item.subject());
+        event["refund_id"] = json!(item.text("id").map_or_else(|| format!("{order}-r"), str::to_owned));
+        self.order_event(number, item, &event);
+    }
+
     /// Amounts by line: those given, or one for the line named (or the first one).
     fn amounts(&self, item: &Item, whole: Option<i64>) -> Option<Json> {
         let (order, line) = split(item.subject());

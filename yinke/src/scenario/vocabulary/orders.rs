@@ -12,7 +12,11 @@ pub(super) const ORDERS: &[Shape] = &[
             f("pay", Kind::Order, "which"),
             f("method", Kind::Choice(METHODS), "how"),
             f("amount", Kind::Fen, "what was paid for its one line, if not its amount"),
-            f("lines", Kind::Lines, "what was paid for lines whose paid amount differs"),
+            f(
+                "lines",
+                Kind::Lines,
+                "what was paid for lines whose paid amount differs, such as `[{line: 2, amount: 900}]`",
+            ),
             REPORTED,
         ],
     ),
@@ -24,7 +28,11 @@ pub(super) const ORDERS: &[Shape] = &[
         &[
             f("refund", Kind::Order, "which; with `/2` its second line"),
             f("amount", Kind::Fen, "how much; all that was paid for the line unless given"),
-            f("lines", Kind::Lines, "how much of which lines"),
+            f(
+                "lines",
+                Kind::Lines,
+                "how much of which lines, such as `[{line: 1, amount: 300}, {line: 2, amount: 5}]`",
+            ),
             f("id", Kind::Text, "the refund's own number; one of its own unless given"),
             f("initiated", Kind::Time, "when it was asked for, if that is known"),
             f(
@@ -33,6 +41,27 @@ pub(super) const ORDERS: &[Shape] = &[
                 "of a shopping credit: what was never spent, or what was spent on goods that came back",
             ),
             f("special", Kind::Flag, "a special order, which batches of refund records leave out"),
+            REPORTED,
+        ],
+    ),
+    shape(
+        "A refund is asked for (申请退款). Until it succeeds or is refused, the timer from the last parcel stands still.",
+        &[
+            f("ask_refund", Kind::Order, "of which order"),
+            f(
+                "id",
+                Kind::Text,
+                "the refund's own number, which the `refund` or `refuse_refund` that ends it gives too; `o1-r` for order `o1` \
+             unless given",
+            ),
+            REPORTED,
+        ],
+    ),
+    shape(
+        "A refund that was asked for is refused, or the buyer takes the wish back.",
+        &[
+            f("refuse_refund", Kind::Order, "of which order"),
+            f("id", Kind::Text, "the refund's own number; `o1-r` for order `o1` unless given"),
             REPORTED,
         ],
     ),
@@ -58,7 +87,11 @@ const fn order_fields(name: &'static str) -> [Field; 15] {
         f("sku", Kind::Text, "which of the product's SKUs, if the platform tells"),
         f("amount", Kind::Fen, "goods amount; the product's price unless given"),
         f("quantity", Kind::Count, "pieces; 1 unless given"),
-        f("lines", Kind::Lines, "several lines instead of `product`"),
+        f(
+            "lines",
+            Kind::Lines,
+            "several lines instead of `product`, such as `[{product: cup, amount: 900}, {product: tea}]`",
+        ),
         f("method", Kind::Choice(METHODS), "how it is paid; alipay unless given"),
         f("coupon", Kind::Text, "an exclusive coupon code"),
         f("channel", Kind::Text, "the channel the order names"),
