@@ -6,7 +6,7 @@
 use super::feed::Numbers;
 use crate::api::Problem;
 use crate::random;
-use crate::store::{List, Param, StoreError, Tx};
+use crate::store::{Param, StoreError, Tx};
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::code::{BODIES, CheckKey, Code};
 use attribution_core::time::Instant;
@@ -80,10 +80,19 @@ impl LinkRows {
                 drawn.remove(code);
             }
             let drawn: Vec<Code> = drawn.into_iter().collect();
-            let list: List<'_> = drawn.iter().copied().collect();
-            let sql = format!("SELECT code FROM links WHERE code IN ({})", list.marks);
-            let rows = tx.query(&sql, &list.values)?;
-            let taken = rows.iter().map(|row| row.int(0)).collect::<Result<HashSet<_>, _>>()?;
+            let values: Vec<Param<'_>> = drawn.iter().map(|code| Param::from(*code)).collect();
+            let rest: String = (2..=values.len()).map(|n| format!(", (${n})")).collect();
+            // One by one: PostgreSQL keeps the plan it made while there were few links, and for a list that plan is to
+            // read all of them.
+            let sql = format!(
+                "SELECT (SELECT l.code FROM links l WHERE l.code = drawn.column1) \
+                 FROM (VALUES (CAST($1 AS BIGINT)){rest}) AS drawn"
+            );
+            let rows = tx.query(&sql, &values)?;
+            let taken = rows
+                .iter()
+                .filter_map(|row| row.opt_int(0).transpose())
+                .collect::<Result<HashSet<_>, _>>()?;
             self.free.extend(drawn.into_iter().filter(|code| !taken.contains(&code.0.cast_signed())));
         }
         Ok(())
