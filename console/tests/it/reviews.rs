@@ -29,23 +29,23 @@ fn answer_of(body: &str, order: &str) -> String {
 async fn a_merchant_sees_what_an_operator_answers() {
     let bench = Bench::new().await;
     let rival = bench.rival().await;
-    unknown_product(&bench, "o1", "m1").await;
-    unknown_product(&bench, "o2", "m2").await;
+    unknown_product(&bench, "order-one", "m1").await;
+    unknown_product(&bench, "order-two", "m2").await;
     let (zh, en) = (bench.signed_in("shop", "zh").await, bench.signed_in("shop", "en").await);
     let page = zh.get("/merchant/reviews").await;
-    for words in ["o1", "商品不存在", "没有登记过商品 nothing。"] {
+    for words in ["order-one", "商品不存在", "没有登记过商品 nothing。"] {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
-    assert!(!page.body.contains("o2"), "another's: {}", page.body);
+    assert!(!page.body.contains("order-two"), "another's: {}", page.body);
     let page = en.get("/merchant/reviews").await;
     assert!(page.body.contains("The catalogue has no product nothing"), "{}", page.body);
     assert!(zh.get("/merchant/overview").await.body.contains("<a href=\"/merchant/reviews\">1</a>"));
     let page = rival.get("/merchant/reviews").await;
-    assert!(page.body.contains("o2") && !page.body.contains("o1"), "{}", page.body);
+    assert!(page.body.contains("order-two") && !page.body.contains("order-one"), "{}", page.body);
 
     let boss = bench.signed_in("boss", "zh").await;
     let queue = boss.get("/operator/reviews").await;
-    let to = answer_of(&queue.body, "o1");
+    let to = answer_of(&queue.body, "order-one");
     let page = boss.get(&to).await;
     let key: Vec<(&str, String)> =
         ["platform", "order", "reason", "line", "found"].map(|name| (name, page.hidden(name))).into();
@@ -61,7 +61,7 @@ async fn a_merchant_sees_what_an_operator_answers() {
         "{}",
         refused.body
     );
-    assert_eq!(refused.hidden("order"), "o1", "the form still knows what it is about");
+    assert_eq!(refused.hidden("order"), "order-one", "the form still knows what it is about");
     let answered = send("商家已补登商品").await;
     assert_eq!(answered.location(), "/operator/reviews?done=resolved", "{}", answered.body);
     assert_eq!(open(&bench).await, 1);
@@ -70,7 +70,8 @@ async fn a_merchant_sees_what_an_operator_answers() {
     let late = send("再处理一次").await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", late.body);
     assert!(
-        late.body.contains("订单 o1 的这个事项不存在，或已经处理过。") && late.body.contains("再处理一次"),
+        late.body.contains("订单 order-one 的这个事项不存在，或已经处理过。")
+            && late.body.contains("再处理一次"),
         "{}",
         late.body
     );
@@ -79,12 +80,12 @@ async fn a_merchant_sees_what_an_operator_answers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_but_an_operator_answers() {
     let bench = Bench::new().await;
-    unknown_product(&bench, "o1", "m1").await;
+    unknown_product(&bench, "order-one", "m1").await;
     let finding = bench.ok("GET", "/v1/reviews", Value::Null).await["items"][0].clone();
     let found = finding["found"].as_str().unwrap();
     let fields = [
         ("platform", "1688"),
-        ("order", "o1"),
+        ("order", "order-one"),
         ("reason", "unknown_product"),
         ("line", ""),
         ("found", found),
@@ -92,7 +93,7 @@ async fn nobody_but_an_operator_answers() {
     ];
     for login in ["shop", "lily", "stars"] {
         let stranger = bench.signed_in(login, "zh").await;
-        for path in ["/operator/reviews", "/operator/reviews/answer?order=o1"] {
+        for path in ["/operator/reviews", "/operator/reviews/answer?order=order-one"] {
             assert_eq!(stranger.get(path).await.status, StatusCode::NOT_FOUND, "{login} {path}");
         }
         let own = stranger.get("/account").await;
