@@ -5,8 +5,12 @@
 //!
 //! A text id is shared, not copied: a decision names its promoters and placements once for each click.
 
+use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Borrow;
 use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Why a text is not an id.
@@ -49,11 +53,25 @@ fn is_foreign_id_char(c: char) -> bool {
     !c.is_control()
 }
 
+/// Reads a text id without a copy of its text in between.
+struct TextId<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = IdError>> Visitor<'_> for TextId<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $limit:expr, $allowed:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-        #[serde(try_from = "String")]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -92,10 +110,24 @@ macro_rules! text_id {
             }
         }
 
-        impl std::str::FromStr for $name {
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(TextId(PhantomData))
+            }
+        }
+
+        impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                Self::new(text)
+                check(text, $limit, $allowed)?;
+                Ok(Self(text.into()))
+            }
+        }
+
+        // Compares and hashes as its text does: maps by id can be asked with a text.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
             }
         }
 

@@ -129,16 +129,13 @@ impl Loaded {
             "order_events e",
             "e",
         );
-        let mut events = Vec::new();
-        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
-            let key = (row.int(4)?, row.text(5)?.to_owned(), row.text(6)?.to_owned());
-            events.push((read::<OrderId>("order id", row.text(0)?)?, key, stored_event(row, 1)?));
-        }
-        events.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-        for (order, _, event) in events {
-            let Some((buyer, index)) = places.get(&order) else { continue };
+        let mut rows = tx.query(&sql, params![&range.platform, &range.from, &range.through])?;
+        // In the order in which a judgement reads them.
+        rows.sort_by(|a, b| event_order(a).cmp(&event_order(b)));
+        for row in &rows {
+            let Some((buyer, index)) = places.get(row.text(0)?) else { continue };
             if let Some(buyer) = self.buyers.get_mut(buyer) {
-                buyer.orders[*index].events.push(event);
+                buyer.orders[*index].events.push(stored_event(row, 1)?);
             }
         }
         Ok(())
@@ -243,8 +240,7 @@ impl Loaded {
     }
 
     fn lines(&mut self, places: &Places, row: &Row) -> Result<Option<&mut Vec<StoredLine>>, StoreError> {
-        let order: OrderId = read("order id", row.text(0)?)?;
-        let Some((buyer, index)) = places.get(&order) else { return Ok(None) };
+        let Some((buyer, index)) = places.get(row.text(0)?) else { return Ok(None) };
         Ok(self.buyers.get_mut(buyer).map(|buyer| &mut buyer.standing[*index].lines))
     }
 
@@ -252,6 +248,11 @@ impl Loaded {
         let id = row.text(1)?;
         Ok(self.lines(places, row)?.and_then(|lines| lines.iter_mut().find(|line| line.line.as_str() == id)))
     }
+}
+
+/// Time, kind and refund of an event's row; a column that cannot be read is found when the event is.
+fn event_order(row: &Row) -> (Option<i64>, Option<&str>, Option<&str>) {
+    (row.int(4).ok(), row.text(5).ok(), row.text(6).ok())
 }
 
 /// What another table has about the orders of a range. A CROSS JOIN keeps SQLite to the order of the tables.

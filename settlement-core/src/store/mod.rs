@@ -10,18 +10,22 @@ mod migrate;
 #[cfg(test)]
 mod planner_tests;
 mod postgres;
+mod row;
 mod sqlite;
 mod threads;
 mod tx;
 mod value;
 mod visitor_index;
+#[cfg(test)]
+mod young;
 
 pub use clicks::ClickInsert;
 pub(crate) use list::List;
 pub use migrate::MigrateError;
+pub use row::Row;
 pub use threads::{OpenStoreError, Store};
 pub use tx::{Mode, Tx};
-pub use value::{Param, Row, Value};
+pub use value::Param;
 
 use crate::random::NoRandomness;
 use std::path::PathBuf;

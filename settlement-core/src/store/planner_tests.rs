@@ -1,21 +1,11 @@
 //! SQLite's planner, told what large tables look like: what is asked for by a number or a device is not looked for among
 //! everything of one kind or platform.
 
-use super::migrate::{Dialect, migrate};
-use super::sqlite::SqliteConnection;
-use super::tx::{Connection as _, Mode};
-use attribution_core::time::Instant;
-use rusqlite::Connection;
+use super::young;
 
 /// How a young database would run this.
 fn plan_of(sql: &str) -> String {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("core.db");
-    let mut core = SqliteConnection::open(&path).unwrap();
-    core.begin(Mode::Write).unwrap();
-    migrate(&mut core, Dialect::Sqlite, Instant(0)).unwrap();
-    core.commit().unwrap();
-    let db = Connection::open(&path).unwrap();
+    let (_dir, db) = young::database();
     let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     // Nothing is bound: nothing is run.
     let mut rows = statement.raw_query();

@@ -1,8 +1,9 @@
 //! The seam on PostgreSQL: the synchronous client, one connection per store thread.
 
 use super::clicks::COLUMNS;
+use super::row::Answer;
 use super::tx::{Connection, Mode, Owed, Tx};
-use super::{ClickInsert, Param, Row, StoreError, Value, value};
+use super::{ClickInsert, Param, Row, StoreError, value};
 use attribution_core::ids::VisitorId;
 use bytes::{BufMut, BytesMut};
 use postgres::error::SqlState;
@@ -145,15 +146,15 @@ impl ToSql for Param<'_> {
     to_sql_checked!();
 }
 
-impl<'a> FromSql<'a> for Value {
+impl<'a> FromSql<'a> for Param<'a> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Boxed> {
         Ok(match *ty {
             Type::INT8 => Self::Int(i64::from_sql(ty, raw)?),
             Type::INT4 => Self::Int(i32::from_sql(ty, raw)?.into()),
             Type::INT2 => Self::Int(i16::from_sql(ty, raw)?.into()),
             Type::BOOL => Self::Int(bool::from_sql(ty, raw)?.into()),
-            Type::BYTEA => Self::Blob(raw.to_vec()),
-            _ => Self::Text(String::from_sql(ty, raw)?),
+            Type::BYTEA => Self::Blob(raw),
+            _ => Self::Text(<&str>::from_sql(ty, raw)?),
         })
     }
 
@@ -245,9 +246,13 @@ impl Tx for PgConnection {
         let statement = self.prepare(sql)?;
         let result = self.open_client()?.query(&statement, &dynamic(params));
         let rows = result.map_err(|e| self.fail(e))?;
-        let read =
-            |row: &postgres::Row| (0..row.len()).map(|i| row.try_get(i)).collect::<Result<_, _>>().map(Row);
-        rows.iter().map(read).collect::<Result<_, _>>().map_err(|e| self.fail(e))
+        let mut answer = Answer::default();
+        for row in &rows {
+            for column in 0..row.len() {
+                answer.push(row.try_get(column).map_err(|e| self.fail(e))?);
+            }
+        }
+        Ok(answer.rows(statement.columns().len()))
     }
 
     fn lock(&mut self, scope: &str) -> Result<(), StoreError> {

@@ -1,9 +1,10 @@
 //! The seam on SQLite: one file, write-ahead log, every commit on disk before it returns.
 
 use super::clicks::COLUMNS;
+use super::row::Answer;
 use super::tx::{Connection, Mode, Owed, Tx};
 use super::visitor_index;
-use super::{ClickInsert, Param, Row, StoreError, Value, value};
+use super::{ClickInsert, Param, Row, StoreError, value};
 use attribution_core::ids::VisitorId;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, Statement, ToSql};
@@ -114,21 +115,19 @@ fn query(connection: &rusqlite::Connection, sql: &str, params: &[Param<'_>]) -> 
     bind(&mut statement, params)?;
     let columns = statement.column_count();
     let mut rows = statement.raw_query();
-    let mut out = Vec::new();
+    let mut answer = Answer::default();
     while let Some(row) = rows.next()? {
-        let mut values = Vec::with_capacity(columns);
         for column in 0..columns {
-            values.push(match row.get_ref(column)? {
-                ValueRef::Null => Value::Null,
-                ValueRef::Integer(value) => Value::Int(value),
-                ValueRef::Text(text) => Value::Text(std::str::from_utf8(text)?.to_owned()),
-                ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+            answer.push(match row.get_ref(column)? {
+                ValueRef::Null => Param::Null,
+                ValueRef::Integer(value) => Param::Int(value),
+                ValueRef::Text(text) => Param::Text(std::str::from_utf8(text)?),
+                ValueRef::Blob(bytes) => Param::Blob(bytes),
                 ValueRef::Real(_) => return Err(rusqlite::Error::InvalidQuery),
             });
         }
-        out.push(Row(values));
     }
-    Ok(out)
+    Ok(answer.rows(columns))
 }
 
 fn insert_clicks(

@@ -1,12 +1,9 @@
 //! Whatever is indexed or merged, and wherever that stops: the view says what the clicks say.
 
-use super::super::migrate::{Dialect, migrate};
-use super::super::sqlite::SqliteConnection;
-use super::super::tx::{Connection as _, Mode};
+use super::super::young::database;
 use super::{Sizes, index_some, put_off, runs, visitors_after};
 use attribution_core::click::ClickId;
 use attribution_core::ids::VisitorId;
-use attribution_core::time::Instant;
 use proptest::prelude::*;
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
@@ -28,19 +25,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Step::Merge),
     ];
     prop::collection::vec(step, 1..80)
-}
-
-/// A database of the core's, and a connection of our own to it.
-fn database() -> (tempfile::TempDir, Connection) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("core.db");
-    let mut core = SqliteConnection::open(&path).unwrap();
-    core.begin(Mode::Write).unwrap();
-    migrate(&mut core, Dialect::Sqlite, Instant(0)).unwrap();
-    core.commit().unwrap();
-    let db = Connection::open(&path).unwrap();
-    db.pragma_update(None, "synchronous", "OFF").unwrap();
-    (dir, db)
 }
 
 fn insert(db: &Connection, from: u64, visitors: &[u8]) {
