@@ -1,6 +1,7 @@
 //! The layout's rules, checked by reading the tree: which crate may know which, and what no file may hold.
 
 mod floors;
+mod sizes;
 mod sources;
 
 use anyhow::{Result, bail};
@@ -9,6 +10,7 @@ use anyhow::{Result, bail};
 pub(crate) fn run() -> Result<()> {
     let mut breaches = floors::breaches()?;
     breaches.extend(sources::breaches()?);
+    breaches.extend(sizes::breaches()?);
     for breach in &breaches {
         println!("{breach}");
     }
