@@ -14,6 +14,11 @@ pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     Ok(bytes)
 }
 
+/// One random number.
+pub(crate) fn number() -> Result<u64, NoRandomness> {
+    Ok(u64::from_be_bytes(bytes()?))
+}
+
 /// A name that nothing else has: `front`, and 128 random bits in hex.
 pub(crate) fn name(front: &str) -> Result<String, NoRandomness> {
     Ok(format!("{front}_{:032x}", u128::from_be_bytes(bytes()?)))

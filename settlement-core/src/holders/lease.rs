@@ -2,6 +2,7 @@
 
 use super::outbox::FORGET_AFTER_MS;
 use crate::params;
+use crate::random::{self, NoRandomness};
 use crate::store::{StoreError, Tx};
 use attribution_core::time::{Instant, SECOND_MS};
 
@@ -13,9 +14,9 @@ const LEASE_MS: i64 = 10 * SECOND_MS;
 pub(super) struct Name(String);
 
 impl Name {
-    pub(super) fn new() -> Self {
-        let random = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
-        Self(format!("{random:016x}"))
+    /// A name that no other core has: two of one name would both believe that it is their turn.
+    pub(super) fn new() -> Result<Self, NoRandomness> {
+        Ok(Self(format!("{:016x}", random::number()?)))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::streams;
 use crate::attribution::Who;
 use crate::params;
+use crate::random;
 use crate::store::{Param, StoreError, Tx};
 use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
 use attribution_core::time::{DAY_MS, Instant};
@@ -43,8 +44,7 @@ fn mark(
     from: Instant,
     now: Instant,
 ) -> Result<(), StoreError> {
-    // Without randomness the time tells marks apart.
-    let mark = getrandom::u64().map_or(now.millis(), u64::cast_signed);
+    let mark = random::number()?.cast_signed();
     tx.execute(
         "INSERT INTO holder_outbox (kind, platform, who, from_ms, mark, marked_at) VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (kind, platform, who) DO UPDATE SET mark = excluded.mark, from_ms = CASE \

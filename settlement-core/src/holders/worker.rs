@@ -10,6 +10,7 @@ use super::pass::{self, Pass, Walker};
 use super::streams::{self, Stretch};
 use crate::Core;
 use crate::attribution::Who;
+use crate::random::NoRandomness;
 use crate::store::{Store, StoreError, Tx};
 use attribution_core::time::Instant;
 use redis_view::{RedisOptions, Server, ServerError, Written};
@@ -54,10 +55,13 @@ impl HoldersTask {
 }
 
 /// Starts telling this Redis who holds whom.
-pub fn spawn(core: Core, redis: RedisOptions) -> HoldersTask {
+///
+/// # Errors
+/// If the operating system gives no randomness to name this core by.
+pub fn spawn(core: Core, redis: RedisOptions) -> Result<HoldersTask, NoRandomness> {
     let (stop, stopped) = watch::channel(false);
-    let worker = Worker { core, redis, name: Name::new(), connected: None, pass: None };
-    HoldersTask { stop, task: tokio::spawn(worker.run(stopped)) }
+    let worker = Worker { core, redis, name: Name::new()?, connected: None, pass: None };
+    Ok(HoldersTask { stop, task: tokio::spawn(worker.run(stopped)) })
 }
 
 /// Why a round ended early. Nothing is lost.

@@ -8,6 +8,7 @@ use super::{outbox, schedule};
 use crate::Core;
 use crate::api::chain;
 use crate::params;
+use crate::random::{self, NoRandomness};
 use crate::signing::SigningSecret;
 use crate::store::{StoreError, Tx};
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
@@ -57,16 +58,22 @@ impl WebhooksTask {
 
 /// Why webhooks cannot be sent at all.
 #[derive(Debug, thiserror::Error)]
-#[error("TLS cannot be set up")]
-pub struct SetupError(#[source] rustls::Error);
+pub enum SetupError {
+    /// No way to speak https.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+    /// Nothing to name this core by; two of one name would take each other's deliveries for their own.
+    #[error("the sender of webhooks cannot be named")]
+    Randomness(#[from] NoRandomness),
+}
 
 /// Starts telling.
 ///
 /// # Errors
-/// If TLS cannot be set up.
+/// If TLS cannot be set up, or the operating system gives no randomness.
 pub fn spawn(core: Core) -> Result<WebhooksTask, SetupError> {
-    let client = Client::new(core.config().allow_private_destinations).map_err(SetupError)?;
-    let name = format!("{:016x}", getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id())));
+    let client = Client::new(core.config().allow_private_destinations).map_err(SetupError::Tls)?;
+    let name = format!("{:016x}", random::number()?);
     let worker = Worker { core, client, name: name.into(), busy: HashMap::new(), looked: None };
     let (stop, stopped) = watch::channel(false);
     Ok(WebhooksTask { stop, task: tokio::spawn(worker.run(stopped)) })

@@ -55,7 +55,7 @@ fn quick(redis: RedisOptions) -> RedisOptions {
 }
 
 fn tell(bench: &Bench, redis: &RedisOptions) -> HoldersTask {
-    holders::spawn(bench.core.clone(), redis.clone())
+    holders::spawn(bench.core.clone(), redis.clone()).unwrap()
 }
 
 fn shop_wide() -> Value {

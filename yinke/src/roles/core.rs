@@ -114,7 +114,8 @@ impl CoreRole {
         });
         tracing::info!(%address, "the core serves its API and the console");
         let jobs = jobs::spawn(core.clone());
-        let holders = start.redis.map(|redis| holders::spawn(core.clone(), redis));
+        let holders = start.redis.map(|redis| holders::spawn(core.clone(), redis)).transpose();
+        let holders = holders.map_err(|e| Failure::new(Exit::Runtime, e))?;
         let webhooks = webhooks::spawn(core.clone()).map_err(|e| Failure::new(Exit::Runtime, e))?;
         Ok(Self { core, address, stop, server, jobs, holders, webhooks })
     }
