@@ -157,6 +157,7 @@ impl From<StoreError> for Problem {
                 "somebody wrote the same thing at the same time; try again",
             ),
             StoreError::Refused(_)
+            | StoreError::Unfit(_)
             | StoreError::NoRow
             | StoreError::Column { .. }
             | StoreError::Corrupt { .. }

@@ -20,11 +20,11 @@ pub(super) struct Sorted<'a> {
     pub(super) tally: Option<(u64, Tally)>,
 }
 
-/// A frame that this program cannot read.
+/// A frame that this program cannot read, or that the store does not take.
 pub(super) struct Dead<'a> {
     pub(super) click: ClickId,
     pub(super) frame: BatchFrame<'a>,
-    why: RecordError,
+    reason: String,
 }
 
 /// What one frame is.
@@ -85,19 +85,26 @@ impl<'a> Sorted<'a> {
                     sorted.tallies += 1;
                     sorted.tally = Some((frame.sequence, tally));
                 }
-                Kind::Dead(why) => sorted.dead.push(Dead { click, frame, why }),
+                Kind::Dead(why) => sorted.dead.push(Dead { click, frame, reason: why.to_string() }),
             }
         }
         sorted
     }
 }
 
-impl Dead<'_> {
+impl<'a> Dead<'a> {
+    /// A click that can be read, and that the store does not take.
+    pub(super) fn refused(insert: &ClickInsert<'a>, reason: String) -> Self {
+        let frame =
+            BatchFrame { sequence: insert.click.sequence(), at: insert.edge, payload: insert.payload };
+        Self { click: insert.click, frame, reason }
+    }
+
     /// Keeps the frame for a program that can read it.
     pub(super) fn store(&self, tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
         tx.execute(
             "INSERT INTO dead_letters (click_id, edge_ms, payload, reason, at_ms) VALUES ($1, $2, $3, $4, $5)",
-            params![&self.click, self.frame.at, self.frame.payload, &self.why.to_string(), now],
+            params![&self.click, self.frame.at, self.frame.payload, &self.reason, now],
         )?;
         Ok(())
     }

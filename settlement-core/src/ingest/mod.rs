@@ -3,13 +3,15 @@
 //! One transaction moves the stream's cursor and inserts the clicks. The usual batch begins at the cursor: then one
 //! guarded UPDATE locks and advances the cursor, and one bulk insert follows. A batch that was sent again overlaps
 //! the cursor: what is already here is compared byte for byte. A batch behind a gap is refused with the cursor that
-//! is expected. Nothing the edge sends is dropped silently: what cannot be read goes to the dead letters, what
-//! contradicts goes to quarantine, and both are counted.
+//! is expected. Nothing the edge sends is dropped silently: what cannot be read, or what the store does not take, goes to
+//! the dead letters, what contradicts goes to quarantine, and all are counted.
 
 mod frames;
+mod pick;
 mod repeat;
 pub(crate) mod stream;
 
+use crate::api::chain;
 use crate::store::{StoreError, Tx};
 use crate::{Core, holders, orders};
 use attribution_core::shipping::{Batch, ShipAck};
@@ -48,12 +50,13 @@ struct Taken {
     quarantined: u64,
 }
 
-/// Whether the bulk insert may be trusted to meet no clicks that are here already.
+/// Whether the bulk insert may be trusted to succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Care {
-    /// Everything from the cursor on is new: the cursor says so.
+    /// Everything from the cursor on is new, the cursor says so, and the store takes it.
     Trusting,
-    /// The cursor was wrong (restored from an older backup, edited by hand): look before each insert.
+    /// One of both was wrong (a cursor restored from an older backup, a click that breaks a rule of the database): look
+    /// before each insert, and pick out what is not taken.
     Looking,
 }
 
@@ -69,6 +72,10 @@ impl Core {
         let result = match self.take(&batch, now, Care::Trusting).await {
             Err(IngestError::Store(StoreError::Unique { constraint })) => {
                 tracing::error!(stream = ?batch.stream(), constraint, "clicks are here already that the cursor does not know of");
+                self.take(&batch, now, Care::Looking).await
+            }
+            Err(IngestError::Store(StoreError::Unfit(cause))) => {
+                tracing::error!(stream = ?batch.stream(), error = chain(&*cause), "the store refuses a click of a batch; the others go in");
                 self.take(&batch, now, Care::Looking).await
             }
             other => other,
@@ -94,7 +101,8 @@ fn take(tx: &mut dyn Tx, batch: &Batch, now: Instant, care: Care) -> Result<Take
     if care == Care::Trusting
         && stream::advance_from(tx, batch.first_sequence(), &Advance::of(batch, &sorted), now)?
     {
-        insert(tx, &sorted, &mut taken, now)?;
+        insert_clicks(tx, &sorted)?;
+        note(tx, &sorted, &mut taken, now)?;
         return Ok(taken);
     }
     let cursor = stream::lock(tx, batch.stream(), now)?;
@@ -117,7 +125,11 @@ fn take(tx: &mut dyn Tx, batch: &Batch, now: Instant, care: Care) -> Result<Take
         Care::Trusting => Known::default(),
         Care::Looking => repeat::set_aside_known(tx, &mut fresh, now, &mut taken)?,
     };
-    insert(tx, &fresh, &mut taken, now)?;
+    match care {
+        Care::Trusting => insert_clicks(tx, &fresh)?,
+        Care::Looking => pick::insert(tx, &mut fresh)?,
+    }
+    note(tx, &fresh, &mut taken, now)?;
     if !lost.is_empty() {
         stream::found(tx, batch.stream(), &numbers)?;
         for range in lost {
@@ -138,10 +150,12 @@ fn take(tx: &mut dyn Tx, batch: &Batch, now: Instant, care: Care) -> Result<Take
     Ok(taken)
 }
 
-fn insert(tx: &mut dyn Tx, sorted: &Sorted<'_>, taken: &mut Taken, now: Instant) -> Result<(), StoreError> {
-    if !sorted.clicks.is_empty() {
-        tx.insert_clicks(&sorted.clicks)?;
-    }
+fn insert_clicks(tx: &mut dyn Tx, sorted: &Sorted<'_>) -> Result<(), StoreError> {
+    if sorted.clicks.is_empty() { Ok(()) } else { tx.insert_clicks(&sorted.clicks) }
+}
+
+/// Keeps the dead letters, and notes what the frames came to.
+fn note(tx: &mut dyn Tx, sorted: &Sorted<'_>, taken: &mut Taken, now: Instant) -> Result<(), StoreError> {
     for dead in &sorted.dead {
         dead.store(tx, now)?;
     }
@@ -173,7 +187,7 @@ fn report(batch: &Batch, result: &Result<Taken, IngestError>, now: Instant, took
         metrics::histogram!("yinke_core_ingest_lag_seconds").record(lag);
     }
     if taken.dead > 0 {
-        tracing::warn!(stream = ?batch.stream(), frames = taken.dead, "frames could not be read and were set aside");
+        tracing::warn!(stream = ?batch.stream(), frames = taken.dead, "frames could not be read or stored and were set aside");
     }
     if taken.quarantined > 0 {
         tracing::error!(

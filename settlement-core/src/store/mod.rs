@@ -97,6 +97,9 @@ pub enum StoreError {
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Refused(#[source] Cause),
+    /// A row breaks a rule of the database other than a key: the same row will be refused again, others may be taken.
+    #[error("the database does not take a row")]
+    Unfit(#[source] Cause),
     /// A row that must be there is not.
     #[error("a row that must exist is missing")]
     NoRow,

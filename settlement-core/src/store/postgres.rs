@@ -120,6 +120,9 @@ fn classify(error: postgres::Error) -> StoreError {
     } else if state.code().starts_with("57P") || state.code().starts_with("08") {
         // The server shuts down, or lost us.
         StoreError::Unreachable(error.into())
+    } else if ["22", "23", "P0001"].iter().any(|class| state.code().starts_with(class)) {
+        // A value out of range, a rule of the table, a trigger of the operator's own.
+        StoreError::Unfit(error.into())
     } else {
         StoreError::Refused(error.into())
     }

@@ -69,6 +69,9 @@ fn classify(error: rusqlite::Error) -> StoreError {
             {
                 return StoreError::Unique { constraint: message.clone().unwrap_or_default() };
             }
+            ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig => {
+                return StoreError::Unfit(error.into());
+            }
             _ => {}
         }
     }

@@ -127,6 +127,43 @@ on_both!(a_frame_that_cannot_be_read_does_not_stop_the_others, async |bench: &Be
     assert_eq!(column(&bench.core, s, "duplicates").await, 4);
 });
 
+on_both!(a_click_that_the_store_does_not_take_stops_no_other, async |bench: &Bench| {
+    let poison = [0, 7, 23, 24, 61];
+    let codes: Vec<String> = poison.iter().map(|sequence| (sequence * 62).to_string()).collect();
+    let codes = codes.join(", ");
+    let rule = if bench.is_sqlite() {
+        format!(
+            "CREATE TRIGGER refuse BEFORE INSERT ON clicks WHEN NEW.code IN ({codes}) \
+             BEGIN SELECT RAISE(ABORT, 'told_to'); END"
+        )
+    } else {
+        format!("ALTER TABLE clicks ADD CONSTRAINT told_to CHECK (code NOT IN ({codes}))")
+    };
+    bench.core.store().write(move |tx| tx.script(&rule)).await.unwrap();
+    let s = stream(4, 1);
+    assert_eq!(bench.core.ingest(batch(s, 0..100), NOW).await.unwrap().next_sequence, 100);
+    let held = async || (count(&bench.core, "clicks").await, count(&bench.core, "dead_letters").await);
+    assert_eq!(held().await, (85, 5));
+    let counted = async || (column(&bench.core, s, "clicks").await, column(&bench.core, s, "dead").await);
+    assert_eq!(counted().await, (85, 5));
+    let reasons = "SELECT click_id, payload, reason FROM dead_letters ORDER BY click_id";
+    let rows = bench.core.store().read(move |tx| tx.query(reasons, &[])).await.unwrap();
+    for (row, sequence) in rows.iter().zip(poison) {
+        assert_eq!(row.id16(0).unwrap(), ClickId::new(s, sequence).0);
+        assert_eq!(row.blob(1).unwrap(), payload(sequence));
+        assert!(row.text(2).unwrap().contains("told_to"), "{row:?}");
+    }
+
+    // Sent again nothing changes, and what follows goes in at once.
+    assert_eq!(bench.core.ingest(batch(s, 0..100), NOW).await.unwrap().next_sequence, 100);
+    assert_eq!(bench.core.ingest(batch(s, 100..130), NOW).await.unwrap().next_sequence, 130);
+    assert_eq!((held().await, counted().await), ((112, 5), (112, 5)));
+    assert_eq!(column(&bench.core, s, "duplicates").await, 100);
+    assert_eq!(count(&bench.core, "quarantine").await, 0);
+    let audit = bench.core.audit_clicks().await.unwrap();
+    assert_eq!((audit.ingested, audit.quarantined, audit.gaps), (112, 5, 0));
+});
+
 on_both!(a_cursor_that_was_set_back_costs_nothing, async |bench: &Bench| {
     let s = stream(5, 0);
     bench.core.ingest(batch(s, 0..20), NOW).await.unwrap();
