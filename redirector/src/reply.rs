@@ -230,7 +230,7 @@ fn attributed(
 ) -> Redirect {
     let (target, record) = (&**found.target, made.record);
     let visitor = visitor_cookie(shared, out, asked, visit, made);
-    let claim = claim_cookie(shared, out, asked, found, made);
+    let claim = claim_cookie(shared, out, asked, found, visit, made);
     let oldest = if claim.is_some() && !visit.has_claim && visit.claims >= CLAIMS_MAX {
         oldest_expired(shared, out, asked)
     } else {
@@ -286,7 +286,8 @@ fn visitor_cookie(
     let now = made.now;
     let fresh =
         visit.visitor.is_some_and(|token| now.millis() - token.issued.millis() < VISITOR_RENEWED_AFTER_MS);
-    if fresh || made.record.visitor == VisitorId::NONE {
+    // One that the next rotation would make worthless is renewed while it is good.
+    if (fresh && !visit.visitor_outdated) || made.record.visitor == VisitorId::NONE {
         return None;
     }
     let expires = now.plus(COOKIE_LIFE_MAX_MS);
@@ -303,24 +304,29 @@ fn claim_cookie(
     out: &mut Vec<u8>,
     asked: &Asked<'_>,
     found: &Found<'_>,
+    visit: &Visit,
     made: &Click<'_>,
 ) -> Option<Span> {
-    let ClaimAction::Write { protected_until, expires } = made.claim else { return None };
     let record = made.record;
-    let token = ClaimToken {
-        programme: record.programme,
-        promoter: record.promoter,
-        placement: record.placement,
-        click: made.click,
-        clicked: made.now,
-        protected_until,
-        expires,
-        audience: asked.audience,
+    let token = match made.claim {
+        ClaimAction::None => return None,
+        // The same claim, under a key that outlives the next rotation.
+        ClaimAction::Keep => visit.prior.filter(|_| visit.prior_outdated)?,
+        ClaimAction::Write { protected_until, expires } => ClaimToken {
+            programme: record.programme,
+            promoter: record.promoter,
+            placement: record.placement,
+            click: made.click,
+            clicked: made.now,
+            protected_until,
+            expires,
+            audience: asked.audience,
+        },
     };
     Some(line(SET_COOKIE, out, |out| {
         CookieJar::open(&found.programme.cookie_name, out);
         token.sign(&shared.keys.browser, out);
-        shared.jar.close((expires.millis() - made.now.millis()).div_euclid(SECOND_MS), out);
+        shared.jar.close((token.expires.millis() - made.now.millis()).div_euclid(SECOND_MS), out);
     }))
 }
 

@@ -13,6 +13,10 @@ pub(crate) struct Visit {
     pub(crate) visitor: Option<VisitorToken>,
     /// Its claim for this programme, if it verifies and lives.
     pub(crate) prior: Option<ClaimToken>,
+    /// The visitor token was signed with the key before the current one.
+    pub(crate) visitor_outdated: bool,
+    /// The claim was.
+    pub(crate) prior_outdated: bool,
     /// Claims of all programmes that it carries, unverified.
     pub(crate) claims: usize,
     /// It has a claim cookie for this programme, good or bad.
@@ -27,19 +31,23 @@ impl Visit {
         let keys = &shared.keys.browser;
         let mut bad_cookie = false;
         let mut verified = |error: TokenError| bad_cookie |= error != TokenError::Expired;
-        let visitor =
-            ours.visitors.get().iter().find_map(|text| {
-                VisitorToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok()
-            });
-        let prior =
-            ours.own_claims.get().iter().find_map(|text| {
-                ClaimToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok()
-            });
+        let visitor = ours.visitors.get().iter().find_map(|text| {
+            let token = VisitorToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok()?;
+            Some((token, keys.is_outdated(text)))
+        });
+        let prior = ours.own_claims.get().iter().find_map(|text| {
+            let token = ClaimToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok()?;
+            Some((token, keys.is_outdated(text)))
+        });
+        let (visitor, visitor_outdated) = visitor.map_or((None, false), |(token, old)| (Some(token), old));
+        let (prior, prior_outdated) = prior.map_or((None, false), |(token, old)| (Some(token), old));
         // A claim of another programme under this one's name is somebody's handiwork.
         let foreign = prior.is_some_and(|claim| claim.programme != programme.row.num);
         Self {
             visitor,
             prior: prior.filter(|_| !foreign),
+            visitor_outdated,
+            prior_outdated,
             claims: ours.claims,
             has_claim: !ours.own_claims.get().is_empty(),
             bad_cookie: bad_cookie || foreign,

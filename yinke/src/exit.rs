@@ -113,7 +113,7 @@ impl From<KeysError> for Failure {
     fn from(error: KeysError) -> Self {
         let exit = match &error {
             KeysError::Unreadable { .. } | KeysError::Exposed { .. } => Exit::NoPermission,
-            KeysError::Missing(_) => Exit::Config,
+            KeysError::Missing(_) | KeysError::LastGeneration(_) => Exit::Config,
             KeysError::Create { .. } => Exit::CannotCreate,
             KeysError::Malformed { .. } => Exit::BadData,
         };

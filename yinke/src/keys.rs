@@ -5,14 +5,23 @@
 //! token. An edge's folder holds only what is derived for it: `browser.g1.key`, `click.g1.key`, `check.key`,
 //! `address.key`. Never prints a secret.
 //!
+//! A key of the generation after the newest may lie beside it, prepared (`master.g2.next.key`, `browser.g2.next.key`): tokens
+//! that it signed are accepted, and nothing is signed with it yet. `rotate` prepares one, and puts it to use when everybody
+//! knows it.
+//!
 //! Keys are made once, for a new installation. Afterwards a missing file is an error: a new check key would make every
 //! printed code dead, and a new master would make every click token worthless.
 
 mod file;
+mod generations;
+mod rotate;
+
+pub(crate) use rotate::{Rotated, rotate};
 
 use attribution_core::click::EdgeId;
 use attribution_core::code::CheckKey;
 use attribution_core::token::{BrowserKeys, ClickKeys, KeyId, MasterKey, SigningKey};
+use generations::Generations;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +65,9 @@ pub(crate) enum KeysError {
         .0.display()
     )]
     Missing(PathBuf),
+    /// A generation is a 16-bit number.
+    #[error("there is no generation after {0}")]
+    LastGeneration(u16),
     /// The file cannot be made.
     #[error("cannot create key file {}", .path.display())]
     Create {
@@ -70,6 +82,8 @@ pub(crate) enum KeysError {
 pub(crate) struct CoreSecrets {
     /// Newest generation first; never empty.
     masters: Vec<MasterKey>,
+    /// The one that follows, if it is prepared.
+    next: Option<MasterKey>,
     check: [u8; 8],
     address: [u8; 32],
     admin_token: String,
@@ -84,10 +98,9 @@ impl CoreSecrets {
     pub(crate) fn open_or_create(dir: &Path, used: bool) -> Result<Self, KeysError> {
         let complete = dir.join(COMPLETE);
         let is_new = !used && !complete.exists();
-        let mut masters = generations::<32>(dir, "master")?
-            .into_iter()
-            .map(|(generation, secret)| MasterKey::new(generation, secret))
-            .collect::<Vec<_>>();
+        let Generations { used, prepared } = Generations::<32>::find(dir, "master")?;
+        let key = |(generation, secret)| MasterKey::new(generation, secret);
+        let mut masters = used.into_iter().map(key).collect::<Vec<_>>();
         if masters.is_empty() {
             masters.push(MasterKey::new(1, secret(&dir.join("master.g1.key"), is_new)?));
         }
@@ -106,17 +119,18 @@ impl CoreSecrets {
         if is_new {
             file::create_text(&complete, "All keys of this installation have been made; none is made anew.")?;
         }
-        Ok(Self { masters, check, address, admin_token })
+        Ok(Self { masters, next: prepared.map(key), check, address, admin_token })
     }
 
     /// Keys for visitor and claim tokens.
     pub(crate) fn browser(&self) -> BrowserKeys {
         BrowserKeys::derive(&self.masters[0], self.masters.get(1))
+            .before(self.next.as_ref().map(MasterKey::browser_key))
     }
 
     /// Keys that verify any edge's click tokens.
     pub(crate) fn click(&self) -> ClickKeys {
-        ClickKeys::new(self.masters.clone())
+        ClickKeys::new(self.masters.iter().chain(&self.next).cloned().collect())
     }
 
     /// The key of the codes' check character.
@@ -148,6 +162,10 @@ impl CoreSecrets {
             let name = format!("browser.g{}.key", master.generation());
             file::create(&dir.join(name), &master.browser_secret())?;
         }
+        if let Some(next) = &self.next {
+            let name = format!("browser.g{}.next.key", next.generation());
+            file::create(&dir.join(name), &next.browser_secret())?;
+        }
         let current = &self.masters[0];
         let name = format!("click.g{}.key", current.generation());
         file::create(&dir.join(name), &current.click_secret(edge))?;
@@ -175,24 +193,21 @@ impl EdgeSecrets {
     /// If a file is missing, unreadable, readable by others, or no key.
     pub(crate) fn open(dir: &Path, edge: EdgeId) -> Result<Self, KeysError> {
         let newest = |name: &str| -> Result<_, KeysError> {
-            let keys = generations::<32>(dir, name)?;
-            if keys.is_empty() {
+            let keys = Generations::<32>::find(dir, name)?;
+            if keys.used.is_empty() {
                 let source = file::missing();
                 return Err(KeysError::Unreadable { path: dir.join(format!("{name}.g1.key")), source });
             }
             Ok(keys)
         };
         let browser = newest("browser")?;
-        let mut browser = browser.iter().map(|(generation, secret)| {
+        let key = |(generation, secret): &(u16, [u8; 32])| {
             SigningKey::new(KeyId { generation: *generation, edge: None }, secret)
-        });
-        let (current, previous) = (browser.next(), browser.next());
-        let (generation, secret) = newest("click")?[0];
+        };
+        let (current, previous) = (key(&browser.used[0]), browser.used.get(1).map(key));
+        let (generation, secret) = newest("click")?.used[0];
         Ok(Self {
-            browser: BrowserKeys::new(
-                current.unwrap_or_else(|| unreachable!("`newest` returns at least one")),
-                previous,
-            ),
+            browser: BrowserKeys::new(current, previous).before(browser.prepared.as_ref().map(key)),
             click: SigningKey::new(KeyId { generation, edge: Some(edge) }, &secret),
             check: CheckKey::new(file::read(&dir.join(CHECK))?),
             address: file::read(&dir.join(ADDRESS))?,
@@ -221,28 +236,6 @@ pub(crate) fn stored_admin_token(dir: &Path) -> Option<String> {
 pub(crate) fn secret_text(path: &Path) -> Result<String, KeysError> {
     file::read_text(path)?
         .ok_or_else(|| KeysError::Unreadable { path: path.to_owned(), source: file::missing() })
-}
-
-/// All files `NAME.gN.key`, newest generation first.
-fn generations<const N: usize>(dir: &Path, name: &str) -> Result<Vec<(u16, [u8; N])>, KeysError> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(KeysError::Unreadable { path: dir.to_owned(), source }),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|source| KeysError::Unreadable { path: dir.to_owned(), source })?;
-        let file_name = entry.file_name();
-        let generation = file_name.to_str().and_then(|f| {
-            f.strip_prefix(name)?.strip_prefix(".g")?.strip_suffix(".key")?.parse::<u16>().ok()
-        });
-        if let Some(generation) = generation {
-            found.push((generation, file::read(&entry.path())?));
-        }
-    }
-    found.sort_by_key(|(generation, _)| std::cmp::Reverse(*generation));
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -85,6 +85,11 @@ impl MasterKey {
         self.derive(&[b"browser"])
     }
 
+    /// The browser key.
+    pub fn browser_key(&self) -> SigningKey {
+        SigningKey::new(KeyId { generation: self.generation, edge: None }, &self.browser_secret())
+    }
+
     /// The secret of one edge's click key, as handed to that edge.
     pub fn click_secret(&self, edge: EdgeId) -> [u8; 32] {
         self.derive(&[b"click", &edge.0.to_be_bytes()])
@@ -140,17 +145,25 @@ impl SigningKey {
     }
 }
 
-/// The fleet's keys for visitor and claim tokens: sign with the current one, verify with both.
+/// The fleet's keys for visitor and claim tokens: sign with the current one, verify with the one before and the one after
+/// as well. A fleet does not change keys at one instant: some edges sign with the next one already.
 #[derive(Debug, Clone)]
 pub struct BrowserKeys {
     current: SigningKey,
     previous: Option<SigningKey>,
+    next: Option<SigningKey>,
 }
 
 impl BrowserKeys {
     /// From derived keys.
     pub const fn new(current: SigningKey, previous: Option<SigningKey>) -> Self {
-        Self { current, previous }
+        Self { current, previous, next: None }
+    }
+
+    /// With the key that the fleet will sign with next.
+    #[must_use]
+    pub fn before(self, next: Option<SigningKey>) -> Self {
+        Self { next, ..self }
     }
 
     /// The key to sign with.
@@ -160,18 +173,20 @@ impl BrowserKeys {
 
     pub(super) fn find(&self, id: KeyId) -> Option<&SigningKey> {
         if self.current.id == id {
-            Some(&self.current)
-        } else {
-            self.previous.as_ref().filter(|k| k.id == id)
+            return Some(&self.current);
         }
+        self.previous.iter().chain(&self.next).find(|key| key.id == id)
+    }
+
+    /// Whether a token, which verifies, was signed with the previous key: after the next rotation it would be none.
+    pub fn is_outdated(&self, token: &[u8]) -> bool {
+        let id = token.strip_prefix(b"v1.").and_then(|rest| rest.split(|byte| *byte == b'.').next());
+        self.previous.as_ref().is_some_and(|previous| id == Some(previous.id_text.as_bytes()))
     }
 
     /// The browser keys derived from one or two masters.
     pub fn derive(current: &MasterKey, previous: Option<&MasterKey>) -> Self {
-        let key = |m: &MasterKey| {
-            SigningKey::new(KeyId { generation: m.generation, edge: None }, &m.browser_secret())
-        };
-        Self { current: key(current), previous: previous.map(key) }
+        Self::new(current.browser_key(), previous.map(MasterKey::browser_key))
     }
 }
 

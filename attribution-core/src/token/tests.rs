@@ -81,6 +81,22 @@ fn a_rotated_key_still_verifies_and_an_older_one_does_not() {
 }
 
 #[test]
+fn a_token_of_the_next_key_verifies_and_one_of_the_previous_is_outdated() {
+    let first = BrowserKeys::derive(&master(1), None).before(Some(master(2).browser_key()));
+    let second = BrowserKeys::derive(&master(2), Some(&master(1))).before(Some(master(3).browser_key()));
+    let (old, new) = (text(|out| visitor().sign(&first, out)), text(|out| visitor().sign(&second, out)));
+    for keys in [&first, &second] {
+        assert_eq!(VisitorToken::open(&old, keys, AUDIENCE, NOW), Ok(visitor()));
+        assert_eq!(VisitorToken::open(&new, keys, AUDIENCE, NOW), Ok(visitor()));
+    }
+    let rows = [(&first, &old, false), (&first, &new, false), (&second, &old, true), (&second, &new, false)];
+    for (keys, token, outdated) in rows {
+        assert_eq!(keys.is_outdated(token), outdated, "{:?}", keys.current().id());
+    }
+    assert!(!second.is_outdated(b"v1.g1x.a.b") && !second.is_outdated(b"v1") && !second.is_outdated(b""));
+}
+
+#[test]
 fn an_edge_signs_only_its_own_clicks() {
     let keys = ClickKeys::new(vec![master(1)]);
     let own = ClickKeys::edge_key(&master(1), EdgeId(7));

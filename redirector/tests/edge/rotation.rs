@@ -1,8 +1,13 @@
 //! Keys change while browsers carry what was signed with the old ones.
 
 use crate::http::{Answer, Client};
-use crate::world::{EDGE, World, click_keys, config, keys, master, path};
+use crate::world::{
+    EDGE, World, click_keys, config, keys, link, master, path, placement, programme, promoter,
+};
+use attribution_core::catalogue::{Change, LinkRow, Rebind};
+use attribution_core::ids::PlacementNum;
 use attribution_core::record::{ClickFlags, ClickRecord};
+use attribution_core::time::DAY_MS;
 use attribution_core::token::{BrowserKeys, ClickKeys, ClickToken, MasterKey};
 use redirector::{Edge, EdgeKeys};
 use std::sync::Arc;
@@ -70,19 +75,48 @@ fn a_rotation_under_load_rejects_no_good_cookie() {
                 for (cookies, before) in part {
                     let answer = client.request("GET", &path(1), &[("cookie", cookies)]);
                     assert_eq!(token(&answer, both).visitor, before.visitor, "the same visitor as before");
-                    let claim = answer.cookie("yk_c_p1").unwrap();
-                    assert!(claim.starts_with("v1.g2."), "signed anew: {claim}");
+                    for name in ["yk_v", "yk_c_p1"] {
+                        let cookie = answer.cookie(name).unwrap();
+                        assert!(cookie.starts_with("v1.g2."), "signed anew: {cookie}");
+                    }
                 }
             });
         }
     });
     assert_eq!(bad_cookies(&world), 0);
+    let renewed = carried(&world.get(&path(1), &[("cookie", &first[1].0)]));
 
-    // Two rotations later the old key has been taken back: what it signed counts as none.
+    // Two rotations later the old key has been taken back: what it signed counts as none. Who came in between stays known.
     let world = again(world, rotated(3));
-    let (cookies, before) = &first[0];
-    let answer = world.get(&path(1), &[("cookie", cookies)]);
-    let visitor = token(&answer, &ClickKeys::new(vec![generation(3)])).visitor;
-    assert_ne!(visitor, before.visitor);
+    let third = ClickKeys::new(vec![generation(3)]);
+    let answer = world.get(&path(1), &[("cookie", &first[0].0)]);
+    assert_ne!(token(&answer, &third).visitor, first[0].1.visitor);
     assert_eq!(bad_cookies(&world), 1);
+    let answer = world.get(&path(1), &[("cookie", &renewed)]);
+    assert_eq!(token(&answer, &third).visitor, first[1].1.visitor);
+    assert_eq!(bad_cookies(&world), 1);
+}
+
+#[test]
+fn a_protected_claim_outlives_two_rotations() {
+    let mut protects = programme(1);
+    (protects.rebind, protects.protection_ms) = (Rebind::AfterProtection, 7 * DAY_MS);
+    let rival = Change::Link(LinkRow { placement: PlacementNum(2), ..link(2) });
+    let world = World::new([Change::Programme(protects), promoter(2), placement(2, 2, 1), rival]);
+    let bound = world.get(&path(1), &[]);
+    let world = again(world, rotated(2));
+    let kept = world.get(&path(2), &[("cookie", &carried(&bound))]);
+    let life = |answer: &Answer| -> i64 {
+        let line = answer.all("set-cookie").into_iter().find(|line| line.starts_with("yk_c_p1=")).unwrap();
+        line.split_once("Max-Age=").unwrap().1.split(';').next().unwrap().parse().unwrap()
+    };
+    assert!((0..=10).contains(&(life(&bound) - life(&kept))), "the same claim, not a longer one");
+    let world = again(world, rotated(3));
+    world.get(&path(2), &[("cookie", &carried(&kept))]);
+    let prior = {
+        let mut prior = Vec::new();
+        world.with_records(|record| prior.push(record.prior_claim));
+        prior[0]
+    };
+    assert_eq!(prior, token(&bound, &click_keys()).click, "still the first promoter's");
 }

@@ -58,6 +58,19 @@ pub(super) fn create(path: &Path, secret: &[u8]) -> Result<(), KeysError> {
     create_text(path, &hex(secret)).map(|_| ())
 }
 
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// If it cannot be removed.
+pub(super) fn remove(path: &Path) -> Result<(), KeysError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(KeysError::Create { path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Makes a file with a line of text and gives the text back.
 ///
 /// # Errors

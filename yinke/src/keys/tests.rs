@@ -75,6 +75,52 @@ fn the_newest_generation_signs_and_the_one_before_verifies() {
 }
 
 #[test]
+fn a_rotation_refuses_no_good_cookie_wherever_a_process_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || CoreSecrets::open_or_create(dir.path(), true).unwrap();
+    let export = |name: &str| {
+        let to = dir.path().join(name);
+        std::fs::create_dir(&to).unwrap();
+        open().export(EdgeId(17), &to).unwrap();
+        EdgeSecrets::open(&to, EdgeId(17)).unwrap().browser
+    };
+    CoreSecrets::open_or_create(dir.path(), false).unwrap();
+    for generation in 2..=4 {
+        let old = [open().browser(), export(&format!("old{generation}"))];
+        assert_eq!(rotate(dir.path()).unwrap(), Rotated::Prepared(generation));
+        let told = [open().browser(), export(&format!("told{generation}"))];
+        assert_eq!(rotate(dir.path()).unwrap(), Rotated::InUse(generation));
+        let new = [open().browser(), export(&format!("new{generation}"))];
+        // Those that have been restarted and those that have not yet read each other's cookies, in both steps.
+        for (signers, readers) in [(&old, &told), (&told, &old), (&told, &new), (&new, &told), (&new, &new)] {
+            for (signer, reader) in signers.iter().zip(readers.iter().rev()) {
+                let mut token = Vec::new();
+                visitor_token().sign(signer, &mut token);
+                assert_eq!(VisitorToken::open(&token, reader, 5, NOW).unwrap(), visitor_token());
+            }
+        }
+        let signs = |keys: &[BrowserKeys; 2]| keys.each_ref().map(|keys| keys.current().id().generation);
+        assert_eq!((signs(&told), signs(&new)), ([generation - 1; 2], [generation; 2]));
+    }
+    // The core reads an edge's click tokens of each generation, also the one that is only prepared.
+    rotate(dir.path()).unwrap();
+    assert_eq!(open().next.unwrap().generation(), 5);
+}
+
+#[test]
+fn a_rotation_that_was_cut_short_is_finished_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(rotate(dir.path()), Err(KeysError::Missing(_))), "nothing to rotate yet");
+    CoreSecrets::open_or_create(dir.path(), false).unwrap();
+    rotate(dir.path()).unwrap();
+    let prepared = dir.path().join("master.g2.next.key");
+    std::fs::copy(&prepared, dir.path().join("master.g2.key")).unwrap();
+    let secrets = CoreSecrets::open_or_create(dir.path(), true).unwrap();
+    assert_eq!((secrets.masters[0].generation(), secrets.next.is_none()), (2, true));
+    assert_eq!(rotate(dir.path()).unwrap(), Rotated::Prepared(3));
+}
+
+#[test]
 fn a_key_that_was_there_is_never_made_anew() {
     for name in ["master.g1.key", CHECK, ADDRESS, ADMIN_TOKEN] {
         let dir = tempfile::tempdir().unwrap();

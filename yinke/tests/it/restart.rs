@@ -1,6 +1,8 @@
 //! A restart with SIGUSR2, seen by clients that connect all the time.
 
-use crate::support::{TOKEN, http, up, wait_for};
+use crate::support::{Answer, TOKEN, Up, code, http, run, stderr, up, wait_for};
+use crate::up::{audit, small_world, tap};
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -85,4 +87,114 @@ fn nobody_is_refused_or_cut_off_while_it_restarts() {
     let complaints: Vec<_> =
         log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).collect();
     assert_eq!(complaints, Vec::<&str>::new(), "a restart is nothing to complain about");
+}
+
+/// A browser that taps a link all the time and keeps its cookies.
+struct Browser {
+    jar: BTreeMap<String, String>,
+    visitor: Option<String>,
+    /// The tokens of its clicks.
+    clicks: Vec<String>,
+    /// Cookies that were signed anew.
+    renewed: usize,
+}
+
+impl Browser {
+    fn tap(&mut self, edge: &str, path: &str) {
+        let cookies: Vec<_> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let headers = [("User-Agent", "Mozilla/5.0 (iPhone)"), ("Cookie", &*cookies.join("; "))];
+        let answer: Answer =
+            http("GET", &format!("{edge}/{path}"), &headers[..1 + usize::from(!cookies.is_empty())], "");
+        assert_eq!(answer.status, 302, "{}", answer.body);
+        for cookie in answer.all("set-cookie") {
+            let (name, value) = cookie.split_once(';').unwrap().0.split_once('=').unwrap();
+            let had = self.jar.insert(name.to_owned(), value.to_owned());
+            self.renewed += usize::from(name == "yk_v" && had.is_some());
+        }
+        let token = answer.header("location").split_once("yk_click=").unwrap().1.to_owned();
+        let visitor = visitor_of(&token);
+        assert_eq!(
+            self.visitor.get_or_insert_with(|| visitor.clone()),
+            &visitor,
+            "the same person as before"
+        );
+        self.clicks.push(token);
+    }
+}
+
+/// The visitor in a click token: its bytes 18 to 33, behind the purpose, the layout and the click. These 20 letters are 15 of them.
+fn visitor_of(token: &str) -> String {
+    token.split('.').nth(2).unwrap()[24..44].to_owned()
+}
+
+fn rotate_keys(data: &std::path::Path) {
+    let rotated = run(&["keys", "rotate", "--keys", data.join("keys").to_str().unwrap()]);
+    assert_eq!(code(&rotated), 0, "{}", stderr(&rotated));
+}
+
+fn restart_and_wait(server: &Up, restart: u64) {
+    server.restart();
+    wait_for("the next process", || {
+        let admin = server.admin.strip_prefix("http://").unwrap();
+        ask(admin, "/version").unwrap_or_default().contains(&format!("\"restarts\":{restart},")).then_some(())
+    });
+}
+
+#[test]
+fn every_click_counts_once_while_it_restarts_and_its_keys_rotate() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = up(&data, &["--workers", "2"]);
+    let link = small_world(&server, dir.path());
+    tap(&server, &link);
+    let first = audit(&server)["clicks"]["recorded"].as_u64().unwrap();
+    let (stop, answered) = (AtomicBool::new(false), AtomicU64::new(0));
+    let restarts = 2 * times();
+    let browsers: Vec<Browser> = std::thread::scope(|scope| {
+        let browsers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let (jar, visitor, clicks) = (BTreeMap::new(), None, Vec::new());
+                    let mut browser = Browser { jar, visitor, clicks, renewed: 0 };
+                    while !stop.load(Ordering::Relaxed) {
+                        browser.tap(&server.edge, &link);
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                    browser
+                })
+            })
+            .collect();
+        let stopping = Stop(&stop);
+        for restart in 1..=restarts {
+            // Each second one puts a new generation to use.
+            rotate_keys(&data);
+            restart_and_wait(&server, restart);
+            let before = answered.load(Ordering::Relaxed);
+            wait_for("everybody's next taps", || {
+                (answered.load(Ordering::Relaxed) >= before + 40).then_some(())
+            });
+        }
+        drop(stopping);
+        browsers.into_iter().map(|browser| browser.join().unwrap()).collect()
+    });
+    let clicks: u64 = browsers.iter().map(|browser| browser.clicks.len() as u64).sum();
+    let different: HashSet<&String> = browsers.iter().flat_map(|browser| &browser.clicks).collect();
+    assert_eq!(different.len() as u64, clicks, "no two clicks have one name");
+    for browser in &browsers {
+        assert!(browser.renewed >= 1, "a cookie of an old key is signed anew");
+    }
+    let balance = wait_for("every click is in the core", || {
+        let clicks = audit(&server)["clicks"].clone();
+        (clicks["pending"] == 0 && clicks["ingested"] == clicks["recorded"]).then_some(clicks)
+    });
+    assert_eq!(balance["answered"], first + clicks, "{balance}");
+    assert_eq!(balance["recorded"], first + clicks, "{balance}");
+    for nothing in ["in_doubt", "gaps", "quarantined", "lost"] {
+        assert_eq!(balance[nothing], 0, "{balance}");
+    }
+    println!(
+        "{restarts} restarts, {} rotations, {clicks} clicks: all counted once, nobody became another",
+        restarts / 2
+    );
+    assert_eq!(server.stop().0, 0);
 }
