@@ -105,7 +105,7 @@ fn live(opened: &mut Opened, synced: bool) -> Result<(), Box<dyn Error>> {
         }
         // The window is asked before the watermark: it may only rise in between.
         let now = now_ms()?;
-        let window = journal.unsynced_age_ms(now);
+        let window = journal.unsynced_age_ms();
         let durable = journal.durable(0);
         writeln!(out, "ACK {next} at={at} now={now} window={window} durable={durable}")?;
         out.flush()?;

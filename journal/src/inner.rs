@@ -19,6 +19,8 @@ use std::time::Duration;
 pub(crate) struct Inner {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) segment_bytes: u64,
+    /// See [`Options::ticks`](crate::Options::ticks).
+    pub(crate) ticks: fn() -> i64,
     pub(crate) record: EpochRecord,
     pub(crate) lanes: Vec<Arc<Lane>>,
     pub(crate) syncer: Syncer,

@@ -101,11 +101,11 @@ impl Journal {
         self.inner.syncer.listen(listener);
     }
 
-    /// Milliseconds from the oldest frame that is written and not durable until `now_ms`: what a power cut now would
-    /// take. 0 if everything is durable.
-    pub fn unsynced_age_ms(&self, now_ms: i64) -> u64 {
-        let oldest = self.inner.lanes.iter().filter_map(|lane| lane.oldest_unsynced_ms()).min();
-        oldest.map_or(0, |at| u64::try_from(now_ms.saturating_sub(at)).unwrap_or(0))
+    /// Milliseconds since the oldest frame that is written and not durable was appended: what a power cut now would take.
+    /// 0 if everything is durable.
+    pub fn unsynced_age_ms(&self) -> u64 {
+        let oldest = self.inner.lanes.iter().filter_map(|lane| lane.oldest_unsynced()).min();
+        oldest.map_or(0, |at| u64::try_from((self.inner.ticks)().saturating_sub(at)).unwrap_or(0))
     }
 
     /// All streams that are there, oldest first, the live ones last.

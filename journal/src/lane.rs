@@ -44,9 +44,9 @@ pub(crate) struct LaneState {
     pub(crate) generation: u64,
     /// A sync failed and the frames wait for this many segments to be written again.
     pub(crate) moving: Option<usize>,
-    /// Time of the oldest frame written since the running sync began, and of the oldest the running sync covers.
-    oldest_ms: Option<i64>,
-    syncing_ms: Option<i64>,
+    /// In ticks: the oldest frame written since the running sync began, and the oldest that the running sync covers.
+    oldest: Option<i64>,
+    syncing: Option<i64>,
     pub(crate) closed: bool,
 }
 
@@ -99,10 +99,10 @@ impl Lane {
         self.durable.load(Ordering::Acquire)
     }
 
-    /// Time of the oldest frame that is written and not durable.
-    pub(crate) fn oldest_unsynced_ms(&self) -> Option<i64> {
+    /// When the oldest frame that is written and not durable was appended, in ticks.
+    pub(crate) fn oldest_unsynced(&self) -> Option<i64> {
         let state = lock(&self.state);
-        state.syncing_ms.into_iter().chain(state.oldest_ms).min()
+        state.syncing.into_iter().chain(state.oldest).min()
     }
 
     /// Notes what [`write_parts`] has written.
@@ -112,11 +112,11 @@ impl Lane {
         frames: &[u8],
         parts: &[Part],
         next: u64,
-        first_ms: i64,
+        appended: i64,
     ) {
         self.register(state, parts, frames.len());
         state.unsynced.push(frames, next);
-        state.oldest_ms.get_or_insert(first_ms);
+        state.oldest.get_or_insert(appended);
         self.unsynced_bytes.store(state.unsynced.bytes(), Ordering::Relaxed);
         self.bytes.fetch_add(frames.len() as u64, Ordering::Relaxed);
         self.index.set_end(next);
@@ -149,14 +149,14 @@ impl Lane {
         if state.dirty.is_empty() {
             return None;
         }
-        state.syncing_ms = state.oldest_ms.take();
+        state.syncing = state.oldest.take();
         Some(SyncWork { segments: std::mem::take(&mut state.dirty), target: self.written() })
     }
 
     /// The sync has worked: publishes the watermark.
     pub(crate) fn finish_sync(&self, work: &SyncWork) {
         let mut state = lock(&self.state);
-        state.syncing_ms = None;
+        state.syncing = None;
         state.unsynced.trim(work.target);
         self.unsynced_bytes.store(state.unsynced.bytes(), Ordering::Relaxed);
         self.durable.store(work.target, Ordering::SeqCst);
@@ -166,7 +166,7 @@ impl Lane {
     /// written to new ones.
     pub(crate) fn fail_sync(&self) {
         let mut state = lock(&self.state);
-        state.oldest_ms = state.syncing_ms.take().into_iter().chain(state.oldest_ms).min();
+        state.oldest = state.syncing.take().into_iter().chain(state.oldest).min();
         state.generation += 1;
         state.current = None;
         state.dirty.clear();

@@ -7,6 +7,7 @@ use crate::storage::{FakeStorage, Storage};
 use crate::{
     AppendError, FlushError, Journal, Notice, Opened, Options, ReadError, Reader, StreamId, StreamInfo,
 };
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -324,25 +325,41 @@ fn nothing_durable_is_lost_and_nothing_is_invented() {
 
 #[test]
 fn the_published_age_is_that_of_the_oldest_frame_a_cut_would_take() {
+    thread_local!(static TICKS: Cell<i64> = const { Cell::new(900) });
     let storage: Arc<dyn Storage> = Arc::new(FakeStorage::new());
-    let mut opened = Journal::open_still(&storage, &Options::new("age", 1, 2), 0, 1).unwrap();
-    let mut write = |worker: usize, at_ms| {
+    let options = Options { ticks: || TICKS.get(), ..Options::new("age", 1, 2) };
+    let mut opened = Journal::open_still(&storage, &options, 0, 1).unwrap();
+    let journal = &opened.journal;
+    let age_at = |ticks| {
+        TICKS.set(ticks);
+        journal.unsynced_age_ms()
+    };
+    // The machine's clock runs ahead, behind and back meanwhile: nothing becomes older or younger by it.
+    let mut write = |worker: usize, ticks, at_ms| {
+        TICKS.set(ticks);
         opened.writers[worker].append(at_ms, b"x").unwrap();
         opened.writers[worker].flush().unwrap();
     };
-    let journal = &opened.journal;
-    assert_eq!(journal.unsynced_age_ms(900), 0);
-    write(1, 1000);
-    write(0, 1005);
-    write(0, 1007);
-    assert_eq!(journal.unsynced_age_ms(1010), 10);
-    assert_eq!(journal.unsynced_age_ms(990), 0, "a clock that went back");
+    assert_eq!(age_at(900), 0);
+    write(1, 1000, 7_200_000);
+    write(0, 1005, 3_600_000);
+    write(0, 1007, 0);
+    assert_eq!(age_at(1010), 10);
     let lane = &journal.inner().lanes[1];
     let work = lane.begin_sync().unwrap();
-    write(1, 1020);
-    assert_eq!(journal.unsynced_age_ms(1030), 30, "a sync that runs has made nothing durable");
+    write(1, 1020, 9_000_000);
+    assert_eq!(age_at(1030), 30, "a sync that runs has made nothing durable");
     lane.finish_sync(&work);
-    assert_eq!(journal.unsynced_age_ms(1030), 25);
-    journal.inner().syncer.pass(|| {});
-    assert_eq!(journal.unsynced_age_ms(2000), 0);
+    assert_eq!(age_at(1030), 25);
+    let other = &journal.inner().lanes[0];
+    other.finish_sync(&other.begin_sync().unwrap());
+    assert_eq!(age_at(1030), 10);
+    lane.begin_sync().unwrap();
+    lane.fail_sync();
+    assert_eq!(age_at(1040), 20, "what a failed sync covered is as old as it was");
+    for _ in 0..3 {
+        journal.step_spares();
+        journal.inner().syncer.pass(|| {});
+    }
+    assert_eq!(age_at(2000), 0);
 }

@@ -83,7 +83,8 @@ pub(crate) fn begin(
         Arc::new(Lane::new(index, options.segment_bytes, bells.0, bells.1, bells.2))
     };
     let lanes: Vec<Arc<Lane>> = record.streams().map(lane).collect();
-    let writers = lanes.iter().map(|lane| Writer::new(Arc::clone(lane), options.unsynced_bytes)).collect();
+    let writer = |lane| Writer::new(Arc::clone(lane), options.unsynced_bytes, options.ticks);
+    let writers = lanes.iter().map(writer).collect();
     let streams: Vec<(StreamId, u64)> =
         old.values().flat_map(|o| &o.streams).map(|index| (index.stream(), index.first())).collect();
     let (cursors, lost) =
@@ -113,6 +114,7 @@ pub(crate) fn begin(
     let inner = Inner {
         storage: Arc::clone(storage),
         segment_bytes: options.segment_bytes,
+        ticks: options.ticks,
         syncer: Syncer::new(lanes.clone(), sync_bell, sync_rest, options.sync_interval, distrust),
         record,
         lanes,

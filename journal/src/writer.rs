@@ -25,7 +25,9 @@ pub struct Writer {
     generation: u64,
     pending: Vec<u8>,
     parts: Vec<Part>,
-    first_ms: i64,
+    ticks: fn() -> i64,
+    /// When the first of them was appended, in ticks.
+    appended: i64,
     next_sequence: u64,
 }
 
@@ -67,7 +69,7 @@ pub enum FlushError {
 }
 
 impl Writer {
-    pub(crate) fn new(lane: Arc<Lane>, unsynced_limit: usize) -> Self {
+    pub(crate) fn new(lane: Arc<Lane>, unsynced_limit: usize, ticks: fn() -> i64) -> Self {
         Self {
             stream: lane.index.stream(),
             lane,
@@ -76,7 +78,8 @@ impl Writer {
             generation: 0,
             pending: Vec::with_capacity(PENDING),
             parts: Vec::with_capacity(4),
-            first_ms: 0,
+            ticks,
+            appended: 0,
             next_sequence: 0,
         }
     }
@@ -108,7 +111,7 @@ impl Writer {
         let Some((segment, offset)) = &mut self.place else { return Err(AppendError::NoSpace) };
         let sequence = self.next_sequence;
         if self.pending.is_empty() {
-            self.first_ms = at_ms;
+            self.appended = (self.ticks)();
         }
         if self.parts.last().is_none_or(|part| part.segment.number != segment.number) {
             let (segment, start) = (Arc::clone(segment), self.pending.len());
@@ -193,7 +196,7 @@ impl Writer {
             write_parts(&lane.index, &self.parts, &self.pending).map_err(FlushError::Write)?;
         }
         failpoint::reach("writer.written");
-        lane.commit(&mut state, &self.pending, &self.parts, self.next_sequence, self.first_ms);
+        lane.commit(&mut state, &self.pending, &self.parts, self.next_sequence, self.appended);
         drop(state);
         failpoint::reach("writer.committed");
         self.pending.clear();

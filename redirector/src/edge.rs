@@ -308,7 +308,7 @@ impl Edge {
         } else if stats.spares_blocked && stats.ready_segments == 0 {
             reasons.push(NotReady::JournalFailed("no space is left".to_owned()));
         }
-        Readiness { reasons, unsynced_ms: self.shared.journal.unsynced_age_ms(clock::now().millis()) }
+        Readiness { reasons, unsynced_ms: self.shared.journal.unsynced_age_ms() }
     }
 
     /// Appends its metrics, in Prometheus' text form.
@@ -316,7 +316,7 @@ impl Edge {
         let now = clock::now();
         metrics::render(&self.shared, now, out);
         let journal = &self.shared.journal;
-        let unsynced_ms = journal.unsynced_age_ms(now.millis());
+        let unsynced_ms = journal.unsynced_age_ms();
         journal_metrics::render(&journal.stats(), unsynced_ms, &self.growth, std::time::Instant::now(), out);
     }
 

@@ -74,6 +74,7 @@ impl World {
         journal.spare_segments = 1;
         journal.unsynced_bytes = 256 << 10;
         journal.cursors = cursor_names(&options());
+        journal.ticks = || now().millis();
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         let random = chance::word();
         // The faults of one life may hit some attempts; then they have passed.
@@ -240,7 +241,7 @@ impl World {
     }
 
     async fn end(&mut self, edge: Edge, how: End) {
-        let window = edge.journal.unsynced_age_ms(now().millis());
+        let window = edge.journal.unsynced_age_ms();
         let Edge { journal, writers, background, .. } = edge;
         match how {
             End::InOrder => {
