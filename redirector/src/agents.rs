@@ -150,6 +150,8 @@ impl AgentCache {
 }
 
 #[cfg(test)]
+mod people_tests;
+#[cfg(test)]
 mod tests {
     use super::*;
 
