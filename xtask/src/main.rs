@@ -22,6 +22,7 @@ mod powercut;
 mod servers;
 mod siege;
 mod simulate;
+mod stall;
 mod story;
 mod suite;
 mod test;
@@ -64,6 +65,8 @@ enum Task {
     Fuzz(fuzz::FuzzArguments),
     /// Slow sockets and guesses at codes in large numbers, with honest clients among them.
     Siege(siege::SiegeArguments),
+    /// Lets the disk under a running server stand still for ten seconds, under load. For root.
+    Stall(stall::StallArguments),
     /// Changes the code in small ways, one at a time, and lists those that no test notices.
     Mutants(mutants::MutantsArguments),
     /// Simulates the edge's way from a written click to the core, with faults at random, in simulated time.
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Task::Corrupt(arguments) => corrupt::run(&arguments),
         Task::Forge(arguments) => forge::run(&arguments),
         Task::Siege(arguments) => siege::run(&arguments),
+        Task::Stall(arguments) => stall::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Simulate(arguments) => simulate::run(&arguments),

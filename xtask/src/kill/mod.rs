@@ -165,7 +165,7 @@ fn kill_and_check(times: u32, links: u32, rate: u32, programs: &Path, folder: &P
 }
 
 /// Waits until nothing recorded is missing in the core.
-fn wait_until_shipped(yinke: &mut Yinke) -> Result<Duration> {
+pub(crate) fn wait_until_shipped(yinke: &mut Yinke) -> Result<Duration> {
     let began = Instant::now();
     loop {
         let audit = yinke.core()?.get("/v1/audit/clicks")?;

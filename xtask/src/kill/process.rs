@@ -86,6 +86,11 @@ impl Yinke {
         self.base("edge")
     }
 
+    /// Where operators look.
+    pub(crate) fn admin(&self) -> Result<SocketAddr> {
+        self.base("admin")
+    }
+
     /// Waits for its note.
     pub(crate) fn wait_until_listening(&mut self) -> Result<()> {
         while self.note().is_none() {

@@ -17,27 +17,27 @@ const AGENT: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Appl
 
 /// How long clicks waited, in microseconds, and how many were not served.
 #[derive(Default)]
-pub(super) struct Waits {
+pub(crate) struct Waits {
     micros: Vec<u32>,
-    pub(super) failed: u64,
+    pub(crate) failed: u64,
     /// The first failure.
-    pub(super) why: Option<String>,
+    pub(crate) why: Option<String>,
 }
 
 impl Waits {
-    pub(super) const fn served(&self) -> usize {
+    pub(crate) const fn served(&self) -> usize {
         self.micros.len()
     }
 
-    /// The wait that so many percent of the clicks did not exceed. Sorted by whoever collected them.
-    pub(super) fn percentile(&self, percent: usize) -> u32 {
+    /// The wait that so many of a thousand clicks did not exceed. Sorted by whoever collected them.
+    pub(crate) fn quantile(&self, of_a_thousand: usize) -> u32 {
         let last = self.micros.len().saturating_sub(1);
-        self.micros.get(last * percent / 100).copied().unwrap_or_default()
+        self.micros.get(last * of_a_thousand / 1_000).copied().unwrap_or_default()
     }
 }
 
 /// Clicks for `at_least` so long, and on while `goes_on`.
-pub(super) fn click(
+pub(crate) fn click(
     field: &Field,
     codes: &[String],
     rate: u32,

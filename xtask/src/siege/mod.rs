@@ -1,7 +1,7 @@
 //! `cargo xtask siege`: slow sockets and guesses at codes in large numbers, from networks of their own, against a running
 //! `yinke up`, with honest clients among them: are they served, how long do they wait, how much memory does it take?
 
-mod honest;
+pub(crate) mod honest;
 mod hostile;
 
 use crate::kill::process::Yinke;
@@ -43,10 +43,17 @@ pub(crate) struct SiegeArguments {
 }
 
 /// What attackers and honest clients share.
-struct Field {
+pub(crate) struct Field {
     edge: SocketAddr,
     over: AtomicBool,
     guessed: AtomicU64,
+}
+
+impl Field {
+    /// Around this edge.
+    pub(crate) const fn new(edge: SocketAddr) -> Self {
+        Self { edge, over: AtomicBool::new(false), guessed: AtomicU64::new(0) }
+    }
 }
 
 /// Runs the siege and prints its figures; fails if an honest click was not served, waited too long or the memory went
@@ -60,7 +67,7 @@ pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
     yinke.wait_until_listening()?;
     let world = World::make(&yinke.core()?, LINKS)?;
     yinke.wait_until_redirecting(world.sample())?;
-    let field = Field { edge: yinke.edge()?, over: AtomicBool::new(false), guessed: AtomicU64::new(0) };
+    let field = Field::new(yinke.edge()?);
     let field = &field;
 
     let before = honest::click(
@@ -95,12 +102,12 @@ pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
         println!(
             "{name:<28} {:>10} {:>10} {:>10} {:>8}",
             waits.served(),
-            waits.percentile(50),
-            waits.percentile(99),
+            waits.quantile(500),
+            waits.quantile(990),
             waits.failed
         );
     }
-    let slowdown = f64::from(siege.percentile(99)) / f64::from(before.percentile(99).max(1));
+    let slowdown = f64::from(siege.quantile(990)) / f64::from(before.quantile(990).max(1));
     let reached = |reached: bool| if reached { "reached" } else { "NOT REACHED" };
     println!(
         "p99 {slowdown:.2} times what it was; at most {SLOWDOWN_MAX}: {}",
@@ -138,7 +145,7 @@ fn allow_files(files: u64) -> Result<()> {
 }
 
 /// What a process holds of the machine's memory.
-fn resident_mib(pid: u32) -> Result<u64> {
+pub(crate) fn resident_mib(pid: u32) -> Result<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no resident memory")?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
