@@ -30,8 +30,8 @@ struct Delivery {
     #[serde(rename = "type")]
     kind: String,
     state: String,
-    created_ms: ApiMoment,
-    next_ms: Option<ApiMoment>,
+    created_at: ApiMoment,
+    next_at: Option<ApiMoment>,
     attempts: Vec<Attempt>,
 }
 
@@ -66,7 +66,7 @@ async fn show(
     let here = format!("/merchant/webhooks/{id}");
     let action = |step: &str, words: &str| Action::new(format!("{here}/{step}"), words, &of.url);
     let mut actions = vec![action("test", &t.test), action("rotate", &t.rotate)];
-    if of.disabled_ms.is_some() {
+    if of.disabled_at.is_some() {
         actions.insert(0, action("enable", &t.enable));
     }
     actions.push(action("remove", &t.remove).danger());
@@ -86,7 +86,7 @@ async fn show(
     let next = next_page(&here, &fields, told.next_cursor);
     let mut table = Table::new(&t.deliveries, &columns, &[3], &t.no_deliveries).next(next);
     for of in told.items {
-        let state = match (of.state.as_str(), of.next_ms) {
+        let state = match (of.state.as_str(), of.next_at) {
             ("delivered", _) => Cell::Tag("good", t.delivered.clone()),
             ("failed", _) => Cell::Tag("bad", t.failed.clone()),
             (_, Some(next)) => Cell::Why("warn", t.waiting.clone(), next.words()),
@@ -104,7 +104,7 @@ async fn show(
         let over = of.state != "pending";
         table.row(vec![
             Cell::Code(of.kind),
-            Cell::Text(of.created_ms.words()),
+            Cell::Text(of.created_at.words()),
             state,
             Cell::Number(of.attempts.len().to_string()),
             Cell::Text(last),

@@ -27,9 +27,9 @@ pub(super) struct Endpoint {
     pub(super) url: String,
     pub(super) label: String,
     pub(super) events: Vec<String>,
-    pub(super) created_ms: ApiMoment,
-    pub(super) failing_since_ms: Option<ApiMoment>,
-    pub(super) disabled_ms: Option<ApiMoment>,
+    pub(super) created_at: ApiMoment,
+    pub(super) failing_since: Option<ApiMoment>,
+    pub(super) disabled_at: Option<ApiMoment>,
     pub(super) disabled_reason: Option<String>,
 }
 
@@ -52,7 +52,7 @@ struct Opened {
 /// How an endpoint stands.
 pub(super) fn state(texts: &Texts, of: &Endpoint) -> Cell {
     let t = &texts.shop;
-    match (&of.disabled_ms, &of.failing_since_ms) {
+    match (&of.disabled_at, &of.failing_since) {
         (Some(at), _) => Cell::Why(
             "bad",
             t.disabled.clone(),
@@ -88,7 +88,7 @@ async fn show(merchant: &Merchant, form: Form, secret: Option<String>) -> Result
             Cell::Text(if of.label.is_empty() { "—".to_owned() } else { of.label }),
             Cell::Text(events),
             state,
-            Cell::Text(of.created_ms.words()),
+            Cell::Text(of.created_at.words()),
         ]);
     }
     let mut sheet = Sheet::new(who, &t.webhooks).intro(&t.webhooks_intro);

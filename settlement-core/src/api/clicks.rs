@@ -19,9 +19,9 @@ struct ClickView {
     /// Its id, 32 hex digits.
     click_id: String,
     /// When the edge received the request, in milliseconds since 1970.
-    edge_ms: i64,
+    edge_at: i64,
     /// When the core first saw it, in milliseconds since 1970.
-    ingested_ms: i64,
+    ingested_at: i64,
     /// What the buyer was answered.
     outcome: String,
     /// The link's code.
@@ -71,8 +71,8 @@ fn view(row: &Row) -> Result<ClickView, StoreError> {
     let label = String::from_utf8_lossy(record.sub_id);
     Ok(ClickView {
         click_id: ClickId(row.id16(0)?).to_hex(),
-        edge_ms: row.int(1)?,
-        ingested_ms: row.int(2)?,
+        edge_at: row.int(1)?,
+        ingested_at: row.int(2)?,
         outcome: record.outcome.name().to_owned(),
         code: record.code.to_string(),
         visitor: record.visitor.is_some().then(|| VisitorId::to_hex(record.visitor)),

@@ -132,7 +132,7 @@ pub(super) struct DeliveryView {
     /// The sender's own id of it.
     delivery: String,
     /// When it first came, in milliseconds since 1970.
-    received_ms: i64,
+    received_at: i64,
     /// Its topic or type, as the sender names it.
     topic: String,
     /// What came of it.
@@ -150,7 +150,7 @@ pub(super) struct DeliveryView {
 impl DeliveryView {
     /// Its sort key in the list.
     pub(super) fn key(&self) -> String {
-        Cursor::of_number_and_texts(self.received_ms, [&self.delivery])
+        Cursor::of_number_and_texts(self.received_at, [&self.delivery])
     }
 }
 
@@ -174,7 +174,7 @@ pub(super) fn list(
 fn view(row: &Row) -> Result<DeliveryView, StoreError> {
     Ok(DeliveryView {
         delivery: row.text(0)?.to_owned(),
-        received_ms: row.int(1)?,
+        received_at: row.int(1)?,
         topic: row.text(2)?.to_owned(),
         outcome: row.text(3)?.to_owned(),
         detail: row.opt_text(4)?.map(str::to_owned),

@@ -71,10 +71,10 @@ struct SourceView {
     /// How they are read.
     settings: Settings,
     /// When it was opened, in milliseconds since 1970.
-    created_ms: i64,
+    created_at: i64,
     /// Until when the former secret is good too, during a rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    previous_secret_until_ms: Option<i64>,
+    previous_secret_until: Option<i64>,
 }
 
 /// A source, and its secret, this once.
@@ -119,8 +119,8 @@ fn view(source: &Source, now: attribution_core::time::Instant) -> SourceView {
         label: source.label.clone(),
         path: format!("/v1/intake/{}", source.id),
         settings: source.shop.settings.clone(),
-        created_ms: source.created.millis(),
-        previous_secret_until_ms: source.secret.previous_until(now).map(|until| until.millis()),
+        created_at: source.created.millis(),
+        previous_secret_until: source.secret.previous_until(now).map(|until| until.millis()),
     }
 }
 

@@ -29,7 +29,7 @@ struct AttemptView {
     /// 1, 2, ...
     number: i64,
     /// When it began.
-    at_ms: ApiTime,
+    at: ApiTime,
     /// How long it took, in milliseconds.
     took_ms: i64,
     /// The HTTP status of the answer, if there was one.
@@ -54,13 +54,13 @@ struct WebhookDelivery {
     /// `pending`, `delivered` or `failed`.
     state: String,
     /// When it happened.
-    created_ms: ApiTime,
+    created_at: ApiTime,
     /// When it is tried next, while it is pending.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_ms: Option<ApiTime>,
+    next_at: Option<ApiTime>,
     /// When it was delivered or given up.
     #[serde(skip_serializing_if = "Option::is_none")]
-    finished_ms: Option<ApiTime>,
+    finished_at: Option<ApiTime>,
     /// The body, as it is sent.
     payload: Value,
     /// The last attempts, the newest first, at most 20.
@@ -83,7 +83,7 @@ fn view(tx: &mut dyn Tx, endpoint: &str, row: &Row) -> Result<WebhookDelivery, S
     let attempt = |row: &Row| {
         Ok::<_, StoreError>(AttemptView {
             number: row.int(0)?,
-            at_ms: row.instant(1)?.into(),
+            at: row.instant(1)?.into(),
             took_ms: row.int(2)?,
             status: row.opt_int(3)?,
             error: row.opt_text(4)?.map(str::to_owned),
@@ -95,9 +95,9 @@ fn view(tx: &mut dyn Tx, endpoint: &str, row: &Row) -> Result<WebhookDelivery, S
         id: id.to_owned(),
         kind: row.text(1)?.to_owned(),
         state: state.to_owned(),
-        created_ms: row.instant(3)?.into(),
-        next_ms: if state == "pending" { Some(row.instant(4)?.into()) } else { None },
-        finished_ms: row.opt_instant(5)?.map(ApiTime::from),
+        created_at: row.instant(3)?.into(),
+        next_at: if state == "pending" { Some(row.instant(4)?.into()) } else { None },
+        finished_at: row.opt_instant(5)?.map(ApiTime::from),
         payload: serde_json::from_str(row.text(6)?)
             .map_err(|cause| StoreError::Corrupt { what: "payload of a webhook", cause: cause.into() })?,
         attempts: attempts.iter().map(attempt).collect::<Result<_, _>>()?,
@@ -131,7 +131,7 @@ async fn list(
         })
         .await?;
     Ok(Json(page.cut(views, |delivery: &WebhookDelivery| {
-        Cursor::of_number_and_texts(delivery.created_ms.instant().millis(), [&delivery.id])
+        Cursor::of_number_and_texts(delivery.created_at.instant().millis(), [&delivery.id])
     })))
 }
 

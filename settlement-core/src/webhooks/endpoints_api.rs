@@ -66,16 +66,16 @@ struct WebhookView {
     /// For people.
     label: String,
     /// When it was made.
-    created_ms: ApiTime,
+    created_at: ApiTime,
     /// Until when we sign with the former secret too, during a rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    previous_secret_until_ms: Option<ApiTime>,
+    previous_secret_until: Option<ApiTime>,
     /// It has taken nothing since then.
     #[serde(skip_serializing_if = "Option::is_none")]
-    failing_since_ms: Option<ApiTime>,
+    failing_since: Option<ApiTime>,
     /// It is told nothing since then, until it is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
-    disabled_ms: Option<ApiTime>,
+    disabled_at: Option<ApiTime>,
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_reason: Option<String>,
@@ -123,10 +123,10 @@ fn view(webhook: &Endpoint, now: Instant) -> WebhookView {
         url: webhook.url.clone(),
         events: webhook.events.clone(),
         label: webhook.label.clone(),
-        created_ms: webhook.created.into(),
-        previous_secret_until_ms: webhook.secret.previous_until(now).map(ApiTime::from),
-        failing_since_ms: webhook.failing_since.map(ApiTime::from),
-        disabled_ms: webhook.disabled.as_ref().map(|(at, _)| (*at).into()),
+        created_at: webhook.created.into(),
+        previous_secret_until: webhook.secret.previous_until(now).map(ApiTime::from),
+        failing_since: webhook.failing_since.map(ApiTime::from),
+        disabled_at: webhook.disabled.as_ref().map(|(at, _)| (*at).into()),
         disabled_reason: webhook.disabled.as_ref().map(|(_, reason)| reason.clone()),
     }
 }

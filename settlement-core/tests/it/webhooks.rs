@@ -296,22 +296,22 @@ on_both!(a_dead_endpoint_is_disabled_and_its_owner_told, async |bench: &Bench| {
     for attempt in 1..=11 {
         let log = until(&core, &path, |log| log["items"][0]["attempts"][0]["number"] == attempt).await;
         assert!(log["items"][0]["attempts"][0]["error"].as_str().unwrap().contains("no connection"), "{log}");
-        let next = &log["items"][0]["next_ms"];
+        let next = &log["items"][0]["next_at"];
         at = if next.is_null() { at } else { Instant(next.as_i64().unwrap()) };
         bench.set_clock(at);
     }
     assert!((hour(1).plus(3 * DAY_MS)..hour(1).plus(4 * DAY_MS)).contains(&at));
     let shown =
-        until(&core, &format!("/v1/webhooks/{}", dead.id), |shown| !shown["disabled_ms"].is_null()).await;
+        until(&core, &format!("/v1/webhooks/{}", dead.id), |shown| !shown["disabled_at"].is_null()).await;
     assert!(shown["disabled_reason"].as_str().unwrap().contains("three days"), "{shown}");
     let notice = verified(&other.secret, &receiver.wait(1).await[0]);
     assert_eq!((&notice["type"], &notice["data"]["webhook"]), (&json!("webhook.disabled"), &json!(dead.id)));
     // It can be enabled again, and 410 ends it at once.
     let enable = format!("/v1/webhooks/{}/enable", dead.id);
-    assert_eq!(call(&core, "POST", &enable, json!({})).await.1["disabled_ms"], Value::Null);
+    assert_eq!(call(&core, "POST", &enable, json!({})).await.1["disabled_at"], Value::Null);
     *receiver.answers.lock().unwrap() = vec![410];
     call(&core, "POST", &format!("/v1/webhooks/{}/test", other.id), json!({})).await;
-    until(&core, &format!("/v1/webhooks/{}", other.id), |shown| !shown["disabled_ms"].is_null()).await;
+    until(&core, &format!("/v1/webhooks/{}", other.id), |shown| !shown["disabled_at"].is_null()).await;
     end(core, tasks).await;
 });
 
