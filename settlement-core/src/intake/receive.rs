@@ -8,7 +8,7 @@ use crate::Core;
 use crate::api::{PathId, Peer, Problem};
 use crate::orders::batch::{EventResult, Status, take_one};
 use crate::orders::event::OrderEvent;
-use crate::orders::intake::is_placed;
+use crate::orders::intake::{is_placed, is_told};
 use crate::orders::sweep::judge_all;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{OrderId, PlatformId};
@@ -235,10 +235,12 @@ impl Intake {
         Ok(())
     }
 
-    /// A platform shows the whole order again with each step; the first picture stands.
+    /// A platform shows the whole order again with each step; the first picture stands. A refund that the seller refuses
+    /// is asked for anew under its number; it counts from the first time on.
     fn is_old_picture(&self, tx: &mut dyn Tx, event: &OrderEvent) -> Result<bool, StoreError> {
         match event {
             OrderEvent::Created(created) => is_placed(tx, &created.platform, &created.order),
+            OrderEvent::RefundAsked(_) => is_told(tx, &event.key(), self.source.shop.merchant.as_str()),
             _ => Ok(false),
         }
     }

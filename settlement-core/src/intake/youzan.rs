@@ -9,7 +9,7 @@ use super::mapped::{At, Mapped, Unmappable, buyer, product, unmappable};
 use super::source::Shop;
 use super::tokens;
 use crate::api::ApiTime;
-use crate::orders::event::{Created, Line, LineAmount, OrderEvent, Paid, Refunded, Step};
+use crate::orders::event::{Created, Line, LineAmount, OrderEvent, Paid, RefundStep, Refunded, Step};
 use attribution_core::ids::{LineId, OrderId};
 use attribution_core::policy::settlement::PayMethod;
 use attribution_core::time::{Instant, SHANGHAI_OFFSET_MS};
@@ -63,8 +63,20 @@ pub(super) fn map(shop: &Shop, push: &Value) -> Result<Mapped, Unmappable> {
         "trade_TradeClose" => one(OrderEvent::Closed(step(shop, &message, "update_time")?)),
         // It says neither how the order was paid nor for what, and other times than the messages above.
         "TRADE_ORDER_STATE" => Ok(Mapped::Ignored("each step has a message that tells it whole".into())),
+        "trade_refund_BuyerCreated" | "youzan_trade_RefundCreated" => match message.get("refund_type").text()
+        {
+            "EXCHANGE_GOODS_FLOW" => Ok(Mapped::Ignored("goods are exchanged, nothing is paid back".into())),
+            _ => one(OrderEvent::RefundAsked(refund_step(shop, &message)?)),
+        },
+        "trade_refund_RefundClosed" | "youzan_trade_RefundClosed" => {
+            one(OrderEvent::RefundRefused(refund_step(shop, &message)?))
+        }
+        // The buyer may ask again under the same number, or call Youzan; what ends it is closed or succeeds.
+        "trade_refund_RefundSellerRefuse" | "trade_refund_RefundAgain" => {
+            Ok(Mapped::Ignored("still disputed: it counts as asked for from the first time on".into()))
+        }
         // The same refund's success follows, with its own time.
-        "trade_refund_RefundSellerAgree" => {
+        "trade_refund_RefundSellerAgree" | "youzan_trade_RefundSellerAgree" => {
             Ok(Mapped::Ignored("agreed to, but nothing is paid back yet".into()))
         }
         "trade_refund_RefundSuccess" | "trade_refund_SysRefund" | "youzan_trade_RefundSuccess" => {
@@ -199,6 +211,17 @@ fn refunded(shop: &Shop, message: &At<'_>) -> Result<Refunded, Unmappable> {
     })
 }
 
+/// A refund is asked for, or ends without money; for which goods does not matter.
+fn refund_step(shop: &Shop, message: &At<'_>) -> Result<RefundStep, Unmappable> {
+    Ok(RefundStep {
+        platform: shop.platform.clone(),
+        order: message.get("tid").order()?,
+        refund_id: message.get("refund_id").required_id()?,
+        at: time(&message.get("update_time"))?,
+        updated_at: None,
+    })
+}
+
 /// `123`, `"123,124"`, `"[123]"`, `[123, "124"]` or `[{"oid": 123}]`.
 fn oids_of(oids: &At<'_>) -> Result<Vec<LineId>, Unmappable> {
     let items = oids.items();
@@ -308,6 +331,24 @@ mod tests {
                 "refund_id": "202611122000000001", "at": 1_794_500_000_000_i64,
                 "lines": [{"line": "2847202", "amount_fen": 1_999}]}])
         );
+        let asked = |kind: &str, at: i64| {
+            json!([{"type": kind, "platform": "youzan", "order": "E20261111200000000001",
+                    "refund_id": "202611122000000001", "at": at}])
+        };
+        assert_eq!(mapped("trade_refund_BuyerCreated"), asked("refund_asked", 1_794_450_000_000));
+        let named = |name: &str| {
+            let mut message = push("trade_refund_BuyerCreated");
+            message["type"] = json!(name);
+            map(&shop(), &message).unwrap()
+        };
+        let Mapped::Events(closed) = named("trade_refund_RefundClosed") else { panic!("ignored") };
+        assert_eq!(serde_json::to_value(closed).unwrap(), asked("refund_refused", 1_794_450_000_000));
+        for name in ["trade_refund_RefundSellerRefuse", "trade_refund_RefundAgain"] {
+            assert!(matches!(named(name), Mapped::Ignored(_)), "{name}");
+        }
+        let exchange =
+            json!({"type": "youzan_trade_RefundCreated", "msg": {"refund_type": "EXCHANGE_GOODS_FLOW"}});
+        assert!(matches!(map(&shop(), &exchange), Ok(Mapped::Ignored(_))));
         let mut test = push("trade_TradeSuccess");
         test["test"] = json!(true);
         assert_eq!(map(&shop(), &test), Ok(Mapped::Ignored("a test message".into())));

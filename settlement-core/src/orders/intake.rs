@@ -142,6 +142,16 @@ pub(crate) fn is_placed(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId)
     Ok(tx.query_opt(sql, params![platform, order])?.is_some())
 }
 
+/// Whether the merchant or an operator has told of an event with this key, whatever it said.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn is_told(tx: &mut dyn Tx, key: &EventKey, merchant: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM order_events WHERE platform = $1 AND order_id = $2 AND kind = $3 AND refund_id = $4 \
+               AND sender IN ('', $5)";
+    Ok(tx.query_opt(sql, params![&key.platform, &key.order, key.kind, &key.refund, merchant])?.is_some())
+}
+
 fn placed(tx: &mut dyn Tx, key: &EventKey) -> Result<Option<Placed>, StoreError> {
     let row = tx.query_opt(
         "SELECT merchant, created_ms FROM orders WHERE platform = $1 AND order_id = $2",

@@ -188,6 +188,14 @@ on_both!(a_youzan_order_lives_from_its_pushes, async |bench: &Bench| {
     );
     assert_eq!(push("trade_TradeCreate").await.1, "duplicate");
     assert!(push("trade_TradePaid").await.0);
+    assert_eq!(push("trade_refund_BuyerCreated").await.1, "accepted");
+    // The same refund, asked for again after the seller said no: the first time counts, and nothing contradicts it.
+    let again = json!({"type": "youzan_trade_RefundCreated", "id": "E20261111200000000001", "version": 9, "msg": {
+        "tid": "E20261111200000000001", "refund_id": "202611122000000001", "refund_type": "REFUND_ONLY",
+        "update_time": "2026-11-12 22:00:00"}});
+    let again = again.to_string();
+    let (_, _, answer) = post(bench, &path, &youzan(again.as_bytes()), again.as_bytes()).await;
+    assert_eq!(answer["outcome"], "duplicate", "{answer}");
     assert_eq!(push("youzan_trade_RefundSuccess").await.1, "accepted");
     assert_eq!(push("trade_TradeSuccess").await.1, "accepted");
     let lines = bench.ok("GET", "/v1/orders/E20261111200000000001/attribution", Value::Null).await;
