@@ -4,6 +4,7 @@ mod reconcile;
 mod reconcile_api;
 mod statement;
 mod statement_api;
+mod their_states;
 
 use crate::Core;
 use utoipa_axum::router::OpenApiRouter;

@@ -1,5 +1,6 @@
 //! Comparing a platform's statement with our books, line by line; each difference has a name.
 
+use super::their_states::Dialect;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::money::Fen;
@@ -50,18 +51,8 @@ pub(super) enum StatementError {
     },
 }
 
-/// Names of states, ours and those of the platforms' reports.
-const STATES: [(&str, &[&str]); 6] = [
-    ("tracked", &["tracked", "11"]),
-    ("expected", &["expected", "12", "待结算"]),
-    ("matured", &["matured", "14"]),
-    ("settled", &["settled", "3", "已结算"]),
-    ("invalid", &["invalid", "13", "已失效"]),
-    ("manual_required", &["manual_required"]),
-];
-
-/// Reads a statement.
-pub(super) fn read(text: &str) -> Result<BTreeMap<Key, Theirs>, StatementError> {
+/// Reads a statement that names states as `dialect` does.
+pub(super) fn read(text: &str, dialect: Dialect) -> Result<BTreeMap<Key, Theirs>, StatementError> {
     let text = text.trim_start_matches('\u{feff}');
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let broken = |error: &csv::Error, row: u64| StatementError::Csv {
@@ -99,8 +90,7 @@ pub(super) fn read(text: &str) -> Result<BTreeMap<Key, Theirs>, StatementError> 
             }
         };
         let named = cell(state);
-        let known = STATES.iter().find(|(_, names)| names.contains(&named));
-        let state = known.ok_or_else(|| wrong("state", named, "no state we know"))?.0;
+        let state = dialect.state(named).ok_or_else(|| wrong("state", named, "no state we know"))?;
         let key = (cell(order).to_owned(), cell(line).to_owned());
         if rows.insert(key, Theirs { commission, state }).is_some() {
             return Err(wrong("line", cell(line), "there twice for this order"));
@@ -245,8 +235,11 @@ mod tests {
 
     #[test]
     fn a_statement_reads_in_fen_and_in_yuan_and_in_both_languages() {
-        let fen = read("\u{feff}order,line,commission_fen,state\no1,1,1234,3\no1,2,0,已失效\n").unwrap();
-        let yuan = read("state,commission_yuan,line,order\nsettled,12.34,1,o1\n13,0,2,o1\n").unwrap();
+        let fen =
+            read("\u{feff}order,line,commission_fen,state\no1,1,1234,3\no1,2,0,已失效\n", Dialect::Taobao)
+                .unwrap();
+        let yuan = read("state,commission_yuan,line,order\nsettled,12.34,1,o1\n13,0,2,o1\n", Dialect::Taobao)
+            .unwrap();
         assert_eq!(fen, yuan);
         for (text, fen) in [
             ("12.3", Some(1_230)),
@@ -271,7 +264,7 @@ mod tests {
             ("order,line,commission_fen,state\no1,1\n", "row 2"),
         ];
         for (text, expected) in rows {
-            let error = read(text).unwrap_err().to_string();
+            let error = read(text, Dialect::Taobao).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
     }

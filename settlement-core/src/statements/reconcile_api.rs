@@ -1,6 +1,7 @@
 //! `POST /v1/reconciliations`: a platform's statement, as CSV, against our books.
 
 use super::reconcile::{Difference, Span, compare, read};
+use super::their_states::Dialect;
 use crate::Core;
 use crate::api::{ApiTime, Only, Operators, Params, Problem, read_bytes};
 use axum::Json;
@@ -27,6 +28,10 @@ struct Covers {
     from: String,
     /// Up to here.
     to: String,
+    /// Whose names the states have: `taobao`, `jd`, `pdd`, `douyin` or `kuaishou`. Ours are always understood.
+    #[serde(default)]
+    #[param(inline)]
+    states: Dialect,
 }
 
 /// What was found.
@@ -41,7 +46,7 @@ struct Reconciliation {
 }
 
 /// Compares a statement with the books. It is CSV with the columns `order`, `line`, `commission_fen` or
-/// `commission_yuan`, and `state` (ours, or the number the alliance's reports use). Nothing is changed. Operators.
+/// `commission_yuan`, and `state` (ours, or as the platform's reports say it, by `states`). Nothing is changed. Operators.
 #[utoipa::path(
     post, path = "/v1/reconciliations", params(Covers), request_body(content = String, content_type = "text/csv"),
     responses((status = 200, body = Reconciliation), (status = 422, description = "The statement cannot be read; says row and column"))
@@ -56,7 +61,7 @@ async fn post_statement(
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", "the statement is not UTF-8")
     })?;
-    let theirs = read(text).map_err(|error| {
+    let theirs = read(text, covers.states).map_err(|error| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", error.to_string())
     })?;
     let at = |name: &str, text: &str| {

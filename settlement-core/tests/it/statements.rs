@@ -90,16 +90,18 @@ on_both!(each_difference_to_a_platforms_statement_has_a_name, async |bench: &Ben
     for order in ["same", "amount", "state", "extra"] {
         settled(&stage, order, "2020-07-21 10:00:00").await;
     }
-    let send = async |csv: &str| {
+    let send_as = async |csv: &str, states: &str| {
+        let span = "from=2020-07-01T00:00:00%2B08:00&to=2020-08-01T00:00:00%2B08:00";
         let request = http::Request::builder()
             .method("POST")
-            .uri("/v1/reconciliations?platform=p1&programme=g1&from=2020-07-01T00:00:00%2B08:00&to=2020-08-01T00:00:00%2B08:00")
+            .uri(format!("/v1/reconciliations?platform=p1&programme=g1&{span}{states}"))
             .header("authorization", format!("Bearer {ADMIN}"))
             .header("content-type", "text/csv")
             .body(axum::body::Body::from(csv.to_owned()))
             .unwrap();
         read(bench.send(request).await).await
     };
+    let send = async |csv: &str| send_as(csv, "").await;
     let csv = "order,line,commission_yuan,state\nsame,1,10.00,3\namount,1,9.99,3\nstate,1,10.00,14\nlost,1,5.00,12\n";
     let (status, answer) = send(csv).await;
     assert_eq!(status.as_u16(), 200, "{answer}");
@@ -114,6 +116,17 @@ on_both!(each_difference_to_a_platforms_statement_has_a_name, async |bench: &Ben
         [("amount", "amount"), ("extra", "missing_there"), ("lost", "missing_here"), ("state", "state")]
     );
     assert_eq!((&answer["agree"], &answer["lines"]), (&json!(1), &json!(4)));
+    // 3 is cancelled at JD, and 17 as good as done.
+    let csv = "order,line,commission_yuan,state\nsame,1,10.00,18\namount,1,10.00,3\nstate,1,10.00,17\nextra,1,10.00,18\n";
+    let (_, answer) = send_as(csv, "&states=jd").await;
+    let differ: Vec<_> = answer["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| (d["order"].as_str().unwrap(), d["theirs_state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(differ, [("amount", "invalid"), ("state", "matured")], "{answer}");
+    assert_eq!(send_as(csv, "&states=ebay").await.0.as_u16(), 400);
     let (status, answer) = send("order,line,commission_yuan,state\nsame,1,ten,3\n").await;
     assert_eq!((status.as_u16(), answer["code"].as_str()), (422, Some("statement_unreadable")));
     assert!(answer["detail"].as_str().unwrap().starts_with("row 2, column commission_yuan"), "{answer}");
