@@ -13,25 +13,25 @@ mod only;
 mod page;
 mod problem;
 mod text;
-pub mod time;
+pub(crate) mod time;
 mod tokens;
 mod write;
 
 pub use auth::{Peer, Principal, Role, TokenText};
 pub(crate) use auth::{check_subject, refuse_unknown};
 pub(crate) use body::read_bytes;
-pub use body::{Body, Params, PathId};
+pub(crate) use body::{Body, Params, PathId};
 pub(crate) use csv::{CsvFile, Form};
 pub(crate) use limit::Limiter;
 pub use limit::Limits;
-pub use only::{Agencies, Circle, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};
+pub(crate) use only::{Agencies, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};
 pub(crate) use page::{Cursor, Page, PageLength, PageParams};
 pub(crate) use problem::chain;
 pub use problem::{Problem, ProblemBody};
 pub(crate) use text::{check_label, check_line};
-pub use time::ApiTime;
+pub(crate) use time::ApiTime;
 pub(crate) use write::KEEP_MS;
-pub use write::{Write, WriteScope};
+pub(crate) use write::{Write, WriteScope};
 
 use crate::Core;
 use axum::Router;
@@ -46,7 +46,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The largest body of a JSON request.
-pub const JSON_BODY_MAX: usize = 8 << 20;
+pub(crate) const JSON_BODY_MAX: usize = 8 << 20;
 /// A request that takes longer is answered 503; long polls stay below it by themselves.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -11,32 +11,32 @@ use http::request::Parts;
 use std::marker::PhantomData;
 
 /// A circle of roles.
-pub trait Circle: Send {
+pub(crate) trait Circle: Send {
     /// Who is in it besides admin and operator.
     const ROLES: &'static [Role];
 }
 
 /// Admin and operator alone.
 #[derive(Debug)]
-pub struct Operators;
+pub(crate) struct Operators;
 /// And merchants.
 #[derive(Debug)]
-pub struct Merchants;
+pub(crate) struct Merchants;
 /// And promoters, and agencies for theirs.
 #[derive(Debug)]
-pub struct Promoters;
+pub(crate) struct Promoters;
 /// And promoters, without their agencies.
 #[derive(Debug)]
-pub struct PromotersAlone;
+pub(crate) struct PromotersAlone;
 /// And agencies.
 #[derive(Debug)]
-pub struct Agencies;
+pub(crate) struct Agencies;
 /// And merchants, promoters and agencies: all but edges.
 #[derive(Debug)]
-pub struct Subjects;
+pub(crate) struct Subjects;
 /// And edges.
 #[derive(Debug)]
-pub struct Edges;
+pub(crate) struct Edges;
 
 impl Circle for Operators {
     const ROLES: &'static [Role] = &[];
@@ -63,7 +63,7 @@ impl Circle for Edges {
 /// Lets the roles of one circle pass, and refuses others before anything else of the request is looked at. Stands first
 /// among a handler's arguments.
 #[derive(Debug)]
-pub struct Only<C>(PhantomData<C>);
+pub(crate) struct Only<C>(PhantomData<C>);
 
 impl<C: Circle> FromRequestParts<Core> for Only<C> {
     type Rejection = Problem;

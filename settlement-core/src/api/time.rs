@@ -20,15 +20,15 @@ impl ApiTime {
 
 /// The first instant a report may name, 2000-01-01T00:00:00Z: no platform is older, and a time in seconds where
 /// milliseconds are meant lands in 1970.
-pub const EARLIEST: Instant = Instant(946_684_800_000);
+pub(crate) const EARLIEST: Instant = Instant(946_684_800_000);
 
 /// A report may be dated this much later than our clock: clocks drift by minutes, but a wrong time zone, which is off
 /// by half an hour at least, must not pass.
-pub const AHEAD_MS: i64 = 300 * SECOND_MS;
+pub(crate) const AHEAD_MS: i64 = 300 * SECOND_MS;
 
 /// An instant at which nothing reported can have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ImplausibleTime {
+pub(crate) enum ImplausibleTime {
     /// Before [`EARLIEST`].
     #[error("{0} ms is before the year 2000; times are milliseconds, not seconds")]
     TooEarly(i64),
@@ -41,7 +41,7 @@ pub enum ImplausibleTime {
 ///
 /// # Errors
 /// If it lies before the year 2000 or in the future.
-pub fn plausible(at: Instant, now: Instant) -> Result<(), ImplausibleTime> {
+pub(crate) fn plausible(at: Instant, now: Instant) -> Result<(), ImplausibleTime> {
     if at < EARLIEST {
         return Err(ImplausibleTime::TooEarly(at.millis()));
     }

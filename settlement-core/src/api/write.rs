@@ -25,7 +25,7 @@ const KEY_HEADER: &str = "idempotency-key";
 
 /// A change that somebody asks for.
 #[derive(Debug)]
-pub struct Write<T> {
+pub(crate) struct Write<T> {
     /// The body.
     pub body: T,
     /// Who asks, and how to run it.
@@ -34,7 +34,7 @@ pub struct Write<T> {
 
 /// Who asks for a change, when, and under which key.
 #[derive(Debug, Clone)]
-pub struct WriteScope {
+pub(crate) struct WriteScope {
     /// Who asks.
     pub principal: Principal,
     /// When the request came.
@@ -91,7 +91,7 @@ enum Ended {
 impl WriteScope {
     /// Forgets the key: for answers that hold a secret, which must not be kept anywhere.
     #[must_use]
-    pub fn without_key(mut self) -> Self {
+    pub(crate) fn without_key(mut self) -> Self {
         self.key = None;
         self
     }
@@ -101,7 +101,7 @@ impl WriteScope {
     ///
     /// # Errors
     /// What `work` refuses, or the store's own failure.
-    pub async fn run<T, F>(self, core: &Core, mut work: F) -> Result<Response, Problem>
+    pub(crate) async fn run<T, F>(self, core: &Core, mut work: F) -> Result<Response, Problem>
     where
         T: Serialize,
         F: FnMut(&mut dyn Tx, &Self) -> Result<(StatusCode, T), Problem> + Send + 'static,
@@ -137,7 +137,7 @@ impl WriteScope {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub async fn run_changing<T, F>(self, core: &Core, work: F) -> Result<Response, Problem>
+    pub(crate) async fn run_changing<T, F>(self, core: &Core, work: F) -> Result<Response, Problem>
     where
         T: Serialize,
         F: FnMut(&mut dyn Tx, &Self) -> Result<(StatusCode, T), Problem> + Send + 'static,
