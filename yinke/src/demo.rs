@@ -122,6 +122,9 @@ pub(crate) async fn run(
         if kind == Kind::Orders {
             top_up(servers.api).await?;
         }
+        if kind == Kind::Products {
+            name_categories(servers.api).await?;
+        }
         let path = dir.join(format!("{}.csv", kind.name()));
         let answers = import(kind, &path, servers.api, &tell).await?;
         if kind == Kind::Links {
@@ -147,6 +150,28 @@ pub(crate) async fn run(
     story.accounts = accounts::make(servers.api).await?;
     write_json(&done, &story)?;
     Ok(story)
+}
+
+/// What people call the categories of the demo's products.
+const CATEGORIES: [(&str, &str); 11] = [
+    ("accessories", "配饰"),
+    ("apparel", "服装"),
+    ("care", "个人护理"),
+    ("cookware", "锅具"),
+    ("daily", "日用百货"),
+    ("home", "家居"),
+    ("kitchenware", "厨房用品"),
+    ("shopping-credit", "购物金"),
+    ("stationery", "文具"),
+    ("tea", "茶叶"),
+    ("teaware", "茶具"),
+];
+
+async fn name_categories(api: &CoreApi) -> Result<(), DemoError> {
+    for (id, name) in CATEGORIES {
+        api.write(Method::PUT, &format!("/v1/categories/{id}"), &json!({ "name": name }), None).await?;
+    }
+    Ok(())
 }
 
 /// Every merchant pays money in once, out of which commissions are settled.

@@ -7,6 +7,7 @@ use super::programmes::read;
 use super::relations::relations;
 use crate::Core;
 use crate::api::{ApiTime, Params, PathId, Principal, Problem};
+use crate::catalogue::names::{Noun, name_of};
 use crate::orders::rows::{self, LineRow};
 use crate::orders::state::{LineState, OrderState};
 use crate::params;
@@ -14,11 +15,14 @@ use crate::store::{StoreError, Tx};
 use attribution_core::attribute::Attribution;
 use attribution_core::explanation::{Explanation, Language, explain};
 use attribution_core::fold::Relation;
-use attribution_core::ids::{BuyerId, LineId, MerchantId, OrderId, PlatformId, ProductId};
+use attribution_core::ids::{
+    BuyerId, LineId, MerchantId, OrderId, PlatformId, ProductId, ProgrammeId, PromoterId,
+};
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -44,6 +48,8 @@ struct OrderExplained {
     order: String,
     /// The shop.
     merchant: String,
+    /// The shop's name.
+    merchant_name: Option<String>,
     /// The buyer.
     buyer: String,
     /// When it was created, UTC milliseconds.
@@ -71,6 +77,8 @@ struct LineExplained {
     line: String,
     /// What was bought.
     product: String,
+    /// Its name, if the catalogue has it.
+    title: Option<String>,
     /// Pieces.
     quantity: u32,
     /// Goods amount, fen.
@@ -87,8 +95,12 @@ struct LineExplained {
     promoter_fen: i64,
     /// The promoter who owns the line.
     promoter: Option<String>,
+    /// Their name.
+    promoter_name: Option<String>,
     /// The programme whose rules decided.
     programme: Option<String>,
+    /// Its name.
+    programme_name: Option<String>,
     /// The version of those rules.
     programme_version: Option<u32>,
     /// New facts may still change the owner.
@@ -235,6 +247,7 @@ fn explained(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<
     Ok(OrderExplained {
         platform: platform.to_string(),
         order: order.to_string(),
+        merchant_name: name_of(tx, Noun::Merchant, state.created.merchant.as_str())?,
         merchant: state.created.merchant.to_string(),
         buyer: state.created.buyer.to_string(),
         created_at: state.created.at.instant(),
@@ -255,9 +268,14 @@ fn line_explained(
     let row = rows::line(tx, platform, order, line)?;
     let in_force = rows::decision(tx, platform, order, &line.line, row.decision)?;
     let decision = in_force.map(|decided| decision_explained(&row, decided));
+    let mut name = |noun, id: Option<&str>| id.map_or(Ok(None), |id| name_of(tx, noun, id));
+    let title = name(Noun::Product, Some(line.product.as_str()))?;
+    let promoter_name = name(Noun::Promoter, row.promoter.as_ref().map(PromoterId::as_str))?;
+    let programme_name = name(Noun::Programme, row.programme.as_ref().map(ProgrammeId::as_str))?;
     Ok(LineExplained {
         line: line.line.to_string(),
         product: line.product.to_string(),
+        title,
         quantity: line.quantity,
         amount_fen: line.amount.0,
         refunded_fen: line.refunded().0,
@@ -266,7 +284,9 @@ fn line_explained(
         commission_fen: row.amounts.commission,
         promoter_fen: row.amounts.promoter,
         promoter: row.promoter.as_ref().map(ToString::to_string),
+        promoter_name,
         programme: row.programme.as_ref().map(ToString::to_string),
+        programme_name,
         programme_version: row.version,
         provisional: !row.is_final(),
         final_at: row.final_at,
@@ -370,6 +390,8 @@ struct Relations {
     at: Instant,
     /// One entry per programme, and per product where the programme counts by product.
     relations: Vec<RelationEntry>,
+    /// The names of the promoters, by their ids.
+    promoters: BTreeMap<String, String>,
 }
 
 /// Under whom, in one programme.
@@ -377,10 +399,14 @@ struct Relations {
 struct RelationEntry {
     /// The programme.
     programme: String,
+    /// Its name.
+    programme_name: Option<String>,
     /// The version of its rules in force then.
     programme_version: u32,
     /// The product, where the programme counts by product.
     product: Option<String>,
+    /// Its name, if the catalogue has it.
+    title: Option<String>,
     /// The relation at the instant; null if nobody holds the buyer.
     #[schema(value_type = Option<Object>)]
     relation: Option<Relation>,
@@ -417,21 +443,28 @@ async fn relations_of(
                 .ok_or_else(|| Problem::unknown("merchant", merchant))?;
             let platform: PlatformId = read("platform id", row.text(0)?)?;
             let held = relations(tx, &platform, merchant, &query.buyer, query.product.as_ref(), at)?;
-            Ok::<_, Problem>(Relations {
-                buyer: query.buyer.to_string(),
-                merchant: merchant.to_string(),
-                at,
-                relations: held
-                    .into_iter()
-                    .map(|held| RelationEntry {
-                        programme: held.programme.to_string(),
-                        programme_version: held.version,
-                        product: held.product.map(|product| product.to_string()),
-                        relation: held.relation,
-                        earlier: held.earlier,
-                    })
-                    .collect(),
-            })
+            let mut entries = Vec::with_capacity(held.len());
+            let mut promoters = BTreeMap::new();
+            for held in held {
+                for of in held.relation.iter().chain(&held.earlier) {
+                    if let Some(name) = name_of(tx, Noun::Promoter, of.promoter.as_str())? {
+                        promoters.insert(of.promoter.to_string(), name);
+                    }
+                }
+                let product = held.product.as_ref().map(ProductId::as_str);
+                let title = product.map_or(Ok(None), |id| name_of(tx, Noun::Product, id))?;
+                entries.push(RelationEntry {
+                    programme_name: name_of(tx, Noun::Programme, held.programme.as_str())?,
+                    programme: held.programme.to_string(),
+                    programme_version: held.version,
+                    product: held.product.map(|product| product.to_string()),
+                    title,
+                    relation: held.relation,
+                    earlier: held.earlier,
+                });
+            }
+            let (buyer, merchant) = (query.buyer.to_string(), merchant.to_string());
+            Ok::<_, Problem>(Relations { buyer, merchant, at, relations: entries, promoters })
         })
         .await
         .map(Json)

@@ -125,6 +125,8 @@ struct LinkEntry {
     code: String,
     short_url: String,
     placement: String,
+    /// The placement's name.
+    placement_name: String,
     promoter: String,
     programme: String,
     merchant: String,
@@ -200,7 +202,7 @@ fn scoped(mut wanted: Wanted, principal: &Principal) -> Result<Wanted, Problem> 
 const COLUMNS: &str = "SELECT l.code, p.id, r.id, g.id, t.merchant, t.kind, t.id, t.title, l.flags, l.created_at, \
      l.shared_at, l.starts, l.expires, t.cancelled_from, t.delisted_from, r.disabled_from, q.code, a.alias, t.num, \
      l.promoter, (SELECT MIN(b.effective_from) FROM bans b WHERE b.category = t.category \
-     AND b.programme IN (0, p.programme)) FROM links l JOIN targets t ON t.num = l.target JOIN placements p ON p.num = l.placement \
+     AND b.programme IN (0, p.programme)), p.name FROM links l JOIN targets t ON t.num = l.target JOIN placements p ON p.num = l.placement \
      JOIN promoters r ON r.num = l.promoter JOIN programmes g ON g.num = p.programme \
      LEFT JOIN links q ON q.qr_of = l.code LEFT JOIN aliases a ON a.code = l.code WHERE l.qr_of IS NULL";
 
@@ -315,6 +317,7 @@ fn entry(row: &Row, config: &CoreConfig, now: Instant) -> Result<LinkEntry, Stor
         short_url: address(config, &code),
         code,
         placement: row.text(1)?.to_owned(),
+        placement_name: row.text(21)?.to_owned(),
         promoter: row.text(2)?.to_owned(),
         programme: row.text(3)?.to_owned(),
         merchant: row.text(4)?.to_owned(),

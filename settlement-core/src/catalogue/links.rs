@@ -3,7 +3,7 @@
 use super::feed::Numbers;
 use super::link_new::{LinkMaker, MadeLink, NUMBERS_PER_LINK, NewLink, address};
 use crate::api::{Only, PathId, Principal, Problem, Promoters, Write};
-use crate::{Core, params};
+use crate::{Core, CoreConfig, params};
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::code::Code;
 use axum::Json;
@@ -38,9 +38,15 @@ struct MadeLinks {
 struct LinkView {
     code: String,
     short_url: String,
+    /// The same link at the installation's further hosts.
+    other_urls: Vec<String>,
     placement: String,
+    /// The placement's name.
+    placement_name: String,
     promoter: String,
     programme: String,
+    /// The programme's name.
+    programme_name: String,
     /// `product`, `shop` or `page`.
     target_kind: String,
     target: String,
@@ -157,7 +163,7 @@ async fn get_link(
             tx.query_opt(
                 "SELECT p.id, r.id, r.agency, g.id, t.kind, t.id, t.destination, l.flags, l.shared_at, l.starts, \
                  l.expires, t.title, (SELECT MIN(q.code) FROM links q WHERE q.qr_of = l.code), \
-                 (SELECT MIN(a.alias) FROM aliases a WHERE a.code = l.code) FROM links l JOIN placements p ON p.num = l.placement \
+                 (SELECT MIN(a.alias) FROM aliases a WHERE a.code = l.code), p.name, g.name FROM links l JOIN placements p ON p.num = l.placement \
                  JOIN promoters r ON r.num = p.promoter JOIN programmes g ON g.num = p.programme \
                  JOIN targets t ON t.num = l.target WHERE l.code = $1",
                 params![code],
@@ -170,10 +176,13 @@ async fn get_link(
     let flags = LinkFlags(u8::try_from(row.int(7)?).unwrap_or_default());
     Ok(Json(LinkView {
         short_url: address(core.config(), &text),
+        other_urls: elsewhere(core.config(), &text),
         code: text,
         placement: row.text(0)?.to_owned(),
+        placement_name: row.text(14)?.to_owned(),
         promoter: row.text(1)?.to_owned(),
         programme: row.text(3)?.to_owned(),
+        programme_name: row.text(15)?.to_owned(),
         target_kind: row.text(4)?.to_owned(),
         target: row.text(5)?.to_owned(),
         destination: row.text(6)?.to_owned(),
@@ -188,4 +197,10 @@ async fn get_link(
         qr_code,
         alias_url: row.opt_text(13)?.map(|alias| address(core.config(), alias)),
     }))
+}
+
+/// The addresses of a path of the edge at the further own hosts, which have the first one's scheme.
+fn elsewhere(config: &CoreConfig, path: &str) -> Vec<String> {
+    let scheme = config.public_base.scheme();
+    config.own_hosts.iter().map(|host| format!("{scheme}://{host}/{path}")).collect()
 }

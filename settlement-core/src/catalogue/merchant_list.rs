@@ -46,9 +46,14 @@ struct CategoryEntry {
 #[derive(Debug, Serialize, ToSchema)]
 struct BanEntry {
     category: String,
+    /// The category's name.
+    category_name: String,
     /// Only in this programme; in all if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     programme: Option<String>,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    programme_name: Option<String>,
     /// From here on, UTC milliseconds.
     effective_from: i64,
     /// When it was made known, UTC milliseconds.
@@ -180,7 +185,8 @@ async fn bans(
         .store()
         .read(move |tx| {
             tx.query(
-                "SELECT c.id, g.id, b.effective_from, b.announced_at, b.note, b.category, b.programme FROM bans b \
+                "SELECT c.id, g.id, b.effective_from, b.announced_at, b.note, b.category, b.programme, c.name, g.name \
+                 FROM bans b \
                  JOIN categories c ON c.num = b.category LEFT JOIN programmes g ON g.num = b.programme \
                  WHERE (b.category, b.programme) > ($1, $2) ORDER BY b.category, b.programme LIMIT $3",
                 params![category, programme, page.rows()],
@@ -192,7 +198,9 @@ async fn bans(
     let entry = |row: &Row| {
         Ok::<_, StoreError>(BanEntry {
             category: row.text(0)?.to_owned(),
+            category_name: row.text(7)?.to_owned(),
             programme: row.opt_text(1)?.map(str::to_owned),
+            programme_name: row.opt_text(8)?.map(str::to_owned),
             effective_from: row.instant(2).map(Instant::millis)?,
             announced_at: row.int(3)?,
             note: row.text(4)?.to_owned(),

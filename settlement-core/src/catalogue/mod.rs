@@ -17,6 +17,7 @@ mod link_rows;
 mod links;
 mod merchant_list;
 mod merchants;
+pub(crate) mod names;
 mod offer_view;
 mod periods;
 mod products;
@@ -26,6 +27,7 @@ pub(crate) mod promoter_list;
 mod promoters;
 mod search;
 mod selection;
+mod spread;
 mod targets;
 mod verification;
 
@@ -55,6 +57,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(merchant_list::routes())
         .merge(programme_list::routes())
         .merge(selection::routes())
+        .merge(spread::routes())
         .merge(bans::routes())
         .merge(feed::routes())
 }

@@ -22,6 +22,9 @@ pub(super) struct OfferView {
     pub(super) price_fen: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) category: Option<String>,
+    /// The category's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) category_name: Option<String>,
     /// The promotion is cancelled from here on, UTC milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cancelled_from: Option<i64>,
@@ -64,7 +67,7 @@ pub(super) fn offers(
     for chunk in targets.chunks(AT_ONCE) {
         let list: List<'_> = chunk.iter().copied().collect();
         let sql = format!(
-            "SELECT {}, t.num, t.title, t.destination, m.name, c.id FROM targets t \
+            "SELECT {}, t.num, t.title, t.destination, m.name, c.id, c.name FROM targets t \
              JOIN merchants m ON m.id = t.merchant LEFT JOIN categories c ON c.num = t.category \
              WHERE t.kind = 'product' AND t.num IN ({})",
             Item::COLUMNS,
@@ -105,6 +108,7 @@ fn view(row: &Row, item: &Item, offer: &Offer) -> Result<OfferView, StoreError> 
         url: row.text(9)?.to_owned(),
         price_fen: item.price.map(|price| price.0),
         category: row.opt_text(11)?.map(str::to_owned),
+        category_name: row.opt_text(12)?.map(str::to_owned),
         cancelled_from: item.cancelled_from.map(Instant::millis),
         delisted_from: item.delisted_from.map(Instant::millis),
         invalid: offer.dead.is_some(),

@@ -8,7 +8,8 @@ use attribution_core::ids::ProgrammeId;
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -26,6 +27,8 @@ struct ProgrammeEntry {
     name: String,
     /// The version in force.
     version: i64,
+    /// Whether its rules take products by enrolment.
+    enrolments: bool,
     created_at: i64,
 }
 
@@ -57,11 +60,25 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(one))
 }
 
-const COLUMNS: &str =
-    "SELECT g.id, g.num, g.platform, g.merchant, g.name, g.active_version, g.created_at FROM programmes g";
+const COLUMNS: &str = "SELECT g.id, g.num, g.platform, g.merchant, g.name, g.active_version, g.created_at, a.policy \
+     FROM programmes g JOIN programme_versions a ON a.programme = g.num AND a.version = g.active_version";
+
+/// The one thing that a list says of rules; the rest of them is skipped.
+#[derive(Debug, Deserialize)]
+struct Glance {
+    eligibility: GlanceAtEligibility,
+}
+
+#[derive(Debug, Deserialize)]
+struct GlanceAtEligibility {
+    #[serde(default)]
+    sourcing: Option<IgnoredAny>,
+}
 
 fn entry(row: &Row) -> Result<ProgrammeEntry, StoreError> {
+    let rules: Glance = policy(row.text(7)?)?;
     Ok(ProgrammeEntry {
+        enrolments: rules.eligibility.sourcing.is_some(),
         id: row.text(0)?.to_owned(),
         num: row.int(1)?,
         platform: row.opt_text(2)?.map(str::to_owned),
@@ -149,7 +166,10 @@ fn version(row: &Row) -> Result<VersionEntry, StoreError> {
         version: row.int(0)?,
         effective_from: row.int(1)?,
         created_at: row.int(2)?,
-        policy: serde_json::from_str(row.text(3)?)
-            .map_err(|cause| StoreError::Corrupt { what: "policy", cause: cause.into() })?,
+        policy: policy(row.text(3)?)?,
     })
+}
+
+fn policy<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|cause| StoreError::Corrupt { what: "policy", cause: cause.into() })
 }

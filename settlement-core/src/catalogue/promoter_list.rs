@@ -44,6 +44,9 @@ struct PromoterEntry {
     disabled_from: Option<i64>,
     /// Disabled now.
     disabled: bool,
+    /// Whether an operator found the real name verified; absent while nobody said so. Not for merchants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_member: Option<bool>,
     created_at: i64,
 }
 
@@ -64,9 +67,10 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(one)).routes(routes!(placements))
 }
 
-const COLUMNS: &str = "SELECT r.id, r.num, r.name, r.agency, r.disabled_from, r.created_at FROM promoters r";
+const COLUMNS: &str = "SELECT r.id, r.num, r.name, r.agency, r.disabled_from, r.created_at, v.member \
+                       FROM promoters r LEFT JOIN promoter_verifications v ON v.promoter = r.id";
 
-fn entry(row: &Row, now: Instant) -> Result<PromoterEntry, StoreError> {
+fn entry(row: &Row, sees_all: bool, now: Instant) -> Result<PromoterEntry, StoreError> {
     let disabled_from = row.opt_instant(4)?;
     Ok(PromoterEntry {
         id: row.text(0)?.to_owned(),
@@ -75,6 +79,7 @@ fn entry(row: &Row, now: Instant) -> Result<PromoterEntry, StoreError> {
         agency: row.opt_text(3)?.map(str::to_owned),
         disabled_from: disabled_from.map(Instant::millis),
         disabled: disabled_from.is_some_and(|from| from <= now),
+        verified_member: row.opt_int(6)?.filter(|_| sees_all).map(|member| member != 0),
         created_at: row.int(5)?,
     })
 }
@@ -116,6 +121,7 @@ async fn list(
     let (page, Cursor(after)) = PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() }.begin()?;
     let now = core.now();
     let merchant = (principal.role == Role::Merchant).then_some(own);
+    let sees_all = merchant.is_none();
     let rows = core
         .store()
         .read(move |tx| {
@@ -148,7 +154,7 @@ async fn list(
             tx.query(&sql, &values)
         })
         .await?;
-    let items = rows.iter().map(|row| entry(row, now)).collect::<Result<Vec<_>, _>>()?;
+    let items = rows.iter().map(|row| entry(row, sees_all, now)).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(page.cut(items, |promoter| promoter.id.clone())))
 }
 
@@ -167,7 +173,7 @@ async fn one(
         .read(move |tx| {
             let num = visible(tx, &principal, &id)?;
             let row = tx.query_one(&format!("{COLUMNS} WHERE r.num = $1"), params![num])?;
-            Ok::<_, Problem>(entry(&row, now)?)
+            Ok::<_, Problem>(entry(&row, principal.role != Role::Merchant, now)?)
         })
         .await
         .map(Json)

@@ -54,8 +54,12 @@ struct WaitingLine {
     order: String,
     line: String,
     product: String,
+    /// The product's name, if the catalogue has it.
+    title: Option<String>,
     promoter: Option<String>,
+    promoter_name: Option<String>,
     programme: Option<String>,
+    programme_name: Option<String>,
     waits_for: WaitsFor,
     /// With `click`: no longer than until then, UTC milliseconds; as a rule it is over once all edges have reported.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +90,10 @@ async fn list(
             known(tx, &merchant)?;
             let rows = tx.query(
                 "SELECT platform, order_id, line_id, product, promoter, programme, programme_version, review, \
-                 commission_fen, matured_ms, final_ms, decision FROM order_lines WHERE merchant = $1 AND state = 'matured' \
+                 commission_fen, matured_ms, final_ms, decision, \
+                 (SELECT t.title FROM targets t WHERE t.kind = 'product' AND t.id = product), \
+                 (SELECT r.name FROM promoters r WHERE r.id = promoter), \
+                 (SELECT g.name FROM programmes g WHERE g.id = programme) FROM order_lines WHERE merchant = $1 AND state = 'matured' \
                  AND (matured_ms, platform, order_id, line_id) > ($2, $3, $4, $5) \
                  ORDER BY matured_ms, platform, order_id, line_id LIMIT $6",
                 params![&merchant, at, &platform, &order, &line, page.rows()],
@@ -133,8 +140,11 @@ fn waiting(
         order: row.text(1)?.to_owned(),
         line: row.text(2)?.to_owned(),
         product: row.text(3)?.to_owned(),
+        title: row.opt_text(12)?.map(str::to_owned),
         promoter: row.opt_text(4)?.map(str::to_owned),
+        promoter_name: row.opt_text(13)?.map(str::to_owned),
         programme: row.opt_text(5)?.map(str::to_owned),
+        programme_name: row.opt_text(14)?.map(str::to_owned),
         waits_until: click.filter(|_| waits_for == WaitsFor::Click).map(Instant::millis),
         waits_for,
         commission_fen: row.int(8)?,

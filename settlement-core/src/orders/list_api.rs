@@ -96,6 +96,8 @@ struct OrderLineEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     promoter: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    promoter_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     programme: Option<String>,
     /// `tracked`, `expected` (待结算), `matured`, `settled` (已结算), `invalid` (已失效), `manual_required` or `none`. A
     /// promoter sees a success of today as `expected` until midnight where the programme shows it from then on.
@@ -201,7 +203,8 @@ fn rows(
 ) -> Result<Vec<Row>, Problem> {
     let mut sql = "SELECT l.platform, l.order_id, l.line_id, l.product, t.title, l.merchant, o.buyer, l.promoter, \
          l.programme, l.state, l.base_fen, l.commission_fen, l.promoter_fen, l.final_ms, l.review, l.created_ms, \
-         l.settled_ms, l.programme_version, l.matured_ms FROM order_lines l \
+         l.settled_ms, l.programme_version, l.matured_ms, \
+         (SELECT r.name FROM promoters r WHERE r.id = l.promoter) FROM order_lines l \
          JOIN orders o ON o.order_id = l.order_id AND o.platform = l.platform \
          LEFT JOIN targets t ON t.kind = 'product' AND t.id = l.product WHERE 1 = 1"
         .to_owned();
@@ -280,6 +283,7 @@ fn entry(
         merchant: row.text(5)?.to_owned(),
         buyer: sees_all.then(|| row.text(6).map(str::to_owned)).transpose()?,
         promoter: row.opt_text(7)?.map(str::to_owned),
+        promoter_name: row.opt_text(19)?.map(str::to_owned),
         programme: row.opt_text(8)?.map(str::to_owned),
         state,
         base_fen: row.int(10)?,

@@ -6,9 +6,10 @@
 use super::report_rows::{By, Figures, Money, Scope, figures};
 use crate::Core;
 use crate::api::{ApiTime, CsvFile, Form, Params, PathId, Principal, Problem, Role};
+use crate::catalogue::names::{Noun, names_of};
 use crate::catalogue::promoter_list::visible;
 use crate::params;
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 use attribution_core::ids::{AgencyId, MerchantId, PromoterId};
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
@@ -127,8 +128,24 @@ struct WideReport {
 struct WideRow {
     /// `2026-01-31`, the promoter's id or the product's, or the label; empty for what has none.
     key: String,
+    /// The promoter's or the product's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     #[serde(flatten)]
     figures: Figures,
+}
+
+/// The rows with what people call what they are about.
+fn named(tx: &mut dyn Tx, by: By, rows: Vec<(String, Figures)>) -> Result<Vec<WideRow>, StoreError> {
+    let noun = match by {
+        By::Promoter => Some(Noun::Promoter),
+        By::Product => Some(Noun::Product),
+        By::Day | By::Sub => None,
+    };
+    let ids: Vec<&str> = rows.iter().map(|(key, _)| key.as_str()).collect();
+    let mut names = noun.map(|noun| names_of(tx, noun, &ids)).transpose()?.unwrap_or_default();
+    let row = |(key, figures): (String, Figures)| WideRow { name: names.remove(&key), key, figures };
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// Clicks, orders and commission of a promoter, by day, product or label. What settled today is shown as expected until midnight where the
@@ -179,7 +196,7 @@ async fn of_promoter(
     match by {
         By::Day => report.days = rows.into_iter().map(|(date, figures)| Day { date, figures }).collect(),
         By::Promoter | By::Product | By::Sub => {
-            report.rows = rows.into_iter().map(|(key, figures)| WideRow { key, figures }).collect();
+            report.rows = core.store().read(move |tx| named(tx, by, rows.clone())).await?;
         }
     }
     Ok(Json(report).into_response())
@@ -249,7 +266,7 @@ async fn wide(
     if format == Form::Csv {
         return Ok(csv(&format!("report-{subject}.csv"), by.name(), &rows));
     }
-    let rows = rows.into_iter().map(|(key, figures)| WideRow { key, figures }).collect();
+    let rows = core.store().read(move |tx| named(tx, by, rows.clone())).await?;
     Ok(Json(WideReport { subject, by, rows, total }).into_response())
 }
 

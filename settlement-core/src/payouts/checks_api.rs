@@ -7,6 +7,7 @@
 use super::accounts::{AccountKind, PayoutAccount, bound, refuse, to_check, verify};
 use crate::Core;
 use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Write};
+use crate::catalogue::names::{Noun, name_of};
 use crate::notices::write::{Kind, tell_by_id};
 use crate::store::{StoreError, Tx};
 use attribution_core::time::Instant;
@@ -31,6 +32,9 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 struct AccountToCheck {
     /// `promoter/ID` or `agency/ID`.
     payee: String,
+    /// A promoter's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payee_name: Option<String>,
     kind: AccountKind,
     /// In full: it is to be compared with what the payment provider says.
     account: String,
@@ -99,9 +103,21 @@ async fn list(
     let payee = which.payee.unwrap_or_default();
     let (page, after) = PageParams { limit: which.limit, cursor: which.cursor }.begin()?;
     let (after, now) = (after.number_and_texts()?, core.now());
-    let found = core.store().read(move |tx| to_check(tx, &payee, after.as_ref(), page.rows(), now)).await?;
-    let view = |(payee, of): (String, PayoutAccount)| AccountToCheck {
+    let found = core
+        .store()
+        .read(move |tx| {
+            let found = to_check(tx, &payee, after.as_ref(), page.rows(), now)?;
+            let named = found.into_iter().map(|(payee, of)| {
+                let promoter = payee.strip_prefix("promoter/");
+                let name = promoter.map_or(Ok(None), |id| name_of(tx, Noun::Promoter, id))?;
+                Ok((payee, name, of))
+            });
+            named.collect::<Result<Vec<_>, StoreError>>()
+        })
+        .await?;
+    let view = |(payee, payee_name, of): (String, Option<String>, PayoutAccount)| AccountToCheck {
         payee,
+        payee_name,
         kind: of.kind,
         account: of.account,
         holder: of.holder,

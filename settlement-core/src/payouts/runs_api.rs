@@ -165,6 +165,8 @@ struct PayoutView {
     /// `run` or `withdrawal`.
     kind: String,
     programme: String,
+    /// The programme's name.
+    programme_name: String,
     payee: String,
     /// The day it was made.
     day: String,
@@ -215,6 +217,7 @@ fn payout_view(row: &Row) -> Result<PayoutView, StoreError> {
         account_kind: opt(14)?,
         account: row.opt_text(15)?.map(super::accounts_api::hidden),
         calendar: opt(16)?,
+        programme_name: opt(17)?.unwrap_or_default(),
     })
 }
 
@@ -239,7 +242,8 @@ async fn list_payouts(
         .read(move |tx| {
             tx.query(
                 "SELECT id, kind, programme, payee, run_day, attempt, state, reason, entries, amount_fen, gross_fen, \
-                 fee_fen, net_fen, at_ms, account_kind, account, calendar FROM payouts \
+                 fee_fen, net_fen, at_ms, account_kind, account, calendar, \
+                 (SELECT g.name FROM programmes g WHERE g.id = programme) FROM payouts \
                  WHERE payee = $1 AND (at_ms < $2 OR (at_ms = $2 AND id < $3)) \
                  ORDER BY at_ms DESC, id DESC LIMIT $4",
                 params![&which.payee, before_at, &before_id, page.rows()],

@@ -7,6 +7,7 @@ use super::withdraw::{WithdrawError, Withdrawal, withdraw};
 use crate::Core;
 use crate::api::{Agencies, Only, PathId, Principal, Problem, PromotersAlone, Write, WriteScope, chain};
 use crate::attribution::programmes::{Programme, of_id};
+use crate::catalogue::names::{Noun, name_of};
 use crate::ledger::account::owner_of;
 use crate::ledger::balance::{balance, pending};
 use crate::params;
@@ -178,6 +179,8 @@ async fn agency_withdrawal(
 #[derive(Debug, Serialize, ToSchema)]
 struct PurseView {
     programme: String,
+    /// The programme's name.
+    programme_name: String,
     /// Expected and not settled yet.
     expected_fen: i64,
     /// Settled, before the payout day.
@@ -200,6 +203,7 @@ fn purses(tx: &mut dyn Tx, payee: &Payee) -> Result<Vec<PurseView>, Problem> {
     for row in &rows {
         let programme = crate::attribution::programmes::read("programme id", row.text(0)?)?;
         let platform = platform_of(tx, &programme)?;
+        let name = name_of(tx, Noun::Programme, programme.as_str())?;
         let purse = Purse { platform, programme, payee: payee.clone(), owner: owner.clone() };
         purses.push(PurseView {
             expected_fen: pending(tx, &purse.earned())?.0,
@@ -207,6 +211,7 @@ fn purses(tx: &mut dyn Tx, payee: &Payee) -> Result<Vec<PurseView>, Problem> {
             available_fen: balance(tx, &purse.available())?.0,
             clearing_fen: balance(tx, &purse.clearing())?.0,
             programme: purse.programme.to_string(),
+            programme_name: name.unwrap_or_default(),
         });
     }
     Ok(purses)

@@ -67,6 +67,8 @@ struct PostPlan {
 struct PlanView {
     id: String,
     programme: String,
+    /// The programme's name.
+    programme_name: String,
     /// Who answers applications; the operator if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     merchant: Option<String>,
@@ -105,7 +107,8 @@ pub(super) struct Plan {
     closes: Option<Instant>,
 }
 
-const PLAN: &str = "SELECT id, programme, merchant, name, auto_approve, created_ms, closes_ms FROM plans";
+const PLAN: &str = "SELECT id, programme, merchant, name, auto_approve, created_ms, closes_ms, \
+                    (SELECT g.name FROM programmes g WHERE g.id = programme) FROM plans";
 
 fn plan_view(row: &Row) -> Result<PlanView, StoreError> {
     Ok(PlanView {
@@ -116,6 +119,7 @@ fn plan_view(row: &Row) -> Result<PlanView, StoreError> {
         approval: if row.flag(4)? { Approval::Automatic } else { Approval::Manual },
         created_at: row.int(5)?,
         closes_at: row.opt_int(6)?,
+        programme_name: row.opt_text(7)?.unwrap_or_default().to_owned(),
     })
 }
 

@@ -4,6 +4,7 @@ use super::enrolment::{EnrolledSku, Enrolment, State};
 use super::skus::{self, Stocks};
 use crate::api::Cursor;
 use crate::attribution::Catalogue;
+use crate::catalogue::names::{Noun, name_of};
 use crate::payouts::calendar;
 use crate::store::{StoreError, Tx};
 use attribution_core::calendar::Calendar;
@@ -22,12 +23,18 @@ pub(super) struct EnrolmentView {
     id: String,
     /// Under which programme.
     programme: String,
+    /// Its name.
+    programme_name: Option<String>,
     /// The version of the rules it was judged by.
     programme_version: u32,
     /// Whose.
     merchant: String,
+    /// The merchant's name.
+    merchant_name: Option<String>,
     /// What.
     product: String,
+    /// The product's name.
+    title: Option<String>,
     /// `refused` by the gates, `auditing`, `approved`, `rejected` by the audit, or `exited`.
     state: &'static str,
     /// Why the gates refused it, all reasons at once.
@@ -128,13 +135,26 @@ pub(super) fn view_all(
     for of in all {
         let policy = policies.policy(tx, &of.programme, of.version)?;
         let rules = policy.eligibility.sourcing.unwrap_or_default();
-        views.push(view(of, &rules, &calendar, &stocks, now));
+        let names = Names {
+            programme: name_of(tx, Noun::Programme, of.programme.as_str())?,
+            merchant: name_of(tx, Noun::Merchant, of.merchant.as_str())?,
+            title: name_of(tx, Noun::Product, of.product.as_str())?,
+        };
+        views.push(view(of, names, &rules, &calendar, &stocks, now));
     }
     Ok(views)
 }
 
+/// What people call what an enrolment is about.
+struct Names {
+    programme: Option<String>,
+    merchant: Option<String>,
+    title: Option<String>,
+}
+
 fn view(
     of: &Enrolment,
+    names: Names,
     rules: &SourcingRules,
     calendar: &Calendar,
     stocks: &Stocks,
@@ -148,9 +168,12 @@ fn view(
     EnrolmentView {
         id: of.id.clone(),
         programme: of.programme.to_string(),
+        programme_name: names.programme,
         programme_version: of.version,
         merchant: of.merchant.to_string(),
+        merchant_name: names.merchant,
         product: of.product.to_string(),
+        title: names.title,
         state: of.state.name(),
         refusals: of.refusals.iter().map(gate).collect(),
         submitted_at: of.submitted.millis(),

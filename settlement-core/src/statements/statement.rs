@@ -2,6 +2,7 @@
 //!
 //! It goes by the time at which the ledger learnt of each movement, so a month that is over never changes.
 
+use crate::catalogue::names::{Noun, name_of};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::time::Instant;
@@ -35,6 +36,8 @@ pub(super) struct Movement {
 pub(super) struct Statement {
     /// The programme.
     pub programme: String,
+    /// The programme's name.
+    pub programme_name: String,
     /// Held at the beginning: earned, available and on its way out.
     pub opening_fen: i64,
     /// Settled in the month.
@@ -108,13 +111,13 @@ pub(super) fn statements(
             amount_fen: amount,
         });
     }
-    Ok(by_programme
-        .into_iter()
-        .map(|(programme, mut statement)| {
-            let moved: i64 = statement.movements.iter().map(|m| m.amount_fen).fold(0, i64::saturating_add);
-            statement.closing_fen = statement.opening_fen.saturating_add(moved);
-            statement.programme = programme;
-            statement
-        })
-        .collect())
+    let mut all = Vec::with_capacity(by_programme.len());
+    for (programme, mut statement) in by_programme {
+        let moved: i64 = statement.movements.iter().map(|m| m.amount_fen).fold(0, i64::saturating_add);
+        statement.closing_fen = statement.opening_fen.saturating_add(moved);
+        statement.programme_name = name_of(tx, Noun::Programme, &programme)?.unwrap_or_default();
+        statement.programme = programme;
+        all.push(statement);
+    }
+    Ok(all)
 }
