@@ -11,12 +11,13 @@ import { Yinke } from '../support/yinke.js';
 const WORDS = {
   zh: {
     rules: '点击对整个店铺有效', by_hand: '由商家手动结算', cancelled: '已取消推广', dead: '失效', gone: '当前页面已过期',
-    applicant: '待审核', approved: '已通过', held: '归 mei 所有', settled: '已结算', topped_up: '充值已入账', to_settle: '您手动结算',
+    applicant: '待审核', approved: '已通过', held: '归 阿梅 所有', settled: '已结算', topped_up: '充值已入账', to_settle: '您手动结算',
+    everywhere: '所有节点（1 个）都已更新',
   },
   en: {
     rules: 'A click counts for everything of the shop', by_hand: 'The merchant settles by hand', cancelled: 'The promotion is cancelled',
-    dead: 'Dead', gone: 'This page has expired', applicant: 'Pending', approved: 'Approved', held: 'Held by mei', settled: 'settled',
-    topped_up: 'The top-up is booked', to_settle: 'You',
+    dead: 'Dead', gone: 'This page has expired', applicant: 'Pending', approved: 'Approved', held: 'Held by 阿梅', settled: 'settled',
+    topped_up: 'The top-up is booked', to_settle: 'You', everywhere: 'Up to date everywhere (1)',
   },
 };
 const PEOPLE = [['shop', 'merchant', 'm'], ['mei', 'promoter', 'mei'], ['stars', 'agency', 'stars'], ['boss', 'operator', undefined]];
@@ -98,6 +99,10 @@ for (const [screen, lang] of [['phone', 'zh'], ['desk', 'en']]) {
     await merchant.open('/merchant/products/pot');
     await merchant.send('/merchant/products/pot/cancel-promotion');
     await merchant.says(words.cancelled, words.dead);
+    await eventually('the merchant reads that it has stopped everywhere', async () => {
+      await merchant.open('/merchant/products/pot');
+      return (await merchant.text()).includes(words.everywhere);
+    });
     const buyer = await (await browser.newContext({ locale: lang === 'zh' ? 'zh-CN' : 'en-GB' })).newPage();
     await eventually('the link is dead at the edge', async () => (await buyer.goto(`${yinke.edge}/${link}`)).status() === 410);
     assert.ok((await buyer.textContent('body')).includes(words.gone), await buyer.textContent('body'));
@@ -166,7 +171,7 @@ const PAGES = {
   ].map((name) => `/promoter/${name}`),
   stars: ['talents', 'orders', 'statements', 'money'].map((name) => `/agency/${name}`),
   boss: [
-    'edges', 'audit', 'reviews', 'orders', 'merchants', 'merchants/m', 'merchants/m/disputes', 'bans', 'payouts', 'payout-accounts', 'accounts',
+    'edges', 'audit', 'reviews', 'orders', 'merchants', 'merchants/m', 'merchants/m/disputes', 'bans', 'promoters', 'promoters/mei', 'payouts', 'payout-accounts', 'accounts',
     'accounts/mei',
   ].map((name) => `/operator/${name}`),
 };

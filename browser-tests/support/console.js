@@ -54,6 +54,9 @@ export class Console {
       if ((await field.evaluate((it) => it.tagName)) === 'SELECT') await field.selectOption(value);
       else await field.fill(value);
     }
+    // What takes something away stands behind a first button, which opens a warning.
+    const warning = form.locator('xpath=ancestor::details[@class="sure"][not(@open)]/summary');
+    if (await warning.count()) await warning.click();
     await Promise.all([this.page.waitForNavigation(), form.locator('button').first().click()]);
   }
 

@@ -68,9 +68,43 @@
     }
   };
 
+  // A poster becomes a picture that any app can share, with a picture from the phone where the product's is.
+  const drawn = (address) => new Promise((done, failed) => {
+    const image = Object.assign(new Image(), { onload: () => done(image), onerror: failed });
+    image.src = address;
+  });
+  const poster = async (part) => {
+    const svg = await drawn(part.dataset.poster);
+    const sheet = Object.assign(document.createElement("canvas"), { width: svg.naturalWidth, height: svg.naturalHeight });
+    const pen = sheet.getContext("2d");
+    pen.drawImage(svg, 0, 0);
+    const file = part.querySelector("input").files[0];
+    if (file) {
+      const picture = await createImageBitmap(file);
+      const side = Math.min(picture.width, picture.height);
+      const [x, y] = [(picture.width - side) / 2, (picture.height - side) / 2];
+      pen.drawImage(picture, x, y, side, side, 0, 0, sheet.width, sheet.width);
+    }
+    const blob = await new Promise((done) => sheet.toBlob(done, "image/png"));
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: part.dataset.name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  };
+  const posters = () => {
+    for (const part of document.querySelectorAll("[data-poster]")) {
+      const wrong = part.querySelector(".error");
+      part.hidden = false;
+      part.querySelector("button").addEventListener("click", async () => {
+        wrong.hidden = true;
+        await poster(part).catch(() => { wrong.hidden = false; });
+      });
+    }
+  };
+
   addEventListener("DOMContentLoaded", () => {
     charts();
     files();
+    posters();
     document.querySelector(".note.bad[role=alert]")?.focus();
   });
 })();

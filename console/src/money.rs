@@ -61,6 +61,7 @@ pub(crate) struct Money<'w> {
 #[derive(Debug, Deserialize)]
 struct Purse {
     programme: String,
+    programme_name: String,
     expected_fen: i64,
     earned_fen: i64,
     available_fen: i64,
@@ -85,7 +86,7 @@ struct Account {
 #[derive(Debug, Deserialize)]
 struct Payout {
     kind: String,
-    programme: String,
+    programme_name: String,
     state: String,
     gross_fen: i64,
     collected_fen: i64,
@@ -193,7 +194,7 @@ impl Money<'_> {
             .iter()
             .filter(|purse| purse.available_fen > 0)
             .map(|purse| {
-                (purse.programme.clone(), format!("{} · {}", purse.programme, yuan(purse.available_fen)))
+                (purse.programme.clone(), format!("{} · {}", purse.programme_name, yuan(purse.available_fen)))
             })
             .collect();
         let money = &t.money;
@@ -267,7 +268,7 @@ fn purse_row(purse: Purse) -> PurseRow {
         available: yuan(purse.available_fen),
         clearing: yuan(purse.clearing_fen),
         in_debt: purse.available_fen < 0,
-        programme: purse.programme,
+        programme: purse.programme_name,
     }
 }
 
@@ -282,6 +283,6 @@ fn payout_row(t: &Texts, payout: Payout) -> PayoutRow {
         collected: yuan(payout.collected_fen),
         paid: yuan(payout.paid_fen),
         reason: payout.reason.map(|code| t.problem.get(&code).cloned().unwrap_or(code)),
-        programme: payout.programme,
+        programme: payout.programme_name,
     }
 }

@@ -20,6 +20,7 @@ struct Entry {
     product: String,
     title: Option<String>,
     promoter: Option<String>,
+    promoter_name: Option<String>,
     state: String,
     base_fen: i64,
     commission_fen: Option<i64>,
@@ -86,7 +87,7 @@ pub(crate) async fn list(who: &SignedIn, here: &'static str, leads: bool) -> Res
             Cell::Text(of.title.unwrap_or(of.product)),
             if leads { Cell::Link(to, of.order) } else { Cell::Code(of.order) },
             Cell::Text(moment(of.created_at)),
-            Cell::Text(of.promoter.unwrap_or_else(|| "—".to_owned())),
+            Cell::named(of.promoter_name, of.promoter),
             Cell::Number(yuan(of.base_fen)),
             Cell::Number(yuan(of.commission_fen.unwrap_or(of.promoter_fen))),
             state,
@@ -99,6 +100,7 @@ pub(crate) async fn list(who: &SignedIn, here: &'static str, leads: bool) -> Res
 #[derive(Debug, Deserialize)]
 struct Explained {
     merchant: String,
+    merchant_name: Option<String>,
     buyer: String,
     created_at: i64,
     paid_at: Option<i64>,
@@ -112,13 +114,16 @@ struct Explained {
 struct ExplainedLine {
     line: String,
     product: String,
+    title: Option<String>,
     amount_fen: i64,
     refunded_fen: i64,
     base_fen: i64,
     commission_fen: i64,
     promoter_fen: i64,
     promoter: Option<String>,
+    promoter_name: Option<String>,
     programme: Option<String>,
+    programme_name: Option<String>,
     programme_version: Option<u32>,
     state: String,
     decision: Option<Decision>,
@@ -169,7 +174,7 @@ pub(crate) async fn one(who: &SignedIn, here: &str, platform: &str, order: &str)
     sheet.part(Part::Facts(
         String::new(),
         vec![
-            (t.shop.merchant.clone(), Cell::Text(of.merchant)),
+            (t.shop.merchant.clone(), Cell::named(of.merchant_name, Some(of.merchant))),
             (t.shop.buyer.clone(), Cell::Code(of.buyer)),
             (t.orders.at.clone(), at(Some(of.created_at))),
             (t.shop.paid_at.clone(), at(of.paid_at)),
@@ -204,16 +209,16 @@ fn explained(sheet: &mut Sheet, who: &SignedIn, line: ExplainedLine) {
     let t = who.t();
     let zh = who.anybody.lang == Lang::Zh;
     let (words, tone) = states::order(t, &line.state);
-    let rules = match (&line.programme, line.programme_version) {
+    let rules = match (line.programme_name.or(line.programme), line.programme_version) {
         (Some(programme), Some(version)) => format!("{programme} · {} {version}", t.shop.version),
         _ => "—".to_owned(),
     };
     sheet.part(Part::Facts(
         format!("{} {}", t.orders.line, line.line),
         vec![
-            (t.shop.product_id.clone(), Cell::Code(line.product)),
+            (t.shop.product.clone(), Cell::named(line.title, Some(line.product))),
             (t.orders.state.clone(), Cell::Tag(tone, words.to_owned())),
-            (t.shop.promoter.clone(), Cell::Text(line.promoter.unwrap_or_else(|| "—".to_owned()))),
+            (t.shop.promoter.clone(), Cell::named(line.promoter_name, line.promoter)),
             (t.shop.paid.clone(), Cell::Number(yuan(line.amount_fen))),
             (t.shop.refunded.clone(), Cell::Number(yuan(line.refunded_fen))),
             (t.orders.base.clone(), Cell::Number(yuan(line.base_fen))),

@@ -12,6 +12,8 @@ use http::StatusCode;
 /// What stands in a table, or beside a name.
 pub(crate) enum Cell {
     Text(String),
+    /// What people call it, and its id.
+    Named(String, String),
     /// An amount or a count: to the right, figures under figures.
     Number(String),
     /// To be copied letter by letter.
@@ -25,6 +27,18 @@ pub(crate) enum Cell {
     Actions(Vec<Action>),
 }
 
+impl Cell {
+    /// A name with its id, as far as there are two; a dash for nobody and nothing.
+    pub(crate) fn named(name: Option<String>, id: Option<String>) -> Self {
+        match (name, id) {
+            (Some(name), Some(id)) if name != id && !name.is_empty() => Self::Named(name, id),
+            (_, Some(id)) => Self::Text(id),
+            (Some(name), None) => Self::Text(name),
+            (None, None) => Self::Text("—".to_owned()),
+        }
+    }
+}
+
 /// A button that does one thing.
 pub(crate) struct Action {
     to: String,
@@ -32,13 +46,14 @@ pub(crate) struct Action {
     /// What it is done to, for those who cannot see the row.
     about: String,
     hidden: Vec<(&'static str, String)>,
-    style: &'static str,
+    /// What it takes away: then the button opens these words, and another one below them does it.
+    warning: Option<String>,
 }
 
 impl Action {
     pub(crate) fn new(to: impl Into<String>, words: &str, about: &str) -> Self {
         let (to, words, about) = (to.into(), words.to_owned(), about.to_owned());
-        Self { to, words, about, hidden: Vec::new(), style: "plain" }
+        Self { to, words, about, hidden: Vec::new(), warning: None }
     }
 
     /// Sends this along.
@@ -47,9 +62,9 @@ impl Action {
         self
     }
 
-    /// It takes something away.
-    pub(crate) const fn danger(mut self) -> Self {
-        self.style = "danger";
+    /// It takes something away: `warning` says what, and asks once more.
+    pub(crate) fn danger(mut self, warning: &str) -> Self {
+        self.warning = Some(warning.to_owned());
         self
     }
 }

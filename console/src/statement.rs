@@ -18,7 +18,7 @@ pub(crate) struct Statements {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Statement {
-    pub(crate) programme: String,
+    pub(crate) programme_name: String,
     opening_fen: i64,
     settled_fen: i64,
     taken_back_fen: i64,

@@ -140,7 +140,8 @@ texts! {
         nav, title, all, product, url, placement, programme, state, until, forever, live, many, none_like_this,
         empty_title, empty_words, qr, get_png, get_svg, alias, share_words, preview, destination, shared, starts,
         products, products_hint, bad_count, many_words, make_many, qr_png, options, size, level, level_l, level_m, level_q,
-        level_h, quiet, dark, light, bad_options, get_poster, scan,
+        level_h, quiet, dark, light, bad_size, bad_level, bad_quiet, bad_colour, inverted, too_alike, said_twice, get_poster, scan, elsewhere,
+        poster, poster_words, poster_picture, poster_save, poster_failed,
     }
     /// Orders and their explanations.
     orders: OrderTexts {
@@ -197,7 +198,7 @@ texts! {
         deliveries, no_deliveries, delivered, failed, waiting, replay, auditing, on_sale_off_site,
         enrolment_refused, exited, no_enrolments, enrolments_intro, enrol, apply, enrolment_hint,
         private_prices, private_prices_hint, bad_offer, no_offers, audit, audit_words, audit_today, gates, private_price,
-        accepted, left_out, exit, exit_words, enrol_again,
+        accepted, left_out, exit, exit_words, enrol_again, no_enrolling, needs_review, low30_then, spread, spread_all, spread_some, spread_behind,
     }
     /// The operators' pages.
     operator: OperatorTexts {
@@ -207,7 +208,7 @@ texts! {
         unjournaled, imbalance, transfers, unbalanced, wrong_balances, applies_to, effective, announced, note,
         no_bans, in_force, to_come, all_programmes, bans_intro, new_ban, ban, effective_hint,
         ban_programme_hint, no_categories, platform, no_merchants, top_up, book, top_up_words, reference_hint,
-        to_audit, nothing_to_audit, rejected_by_audit,
+        to_audit, nothing_to_audit, audit_title, approve_words, reject_words, audit_reason, audit_reason_hint,
     }
     /// The agencies' pages.
     agency: AgencyTexts {
@@ -246,6 +247,15 @@ texts! {
     check: CheckTexts {
         title, intro, none, nothing, payee, bound_at, check, check_title, check_words, verify_title, verify, verify_words,
         refuse_title, refuse, refuse_words, reason, reason_hint,
+    }
+    /// What is asked once more before it is done.
+    sure: SureTexts {
+        cancel_promotion, delist, reject, take_back, delete_sku, revoke, remove_webhook, disable_account,
+    }
+    /// Promoters, for the operators.
+    promoters: PromotersTexts {
+        title, find, none, agency, placements, member, not_said, verified, not_verified, say, say_words, say_yes, say_no,
+        orders, bans_words,
     }
     /// Targeted plans and applications to them.
     plan: PlanTexts {

@@ -13,7 +13,7 @@ mod text;
 
 pub use logo::{Logo, LogoError};
 pub use poster::{Poster, PosterError, poster};
-pub use style::{Colour, Level, Style, StyleError, Wish};
+pub use style::{CONTRAST, Colour, Level, PIXELS, QUIET, Style, StyleError, Wish};
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]

@@ -83,11 +83,11 @@ pub enum StyleError {
 }
 
 /// Pixels of a PNG: below, codes do not scan from a screen; above, print wants the SVG.
-const PIXELS: (u32, u32) = (100, 2_048);
+pub const PIXELS: (u32, u32) = (100, 2_048);
 /// Modules of the quiet zone. The standard wants four; two suffice on a ground of one colour.
-const QUIET: (u8, u8) = (2, 16);
+pub const QUIET: (u8, u8) = (2, 16);
 /// Contrast of the two colours at least, the ratio that legible text needs: cameras in bad light need no less.
-const CONTRAST: f64 = 4.5;
+pub const CONTRAST: f64 = 4.5;
 
 impl FromStr for Level {
     type Err = StyleError;

@@ -45,7 +45,7 @@ async fn page(agency: Agency) -> Result<Response, Failure> {
     )]));
     for of in answer.statements {
         let facts = sums(texts, &of).into_iter().map(|(name, amount)| (name, Cell::Number(amount)));
-        sheet.part(Part::Facts(of.programme.clone(), facts.collect()));
+        sheet.part(Part::Facts(of.programme_name.clone(), facts.collect()));
         let columns = [&*texts.money.at, &texts.money.what, &t.order, &t.amount];
         let mut table = Table::new(&t.movements, &columns, &[3], &t.empty_title);
         for movement in of.movements {

@@ -30,7 +30,9 @@ pub(super) fn routes() -> Router<Console> {
 struct Enrolment {
     id: String,
     programme: String,
+    programme_name: Option<String>,
     product: String,
+    title: Option<String>,
     state: String,
     submitted_at: i64,
     decided_at: Option<i64>,
@@ -95,20 +97,24 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     let query = [("merchant", &*merchant.id), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
     let answer: Page<Enrolment> = who.ask("/v1/enrolments", &query).await?;
     let next = next_page("/merchant/enrolments", &fields, answer.next_cursor);
-    let columns = [&*t.enrolment, &t.product_id, &t.programme, &t.applied_at, &t.state];
+    let columns = [&*t.enrolment, &t.product, &t.programme, &t.applied_at, &t.state];
     let mut table = Table::new("", &columns, &[], &t.no_enrolments).next(next);
     for of in answer.items {
         table.row(vec![
             Cell::Link(format!("/merchant/enrolments/{}", of.id), of.id),
-            Cell::Text(of.product),
-            Cell::Text(of.programme),
+            Cell::named(of.title, Some(of.product)),
+            Cell::Text(of.programme_name.unwrap_or(of.programme)),
             Cell::Text(moment(of.submitted_at)),
             state(texts, &of.state),
         ]);
     }
     let mut sheet = Sheet::new(who, &t.enrolments).intro(&t.enrolments_intro);
     sheet.part(Part::Table(table));
-    let programmes = programmes::choice(merchant).await?;
+    let programmes = programmes::choice_of(merchant, |of| of.enrolments).await?;
+    if programmes.is_empty() {
+        sheet.part(Part::Note("", t.no_enrolling.clone()));
+        return sheet.show(form);
+    }
     let from = Form::filled(fields);
     let start = |field: Field| form.show(from.show(field));
     sheet.part(Part::Form(
@@ -180,8 +186,14 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
     let mut sheet = Sheet::new(who, &of.id).back("/merchant/enrolments", &t.enrolments);
     let mut facts = vec![
         (t.state.clone(), state(texts, &of.state)),
-        (t.product_id.clone(), Cell::Link(format!("/merchant/products/{}", of.product), of.product.clone())),
-        (t.programme.clone(), Cell::Text(of.programme.clone())),
+        (
+            t.product.clone(),
+            Cell::Link(
+                format!("/merchant/products/{}", of.product),
+                of.title.clone().unwrap_or_else(|| of.product.clone()),
+            ),
+        ),
+        (t.programme.clone(), Cell::Text(of.programme_name.clone().unwrap_or_else(|| of.programme.clone()))),
         (t.applied_at.clone(), Cell::Text(moment(of.submitted_at))),
     ];
     if let Some(audit) = &of.audit {
@@ -222,9 +234,9 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
     }
     sheet.part(Part::Table(table));
     if is_open(&of.state) {
-        let exit = Action::new(format!("/merchant/enrolments/{id}/exit"), &t.exit, id).danger();
-        let facts = vec![(t.exit_words.clone(), Cell::Actions(vec![exit]))];
-        sheet.part(Part::Facts(t.exit.clone(), facts));
+        let exit = Action::new(format!("/merchant/enrolments/{id}/exit"), &t.exit, id).danger(&t.exit_words);
+        let facts = vec![(t.do_now.clone(), Cell::Actions(vec![exit]))];
+        sheet.part(Part::Facts(String::new(), facts));
     } else {
         let skus: Vec<String> = of
             .skus

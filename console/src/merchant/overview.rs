@@ -27,6 +27,7 @@ struct Report {
 #[derive(Debug, Deserialize)]
 struct Row {
     key: String,
+    name: Option<String>,
     #[serde(flatten)]
     figures: Figures,
 }
@@ -81,10 +82,9 @@ async fn page(merchant: Merchant) -> Result<Response, Failure> {
     ]));
     let columns = [&*t.promoter, &t.clicks, &t.orders, &t.expected, &t.settled];
     let mut table = Table::new(&t.by_promoter, &columns, &[1, 2, 3, 4], &t.no_clicks);
-    for Row { key, figures } in report.rows {
-        let name = if key.is_empty() { "—".to_owned() } else { key };
+    for Row { key, name, figures } in report.rows {
         table.row(vec![
-            Cell::Text(name),
+            Cell::named(name, Some(key).filter(|key| !key.is_empty())),
             Cell::Number(figures.clicks.to_string()),
             Cell::Number(figures.orders.to_string()),
             Cell::Number(yuan(figures.expected_fen)),

@@ -29,7 +29,7 @@ pub(super) fn routes() -> Router<Console> {
 #[derive(Debug, Deserialize)]
 struct Plan {
     id: String,
-    programme: String,
+    programme_name: String,
     merchant: Option<String>,
     name: String,
     approval: String,
@@ -64,7 +64,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
             table.row(vec![
                 Cell::Link(format!("/merchant/plans/{}", plan.id), plan.name),
                 Cell::Code(plan.id),
-                Cell::Text(plan.programme),
+                Cell::Text(plan.programme_name),
                 Cell::Text(approval.clone()),
                 Cell::Text(moment(plan.created_at)),
                 Cell::Text(plan.closes_at.map_or_else(|| "—".to_owned(), moment)),
@@ -129,8 +129,10 @@ async fn show_applications(merchant: &Merchant, id: &str, form: Form) -> Result<
                 .with("promoter", of.promoter.clone())
         };
         let actions = match of.state.as_str() {
-            "pending" => vec![action("approve", &t.approve), action("reject", &t.reject).danger()],
-            "approved" => vec![action("reject", &t.take_back).danger()],
+            "pending" => {
+                vec![action("approve", &t.approve), action("reject", &t.reject).danger(&texts.sure.reject)]
+            }
+            "approved" => vec![action("reject", &t.take_back).danger(&texts.sure.take_back)],
             _ => Vec::new(),
         };
         let (words, tone) = states::application(texts, &of.state);

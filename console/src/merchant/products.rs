@@ -8,7 +8,7 @@ use crate::sheet::{Action, Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment, plain_yuan, rate, yuan};
 use crate::state::Console;
 use crate::states;
-use crate::texts::Texts;
+use crate::texts::{Texts, fill};
 use crate::who::Merchant;
 use axum::Router;
 use axum::extract::Path;
@@ -60,14 +60,42 @@ impl Product {
         let promotion = if self.cancelled_from.is_some() {
             action("promote", &t.shop.promote)
         } else {
-            action("cancel-promotion", &t.shop.cancel_promotion).danger()
+            action("cancel-promotion", &t.shop.cancel_promotion).danger(&t.sure.cancel_promotion)
         };
         let shelf = if self.delisted_from.is_some() {
             action("relist", &t.shop.relist)
         } else {
-            action("delist", &t.shop.delist).danger()
+            action("delist", &t.shop.delist).danger(&t.sure.delist)
         };
         vec![promotion, shelf]
+    }
+}
+
+/// How many edges know how the product stands.
+#[derive(Debug, Deserialize)]
+struct Spread {
+    reached: usize,
+    behind: Vec<Behind>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Behind {
+    edge: u16,
+    heartbeat_at: Option<i64>,
+}
+
+impl Spread {
+    fn words(&self, t: &Texts) -> Cell {
+        let all = self.reached + self.behind.len();
+        if self.behind.is_empty() {
+            return Cell::Tag("good", fill(&t.shop.spread_all, "n", all));
+        }
+        let each = self.behind.iter().map(|of| {
+            let at = of.heartbeat_at.map_or_else(|| t.operator.never.clone(), moment);
+            fill(&fill(&t.shop.spread_behind, "edge", of.edge), "at", at)
+        });
+        let some = fill(&fill(&t.shop.spread_some, "n", self.reached), "all", all);
+        Cell::Why("warn", some, each.collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -222,6 +250,7 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
     let (texts, t) = (who.t(), &who.t().shop);
     let of = own(merchant, id).await?;
     let here = format!("/merchant/products/{id}");
+    let spread: Spread = who.ask(&path(&["products", id, "spread"]), &[]).await?;
     let since = |at: Option<i64>| Cell::Text(at.map_or_else(|| "—".to_owned(), moment));
     let mut sheet = Sheet::new(who, &of.title).back("/merchant/products", &t.products);
     sheet.part(Part::Facts(
@@ -230,6 +259,7 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
             (t.state.clone(), of.state(texts)),
             (t.cancelled_from.clone(), since(of.cancelled_from)),
             (t.delisted_from.clone(), since(of.delisted_from)),
+            (t.spread.clone(), spread.words(texts)),
             (t.do_now.clone(), Cell::Actions(of.actions(texts, &here))),
         ],
     ));

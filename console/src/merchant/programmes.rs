@@ -3,7 +3,7 @@
 use crate::api::{ApiError, path};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, everything, next_page, query_of};
 use crate::policy_words::chapters;
 use crate::problem;
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table, done};
@@ -35,6 +35,7 @@ pub(super) struct Entry {
     pub(super) name: String,
     merchant: Option<String>,
     version: u32,
+    pub(super) enrolments: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,8 +56,17 @@ struct Version {
 
 /// The programmes that a merchant may set rates and plans in, as a choice.
 pub(super) async fn choice(merchant: &Merchant) -> Result<Vec<(String, String)>, Failure> {
-    let all: Page<Entry> = merchant.who.ask("/v1/programmes", &[("limit", "500")]).await?;
-    Ok(all.items.into_iter().map(|of| (of.id.clone(), format!("{} · {}", of.name, of.id))).collect())
+    choice_of(merchant, |_| true).await
+}
+
+/// Those of them that are `fit`.
+pub(super) async fn choice_of(
+    merchant: &Merchant,
+    fit: impl Fn(&Entry) -> bool,
+) -> Result<Vec<(String, String)>, Failure> {
+    let all: Vec<Entry> = everything(&merchant.who, "/v1/programmes", &[]).await?;
+    let fitting = all.into_iter().filter(fit);
+    Ok(fitting.map(|of| (of.id.clone(), format!("{} · {}", of.name, of.id))).collect())
 }
 
 async fn list(merchant: Merchant) -> Result<Response, Failure> {

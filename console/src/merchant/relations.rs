@@ -13,6 +13,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/merchant/relations", get(page))
@@ -22,13 +23,16 @@ pub(super) fn routes() -> Router<Console> {
 struct Relations {
     at: i64,
     relations: Vec<Entry>,
+    promoters: BTreeMap<String, String>,
 }
 
 /// Under whom, in one programme.
 #[derive(Debug, Deserialize)]
 struct Entry {
     programme: String,
+    programme_name: Option<String>,
     product: Option<String>,
+    title: Option<String>,
     relation: Option<Relation>,
     earlier: Vec<Relation>,
 }
@@ -88,18 +92,21 @@ fn show(sheet: &mut Sheet, texts: &Texts, answer: Relations) {
     if answer.relations.iter().all(|of| of.relation.is_none()) {
         sheet.part(Part::Note("", fill(&t.nobodys, "at", moment(answer.at))));
     }
+    let name = |of: &Relation| answer.promoters.get(of.promoter.as_str()).cloned();
     for of in answer.relations {
-        let title = match &of.product {
-            Some(product) => format!("{} · {product}", of.programme),
-            None => of.programme.clone(),
+        let programme = of.programme_name.unwrap_or(of.programme);
+        let title = match of.title.or(of.product) {
+            Some(product) => format!("{programme} · {product}"),
+            None => programme,
         };
         if let Some(held) = of.relation {
             let until = |at: Option<attribution_core::time::Instant>, never: &str| {
                 Cell::Text(at.map_or_else(|| never.to_owned(), |at| moment(at.millis())))
             };
             sheet.part(Part::Facts(
-                fill(&t.held_by, "who", &held.promoter),
+                fill(&t.held_by, "who", name(&held).unwrap_or_else(|| held.promoter.to_string())),
                 vec![
+                    (t.promoter.clone(), Cell::named(name(&held), Some(held.promoter.to_string()))),
                     (t.programme.clone(), Cell::Text(title.clone())),
                     (t.bound_at.clone(), Cell::Text(moment(held.bound_at.millis()))),
                     (t.last_click.clone(), Cell::Text(moment(held.last_click_at.millis()))),
@@ -114,12 +121,12 @@ fn show(sheet: &mut Sheet, texts: &Texts, answer: Relations) {
         let title = format!("{} · {title}", t.history);
         let mut table = Table::new(&title, &columns, &[], &t.no_history);
         for before in of.earlier {
-            let (at, how) = before.ended.map_or_else(
+            let (at, how) = before.ended.as_ref().map_or_else(
                 || ("—".to_owned(), "—".to_owned()),
-                |(at, how)| (moment(at.millis()), end_words(texts, &how)),
+                |(at, how)| (moment(at.millis()), end_words(texts, how)),
             );
             table.row(vec![
-                Cell::Text(before.promoter.to_string()),
+                Cell::named(name(&before), Some(before.promoter.to_string())),
                 Cell::Text(moment(before.bound_at.millis())),
                 Cell::Text(moment(before.last_click_at.millis())),
                 Cell::Text(at),

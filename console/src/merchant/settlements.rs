@@ -29,8 +29,12 @@ struct Waiting {
     platform: String,
     order: String,
     line: String,
+    product: String,
+    title: Option<String>,
     promoter: Option<String>,
+    promoter_name: Option<String>,
     programme: Option<String>,
+    programme_name: Option<String>,
     waits_for: String,
     waits_until: Option<i64>,
     commission_fen: i64,
@@ -68,8 +72,9 @@ async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
     let query = [("limit", AT_ONCE), ("cursor", form::value(&fields, "cursor"))];
     let answer: Page<Waiting> = who.ask(&to, &query).await?;
     let next = next_page("/merchant/settlements", &fields, answer.next_cursor);
-    let columns = [&*t.order, &t.promoter, &t.programme, &t.matured_at, &t.commission, &t.waits_for, ""];
-    let mut table = Table::new("", &columns, &[4], &t.nothing_waits).next(next);
+    let columns =
+        [&*t.order, &t.product, &t.promoter, &t.programme, &t.matured_at, &t.commission, &t.waits_for, ""];
+    let mut table = Table::new("", &columns, &[5], &t.nothing_waits).next(next);
     let mut ready = Vec::new();
     for of in answer.items {
         let waits = match (of.waits_for.as_str(), of.waits_until) {
@@ -91,8 +96,9 @@ async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
         }
         table.row(vec![
             Cell::Link(order, name),
-            Cell::Text(of.promoter.unwrap_or_else(|| "—".to_owned())),
-            Cell::Text(of.programme.unwrap_or_else(|| "—".to_owned())),
+            Cell::Text(of.title.unwrap_or(of.product)),
+            Cell::named(of.promoter_name, of.promoter),
+            Cell::Text(of.programme_name.or(of.programme).unwrap_or_else(|| "—".to_owned())),
             Cell::Text(moment(of.matured_at)),
             Cell::Number(yuan(of.commission_fen)),
             waits,

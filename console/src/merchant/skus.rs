@@ -43,7 +43,7 @@ async fn show(merchant: &Merchant, product: &str, form: Form) -> Result<Response
     for of in skus {
         let delete = Action::new(format!("/merchant/skus/{product}/delete"), &t.delete, &of.sku)
             .with("sku", of.sku.clone())
-            .danger();
+            .danger(&who.t().sure.delete_sku);
         let enrolled = of.enrolment.is_some();
         table.row(vec![
             Cell::Code(of.sku),

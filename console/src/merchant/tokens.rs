@@ -48,7 +48,8 @@ async fn show(merchant: &Merchant, form: Form, secret: Option<String>) -> Result
     let mut table = Table::new("", &columns, &[], &t.no_tokens).next(next);
     for of in answer.items {
         let about = if of.label.is_empty() { &of.name } else { &of.label };
-        let revoke = Action::new(format!("/merchant/tokens/{}/revoke", of.name), &t.revoke, about).danger();
+        let revoke = Action::new(format!("/merchant/tokens/{}/revoke", of.name), &t.revoke, about)
+            .danger(&texts.sure.revoke);
         table.row(vec![
             Cell::Text(if of.label.is_empty() { "—".to_owned() } else { of.label.clone() }),
             Cell::Code(of.name.clone()),

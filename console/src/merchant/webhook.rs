@@ -69,7 +69,7 @@ async fn show(
     if of.disabled_at.is_some() {
         actions.insert(0, action("enable", &t.enable));
     }
-    actions.push(action("remove", &t.remove).danger());
+    actions.push(action("remove", &t.remove).danger(&texts.sure.remove_webhook));
     let mut sheet = Sheet::new(who, &of.url).back("/merchant/webhooks", &t.webhooks);
     if let Some(secret) = secret {
         sheet.part(Part::Secret(t.signing_secret.clone(), secret, t.rotated_words.clone()));

@@ -48,7 +48,7 @@ async fn show(operator: &Operator, login: &str, form: Form) -> Result<Response, 
         let action = if of.disabled_at.is_some() {
             Action::new(format!("{here}/enable"), &texts.shop.enable, &of.login)
         } else {
-            Action::new(format!("{here}/disable"), &t.disable, &of.login).danger()
+            Action::new(format!("{here}/disable"), &t.disable, &of.login).danger(&texts.sure.disable_account)
         };
         facts.push((texts.shop.do_now.clone(), Cell::Actions(vec![action])));
     }

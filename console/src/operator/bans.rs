@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, everything, next_page, query_of};
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::{day, moment};
 use crate::state::Console;
@@ -22,10 +22,18 @@ pub(super) fn routes() -> Router<Console> {
 #[derive(Debug, Deserialize)]
 struct Ban {
     category: String,
+    category_name: String,
     programme: Option<String>,
+    programme_name: Option<String>,
     announced_at: i64,
     effective_from: i64,
     note: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Programme {
+    id: String,
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,8 +65,8 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
             Cell::Tag("warn", t.to_come.clone())
         };
         table.row(vec![
-            Cell::Text(of.category),
-            Cell::Text(of.programme.unwrap_or_else(|| t.all_programmes.clone())),
+            Cell::named(Some(of.category_name), Some(of.category)),
+            Cell::Text(of.programme_name.or(of.programme).unwrap_or_else(|| t.all_programmes.clone())),
             Cell::Text(moment(of.effective_from)),
             Cell::Text(moment(of.announced_at)),
             Cell::Text(if of.note.is_empty() { "—".to_owned() } else { of.note }),
@@ -67,6 +75,9 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
     }
     let choice = categories.items.into_iter().map(|of| (of.id.clone(), format!("{} · {}", of.name, of.id)));
     let choice: Vec<_> = choice.collect();
+    let each: Vec<Programme> = everything(who, "/v1/programmes", &[]).await?;
+    let each = each.into_iter().map(|of| (of.id.clone(), format!("{} · {}", of.name, of.id)));
+    let programmes = std::iter::once((String::new(), t.all_programmes.clone())).chain(each).collect();
     let mut sheet = Sheet::new(who, &t.bans).intro(&t.bans_intro);
     sheet.part(Part::Table(table));
     if choice.is_empty() {
@@ -81,7 +92,9 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
             )
             .field(
                 form.show(
-                    Field::text("programme", &texts.shop.programme).hint(&t.ban_programme_hint).optional(),
+                    Field::choice("programme", &texts.shop.programme, programmes)
+                        .hint(&t.ban_programme_hint)
+                        .optional(),
                 ),
             )
             .field(form.show(Field::text("note", &t.note).optional()))

@@ -1,18 +1,19 @@
 //! Merchants, the money that they paid in, and their off-site enrolments to be audited.
 
+use super::sourcing::place;
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::list::{Page, everything, next_page, query_of};
 use crate::merchant::balance_parts;
-use crate::sheet::{Action, Cell, Filters, FormPart, Part, Sheet, Table};
+use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment};
 use crate::state::Console;
 use crate::who::Operator;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
@@ -21,7 +22,6 @@ pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/operator/merchants", get(list))
         .route("/operator/merchants/{id}", get(detail).post(top_up))
-        .route("/operator/merchants/{id}/enrolments/{enrolment}", post(decide))
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,6 +35,7 @@ struct Entry {
 struct Enrolment {
     id: String,
     product: String,
+    title: Option<String>,
     state: String,
     submitted_at: i64,
 }
@@ -84,20 +85,13 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
             .field(form.show(Field::text("reference", &texts.shop.reference).hint(&t.reference_hint))),
     ));
     let enrolments: Vec<Enrolment> = everything(who, "/v1/enrolments", &[("merchant", id)]).await?;
-    let columns = [&*texts.shop.enrolment, &texts.shop.product_id, &texts.shop.applied_at, ""];
+    let columns = [&*texts.shop.enrolment, &texts.shop.product, &texts.shop.applied_at];
     let mut table = Table::new(&t.to_audit, &columns, &[], &t.nothing_to_audit);
     for of in enrolments.into_iter().filter(|of| of.state == "auditing") {
-        let action = |what: &str, words: &str| {
-            Action::new(format!("{here}/enrolments/{}", of.id), words, &of.id).with("answer", what)
-        };
         table.row(vec![
-            Cell::Code(of.id.clone()),
-            Cell::Text(of.product.clone()),
+            Cell::Link(place(id, &of.id), of.id),
+            Cell::named(of.title, Some(of.product)),
             Cell::Text(moment(of.submitted_at)),
-            Cell::Actions(vec![
-                action("approve", &texts.shop.approve),
-                action("reject", &texts.shop.reject).danger(),
-            ]),
         ]);
     }
     sheet.part(Part::Table(table));
@@ -115,22 +109,4 @@ async fn top_up(operator: Operator, Path(id): Path<String>, sent: Submitted) -> 
     let booked = who.change(Method::POST, &path(&["merchants", &id, "top-ups"]), sent.once(), &body).await;
     let here = format!("/operator/merchants/{id}");
     who.finish(&sent, booked, (&here, "topped_up"), |form| show(&operator, &id, form)).await
-}
-
-/// The audit's word on an enrolment.
-async fn decide(
-    operator: Operator,
-    Path((id, enrolment)): Path<(String, String)>,
-    sent: Submitted,
-) -> Result<Response, Failure> {
-    let who = &operator.who;
-    let (answer, body, what) = match sent.value("answer") {
-        "approve" => ("approve", json!({}), "enrolment_approved"),
-        "reject" => ("reject", json!({ "reason": who.t().operator.rejected_by_audit }), "enrolment_rejected"),
-        _ => return Err(Failure::BadForm),
-    };
-    let decided =
-        who.change(Method::POST, &path(&["enrolments", &enrolment, answer]), sent.once(), &body).await;
-    let here = format!("/operator/merchants/{id}");
-    who.finish(&sent, decided, (&here, what), |form| show(&operator, &id, form)).await
 }

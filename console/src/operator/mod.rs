@@ -11,6 +11,8 @@ mod merchants;
 mod orders;
 mod payout_accounts;
 mod payouts;
+mod promoters;
+mod sourcing;
 
 use crate::state::Console;
 use crate::texts::Texts;
@@ -23,6 +25,8 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(orders::routes())
         .merge(bans::routes())
         .merge(merchants::routes())
+        .merge(promoters::routes())
+        .merge(sourcing::routes())
         .merge(disputes::routes())
         .merge(payouts::routes())
         .merge(payout_accounts::routes())
@@ -38,6 +42,7 @@ pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
         ("/operator/reviews", &t.shop.reviews),
         ("/operator/orders", &t.shop.orders),
         ("/operator/merchants", &t.operator.merchants),
+        ("/operator/promoters", &t.promoters.title),
         ("/operator/payouts", &t.payouts.title),
         ("/operator/payout-accounts", &t.check.title),
         ("/operator/bans", &t.operator.bans),

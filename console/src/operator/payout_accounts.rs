@@ -31,6 +31,7 @@ pub(super) fn routes() -> Router<Console> {
 #[derive(Debug, Deserialize)]
 struct ToCheck {
     payee: String,
+    payee_name: Option<String>,
     kind: String,
     account: String,
     holder: String,
@@ -51,7 +52,7 @@ async fn list(operator: Operator) -> Result<Response, Failure> {
             url::form_urlencoded::Serializer::new(String::new()).append_pair("payee", &of.payee).finish();
         table.row(vec![
             Cell::Text(of.holder),
-            Cell::Text(payee(texts, &of.payee)),
+            payee(texts, &of.payee, of.payee_name),
             Cell::Text(kind_words(texts, &of.kind).to_owned()),
             Cell::Code(of.account),
             Cell::Text(moment(of.from)),
@@ -64,11 +65,15 @@ async fn list(operator: Operator) -> Result<Response, Failure> {
 }
 
 /// Who is paid, as people say it.
-fn payee(t: &Texts, payee: &str) -> String {
-    match payee.split_once('/') {
-        Some(("promoter", id)) => format!("{} {id}", t.account.role_promoter),
-        Some(("agency", id)) => format!("{} {id}", t.account.role_agency),
-        _ => payee.to_owned(),
+fn payee(t: &Texts, payee: &str, name: Option<String>) -> Cell {
+    let (role, id) = match payee.split_once('/') {
+        Some(("promoter", id)) => (&t.account.role_promoter, id),
+        Some(("agency", id)) => (&t.account.role_agency, id),
+        _ => return Cell::Text(payee.to_owned()),
+    };
+    match name {
+        Some(name) => Cell::Named(format!("{role} {name}"), id.to_owned()),
+        None => Cell::Text(format!("{role} {id}")),
     }
 }
 
@@ -91,7 +96,7 @@ async fn show(operator: &Operator, whose: &str, form: Form) -> Result<Response, 
     sheet.part(Part::Facts(
         String::new(),
         vec![
-            (t.payee.clone(), Cell::Text(payee(texts, whose))),
+            (t.payee.clone(), payee(texts, whose, of.payee_name)),
             (texts.money.holder.clone(), Cell::Text(of.holder)),
             (texts.money.kind.clone(), Cell::Text(kind_words(texts, &of.kind).to_owned())),
             (texts.money.number.clone(), Cell::Code(of.account)),

@@ -16,7 +16,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
-use qr_code::{Poster, Style, Wish};
+use qr_code::{CONTRAST, PIXELS, Poster, QUIET, Style, StyleError, Wish};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Router<Console> {
@@ -32,11 +32,13 @@ pub(super) fn routes() -> Router<Console> {
 struct Link {
     code: String,
     short_url: String,
+    other_urls: Vec<String>,
     alias_url: Option<String>,
     qr_code: Option<String>,
     qr_url: Option<String>,
     placement: String,
-    programme: String,
+    placement_name: String,
+    programme_name: String,
     target: String,
     target_kind: String,
     title: String,
@@ -72,9 +74,25 @@ struct LinkPage {
 const LOOK: [&str; 5] = ["size", "level", "quiet", "dark", "light"];
 
 /// The look in an address.
-fn look(fields: &Fields) -> Result<Wish, qr_code::StyleError> {
+fn look(fields: &Fields) -> Result<Wish, StyleError> {
     let chosen = fields.iter().filter(|(name, value)| LOOK.contains(&name.as_str()) && !value.is_empty());
     Wish::read(chosen.map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+/// Why such a code would not scan, beside the field that says so.
+fn mistake(t: &Texts, error: &StyleError) -> Mistake {
+    let l = &t.links;
+    let range = |text: &str, (least, most): (u32, u32)| fill(&fill(text, "least", least), "most", most);
+    let (field, words) = match error {
+        StyleError::Size => ("size", range(&l.bad_size, PIXELS)),
+        StyleError::Level => ("level", l.bad_level.clone()),
+        StyleError::Quiet => ("quiet", range(&l.bad_quiet, (QUIET.0.into(), QUIET.1.into()))),
+        StyleError::Colour => ("dark", l.bad_colour.clone()),
+        StyleError::Inverted => ("dark", l.inverted.clone()),
+        StyleError::Contrast => ("dark", fill(&l.too_alike, "n", CONTRAST)),
+        StyleError::Twice => ("size", l.said_twice.clone()),
+    };
+    Mistake { field: Some(field.to_owned()), words }
 }
 
 async fn find(promoter: &Promoter, code: &str) -> Result<Link, Failure> {
@@ -104,11 +122,7 @@ async fn detail(promoter: Promoter, Path(code): Path<String>) -> Result<Response
     let chosen = query_of(who);
     let (wish, form) = match look(&chosen) {
         Ok(wish) => (wish, Form::filled(chosen.clone())),
-        Err(error) => {
-            let words = fill(&who.t().links.bad_options, "why", error);
-            let mistake = Mistake { field: None, words };
-            (Wish::default(), Form::refused(&chosen, vec![mistake]))
-        }
+        Err(error) => (Wish::default(), Form::refused(&chosen, vec![mistake(who.t(), &error)])),
     };
     let kept = chosen.iter().filter(|(name, _)| !form.is_refused() && LOOK.contains(&name.as_str()));
     let page = LinkPage {

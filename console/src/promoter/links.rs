@@ -32,6 +32,7 @@ struct Entry {
     code: String,
     short_url: String,
     placement: String,
+    placement_name: String,
     title: String,
     state: String,
     expires_at: Option<i64>,
@@ -98,7 +99,7 @@ pub(super) fn until(t: &Texts, expires: Option<i64>) -> String {
 
 async fn placement_choices(promoter: &Promoter) -> Result<Vec<(String, String)>, Failure> {
     let all = placements::all(promoter).await?;
-    Ok(all.into_iter().map(|placement| (placement.id, placement.name)).collect())
+    Ok(all.into_iter().map(|of| (of.id.clone(), if of.name.is_empty() { of.id } else { of.name })).collect())
 }
 
 async fn list(promoter: Promoter) -> Result<Response, Failure> {
@@ -130,7 +131,7 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
         code: entry.code,
         url: entry.short_url,
         title: entry.title,
-        placement: entry.placement,
+        placement: if entry.placement_name.is_empty() { entry.placement } else { entry.placement_name },
     };
     let page = LinksPage {
         f: who.frame(),

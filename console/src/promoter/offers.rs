@@ -14,6 +14,7 @@ pub(super) struct Offer {
     title: String,
     price_fen: Option<i64>,
     category: Option<String>,
+    category_name: Option<String>,
     #[serde(default)]
     invalid: bool,
     pub(super) reason: Option<String>,
@@ -30,6 +31,7 @@ pub(super) struct Card {
     pub(super) title: String,
     pub(super) price: Option<String>,
     pub(super) category: Option<String>,
+    pub(super) category_name: Option<String>,
     /// 失效, and why.
     pub(super) dead: Option<String>,
     pub(super) rate: Option<String>,
@@ -56,6 +58,7 @@ impl Card {
             shop: offer.merchant_name,
             title: offer.title,
             category: offer.category,
+            category_name: offer.category_name,
         }
     }
 }

@@ -67,7 +67,7 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
 fn row(t: &Texts, of: Statement) -> StatementRow {
     StatementRow {
         sums: sums(t, &of),
-        programme: of.programme,
+        programme: of.programme_name,
         movements: of
             .movements
             .into_iter()

@@ -85,7 +85,9 @@ async fn a_wrong_ban_is_refused_beside_its_field_and_others_set_none() {
                 "{field} {typed}: {}",
                 refused.body
             );
-            assert!(refused.body.contains(&format!("value=\"{typed}\"")), "{typed}: {}", refused.body);
+            // Of programmes there is only a choice.
+            let kept = refused.body.contains(&format!("value=\"{typed}\""));
+            assert!(field == "programme" || kept, "{typed}: {}", refused.body);
             assert!(refused.body.contains("value=\"tea\" selected"), "{}", refused.body);
         }
     }

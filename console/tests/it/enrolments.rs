@@ -48,6 +48,12 @@ async fn a_merchant_applies_the_platform_audits_and_the_merchant_leaves() {
     let boss = bench.signed_in("boss", "zh").await;
     let audit = boss.get("/operator/merchants/m1").await;
     assert!(audit.body.contains("/operator/merchants/m1/enrolments/e1"), "{}", audit.body);
+    // Whoever audits sees the prices, and what is left out.
+    let audit = boss.get("/operator/merchants/m1/enrolments/e1").await;
+    for words in ["¥80.00", "¥86.00", "未参加", "今天提交"] {
+        assert!(audit.body.contains(words), "{words}: {}", audit.body);
+    }
+    assert_eq!(boss.get("/operator/merchants/m2/enrolments/e1").await.status, StatusCode::NOT_FOUND);
     let approved =
         boss.submit(&audit, "/operator/merchants/m1/enrolments/e1", &[("answer", "approve")]).await;
     assert_eq!(approved.location(), "/operator/merchants/m1?done=enrolment_approved", "{}", approved.body);
@@ -66,10 +72,15 @@ async fn a_merchant_applies_the_platform_audits_and_the_merchant_leaves() {
     let fields = [("id", "e2"), ("programme", "offsite"), ("product", "cup"), ("skus", "red 80.00")];
     assert_eq!(shop.submit(&again, LIST, &fields).await.location(), "/merchant/enrolments/e2?done=applied");
 
-    let audit = boss.get("/operator/merchants/m1").await;
-    let refused = boss.submit(&audit, "/operator/merchants/m1/enrolments/e2", &[("answer", "reject")]).await;
+    let audit = boss.get("/operator/merchants/m1/enrolments/e2").await;
+    let place = "/operator/merchants/m1/enrolments/e2";
+    let empty = boss.submit(&audit, place, &[("answer", "reject"), ("reason", " ")]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", empty.body);
+    assert!(empty.body.contains("href=\"#f-reason\""), "{}", empty.body);
+    let refused = boss.submit(&audit, place, &[("answer", "reject"), ("reason", "主图与实物不符")]).await;
     assert_eq!(refused.location(), "/operator/merchants/m1?done=enrolment_rejected", "{}", refused.body);
-    assert!(shop.get("/merchant/enrolments/e2").await.body.contains("未通过"));
+    let told = shop.get("/merchant/enrolments/e2").await;
+    assert!(told.body.contains("未通过") && told.body.contains("主图与实物不符"), "{}", told.body);
     let late = boss.submit(&audit, "/operator/merchants/m1/enrolments/e2", &[("answer", "approve")]).await;
     assert!(late.body.contains("这次报名不在审核中。"), "{}", late.body);
     assert_eq!(state(&bench, "e2").await, "rejected");
@@ -121,6 +132,7 @@ async fn a_wrong_application_is_refused_beside_its_field() {
     bench.ok("POST", "/v1/enrolments/taken/exit", left).await;
     let shop = bench.signed_in("shop", "zh").await;
     let page = shop.get(LIST).await;
+    assert!(page.body.contains("value=\"offsite\"") && !page.body.contains("value=\"fx\""), "{}", page.body);
     for (field, typed, words) in [
         ("skus", "red 80.00\nred 79.00", "red：重复出现。"),
         ("skus", "red 80.00\ngreen 1.00", "green：没有这个规格。"),
@@ -132,7 +144,8 @@ async fn a_wrong_application_is_refused_beside_its_field() {
             "{typed}: {}",
             refused.body
         );
-        assert!(refused.body.contains(typed), "{}", refused.body);
+        // Among programmes there is only a choice, of those that take enrolments.
+        assert!(field == "programme" || refused.body.contains(typed), "{}", refused.body);
     }
     let all = bench.ok("GET", "/v1/enrolments?merchant=m1", Value::Null).await;
     assert_eq!(all["items"].as_array().unwrap().len(), 1, "nothing is half done: {all}");

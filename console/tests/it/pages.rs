@@ -54,7 +54,7 @@ const WEBHOOKS: &str = "/merchant/webhooks";
 /// Pages of agencies.
 const AGENCY: [&str; 4] = ["/agency/talents", "/agency/orders", "/agency/statements", "/agency/money"];
 /// Pages of operators.
-const OPERATOR: [&str; 13] = [
+const OPERATOR: [&str; 15] = [
     "/operator/edges",
     "/operator/audit",
     "/operator/reviews",
@@ -65,6 +65,8 @@ const OPERATOR: [&str; 13] = [
     "/operator/merchants/m1",
     "/operator/merchants/m1/disputes",
     "/operator/bans",
+    "/operator/promoters",
+    "/operator/promoters/lily",
     "/operator/payouts",
     "/operator/accounts",
     "/operator/accounts/lily",

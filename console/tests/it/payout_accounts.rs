@@ -22,7 +22,7 @@ async fn an_operator_verifies_one_account_and_refuses_another() {
         bench.pass(1_000);
     }
     let page = boss.get(LIST).await;
-    assert!(page.body.contains("lily@example.com") && page.body.contains("推客 amei"), "{}", page.body);
+    assert!(page.body.contains("lily@example.com") && page.body.contains("推客 阿梅"), "{}", page.body);
     let link = "/operator/payout-accounts/check?payee=promoter%2Flily";
     assert!(page.body.contains(link), "{}", page.body);
     let key = |page: &crate::bench::Page| (page.hidden("payee"), page.hidden("from"));

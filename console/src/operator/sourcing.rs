@@ -1,0 +1,136 @@
+//! The audit of an off-site enrolment (站外分销报名): its SKUs with their prices, and the answer.
+
+use crate::api::path;
+use crate::failure::Failure;
+use crate::form::{Field, Form, Submitted};
+use crate::order_pages::escaped;
+use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
+use crate::show::{moment, yuan};
+use crate::state::Console;
+use crate::texts::fill;
+use crate::who::Operator;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/operator/merchants/{id}/enrolments/{enrolment}", get(detail).post(decide))
+}
+
+#[derive(Debug, Deserialize)]
+struct Enrolment {
+    id: String,
+    programme: String,
+    programme_name: Option<String>,
+    merchant: String,
+    product: String,
+    title: Option<String>,
+    state: String,
+    submitted_at: i64,
+    audit: Option<Audit>,
+    skus: Vec<Sku>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Audit {
+    usual_day: String,
+    latest_day: String,
+    workday: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct Sku {
+    sku: String,
+    channel_price_fen: i64,
+    market_price_fen: i64,
+    low30_fen: Option<i64>,
+    channel_stock: Option<u32>,
+    accepted: bool,
+    needs_review: bool,
+}
+
+/// Where an enrolment is audited.
+pub(super) fn place(merchant: &str, enrolment: &str) -> String {
+    format!("/operator/merchants/{}/enrolments/{}", escaped(merchant), escaped(enrolment))
+}
+
+async fn detail(
+    operator: Operator,
+    Path((merchant, enrolment)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    show(&operator, &merchant, &enrolment, Form::default()).await
+}
+
+async fn show(operator: &Operator, merchant: &str, enrolment: &str, form: Form) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let (texts, t, s) = (who.t(), &who.t().operator, &who.t().shop);
+    let of: Enrolment = who.ask(&path(&["enrolments", enrolment]), &[]).await?;
+    if of.merchant != merchant {
+        return Err(Failure::NotFound);
+    }
+    let list = format!("/operator/merchants/{}", escaped(merchant));
+    let mut sheet = Sheet::new(who, &t.audit_title).back(list, &t.to_audit);
+    let mut facts = vec![
+        (s.enrolment.clone(), Cell::Code(of.id.clone())),
+        (s.product.clone(), Cell::named(of.title, Some(of.product))),
+        (s.programme.clone(), Cell::Text(of.programme_name.unwrap_or(of.programme))),
+        (s.applied_at.clone(), Cell::Text(moment(of.submitted_at))),
+    ];
+    if let Some(audit) = &of.audit {
+        let words = if audit.workday == 0 { &s.audit_today } else { &s.audit_words };
+        let words = fill(&fill(words, "usual", &audit.usual_day), "latest", &audit.latest_day);
+        facts.push((s.audit.clone(), Cell::Text(fill(&words, "n", audit.workday))));
+    }
+    sheet.part(Part::Facts(String::new(), facts));
+    let columns = [&*s.sku, &s.private_price, &s.price, &s.low30_then, &s.stock, &s.state];
+    let mut table = Table::new(&s.skus, &columns, &[1, 2, 3, 4], &s.no_skus);
+    for sku in of.skus {
+        let state = match (sku.accepted, sku.needs_review) {
+            (false, _) => Cell::Tag("bad", s.left_out.clone()),
+            (true, true) => Cell::Tag("warn", s.needs_review.clone()),
+            (true, false) => Cell::Tag("good", s.accepted.clone()),
+        };
+        table.row(vec![
+            Cell::Code(sku.sku),
+            Cell::Number(yuan(sku.channel_price_fen)),
+            Cell::Number(yuan(sku.market_price_fen)),
+            Cell::Number(sku.low30_fen.map_or_else(|| "—".to_owned(), yuan)),
+            Cell::Number(sku.channel_stock.map_or_else(|| "—".to_owned(), |stock| stock.to_string())),
+            state,
+        ]);
+    }
+    sheet.part(Part::Table(table));
+    if of.state != "auditing" {
+        sheet.part(Part::Note("", texts.problem.get("not_auditing").cloned().unwrap_or_default()));
+        return sheet.show(form);
+    }
+    let here = place(merchant, enrolment);
+    let approve = FormPart::new(&s.approve, here.clone(), &s.approve).intro(&t.approve_words);
+    sheet.part(Part::Form(approve.hidden("answer", "approve")));
+    let reason = form.show(Field::text("reason", &t.audit_reason).hint(&t.audit_reason_hint));
+    let reject = FormPart::new(&s.reject, here, &s.reject).intro(&t.reject_words).hidden("answer", "reject");
+    sheet.part(Part::Form(reject.field(reason).danger()));
+    sheet.show(form)
+}
+
+/// The audit's word.
+async fn decide(
+    operator: Operator,
+    Path((merchant, enrolment)): Path<(String, String)>,
+    sent: Submitted,
+) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let (answer, body, what) = match sent.value("answer") {
+        "approve" => ("approve", json!({}), "enrolment_approved"),
+        "reject" => ("reject", json!({ "reason": sent.value("reason") }), "enrolment_rejected"),
+        _ => return Err(Failure::BadForm),
+    };
+    let decided =
+        who.change(Method::POST, &path(&["enrolments", &enrolment, answer]), sent.once(), &body).await;
+    let list = format!("/operator/merchants/{}", escaped(&merchant));
+    who.finish(&sent, decided, (&list, what), |form| show(&operator, &merchant, &enrolment, form)).await
+}
