@@ -42,8 +42,8 @@ impl Dialect {
         if self == Self::Jd && name.starts_with("无效") {
             return Some("invalid");
         }
-        let all = SHARED.iter().chain(self.names());
-        all.into_iter().find(|(_, names)| names.contains(&name)).map(|(state, _)| *state)
+        let mut all = SHARED.iter().chain(self.names());
+        all.find(|(_, names)| names.contains(&name)).map(|(state, _)| *state)
     }
 
     const fn names(self) -> &'static Names {
