@@ -1,4 +1,4 @@
-//! The rows of new links: free codes for them, and many rows in one statement.
+//! The rows of new links: free codes for them, and many rows at once.
 //!
 //! The lock of the change numbers keeps all other makers of links out, so a code that is free when it is looked up stays
 //! free until it is written.
@@ -12,8 +12,25 @@ use attribution_core::code::{BODIES, CheckKey, Code};
 use attribution_core::time::Instant;
 use std::collections::HashSet;
 
-/// Rows written, and codes looked up, in one statement.
-const ROWS: usize = 400;
+/// Rows written at once: a request has few more, and memory for them is bounded.
+const ROWS: usize = 4_000;
+/// Codes looked up in one statement.
+const DRAWN: usize = 400;
+/// The columns of a row.
+const COLUMNS: [&str; 12] = [
+    "code",
+    "placement",
+    "target",
+    "starts",
+    "expires",
+    "flags",
+    "shared_at",
+    "qr_of",
+    "created_at",
+    "change_no",
+    "promoter",
+    "changed_at",
+];
 
 /// A link as it is stored, without its code.
 #[derive(Clone, Copy)]
@@ -69,7 +86,7 @@ impl LinkRows {
 
     /// Draws codes until some are free: with eight random characters nearly all are. One request takes few at first.
     fn draw_free(&mut self, tx: &mut dyn Tx) -> Result<(), Problem> {
-        let wanted = if self.drawn { ROWS } else { 2 };
+        let wanted = if self.drawn { DRAWN } else { 2 };
         self.drawn = true;
         while self.free.is_empty() {
             let mut drawn = HashSet::with_capacity(wanted);
@@ -100,17 +117,13 @@ impl LinkRows {
 
     /// Writes what is not written yet.
     pub(super) fn write(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
-        /// Columns of a row.
-        const COLUMNS: usize = 11;
         if self.rows.is_empty() {
             return Ok(());
         }
-        let mut values: Vec<Param<'_>> = Vec::with_capacity(self.rows.len() * COLUMNS);
-        let mut rows = Vec::with_capacity(self.rows.len());
+        let mut values: Vec<Param<'_>> = Vec::with_capacity(self.rows.len() * COLUMNS.len());
         for (code, row, number) in &self.rows {
-            let first = values.len();
-            values.extend([
-                Param::from(*code),
+            values.extend::<[Param<'_>; COLUMNS.len()]>([
+                (*code).into(),
                 row.placement.into(),
                 row.target.into(),
                 i64::from(row.starts.0).into(),
@@ -121,17 +134,11 @@ impl LinkRows {
                 self.now.into(),
                 (*number).into(),
                 row.promoter.into(),
+                // Made and changed at the same time.
+                self.now.into(),
             ]);
-            let marks: Vec<String> = (first + 1..=first + COLUMNS).map(|n| format!("${n}")).collect();
-            // Made and changed at the same time.
-            rows.push(format!("({}, ${})", marks.join(", "), first + 9));
         }
-        let sql = format!(
-            "INSERT INTO links (code, placement, target, starts, expires, flags, shared_at, qr_of, created_at, \
-             change_no, promoter, changed_at) VALUES {}",
-            rows.join(", ")
-        );
-        tx.execute(&sql, &values)?;
+        tx.insert_rows("links", &COLUMNS, &values)?;
         self.rows.clear();
         Ok(())
     }

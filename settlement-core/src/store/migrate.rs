@@ -63,6 +63,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(71, "0071_account_checks"),
     migration!(73, "0073_planner"),
     migration!(75, "0075_links_placement"),
+    migration!(78, "0078_links_lead_somewhere"),
 ];
 
 /// Whose words to use.

@@ -174,6 +174,16 @@ impl Tx for SqliteConnection {
         insert_clicks(&self.inner, &self.insert_clicks, rows).map_err(|e| Self::fail(&mut self.transient, e))
     }
 
+    fn insert_rows(&mut self, table: &str, columns: &[&str], values: &[Param<'_>]) -> Result<(), StoreError> {
+        value::check(values)?;
+        let marks: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), marks.join(", "));
+        for row in values.chunks(columns.len()) {
+            execute(&self.inner, &sql, row).map_err(|e| Self::fail(&mut self.transient, e))?;
+        }
+        Ok(())
+    }
+
     fn before_asking_by_visitor(&mut self) -> Result<(), StoreError> {
         if !self.writing {
             return Ok(());

@@ -36,6 +36,13 @@ pub trait Tx {
     /// [`StoreError::Unique`] if one is there already; the transaction is then good for nothing but rollback.
     fn insert_clicks(&mut self, rows: &[ClickInsert<'_>]) -> Result<(), StoreError>;
 
+    /// Inserts many rows the fastest way the database has. `values` holds them one behind the other, in the order of
+    /// `columns`; whole numbers belong into BIGINT columns.
+    ///
+    /// # Errors
+    /// [`StoreError::Unique`] if one is there already; the transaction is then good for nothing but rollback.
+    fn insert_rows(&mut self, table: &str, columns: &[&str], values: &[Param<'_>]) -> Result<(), StoreError>;
+
     /// Prepares for questions about clicks by visitor (`earning_clicks`): they are right without it, and quick after
     /// it. Only a transaction that writes can do it.
     ///

@@ -1,5 +1,7 @@
 //! The seam on PostgreSQL: the synchronous client, one connection per store thread.
 
+mod copy;
+
 use super::clicks::COLUMNS;
 use super::row::Answer;
 use super::tx::{Connection, Mode, Owed, Tx};
@@ -10,7 +12,6 @@ use postgres::error::SqlState;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
 use std::collections::HashMap;
-use std::io::Write;
 use std::time::Duration;
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
@@ -22,8 +23,6 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 /// No statement of the core may take longer; a stuck one must not hold a connection for ever.
 const SESSION: &str = "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'; \
                        SET client_min_messages = 'warning'; SET synchronous_commit = 'on'";
-/// Encoded rows are handed to the connection in pieces of about this size.
-const COPY_CHUNK: usize = 256 << 10;
 
 /// One connection, remade when lost.
 pub(super) struct PgConnection {
@@ -182,60 +181,6 @@ fn lock_number(scope: &str) -> i64 {
     xxhash_rust::xxh3::xxh3_64(scope.as_bytes()).cast_signed()
 }
 
-/// Appends one row in the binary COPY format: a 16-bit field count, then length and bytes of each field.
-fn encode_click(row: &ClickInsert<'_>, out: &mut Vec<u8>) {
-    fn int8(out: &mut Vec<u8>, value: i64) {
-        let mut field = [0u8; 12];
-        field[3] = 8;
-        field[4..].copy_from_slice(&value.to_be_bytes());
-        out.extend_from_slice(&field);
-    }
-    fn bytes(out: &mut Vec<u8>, value: &[u8]) {
-        #[expect(clippy::cast_possible_truncation, reason = "a frame's payload is at most a few KiB")]
-        out.extend_from_slice(&(value.len() as u32).to_be_bytes());
-        out.extend_from_slice(value);
-    }
-    out.extend_from_slice(&10i16.to_be_bytes());
-    bytes(out, &row.click.0);
-    int8(out, row.effective.0);
-    int8(out, row.edge.0);
-    int8(out, row.ingested.0);
-    out.extend_from_slice(&[0, 0, 0, 2, 0, row.outcome]);
-    if row.visitor.is_some() {
-        bytes(out, &row.visitor.0);
-    } else {
-        out.extend_from_slice(&(-1i32).to_be_bytes());
-    }
-    int8(out, row.code.cast_signed());
-    int8(out, row.placement.into());
-    int8(out, row.target.into());
-    bytes(out, row.payload);
-}
-
-fn copy_clicks(
-    client: &mut Client,
-    sql: &str,
-    rows: &[ClickInsert<'_>],
-    buffer: &mut Vec<u8>,
-) -> Result<(), postgres::Error> {
-    let mut writer = client.copy_in(sql)?;
-    buffer.clear();
-    buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-    for row in rows {
-        encode_click(row, buffer);
-        if buffer.len() >= COPY_CHUNK {
-            if writer.write_all(buffer).is_err() {
-                // The server has refused already; finish() says why.
-                return writer.finish().map(|_| ());
-            }
-            buffer.clear();
-        }
-    }
-    buffer.extend_from_slice(&(-1i16).to_be_bytes());
-    let _ = writer.write_all(buffer);
-    writer.finish().map(|_| ())
-}
-
 impl Tx for PgConnection {
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
         value::check(params)?;
@@ -267,7 +212,19 @@ impl Tx for PgConnection {
         let Some(client) = self.client.as_mut() else {
             return Err(StoreError::Unreachable("the connection was lost".into()));
         };
-        copy_clicks(client, &self.copy_clicks, rows, &mut self.buffer).map_err(|e| self.fail(e))
+        let copied = copy::rows(client, &self.copy_clicks, rows, &mut self.buffer, copy::click);
+        copied.map(|_| ()).map_err(|e| self.fail(e))
+    }
+
+    fn insert_rows(&mut self, table: &str, columns: &[&str], values: &[Param<'_>]) -> Result<(), StoreError> {
+        value::check(values)?;
+        let Some(client) = self.client.as_mut() else {
+            return Err(StoreError::Unreachable("the connection was lost".into()));
+        };
+        let sql = format!("COPY {table} ({}) FROM STDIN (FORMAT binary)", columns.join(", "));
+        let rows = values.chunks(columns.len());
+        let copied = copy::rows(client, &sql, rows, &mut self.buffer, copy::values);
+        copied.map(|_| ()).map_err(|e| self.fail(e))
     }
 
     fn before_asking_by_visitor(&mut self) -> Result<(), StoreError> {

@@ -1,0 +1,1 @@
+-- SQLite's foreign keys look a link's placement and target up without a lock and cost it little: they stay.
