@@ -370,7 +370,7 @@ fn work(connection: &mut dyn Connection, queue: &Queue) {
 /// What cannot be done now is tried again after the next job.
 fn look(owed: Result<Owed, StoreError>) -> Owed {
     owed.unwrap_or_else(|error| {
-        tracing::warn!(error = crate::api::chain(&error), "the order of clicks by visitor stays behind");
+        tracing::warn!(error = crate::api::chain(&error), "work that was put off is still not done");
         Owed::Nothing
     })
 }

@@ -4,9 +4,10 @@ use crate::on_both;
 use crate::support::Bench;
 use attribution_core::time::Instant;
 use settlement_core::params;
-use settlement_core::store::{Store, StoreError};
+use settlement_core::store::{Param, Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 on_both!(values_come_back_as_they_went_in, async |bench: &Bench| {
     let store = bench.core.store();
@@ -76,6 +77,61 @@ on_both!(the_same_key_twice_is_told_apart, async |bench: &Bench| {
         .await;
     assert!(matches!(refused, Err(StoreError::Unique { .. })), "{refused:?}");
 });
+
+on_both!(many_rows_come_in_at_once_or_not_at_all, async |bench: &Bench| {
+    /// More than goes over the connection in one piece.
+    const ROWS: i64 = 20_000;
+    const COLUMNS: [&str; 3] = ["a", "b", "c"];
+    let store = bench.core.store();
+    store.write(|tx| tx.script("CREATE TABLE many (a BIGINT PRIMARY KEY, b TEXT, c TEXT)")).await.unwrap();
+    let insert = |first: i64| {
+        store.write(move |tx| {
+            let values: Vec<Param<'_>> = (first..first + ROWS)
+                .flat_map(|n| [Param::Int(n), Param::Text("引客"), Param::Null])
+                .collect();
+            tx.insert_rows("many", &COLUMNS, &values)
+        })
+    };
+    insert(i64::MIN).await.unwrap();
+    // All but its last row are there already.
+    let failed = insert(i64::MIN + 1).await;
+    assert!(matches!(failed, Err(StoreError::Unique { .. })), "{failed:?}");
+    let nul = store.write(|tx| tx.insert_rows("many", &["a", "b"], params![1, "a\0"])).await;
+    assert!(matches!(nul, Err(StoreError::Nul)), "{nul:?}");
+    let row = store
+        .read(|tx| tx.query_one("SELECT COUNT(*), MIN(a), MIN(b), MAX(b), COUNT(c) FROM many", &[]))
+        .await
+        .unwrap();
+    assert_eq!((row.int(0).unwrap(), row.int(1).unwrap(), row.int(4).unwrap()), (ROWS, i64::MIN, 0));
+    assert_eq!((row.text(2).unwrap(), row.text(3).unwrap()), ("引客", "引客"));
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts it"]
+async fn a_table_that_has_grown_manyfold_is_measured_before_postgresql_would() {
+    const WITHIN: Duration = Duration::from_secs(20);
+    let bench = Bench::postgres().await;
+    let store = bench.core.store();
+    store
+        .write(|tx| {
+            // PostgreSQL's own measuring would hide ours.
+            tx.script("CREATE TABLE grown (a BIGINT) WITH (autovacuum_enabled = false)")?;
+            let values: Vec<Param<'_>> = (0..10_000).map(Param::Int).collect();
+            tx.insert_rows("grown", &["a"], &values)
+        })
+        .await
+        .unwrap();
+    let measured = async || {
+        let rows = "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE oid = CAST('grown' AS regclass)";
+        store.read(|tx| tx.query_one(rows, &[])?.int(0)).await.unwrap()
+    };
+    let all = async {
+        while measured().await != 10_000 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(WITHIN, all).await.expect("nobody has measured it");
+}
 
 on_both!(rivals_lose_no_update, async |bench: &Bench| {
     let runs = Arc::new(AtomicU32::new(0));

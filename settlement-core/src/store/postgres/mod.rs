@@ -1,6 +1,7 @@
 //! The seam on PostgreSQL: the synchronous client, one connection per store thread.
 
 mod copy;
+mod statistics;
 
 use super::clicks::COLUMNS;
 use super::row::Answer;
@@ -31,6 +32,8 @@ pub(super) struct PgConnection {
     client: Option<Client>,
     statements: HashMap<String, Statement>,
     transient: bool,
+    /// Rows written since it was last looked how large the tables are.
+    written: u64,
     copy_clicks: String,
     buffer: Vec<u8>,
 }
@@ -49,6 +52,7 @@ impl PgConnection {
             client: None,
             statements: HashMap::new(),
             transient: false,
+            written: 0,
             copy_clicks: format!("COPY clicks ({COLUMNS}) FROM STDIN (FORMAT binary)"),
             buffer: Vec::new(),
         };
@@ -186,7 +190,9 @@ impl Tx for PgConnection {
         value::check(params)?;
         let statement = self.prepare(sql)?;
         let result = self.open_client()?.execute(&statement, &dynamic(params));
-        result.map_err(|e| self.fail(e))
+        let changed = result.map_err(|e| self.fail(e))?;
+        self.written += changed;
+        Ok(changed)
     }
 
     fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
@@ -213,7 +219,8 @@ impl Tx for PgConnection {
             return Err(StoreError::Unreachable("the connection was lost".into()));
         };
         let copied = copy::rows(client, &self.copy_clicks, rows, &mut self.buffer, copy::click);
-        copied.map(|_| ()).map_err(|e| self.fail(e))
+        self.written += copied.map_err(|e| self.fail(e))?;
+        Ok(())
     }
 
     fn insert_rows(&mut self, table: &str, columns: &[&str], values: &[Param<'_>]) -> Result<(), StoreError> {
@@ -224,7 +231,8 @@ impl Tx for PgConnection {
         let sql = format!("COPY {table} ({}) FROM STDIN (FORMAT binary)", columns.join(", "));
         let rows = values.chunks(columns.len());
         let copied = copy::rows(client, &sql, rows, &mut self.buffer, copy::values);
-        copied.map(|_| ()).map_err(|e| self.fail(e))
+        self.written += copied.map_err(|e| self.fail(e))?;
+        Ok(())
     }
 
     fn before_asking_by_visitor(&mut self) -> Result<(), StoreError> {
@@ -277,11 +285,27 @@ impl Connection for PgConnection {
     }
 
     fn catch_up(&mut self) -> Result<Owed, StoreError> {
-        Ok(Owed::Nothing)
+        self.written = 0;
+        self.begin(Mode::Write)?;
+        match statistics::catch_up(self).and_then(|measured| self.commit().map(|()| measured)) {
+            Ok(measured) => {
+                if !measured.is_empty() {
+                    tracing::info!(
+                        tables = measured.join(", "),
+                        "tables that have grown manyfold were measured"
+                    );
+                }
+                Ok(Owed::Nothing)
+            }
+            Err(error) => {
+                self.rollback();
+                Err(error)
+            }
+        }
     }
 
     fn owed(&mut self) -> Result<Owed, StoreError> {
-        Ok(Owed::Nothing)
+        Ok(if self.written < statistics::ROWS { Owed::Nothing } else { Owed::OneStep })
     }
 
     fn failed_transiently(&self) -> bool {
