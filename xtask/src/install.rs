@@ -17,6 +17,8 @@ pub(crate) struct Need {
 pub(crate) const REDIS: Need = Need { program: "redis-server", package: "redis-server" };
 /// PostgreSQL, the core's store when scaled out.
 pub(crate) const POSTGRES: Need = Need { program: "initdb", package: "postgresql" };
+/// Makes certificates for it.
+pub(crate) const OPENSSL: Need = Need { program: "openssl", package: "openssl" };
 /// Prometheus' own checker of metrics and rules.
 pub(crate) const PROMTOOL: Need = Need { program: "promtool", package: "prometheus" };
 /// Reads QR codes again that we have made.

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold, against real servers that it starts itself.
 
-use crate::install::{self, CURL, HAPROXY, NGINX, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
+use crate::install::{self, CURL, HAPROXY, NGINX, OPENSSL, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
 use crate::servers::{Postgres, Redis};
 use crate::suite::{Run, cargo, succeed};
 use crate::{browser, check, conformance, examples, kill, outage, powercut, simulate, story, watching};
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     let mut run = Run::new(&arguments.only);
     check::lints(&mut run);
     run.suite("tests", 900, || {
-        install::ensure(&[REDIS, POSTGRES, PROMTOOL, CURL, HAPROXY, NGINX, ZBARIMG, RSVG])?;
+        install::ensure(&[REDIS, POSTGRES, OPENSSL, PROMTOOL, CURL, HAPROXY, NGINX, ZBARIMG, RSVG])?;
         let redis = Redis::start()?;
         let postgres = Postgres::start()?;
         println!("redis at {}, PostgreSQL at {}", redis.url(), postgres.url());

@@ -1,7 +1,7 @@
 //! The command line: what every command shares. A command's own flags stand in its own file.
 
 use crate::commands::Command;
-use crate::config::{CoreFile, StoreChoice, is_postgres_url, load};
+use crate::config::{CoreFile, StoreChoice, load};
 use crate::exit::{self, Exit, Failure};
 use crate::roles::core::store_config;
 use crate::scenario::time;
@@ -10,7 +10,7 @@ use clap::{Args, Parser, ValueEnum};
 use redis_view::RedisOptions;
 use settlement_core::Clock;
 use settlement_core::replay::Selection;
-use settlement_core::store::Store;
+use settlement_core::store::{PostgresUrl, Store};
 use std::path::PathBuf;
 
 /// What `--version` prints after the name.
@@ -120,13 +120,19 @@ impl StoreArgs {
     fn choice(&self) -> Result<StoreChoice, Failure> {
         match &self.postgres {
             None => Ok(StoreChoice::Sqlite(self.data.join("core.sqlite"))),
-            Some(url) if is_postgres_url(url) => Ok(StoreChoice::Postgres(url.clone())),
-            Some(_) => Err(Failure::message(
-                Exit::Usage,
-                "--postgres: expected a URL such as postgres://yinke@127.0.0.1/yinke",
-            )),
+            Some(url) => postgres(url),
         }
     }
+}
+
+/// The store at the URL of `--postgres`.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn postgres(url: &str) -> Result<StoreChoice, Failure> {
+    url.parse::<PostgresUrl>().map(|_| StoreChoice::Postgres(url.to_owned())).map_err(|error| {
+        Failure::message(Exit::Usage, format!("--postgres: {:#}", anyhow::Error::new(error)))
+    })
 }
 
 /// Which orders.

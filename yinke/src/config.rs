@@ -11,7 +11,7 @@ mod proxies;
 mod reader;
 mod redis;
 
-pub(crate) use self::core::{CoreFile, StoreChoice, is_postgres_url};
+pub(crate) use self::core::{CoreFile, StoreChoice};
 pub(crate) use edge::EdgeFile;
 pub(crate) use effective::Effective;
 pub(crate) use parse::public_base;

@@ -156,7 +156,8 @@ impl From<StoreError> for Problem {
                 "conflict",
                 "somebody wrote the same thing at the same time; try again",
             ),
-            StoreError::Refused(_)
+            StoreError::Address(_)
+            | StoreError::Refused(_)
             | StoreError::Unfit(_)
             | StoreError::NoRow
             | StoreError::Column { .. }

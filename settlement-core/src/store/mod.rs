@@ -22,6 +22,7 @@ mod young;
 pub use clicks::ClickInsert;
 pub(crate) use list::List;
 pub use migrate::MigrateError;
+pub use postgres::{PostgresUrl, PostgresUrlError};
 pub use row::Row;
 pub use threads::{OpenStoreError, Store};
 pub use tx::{Mode, Tx};
@@ -40,7 +41,7 @@ pub enum StoreConfig {
     },
     /// A server, version 15 or newer.
     Postgres {
-        /// `postgres://user:password@host/database`.
+        /// `postgres://user:password@host/database`, as [`PostgresUrl`] reads it.
         url: String,
         /// A schema to work in, made if absent; the server's default if `None`.
         schema: Option<String>,
@@ -87,6 +88,9 @@ pub enum StoreError {
     /// A deadlock, a serialization failure, or a busy file: another attempt may succeed.
     #[error("another transaction was in the way")]
     Transient(#[source] Cause),
+    /// The database's URL cannot be used as it is.
+    #[error("the database's URL cannot be used")]
+    Address(#[source] Cause),
     /// The database cannot be reached; nothing was changed.
     #[error("the database cannot be reached")]
     Unreachable(#[source] Cause),

@@ -25,6 +25,7 @@ mod order_senders;
 mod orders;
 mod payout_permutations;
 mod payouts;
+mod postgres_tls;
 mod rehearse;
 mod replay;
 mod reports;

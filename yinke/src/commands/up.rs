@@ -4,9 +4,9 @@ mod story;
 
 use crate::admin::{self, Metrics};
 use crate::api::CoreApi;
-use crate::cli::{DATA_DEFAULT, RedisArgs};
+use crate::cli::{self, DATA_DEFAULT, RedisArgs};
 use crate::clock;
-use crate::config::{self, StoreChoice, is_postgres_url};
+use crate::config::{self, StoreChoice};
 use crate::data_dir::{DataDir, Running};
 use crate::demo;
 use crate::exit::{Exit, Failure};
@@ -91,15 +91,8 @@ impl UpArgs {
     /// # Errors
     /// If something cannot start.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        if let Some(url) = &self.postgres
-            && !is_postgres_url(url)
-        {
-            return Err(Failure::message(
-                Exit::Usage,
-                "--postgres: expected a URL such as postgres://yinke@127.0.0.1/yinke",
-            ));
-        }
         // A mistake here is told before anything is made.
+        self.postgres.as_deref().map(cli::postgres).transpose()?;
         self.redis.options()?;
         let runtime = super::runtime()?;
         let ended = runtime.block_on(self.serve());

@@ -5,6 +5,7 @@ use super::{Role, parse, proxies};
 use redirector::config::AddressRange;
 use redis_view::RedisOptions;
 use settlement_core::api::Limits;
+use settlement_core::store::PostgresUrl;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use url::Url;
@@ -69,9 +70,9 @@ impl Role for CoreFile {
             r.conflict("store.sqlite", "expected only one of store.sqlite and store.postgres");
         }
         if let Some(Some(url)) = &postgres
-            && !is_postgres_url(url)
+            && let Err(error) = url.parse::<PostgresUrl>()
         {
-            r.conflict("store.postgres", "expected a URL such as \"postgres://yinke@db.internal/yinke\"");
+            r.conflict("store.postgres", &format!("{:#}", anyhow::Error::new(error)));
         }
         if let (Some(api), Some(admin)) = (api, admin)
             && api == admin
@@ -121,9 +122,4 @@ fn limits(r: &mut Reader<'_>) -> Option<Limits> {
         agency: agency?,
         unauthenticated: unauthenticated?,
     })
-}
-
-/// Whether a text looks like a PostgreSQL URL.
-pub(crate) fn is_postgres_url(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"))
 }

@@ -1,8 +1,13 @@
 //! The seam on PostgreSQL: the synchronous client, one connection per store thread.
 
+mod address;
 mod copy;
 mod statistics;
+mod tls;
 
+pub use address::{PostgresUrl, PostgresUrlError};
+
+use self::tls::Connector;
 use super::clicks::COLUMNS;
 use super::row::Answer;
 use super::tx::{Connection, Mode, Owed, Tx};
@@ -11,7 +16,7 @@ use attribution_core::ids::VisitorId;
 use bytes::{BufMut, BytesMut};
 use postgres::error::SqlState;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use postgres::{Client, Config, NoTls, Statement};
+use postgres::{Client, Config, Statement};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -28,6 +33,7 @@ const SESSION: &str = "SET statement_timeout = '60s'; SET idle_in_transaction_se
 /// One connection, remade when lost.
 pub(super) struct PgConnection {
     config: Config,
+    connector: Connector,
     schema: Option<String>,
     client: Option<Client>,
     statements: HashMap<String, Statement>,
@@ -40,14 +46,16 @@ pub(super) struct PgConnection {
 
 impl PgConnection {
     pub(super) fn open(url: &str, schema: Option<String>) -> Result<Self, StoreError> {
-        let mut config: Config =
-            url.parse().map_err(|e: postgres::Error| StoreError::Unreachable(e.into()))?;
+        let PostgresUrl { mut config, tls } =
+            url.parse().map_err(|e: PostgresUrlError| StoreError::Address(e.into()))?;
+        let connector = tls.connector().map_err(|e| StoreError::Address(e.into()))?;
         config
             .connect_timeout(CONNECT_TIMEOUT)
             .keepalives_idle(KEEPALIVE_IDLE)
             .application_name("yinke-core");
         let mut connection = Self {
             config,
+            connector,
             schema,
             client: None,
             statements: HashMap::new(),
@@ -67,7 +75,7 @@ impl PgConnection {
         if self.client.is_none() {
             self.statements.clear();
             let unreachable = |e: postgres::Error| StoreError::Unreachable(e.into());
-            let mut client = self.config.connect(NoTls).map_err(unreachable)?;
+            let mut client = self.config.connect(self.connector.clone()).map_err(unreachable)?;
             client.batch_execute(SESSION).map_err(unreachable)?;
             if let Some(schema) = &self.schema {
                 let name = schema.replace('"', "\"\"");
