@@ -1,10 +1,12 @@
 //! The API against its own description: schemathesis asks everything the OpenAPI document offers, and much that it
-//! does not, as an administrator, a merchant and a promoter, and compares every answer with the document.
+//! does not, as an administrator, a merchant and a promoter, and compares every answer with the document. A core on
+//! SQLite and one on PostgreSQL are asked beside each other.
 
-use crate::install::{self, CURL, PYTHON};
+use crate::install::{self, CURL, POSTGRES, PYTHON};
 use crate::live::Live;
+use crate::servers::Postgres;
 use crate::suite::{command, root, succeed};
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,35 +77,68 @@ const KNOWN: [(&str, &str, &str); 14] = [
     ("", "query.promoter", "lily"),
 ];
 
-/// Sets up the world, and has every role ask.
+/// Sets up the world on both stores, and has every role ask.
 ///
 /// # Errors
 /// If an answer is a server error, is not in the document, or does not fit it.
 pub(crate) fn check(profile: &str) -> Result<()> {
-    install::ensure(&[CURL, PYTHON])?;
+    install::ensure(&[CURL, PYTHON, POSTGRES])?;
     let schemathesis = schemathesis()?;
-    let live = Live::start(profile)?;
+    let postgres = Postgres::start()?;
+    let stores = [
+        ("SQLite", Live::start(profile, None)?),
+        ("PostgreSQL", Live::start(profile, Some(&postgres.url()))?),
+    ];
+    let failed: Vec<String> = std::thread::scope(|scope| {
+        let asking = stores.each_ref().map(|(store, live)| {
+            let schemathesis = &schemathesis;
+            scope.spawn(move || ask_all(schemathesis, store, live))
+        });
+        asking
+            .into_iter()
+            .flat_map(|asking| asking.join().unwrap_or_else(|_| vec!["panicked".into()]))
+            .collect()
+    });
+    ensure!(failed.is_empty(), "{}", failed.join("; "));
+    Ok(())
+}
+
+/// Has every role ask one core; says what failed.
+fn ask_all(schemathesis: &Path, store: &str, live: &Live) -> Vec<String> {
+    let mut failed = Vec::new();
+    let mut ask = |who: &str, token: Result<String>, known: Option<&Path>| {
+        let asked = token.and_then(|token| run(schemathesis, store, who, live, &token, known));
+        if let Err(error) = asked {
+            failed.push(format!("{who} on {store}: {error:#}"));
+        }
+    };
+    match world(live) {
+        Ok(known) => {
+            ask("admin, about anything", Ok(live.token.clone()), None);
+            ask("admin", Ok(live.token.clone()), Some(&known));
+            ask("merchant", issued(live, "merchant", "m1"), Some(&known));
+            ask("promoter", issued(live, "promoter", "lily"), Some(&known));
+        }
+        Err(error) => failed.push(format!("the world on {store}: {error:#}")),
+    }
+    failed
+}
+
+/// Sets up the world; the file that says what is in it.
+fn world(live: &Live) -> Result<PathBuf> {
     for (method, path, body) in WORLD {
         live.call(method, path, body)?;
     }
     let known = live.folder().join("known.toml");
     fs::write(&known, pinned())?;
-    let mut failed = Vec::new();
-    let mut ask = |who: &str, token: &str, known: Option<&Path>| {
-        println!("as {who}:");
-        if let Err(error) = run(&schemathesis, &live, token, known) {
-            failed.push(format!("{who}: {error}"));
-        }
-    };
-    ask("admin, about anything", &live.token, None);
-    ask("admin", &live.token, Some(&known));
-    for (role, subject) in [("merchant", "m1"), ("promoter", "lily")] {
-        let body = format!(r#"{{"role": "{role}", "subject": "{subject}"}}"#);
-        let issued = live.call("POST", "/v1/tokens", &body)?;
-        ask(role, issued["token"].as_str().context("no token")?, Some(&known));
-    }
-    ensure!(failed.is_empty(), "{}", failed.join("; "));
-    Ok(())
+    Ok(known)
+}
+
+/// A new token of a role.
+fn issued(live: &Live, role: &str, subject: &str) -> Result<String> {
+    let body = format!(r#"{{"role": "{role}", "subject": "{subject}"}}"#);
+    let issued = live.call("POST", "/v1/tokens", &body)?;
+    Ok(issued["token"].as_str().context("no token")?.to_owned())
 }
 
 /// The configuration by which paths and queries name what is there.
@@ -119,7 +154,16 @@ fn pinned() -> String {
     text
 }
 
-fn run(schemathesis: &Path, live: &Live, token: &str, known: Option<&Path>) -> Result<()> {
+/// Asks as one role. The words come as a whole at the end: another core is asked at the same time.
+fn run(
+    schemathesis: &Path,
+    store: &str,
+    who: &str,
+    live: &Live,
+    token: &str,
+    known: Option<&Path>,
+) -> Result<()> {
+    println!("asking the core on {store} as {who} ...");
     let mut run = Command::new(schemathesis);
     if let Some(known) = known {
         run.arg("--config-file").arg(known);
@@ -137,7 +181,10 @@ fn run(schemathesis: &Path, live: &Live, token: &str, known: Option<&Path>) -> R
         .args(["--suppress-health-check", "all", "--warnings", "off"])
         .args(["--continue-on-failure", "--rate-limit", "auto", "--request-timeout", "35"])
         .args(["--header", &format!("Authorization:Bearer {token}")]);
-    succeed(run)
+    let output = run.output().context("cannot start schemathesis")?;
+    let (told, warned) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    println!("as {who} on {store}:\n{told}{warned}");
+    if output.status.success() { Ok(()) } else { bail!("schemathesis: {}", output.status) }
 }
 
 /// Schemathesis in an environment of its own, beside the build's output.

@@ -18,7 +18,7 @@ const EXAMPLES: [(&str, &[&str]); 2] = [
 /// If one fails or does not say what it should.
 pub(crate) fn run(profile: &str) -> Result<()> {
     install::ensure(&[CURL, JQ, PYTHON, NODE])?;
-    let live = Live::start(profile)?;
+    let live = Live::start(profile, None)?;
     for (name, expected) in EXAMPLES {
         println!("$ docs/examples/{name}");
         let output = Command::new("bash")

@@ -24,18 +24,22 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Builds `yinke` with `profile` and starts it.
+    /// Builds `yinke` with `profile` and starts it on a store of its own, SQLite or the PostgreSQL of this URL.
     ///
     /// # Errors
     /// If it cannot be built, or does not serve in time.
-    pub(crate) fn start(profile: &str) -> Result<Self> {
+    pub(crate) fn start(profile: &str, postgres: Option<&str>) -> Result<Self> {
         succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", profile]))?;
         let folder = if profile == "dev" { "debug" } else { profile };
         let program = crate::bench::target_directory()?.join(folder).join("yinke");
         let folder = tempfile::tempdir()?;
         let token = "live-suite-token".to_owned();
-        let child = Command::new(program)
-            .args(["up", "--edge", "127.0.0.1:0", "--core", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+        let mut yinke = Command::new(program);
+        yinke.args(["up", "--edge", "127.0.0.1:0", "--core", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        if let Some(url) = postgres {
+            yinke.args(["--postgres", url]);
+        }
+        let child = yinke
             // Webhooks of a suite go to receivers on this machine.
             .args(["--allow-private-destinations", "--data"])
             .arg(folder.path().join("data"))
