@@ -167,7 +167,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs PostgreSQL's programs: cargo xtask test installs them"]
+#[ignore = "needs a program: cargo xtask test installs it"]
 async fn the_url_says_whom_to_trust() {
     let server = Server::start();
     for (host, query) in [
