@@ -63,6 +63,9 @@ pub struct PromoterState {
     pub disabled: Vec<Period>,
     /// The agency, from when on its contract counts.
     pub agency: Option<(AgencyId, Instant)>,
+    /// From when on a contract counts whose agency cannot be named: what is stored of it is no id.
+    #[serde(default)]
+    pub unnamed_agency: Option<Instant>,
 }
 
 /// What the decision looks at beside the order line. Everything is data; whoever asks looks it up.

@@ -238,6 +238,9 @@ impl Case<'_> {
             goods,
             rate_at,
         )?;
+        if self.agency_unnamed(&promoter) {
+            self.flags.push(Flag::UnnamedAgency);
+        }
         let terms = self.terms(chosen.rate, Some(&promoter));
         let amounts = match terms.amounts(self.line.base) {
             Ok(amounts) => amounts,
@@ -263,13 +266,25 @@ impl Case<'_> {
         }
     }
 
+    /// Whether an agency that has a share of this line cannot be named.
+    fn agency_unnamed(&self, promoter: &PromoterId) -> bool {
+        let shares = self.policy.commission.split.iter().any(|w| w.party == Party::Agency && w.weight > 0);
+        let unnamed = self.facts.promoters.get(promoter).and_then(|state| state.unnamed_agency);
+        shares && unnamed.is_some_and(|from| self.contract_counts(from))
+    }
+
+    /// Whether an agency's contract that counts from `from` on gives it a share of this line.
+    fn contract_counts(&self, from: Instant) -> bool {
+        let at = self.line.created;
+        at >= from && self.policy.commission.agency_from.is_none_or(|from| at >= from)
+    }
+
     fn terms(&self, rate: BasisPoints, promoter: Option<&PromoterId>) -> Terms {
         let policy = &self.policy.commission;
-        let at = self.line.created;
         let contract = promoter
             .and_then(|p| self.facts.promoters.get(p))
             .and_then(|state| state.agency.as_ref())
-            .filter(|(_, from)| at >= *from && policy.agency_from.is_none_or(|from| at >= from));
+            .filter(|(_, from)| self.contract_counts(*from));
         let mut parties: Vec<PartyTerms> = Vec::with_capacity(policy.split.len());
         let mut left_over = 0;
         for weight in &policy.split {

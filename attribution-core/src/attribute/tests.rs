@@ -141,7 +141,7 @@ fn reasons_come_in_their_fixed_order() {
     w.line.method = Some(PayMethod::CashOnDelivery);
     w.own = BTreeSet::from([promoter("a")]);
     let disabled = vec![Period::since(at("06-02 00:00:00"))];
-    w.promoters.insert(promoter("a"), PromoterState { disabled, agency: None });
+    w.promoters.insert(promoter("a"), PromoterState { disabled, ..PromoterState::default() });
     w.withdrawn = vec![Period::since(at("06-02 12:00:00"))];
     w.rates = vec![];
     w.line.base = Fen(19);
@@ -167,7 +167,8 @@ fn reasons_come_in_their_fixed_order() {
 fn nobody_falls_through_to_an_earlier_promoter() {
     let clicks = ["a 06-01 10:00:00", "b 06-02 10:00:00"];
     let mut disabled_later = World::new(Preset::Distributor1688, &clicks, "06-03 10:00:00");
-    let state = PromoterState { disabled: vec![Period::since(at("06-03 00:00:00"))], agency: None };
+    let state =
+        PromoterState { disabled: vec![Period::since(at("06-03 00:00:00"))], ..PromoterState::default() };
     disabled_later.promoters.insert(promoter("b"), state);
     assert_eq!(disabled_later.result(), "promoter_disabled", "b was disabled after the click");
     let mut disabled_before = World::new(Preset::Distributor1688, &clicks, "06-03 10:00:00");
@@ -257,7 +258,7 @@ fn the_agency_shares_once_its_contract_counts() {
     let mut w = World::new(Preset::TaobaoLive, &A, "06-03 10:00:00");
     let with_agency = |from: &str| {
         let agency = Some((AgencyId::new("mcn").unwrap(), at(from)));
-        BTreeMap::from([(promoter("a"), PromoterState { disabled: vec![], agency })])
+        BTreeMap::from([(promoter("a"), PromoterState { agency, ..PromoterState::default() })])
     };
     let shares = |w: &World| w.decide().award().unwrap().amounts.shares.clone();
     let (platform, agency, talent) = (Party::Platform, Party::Agency, Party::Promoter);
@@ -271,6 +272,27 @@ fn the_agency_shares_once_its_contract_counts() {
     assert!(all[0].collected_at_withdrawal && !all[1].collected_at_withdrawal);
     w.policy.commission.agency_from = Some(at("07-01 00:00:00"));
     assert_eq!(parts(&shares(&w)), [(platform, 50), (talent, 450)], "the programme splits it off later");
+}
+
+#[test]
+fn an_agency_that_cannot_be_named_holds_what_it_shares_in() {
+    let mut w = World::new(Preset::TaobaoLive, &A, "06-03 10:00:00");
+    let unnamed = |from: &str| {
+        let state = PromoterState { unnamed_agency: Some(at(from)), ..PromoterState::default() };
+        BTreeMap::from([(promoter("a"), state)])
+    };
+    let held = |w: &World| w.decide().held_by().collect::<Vec<_>>();
+    w.promoters = unnamed("06-03 10:00:01");
+    assert_eq!(held(&w), [], "its contract counts a second later");
+    w.promoters = unnamed("06-03 10:00:00");
+    assert_eq!(held(&w), [Flag::UnnamedAgency]);
+    let shares = parts(&w.decide().award().unwrap().amounts.shares);
+    assert_eq!(shares, [(Party::Platform, 50), (Party::Promoter, 450)]);
+    w.policy.commission.agency_from = Some(at("07-01 00:00:00"));
+    assert_eq!(held(&w), [], "the programme splits it off later");
+    w.policy.commission.agency_from = None;
+    w.policy.commission.split.retain(|weight| weight.party != Party::Agency);
+    assert_eq!(held(&w), [], "agencies share in nothing here");
 }
 
 #[test]

@@ -50,7 +50,8 @@ pub(super) struct Link {
 pub(crate) struct Contract {
     from: Instant,
     to: Option<Instant>,
-    agency: AgencyId,
+    /// As it is stored. What was stored before agencies' ids were checked may be none.
+    agency: String,
 }
 
 /// A promoter as orders see it.
@@ -65,9 +66,12 @@ impl Promoter {
     pub(super) fn state(&self, order: Instant, known: Instant) -> PromoterState {
         let contracts = self.contracts.as_of(known).iter();
         let in_force = contracts.filter(|c| c.from <= order && c.to.is_none_or(|to| to > order));
+        let contract = in_force.max_by_key(|c| c.from);
+        let agency = contract.and_then(|c| Some((AgencyId::new(c.agency.as_str()).ok()?, c.from)));
         PromoterState {
             disabled: self.disabled.as_of(known).clone(),
-            agency: in_force.max_by_key(|c| c.from).map(|c| (c.agency.clone(), c.from)),
+            unnamed_agency: contract.filter(|_| agency.is_none()).map(|c| c.from),
+            agency,
         }
     }
 }
@@ -114,11 +118,7 @@ pub(crate) fn contracts(tx: &mut dyn Tx, promoter: i64) -> Result<Vec<Contract>,
         params![promoter],
     )?;
     let contract = |row: &Row| {
-        Ok(Contract {
-            from: row.instant(0)?,
-            to: row.opt_instant(1)?,
-            agency: read("agency id", row.text(2)?)?,
-        })
+        Ok(Contract { from: row.instant(0)?, to: row.opt_instant(1)?, agency: row.text(2)?.to_owned() })
     };
     rows.iter().map(contract).collect()
 }

@@ -3,6 +3,7 @@
 
 use crate::Core;
 use crate::store::{StoreError, Tx};
+use attribution_core::ids::AgencyId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,6 +26,24 @@ pub struct LedgerAudit {
     pub settled_fen: i64,
     /// Whether nothing is wrong.
     pub balanced: bool,
+    /// Contracts with agencies that cannot be named: what is stored of them, from before ids were checked, is no id.
+    /// Orders that such an agency shares in wait for a review. Put the promoter anew with the right id and `agency_from`.
+    pub unnamed_agencies: Vec<UnnamedAgency>,
+}
+
+/// A contract with an agency that cannot be named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct UnnamedAgency {
+    /// The promoter.
+    pub promoter: String,
+    /// What is stored of the agency.
+    pub agency: String,
+    /// Why that is no id.
+    pub problem: String,
+    /// From when on the contract counts, UTC milliseconds.
+    pub from: i64,
+    /// Up to when, if it has an end, UTC milliseconds.
+    pub to: Option<i64>,
 }
 
 impl Core {
@@ -83,7 +102,31 @@ pub fn audit(tx: &mut dyn Tx) -> Result<LedgerAudit, StoreError> {
         expected_fen: -payees.int(0)?,
         settled_fen: -payees.int(1)?,
         balanced: false,
+        unnamed_agencies: unnamed_agencies(tx)?,
     };
     let balanced = audit.imbalance_fen == 0 && audit.unbalanced_transfers == 0 && audit.wrong_balances == 0;
     Ok(LedgerAudit { balanced, ..audit })
+}
+
+fn unnamed_agencies(tx: &mut dyn Tx) -> Result<Vec<UnnamedAgency>, StoreError> {
+    let rows = tx.query(
+        "SELECT p.id, c.agency, c.from_ms, c.to_ms FROM agency_contracts c JOIN promoters p ON p.num = c.promoter \
+         ORDER BY p.id, c.from_ms",
+        &[],
+    )?;
+    let mut unnamed = Vec::new();
+    for row in &rows {
+        let agency = row.text(1)?;
+        if let Err(why) = AgencyId::new(agency) {
+            let (promoter, agency) = (row.text(0)?.to_owned(), agency.to_owned());
+            unnamed.push(UnnamedAgency {
+                promoter,
+                agency,
+                problem: why.to_string(),
+                from: row.int(2)?,
+                to: row.opt_int(3)?,
+            });
+        }
+    }
+    Ok(unnamed)
 }

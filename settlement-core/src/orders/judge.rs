@@ -197,20 +197,34 @@ pub(super) fn decision(
     row.awaits_click = attribution.flags.contains(&Flag::AwaitingClick);
     if !attribution.provisional {
         row.final_at = Some(attribution.final_at);
-        if attribution.flags.contains(&Flag::Unjournaled) && attribution.award().is_some() {
-            row.review = true;
-            let finding = Finding {
-                platform,
-                order,
-                merchant: Some(&state.created.merchant),
-                line: line.line.as_str(),
-                reason: Reason::Unjournaled,
-                found: "",
-                detail: "the click that decided is known only from its token: no edge ever delivered it",
-                contents: None,
-            };
-            review::open(tx, &finding, now)?;
-        }
+    }
+    let was_held = row.review;
+    row.review = false;
+    for flag in attribution.held_by() {
+        row.review = true;
+        let (reason, detail) = match flag {
+            Flag::UnnamedAgency => {
+                (Reason::UnnamedAgency, "what is stored as the promoter's agency is no id: see `yinke audit`")
+            }
+            _ => (
+                Reason::Unjournaled,
+                "the click that decided is known only from its token: no edge ever delivered it",
+            ),
+        };
+        let finding = Finding {
+            platform,
+            order,
+            merchant: Some(&state.created.merchant),
+            line: line.line.as_str(),
+            reason,
+            found: "",
+            detail,
+            contents: None,
+        };
+        review::open(tx, &finding, now)?;
+    }
+    if was_held && attribution.held_by().all(|flag| flag != Flag::UnnamedAgency) {
+        review::agency_named(tx, platform, order, line.line.as_str(), now)?;
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! What reaches back to a line whose decision was final: a ban or a promoter's suspension that was made known later.
+//! What reaches back to a line whose decision was final: a ban or a promoter's suspension that was made known later,
+//! a way to pay that is known only with the payment, and the right name of an agency that could not be named.
 //!
 //! Nothing else may change a final decision. A line that has not settled follows the rules as if they had been known
 //! in time; one that has is left as it is, and a person is told.
@@ -10,11 +11,11 @@ use super::state::{LineState, OrderState};
 use crate::attribution::Decided;
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::attribute::Attribution;
+use attribution_core::attribute::{Attribution, Flag, NoCommission, Outcome};
 use attribution_core::ids::PromoterId;
 use attribution_core::time::Instant;
 
-/// Takes the decision over if a ban or suspension makes the difference.
+/// Takes the decision over if a ban, a suspension, the way to pay or the name of an agency makes the difference.
 pub(super) fn reopen(
     tx: &mut dyn Tx,
     state: &OrderState,
@@ -27,6 +28,10 @@ pub(super) fn reopen(
     let created = &state.created;
     let before = rows::decision(tx, &created.platform, &created.order, &line.line, row.decision)?;
     let Some(before) = before else { return Ok(()) };
+    let named = unnamed(&before) && !unnamed(decided);
+    if row.settled.is_none() && (named || paid_otherwise(&before, decided)) {
+        return take_over(tx, state, line, row, decided, cause, now);
+    }
     if before.outcome_code() == decided.outcome_code()
         && owner(&before.attribution) == owner(&decided.attribution)
     {
@@ -34,10 +39,7 @@ pub(super) fn reopen(
     }
     let Some(reason) = reason(tx, &before, decided)? else { return Ok(()) };
     if row.settled.is_none() {
-        let final_at = row.final_at;
-        decision(tx, state, line, row, Some(decided), cause, now)?;
-        row.final_at = final_at;
-        return Ok(());
+        return take_over(tx, state, line, row, decided, cause, now);
     }
     // A line that settled to nothing has nothing to look at.
     if before.attribution.award().is_none() {
@@ -58,6 +60,35 @@ pub(super) fn reopen(
         contents: None,
     };
     review::open(tx, &finding, now)
+}
+
+/// The new decision stands; it was final before, and stays so.
+fn take_over(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    line: &LineState,
+    row: &mut LineRow,
+    decided: &Decided,
+    cause: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let final_at = row.final_at;
+    decision(tx, state, line, row, Some(decided), cause, now)?;
+    row.final_at = final_at;
+    Ok(())
+}
+
+/// Whether its promoter's agency could not be named.
+fn unnamed(decided: &Decided) -> bool {
+    decided.attribution.flags.contains(&Flag::UnnamedAgency)
+}
+
+/// Whether the way to pay, which may be known only at the delivery, excludes the order or excludes it no more.
+fn paid_otherwise(before: &Decided, now: &Decided) -> bool {
+    let excluded = |decided: &Decided| {
+        matches!(decided.attribution.outcome, Outcome::NoCommission(NoCommission::PaymentExcluded { .. }))
+    };
+    excluded(before) != excluded(now)
 }
 
 fn owner(attribution: &Attribution) -> Option<&PromoterId> {

@@ -26,6 +26,8 @@ pub enum Reason {
     RefundExceedsPayment,
     /// The deciding click is in no journal: no posting before a person says so.
     Unjournaled,
+    /// The promoter's agency has a share, and what is stored of it is no id: no posting before a person says so.
+    UnnamedAgency,
     /// A refund that the programme wants merchant and promoter to settle by hand.
     ManualRefund,
     /// A refund after the settlement, where the programme takes nothing back by itself.
@@ -45,6 +47,11 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether the line's money waits until a person lets it go.
+    pub fn holds(code: &str) -> bool {
+        [Self::Unjournaled, Self::UnnamedAgency].map(Self::code).contains(&code)
+    }
+
     /// The stable code.
     pub const fn code(self) -> &'static str {
         match self {
@@ -57,6 +64,7 @@ impl Reason {
             Self::UnknownLine => "unknown_line",
             Self::RefundExceedsPayment => "refund_exceeds_payment",
             Self::Unjournaled => "unjournaled",
+            Self::UnnamedAgency => "unnamed_agency",
             Self::ManualRefund => "manual_refund",
             Self::RefundAfterSettlement => "refund_after_settlement",
             Self::PaidAfterSettlement => "paid_after_settlement",
@@ -133,5 +141,23 @@ pub(super) fn taken_in(
         "UPDATE order_reviews SET resolved_ms = $3, resolution = 'taken in' WHERE platform = $1 AND order_id = $2 \
          AND reason IN ($4, $5, $6) AND resolved_ms IS NULL",
         params![platform, order, now, product, merchant, other],
+    )
+}
+
+/// Closes what kept a line's money back: its agency is named now.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn agency_named(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    line: &str,
+    now: Instant,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE order_reviews SET resolved_ms = $4, resolution = 'named' WHERE platform = $1 AND order_id = $2 \
+         AND reason = $5 AND line_id = $3 AND resolved_ms IS NULL",
+        params![platform, order, line, now, Reason::UnnamedAgency.code()],
     )
 }

@@ -30,7 +30,9 @@ struct OpenReview {
     /// The order.
     order: String,
     /// Why: `event_changed`, `unknown_product`, `unknown_merchant`, `other_merchant`, `unknown_line`,
-    /// `refund_exceeds_payment`, `unjournaled`, `manual_refund`, `refund_after_settlement` or `paid_after_settlement`.
+    /// `refund_exceeds_payment`, `unjournaled`, `unnamed_agency`, `manual_refund`, `refund_after_settlement`,
+    /// `paid_after_settlement`, `other_sender`, `before_created`, `banned_after_settlement`, `disabled_after_settlement`,
+    /// `completed_before_paid`, `currency_not_cny` or `time_implausible`.
     reason: String,
     /// The line, or empty for the whole order.
     line: String,
@@ -133,7 +135,7 @@ struct Resolve {
     found: String,
     /// What the person decided, in words.
     resolution: String,
-    /// For `unjournaled`: lets the line's money move.
+    /// For `unjournaled` and `unnamed_agency`: lets the line's money move.
     #[serde(default)]
     release: bool,
 }
@@ -145,7 +147,8 @@ struct Resolved {
     resolved: u64,
 }
 
-/// Closes a finding. An `unjournaled` line moves money only after this, and only with `release`.
+/// Closes a finding. An `unjournaled` line, or one of an `unnamed_agency`, moves money only after this, and only with
+/// `release`.
 #[utoipa::path(
     post,
     path = "/v1/reviews/resolve",
@@ -177,7 +180,7 @@ async fn resolve(
             if resolved == 0 {
                 return Err(Problem::unknown("open review", format!("{reason} of order {order}")));
             }
-            if *release && reason == super::review::Reason::Unjournaled.code() {
+            if *release && super::review::Reason::holds(reason) {
                 tx.execute(
                     "UPDATE order_lines SET review_passed = 1, review = 0 \
                      WHERE platform = $1 AND order_id = $2 AND line_id = $3",

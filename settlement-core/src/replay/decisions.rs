@@ -15,7 +15,7 @@ use crate::orders::rows::{from_json, to_json};
 use crate::orders::state::OrderState;
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::attribute::{EdgesCaughtUp, Flag};
+use attribution_core::attribute::EdgesCaughtUp;
 use attribution_core::click::ClickId;
 use attribution_core::commission::Terms;
 use attribution_core::fold::Evidence;
@@ -64,7 +64,7 @@ impl InForce {
             version: attribution.policy_version,
             promoter: promoter(attribution),
             terms: award.map(|award| award.terms.clone()),
-            review: award.is_some() && attribution.flags.contains(&Flag::Unjournaled),
+            review: attribution.held_by().next().is_some(),
         }
     }
 }

@@ -223,7 +223,7 @@ fn known(tx: &mut dyn Tx, body: &PostTask) -> Result<(), Problem> {
 /// The talent's video is as ordered: the merchant pays at once. Repeating it changes nothing.
 #[utoipa::path(
     post, path = "/v1/video-tasks/{id}/confirm", params(("id" = String, Path)), request_body = NoTaskDetails,
-    responses((status = 200, body = TaskView), (status = 409, description = "`balance_too_low`, or the task was cancelled"))
+    responses((status = 200, body = TaskView), (status = 409, description = "`balance_too_low`, `unnamed_agency`, or the task was cancelled"))
 )]
 async fn confirm_task(
     State(core): State<Core>,
@@ -286,6 +286,7 @@ fn refusal(error: ConfirmError) -> Problem {
                 .fact("available_fen", available.0)
                 .fact("wanted_fen", wanted.0)
         }
+        ConfirmError::UnnamedAgency(_) => Problem::conflict("unnamed_agency", error.to_string()),
         ConfirmError::Ledger(_) | ConfirmError::Task(_) => {
             tracing::error!(error = chain(&error), "a video task could not be paid");
             Problem::internal()

@@ -27,6 +27,9 @@ pub(super) enum ConfirmError {
     /// The rules name no amounts.
     #[error("the task cannot be paid")]
     Task(#[from] VideoTaskError),
+    /// The talent's agency would be paid, and cannot be named.
+    #[error("what is stored as the talent's agency is no id: {0:?}")]
+    UnnamedAgency(String),
     /// The merchant has too little.
     #[error("{available} fen are there, and {wanted} are due")]
     BalanceTooLow {
@@ -41,6 +44,9 @@ pub(super) enum ConfirmError {
 pub(super) fn confirm(tx: &mut dyn Tx, of: &Task, now: Instant) -> Result<(), ConfirmError> {
     let mut terms = Terms::default();
     let rules = terms.of(tx, of, now)?;
+    if let Some(agency) = terms.unnamed(tx, of, now)? {
+        return Err(ConfirmError::UnnamedAgency(agency));
+    }
     tx.lock(&lock_name(&of.merchant))?;
     let seen = terms.as_rules_see_it(tx, of, &rules.policy, now)?;
     let paid = rules.policy.confirm(&seen, &rules.platform)?;

@@ -3,7 +3,7 @@
 
 use super::task::{State, Task};
 use crate::attribution::Catalogue;
-use crate::attribution::programmes::{Programme, of_id, read};
+use crate::attribution::programmes::{Programme, of_id};
 use crate::params;
 use crate::payouts::run::platform_of;
 use crate::store::{StoreError, Tx};
@@ -24,7 +24,8 @@ pub(super) struct TaskRules {
 #[derive(Default)]
 pub(super) struct Terms {
     programmes: HashMap<ProgrammeId, (Programme, PlatformId)>,
-    agencies: HashMap<PromoterId, Option<AgencyId>>,
+    /// As they are stored.
+    agencies: HashMap<PromoterId, Option<String>>,
     paid: Catalogue,
 }
 
@@ -64,7 +65,7 @@ impl Terms {
         Ok(VideoTask { talent: of.talent.clone(), agency, price: of.price, in_event })
     }
 
-    /// The talent's agency: when it was paid, or now.
+    /// The talent's agency: when it was paid, or now. One that cannot be named is none: see [`unnamed`](Self::unnamed).
     pub(super) fn agency(
         &mut self,
         tx: &mut dyn Tx,
@@ -74,16 +75,37 @@ impl Terms {
         if let Some(paid) = &of.paid {
             return Ok(paid.agency.clone());
         }
-        if let Some(known) = self.agencies.get(&of.talent) {
+        let stored = self.contract(tx, &of.talent, now)?;
+        Ok(stored.and_then(|agency| AgencyId::new(agency).ok()))
+    }
+
+    /// What is stored as the agency of an open task's talent, if it is no id.
+    pub(super) fn unnamed(
+        &mut self,
+        tx: &mut dyn Tx,
+        of: &Task,
+        now: Instant,
+    ) -> Result<Option<String>, StoreError> {
+        let stored = self.contract(tx, &of.talent, now)?;
+        Ok(stored.filter(|agency| AgencyId::new(agency.as_str()).is_err()))
+    }
+
+    fn contract(
+        &mut self,
+        tx: &mut dyn Tx,
+        talent: &PromoterId,
+        now: Instant,
+    ) -> Result<Option<String>, StoreError> {
+        if let Some(known) = self.agencies.get(talent) {
             return Ok(known.clone());
         }
         let row = tx.query_opt(
             "SELECT c.agency FROM agency_contracts c JOIN promoters p ON p.num = c.promoter WHERE p.id = $1 \
              AND c.from_ms <= $2 AND (c.to_ms IS NULL OR c.to_ms > $2) ORDER BY c.from_ms DESC LIMIT 1",
-            params![&of.talent, now],
+            params![talent, now],
         )?;
-        let found = row.map(|row| read("agency id", row.text(0)?)).transpose()?;
-        self.agencies.insert(of.talent.clone(), found.clone());
+        let found = row.map(|row| row.text(0).map(str::to_owned)).transpose()?;
+        self.agencies.insert(talent.clone(), found.clone());
         Ok(found)
     }
 }

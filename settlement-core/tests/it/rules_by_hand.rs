@@ -2,8 +2,10 @@
 
 use crate::on_both;
 use crate::order_bench::{Stage, created, hour, step, visitor};
+use crate::replay::replayed;
 use crate::support::Bench;
 use serde_json::{Value, json};
+use settlement_core::params;
 
 fn rules(more: &Value) -> Value {
     let mut rules = json!({"attribution": {"scope": "shop", "require_converted_link": false}});
@@ -236,5 +238,55 @@ on_both!(what_cannot_have_happened_is_kept_for_a_person, async |bench: &Bench| {
     // Its time has come.
     bench.set_clock(hour(32));
     assert_eq!(post(created("future", "u1", "cup", hour(31))).await.0, "accepted");
+    stage.audit().await;
+});
+
+on_both!(an_agency_that_cannot_be_named_holds_its_orders_until_it_can, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    let named = |agency: &str| json!({"name": "anna", "agency": agency, "agency_from": 0});
+    bench.ok("PUT", "/v1/promoters/anna", named("stars")).await;
+    // Ids of agencies were not always checked: what was stored then is still there.
+    let sql = "UPDATE agency_contracts SET agency = 'stars and moons'";
+    bench.core.store().write(move |tx| tx.execute(sql, params![])).await.unwrap();
+    for (order, at) in [("held", 10), ("pending", 80)] {
+        paid(&stage, order, at).await;
+    }
+    stage.event(step("completed", "held", hour(20)), hour(20)).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 10_000})).await;
+    stage.edge_has_shipped(hour(90)).await;
+    stage.sweep(hour(90)).await;
+    let held = |order: &str| (order.to_owned(), "unnamed_agency".to_owned());
+    assert_eq!(reviews(bench).await, [held("held"), held("pending")]);
+    for order in ["held", "pending"] {
+        let line = stage.line(order).await;
+        assert_eq!(line["decision"]["attribution"]["flags"], json!(["unnamed_agency"]), "{line}");
+    }
+    assert_ne!(stage.short("held").await.1, "settled");
+    let purse = bench.ok("GET", "/v1/promoters/anna/balance", Value::Null).await;
+    assert_eq!((&purse[0]["earned_fen"], &purse[0]["available_fen"]), (&json!(0), &json!(0)), "{purse}");
+    let audit = bench.ok("GET", "/v1/audit/ledger", Value::Null).await;
+    let unnamed = &audit["unnamed_agencies"][0];
+    assert_eq!((&unnamed["promoter"], &unnamed["agency"]), (&json!("anna"), &json!("stars and moons")));
+    assert!(unnamed["problem"].as_str().unwrap().contains("' '"), "{unnamed}");
+    assert_eq!(audit["balanced"], true);
+    // A video task is listed, and not paid to nobody knows whom.
+    let task = json!({"id": "v1", "programme": "g1", "merchant": "m1", "talent": "anna", "price_fen": 1_000});
+    bench.ok("POST", "/v1/video-tasks", task).await;
+    bench.problem("POST", "/v1/video-tasks/v1/confirm", json!({}), 409, "unnamed_agency").await;
+    assert_eq!(replayed(bench).await.differing, 0);
+    // A right id mends all of it, also where the decision is final.
+    bench.ok("PUT", "/v1/promoters/anna", named("stars")).await;
+    for minute in 0..3 {
+        stage.sweep(hour(91).plus(minute * 60_000)).await;
+    }
+    assert_eq!(reviews(bench).await, []);
+    assert_eq!(stage.short("held").await, ("anna".into(), "settled".into(), 1_000));
+    assert_eq!(stage.short("pending").await, ("anna".into(), "expected".into(), 1_000));
+    let purse = bench.ok("GET", "/v1/agencies/stars/balance", Value::Null).await;
+    assert_eq!((&purse[0]["earned_fen"], &purse[0]["expected_fen"]), (&json!(200), &json!(200)), "{purse}");
+    let audit = bench.ok("GET", "/v1/audit/ledger", Value::Null).await;
+    assert_eq!(audit["unnamed_agencies"], json!([]));
+    bench.ok("POST", "/v1/video-tasks/v1/confirm", json!({})).await;
+    assert_eq!(replayed(bench).await.differing, 0);
     stage.audit().await;
 });

@@ -40,6 +40,9 @@ impl AuditArgs {
         for tail in missing_ends(&clicks) {
             complain(&format_args!("note: {tail}"));
         }
+        for agency in unnamed_agencies(&ledger) {
+            complain(&format_args!("note: {agency}"));
+        }
         if verdict.is_empty() {
             if self.output.output == Format::Table {
                 say("balanced: recorded = ingested + pending + quarantined + lost, gaps 0; ledger 0.00");
@@ -104,6 +107,21 @@ fn missing_ends(clicks: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Contracts whose agency's share waits for a review, because what is stored of the agency is no id.
+fn unnamed_agencies(ledger: &Value) -> Vec<String> {
+    let found = ledger.get("unnamed_agencies").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let text = |of: &Value, name| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let told = |of: &Value| {
+        format!(
+            "the agency of promoter {} is stored as {:?}, which is no id ({}): its orders wait for a review",
+            text(of, "promoter"),
+            text(of, "agency"),
+            text(of, "problem"),
+        )
+    };
+    found.iter().map(told).collect()
+}
+
 /// Name of a click figure, its key, and what it means.
 const CLICK_LINES: [(&str, &str); 12] = [
     ("answered", "answers released for clicks with a record"),
@@ -157,6 +175,16 @@ mod tests {
         let said = missing_ends(&json!({"tails": [tail(false), tail(true)]}));
         assert_eq!(said.len(), 1);
         assert!(said[0].contains("edge 7 (start 5, worker 1)") && said[0].contains("3 clicks"), "{said:?}");
+    }
+
+    #[test]
+    fn an_agency_that_cannot_be_named_is_said() {
+        let ledger =
+            json!({"unnamed_agencies": [{"promoter": "a", "agency": "mcn 1", "problem": "a space"}]});
+        let said = unnamed_agencies(&ledger);
+        assert_eq!(said.len(), 1);
+        assert!(said[0].contains("promoter a") && said[0].contains("\"mcn 1\""), "{said:?}");
+        assert_eq!(unnamed_agencies(&json!({})), Vec::<String>::new());
     }
 
     #[test]
