@@ -5,7 +5,7 @@ use crate::bans::covering;
 use crate::commission::class::{History, classify};
 use crate::commission::rate::{Goods, choose};
 use crate::commission::{PartyTerms, Payee, Terms, commission};
-use crate::fold::{ClickTarget, Evidence, Folded, Question, RelationEnd, Verdict, fold};
+use crate::fold::{ClickTarget, Evidence, Folded, PriorOrder, Question, RelationEnd, Verdict, fold};
 use crate::ids::{ChannelId, PromoterId};
 use crate::money::{BasisPoints, Overflow};
 use crate::policy::attribution::{CouponOverride, Model, OnPromoWithdrawn, OrderEvent, SelfPurchase};
@@ -106,7 +106,9 @@ impl Case<'_> {
             final_at: Some(final_at),
             own_promoters: self.facts.own_promoters,
         };
-        fold(&self.policy.attribution, &question, self.facts.clicks, self.facts.prior_orders)
+        let excluded = &self.policy.settlement.excluded_methods;
+        let prior = PriorOrder::touching(self.facts.prior_orders, excluded);
+        fold(&self.policy.attribution, &question, self.facts.clicks, &prior)
     }
 
     /// The outer error is a reason without commission; the inner one a broken amount.

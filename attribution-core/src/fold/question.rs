@@ -3,8 +3,10 @@
 use crate::click::ClickId;
 use crate::ids::{MerchantId, OrderId, PlacementId, PlatformId, ProductId, PromoterId};
 use crate::outcome::{Outcome, Reason};
+use crate::policy::settlement::PayMethod;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Where a click led, as far as it matters for its scope.
@@ -127,6 +129,20 @@ pub struct PriorOrder {
     pub order: OrderId,
     /// What was bought where.
     pub target: ClickTarget,
+    /// How it was or will be paid, if known.
+    pub method: Option<PayMethod>,
+}
+
+impl PriorOrder {
+    /// Those that touch a relation: one that is paid in an excluded way (货到付款) is nobody's, and the relation goes on
+    /// without it.
+    pub fn touching<'a>(orders: &'a [Self], excluded: &BTreeSet<PayMethod>) -> Cow<'a, [Self]> {
+        let touches = |order: &Self| order.method.is_none_or(|method| !excluded.contains(&method));
+        if orders.iter().all(touches) {
+            return Cow::Borrowed(orders);
+        }
+        Cow::Owned(orders.iter().filter(|order| touches(order)).cloned().collect())
+    }
 }
 
 /// The instant and the place whose owner is asked for.

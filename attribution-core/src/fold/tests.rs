@@ -63,7 +63,7 @@ impl Ask<'_> {
 }
 
 fn order(id: &str, when: &str, what: &str) -> PriorOrder {
-    PriorOrder { at: at(when), order: OrderId::new(id).unwrap(), target: goods(what) }
+    PriorOrder { at: at(when), order: OrderId::new(id).unwrap(), target: goods(what), method: None }
 }
 
 fn codes(folded: &Folded) -> Vec<String> {

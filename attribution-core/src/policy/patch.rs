@@ -5,6 +5,7 @@
 //! one. Every mistake is reported, with the name of its field.
 
 use super::Policy;
+use super::validate::PolicyError;
 use serde_json::{Map, Value};
 
 /// One mistake in a patch.
@@ -15,6 +16,17 @@ pub struct PatchError {
     pub field: String,
     /// What is wrong with it.
     pub problem: String,
+}
+
+/// What can be wrong with a patch and what it makes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyMistake {
+    /// A field that is not there, or a value that does not fit.
+    #[error(transparent)]
+    Field(#[from] PatchError),
+    /// Rules that contradict themselves.
+    #[error(transparent)]
+    Rule(#[from] PolicyError),
 }
 
 /// Groups whose fields may be given one by one.
@@ -33,6 +45,24 @@ impl Policy {
     /// # Errors
     /// Every unknown field and every value that does not fit.
     pub fn patched(&self, patch: &Value) -> Result<Self, Vec<PatchError>> {
+        let (policy, errors) = self.laid_over(patch)?;
+        if errors.is_empty() { Ok(policy) } else { Err(errors) }
+    }
+
+    /// This policy with the fields of `patch` laid over it, checked as a whole.
+    ///
+    /// # Errors
+    /// Every mistake: fields that do not fit, and what is wrong with the rest of it.
+    pub fn checked(&self, patch: &Value) -> Result<Self, Vec<PolicyMistake>> {
+        let fields = |errors: Vec<PatchError>| errors.into_iter().map(PolicyMistake::Field);
+        let (policy, errors) = self.laid_over(patch).map_err(|errors| fields(errors).collect::<Vec<_>>())?;
+        let rules = policy.validate().err().unwrap_or_default();
+        let mistakes: Vec<_> = fields(errors).chain(rules.into_iter().map(PolicyMistake::Rule)).collect();
+        if mistakes.is_empty() { Ok(policy) } else { Err(mistakes) }
+    }
+
+    /// What of `patch` fits, laid over this policy, and what does not.
+    fn laid_over(&self, patch: &Value) -> Result<(Self, Vec<PatchError>), Vec<PatchError>> {
         let mut errors = Vec::new();
         let mut current = match serde_json::to_value(self) {
             Ok(Value::Object(map)) => map,
@@ -43,7 +73,7 @@ impl Policy {
         };
         for (section, value) in patch {
             match (current.get(section).cloned(), value) {
-                (None, _) => errors.push(error(section, "no such section")),
+                (None, _) => errors.push(error(section, &no_such("section", &current))),
                 (Some(Value::Object(old)), Value::Object(fields)) => {
                     for (name, new) in fields {
                         lay_field(&mut current, section, &old, name, new, &mut errors);
@@ -53,10 +83,8 @@ impl Policy {
                 (Some(_), new) => try_set(&mut current, section, new.clone(), section, &mut errors),
             }
         }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        read(&current).map_err(|e| vec![error("policy", &e.to_string())])
+        let policy = read(&current).map_err(|e| vec![error("policy", &e.to_string())])?;
+        Ok((policy, errors))
     }
 }
 
@@ -70,7 +98,7 @@ fn lay_field(
 ) {
     let path = format!("{section}.{name}");
     let Some(before) = old.get(name) else {
-        errors.push(error(&path, "no such field"));
+        errors.push(error(&path, &no_such("field", old)));
         return;
     };
     let whole = match (before, new) {
@@ -106,6 +134,11 @@ fn try_set(
 
 fn read(fields: &Map<String, Value>) -> Result<Policy, serde_json::Error> {
     serde_json::from_value(Value::Object(fields.clone()))
+}
+
+fn no_such(what: &str, known: &Map<String, Value>) -> String {
+    let names: Vec<&str> = known.keys().map(String::as_str).collect();
+    format!("no such {what}; there are {}", names.join(", "))
 }
 
 fn error(field: &str, problem: &str) -> PatchError {
@@ -179,5 +212,29 @@ mod tests {
                 "settlement"
             ]
         );
+    }
+
+    #[test]
+    fn contradictions_are_named_beside_fields_that_do_not_fit() {
+        let patch = json!({
+            "attribution": {"validity": {"from_last_click": "0s"}, "scope": "galaxy"},
+            "commission": {
+                "rates": [{"bp": 10_001, "effective": {"from": 0}}],
+                "split": [{"party": "platform", "weight": 5}, {"party": "agency", "weight": 1}, {"party": "promoter", "weight": 4}],
+            },
+        });
+        let mistakes = Preset::TaobaoLive.policy().checked(&patch).unwrap_err();
+        let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        let parts = [
+            "attribution.scope: unknown variant",
+            "commission.rates: 10001 basis points",
+            "attribution.validity: must be longer",
+            "commission.split: not monotone",
+        ];
+        assert_eq!(told.len(), parts.len(), "{told:?}");
+        for (told, part) in told.iter().zip(parts) {
+            assert!(told.contains(part), "{told}");
+        }
+        assert!(Preset::TaobaoLive.policy().checked(&json!({})).is_ok());
     }
 }

@@ -22,6 +22,35 @@ pub enum PayMethod {
     Other,
 }
 
+impl PayMethod {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::WechatOwn,
+        Self::WechatConsignment,
+        Self::BankCard,
+        Self::Alipay,
+        Self::CashOnDelivery,
+        Self::Other,
+    ];
+
+    /// The name by which programs know it, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WechatOwn => "wechat_own",
+            Self::WechatConsignment => "wechat_consignment",
+            Self::BankCard => "bank_card",
+            Self::Alipay => "alipay",
+            Self::CashOnDelivery => "cash_on_delivery",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
 /// A set of ways to pay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,11 +96,11 @@ pub enum SettleMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Funding {
-    /// An entry is settled whole or not at all.
+    /// An entry is settled whole or not at all. Always on: it is here so that a policy can say so.
     pub all_or_nothing: bool,
-    /// Waiting entries are tried again when the merchant tops up.
+    /// Waiting entries are tried again when the merchant tops up. Always on, too.
     pub retry_on_top_up: bool,
-    /// And every so often.
+    /// And at least every so often.
     pub retry_every: Option<Span>,
 }
 

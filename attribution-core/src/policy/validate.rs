@@ -142,6 +142,14 @@ impl Policy {
                 errors.push(PolicyError::ZeroSpan { field });
             }
         }
+        for (field, on) in [
+            ("settlement.funding.all_or_nothing", s.funding.all_or_nothing),
+            ("settlement.funding.retry_on_top_up", s.funding.retry_on_top_up),
+        ] {
+            if !on {
+                errors.push(PolicyError::AlwaysOn { field });
+            }
+        }
         let both = s.excluded_methods.intersection(&s.refund_manual_methods);
         errors.extend(both.map(|method| PolicyError::ExcludedAndManual(*method)));
     }

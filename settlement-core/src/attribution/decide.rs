@@ -106,18 +106,19 @@ fn cases<'a>(
     let at = state.created.at.instant();
     let names_channel = state.created.declared.as_ref().is_some_and(|d| d.channel.is_some());
     let mut cases = Vec::new();
-    let mut without = None;
+    // One that counts clicks rather than one for declared channels.
+    let mut without: Option<Case<'a>> = None;
     for programme in facts.programmes.iter() {
         let Some(version) = programme.in_force_as_of(at, facts.known) else { continue };
         let version = known_late(version, at, state.received);
         let clicks = facts.chain(tx, catalogue, state, programme.num, &version)?;
-        let declared = version.policy.attribution.model == Model::Declared;
+        let declared = is_declared(&version);
         let coupon = exclusive_coupon(tx, catalogue, state, &version, facts.known)?;
         let concerned = coupon.is_some() || if declared { names_channel } else { !clicks.is_empty() };
         let case = Case { programme: programme.num, version, clicks, coupon };
         if concerned {
             cases.push(case);
-        } else if without.is_none() && !declared {
+        } else if without.as_ref().is_none_or(|other| is_declared(&other.version) && !declared) {
             without = Some(case);
         }
     }
@@ -126,6 +127,10 @@ fn cases<'a>(
         cases.extend(without);
     }
     Ok(cases)
+}
+
+fn is_declared(version: &PolicyVersion) -> bool {
+    version.policy.attribution.model == Model::Declared
 }
 
 /// The order's coupon code, if the rules let it decide and it belongs to one promoter.

@@ -12,7 +12,8 @@ use attribution_core::fold::{Click, ClickTarget, PriorOrder};
 use attribution_core::ids::{
     BuyerId, CategoryId, ChannelId, MerchantId, OrderId, PlatformId, ProgrammeNum, PromoterId,
 };
-use attribution_core::policy::attribution::OrderEvent;
+use attribution_core::policy::attribution::{ContentWindow, OrderEvent};
+use attribution_core::policy::settlement::PayMethod;
 use attribution_core::policy::{AttributionPolicy, BanRule, PolicyVersion};
 use attribution_core::time::{Instant, Period, SECOND_MS};
 use std::collections::{BTreeMap, BTreeSet};
@@ -197,7 +198,8 @@ fn history(tx: &mut dyn Tx, state: &OrderState, merchant: &MerchantId) -> Result
 
 /// Whether a buyer's orders end or prolong relations under these rules.
 pub(crate) const fn orders_matter(policy: &AttributionPolicy) -> bool {
-    policy.close_on_order || policy.extend_on_order.is_some()
+    let content = matches!(policy.content, Some(ContentWindow { extend_on_order: Some(_), .. }));
+    policy.close_on_order || policy.extend_on_order.is_some() || content
 }
 
 /// What the buyer ordered up to `until`, line by line. The fold leaves the order in question out by itself.
@@ -208,7 +210,7 @@ pub(super) fn orders_of(
     until: Instant,
 ) -> Result<Vec<PriorOrder>, StoreError> {
     let rows = tx.query(
-        "SELECT o.created_ms, o.order_id, o.merchant, l.product FROM orders o \
+        "SELECT o.created_ms, o.order_id, o.merchant, l.product, o.payment_method FROM orders o \
          JOIN order_lines l ON l.platform = o.platform AND l.order_id = o.order_id \
          WHERE o.platform = $1 AND o.buyer = $2 AND o.created_ms <= $3",
         params![platform, buyer, until],
@@ -220,7 +222,8 @@ pub(super) fn orders_of(
             merchant: read("merchant id", row.text(2)?)?,
             product: Some(read("product id", row.text(3)?)?),
         };
-        Ok(PriorOrder { at: row.instant(0)?, order, target })
+        let method = row.opt_text(4)?.and_then(PayMethod::from_name);
+        Ok(PriorOrder { at: row.instant(0)?, order, target, method })
     };
     rows.iter().map(read_row).collect()
 }

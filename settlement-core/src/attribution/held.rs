@@ -190,7 +190,9 @@ impl Case<'_> {
                         own_promoters: &self.own,
                     };
                     let orders = self.orders.as_deref().unwrap_or_default();
-                    holding(&fold(&version.policy.attribution, &question, &chain, orders), &by_id)
+                    let excluded = &version.policy.settlement.excluded_methods;
+                    let orders = PriorOrder::touching(orders, excluded);
+                    holding(&fold(&version.policy.attribution, &question, &chain, &orders), &by_id)
                 });
                 self.note(programme.num, *kind, &group, holder, rules.keep_until(&group), found);
             }

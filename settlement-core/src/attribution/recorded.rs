@@ -285,6 +285,7 @@ fn prior_orders(again: Again<'_>, until: Instant) -> Vec<PriorOrder> {
                 merchant: other.created.merchant.clone(),
                 product: Some(line.product.clone()),
             },
+            method: other.payment_method,
         }));
     }
     found

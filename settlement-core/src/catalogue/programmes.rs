@@ -266,13 +266,9 @@ pub(crate) fn invalid_policy(errors: Vec<String>) -> Problem {
 /// # Errors
 /// Every mistake, in words.
 pub(crate) fn laid_over(base: Policy, patch: &Value) -> Result<Policy, Vec<String>> {
-    let policy = if patch.is_null() {
-        base
-    } else {
-        base.patched(patch).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?
-    };
-    policy.validate().map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-    Ok(policy)
+    let nothing = Value::Object(serde_json::Map::new());
+    let checked = base.checked(if patch.is_null() { &nothing } else { patch });
+    checked.map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
 }
 
 fn edge_row(num: ProgrammeNum, id: &ProgrammeId, policy: &Policy) -> Result<String, StoreError> {

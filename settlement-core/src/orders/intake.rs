@@ -314,11 +314,12 @@ fn note_contradictions(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Res
     Ok(())
 }
 
-/// A new order or a new success can change how the buyer's other orders are judged.
+/// A new order, the way it was paid, or a new success can change how the buyer's other orders are judged.
 fn wake_others(tx: &mut dyn Tx, state: &OrderState, event: &OrderEvent) -> Result<(), StoreError> {
     let created = &state.created;
     let from = match event {
         OrderEvent::Created(_) => created.at.instant(),
+        OrderEvent::Paid(_) if state.payment_method != created.payment_method => created.at.instant(),
         // A refund may have undone the success: what counts is that there was a completion.
         _ => match state.completed {
             Some(completed) => completed,

@@ -10,6 +10,7 @@ use attribution_core::commission::{Payee, Terms};
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
 use attribution_core::ledger::LineState as Books;
 use attribution_core::policy::Policy;
+use attribution_core::policy::settlement::PayMethod;
 use attribution_core::time::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -152,8 +153,13 @@ pub(super) fn insert_order(tx: &mut dyn Tx, state: &OrderState) -> Result<(), St
 /// What a new event changes in the order's own row: it is to be judged again.
 pub(super) fn touch_order(tx: &mut dyn Tx, state: &OrderState) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE orders SET success_ms = $3, dirty = 1 WHERE platform = $1 AND order_id = $2",
-        params![&state.created.platform, &state.created.order, state.success()],
+        "UPDATE orders SET success_ms = $3, payment_method = $4, dirty = 1 WHERE platform = $1 AND order_id = $2",
+        params![
+            &state.created.platform,
+            &state.created.order,
+            state.success(),
+            state.payment_method.map(PayMethod::name)
+        ],
     )?;
     Ok(())
 }

@@ -122,8 +122,9 @@ fn check(body: &PostEnrolment) -> Result<(), Problem> {
         return Err(Problem::invalid("skus", format!("1 to {SKUS_MAX}")));
     }
     for (index, offer) in body.skus.iter().enumerate() {
-        if offer.channel_price_fen > AMOUNT_MAX_FEN {
-            return Err(Problem::invalid(&format!("skus[{index}].channel_price_fen"), "too large"));
+        if !(1..=AMOUNT_MAX_FEN).contains(&offer.channel_price_fen) {
+            let expected = format!("1 to {AMOUNT_MAX_FEN}");
+            return Err(Problem::invalid(&format!("skus[{index}].channel_price_fen"), expected));
         }
         if body.skus[..index].iter().any(|other| other.sku == offer.sku) {
             return Err(Problem::invalid(&format!("skus[{index}].sku"), "appears twice"));

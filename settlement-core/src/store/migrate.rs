@@ -59,6 +59,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(64, "0064_one_walk_over_expired_links"),
     migration!(65, "0065_payouts_that_came_back"),
     migration!(67, "0067_app_pages"),
+    migration!(69, "0069_orders_payment_method"),
     migration!(70, "0070_visitor_runs"),
     migration!(71, "0071_account_checks"),
     migration!(73, "0073_planner"),

@@ -366,15 +366,10 @@ fn check(
     faults: &mut Vec<Fault>,
 ) {
     let place = |field: &str| places.get(field).copied().unwrap_or(at);
-    match preset.patched(patch) {
-        Err(errors) => faults.extend(errors.iter().map(|e| Fault::new(place(&e.field), e.to_string()))),
-        Ok(policy) => {
-            let errors = policy.validate().err().unwrap_or_default();
-            let field = |text: &str| text.split([':', '[']).next().unwrap_or_default().to_owned();
-            faults.extend(errors.iter().map(|e| {
-                let text = e.to_string();
-                Fault::new(place(&field(&text)), text)
-            }));
-        }
-    }
+    let mistakes = preset.checked(patch).err().unwrap_or_default();
+    faults.extend(mistakes.iter().map(|mistake| {
+        let text = mistake.to_string();
+        let field = text.split([':', '[']).next().unwrap_or_default();
+        Fault::new(place(field), text)
+    }));
 }

@@ -62,6 +62,12 @@ pub enum PolicyError {
         /// The field.
         field: &'static str,
     },
+    /// Something this software always does.
+    #[error("{field}: must stay on, there is no other way here")]
+    AlwaysOn {
+        /// The field.
+        field: &'static str,
+    },
     /// Nobody gets anything.
     #[error("commission.split: the weights must not add up to zero")]
     NoWeight,

@@ -64,7 +64,7 @@ pub(super) fn programme(f: &mut Fields<'_>) -> Option<Item> {
         f.fault("preset", format!("expected one of {}", names.join(", ")));
         return None;
     };
-    if let Err(mistakes) = known.policy().patched(&policy) {
+    if let Err(mistakes) = known.policy().checked(&policy) {
         for mistake in mistakes {
             f.fault("policy", mistake.to_string());
         }
