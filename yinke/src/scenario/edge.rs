@@ -42,7 +42,7 @@ pub(super) struct Delivery {
 }
 
 /// How a tap is made.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Asked<'a> {
     pub(super) code: &'a str,
     pub(super) device: &'a str,
@@ -53,6 +53,8 @@ pub(super) struct Asked<'a> {
     pub(super) late: bool,
     /// And its edge says so.
     pub(super) held: bool,
+    /// What the edge's clock says.
+    pub(super) clock: Instant,
 }
 
 /// What a tap came to.
@@ -124,7 +126,7 @@ impl Edges {
     /// Somebody taps a link now.
     pub(super) async fn tap(&mut self, world: &World, asked: &Asked<'_>) -> Result<Tap, WorldError> {
         self.catch_up(world).await?;
-        let now = world.now();
+        let now = asked.clock;
         let mut request = Request::builder()
             .method(if asked.head { "HEAD" } else { "GET" })
             .uri(format!("/{}", asked.code))

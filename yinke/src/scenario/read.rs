@@ -6,9 +6,12 @@ use super::story::{Event, Given, Item, Line, Programme, Story, Value};
 use super::time;
 use super::vocabulary::{CHECK_COMMON, CHECKS, EVENT_COMMON, EVENTS, Field, Kind, Shape};
 use super::yaml::{self, Data, Entry, Node};
-use attribution_core::time::Instant;
+use attribution_core::time::{Instant, Span};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What a bare day looks like.
+const DAY: &str = "2020-05-04";
 
 /// The keys of a file.
 const TOP: &[&str] =
@@ -218,6 +221,17 @@ impl<'a> Scene<'a> {
             Kind::Time => {
                 node.text().and_then(time::read).map(Value::Time).ok_or_else(|| expected(time::FORM))
             }
+            Kind::When => match (node.text(), node.text().and_then(time::read)) {
+                (Some("none"), _) => Ok(Value::Text("none".to_owned())),
+                (Some(text), Some(at)) if text.len() == DAY.len() => Ok(Value::Day(at)),
+                (_, Some(at)) => Ok(Value::Time(at)),
+                _ => Err(expected(&format!("{}, or `none`", time::FORM))),
+            },
+            Kind::Length => node
+                .text()
+                .and_then(|text| text.parse::<Span>().ok())
+                .map(|span| Value::Number(span.millis()))
+                .ok_or_else(|| expected("a length of time such as 10m")),
             Kind::Fen => whole(node).map(Value::Number).ok_or_else(|| expected("fen, a whole number")),
             Kind::Count => whole(node).map(Value::Number).ok_or_else(|| expected("a whole number")),
             Kind::Flag => match node.text() {
@@ -360,7 +374,15 @@ fn lines(field: &Field, node: &Node, given: &Given) -> Result<Value, Fault> {
 
 fn words(node: &Node) -> Option<BTreeMap<String, String>> {
     let Data::Map(entries) = &node.data else { return None };
-    entries.iter().map(|entry| Some((entry.key.clone(), entry.value.text()?.to_owned()))).collect()
+    let word = |node: &Node| match &node.data {
+        Data::List(items) => {
+            let mut words: Vec<&str> = items.iter().map(Node::text).collect::<Option<_>>()?;
+            words.sort_unstable();
+            Some(words.join(" "))
+        }
+        _ => node.text().map(str::to_owned),
+    };
+    entries.iter().map(|entry| Some((entry.key.clone(), word(&entry.value)?))).collect()
 }
 
 /// A whole number; `10_000` is one.

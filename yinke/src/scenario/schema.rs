@@ -1,9 +1,12 @@
 //! The language as a JSON schema, for editors: made from the same tables that the parser uses.
 
 use super::given::{CATEGORY, GIVEN, MERCHANT, PRODUCT, PROGRAMME_KEYS, PROMOTER, RATE, SECTIONS};
-use super::vocabulary::{CHECK_COMMON, CHECKS, EVENT_COMMON, EVENTS, Field, Kind, Shape};
+use super::vocabulary::{CHECK_COMMON, CHECKS, EVENT_COMMON, EVENTS, Field, Form, Kind, POLICY, Rule, Shape};
 use attribution_core::policy::Preset;
 use serde_json::{Map, Value, json};
+
+/// A length of time.
+const LENGTH: &str = r"^\d+(ms|s|m|h|d)$";
 
 /// The schema of a scenario file.
 pub(crate) fn schema() -> Value {
@@ -75,10 +78,41 @@ fn programme() -> Value {
         "rates": {"oneOf": [{"type": "integer"}, {"type": "object"}, {"type": "array", "items": {"$ref": "#/$defs/rate"}}]},
     });
     for section in SECTIONS {
-        known[section] =
-            json!({"type": if matches!(*section, "bans" | "refund_batches") { "array" } else { "object" }});
+        known[section] = rules(section);
     }
     keyed(PROGRAMME_KEYS, &known)
+}
+
+/// One part of the rules.
+fn rules(section: &str) -> Value {
+    let fields: Vec<&Rule> = POLICY.iter().filter(|rule| rule.section == section).collect();
+    if let [whole] = fields.as_slice()
+        && whole.name == section
+    {
+        return json!({"type": "array", "description": whole.about});
+    }
+    let property = |rule: &&Rule| {
+        let mut value = form(rule);
+        value["description"] = json!(rule.about);
+        (rule.name.to_owned(), value)
+    };
+    let properties = fields.iter().map(property).collect::<Map<_, _>>();
+    json!({"type": "object", "properties": properties, "additionalProperties": false})
+}
+
+fn form(rule: &Rule) -> Value {
+    match rule.form {
+        Form::Choice(words) => json!({"enum": words}),
+        Form::Words(words) => json!({"type": "array", "items": {"enum": words}}),
+        Form::Length => json!({"type": "string", "pattern": LENGTH}),
+        Form::MayLength => json!({"type": ["string", "null"], "pattern": LENGTH}),
+        Form::Flag => json!({"type": "boolean"}),
+        Form::Count | Form::Fen => json!({"type": "integer"}),
+        Form::MayTime => json!({"oneOf": [{"$ref": "#/$defs/time"}, {"type": "null"}]}),
+        Form::As(examples) => {
+            json!({"type": ["string", "object", "array", "null"], "$comment": examples.join(" | ")})
+        }
+    }
 }
 
 fn given() -> Value {
@@ -116,13 +150,15 @@ fn shapes(shapes: &'static [Shape], common: &'static [Field]) -> Vec<Value> {
 fn kind(field: &Field) -> Value {
     match field.kind {
         Kind::Time => json!({"$ref": "#/$defs/time"}),
+        Kind::When => json!({"oneOf": [{"$ref": "#/$defs/time"}, {"const": "none"}]}),
+        Kind::Length => json!({"type": "string", "pattern": LENGTH}),
         Kind::Fen | Kind::Count => json!({"type": "integer"}),
         Kind::Flag => json!({"type": "boolean"}),
         Kind::Choice(words) => json!({"enum": words}),
         Kind::Texts => json!({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
         Kind::Lines => json!({"type": "array", "items": {"$ref": "#/$defs/line"}}),
         Kind::Words => {
-            json!({"type": "object", "additionalProperties": {"type": ["string", "integer", "boolean"]}})
+            json!({"type": "object", "additionalProperties": {"type": ["string", "integer", "boolean", "array"]}})
         }
         Kind::Sums => json!({"type": "object", "additionalProperties": {"type": "integer"}}),
         Kind::Any if field.name == "expect" => json!({"$ref": "#/$defs/checks"}),
@@ -154,17 +190,31 @@ mod tests {
             for shape in shapes {
                 text.push_str(&format!("\n### `{}`\n\n{}\n\n", shape.name(), shape.about));
                 for field in shape.fields {
-                    text.push_str(&format!("- `{}`: {}{}\n", field.name, field.about, form(field.kind)));
+                    text.push_str(&format!("- `{}`: {}{}\n", field.name, field.about, form_of(field.kind)));
                 }
             }
             text.push('\n');
         }
+        text.push_str(
+            "## Fields of the rules\n\nOf a programme, of an event `rules`, and of `PUT /v1/programmes/{id}`. What a story \
+             does not say is as the preset has it.\n",
+        );
+        let mut section = "";
+        for rule in POLICY {
+            if rule.section != section {
+                section = rule.section;
+                text.push_str(&format!("\n### In `{section}`\n\n"));
+            }
+            text.push_str(&format!("- `{}`: {}. {}\n", rule.name, rule.about, rule.shown().join(", ")));
+        }
         text.trim_end().to_owned() + "\n"
     }
 
-    fn form(kind: Kind) -> String {
+    fn form_of(kind: Kind) -> String {
         match kind {
             Kind::Time => " (time)".into(),
+            Kind::When => " (time, day or `none`)".into(),
+            Kind::Length => " (length of time)".into(),
             Kind::Fen => " (fen)".into(),
             Kind::Choice(words) => format!(" ({})", words.join(", ")),
             _ => String::new(),

@@ -176,7 +176,10 @@ impl Stage<'_> {
     /// Sends a request that belongs to an event: it must be taken in, or refused as the event says.
     pub(super) async fn send(&mut self, item: &Item, method: &str, path: &str, body: Option<&Json>) -> Json {
         let (status, answer) = self.world.call(method, path, body).await;
-        let result = &answer["results"][0];
+        // Of several events that are reported together the first that is refused says why.
+        let results = answer["results"].as_array().map_or(&[][..], Vec::as_slice);
+        let refused = results.iter().find(|result| !result["code"].is_null());
+        let result = refused.or_else(|| results.first()).cloned().unwrap_or_default();
         let taken = (200..300).contains(&status);
         // A link has a code too; only a refusal's says why. An event of a batch is refused by itself.
         let code = answer["code"].as_str().filter(|_| !taken).or_else(|| result["code"].as_str());

@@ -108,6 +108,8 @@ pub(super) struct Item {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Time(Instant),
+    /// Any time of this day.
+    Day(Instant),
     Number(i64),
     Flag(bool),
     Text(String),
@@ -241,6 +243,7 @@ impl Item {
             }
             match value {
                 Value::Time(at) => *at = at.plus(1_000),
+                Value::Day(at) => *at = at.next_shanghai_midnight(),
                 Value::Number(number) => *number += 1,
                 Value::Flag(flag) => *flag = !*flag,
                 Value::Text(text) => text.push('~'),

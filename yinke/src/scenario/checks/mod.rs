@@ -48,6 +48,7 @@ pub(super) fn compare(stage: &mut Stage<'_>, item: &Item, actual: &[(&str, Json)
         let Some(value) = item.get(field) else { continue };
         let expected = match value {
             Value::Time(at) => json!(at.to_string()),
+            Value::Day(at) => json!(day(&at.to_string())),
             Value::Number(number) => json!(number),
             Value::Flag(flag) => json!(flag),
             Value::Text(text) => json!(text),
@@ -57,7 +58,10 @@ pub(super) fn compare(stage: &mut Stage<'_>, item: &Item, actual: &[(&str, Json)
             Value::Lines(_) | Value::Any(_) => continue,
         };
         let actual = match (value, actual) {
+            (Value::Text(none), Json::Null) if none == "none" => json!("none"),
             (Value::Time(_), Json::Number(_)) => json!(instant(actual)),
+            (Value::Day(_), Json::Number(_)) => json!(day(&instant(actual))),
+            (Value::Day(_), Json::String(text)) => json!(day(text)),
             // Names that the check does not give are not looked at.
             (Value::Words(words), Json::Object(all)) => json!(only(all, words)),
             (Value::Sums(sums), Json::Object(all)) => json!(only(all, sums)),
@@ -74,6 +78,11 @@ fn only<T>(all: &Map<String, Json>, wanted: &BTreeMap<String, T>) -> Map<String,
 
 fn instant(millis: &Json) -> String {
     millis.as_i64().map_or_else(String::new, |at| attribution_core::time::Instant(at).to_string())
+}
+
+/// The day of a time.
+fn day(text: &str) -> &str {
+    text.split(' ').next().unwrap_or_default()
 }
 
 fn or_none(value: &Json) -> Json {

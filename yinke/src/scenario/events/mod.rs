@@ -124,6 +124,7 @@ impl Stage<'_> {
             headers: headers.into_iter().flatten().map(|(n, v)| (n.as_str(), v.as_str())).collect(),
             late: item.time("arrives").is_some_and(|at| at > now),
             held: item.flag("held") == Some(true),
+            clock: now.plus(item.number("ahead").unwrap_or_default()),
         };
         let tap = self.edges.tap(&self.world, &asked).await?;
         self.compare_tap(item, &tap.tapped);

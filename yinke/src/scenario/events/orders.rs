@@ -8,7 +8,12 @@ use serde_json::{Value as Json, json};
 
 impl Stage<'_> {
     fn order_event(&mut self, number: usize, item: &Item, event: &Json) {
-        self.report(number, item, "/v1/orders/events", json!({"events": [event]}));
+        self.order_events(number, item, &[event]);
+    }
+
+    /// What happened at one instant is reported at once.
+    fn order_events(&mut self, number: usize, item: &Item, events: &[&Json]) {
+        self.report(number, item, "/v1/orders/events", json!({"events": events}));
     }
 
     pub(super) fn place(&mut self, number: usize, item: &Item) {
@@ -62,11 +67,9 @@ impl Stage<'_> {
         if let Some(updated) = item.time("updated") {
             event["updated_at"] = json!(updated.millis());
         }
-        self.order_event(number, item, &event);
-        if item.name() == "buy" {
-            let paid = json!({"type": "paid", "platform": PLATFORM, "order": order, "at": at});
-            self.order_event(number, item, &paid);
-        }
+        let paid = json!({"type": "paid", "platform": PLATFORM, "order": order, "at": at});
+        let both = [&event, &paid];
+        self.order_events(number, item, if item.name() == "buy" { &both } else { &both[..1] });
     }
 
     pub(super) fn pay(&mut self, number: usize, item: &Item) {
@@ -147,13 +150,7 @@ impl Stage<'_> {
             "merchant": shop, "buyer": item.subject(), "payment_method": "alipay",
             "lines": [{"line": "1", "product": product, "amount_fen": 10_000}]});
         self.orders.insert(order.clone(), vec![("1".to_owned(), 10_000)]);
-        self.order_event(number, item, &created);
-        for kind in ["paid", "completed"] {
-            self.order_event(
-                number,
-                item,
-                &json!({"type": kind, "platform": PLATFORM, "order": order, "at": at}),
-            );
-        }
+        let step = |kind: &str| json!({"type": kind, "platform": PLATFORM, "order": order, "at": at});
+        self.order_events(number, item, &[&created, &step("paid"), &step("completed")]);
     }
 }

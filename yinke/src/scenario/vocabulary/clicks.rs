@@ -37,6 +37,7 @@ pub(super) const CLICKS: &[Shape] = &[
                 Kind::Flag,
                 "with `arrives`: the edge is known to the core and says that it still has something to deliver",
             ),
+            f("ahead", Kind::Length, "its edge's clock runs ahead by so much"),
             f("lost", Kind::Flag, "its record never reaches the core"),
             f("times", Kind::Count, "delivered so often, for repeats"),
             f("again", Kind::Time, "delivered once more then"),

@@ -1,4 +1,4 @@
-//! The words of the language: every event and every check with its fields. The parser, the JSON schema and the
+//! The words of the language: every event and every check with its fields, and the fields of the rules. The parser, the JSON schema and the
 //! reference in the manual are all made from these tables, so that they cannot disagree.
 
 mod catalogue;
@@ -6,10 +6,12 @@ mod checks;
 mod clicks;
 mod money;
 mod orders;
+mod policy;
 mod rules;
 mod sourcing;
 
 pub(super) use checks::CHECKS;
+pub(super) use policy::{Form, RULES as POLICY, Rule};
 
 use catalogue::CATALOGUE;
 use clicks::CLICKS;
@@ -23,6 +25,10 @@ use sourcing::SOURCING;
 pub(super) enum Kind {
     /// `2020-05-04 16:55:35` in Asia/Shanghai, a day, or RFC 3339.
     Time,
+    /// What a check says of a time: the same, any time of a bare day, or `none`.
+    When,
+    /// A length of time, such as `10m`.
+    Length,
     /// Fen, a whole number.
     Fen,
     /// A whole number.
@@ -57,7 +63,7 @@ pub(super) enum Kind {
     Made(&'static str),
     /// Lines: a list of `{product, amount}`, each with `line` and `quantity` if needed.
     Lines,
-    /// Names with texts.
+    /// Names with texts; several are given as a list.
     Words,
     /// Names with fen.
     Sums,
