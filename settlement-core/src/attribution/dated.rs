@@ -54,6 +54,13 @@ pub(crate) struct Contract {
     agency: String,
 }
 
+impl Contract {
+    /// Whether what is stored of the agency is no id.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        AgencyId::new(self.agency.as_str()).is_err()
+    }
+}
+
 /// A promoter as orders see it.
 #[derive(Debug)]
 pub(super) struct Promoter {

@@ -18,7 +18,7 @@ mod together;
 
 pub use catalogue::Catalogue;
 pub(crate) use catalogue::Rehearsed;
-pub(crate) use dated::{contracts, periods};
+pub(crate) use dated::{Contract, contracts, periods};
 pub use decide::{Decided, LineQuestion, decide_order};
 pub(crate) use facts::orders_matter;
 pub use held::{Answer, Who, answers};

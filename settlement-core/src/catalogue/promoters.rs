@@ -5,7 +5,7 @@ use super::periods::{self, State};
 use super::{checked_name, next_num};
 use crate::api::{Only, Operators, PathId, Problem, Promoters, Write, WriteScope};
 use crate::attribution::programmes::read;
-use crate::attribution::{contracts, own_numbers};
+use crate::attribution::{Contract, contracts, own_numbers};
 use crate::earlier::{self, Fact};
 use crate::orders::wake;
 use crate::store::{StoreError, Tx};
@@ -232,6 +232,10 @@ fn set_contract(
              VALUES ($1, $2, NULL, $3, $4)",
             params![num, from, agency, now],
         )?;
+    }
+    // What was held because the agency could not be named is final, and follows too.
+    if before.iter().any(Contract::is_unnamed) {
+        wake::promoter(tx, num, from)?;
     }
     // The split of open orders follows.
     if from < now && (was.is_some() || body.agency_from.is_some()) {

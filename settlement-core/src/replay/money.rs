@@ -139,7 +139,7 @@ impl<'a> Life<'a> {
         row.version = Some(version);
         row.promoter = promoter;
         row.terms = terms;
-        row.review |= review;
+        row.review = review;
     }
 
     /// What a judgement does to the books.
