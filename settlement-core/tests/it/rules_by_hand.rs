@@ -2,6 +2,7 @@
 
 use crate::on_both;
 use crate::order_bench::{Stage, created, hour, step, visitor};
+use crate::replay::replayed;
 use crate::support::Bench;
 use serde_json::{Value, json};
 use settlement_core::params;
@@ -241,6 +242,8 @@ on_both!(what_cannot_have_happened_is_kept_for_a_person, async |bench: &Bench| {
 });
 
 on_both!(an_agency_that_cannot_be_named_holds_its_orders_until_it_can, async |bench: &Bench| {
+    // A replay goes by when things were recorded: the catalogue comes before the orders.
+    bench.set_clock(hour(0));
     let stage = ready(bench, rules(&json!({}))).await;
     let named = |agency: &str| json!({"name": "anna", "agency": agency, "agency_from": 0});
     bench.ok("PUT", "/v1/promoters/anna", named("stars")).await;
@@ -272,4 +275,21 @@ on_both!(an_agency_that_cannot_be_named_holds_its_orders_until_it_can, async |be
     let task = json!({"id": "v1", "programme": "g1", "merchant": "m1", "talent": "anna", "price_fen": 1_000});
     bench.ok("POST", "/v1/video-tasks", task).await;
     bench.problem("POST", "/v1/video-tasks/v1/confirm", json!({}), 409, "unnamed_agency").await;
+    assert_eq!(replayed(bench).await.differences, []);
+    // A right id mends all of it, also where the decision is final.
+    bench.set_clock(hour(91));
+    bench.ok("PUT", "/v1/promoters/anna", named("stars")).await;
+    for minute in 0..3 {
+        stage.sweep(hour(91).plus((minute + 1) * 60_000)).await;
+    }
+    assert_eq!(reviews(bench).await, []);
+    assert_eq!(stage.short("held").await, ("anna".into(), "settled".into(), 1_000));
+    assert_eq!(stage.short("pending").await, ("anna".into(), "expected".into(), 1_000));
+    let purse = bench.ok("GET", "/v1/agencies/stars/balance", Value::Null).await;
+    assert_eq!((&purse[0]["earned_fen"], &purse[0]["expected_fen"]), (&json!(200), &json!(200)), "{purse}");
+    let audit = bench.ok("GET", "/v1/audit/ledger", Value::Null).await;
+    assert_eq!(audit["unnamed_agencies"], json!([]));
+    bench.ok("POST", "/v1/video-tasks/v1/confirm", json!({})).await;
+    assert_eq!(replayed(bench).await.differences, []);
+    stage.audit().await;
 });
