@@ -253,7 +253,7 @@ fn merged_policy(body: &PutProgramme, last: Option<&Version>) -> Result<Policy, 
         (None, Some(last)) => last.policy.clone(),
         (None, None) => Policy::default(),
     };
-    laid_over(base, &body.policy).map_err(invalid_policy)
+    laid_over(&base, &body.policy).map_err(invalid_policy)
 }
 
 /// The answer to rules with mistakes.
@@ -265,7 +265,7 @@ pub(crate) fn invalid_policy(errors: Vec<String>) -> Problem {
 ///
 /// # Errors
 /// Every mistake, in words.
-pub(crate) fn laid_over(base: Policy, patch: &Value) -> Result<Policy, Vec<String>> {
+pub(crate) fn laid_over(base: &Policy, patch: &Value) -> Result<Policy, Vec<String>> {
     let nothing = Value::Object(serde_json::Map::new());
     let checked = base.checked(if patch.is_null() { &nothing } else { patch });
     checked.map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())

@@ -186,7 +186,7 @@ fn policy(programme: &Programme, changed: &Changed) -> Result<Policy, RehearseEr
         (None, Some(newest)) => newest.policy.clone(),
         (None, None) => Policy::default(),
     };
-    crate::catalogue::laid_over(base, &changed.policy).map_err(RehearseError::Mistakes)
+    crate::catalogue::laid_over(&base, &changed.policy).map_err(RehearseError::Mistakes)
 }
 
 fn holders(before: &ByHolder, after: &ByHolder) -> Vec<Shares> {
