@@ -18,7 +18,7 @@ pub(crate) struct Entry {
 /// Where a sequence number belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In this segment; the one after it begins at `until`.
+    /// In this segment; the earliest of those after it begins at `until`.
     In { entry: Entry, until: Option<u64> },
     /// Before the first segment, which begins at `first`.
     Before { first: u64 },
@@ -96,11 +96,12 @@ impl StreamIndex {
     }
 
     /// The last segment that begins at or before `sequence`: after a failed sync a later segment repeats what an
-    /// earlier one may have lost, and the later one counts.
+    /// earlier one may have lost, and the later one counts. What is missing here may therefore be had in any of those after
+    /// it, not only in the next, whose own beginning may be what was lost.
     pub(crate) fn locate(&self, sequence: u64) -> Place {
         let entries = lock(&self.entries);
         match entries.iter().rposition(|e| e.first <= sequence) {
-            Some(i) => Place::In { entry: entries[i], until: entries.get(i + 1).map(|e| e.first) },
+            Some(i) => Place::In { entry: entries[i], until: least(&entries[i + 1..]) },
             None => least(&entries).map_or(Place::Nowhere, |first| Place::Before { first }),
         }
     }
@@ -157,6 +158,18 @@ mod tests {
         assert_eq!(number(10), Some((2, Some(20))));
         assert_eq!(number(99), Some((3, None)));
         assert_eq!(index.locate(4), Place::Before { first: 5 });
+    }
+
+    #[test]
+    fn what_is_missing_is_looked_for_in_all_later_segments() {
+        // The second one lost its beginning, which the third repeats.
+        let index = index(&[5, 16, 10], 30);
+        let until = |sequence| match index.locate(sequence) {
+            Place::In { entry, until } => (entry.number, until),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(until(9), (0, Some(10)));
+        assert_eq!(until(20), (2, None));
     }
 
     #[test]
