@@ -219,7 +219,11 @@ fn every_finding_is_told_in_both_languages() {
     let mut seen = 0;
     for file in ["event.rs", "intake.rs", "judge.rs", "reopen.rs", "waiting.rs"] {
         let source = orders(file);
-        for rest in ["detail =", "detail:"].iter().flat_map(|name| source.split(name).skip(1)) {
+        let named = ["detail =", "detail:"].iter().flat_map(|name| source.split(name).skip(1));
+        // A reason with its whole detail beside it.
+        let beside = source.split("Reason::").skip(1).filter_map(|rest| Some(rest.split_once(',')?.1));
+        let beside = beside.filter(|rest| rest.trim_start().starts_with('"'));
+        for rest in named.chain(beside) {
             let Some(detail) = text(rest.trim_start()).filter(|detail| detail.contains(' ')) else {
                 continue;
             };
