@@ -5,13 +5,15 @@
 //! survive a power cut).
 //!
 //! With `--lives` it first reads what earlier lives left, prints a `FOUND` line for each of their streams, and gives it
-//! free; its promises then also say what time it is, what is durable, and how old the oldest frame is that is not.
+//! free; its promises then also say when the frames had been appended, what time it is, what is durable, and how old the
+//! oldest frame is that is not.
 
 use journal::{Journal, Opened, Options, ReadError, StreamInfo, Writer};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::mpsc;
+use std::time::Instant;
 
 /// Turns between two releases of what is durable, so that files are used again while it writes.
 const RELEASE_EVERY: u64 = 64;
@@ -45,8 +47,8 @@ fn payload(sequence: u64, salt: u64) -> Vec<u8> {
     word.to_le_bytes().into_iter().cycle().take(len).collect()
 }
 
-/// Appends up to `turn` frames and flushes them; the number after the last.
-fn take_turn(writer: &mut Writer, turn: u64, at: i64, salt: u64) -> Result<u64, Box<dyn Error>> {
+/// Appends up to `turn` frames.
+fn append(writer: &mut Writer, turn: u64, at: i64, salt: u64) {
     for _ in 0..turn {
         let sequence = writer.next_sequence();
         if writer.append(at, &payload(sequence, salt)).is_err() {
@@ -55,7 +57,6 @@ fn take_turn(writer: &mut Writer, turn: u64, at: i64, salt: u64) -> Result<u64, 
             break;
         }
     }
-    Ok(writer.flush()?)
 }
 
 fn write(opened: &mut Opened, now: i64, synced: bool) -> Result<(), Box<dyn Error>> {
@@ -67,7 +68,8 @@ fn write(opened: &mut Opened, now: i64, synced: bool) -> Result<(), Box<dyn Erro
     writeln!(out, "START")?;
     loop {
         let turn = 1 + writer.next_sequence() % 5;
-        let next = take_turn(writer, turn, now, 0)?;
+        append(writer, turn, now, 0);
+        let next = writer.flush()?;
         while synced && journal.durable(0) < next {
             durable.recv()?;
         }
@@ -94,12 +96,17 @@ fn live(opened: &mut Opened, synced: bool) -> Result<(), Box<dyn Error>> {
     let stream = writer.stream();
     writeln!(out, "START {:x}", stream.epoch)?;
     out.flush()?;
+    // A clock that never steps, as the journal's own: the window is compared with it to the millisecond.
+    let (begun, clock) = (now_ms()?, Instant::now());
+    let now_ms = || i64::try_from(clock.elapsed().as_millis()).map(|since| begun + since);
     let mut turns: u64 = 0;
     loop {
         turns += 1;
-        let at = now_ms()?;
         let turn = 1 + turns.wrapping_mul(0x9e37_79b9) % 61;
-        let next = take_turn(writer, turn, at, stream.epoch)?;
+        append(writer, turn, now_ms()?, stream.epoch);
+        // Asked behind the appends: a frame is older than that, however long the system held this program up.
+        let at = now_ms()?;
+        let next = writer.flush()?;
         while synced && journal.durable(0) < next {
             durable.recv()?;
         }

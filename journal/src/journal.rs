@@ -101,11 +101,12 @@ impl Journal {
         self.inner.syncer.listen(listener);
     }
 
-    /// Milliseconds since the oldest frame that is written and not durable was appended: what a power cut now would take.
-    /// 0 if everything is durable.
+    /// Milliseconds since the oldest frame that is written and not durable was appended, rounded up: a power cut now
+    /// would take nothing older. 0 if everything is durable.
     pub fn unsynced_age_ms(&self) -> u64 {
         let oldest = self.inner.lanes.iter().filter_map(|lane| lane.oldest_unsynced()).min();
-        oldest.map_or(0, |at| u64::try_from((self.inner.ticks)().saturating_sub(at)).unwrap_or(0))
+        let age = oldest.map_or(0, |at| (self.inner.ticks)().saturating_sub(at));
+        u64::try_from(age).unwrap_or(0).div_ceil(1000)
     }
 
     /// All streams that are there, oldest first, the live ones last.

@@ -325,18 +325,19 @@ fn nothing_durable_is_lost_and_nothing_is_invented() {
 
 #[test]
 fn the_published_age_is_that_of_the_oldest_frame_a_cut_would_take() {
-    thread_local!(static TICKS: Cell<i64> = const { Cell::new(900) });
+    thread_local!(static TICKS: Cell<i64> = const { Cell::new(900_000) });
     let storage: Arc<dyn Storage> = Arc::new(FakeStorage::new());
     let options = Options { ticks: || TICKS.get(), ..Options::new("age", 1, 2) };
     let mut opened = Journal::open_still(&storage, &options, 0, 1).unwrap();
     let journal = &opened.journal;
-    let age_at = |ticks| {
-        TICKS.set(ticks);
+    // The ticks are microseconds: what is 9.001 ms old is published as 10.
+    let age_at = |ms: i64| {
+        TICKS.set(ms * 1000);
         journal.unsynced_age_ms()
     };
     // The machine's clock runs ahead, behind and back meanwhile: nothing becomes older or younger by it.
-    let mut write = |worker: usize, ticks, at_ms| {
-        TICKS.set(ticks);
+    let mut write = |worker: usize, ms: i64, at_ms| {
+        TICKS.set(ms * 1000 + 999);
         opened.writers[worker].append(at_ms, b"x").unwrap();
         opened.writers[worker].flush().unwrap();
     };

@@ -26,7 +26,7 @@ pub struct Options {
     /// Bytes per worker that may be written and not durable. They are kept in memory, in case the disk fails a
     /// sync; beyond, append refuses. It covers a stall of the disk of some seconds.
     pub unsynced_bytes: usize,
-    /// Milliseconds of a clock that never steps: frames that are not durable age by it. The machine's time would make
+    /// Microseconds of a clock that never steps: frames that are not durable age by it. The machine's time would make
     /// them younger when it is set back, and a power cut would take more than was published.
     pub ticks: fn() -> i64,
 }
@@ -34,7 +34,7 @@ pub struct Options {
 /// Since this was first asked.
 fn ticks() -> i64 {
     static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    i64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(BEGUN.elapsed().as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The usual size of a segment. 32 MiB: some seconds at full load, and quick to search after a crash.

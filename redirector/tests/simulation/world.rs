@@ -74,7 +74,7 @@ impl World {
         journal.spare_segments = 1;
         journal.unsynced_bytes = 256 << 10;
         journal.cursors = cursor_names(&options());
-        journal.ticks = || now().millis();
+        journal.ticks = || now().millis() * 1000;
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         let random = chance::word();
         // The faults of one life may hit some attempts; then they have passed.

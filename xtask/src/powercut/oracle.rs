@@ -10,8 +10,9 @@ pub(super) struct Life {
     promises: Vec<Promise>,
 }
 
-/// One promise: frames below `next` are kept, those of this turn have the time `at`; at the time `now` the oldest frame
-/// that a cut would take was `window` old, and everything below `durable` was safe. Times in milliseconds.
+/// One promise: frames below `next` are kept, those of this turn had been appended by the time `at`; at the time `now` the
+/// oldest frame that a cut would take was at most `window` old, and everything below `durable` was safe. Times in
+/// milliseconds.
 #[derive(Debug, Clone, Copy)]
 struct Promise {
     next: u64,
