@@ -3,14 +3,12 @@
 use super::enrolment::{self, Enrolment};
 use super::view::{EnrolmentView, view_all};
 use crate::Core;
-use crate::api::{Page, PageParams, Params, PathId, Principal, Problem};
+use crate::api::{OfMerchant, Page, Params, PathId, Principal, Problem};
 use crate::attribution::Catalogue;
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::MerchantId;
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -48,19 +46,6 @@ async fn get_enrolment(
         .map(Json)
 }
 
-/// Whose.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct OfMerchant {
-    /// The merchant.
-    merchant: String,
-    /// Entries wanted, 1 to 500.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// A merchant's enrolments, newest first. Operators, and the merchant.
 #[utoipa::path(get, path = "/v1/enrolments", params(OfMerchant), responses((status = 200, body = Page<EnrolmentView>)))]
 async fn list(
@@ -68,10 +53,7 @@ async fn list(
     principal: Principal,
     Params(of): Params<OfMerchant>,
 ) -> Result<Json<Page<EnrolmentView>>, Problem> {
-    principal.require_merchant(&of.merchant)?;
-    let merchant: MerchantId = of.merchant.parse().map_err(|error| Problem::invalid("merchant", error))?;
-    let (page, after) = PageParams { limit: of.limit, cursor: of.cursor }.begin()?;
-    let after = after.number_and_texts()?;
+    let (merchant, page, after) = of.begin(&principal)?;
     let now = core.now();
     core.store()
         .read(move |tx| {

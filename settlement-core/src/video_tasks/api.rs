@@ -5,7 +5,7 @@ use super::task::{self, State as TaskState, Task};
 use super::terms::Terms;
 use crate::Core;
 use crate::api::{
-    Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write, WriteScope,
+    Cursor, Merchants, OfMerchant, Only, Page, Params, PathId, Principal, Problem, Role, Write, WriteScope,
     chain,
 };
 use crate::attribution::programmes::of_id;
@@ -320,19 +320,6 @@ async fn get_task(
         .map(Json)
 }
 
-/// Whose.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct OfMerchant {
-    /// The merchant.
-    merchant: String,
-    /// Entries wanted, 1 to 500.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// A merchant's tasks, newest first. Operators, and the merchant.
 #[utoipa::path(get, path = "/v1/video-tasks", params(OfMerchant), responses((status = 200, body = Page<TaskView>)))]
 async fn list(
@@ -340,10 +327,7 @@ async fn list(
     principal: Principal,
     Params(of): Params<OfMerchant>,
 ) -> Result<Json<Page<TaskView>>, Problem> {
-    principal.require_merchant(&of.merchant)?;
-    let merchant: MerchantId = of.merchant.parse().map_err(|error| Problem::invalid("merchant", error))?;
-    let (page, after) = PageParams { limit: of.limit, cursor: of.cursor }.begin()?;
-    let after = after.number_and_texts()?;
+    let (merchant, page, after) = of.begin(&principal)?;
     let now = core.now();
     core.store()
         .read(move |tx| {

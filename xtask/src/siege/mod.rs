@@ -22,6 +22,8 @@ const LINKS: u32 = 1_000;
 const MEMORY_MAX_MIB: u64 = 256;
 /// How much longer the honest may wait.
 const SLOWDOWN_MAX: f64 = 2.0;
+/// Files beside the slow sockets: those that guess, the honest, and what the edge and the core keep open and in reserve.
+const OTHER_FILES: u64 = 1_000;
 /// How often the memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -59,7 +61,7 @@ impl Field {
 /// Runs the siege and prints its figures; fails if an honest click was not served, waited too long or the memory went
 /// beyond.
 pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
-    allow_files(3 * arguments.sockets as u64 + 4_096)?;
+    allow_files(arguments.sockets as u64 + OTHER_FILES)?;
     succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", PROFILE]))?;
     let target = crate::bench::target_directory()?;
     let folder = tempfile::Builder::new().prefix("siege-").tempdir_in(&target)?;
@@ -133,13 +135,15 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Both ends of a socket are files, and the program under test inherits the limit.
+/// A socket is a file on both sides: the program under test inherits the limit.
 fn allow_files(files: u64) -> Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < files) {
         limit.current = Some(files);
         limit.maximum = limit.maximum.map(|maximum| maximum.max(files));
-        setrlimit(Resource::Nofile, limit).with_context(|| format!("{files} open files are not allowed"))?;
+        setrlimit(Resource::Nofile, limit).with_context(|| {
+            format!("{files} open files are not allowed here (ulimit -Hn): fewer --sockets go")
+        })?;
     }
     Ok(())
 }
