@@ -7,6 +7,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use attribution_core::decide::AgentClass;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const BUILT_IN: &str = include_str!("../agents.toml");
 /// Bytes of an agent string that are looked at.
@@ -118,24 +119,29 @@ impl Agents {
 const REMEMBERED: usize = 2_048;
 
 /// What one worker remembers of agents: hash to class, one place per hash.
+///
+/// The hash has a seed of the worker's own, which nobody learns. To the hash without one, which records hold, a stranger
+/// could make an agent that a crawler's name stands in and that is taken for a known browser; its people would be bots.
 pub(crate) struct AgentCache {
+    seed: u64,
     /// Which patterns these classes come from.
     generation: u64,
     places: Box<[(u64, AgentClass)]>,
 }
 
 impl AgentCache {
-    pub(crate) fn new() -> Self {
-        Self { generation: 0, places: vec![(0, AgentClass::Bot); REMEMBERED].into() }
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, generation: 0, places: vec![(0, AgentClass::Bot); REMEMBERED].into() }
     }
 
-    /// The class of the agent with this hash, looked up by `search` if it is not remembered.
+    /// The class of this agent, looked up by `search` if it is not remembered.
     pub(crate) fn class(
         &mut self,
-        hash: u64,
+        agent: &[u8],
         generation: u64,
         search: impl FnOnce() -> AgentClass,
     ) -> AgentClass {
+        let hash = xxh3_64_with_seed(agent, self.seed);
         if self.generation != generation {
             self.places.fill((0, AgentClass::Bot));
             self.generation = generation;
@@ -190,12 +196,13 @@ mod tests {
 
     #[test]
     fn a_remembered_class_lasts_until_the_patterns_change() {
-        let mut cache = AgentCache::new();
-        assert_eq!(cache.class(5, 1, || AgentClass::Person), AgentClass::Person);
-        assert_eq!(cache.class(5, 1, || unreachable!()), AgentClass::Person);
-        assert_eq!(cache.class(5, 2, || AgentClass::Bot), AgentClass::Bot);
-        let other = 5 + REMEMBERED as u64;
-        assert_eq!(cache.class(other, 2, || AgentClass::Person), AgentClass::Person);
-        assert_eq!(cache.class(5, 2, || AgentClass::Bot), AgentClass::Bot);
+        let mut cache = AgentCache::new(7);
+        assert_eq!(cache.class(b"Opera", 1, || AgentClass::Person), AgentClass::Person);
+        assert_eq!(cache.class(b"Opera", 1, || unreachable!()), AgentClass::Person);
+        assert_eq!(cache.class(b"Opera", 2, || AgentClass::Bot), AgentClass::Bot);
+        for other in 0..20 * REMEMBERED {
+            assert_eq!(cache.class(&other.to_le_bytes(), 2, || AgentClass::Person), AgentClass::Person);
+        }
+        assert_eq!(cache.class(b"Opera", 2, || AgentClass::Person), AgentClass::Person, "pushed out");
     }
 }

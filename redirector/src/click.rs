@@ -190,9 +190,8 @@ pub(crate) fn record<'w>(
 
     // Decide.
     let agent = &asked.agent[..asked.agent.len().min(agents::AGENT_MAX)];
-    let agent_hash = xxh3_64(agent);
     let generation = shared.agents_generation.load(std::sync::atomic::Ordering::Relaxed);
-    let class = state.agents.class(agent_hash, generation, || shared.agents.load().class(agent));
+    let class = state.agents.class(agent, generation, || shared.agents.load().class(agent));
     let facts = RequestFacts { agent: class, ..asked.facts };
     let earning = may_earn(&facts) && decide::standing(&resolved, now).is_none();
     let visit = if earning { Visit::read(shared, asked, found.programme, now) } else { Visit::default() };
@@ -232,7 +231,7 @@ pub(crate) fn record<'w>(
         promoter: found.placement.promoter,
         address_prefix: trace.prefix,
         address_hash: if private { 0 } else { trace.hash },
-        agent_hash,
+        agent_hash: xxh3_64(agent),
         generation: shared.contact.applied(),
         prior_claim: visit.prior.map_or(ClickId::default(), |claim| claim.click),
         sub_id: &sub_id[..sub_len.unwrap_or(0)],

@@ -124,7 +124,7 @@ impl Worker {
         let seed = u64::from_le_bytes(random.bytes()?);
         let state = State {
             small: Cache::new(Arc::clone(shared.table.small())),
-            agents: AgentCache::new(),
+            agents: AgentCache::new(seed.rotate_left(16)),
             tracer: Tracer::new(&shared.keys.address_secret),
             misses: MissLimit::new(limits.misses_per_minute, limits.miss_burst, workers, seed),
             pictures: Pictures::new(workers, seed.rotate_left(32)),

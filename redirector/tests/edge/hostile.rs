@@ -1,6 +1,6 @@
 //! Input that no honest browser sends.
 
-use crate::http::request;
+use crate::http::{BROWSER, request};
 use crate::world::{World, eventually, path};
 
 /// Sends raw bytes and gives the status line's code; `None` if the edge only closed.
@@ -98,4 +98,28 @@ fn pipelined_requests_are_answered_in_order() {
     let statuses: Vec<u16> = targets.iter().map(|_| client.receive(false).unwrap().status).collect();
     assert_eq!(statuses, [302, 404, 302, 200, 302]);
     assert_eq!(world.recorded().len(), 3);
+}
+
+/// An agent that a crawler's name stands in, and that the plain hash, whose arithmetic is public, takes for [`BROWSER`]:
+/// five tries of a few lines of arithmetic.
+const CRAWLER: &[u8] =
+    b"Googlebot/2.1 (as many bytes as the arithmetic needs; what stands here says how often it was tried: \
+    4)..........................9#\xa4K\xbe|!\x81\xf6\x9a\xb4\xad?\xa0.\x9c (bytes chosen).";
+
+#[test]
+fn nobody_makes_an_agent_that_a_browser_is_taken_for() {
+    let hash = xxhash_rust::xxh3::xxh3_64;
+    assert_eq!(hash(CRAWLER), hash(BROWSER.as_bytes()), "no longer what this test needs");
+    let world = World::new([]);
+    // On one connection, so that one worker sees both.
+    let mut client = world.client();
+    let mut ask = |agent: &[u8]| {
+        let head = format!("GET {} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: ", path(1));
+        client.send(&[head.as_bytes(), agent, b"\r\n\r\n"].concat());
+        assert!(client.receive(false).is_some());
+    };
+    ask(CRAWLER);
+    ask(BROWSER.as_bytes());
+    ask(CRAWLER);
+    assert_eq!(world.recorded(), ["bot", "attributed", "bot"]);
 }
