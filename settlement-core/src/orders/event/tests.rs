@@ -1,0 +1,97 @@
+use super::*;
+use crate::orders::review::Reason;
+use serde_json::json;
+
+fn read(value: &serde_json::Value) -> Result<OrderEvent, (&'static str, String)> {
+    OrderEvent::read(value).map_err(|e| (e.code(), e.pointer()))
+}
+
+fn created(lines: &serde_json::Value) -> serde_json::Value {
+    json!({"type": "created", "platform": "1688", "order": "o-1", "at": "2020-05-01T15:56:33+08:00",
+           "merchant": "shop", "buyer": "buyer-7", "lines": lines})
+}
+
+#[test]
+fn an_event_is_the_same_whatever_the_spelling_of_its_time_and_its_updated_at() {
+    let lines = json!([{"line": "1", "product": "cup", "amount_fen": 100, "quantity": 1}]);
+    let mut other = created(&json!([{"amount_fen": 100, "line": "1", "product": "cup"}]));
+    other["at"] = json!("2020-05-01T07:56:33Z");
+    other["updated_at"] = json!("2020-05-03T00:00:00Z");
+    let (a, b) = (read(&created(&lines)).unwrap(), read(&other).unwrap());
+    assert_eq!(a.contents(), b.contents());
+    assert_eq!(a.key(), b.key());
+}
+
+#[test]
+fn impossible_times_and_foreign_money_are_named() {
+    let at = |at: serde_json::Value| {
+        let mut event = created(&json!([{"line": "1", "product": "cup", "amount_fen": 100}]));
+        event["at"] = at;
+        let event = read(&event)?;
+        match event.impossible(Instant(1_600_000_000_000)) {
+            Some(why) => Err((why.reason.code(), why.pointer)),
+            None => Ok(event.at().millis()),
+        }
+    };
+    let refused = Err(("time_implausible", "/at".to_owned()));
+    for wrong in [
+        json!(i64::MIN),
+        json!(i64::MAX),
+        json!(0),
+        json!("0001-01-01T00:00:00Z"),
+        json!("1999-12-31T23:59:59.999Z"),
+        json!("2300-01-01T00:00:00Z"),
+        // Seconds instead of milliseconds.
+        json!(1_588_319_793),
+        json!(1_600_000_300_001_i64),
+    ] {
+        assert_eq!(at(wrong.clone()), refused, "{wrong}");
+    }
+    for right in [946_684_800_000_i64, 1_600_000_300_000] {
+        assert_eq!(at(json!(right)), Ok(right));
+    }
+    for (currency, refused) in [("CNY", false), ("USD", true), ("cny", true)] {
+        let mut event = created(&json!([{"line": "1", "product": "cup", "amount_fen": 100}]));
+        event["at"] = json!(1_500_000_000_000_i64);
+        event["currency"] = json!(currency);
+        let why = read(&event).unwrap().impossible(Instant(1_600_000_000_000));
+        assert_eq!(why.map(|why| why.reason), refused.then_some(Reason::Currency), "{currency}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place() {
+    let line = |amount: i64| json!({"line": "1", "product": "cup", "amount_fen": amount});
+    let mut nothing = line(1);
+    nothing["quantity"] = json!(0);
+    let unreadable = |pointer: &str, value: serde_json::Value| {
+        let mut event = created(&json!([line(1)]));
+        event[pointer] = value;
+        event
+    };
+    let refund = |id: &str| {
+        json!({"type": "refunded", "platform": "1688", "order": "o", "refund_id": id,
+               "at": 1_500_000_000_000_i64, "lines": [{"line": "1", "amount_fen": 1}]})
+    };
+    let asked = |id: &str| {
+        json!({"type": "refund_asked", "platform": "1688", "order": "o", "refund_id": id,
+               "at": 1_500_000_000_000_i64})
+    };
+    let rows = [
+        (created(&json!([nothing])), "quantity_out_of_range", "/lines/0/quantity"),
+        (unreadable("coupon", json!("a\u{0}\n")), "control_character", "/coupon"),
+        (unreadable("declared", json!({"channel": "\u{7f}"})), "control_character", "/declared/channel"),
+        (unreadable("declared", json!({"distributor": "a\r"})), "control_character", "/declared/distributor"),
+        (refund("a\u{0}\n"), "control_character", "/refund_id"),
+        (created(&json!([])), "order_without_lines", "/lines"),
+        (created(&json!([line(-1)])), "amount_out_of_range", "/lines/0/amount_fen"),
+        (created(&json!([line(1), line(1)])), "line_repeated", "/lines/1/line"),
+        (json!({"type": "lost", "platform": "1688"}), "order_event_malformed", ""),
+        (refund(""), "refund_id_invalid", "/refund_id"),
+        (asked(""), "refund_id_invalid", "/refund_id"),
+        (asked("a\n"), "control_character", "/refund_id"),
+    ];
+    for (value, code, pointer) in rows {
+        assert_eq!(read(&value), Err((code, pointer.to_owned())));
+    }
+}
