@@ -31,6 +31,10 @@ pub use value::Param;
 use crate::random::NoRandomness;
 use std::path::PathBuf;
 
+/// Statements that a connection keeps prepared: about as many as the core has places that ask, so that those in daily use
+/// stay. More are let go, the one not used for longest first.
+const STATEMENTS_KEPT: usize = 512;
+
 /// Which database.
 #[derive(Clone)]
 pub enum StoreConfig {

@@ -4,7 +4,7 @@ use super::clicks::COLUMNS;
 use super::row::Answer;
 use super::tx::{Connection, Mode, Owed, Tx};
 use super::visitor_index;
-use super::{ClickInsert, Param, Row, StoreError, value};
+use super::{ClickInsert, Param, Row, STATEMENTS_KEPT, StoreError, value};
 use attribution_core::ids::VisitorId;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, Statement, ToSql};
@@ -13,8 +13,6 @@ use std::time::Duration;
 
 /// How long a statement waits for another process's lock before it counts as busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Statements kept prepared per connection: more than the core has.
-const STATEMENT_CACHE: usize = 512;
 
 /// One connection to the file.
 pub(super) struct SqliteConnection {
@@ -27,7 +25,7 @@ pub(super) struct SqliteConnection {
 impl SqliteConnection {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let inner = rusqlite::Connection::open(path).map_err(|e| StoreError::Unreachable(e.into()))?;
-        inner.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        inner.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let setup = || -> rusqlite::Result<()> {
             inner.busy_timeout(BUSY_TIMEOUT)?;
             inner.pragma_update(None, "journal_mode", "WAL")?;

@@ -133,6 +133,37 @@ async fn a_table_that_has_grown_manyfold_is_measured_before_postgresql_would() {
     tokio::time::timeout(WITHIN, all).await.expect("nobody has measured it");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts it"]
+async fn a_connection_to_postgresql_keeps_only_so_many_statements_prepared() {
+    const TEXTS: i64 = 2_000;
+    let bench = Bench::postgres().await;
+    // One transaction is one connection. The server itself says what is prepared on it.
+    let (prepared, daily) = bench
+        .core
+        .store()
+        .read(|tx| {
+            let daily = "SELECT CAST($1 AS BIGINT) + 0";
+            tx.query_one(daily, params![1])?;
+            let since = tx.query_one("SELECT CAST(clock_timestamp() AS TEXT)", &[])?.text(0)?.to_owned();
+            for n in 1..=TEXTS {
+                let row = tx.query_one(&format!("SELECT CAST($1 AS BIGINT) + {n}"), params![n])?;
+                assert_eq!(row.int(0)?, 2 * n);
+                assert_eq!(tx.query_one(daily, params![n])?.int(0)?, n);
+            }
+            let row = tx.query_one(
+                "SELECT COUNT(*), COUNT(*) FILTER (WHERE statement = $1 \
+                 AND prepare_time < CAST(CAST($2 AS TEXT) AS TIMESTAMPTZ)) FROM pg_prepared_statements",
+                params![daily, since.as_str()],
+            )?;
+            Ok::<_, StoreError>((row.int(0)?, row.int(1)?))
+        })
+        .await
+        .unwrap();
+    assert!(prepared <= 600, "{prepared} statements are prepared on one connection");
+    assert_eq!(daily, 1, "what is asked for all the time was prepared once");
+}
+
 on_both!(rivals_lose_no_update, async |bench: &Bench| {
     let runs = Arc::new(AtomicU32::new(0));
     let rivals: Vec<_> = (0..8)

@@ -2,22 +2,23 @@
 
 mod address;
 mod copy;
+mod statements;
 mod statistics;
 mod tls;
 
 pub use address::{PostgresUrl, PostgresUrlError};
 
+use self::statements::Statements;
 use self::tls::Connector;
 use super::clicks::COLUMNS;
 use super::row::Answer;
 use super::tx::{Connection, Mode, Owed, Tx};
-use super::{ClickInsert, Param, Row, StoreError, value};
+use super::{ClickInsert, Param, Row, STATEMENTS_KEPT, StoreError, value};
 use attribution_core::ids::VisitorId;
 use bytes::{BufMut, BytesMut};
 use postgres::error::SqlState;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, Statement};
-use std::collections::HashMap;
 use std::time::Duration;
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
@@ -36,7 +37,7 @@ pub(super) struct PgConnection {
     connector: Connector,
     schema: Option<String>,
     client: Option<Client>,
-    statements: HashMap<String, Statement>,
+    statements: Statements<Statement>,
     transient: bool,
     /// Rows written since it was last looked how large the tables are.
     written: u64,
@@ -58,7 +59,7 @@ impl PgConnection {
             connector,
             schema,
             client: None,
-            statements: HashMap::new(),
+            statements: Statements::new(STATEMENTS_KEPT),
             transient: false,
             written: 0,
             copy_clicks: format!("COPY clicks ({COLUMNS}) FROM STDIN (FORMAT binary)"),
@@ -73,7 +74,7 @@ impl PgConnection {
             self.client = None;
         }
         if self.client.is_none() {
-            self.statements.clear();
+            self.statements.forget();
             let unreachable = |e: postgres::Error| StoreError::Unreachable(e.into());
             let mut client = self.config.connect(self.connector.clone()).map_err(unreachable)?;
             client.batch_execute(SESSION).map_err(unreachable)?;
@@ -97,11 +98,11 @@ impl PgConnection {
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
         if let Some(statement) = self.statements.get(sql) {
-            return Ok(statement.clone());
+            return Ok(statement);
         }
         let result = self.open_client()?.prepare(sql);
         let statement = result.map_err(|e| self.fail(e))?;
-        self.statements.insert(sql.to_owned(), statement.clone());
+        self.statements.keep(sql, statement.clone());
         Ok(statement)
     }
 
