@@ -52,13 +52,17 @@ mod tests {
             (Some(10), Some(20), 20),
             (None, None, 168),
             (None, Some(200), 168),
+            (Some(10), Some(168), 168),
         ];
         for (settled, caught_up, expected) in rows {
             let edges = caught_up.map_or(EdgesCaughtUp::NotYet, |h| EdgesCaughtUp::Since(hour(h)));
             let got = final_at(&policy, hour(0), settled.map(hour), edges);
             // What an edge delivers in the second in which it catches up still counts.
-            let second = if caught_up == Some(expected) { SECOND_MS } else { 0 };
+            // At the end of the hold nothing more is waited for.
+            let second = if caught_up == Some(expected) && expected < 168 { SECOND_MS } else { 0 };
             assert_eq!(got, hour(expected).plus(second), "settled {settled:?}, edges {caught_up:?}");
         }
+        let at_the_grace = final_at(&policy, hour(0), None, EdgesCaughtUp::Since(hour(72)));
+        assert_eq!(at_the_grace, hour(72), "final by itself in the instant in which the edges caught up");
     }
 }

@@ -5,7 +5,7 @@ use crate::commission::class::History;
 use crate::commission::rate::Application;
 use crate::commission::rate::TargetedPlan;
 use crate::commission::{Payee, Share};
-use crate::fold::{Click, Evidence, Verdict};
+use crate::fold::{Click, Evidence, PriorOrder, Verdict};
 use crate::ids::{AgencyId, CategoryId, ChannelId, LineId, OrderId, PlanId, ProgrammeId, PromoterId};
 use crate::money::BasisPoints;
 use crate::money::Fen;
@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     pub(crate) line: OrderLine,
     clicks: Vec<Click>,
+    orders: Vec<PriorOrder>,
     own: BTreeSet<PromoterId>,
     pub(crate) history: History,
     rates: Vec<Rate>,
@@ -58,6 +59,7 @@ impl World {
                 token: None,
             },
             clicks: clicks.iter().map(|c| click(c)).collect(),
+            orders: Vec::new(),
             own: BTreeSet::new(),
             history: History::None,
             rates: vec![rate(500, "2015-01-01 00:00:00", None)],
@@ -79,7 +81,7 @@ impl World {
         };
         let facts = Facts {
             clicks: &self.clicks,
-            prior_orders: &[],
+            prior_orders: &self.orders,
             own_promoters: &self.own,
             history: self.history,
             rates: &self.rates,
@@ -239,8 +241,17 @@ fn a_declared_channel_pays_a_service_fee_and_no_promoter() {
     w.line.channel = Some(channel.clone());
     assert_eq!(w.result(), "no_rate");
     let effective = Period::since(at("06-01 00:00:00"));
-    w.policy.commission.channel_fees =
-        vec![ChannelFee { channel, bp: BasisPoints::new(250).unwrap(), effective }];
+    let fee = |channel: &ChannelId, bp, effective| ChannelFee {
+        channel: channel.clone(),
+        bp: BasisPoints::new(bp).unwrap(),
+        effective,
+    };
+    // Another channel's, and one that is over, say nothing about this one.
+    let other = ChannelId::new("wechat").unwrap();
+    let over = Period { from: at("05-01 00:00:00"), to: Some(at("06-01 00:00:00")) };
+    w.policy.commission.channel_fees = vec![fee(&other, 900, effective), fee(&channel, 800, over)];
+    assert_eq!(w.result(), "no_rate");
+    w.policy.commission.channel_fees.push(fee(&channel, 250, effective));
     assert_eq!(w.result(), "nobody 250");
     let decided = w.decide();
     let shares = &decided.award().unwrap().amounts.shares;
@@ -291,6 +302,10 @@ fn an_agency_that_cannot_be_named_holds_what_it_shares_in() {
     w.policy.commission.agency_from = Some(at("07-01 00:00:00"));
     assert_eq!(held(&w), [], "the programme splits it off later");
     w.policy.commission.agency_from = None;
+    for share in w.policy.commission.split.iter_mut().filter(|share| share.party == Party::Agency) {
+        share.weight = 0;
+    }
+    assert_eq!(held(&w), [], "agencies share in nothing: their weight is zero");
     w.policy.commission.split.retain(|weight| weight.party != Party::Agency);
     assert_eq!(held(&w), [], "agencies share in nothing here");
 }
@@ -329,6 +344,28 @@ fn why_there_is_no_owner() {
     assert_eq!(result(&A, "06-16 10:00:00"), "window_over");
     assert_eq!(result(&["a 06-01 10:00:00 乙"], "06-03 10:00:00"), "no_eligible_click");
     assert_eq!(result(&["a 06-04 10:00:00"], "06-03 10:00:00"), "no_eligible_click");
+    let mut w = World::new(Preset::YouzanPermanent, &A, "06-03 10:00:00");
+    w.policy.attribution.close_on_order = true;
+    let earlier = OrderId::new("2020-76").unwrap();
+    let order =
+        PriorOrder { at: at("06-02 10:00:00"), order: earlier.clone(), target: goods("甲"), method: None };
+    w.orders = vec![order];
+    assert_eq!(w.decide().outcome, Outcome::NoCommission(NoCommission::ClosedByOrder { order: earlier }));
+}
+
+#[test]
+fn only_a_commission_can_be_held() {
+    let mut w = World::new(Preset::Distributor1688, &A, "06-03 10:00:00");
+    w.clicks[0].evidence = Evidence::TokenOnly;
+    w.line.token = Some(w.clicks[0].id);
+    w.edges = EdgesCaughtUp::NotYet;
+    w.now = at("06-20 10:00:00");
+    let flagged = w.decide();
+    assert_eq!(flagged.held_by().collect::<Vec<_>>(), [Flag::Unjournaled]);
+    let nothing_due = Attribution { outcome: Outcome::NoCommission(NoCommission::NoRate), ..flagged.clone() };
+    assert_eq!(nothing_due.held_by().count(), 0, "there is nothing to hold");
+    let harmless = Attribution { flags: vec![Flag::Grandfathered, Flag::HistoryUnknown], ..flagged };
+    assert_eq!(harmless.held_by().count(), 0, "these hold nothing");
 }
 
 #[test]

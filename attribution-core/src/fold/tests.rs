@@ -4,6 +4,7 @@ use super::*;
 use crate::click::ClickId;
 use crate::ids::{OrderId, PromoterId};
 use crate::policy::attribution::{ContentWindow, Model, Rebind, Validity};
+use crate::policy::settlement::PayMethod;
 use crate::policy::{LinkKind, Policy, Preset};
 use crate::testing::{at, click, goods, promoter};
 use crate::time::{HOUR_MS, Span};
@@ -187,6 +188,13 @@ fn a_click_counts_within_its_scope() {
     }
     let policy = AttributionPolicy { scope: Scope::ProductThenShop, ..window(15) };
     assert_eq!(codes(&Ask::of(&first).fold(&policy, "06-03 10:00:00")), ["a won", "b product_first"]);
+}
+
+#[test]
+fn a_product_is_one_shops() {
+    let mut ask = Ask::of(&["a 06-01 10:00:00 丙"]);
+    ask.clicks[0].target.product = goods("甲").product;
+    assert_eq!(ask.owner(&window(15), "06-03 10:00:00"), "nobody", "another shop's product of the same id");
 }
 
 #[test]
@@ -506,6 +514,39 @@ fn orders_close_or_prolong_a_relation() {
         let ask = Ask { orders, ..Ask::of(clicks) };
         assert_eq!(ask.owner(policy, when), expected, "{what}");
     }
+}
+
+#[test]
+fn whose_a_buyer_is_takes_every_order_up_to_then_into_account() {
+    let policy = AttributionPolicy { scope: Scope::Platform, close_on_order: true, ..window(1) };
+    let (target, own) = (goods("甲"), BTreeSet::new());
+    let holder = |when: &str| {
+        let question = Question {
+            at: at(when),
+            order: None,
+            target: &target,
+            token: None,
+            final_at: None,
+            own_promoters: &own,
+        };
+        let orders = [order("one", "06-01 11:00:00", "甲")];
+        fold(&policy, &question, &[click("a 06-01 10:00:00")], &orders).owner.map(|owner| owner.promoter)
+    };
+    assert_eq!(holder("06-01 10:59:59"), Some(promoter("a")), "before the order");
+    assert_eq!(holder("06-01 11:00:00"), None, "in its second");
+    assert_eq!(holder("06-01 12:00:00"), None, "after it");
+}
+
+#[test]
+fn orders_paid_in_a_way_that_does_not_count_touch_no_relation() {
+    let excluded = BTreeSet::from([PayMethod::CashOnDelivery]);
+    let paid = |id: &str, method| PriorOrder { method, ..order(id, "06-01 11:00:00", "甲") };
+    let cash = paid("cash", Some(PayMethod::CashOnDelivery));
+    let others = [paid("card", Some(PayMethod::BankCard)), paid("not paid yet", None)];
+    let all = [others[0].clone(), cash.clone(), others[1].clone()];
+    assert_eq!(*PriorOrder::touching(&all, &excluded), others);
+    assert_eq!(*PriorOrder::touching(&others, &excluded), others);
+    assert_eq!(*PriorOrder::touching(&[cash], &excluded), []);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::policy::settlement::PayMethod;
 use crate::policy::{Preset, SettlementPolicy};
 use crate::time::Instant;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Balances as the store would keep them: pending transfers do not count.
 #[derive(Default)]
@@ -390,6 +390,73 @@ fn what_is_collected_at_the_withdrawal_stays_with_the_promoter_until_then() {
     assert_eq!(life.books.sum(TransferState::Posted, agency), 2_000);
     assert_eq!(life.books.sum(TransferState::Posted, platform), 0);
     assert_eq!(life.books.merchant(), -10_000);
+}
+
+#[test]
+fn what_is_taken_back_names_what_it_takes_back_and_comes_from_where_that_lies() {
+    let three = LineEvent::Decided { terms: Some(terms(1_000, [1, 2, 7])), hold_for_review: false };
+    let events = [three, paid(100_000, PayMethod::Alipay), LineEvent::Completed, SETTLED];
+    let mut life = Life::all(Preset::TaobaoLive, &events);
+    let settled: BTreeMap<Party, TransferKey> = life.state.open.iter().map(|key| (key.party, *key)).collect();
+    assert_eq!(settled.len(), 3);
+    life.go(&refund(50_000)).unwrap();
+    life.go(&LineEvent::MadeAvailable).unwrap();
+    life.go(&refund(50_000)).unwrap();
+    let back: Vec<&Transfer> =
+        life.books.transfers.values().filter(|t| t.kind == TransferKind::Clawback).collect();
+    assert_eq!(back.len(), 6, "each party twice");
+    for (at, transfer) in back.iter().enumerate() {
+        assert_eq!(transfer.original, Some(settled[&transfer.key.party]), "{transfer:?}");
+        let available = matches!(transfer.debit, Account::Available { .. });
+        assert_eq!(available, at >= 3, "it comes from where the share lies by then: {transfer:?}");
+    }
+}
+
+#[test]
+fn nothing_paid_and_nothing_refunded_are_amounts_too() {
+    let mut free = Life::all(Preset::Distributor1688, &[decided(500), paid(0, PayMethod::Alipay)]);
+    assert_eq!((free.state.entry, free.books.expected()), (Entry::Invalid, 0), "a free order earns nothing");
+    free.go(&refund(0)).unwrap();
+    let mut life = Life::all(Preset::Distributor1688, &[decided(500), paid(10_000, PayMethod::Alipay)]);
+    life.go(&refund(0)).unwrap();
+    assert_eq!((life.state.entry, life.books.expected()), (Entry::Expected, 500));
+    let undecided = Life::all(Preset::Distributor1688, &[decided(500)]);
+    let negative = paid(-1, PayMethod::Alipay);
+    assert_eq!(apply(&undecided.policy, &undecided.state, &negative), Err(LedgerError::Negative));
+}
+
+#[test]
+fn a_refund_is_for_a_person_where_its_way_to_pay_asks_for_one_or_none_is_named() {
+    use crate::policy::settlement::{Methods, RefundBefore};
+    let mut life = Life::all(Preset::Distributor1688, &[decided(500), paid(10_000, PayMethod::Alipay)]);
+    let other = BTreeSet::from([PayMethod::BankCard]);
+    let own = BTreeSet::from([PayMethod::Alipay]);
+    // methods whose refunds are for a person, methods whose refunds reduce the base, for a person
+    let rows = [
+        (&other, Methods::Only(own.clone()), false),
+        (&own, Methods::Only(own.clone()), true),
+        (&other, Methods::Only(other.clone()), true),
+        (&own, Methods::Only(other.clone()), true),
+    ];
+    for (manual, reduced, expected) in rows {
+        life.policy.refund_manual_methods = manual.clone();
+        life.policy.refund_before = RefundBefore::ReduceBase(reduced);
+        let step = apply(&life.policy, &life.state, &refund(1_000)).unwrap();
+        assert_eq!(step.manual, expected, "{manual:?}, {:?}", life.policy.refund_before);
+    }
+}
+
+#[test]
+fn a_bill_whose_cashback_outlives_its_refund_leaves_nothing_to_a_person() {
+    let settled = LineEvent::Settled { cashback: Fen(1_000), terms: None };
+    let mut life = Life::all(
+        Preset::TaobaoLive,
+        &[decided(500), paid(10_000, PayMethod::Alipay), LineEvent::Completed, settled],
+    );
+    life.go(&refund(10_000)).unwrap();
+    let bill = life.state.bill().unwrap();
+    assert_eq!((bill.base, bill.refunded, bill.refunded_by_hand), (Fen::ZERO, Fen(10_000), Fen::ZERO));
+    assert_eq!(life.books.promoter(), 0, "all of it was taken back");
 }
 
 #[test]

@@ -32,8 +32,10 @@ fn click(edge: u16) -> ClickToken {
 
 fn text(sign: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(TOKEN_MAX_LEN);
+    let room = out.capacity();
     sign(&mut out);
     assert!(out.len() <= TOKEN_MAX_LEN);
+    assert_eq!(out.capacity(), room, "nothing was allocated");
     out
 }
 
@@ -68,6 +70,37 @@ fn life_and_domain_count() {
     assert_eq!(VisitorToken::open(&good, &keys, AUDIENCE, NOW.plus(1_000)), Err(TokenError::Expired));
     assert_eq!(VisitorToken::open(&good, &keys, AUDIENCE + 1, NOW), Err(TokenError::OtherAudience));
     assert_eq!(VisitorToken::open_any_domain(&good, &keys, NOW), Ok(visitor()));
+}
+
+#[test]
+fn what_never_expires_is_good_for_thousands_of_years() {
+    let keys = BrowserKeys::derive(&master(1), None);
+    let never = VisitorToken { expires: Instant(i64::MAX), ..visitor() };
+    let good = text(|out| never.sign(&keys, out));
+    let year_10_000 = Instant(253_402_300_800_000);
+    assert_eq!(VisitorToken::open(&good, &keys, AUDIENCE, year_10_000).unwrap().visitor, never.visitor);
+}
+
+#[test]
+fn a_text_longer_than_any_token_is_not_looked_into() {
+    let keys = BrowserKeys::derive(&master(1), None);
+    let long = |len: usize| {
+        let text = format!("v1.g9.{}.{}", "A".repeat(100), "A".repeat(len - 107));
+        assert_eq!(text.len(), len);
+        VisitorToken::open(text.as_bytes(), &keys, AUDIENCE, NOW)
+    };
+    assert_eq!(long(TOKEN_MAX_LEN), Err(TokenError::UnknownKey), "its key was looked for");
+    for len in [TOKEN_MAX_LEN + 1, TOKEN_MAX_LEN + 2, 100_000] {
+        assert_eq!(long(len), Err(TokenError::Malformed), "{len}");
+    }
+}
+
+#[test]
+fn what_is_logged_of_a_key_is_its_name_and_no_secret() {
+    let secret = [0xabu8; 32];
+    let master = MasterKey::new(3, secret);
+    let logs = [format!("{master:?}"), format!("{:?}", ClickKeys::edge_key(&master, EdgeId(7)))];
+    assert_eq!(logs, ["MasterKey(generation 3, secret)", "SigningKey(g3e7, secret)"]);
 }
 
 #[test]
