@@ -59,3 +59,63 @@ impl Rest {
         self.cut.swap(false, Ordering::SeqCst)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    const SHORT: Duration = Duration::from_millis(30);
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn nobody_rings_and_the_sleep_lasts_its_time() {
+        let bell = Bell::default();
+        let begun = Instant::now();
+        bell.sleep(Some(SHORT), || true);
+        assert!(begun.elapsed() >= SHORT);
+        // Who has something to do does not sleep at all.
+        bell.sleep(None, || false);
+    }
+
+    #[test]
+    fn a_ring_ends_a_sleep_without_end() {
+        let (bell, done) = (Bell::default(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                bell.sleep(None, || !done.load(Ordering::SeqCst));
+                done.store(true, Ordering::SeqCst);
+            });
+            while !done.load(Ordering::SeqCst) {
+                bell.ring();
+                std::thread::yield_now();
+            }
+        });
+    }
+
+    #[test]
+    fn a_rest_that_is_cut_says_so_once() {
+        let rest = Rest::default();
+        let begun = Instant::now();
+        assert!(!rest.take(SHORT), "nobody has cut it");
+        assert!(begun.elapsed() >= SHORT);
+        rest.cut();
+        assert!(rest.take(LONG), "cut before it began");
+        assert!(!rest.take(Duration::ZERO), "only the next one");
+        rest.cut();
+        assert!(rest.take(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_rest_under_way_is_cut_short() {
+        let rest = Rest::default();
+        std::thread::scope(|scope| {
+            let resting = scope.spawn(|| rest.take(LONG));
+            while !rest.bell.asleep.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            rest.cut();
+            assert!(resting.join().unwrap());
+        });
+    }
+}

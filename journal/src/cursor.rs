@@ -219,6 +219,18 @@ mod tests {
     }
 
     #[test]
+    fn streams_that_are_gone_are_forgotten_and_leave_the_file_with_the_next_write() {
+        let disk = FakeStorage::new();
+        let (store, _) = open(&disk, &["ship"]);
+        store.save("ship", &[(A, 5), (B, 6)]).unwrap();
+        store.forget(&[A]);
+        assert_eq!((store.get("ship", A), store.get("ship", B)), (0, 6));
+        store.save("ship", &[(B, 7)]).unwrap();
+        let (store, _) = open(&disk, &["ship"]);
+        assert_eq!((store.get("ship", A), store.get("ship", B)), (0, 7));
+    }
+
+    #[test]
     fn a_damaged_file_is_named_and_begins_anew() {
         let disk = FakeStorage::new();
         let (store, _) = open(&disk, &["ship"]);

@@ -164,6 +164,21 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_contradicts_itself_is_none_even_if_its_sum_is_right() {
+        let decode = |workers: u16, ends: usize, ending: u8| {
+            let record = EpochRecord::new(3, 2, 1_763_000_000_000, 77, None);
+            let mut bytes = record.encode()[..FIXED].to_vec();
+            bytes[10] = ending;
+            bytes[11..13].copy_from_slice(&workers.to_le_bytes());
+            bytes.resize(FIXED + ends * PER_WORKER, 0);
+            bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+            EpochRecord::decode(&bytes).map(|record| record.ends.len())
+        };
+        assert_eq!([decode(2, 2, 0), decode(255, 255, 2)], [Some(2), Some(255)]);
+        assert_eq!([decode(2, 1, 0), decode(1, 2, 0), decode(2, 2, 3), decode(256, 256, 0)], [None; 4]);
+    }
+
+    #[test]
     fn epochs_rise_even_if_the_clock_goes_back() {
         let first = EpochRecord::new(1, 1, 1_763_000_000_000, u64::MAX, None).epoch;
         let second = EpochRecord::new(1, 1, 1_763_000_000_001, 0, Some(first)).epoch;

@@ -109,6 +109,8 @@ fn a_rotated_key_still_verifies_and_an_older_one_does_not() {
     let second = BrowserKeys::derive(&master(2), Some(&master(1)));
     let third = BrowserKeys::derive(&master(3), Some(&master(2)));
     let good = text(|out| visitor().sign(&first, out));
+    assert_eq!(master(2).generation(), 2);
+    assert!(text(|out| visitor().sign(&second, out)).starts_with(b"v1.g2."), "a token names its generation");
     assert_eq!(VisitorToken::open(&good, &second, AUDIENCE, NOW), Ok(visitor()));
     assert_eq!(VisitorToken::open(&good, &third, AUDIENCE, NOW), Err(TokenError::UnknownKey));
 }
