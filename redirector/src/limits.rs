@@ -79,6 +79,7 @@ impl MissLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use attribution_core::time::DAY_MS;
 
     fn prefix(n: u8) -> AddressPrefix {
         AddressPrefix([4, 10, 0, n, 0, 0, 0, 0])
@@ -106,6 +107,47 @@ mod tests {
             assert_eq!(limit.miss(prefix(1), now), Ok(()));
         }
         assert_eq!(limit.miss(prefix(1), now), Err(2));
+    }
+
+    #[test]
+    fn prefixes_that_share_a_place_in_one_process_have_their_own_in_another() {
+        let place = |limit: &MissLimit, n: u16| {
+            let [high, low] = n.to_be_bytes();
+            let prefix = AddressPrefix([6, 0x20, 1, 0xd, 0xb8, high, low, 0]);
+            xxh3_64_with_seed(&prefix.0, limit.seed) % (PLACES as u64 / 2)
+        };
+        let one = MissLimit::new(60, 3, 1, 0x1234_5678_9abc_def0);
+        // As many as a provider's customer can have, all on one place of one process.
+        let wanted = place(&one, 0);
+        let together: Vec<u16> = (0..=u16::MAX).filter(|n| place(&one, *n) == wanted).collect();
+        assert!(together.len() >= 8, "{}", together.len());
+        for seed in 1..=50 {
+            let other = MissLimit::new(60, 3, 1, seed);
+            let places: std::collections::BTreeSet<u64> =
+                together.iter().map(|n| place(&other, *n)).collect();
+            assert!(places.len() * 4 > together.len() * 3, "seed {seed}: {} places", places.len());
+        }
+    }
+
+    #[test]
+    fn whatever_the_clock_does_nobody_waits_longer_than_told() {
+        let config = proptest::test_runner::Config::with_cases(64);
+        let jumps = proptest::collection::vec((-3 * DAY_MS..3 * DAY_MS, 0..20_u8), 1..60);
+        proptest::proptest!(config, |(jumps in jumps)| {
+            let mut limit = MissLimit::new(60, 5, 1, 7);
+            let mut now = Instant(1_700_000_000_000);
+            for (by, misses) in jumps {
+                now = now.plus(if by % 3 == 0 { by } else { by % 3_000 });
+                for _ in 0..misses {
+                    if let Err(seconds) = limit.miss(prefix(1), now) {
+                        // Never more than the whole allowance, and after it, by the same clock, there is one more.
+                        assert!((1..=6).contains(&seconds), "{seconds}");
+                        now = now.plus(i64::from(seconds) * 1_000);
+                        assert_eq!(limit.miss(prefix(1), now), Ok(()));
+                    }
+                }
+            }
+        });
     }
 
     #[test]

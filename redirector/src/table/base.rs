@@ -187,6 +187,28 @@ mod tests {
     }
 
     #[test]
+    fn no_question_leads_far_whatever_is_asked() {
+        // Random codes, as the core draws them, and codes in a row, as an import may bring them.
+        let mut state = 5u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 12
+        };
+        let drawn: Vec<u64> = (0..200_000).map(|_| random() | 1).collect();
+        let in_a_row: Vec<u64> = (1..=200_000).collect();
+        for codes in [drawn, in_a_row] {
+            let shard = Shard::build(codes.len(), codes.iter().map(|code| Slot::sample(*code)));
+            let (mut longest, mut run) = (0, 0);
+            for slot in shard.slots.iter().chain(shard.slots.iter()) {
+                run = if slot.is_empty() { 0 } else { run + 1 };
+                longest = longest.max(run);
+            }
+            // Nobody, whatever codes he asks for, makes the edge look at more slots than stand in one row.
+            assert!(longest < 200, "{longest} slots in a row");
+        }
+    }
+
+    #[test]
     fn codes_spread_over_shards() {
         let mut counts = [0usize; SHARDS];
         for body in 0..64_000u64 {

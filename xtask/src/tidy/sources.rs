@@ -3,6 +3,17 @@
 use crate::suite::{command, root};
 use anyhow::{Context as _, Result};
 
+/// Hashes that are quick rather than safe from who chooses the keys, spelled in halves as below. The standard library's
+/// is keyed with random bits in each process.
+const QUICK_HASHES: [&str; 4] = [
+    concat!("fold", "hash"),
+    concat!("fx", "hash"),
+    concat!("a", "hash::"),
+    concat!("BuildHasher", "Default"),
+];
+/// The only folder whose maps may have one: the core alone chooses what is in them.
+const KEYS_FROM_THE_CORE: &str = "redirector/src/table/";
+
 /// Every file that breaks a rule.
 pub(super) fn breaches() -> Result<Vec<String>> {
     let output = command("git", &["ls-files", "-z", "*.rs"]).output().context("git ls-files")?;
@@ -37,6 +48,10 @@ fn breaches_of(path: &str, text: &str) -> Vec<String> {
             breaches.push(format!("unfinished: {unfinished}"));
         }
     }
+    let chosen_by_strangers = path.contains("/src/") && !path.starts_with(KEYS_FROM_THE_CORE);
+    for quick in QUICK_HASHES.iter().filter(|quick| chosen_by_strangers && text.contains(**quick)) {
+        breaches.push(format!("{quick}: strangers may choose these keys; the standard hash is keyed"));
+    }
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.starts_with(concat!("#[ign", "ore"))
@@ -67,6 +82,8 @@ mod tests {
             ("a/src/lib.rs", concat!("//! A.\nfn a() { todo", "!() }\n"), 1),
             ("a/src/lib.rs", ignored, 1),
             ("a/tests/x.rs", "fn a() {}\n", 0),
+            ("a/src/lib.rs", concat!("//! A.\nuse fold", "hash::fast::RandomState;\n"), 1),
+            ("redirector/src/table/mod.rs", concat!("//! A.\nuse fold", "hash::fast::RandomState;\n"), 0),
         ];
         for (path, text, expected) in rows {
             assert_eq!(breaches_of(path, text).len(), expected, "{path}: {text}");
