@@ -99,6 +99,7 @@ impl Edge {
                 save: Box::new(|_| Ok(())),
                 tally: Box::new(|_| Tally::default()),
                 unwritten: Box::new(|| None),
+                stepped_back: Box::new(|_| None),
                 terms: Box::new(|_| None),
             },
             options,

@@ -1,5 +1,6 @@
 //! What a worker counts: plain cells that only it writes, summed when somebody looks. A click costs a few stores.
 
+use crate::frame_clock::LastStepBack;
 use attribution_core::outcome::Outcome;
 use attribution_core::record::Tally;
 use attribution_core::time::Instant;
@@ -94,6 +95,7 @@ pub(crate) struct Cells {
     pub(crate) disk_queue: Cell,
     /// Time of the oldest frame that is appended and not written, in milliseconds; zero if there is none.
     unwritten_ms: Cell,
+    pub(crate) step_back: LastStepBack,
 }
 
 impl Cells {

@@ -6,31 +6,34 @@
 
 use attribution_core::time::{Instant, SECOND_MS};
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 
 /// A step back of the machine's clock up to this is waited out.
 const WAITED_OUT_MS: i64 = 5 * SECOND_MS;
 
 /// Gives the times of one stream's frames.
-#[derive(Debug)]
-pub(crate) struct FrameClock {
+#[derive(Debug, Default)]
+pub struct FrameClock {
     latest: Cell<Instant>,
 }
 
 /// A frame's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FrameTime {
-    pub(crate) at: Instant,
+pub struct FrameTime {
+    /// What the frame says.
+    pub at: Instant,
     /// The clock went back by so many milliseconds, and the frames' times with it.
-    pub(crate) stepped_back_ms: Option<i64>,
+    pub stepped_back_ms: Option<i64>,
 }
 
 impl FrameClock {
-    pub(crate) const fn new() -> Self {
+    /// Before the first frame.
+    pub const fn new() -> Self {
         Self { latest: Cell::new(Instant(0)) }
     }
 
     /// The time for frames that are appended at `now`.
-    pub(crate) fn time(&self, now: Instant) -> FrameTime {
+    pub fn time(&self, now: Instant) -> FrameTime {
         let latest = self.latest.get();
         let back = latest.millis().saturating_sub(now.millis());
         if (1..=WAITED_OUT_MS).contains(&back) {
@@ -38,6 +41,35 @@ impl FrameClock {
         }
         self.latest.set(now);
         FrameTime { at: now, stepped_back_ms: (back > 0).then_some(back) }
+    }
+}
+
+/// Where the times of a stream's frames have gone back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepBack {
+    /// The number of the first frame of the earlier time.
+    pub from: u64,
+    /// No frame from there on has a time before this.
+    pub at: Instant,
+}
+
+/// The last step back of a worker's frames. The worker notes it before the frame can be read; whoever says how far the
+/// frames are shipped asks for it.
+#[derive(Debug, Default)]
+pub struct LastStepBack(Mutex<Option<StepBack>>);
+
+impl LastStepBack {
+    /// Frame `from` has an earlier time than the one before it.
+    pub fn note(&self, from: u64, at: Instant) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The step before may not have been shipped yet.
+        let at = last.map_or(at, |before| before.at.min(at));
+        *last = Some(StepBack { from, at });
+    }
+
+    /// The last step back, if there was one.
+    pub fn get(&self) -> Option<StepBack> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,5 +98,14 @@ mod tests {
             let expected = FrameTime { at: Instant(start + at), stepped_back_ms };
             assert_eq!(clock.time(Instant(start + says)), expected, "{says}");
         }
+    }
+
+    #[test]
+    fn a_step_back_remembers_the_earliest_time() {
+        let last = LastStepBack::default();
+        assert_eq!(last.get(), None);
+        last.note(10, Instant(500));
+        last.note(20, Instant(700));
+        assert_eq!(last.get(), Some(StepBack { from: 20, at: Instant(500) }), "frames from 10 on may wait");
     }
 }

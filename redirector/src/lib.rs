@@ -17,7 +17,7 @@ mod connection;
 mod cookies;
 pub mod core_link;
 mod edge;
-mod frame_clock;
+pub mod frame_clock;
 mod front;
 #[doc(hidden)]
 pub mod fuzzing;

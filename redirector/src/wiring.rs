@@ -42,7 +42,7 @@ pub(crate) fn open_journal(
 
 /// What the background may ask of us.
 pub(crate) fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
-    let [applying, emptying, replacing, saving, telling, holding, knowing] =
+    let [applying, emptying, replacing, saving, telling, holding, stepping, knowing] =
         std::array::from_fn(|_| Arc::clone(shared));
     Seams {
         now: clock::now,
@@ -60,6 +60,7 @@ pub(crate) fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
             telling.cells.get(usize::from(worker.0)).map_or_else(Tally::default, Cells::tally)
         }),
         unwritten: Box::new(move || holding.cells.iter().filter_map(Cells::oldest_unwritten).min()),
+        stepped_back: Box::new(move |worker| stepping.cells.get(usize::from(worker.0))?.step_back.get()),
         terms: Box::new(move |record| terms(&knowing, record)),
     }
 }

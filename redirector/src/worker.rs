@@ -112,6 +112,8 @@ pub(crate) struct Worker {
     pub(crate) second: Rc<Cell<u32>>,
     started: Cell<Option<Started>>,
     frame_clock: FrameClock,
+    /// The time of the last frame.
+    last_frame: Cell<Instant>,
     told: Cell<Tally>,
 }
 
@@ -144,6 +146,7 @@ impl Worker {
             second: Rc::default(),
             started: Cell::new(None),
             frame_clock: FrameClock::new(),
+            last_frame: Cell::new(Instant(0)),
             told: Cell::new(Tally::default()),
             shared,
         })
@@ -192,6 +195,9 @@ impl Worker {
     ) -> Result<u64, AppendError> {
         let is_first = writer.pending_bytes() == 0;
         let sequence = writer.append(at.millis(), payload)?;
+        if at < self.last_frame.replace(at) {
+            self.cells().step_back.note(sequence, at);
+        }
         if is_first {
             self.cells().unwritten_from(at);
         }

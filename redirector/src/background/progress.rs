@@ -1,9 +1,12 @@
 //! How far every stream has come: what the shipper knows and the heartbeat, the recorder and `shipped_through` read.
 
+use super::Seams;
+use crate::frame_clock::StepBack;
+use attribution_core::click::WorkerId;
 use attribution_core::time::Instant;
 use journal::StreamId;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A live stream that is wholly shipped speaks for the time up to so long ago: a handler takes the time of its
 /// request and appends the frame in the same turn of its event loop.
@@ -18,7 +21,8 @@ pub(super) struct StreamProgress {
     pub(super) shipped: u64,
     /// Redis has everything below. `None` without a recorder.
     pub(super) recorded: Option<u64>,
-    /// Times of a stream's frames never go backwards, so that everything before this time is in the core.
+    /// Everything before this time is in the core: times of a stream's frames do not go backwards, but for the steps
+    /// back that [`Seams::stepped_back`] tells of.
     pub(super) through: Option<Instant>,
     /// Frames that could not be read back; the core knows which.
     pub(super) lost: u64,
@@ -31,16 +35,28 @@ pub(super) struct StreamProgress {
 /// Gives the time of the oldest frame that is appended and not yet written.
 type Unwritten = dyn Fn() -> Option<Instant> + Send + Sync;
 
+/// Gives the last step back of a live worker's frames.
+type SteppedBack = dyn Fn(WorkerId) -> Option<StepBack> + Send + Sync;
+
 /// All streams that the core does not wholly have, and the live ones.
 pub(super) struct Progress {
     streams: Mutex<BTreeMap<StreamId, StreamProgress>>,
     unwritten: Box<Unwritten>,
+    stepped_back: Box<SteppedBack>,
 }
 
 impl Progress {
-    /// `unwritten` is the edge's: see [`Seams`](super::Seams).
-    pub(super) fn new(unwritten: impl Fn() -> Option<Instant> + Send + Sync + 'static) -> Self {
-        Self { streams: Mutex::default(), unwritten: Box::new(unwritten) }
+    pub(super) fn new(seams: &Arc<Seams>) -> Self {
+        let [written, stepped] = std::array::from_fn(|_| Arc::clone(seams));
+        Self::asking(move || (written.unwritten)(), move |worker| (stepped.stepped_back)(worker))
+    }
+
+    fn asking(
+        unwritten: impl Fn() -> Option<Instant> + Send + Sync + 'static,
+        stepped_back: impl Fn(WorkerId) -> Option<StepBack> + Send + Sync + 'static,
+    ) -> Self {
+        let streams = Mutex::default();
+        Self { streams, unwritten: Box::new(unwritten), stepped_back: Box::new(stepped_back) }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamId, StreamProgress>> {
@@ -85,7 +101,12 @@ impl Progress {
             let bound = match (whole, progress.live) {
                 (true, false) => continue,
                 (true, true) => known.max(idle),
-                (false, _) => known,
+                (false, false) => known,
+                // What is shipped may have later times than what is not.
+                (false, true) => match (self.stepped_back)(WorkerId(stream.worker)) {
+                    Some(step) if progress.shipped <= step.from => known.min(step.at),
+                    _ => known,
+                },
             };
             through = through.min(bound);
         }
@@ -131,7 +152,7 @@ mod tests {
             ),
         ];
         for (what, streams, expected) in rows {
-            let all = Progress::new(|| None);
+            let all = Progress::asking(|| None, |_| None);
             for (epoch, progress) in (1..).zip(streams) {
                 all.insert(stream(epoch), progress);
             }
@@ -141,11 +162,23 @@ mod tests {
 
     #[test]
     fn a_frame_that_could_not_be_written_holds_the_time_back() {
-        let all = Progress::new(|| Some(Instant(60_000)));
+        let all = Progress::asking(|| Some(Instant(60_000)), |_| None);
         all.insert(stream(1), progress(true, 10, Some(50_000)));
         assert_eq!(all.shipped_through(NOW, |_| 10), Instant(60_000));
-        let all = Progress::new(|| Some(NOW));
+        let all = Progress::asking(|| Some(NOW), |_| None);
         all.insert(stream(1), progress(true, 10, Some(50_000)));
         assert_eq!(all.shipped_through(NOW, |_| 10), Instant(98_000), "a turn under way changes nothing");
+    }
+
+    #[test]
+    fn a_clock_that_went_back_speaks_for_no_frame_that_is_not_shipped() {
+        // Frame 7 is of 40 s, those before it of up to 95 s.
+        let all = Progress::asking(|| None, |_| Some(StepBack { from: 7, at: Instant(40_000) }));
+        for (shipped, through, expected) in [(6, 95_000, 40_000), (7, 95_000, 40_000), (8, 41_000, 41_000)] {
+            all.insert(stream(1), progress(true, shipped, Some(through)));
+            assert_eq!(all.shipped_through(NOW, |_| 10), Instant(expected), "{shipped} shipped");
+        }
+        all.insert(stream(1), progress(true, 10, Some(41_000)));
+        assert_eq!(all.shipped_through(NOW, |_| 10), Instant(98_000), "all of it is shipped");
     }
 }

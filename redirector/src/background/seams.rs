@@ -1,5 +1,6 @@
 //! What the background needs of the edge that serves: a few functions, so that it knows neither table nor workers.
 
+use crate::frame_clock::StepBack;
 use attribution_core::catalogue::{ClaimEnd, ClaimScope, NumberedChange, Rebind};
 use attribution_core::click::WorkerId;
 use attribution_core::history::HistoryId;
@@ -37,6 +38,8 @@ pub struct Seams {
     /// The time of the oldest frame that a worker has appended and not yet written, over all workers. Such frames have
     /// numbers that nobody can read yet: without this, the edge would speak for a time that they belong to.
     pub unwritten: Box<dyn Fn() -> Option<Instant> + Send + Sync>,
+    /// The last step back of the times of a live worker's frames.
+    pub stepped_back: Box<dyn Fn(WorkerId) -> Option<StepBack> + Send + Sync>,
     /// The terms of a click's claim.
     pub terms: Box<FindTerms>,
 }

@@ -132,8 +132,7 @@ pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError>
     let Parts { edge, link, journal, contact, incomplete, seams, options } = parts;
     describe::metrics();
     let (seams, options) = (Arc::new(seams), Arc::new(options));
-    let asked = Arc::clone(&seams);
-    let progress = Arc::new(Progress::new(move || (asked.unwritten)()));
+    let progress = Arc::new(Progress::new(&seams));
     let keeper = Arc::new(Keeper {
         options: Arc::clone(&options),
         streams: Streams::new(Arc::clone(&journal), incomplete),

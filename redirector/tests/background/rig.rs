@@ -117,6 +117,7 @@ impl Rig {
             }),
             tally: Box::new(move |worker| tally.lock().unwrap()[usize::from(worker.0)]),
             unwritten: Box::new(|| None),
+            stepped_back: Box::new(|_| None),
             terms: Box::new(move |_| Some(terms)),
         };
         let parts = Parts {

@@ -1,7 +1,7 @@
 //! A core in memory and the network to it: batches are late, lost, doubled and answered into the void; the core goes
 //! away and comes back, once even from a backup. It keeps the agreement of the real one: batches and cursor move together.
 
-use crate::chance::{below, now, one_in};
+use crate::chance::{below, one_in, true_now};
 use crate::oracle::{Known, payload};
 use attribution_core::catalogue::ChangePage;
 use attribution_core::click::EdgeId;
@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_millis(400);
+/// The longest way through the network.
+const TRAVEL: Duration = Duration::from_millis(20);
 
 /// What the core has, and what is known of everything that was ever written.
 #[derive(Default)]
@@ -55,7 +57,7 @@ impl Network {
     fn before(&self) -> Option<LinkError> {
         let mut core = self.core();
         core.deliver_late();
-        if core.down_until.is_some_and(|until| now() < until) {
+        if core.down_until.is_some_and(|until| true_now() < until) {
             return Some(LinkError::Unreachable("down".into()));
         }
         if core.calm || !one_in(8) {
@@ -78,14 +80,14 @@ impl Network {
     }
 
     async fn travel() {
-        tokio::time::sleep(Duration::from_micros(below(20_000))).await;
+        tokio::time::sleep(Duration::from_micros(below(u64::try_from(TRAVEL.as_micros()).unwrap()))).await;
     }
 }
 
 impl Core {
     /// Away for so long.
     pub(crate) fn go_down(&mut self, millis: u64) {
-        self.down_until = Some(now().plus(i64::try_from(millis).unwrap()));
+        self.down_until = Some(true_now().plus(i64::try_from(millis).unwrap()));
     }
 
     /// From now on everything arrives.
@@ -116,7 +118,7 @@ impl Core {
 
     /// Batches that were given up long ago arrive nevertheless.
     fn deliver_late(&mut self) {
-        let (due, late) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now());
+        let (due, late) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= true_now());
         self.late = late;
         let due: Vec<(Instant, Batch)> = due;
         for (_, batch) in due {
@@ -147,7 +149,8 @@ impl Core {
                 // What was damaged and is not known any more may still be on its way from an earlier life.
                 let early = frame.at < through
                     && frame.sequence >= known.had_once
-                    && !known.damaged.contains(&frame.sequence);
+                    && !known.damaged.contains(&frame.sequence)
+                    && !known.may_be_early(frame.sequence);
                 assert!(
                     !early,
                     "{stream} {}: of {}, came after {} was said to be through",
@@ -187,8 +190,13 @@ impl Core {
             }
         }
         if behind.is_empty() {
+            // As the core does it: what the edge's clock runs ahead is taken off. How long the heartbeat was on its way
+            // looks like a clock that runs behind.
+            let ahead = beat.at.millis() - true_now().millis();
+            let on_its_way = if ahead > 0 { i64::try_from(TRAVEL.as_millis()).unwrap() } else { 0 };
+            let said = beat.shipped_through.plus(-ahead.max(0)).min(true_now()).plus(-on_its_way);
             let through = self.through.entry(beat.edge.0).or_insert(Instant(0));
-            *through = (*through).max(beat.shipped_through);
+            *through = (*through).max(said);
         }
         HeartbeatAck { behind }
     }
@@ -200,7 +208,7 @@ impl CoreLink for Network {
             Self::travel().await;
             if let Some(error) = self.before() {
                 if one_in(3) {
-                    let at = now().plus(i64::try_from(below(20_000)).unwrap());
+                    let at = true_now().plus(i64::try_from(below(20_000)).unwrap());
                     self.core().late.push((at, batch));
                 }
                 return Err(error);

@@ -19,6 +19,10 @@ pub(crate) fn payload(stream: StreamId, sequence: u64) -> Vec<u8> {
 pub(crate) struct Known {
     /// The time of every frame that was appended.
     pub(crate) times: Vec<i64>,
+    /// When that was in truth.
+    true_times: Vec<i64>,
+    /// The times of this stream's frames went back.
+    stepped_back: bool,
     /// Everything below survives the end of the process; a flush that failed may have written more.
     pub(crate) flushed: u64,
     /// Everything below was promised to survive a power cut.
@@ -34,6 +38,20 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// The next frame has been appended.
+    pub(crate) fn appended(&mut self, at_ms: i64, true_ms: i64) {
+        self.stepped_back |= self.times.last().is_some_and(|before| at_ms < *before);
+        self.times.push(at_ms);
+        self.true_times.push(true_ms);
+    }
+
+    /// Nobody can say that all frames of a time are shipped where frames lie about their time: those of a clock that was
+    /// behind, and those left by a life whose clock went back.
+    pub(crate) fn may_be_early(&self, sequence: u64) -> bool {
+        let at = usize::try_from(sequence).unwrap();
+        self.times[at] < self.true_times[at] || (self.stepped_back && self.ended.is_some())
+    }
+
     /// The power was cut while `window_ms` was published.
     pub(crate) fn cut(&mut self, now_ms: i64, window_ms: u64) {
         if self.ended.is_none() {
@@ -42,7 +60,7 @@ impl Known {
     }
 
     fn cut_may_take(&self, sequence: u64) -> bool {
-        let time = self.times.get(usize::try_from(sequence).unwrap()).copied();
+        let time = self.true_times.get(usize::try_from(sequence).unwrap()).copied();
         self.cut.is_some_and(|(durable, since)| sequence >= durable && time.is_none_or(|time| time >= since))
     }
 

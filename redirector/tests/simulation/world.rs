@@ -1,7 +1,7 @@
 //! One run: some lives of an edge that write, ship and end in one way or another, on a disk and a network that fail; then
 //! a calm life, in which everything must get to where it belongs.
 
-use crate::chance::{self, below, now, one_in};
+use crate::chance::{self, below, now, one_in, true_now};
 use crate::core::{Figures, Network};
 use crate::damage;
 use crate::oracle::{Known, payload};
@@ -12,6 +12,7 @@ use attribution_core::time::Instant;
 use journal::storage::{FakeStorage, Storage};
 use journal::{AppendError, FlushError, Journal, Notice, Opened, Options, Writer};
 use redirector::background::{Background, BackgroundOptions, Contact, Parts, Seams, cursor_names, spawn_on};
+use redirector::frame_clock::{FrameClock, LastStepBack};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
@@ -37,6 +38,8 @@ struct Edge {
     writers: Vec<Writer>,
     background: Background,
     unwritten: Arc<Mutex<[Option<Instant>; WORKERS as usize]>>,
+    clocks: [FrameClock; WORKERS as usize],
+    steps_back: Arc<[LastStepBack; WORKERS as usize]>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,9 +49,9 @@ enum End {
     PowerCut,
 }
 
-/// Runs a seed; panics if anything does not hold.
-pub(crate) fn run(seed: u64) -> Figures {
-    chance::begin(seed);
+/// Runs a seed; panics if anything does not hold. In some runs the edge's clock jumps.
+pub(crate) fn run(seed: u64, jumps: bool) -> Figures {
+    chance::begin(seed, jumps);
     let mut world = World {
         disk: FakeStorage::new(),
         network: Network::default(),
@@ -74,7 +77,7 @@ impl World {
         journal.spare_segments = 1;
         journal.unsynced_bytes = 256 << 10;
         journal.cursors = cursor_names(&options());
-        journal.ticks = || now().millis() * 1000;
+        journal.ticks = chance::ticks;
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         let random = chance::word();
         // The faults of one life may hit some attempts; then they have passed.
@@ -116,6 +119,8 @@ impl World {
         let journal = Arc::new(journal);
         let unwritten: Arc<Mutex<[Option<Instant>; WORKERS as usize]>> = Arc::default();
         let asked = Arc::clone(&unwritten);
+        let steps_back: Arc<[LastStepBack; WORKERS as usize]> = Arc::default();
+        let stepped = Arc::clone(&steps_back);
         let parts = Parts {
             edge: EDGE,
             link: Arc::new(self.network.clone()),
@@ -130,12 +135,13 @@ impl World {
                 save: Box::new(|_| Ok(())),
                 tally: Box::new(|_| Tally::default()),
                 unwritten: Box::new(move || asked.lock().unwrap().iter().flatten().min().copied()),
+                stepped_back: Box::new(move |worker| stepped[usize::from(worker.0)].get()),
                 terms: Box::new(|_| None),
             },
             options: options(),
         };
         let background = spawn_on(parts, &Handle::current()).unwrap();
-        Edge { journal, writers, background, unwritten }
+        Edge { journal, writers, background, unwritten, clocks: Default::default(), steps_back }
     }
 
     /// One life, in a runtime whose time jumps over what nobody waits for.
@@ -143,13 +149,15 @@ impl World {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             chance::power_on();
+            chance::clock();
             let mut edge = self.start();
             if calm {
                 self.calm(&mut edge).await;
                 return self.end(edge, End::InOrder).await;
             }
-            let mut stalled_until = now();
+            let mut stalled_until = true_now();
             for _ in 0..10 + below(60) {
+                chance::clock();
                 self.act(&mut edge, &mut stalled_until);
                 let pause = if one_in(12) { 1_500_000 } else { 30_000 };
                 tokio::time::sleep(Duration::from_micros(below(pause))).await;
@@ -171,7 +179,7 @@ impl World {
             40..44 => self.append(edge, worker, 1 + below(4)),
             44..48 => self.flush(edge, worker),
             48..50 => self.append(edge, worker, 300),
-            50..80 if now() >= *stalled_until => self.sync(edge),
+            50..80 if true_now() >= *stalled_until => self.sync(edge),
             80..90 => drop(edge.journal.step_spares()),
             90 => self.disk.fail_syncs(1),
             91 => {
@@ -183,7 +191,7 @@ impl World {
                 self.disk.set_capacity(used.saturating_add(below(4) * 100_000));
             }
             93 | 94 => self.disk.set_capacity(u64::MAX),
-            95 => *stalled_until = now().plus(10_000),
+            95 => *stalled_until = true_now().plus(10_000),
             96 => self.network.core().go_down(below(30_000)),
             97 if self.damages => damage::strike(&self.disk, &mut self.network.core().known),
             98 if self.restores => self.network.core().back_up(),
@@ -200,13 +208,17 @@ impl World {
         for _ in 0..count {
             let sequence = writer.next_sequence();
             assert_eq!(sequence, known.times.len() as u64);
-            match writer.append(now().millis(), &payload(stream, sequence)) {
+            let at = edge.clocks[worker].time(now()).at;
+            match writer.append(at.millis(), &payload(stream, sequence)) {
                 Ok(given) => assert_eq!(given, sequence, "numbers without gaps"),
                 Err(AppendError::NoSpace | AppendError::Backlog) => return,
                 Err(error) => panic!("{error}"),
             }
-            known.times.push(now().millis());
-            edge.unwritten.lock().unwrap()[worker].get_or_insert(now());
+            if known.times.last().is_some_and(|before| at.millis() < *before) {
+                edge.steps_back[worker].note(sequence, at);
+            }
+            known.appended(at.millis(), true_now().millis());
+            edge.unwritten.lock().unwrap()[worker].get_or_insert(at);
         }
     }
 
@@ -259,7 +271,11 @@ impl World {
             }
             End::Kill => self.disk = self.disk.survive(),
             End::PowerCut => {
-                self.network.core().known.values_mut().for_each(|known| known.cut(now().millis(), window));
+                self.network
+                    .core()
+                    .known
+                    .values_mut()
+                    .for_each(|known| known.cut(true_now().millis(), window));
                 self.disk = self.disk.crash(chance::word());
             }
         }
