@@ -37,7 +37,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// In a shutdown, a client may take so long to finish a request that it has begun to send.
 const HALF_SENT_GRACE: Duration = Duration::from_millis(250);
 /// Overdue connections that are closed in one turn: some 20 microseconds each, most of them in the kernel.
-const CLOSED_AT_ONCE: usize = 16;
+const CLOSED_AT_ONCE: usize = 4;
 /// The beat of sweeps and tallies.
 const BEAT: Duration = Duration::from_secs(1);
 

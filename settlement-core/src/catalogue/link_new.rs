@@ -14,6 +14,7 @@ use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::code::{Alias, CheckKey, Code};
 use attribution_core::ids::{MerchantId, PlacementId, ProductId};
 use attribution_core::policy::LinkKind;
+use attribution_core::policy::eligibility::EligibilityPolicy;
 use attribution_core::time::{Instant, SECOND_MS};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,8 @@ pub(super) struct LinkMaker<'a> {
     insiders: HashSet<(String, i64)>,
     /// Categories that are not banned in a programme.
     allowed: HashSet<(i64, i64)>,
+    /// Promoters who meet a programme's demands: a verified membership, a verified account to pay to.
+    verified: HashSet<(i64, bool, bool)>,
 }
 
 impl<'a> LinkMaker<'a> {
@@ -141,6 +144,7 @@ impl<'a> LinkMaker<'a> {
             products: HashMap::new(),
             insiders: HashSet::new(),
             allowed: HashSet::new(),
+            verified: HashSet::new(),
         }
     }
 
@@ -181,7 +185,7 @@ impl<'a> LinkMaker<'a> {
         self.refuse_withdrawn(tx, &target, placement.programme)?;
 
         let policy = programme.policy_at(shared).ok_or(StoreError::NoRow)?;
-        refuse_unverified(tx, &placement.promoter, &policy.eligibility, self.now)?;
+        self.refuse_unverified(tx, &placement, &policy.eligibility)?;
         let starts = seconds("starts", link.starts)?;
         let expires = earlier(policy.expires_at(shared, LinkKind::Link), link.expires);
         let qr_expires = earlier(policy.expires_at(shared, LinkKind::Qr), link.qr_expires);
@@ -299,6 +303,20 @@ impl<'a> LinkMaker<'a> {
             self.insiders.insert(insider);
         }
         Ok(target)
+    }
+
+    fn refuse_unverified(
+        &mut self,
+        tx: &mut dyn Tx,
+        placement: &Placement,
+        demands: &EligibilityPolicy,
+    ) -> Result<(), Problem> {
+        let wanted = (placement.promoter_num, demands.verified_member, demands.verified_payout_account);
+        if !self.verified.contains(&wanted) {
+            refuse_unverified(tx, &placement.promoter, demands, self.now)?;
+            self.verified.insert(wanted);
+        }
+        Ok(())
     }
 
     fn refuse_outsider(tx: &mut dyn Tx, merchant: &str, programme: &Programme) -> Result<(), Problem> {

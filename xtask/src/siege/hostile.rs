@@ -38,7 +38,7 @@ fn connect(field: &Field, from: Ipv4Addr) -> Result<TcpStream> {
 
 /// The attackers stand behind the honest clients of this very machine: only the edge is to be between them.
 fn step_back() {
-    let _ = setpriority_process(None::<Pid>, 10);
+    let _ = setpriority_process(None::<Pid>, 19);
 }
 
 /// Begins a request that will never be whole.
