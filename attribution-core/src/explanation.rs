@@ -5,7 +5,10 @@
 //! of each click.
 
 mod en;
+mod names;
 mod zh;
+
+pub use names::Names;
 
 use crate::attribute::Attribution;
 use crate::ledger::LineState;
@@ -31,11 +34,11 @@ pub struct Explanation {
     pub steps: Vec<String>,
 }
 
-/// Tells a decision.
-pub fn explain(attribution: &Attribution, language: Language) -> Explanation {
+/// Tells a decision, with the names of those whom it is about.
+pub fn explain(attribution: &Attribution, names: &Names, language: Language) -> Explanation {
     match language {
-        Language::Zh => zh::explain(attribution),
-        Language::En => en::explain(attribution),
+        Language::Zh => zh::explain(attribution, names),
+        Language::En => en::explain(attribution, names),
     }
 }
 

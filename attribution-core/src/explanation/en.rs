@@ -1,6 +1,6 @@
 //! The decision in English.
 
-use super::{Explanation, short};
+use super::{Explanation, Language, Names, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
 use crate::commission::{Amounts, Terms};
@@ -12,22 +12,26 @@ use crate::policy::commission::{Class, Party, PlanRef, Rounding};
 use crate::policy::settlement::PayMethod;
 use crate::time::Span;
 
-pub(super) fn explain(a: &Attribution) -> Explanation {
+const OURS: Language = Language::En;
+
+pub(super) fn explain(a: &Attribution, names: &Names) -> Explanation {
     let line = format!("Order {} line {}", a.order, a.line);
     let sentence = match &a.outcome {
-        Outcome::Award(award) => format!("{line}: {}.", won(award)),
+        Outcome::Award(award) => format!("{line}: {}.", won(award, names)),
         Outcome::NoCommission(why) => {
-            format!("{line} earns no commission: {} [{}].", reason(why), why.code())
+            format!("{line} earns no commission: {} [{}].", reason(why, names), why.code())
         }
     };
     let mut steps = vec![format!(
         "Judged by programme {} version {} at the order's instant {} (all times are Beijing time).",
-        a.programme, a.policy_version, a.order_at
+        names.programme(&a.programme, OURS),
+        a.policy_version,
+        a.order_at
     )];
     steps.push(rule(&a.rule));
-    steps.extend(a.relation.as_ref().map(relation));
+    steps.extend(a.relation.as_ref().map(|of| relation(of, names)));
     if let Some(award) = a.award() {
-        steps.extend(amounts(award));
+        steps.extend(amounts(award, names));
     }
     steps.extend(a.flags.iter().map(|f| flag(*f).to_owned()));
     steps.push(if a.provisional {
@@ -35,13 +39,14 @@ pub(super) fn explain(a: &Attribution) -> Explanation {
     } else {
         format!("Final since {}.", a.final_at)
     });
-    steps.extend(a.candidates.iter().map(candidate));
+    steps.extend(a.candidates.iter().map(|of| candidate(of, names)));
     Explanation { sentence, steps }
 }
 
-fn won(award: &Award) -> String {
+fn won(award: &Award, names: &Names) -> String {
     let due = format!("¥{} ({} of ¥{})", award.amounts.gross, award.terms.rate, award.amounts.base);
-    match (&award.promoter, &award.via) {
+    let owner = award.promoter.as_ref().map(|promoter| names.promoter(promoter, OURS));
+    match (owner, &award.via) {
         (Some(promoter), Via::Click { click, .. }) => {
             format!("promoter {promoter} owns it through click {}; the commission is {due}", short(*click))
         }
@@ -55,7 +60,9 @@ fn won(award: &Award) -> String {
     }
 }
 
-fn reason(why: &NoCommission) -> String {
+fn reason(why: &NoCommission, names: &Names) -> String {
+    let called = |promoter| names.promoter(promoter, OURS);
+    let plan_called = |plan| names.plan(plan, OURS);
     match why {
         NoCommission::CategoryBanned { category, since } => {
             format!("category {category} must not be promoted since {since}")
@@ -69,20 +76,25 @@ fn reason(why: &NoCommission) -> String {
         NoCommission::NoClick => "the buyer clicked no link of this programme".to_owned(),
         NoCommission::NoEligibleClick => "none of the buyer's clicks counts for it".to_owned(),
         NoCommission::WindowOver { promoter, ended } => {
-            format!("the relation with promoter {promoter} had ended at {ended}")
+            format!("the relation with promoter {} had ended at {ended}", called(promoter))
         }
         NoCommission::ClosedByOrder { order } => format!("the earlier order {order} had used the click up"),
-        NoCommission::SelfPurchase { promoter } => format!("the buyer is the promoter {promoter}"),
+        NoCommission::SelfPurchase { promoter } => format!("the buyer is the promoter {}", called(promoter)),
         NoCommission::PromoterDisabled { promoter } => {
             format!(
-                "promoter {promoter}, who owned it, was disabled at that time, and nobody takes the order instead"
+                "promoter {}, who owned it, was disabled at that time, and nobody takes the order instead",
+                called(promoter)
             )
         }
         NoCommission::PromotionWithdrawn { since } => format!("the promotion was withdrawn at {since}"),
         NoCommission::NoRate => "no plan has a rate for these goods".to_owned(),
         NoCommission::ClassNotCommissioned => "this class of customers earns nothing here".to_owned(),
-        NoCommission::NotApproved { plan } => format!("plan {plan} had not approved the promoter"),
-        NoCommission::PlanNotEffective { plan, begins } => format!("plan {plan} begins only at {begins}"),
+        NoCommission::NotApproved { plan } => {
+            format!("plan {} had not approved the promoter", plan_called(plan))
+        }
+        NoCommission::PlanNotEffective { plan, begins } => {
+            format!("plan {} begins only at {begins}", plan_called(plan))
+        }
         NoCommission::BelowMinimum { gross, min } => {
             format!("¥{gross} is below the least amount of ¥{min}")
         }
@@ -115,8 +127,12 @@ fn rule(rule: &AppliedRule) -> String {
     text + ". Of two clicks at the same time the one with the larger id counts as later."
 }
 
-fn relation(relation: &Relation) -> String {
-    let mut text = format!("Promoter {} holds the buyer since {}", relation.promoter, relation.bound_at);
+fn relation(relation: &Relation, names: &Names) -> String {
+    let mut text = format!(
+        "Promoter {} holds the buyer since {}",
+        names.promoter(&relation.promoter, OURS),
+        relation.bound_at
+    );
     match relation.ends {
         Some(ends) => text += &format!(", until {ends}"),
         None => text += ", without an end",
@@ -127,10 +143,10 @@ fn relation(relation: &Relation) -> String {
     text + "."
 }
 
-fn amounts(award: &Award) -> Vec<String> {
+fn amounts(award: &Award, names: &Names) -> Vec<String> {
     let plan = match &award.plan {
         PlanRef::General => "the general plan".to_owned(),
-        PlanRef::Targeted(id) => format!("the targeted plan {id}"),
+        PlanRef::Targeted(id) => format!("the targeted plan {}", names.plan(id, OURS)),
     };
     let class = match award.class {
         Some(Class::New) => " for a new customer",
@@ -221,12 +237,13 @@ const fn flag(flag: Flag) -> &'static str {
     }
 }
 
-fn candidate(c: &Candidate) -> String {
+fn candidate(c: &Candidate, names: &Names) -> String {
     let unseen = match c.evidence {
         Evidence::Journal => "",
         Evidence::TokenOnly => " (known from the token only)",
     };
-    format!("{} promoter {}, click {}{unseen}: {}.", c.at, c.promoter, short(c.click), told(&c.verdict))
+    let who = names.promoter(&c.promoter, OURS);
+    format!("{} promoter {who}, click {}{unseen}: {}.", c.at, short(c.click), told(&c.verdict))
 }
 
 /// The verdict with its code.

@@ -5,7 +5,7 @@ use crate::click::ClickId;
 use crate::commission::Terms;
 use crate::commission::class::History;
 use crate::fold::{Ineligible, Verdict};
-use crate::ids::{CategoryId, OrderId, PlanId};
+use crate::ids::{CategoryId, OrderId, PlanId, PromoterId};
 use crate::ids::{MerchantId, ProgrammeId};
 use crate::ledger::{Entry, LineEvent, RefundEvent, apply};
 use crate::money::BasisPoints;
@@ -17,7 +17,8 @@ use crate::testing::{at, promoter};
 use std::collections::BTreeSet;
 
 fn told(preset: Preset, clicks: &[&str], order: &str, language: Language) -> String {
-    let Explanation { sentence, steps } = explain(&World::new(preset, clicks, order).decide(), language);
+    let Explanation { sentence, steps } =
+        explain(&World::new(preset, clicks, order).decide(), &Names::default(), language);
     format!("{sentence}\n{}\n", steps.join("\n"))
 }
 
@@ -116,7 +117,7 @@ fn the_class_is_told_with_the_history_that_made_it() {
         world.history = history;
         let decided = world.decide();
         assert_eq!(decided.award().unwrap().history, Some(history));
-        explain(&decided, Language::En).steps.join("\n")
+        explain(&decided, &Names::default(), Language::En).steps.join("\n")
     };
     let first = History::FirstSuccess(at("06-02 10:00:00"));
     assert!(told(first).contains("for a new customer (the first order succeeded at 2020-06-02 10:00:00)"));
@@ -178,7 +179,7 @@ fn every_reason_and_verdict_has_words_of_its_own_and_reads_back_from_json() {
         for reason in &reasons {
             let mut other = decided.clone();
             other.outcome = Outcome::NoCommission(reason.clone());
-            told.insert(explain(&other, language).sentence);
+            told.insert(explain(&other, &Names::default(), language).sentence);
             let json = serde_json::to_string(&other).unwrap();
             assert_eq!(serde_json::from_str::<Attribution>(&json).unwrap(), other, "{json}");
         }
@@ -187,10 +188,67 @@ fn every_reason_and_verdict_has_words_of_its_own_and_reads_back_from_json() {
         for verdict in &verdicts {
             let mut other = decided.clone();
             other.candidates[0].verdict = verdict.clone();
-            told.insert(explain(&other, language).steps.pop().unwrap());
+            told.insert(explain(&other, &Names::default(), language).steps.pop().unwrap());
             let json = serde_json::to_string(&other).unwrap();
             assert_eq!(serde_json::from_str::<Attribution>(&json).unwrap(), other, "{json}");
         }
         assert_eq!(told.len(), verdicts.len());
     }
+}
+
+/// Every id that a decision names is told with its name, in both languages; the id stays, for a name may be two people's.
+#[test]
+fn whoever_has_a_name_is_told_by_it() {
+    let clicks = ["a 06-01 10:00:00", "b 06-02 09:30:00"];
+    let decided = World::new(Preset::TaobaoLive, &clicks, "06-03 10:00:00").decide();
+    let plan = PlanId::new("vip").unwrap();
+    let names = Names {
+        promoters: [("a", "安娜"), ("b", "鲍勃"), ("d", "")]
+            .map(|(id, name)| (promoter(id), name.to_owned()))
+            .into(),
+        programmes: [(decided.programme.clone(), "直播".to_owned())].into(),
+        plans: [(plan.clone(), "贵宾".to_owned())].into(),
+    };
+    let told = |of: &Attribution, language| {
+        let Explanation { sentence, steps } = explain(of, &names, language);
+        format!("{sentence}\n{}", steps.join("\n"))
+    };
+    assert_eq!(decided.promoters(), [&promoter("a"), &promoter("b")].into());
+    for (language, expected) in [
+        (
+            Language::Zh,
+            ["归推广者 鲍勃（b）", "按计划 直播（prog）", "起归推广者 鲍勃（b）", "推广者 安娜（a），点击"],
+        ),
+        (
+            Language::En,
+            [
+                "promoter 鲍勃 (b) owns",
+                "programme 直播 (prog)",
+                "Promoter 鲍勃 (b) holds",
+                "promoter 安娜 (a), click",
+            ],
+        ),
+    ] {
+        let told = told(&decided, language);
+        for words in expected {
+            assert!(told.contains(words), "{words} is not in {told}");
+        }
+    }
+    for reason in every_reason() {
+        let mut other = decided.clone();
+        other.outcome = Outcome::NoCommission(reason);
+        let json = serde_json::to_value(&other.outcome).unwrap();
+        let sentence = explain(&other, &names, Language::Zh).sentence;
+        assert_eq!(sentence.contains("安娜（a）"), !json["no_commission"]["promoter"].is_null(), "{json}");
+        assert_eq!(sentence.contains("贵宾（vip）"), !json["no_commission"]["plan"].is_null(), "{json}");
+        assert_eq!(other.targeted_plan().is_some(), !json["no_commission"]["plan"].is_null(), "{json}");
+        other.relation = None;
+        other.candidates.clear();
+        let named: Vec<&str> = other.promoters().into_iter().map(PromoterId::as_str).collect();
+        assert_eq!(named, json["no_commission"]["promoter"].as_str().into_iter().collect::<Vec<_>>());
+    }
+    // A name that says nothing leaves the id alone.
+    let mut other = decided;
+    other.outcome = Outcome::NoCommission(NoCommission::SelfPurchase { promoter: promoter("d") });
+    assert!(explain(&other, &names, Language::En).sentence.contains("the promoter d ["));
 }

@@ -1,6 +1,6 @@
 //! The decision in Chinese.
 
-use super::{Explanation, short};
+use super::{Explanation, Language, Names, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
 use crate::commission::{Amounts, Terms};
@@ -12,20 +12,24 @@ use crate::policy::commission::{Class, Party, PlanRef, Rounding};
 use crate::policy::settlement::PayMethod;
 use crate::time::Span;
 
-pub(super) fn explain(a: &Attribution) -> Explanation {
+const OURS: Language = Language::Zh;
+
+pub(super) fn explain(a: &Attribution, names: &Names) -> Explanation {
     let line = format!("订单 {}（子订单 {}）", a.order, a.line);
     let sentence = match &a.outcome {
-        Outcome::Award(award) => format!("{line}{}。", won(award)),
-        Outcome::NoCommission(why) => format!("{line}没有佣金：{}［{}］。", reason(why), why.code()),
+        Outcome::Award(award) => format!("{line}{}。", won(award, names)),
+        Outcome::NoCommission(why) => format!("{line}没有佣金：{}［{}］。", reason(why, names), why.code()),
     };
     let mut steps = vec![format!(
         "按计划 {} 第 {} 版规则判定，订单时间 {}（均为北京时间）。",
-        a.programme, a.policy_version, a.order_at
+        names.programme(&a.programme, OURS),
+        a.policy_version,
+        a.order_at
     )];
     steps.push(rule(&a.rule));
-    steps.extend(a.relation.as_ref().map(relation));
+    steps.extend(a.relation.as_ref().map(|of| relation(of, names)));
     if let Some(award) = a.award() {
-        steps.extend(amounts(award));
+        steps.extend(amounts(award, names));
     }
     steps.extend(a.flags.iter().map(|f| flag(*f).to_owned()));
     steps.push(if a.provisional {
@@ -33,13 +37,14 @@ pub(super) fn explain(a: &Attribution) -> Explanation {
     } else {
         format!("结果自 {} 起为最终结果。", a.final_at)
     });
-    steps.extend(a.candidates.iter().map(candidate));
+    steps.extend(a.candidates.iter().map(|of| candidate(of, names)));
     Explanation { sentence, steps }
 }
 
-fn won(award: &Award) -> String {
+fn won(award: &Award, names: &Names) -> String {
     let due = format!("{} 元（{} 元 × {}）", award.amounts.gross, award.amounts.base, award.terms.rate);
-    match (&award.promoter, &award.via) {
+    let owner = award.promoter.as_ref().map(|promoter| names.promoter(promoter, OURS));
+    match (owner, &award.via) {
         (Some(promoter), Via::Click { click, .. }) => {
             format!("归推广者 {promoter}（点击 {}），佣金 {due}", short(*click))
         }
@@ -51,7 +56,9 @@ fn won(award: &Award) -> String {
     }
 }
 
-fn reason(why: &NoCommission) -> String {
+fn reason(why: &NoCommission, names: &Names) -> String {
+    let called = |promoter| names.promoter(promoter, OURS);
+    let plan_called = |plan| names.plan(plan, OURS);
     match why {
         NoCommission::CategoryBanned { category, since } => {
             format!("类目 {category} 自 {since} 起禁止推广")
@@ -63,18 +70,22 @@ fn reason(why: &NoCommission) -> String {
         NoCommission::NoClick => "买家没有点击过本计划的推广链接".to_owned(),
         NoCommission::NoEligibleClick => "买家的点击都不计入该订单".to_owned(),
         NoCommission::WindowOver { promoter, ended } => {
-            format!("与推广者 {promoter} 的关系已于 {ended} 结束")
+            format!("与推广者 {} 的关系已于 {ended} 结束", called(promoter))
         }
         NoCommission::ClosedByOrder { order } => format!("该点击已用于之前的订单 {order}"),
-        NoCommission::SelfPurchase { promoter } => format!("买家就是推广者 {promoter} 本人"),
+        NoCommission::SelfPurchase { promoter } => format!("买家就是推广者 {} 本人", called(promoter)),
         NoCommission::PromoterDisabled { promoter } => {
-            format!("下单时归属的推广者 {promoter} 已被停用，也不转给其他推广者")
+            format!("下单时归属的推广者 {} 已被停用，也不转给其他推广者", called(promoter))
         }
         NoCommission::PromotionWithdrawn { since } => format!("推广已于 {since} 取消"),
         NoCommission::NoRate => "没有计划为该商品设置佣金".to_owned(),
         NoCommission::ClassNotCommissioned => "该类客户不计佣金".to_owned(),
-        NoCommission::NotApproved { plan } => format!("定向计划 {plan} 尚未通过该推广者的申请"),
-        NoCommission::PlanNotEffective { plan, begins } => format!("定向计划 {plan} 自 {begins} 起才生效"),
+        NoCommission::NotApproved { plan } => {
+            format!("定向计划 {} 尚未通过该推广者的申请", plan_called(plan))
+        }
+        NoCommission::PlanNotEffective { plan, begins } => {
+            format!("定向计划 {} 自 {begins} 起才生效", plan_called(plan))
+        }
         NoCommission::BelowMinimum { gross, min } => {
             format!("佣金 {gross} 元低于最低金额 {min} 元")
         }
@@ -121,8 +132,9 @@ fn length(span: Span) -> String {
     format!(" {number} {word}")
 }
 
-fn relation(relation: &Relation) -> String {
-    let mut text = format!("买家自 {} 起归推广者 {}", relation.bound_at, relation.promoter);
+fn relation(relation: &Relation, names: &Names) -> String {
+    let mut text =
+        format!("买家自 {} 起归推广者 {}", relation.bound_at, names.promoter(&relation.promoter, OURS));
     match relation.ends {
         Some(ends) => text += &format!("，至 {ends} 止"),
         None => text += "，长期有效",
@@ -133,10 +145,10 @@ fn relation(relation: &Relation) -> String {
     text + "。"
 }
 
-fn amounts(award: &Award) -> Vec<String> {
+fn amounts(award: &Award, names: &Names) -> Vec<String> {
     let plan = match &award.plan {
         PlanRef::General => "通用计划".to_owned(),
-        PlanRef::Targeted(id) => format!("定向计划 {id}"),
+        PlanRef::Targeted(id) => format!("定向计划 {}", names.plan(id, OURS)),
     };
     let class = match award.class {
         Some(Class::New) => "，新客",
@@ -217,12 +229,13 @@ const fn flag(flag: Flag) -> &'static str {
     }
 }
 
-fn candidate(c: &Candidate) -> String {
+fn candidate(c: &Candidate, names: &Names) -> String {
     let unseen = match c.evidence {
         Evidence::Journal => "",
         Evidence::TokenOnly => "（仅见于令牌）",
     };
-    format!("{} 推广者 {}，点击 {}{unseen}：{}。", c.at, c.promoter, short(c.click), told(&c.verdict))
+    let who = names.promoter(&c.promoter, OURS);
+    format!("{} 推广者 {who}，点击 {}{unseen}：{}。", c.at, short(c.click), told(&c.verdict))
 }
 
 /// The verdict with its code.

@@ -3,6 +3,7 @@
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
 use super::Decided;
+use super::named::names_in;
 use super::programmes::read;
 use super::relations::relations;
 use crate::Core;
@@ -13,7 +14,7 @@ use crate::orders::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::Attribution;
-use attribution_core::explanation::{Explanation, Language, explain};
+use attribution_core::explanation::{Explanation, Language, Names, explain};
 use attribution_core::fold::Relation;
 use attribution_core::ids::{
     BuyerId, LineId, MerchantId, OrderId, PlatformId, ProductId, ProgrammeId, PromoterId,
@@ -146,8 +147,9 @@ struct Words {
 }
 
 impl Words {
-    fn of(attribution: &Attribution) -> Self {
-        Self { zh: explain(attribution, Language::Zh), en: explain(attribution, Language::En) }
+    fn of(attribution: &Attribution, names: &Names) -> Self {
+        let told = |language| explain(attribution, names, language);
+        Self { zh: told(Language::Zh), en: told(Language::En) }
     }
 }
 
@@ -267,7 +269,13 @@ fn line_explained(
 ) -> Result<LineExplained, StoreError> {
     let row = rows::line(tx, platform, order, line)?;
     let in_force = rows::decision(tx, platform, order, &line.line, row.decision)?;
-    let decision = in_force.map(|decided| decision_explained(&row, decided));
+    let decision = match in_force {
+        Some(decided) => {
+            let names = names_in(tx, [&decided.attribution])?;
+            Some(decision_explained(&row, decided, &names))
+        }
+        None => None,
+    };
     let mut name = |noun, id: Option<&str>| id.map_or(Ok(None), |id| name_of(tx, noun, id));
     let title = name(Noun::Product, Some(line.product.as_str()))?;
     let promoter_name = name(Noun::Promoter, row.promoter.as_ref().map(PromoterId::as_str))?;
@@ -297,7 +305,7 @@ fn line_explained(
     })
 }
 
-fn decision_explained(row: &LineRow, decided: Decided) -> DecisionExplained {
+fn decision_explained(row: &LineRow, decided: Decided, names: &Names) -> DecisionExplained {
     let Decided { mut attribution, others } = decided;
     // Whether it still can change moved on since it was made; what was decided did not.
     attribution.provisional = !row.is_final();
@@ -306,7 +314,7 @@ fn decision_explained(row: &LineRow, decided: Decided) -> DecisionExplained {
     }
     DecisionExplained {
         number: row.decision.unwrap_or_default(),
-        explanation: Words::of(&attribution),
+        explanation: Words::of(&attribution, names),
         attribution,
         other_programmes: others,
     }
@@ -324,18 +332,23 @@ fn superseded(
          WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND number < $4 ORDER BY number DESC",
         params![platform, order, line, in_force.unwrap_or_default()],
     )?;
+    let decided = rows.iter().map(|row| {
+        let decided: Result<Decided, _> = serde_json::from_str(row.text(5)?);
+        decided.map_err(|cause| StoreError::Corrupt { what: "decision", cause: cause.into() })
+    });
+    let decided = decided.collect::<Result<Vec<_>, StoreError>>()?;
+    let names = names_in(tx, decided.iter().map(|of| &of.attribution))?;
     rows.iter()
-        .map(|row| {
-            let decided: Decided = serde_json::from_str(row.text(5)?)
-                .map_err(|cause| StoreError::Corrupt { what: "decision", cause: cause.into() })?;
+        .zip(&decided)
+        .map(|(row, decided)| {
             Ok(Superseded {
                 number: row.int(0)?,
                 made_at: row.instant(1)?,
                 cause: row.text(2)?.to_owned(),
                 outcome: row.text(3)?.to_owned(),
                 promoter: row.opt_text(4)?.map(str::to_owned),
-                zh: explain(&decided.attribution, Language::Zh).sentence,
-                en: explain(&decided.attribution, Language::En).sentence,
+                zh: explain(&decided.attribution, &names, Language::Zh).sentence,
+                en: explain(&decided.attribution, &names, Language::En).sentence,
             })
         })
         .collect()

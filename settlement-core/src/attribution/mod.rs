@@ -10,6 +10,7 @@ mod dated;
 pub mod decide;
 mod facts;
 mod held;
+mod named;
 mod own_api;
 pub mod programmes;
 pub(crate) mod recorded;

@@ -3,6 +3,7 @@
 
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
+use super::named::names_in;
 use super::programmes::read;
 use crate::Core;
 use crate::api::{Params, PathId, Principal, Problem};
@@ -103,10 +104,11 @@ fn own_lines(
         own.candidates.retain(|candidate| candidate.promoter == *promoter);
         // A coupon may win over the promoter who holds the buyer.
         own.relation = own.relation.filter(|relation| relation.promoter == *promoter);
+        let names = names_in(tx, [&own])?;
         lines.push(OwnLine {
             line: line.to_string(),
-            zh: explain(&own, Language::Zh),
-            en: explain(&own, Language::En),
+            zh: explain(&own, &names, Language::Zh),
+            en: explain(&own, &names, Language::En),
         });
     }
     Ok(lines)

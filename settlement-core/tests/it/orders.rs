@@ -27,8 +27,14 @@ on_both!(a_buyer_taps_logs_in_and_orders, async |bench: &Bench| {
     let line = stage.line("o1").await;
     assert_eq!(line["provisional"], true);
     assert_eq!(line["decision"]["attribution"]["candidates"][0]["verdict"]["code"], "won");
-    for language in ["zh", "en"] {
-        assert!(!line["decision"]["explanation"][language]["sentence"].as_str().unwrap().is_empty());
+    // Whoever reads why finds those whom it is about by their names, as they are called now.
+    bench.ok("PUT", "/v1/promoters/anna", json!({"name": "安娜"})).await;
+    let line = stage.line("o1").await;
+    for (language, who) in [("zh", "归推广者 安娜（anna）"), ("en", "promoter 安娜 (anna) owns it")]
+    {
+        let told = &line["decision"]["explanation"][language];
+        assert!(told["sentence"].as_str().unwrap().contains(who), "{told}");
+        assert!(told["steps"].to_string().contains("g1"), "{told}");
     }
     assert_eq!(
         stage.books().await,
