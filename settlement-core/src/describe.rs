@@ -25,6 +25,10 @@ pub(crate) fn describe() {
         "Records set aside because they cannot be read"
     );
     describe_counter!(
+        "yinke_core_dead_letters_put_back_total",
+        "Records that were set aside and tried again, by result: taken among the clicks, or kept aside"
+    );
+    describe_counter!(
         "yinke_core_ingest_quarantined_total",
         "Records set aside because their number is taken by a record with other contents"
     );

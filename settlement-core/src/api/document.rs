@@ -111,7 +111,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let writes = matches!(method, "post" | "put" | "patch" | "delete");
     let json = operation.pointer("/requestBody/content/application~1json").is_some();
     let bare = operation.get("requestBody").is_none();
-    let keyed = writes && (json || bare) && takes_key(method, path);
+    // Of files of orders each event has a key of its own.
+    let file = path == "/v1/reconciliations";
+    let keyed = writes && (json || bare || file) && takes_key(method, path);
     if keyed && let Some(parameters) = list_of(operation, "parameters") {
         parameters.push(json!({
             "name": "Idempotency-Key",

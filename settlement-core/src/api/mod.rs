@@ -33,7 +33,7 @@ pub use problem::{Problem, ProblemBody};
 pub(crate) use text::{check_label, check_line};
 pub(crate) use time::ApiTime;
 pub(crate) use write::KEEP_MS;
-pub(crate) use write::{Write, WriteScope};
+pub(crate) use write::{Write, WriteFile, WriteScope};
 
 use crate::Core;
 use axum::Router;
@@ -67,6 +67,7 @@ fn nouns() -> Vec<OpenApiRouter<Core>> {
         crate::accounts::routes(),
         tokens::routes(),
         clicks::routes(),
+        crate::ingest::routes(),
         crate::catalogue::routes(),
         crate::identities::routes(),
         crate::edges::routes(),

@@ -10,6 +10,7 @@ use crate::Core;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::time::{DAY_MS, Instant};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -45,27 +46,51 @@ pub(crate) struct WriteScope {
     body_hash: [u8; 32],
 }
 
+/// A change that comes as a file.
+#[derive(Debug)]
+pub(crate) struct WriteFile {
+    /// The file.
+    pub bytes: Bytes,
+    /// Who asks, and how to run it.
+    pub scope: WriteScope,
+}
+
+/// A request with its body, not yet looked into.
+async fn opened(request: Request, core: &Core) -> Result<(HeaderMap, WriteFile), Problem> {
+    let (mut parts, body) = request.into_parts();
+    let principal = Principal::of_request(&mut parts, core).await?;
+    let key = key_of(&parts.headers)?;
+    let method = parts.method.as_str().to_owned();
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let headers = parts.headers.clone();
+    let bytes = read_bytes(Request::from_parts(parts, body), core).await?;
+    // Of the same request the query is the same too.
+    let body_hash = Sha256::new().chain_update(&bytes).chain_update(query).finalize().into();
+    let scope = WriteScope { principal, now: core.now(), method, path, key, body_hash };
+    Ok((headers, WriteFile { bytes, scope }))
+}
+
+impl FromRequest<Core> for WriteFile {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, core: &Core) -> Result<Self, Problem> {
+        opened(request, core).await.map(|(_, file)| file)
+    }
+}
+
 impl<T: DeserializeOwned> FromRequest<Core> for Write<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, core: &Core) -> Result<Self, Problem> {
-        let (mut parts, body) = request.into_parts();
-        let principal = Principal::of_request(&mut parts, core).await?;
-        let key = key_of(&parts.headers)?;
-        let method = parts.method.as_str().to_owned();
-        let path = parts.uri.path().to_owned();
-        let empty_allowed = parts.headers.get(header::CONTENT_TYPE).is_none();
-        let headers = parts.headers.clone();
-        let bytes = read_bytes(Request::from_parts(parts, body), core).await?;
+        let (headers, WriteFile { bytes, scope }) = opened(request, core).await?;
         // A change without details needs no body.
-        let body = if bytes.is_empty() && empty_allowed {
+        let body = if bytes.is_empty() && headers.get(header::CONTENT_TYPE).is_none() {
             parse(b"{}")?
         } else {
             require_json(&headers)?;
             parse(&bytes)?
         };
-        let body_hash = Sha256::digest(&bytes).into();
-        let scope = WriteScope { principal, now: core.now(), method, path, key, body_hash };
         Ok(Self { body, scope })
     }
 }

@@ -15,6 +15,7 @@ mod link_list;
 mod link_new;
 mod link_rows;
 mod links;
+mod logo;
 mod merchant_list;
 mod merchants;
 pub(crate) mod names;
@@ -51,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(search::routes())
         .merge(promoters::routes())
         .merge(verification::routes())
+        .merge(logo::routes())
         .merge(links::routes())
         .merge(link_list::routes())
         .merge(promoter_list::routes())

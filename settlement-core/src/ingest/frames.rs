@@ -65,15 +65,19 @@ pub(super) fn read<'a>(click: ClickId, frame: BatchFrame<'a>, now: Instant) -> K
 }
 
 impl<'a> Sorted<'a> {
+    /// Nothing yet.
+    pub(super) const fn none() -> Self {
+        Self { clicks: Vec::new(), dead: Vec::new(), unactivated: 0, tallies: 0, tally: None }
+    }
+
+    /// Sets a frame aside.
+    pub(super) fn set_aside(&mut self, click: ClickId, frame: BatchFrame<'a>, reason: String) {
+        self.dead.push(Dead { click, frame, reason });
+    }
+
     /// The frames whose numbers are wanted; `now` is stamped on the clicks.
     pub(super) fn of(batch: &'a Batch, wanted: impl Fn(u64) -> bool, now: Instant) -> Self {
-        let mut sorted = Self {
-            clicks: Vec::with_capacity(batch.len() as usize),
-            dead: Vec::new(),
-            unactivated: 0,
-            tallies: 0,
-            tally: None,
-        };
+        let mut sorted = Self { clicks: Vec::with_capacity(batch.len() as usize), ..Self::none() };
         for frame in batch.frames().filter(|frame| wanted(frame.sequence)) {
             let click = ClickId::new(batch.stream(), frame.sequence);
             match read(click, frame, now) {
@@ -85,7 +89,7 @@ impl<'a> Sorted<'a> {
                     sorted.tallies += 1;
                     sorted.tally = Some((frame.sequence, tally));
                 }
-                Kind::Dead(why) => sorted.dead.push(Dead { click, frame, reason: why.to_string() }),
+                Kind::Dead(why) => sorted.set_aside(click, frame, why.to_string()),
             }
         }
         sorted
@@ -98,6 +102,11 @@ impl<'a> Dead<'a> {
         let frame =
             BatchFrame { sequence: insert.click.sequence(), at: insert.edge, payload: insert.payload };
         Self { click: insert.click, frame, reason }
+    }
+
+    /// Why it is not taken.
+    pub(super) fn reason(&self) -> &str {
+        &self.reason
     }
 
     /// Keeps the frame for a program that can read it.

@@ -6,10 +6,14 @@
 //! is expected. Nothing the edge sends is dropped silently: what cannot be read, or what the store does not take, goes to
 //! the dead letters, what contradicts goes to quarantine, and all are counted.
 
+mod dead_api;
 mod frames;
 mod pick;
+mod put_back;
 mod repeat;
 pub(crate) mod stream;
+
+pub(crate) use dead_api::routes;
 
 use crate::api::chain;
 use crate::store::{StoreError, Tx};

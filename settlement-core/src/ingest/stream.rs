@@ -118,6 +118,17 @@ pub(crate) fn lock(tx: &mut dyn Tx, stream: Stream, now: Instant) -> Result<u64,
     .count(0)
 }
 
+/// Counts frames of this stream that were kept aside as clicks and tallies from now on.
+pub(super) fn put_back(tx: &mut dyn Tx, stream: Stream, clicks: u64, tallies: u64) -> Result<(), StoreError> {
+    let Stream { edge, epoch, worker } = stream;
+    tx.execute(
+        "UPDATE edge_streams SET clicks = clicks + $4, tallies = tallies + $5, dead = dead - $4 - $5 \
+         WHERE edge = $1 AND epoch = $2 AND worker = $3",
+        params![edge, epoch, worker, int(clicks), int(tallies)],
+    )?;
+    Ok(())
+}
+
 /// Moves the locked cursor over ranges that the edge has named as lost, as far as they reach without a gap.
 pub(crate) fn skip_lost(
     tx: &mut dyn Tx,

@@ -26,6 +26,31 @@ pub(crate) fn in_force(tx: &mut dyn Tx) -> Result<Calendar, StoreError> {
         .map_err(|cause| StoreError::Corrupt { what: "calendar", cause: cause.into() })
 }
 
+/// A word of the operators' on the calendar.
+pub(super) struct Said {
+    /// Counts them from 1.
+    pub(super) number: i64,
+    pub(super) by: CalendarOverride,
+    pub(super) recorded: Instant,
+}
+
+/// All that operators said, newest first: those before `before`, so many at most.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn said(tx: &mut dyn Tx, before: i64, limit: i64) -> Result<Vec<Said>, StoreError> {
+    let rows = tx.query(
+        "SELECT number, contents, recorded_ms FROM calendar_overrides WHERE number < $1 ORDER BY number DESC LIMIT $2",
+        params![before, limit],
+    )?;
+    let said = rows.iter().map(|row| {
+        let by = serde_json::from_str(row.text(1)?)
+            .map_err(|cause| StoreError::Corrupt { what: "calendar", cause: cause.into() })?;
+        Ok(Said { number: row.int(0)?, by, recorded: row.instant(2)? })
+    });
+    said.collect()
+}
+
 /// Keeps an override that was checked; earlier ones stay on record.
 pub(super) fn keep(tx: &mut dyn Tx, by: &CalendarOverride, now: Instant) -> Result<(), StoreError> {
     tx.lock("calendar")?;

@@ -1,8 +1,9 @@
-//! `GET` and `PUT /v1/calendar`: the workday calendar in force, and what operators lay over it.
+//! `GET` and `PUT /v1/calendar`: the workday calendar in force, and what operators lay over it; `GET
+//! /v1/calendar/versions`: what they laid over it before.
 
-use super::calendar;
+use super::calendar::{self, Said};
 use crate::Core;
-use crate::api::{Only, Operators, Principal, Problem, Write};
+use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write};
 use crate::store::Tx;
 use attribution_core::calendar::{Calendar, CalendarOverride};
 use axum::Json;
@@ -15,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
-    OpenApiRouter::new().routes(routes!(get_calendar, put_calendar))
+    OpenApiRouter::new().routes(routes!(get_calendar, put_calendar)).routes(routes!(list_versions))
 }
 
 /// The calendar in force.
@@ -31,6 +32,22 @@ struct CalendarView {
     #[serde(rename = "override")]
     #[schema(value_type = Object)]
     by: CalendarOverride,
+}
+
+/// What operators laid over the official tables at some time.
+#[derive(Debug, Serialize, ToSchema)]
+struct CalendarVersionView {
+    /// Counts them from 1.
+    number: i64,
+    /// The version that it made; absent if the tables of this program contradict it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// What was laid over.
+    #[serde(rename = "override")]
+    #[schema(value_type = Object)]
+    by: CalendarOverride,
+    /// When, UTC milliseconds.
+    recorded_at: i64,
 }
 
 fn view(tx: &mut dyn Tx) -> Result<CalendarView, Problem> {
@@ -70,4 +87,26 @@ async fn put_calendar(
             Ok((StatusCode::OK, view(tx)?))
         })
         .await
+}
+
+/// What operators laid over the official tables, newest first; the first one is in force. Operators.
+#[utoipa::path(
+    get, path = "/v1/calendar/versions", params(PageParams),
+    responses((status = 200, body = Page<CalendarVersionView>))
+)]
+async fn list_versions(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Page<CalendarVersionView>>, Problem> {
+    let (page, after) = page.begin()?;
+    let [before] = after.numbers()?.unwrap_or([i64::MAX]);
+    let said = core.store().read(move |tx| calendar::said(tx, before, page.rows())).await?;
+    let items = said.into_iter().map(|Said { number, by, recorded }| CalendarVersionView {
+        number,
+        version: Calendar::overridden(&by).ok().map(|calendar| calendar.version().to_string()),
+        by,
+        recorded_at: recorded.millis(),
+    });
+    Ok(Json(page.cut(items.collect(), |of: &CalendarVersionView| Cursor::of_numbers(&[of.number]))))
 }

@@ -3,10 +3,11 @@
 //!
 //! [`entries`] keeps what lies in `earned` by the month that makes it due; [`schedule`] says which day that is, by the
 //! [`calendar`] in force; [`run`] goes over a programme's payees and [`pay`] pays one; [`withdraw`] is the payee's own
-//! hand; [`send`] is what both do; [`came_back`] finds what has to be sent again; [`accounts`] says where money goes.
+//! hand; [`ahead`] says what a payee has to wait for; [`send`] is what both do; [`came_back`] finds what has to be sent again; [`accounts`] says where money goes.
 
 pub mod accounts;
 mod accounts_api;
+mod ahead;
 pub(crate) mod calendar;
 mod calendar_api;
 mod came_back;

@@ -1,6 +1,7 @@
 //! `POST /v1/promoters/{id}/withdrawals` and `POST /v1/agencies/{id}/withdrawals`, and what a payee has.
 
 use super::accounts_api::{hidden, require_agency};
+use super::ahead::{Ahead, WaitingMonth, ahead};
 use super::run::platform_of;
 use super::send::{MoveError, Purse};
 use super::withdraw::{WithdrawError, Withdrawal, withdraw};
@@ -189,10 +190,15 @@ struct PurseView {
     available_fen: i64,
     /// On its way out.
     clearing_fen: i64,
+    /// The programme's next payout day from today on, `2020-09-15`, if it has such days and the calendar names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_payout_on: Option<String>,
+    /// What of `earned_fen` can be paid from which day on, by month.
+    waiting: Vec<WaitingMonth>,
 }
 
 /// What a payee has in each programme.
-fn purses(tx: &mut dyn Tx, payee: &Payee) -> Result<Vec<PurseView>, Problem> {
+fn purses(tx: &mut dyn Tx, payee: &Payee, now: Instant) -> Result<Vec<PurseView>, Problem> {
     let owner = owner_of(payee);
     let rows = tx.query(
         "SELECT DISTINCT programme FROM ledger_entries \
@@ -205,6 +211,7 @@ fn purses(tx: &mut dyn Tx, payee: &Payee) -> Result<Vec<PurseView>, Problem> {
         let platform = platform_of(tx, &programme)?;
         let name = name_of(tx, Noun::Programme, programme.as_str())?;
         let purse = Purse { platform, programme, payee: payee.clone(), owner: owner.clone() };
+        let Ahead { next_payout_on, waiting } = ahead(tx, &purse.programme, &owner, now)?;
         purses.push(PurseView {
             expected_fen: pending(tx, &purse.earned())?.0,
             earned_fen: balance(tx, &purse.earned())?.0,
@@ -212,6 +219,8 @@ fn purses(tx: &mut dyn Tx, payee: &Payee) -> Result<Vec<PurseView>, Problem> {
             clearing_fen: balance(tx, &purse.clearing())?.0,
             programme: purse.programme.to_string(),
             programme_name: name.unwrap_or_default(),
+            next_payout_on,
+            waiting,
         });
     }
     Ok(purses)
@@ -228,13 +237,14 @@ async fn promoter_balance(
     principal: Principal,
     PathId(promoter): PathId<PromoterId>,
 ) -> Result<Json<Vec<PurseView>>, Problem> {
+    let now = core.now();
     core.store()
         .read(move |tx| {
             let row = tx
                 .query_opt("SELECT agency FROM promoters WHERE id = $1", params![&promoter])?
                 .ok_or_else(|| Problem::unknown("promoter", &promoter))?;
             principal.require_promoter_of(promoter.as_str(), row.opt_text(0)?)?;
-            purses(tx, &Payee::Promoter(promoter.clone()))
+            purses(tx, &Payee::Promoter(promoter.clone()), now)
         })
         .await
         .map(Json)
@@ -251,5 +261,6 @@ async fn agency_balance(
     PathId(agency): PathId<AgencyId>,
 ) -> Result<Json<Vec<PurseView>>, Problem> {
     require_agency(&principal, &agency)?;
-    core.store().read(move |tx| purses(tx, &Payee::Agency(agency.clone()))).await.map(Json)
+    let now = core.now();
+    core.store().read(move |tx| purses(tx, &Payee::Agency(agency.clone()), now)).await.map(Json)
 }

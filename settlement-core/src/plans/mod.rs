@@ -5,6 +5,7 @@ mod applications_api;
 mod coupons_api;
 pub(crate) mod facts;
 pub(crate) mod offers;
+mod plan_rates;
 mod plans_api;
 mod rate_list;
 mod rates_api;

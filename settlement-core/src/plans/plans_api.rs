@@ -1,5 +1,6 @@
 //! `POST /v1/plans` and `.../apply|approve|reject`: targeted plans (定向计划) and who takes part in them.
 
+use super::plan_rates::{PlanRate, rates_of};
 use super::rates_api::{NewRate, set};
 use super::{not_before_settled, owner, wake};
 use crate::Core;
@@ -78,6 +79,10 @@ struct PlanView {
     created_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     closes_at: Option<i64>,
+    /// What it pays now or will pay, newest first; the first 20.
+    rates: Vec<PlanRate>,
+    /// It has more rates than are listed.
+    more_rates: bool,
 }
 
 /// Who applies, or whose application is answered.
@@ -110,7 +115,8 @@ pub(super) struct Plan {
 const PLAN: &str = "SELECT id, programme, merchant, name, auto_approve, created_ms, closes_ms, \
                     (SELECT g.name FROM programmes g WHERE g.id = programme) FROM plans";
 
-fn plan_view(row: &Row) -> Result<PlanView, StoreError> {
+fn plan_view(tx: &mut dyn Tx, row: &Row, now: Instant) -> Result<PlanView, StoreError> {
+    let (rates, more_rates) = rates_of(tx, row.text(1)?, row.text(0)?, now)?;
     Ok(PlanView {
         id: row.text(0)?.to_owned(),
         programme: row.text(1)?.to_owned(),
@@ -120,6 +126,8 @@ fn plan_view(row: &Row) -> Result<PlanView, StoreError> {
         created_at: row.int(5)?,
         closes_at: row.opt_int(6)?,
         programme_name: row.opt_text(7)?.unwrap_or_default().to_owned(),
+        rates,
+        more_rates,
     })
 }
 
@@ -191,7 +199,7 @@ async fn post_plan(
                 set(tx, &scope.principal, &body.programme, body.id.as_str(), &rate, index, scope.now)?;
             }
             let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
-            Ok((StatusCode::CREATED, plan_view(&row)?))
+            Ok((StatusCode::CREATED, plan_view(tx, &row, scope.now)?))
         })
         .await
 }
@@ -204,18 +212,22 @@ struct OfProgramme {
     programme: String,
 }
 
-/// The plans of a programme, for everybody who has a token: promoters choose among them.
+/// The plans of a programme with what they pay, for everybody who has a token: promoters choose among them.
 #[utoipa::path(get, path = "/v1/plans", params(OfProgramme), responses((status = 200, body = Vec<PlanView>)))]
 async fn list(
     State(core): State<Core>,
     _principal: Principal,
     Params(of): Params<OfProgramme>,
 ) -> Result<Json<Vec<PlanView>>, Problem> {
-    let rows = core
-        .store()
-        .read(move |tx| tx.query(&format!("{PLAN} WHERE programme = $1 ORDER BY id"), params![&of.programme]))
-        .await?;
-    Ok(Json(rows.iter().map(plan_view).collect::<Result<_, _>>()?))
+    let now = core.now();
+    core.store()
+        .read(move |tx| {
+            let rows =
+                tx.query(&format!("{PLAN} WHERE programme = $1 ORDER BY id"), params![&of.programme])?;
+            rows.iter().map(|row| Ok(plan_view(tx, row, now)?)).collect::<Result<Vec<_>, Problem>>()
+        })
+        .await
+        .map(Json)
 }
 
 /// What happens to an application.

@@ -1,5 +1,6 @@
 //! What a payee got in a month, and whether a platform's own statement says the same.
 
+mod kept;
 mod reconcile;
 mod reconcile_api;
 mod statement;

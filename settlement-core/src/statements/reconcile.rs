@@ -5,7 +5,7 @@ use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -113,7 +113,7 @@ fn in_yuan(text: &str) -> Option<Fen> {
 }
 
 /// What differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
     /// The statement has a line that our books do not have, or in which nobody earns.
@@ -124,6 +124,26 @@ pub(super) enum Kind {
     Amount,
     /// The states differ.
     State,
+}
+
+impl Kind {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] = [Self::MissingHere, Self::MissingThere, Self::Amount, Self::State];
+
+    /// As it is stored and answered.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::MissingHere => "missing_here",
+            Self::MissingThere => "missing_there",
+            Self::Amount => "amount",
+            Self::State => "state",
+        }
+    }
+
+    pub(super) fn stored(name: &str) -> Result<Self, StoreError> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| StoreError::Corrupt { what: "difference", cause: name.into() })
+    }
 }
 
 /// One difference.

@@ -1,11 +1,14 @@
-//! `POST /v1/reconciliations`: a platform's statement, as CSV, against our books.
+//! `POST /v1/reconciliations`: a platform's statement, as CSV, against our books; `GET` what was compared and what
+//! differed.
 
-use super::reconcile::{Difference, Span, compare, read};
+use super::kept::{Compared, KeptDifference, Reconciled, differences, find, keep, list};
+use super::reconcile::{Difference, Kind, Span, compare, read};
 use super::their_states::Dialect;
 use crate::Core;
-use crate::api::{ApiTime, Only, Operators, Params, Problem, read_bytes};
+use crate::api::{ApiTime, Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, WriteFile};
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
+use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +16,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
-    OpenApiRouter::new().routes(routes!(post_statement))
+    OpenApiRouter::new()
+        .routes(routes!(list_kept, post_statement))
+        .routes(routes!(one))
+        .routes(routes!(list_differences))
 }
 
 /// What the statement covers.
@@ -37,16 +43,24 @@ struct Covers {
 /// What was found.
 #[derive(Debug, Serialize, ToSchema)]
 struct Reconciliation {
+    /// Under this number it is kept.
+    id: i64,
     /// Lines that say the same.
     agree: u64,
     /// Lines of the statement.
     lines: usize,
-    /// Each difference, by order and line.
+    /// Differences in all.
+    found: usize,
+    /// Each difference, by order and line; the first 1000.
     differences: Vec<Difference>,
 }
 
-/// Compares a statement with the books. It is CSV with the columns `order`, `line`, `commission_fen` or
-/// `commission_yuan`, and `state` (ours, or as the platform's reports say it, by `states`). Nothing is changed. Operators.
+/// Differences in one answer at most; all of them are kept.
+const ANSWERED_MAX: usize = 1_000;
+
+/// Compares a statement with the books, and keeps what differs. It is CSV with the columns `order`, `line`,
+/// `commission_fen` or `commission_yuan`, and `state` (ours, or as the platform's reports say it, by `states`). The books
+/// are not changed. Operators.
 #[utoipa::path(
     post, path = "/v1/reconciliations", params(Covers), request_body(content = String, content_type = "text/csv"),
     responses((status = 200, body = Reconciliation), (status = 422, description = "The statement cannot be read; says row and column"))
@@ -55,13 +69,14 @@ async fn post_statement(
     State(core): State<Core>,
     _: Only<Operators>,
     Params(covers): Params<Covers>,
-    request: Request,
-) -> Result<Json<Reconciliation>, Problem> {
-    let bytes = read_bytes(request, &core).await?;
+    file: WriteFile,
+) -> Result<Response, Problem> {
+    let WriteFile { bytes, scope } = file;
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", "the statement is not UTF-8")
     })?;
-    let theirs = read(text, covers.states).map_err(|error| {
+    let states = covers.states;
+    let theirs = read(text, states).map_err(|error| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", error.to_string())
     })?;
     let at = |name: &str, text: &str| {
@@ -80,6 +95,82 @@ async fn post_statement(
         return Err(Problem::invalid("to", "must be later than from"));
     }
     let lines = theirs.len();
-    let (differences, agree) = core.store().read(move |tx| compare(tx, &span, &theirs)).await?;
-    Ok(Json(Reconciliation { agree, lines, differences }))
+    scope
+        .run(&core, move |tx, scope| {
+            let (mut differences, agree) = compare(tx, &span, &theirs)?;
+            let by = scope.principal.name();
+            let id =
+                keep(tx, &Compared { span: &span, states, lines, agree, by, at: scope.now }, &differences)?;
+            let found = differences.len();
+            differences.truncate(ANSWERED_MAX);
+            Ok((StatusCode::OK, Reconciliation { id, agree, lines, found, differences }))
+        })
+        .await
+}
+
+/// The platforms' statements that were compared with our books, newest first. Operators.
+#[utoipa::path(get, path = "/v1/reconciliations", params(PageParams), responses((status = 200, body = Page<Reconciled>)))]
+async fn list_kept(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Page<Reconciled>>, Problem> {
+    let (page, after) = page.begin()?;
+    let [before] = after.numbers()?.unwrap_or([i64::MAX]);
+    let items = core.store().read(move |tx| list(tx, before, page.rows())).await?;
+    Ok(Json(page.cut(items, |of| Cursor::of_numbers(&[of.id]))))
+}
+
+fn unknown(id: i64) -> Problem {
+    Problem::unknown("reconciliation", id)
+}
+
+/// One of them. Operators.
+#[utoipa::path(
+    get, path = "/v1/reconciliations/{id}", params(("id" = i64, Path)),
+    responses((status = 200, body = Reconciled), (status = 404, description = "No such reconciliation"))
+)]
+async fn one(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    PathId(id): PathId<i64>,
+) -> Result<Json<Reconciled>, Problem> {
+    core.store().read(move |tx| find(tx, id)?.ok_or_else(|| unknown(id))).await.map(Json)
+}
+
+/// Which differences.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    /// Of this kind only.
+    #[param(inline)]
+    kind: Option<Kind>,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// What differed, by order and line, as it was when the statement was compared. Operators.
+#[utoipa::path(
+    get, path = "/v1/reconciliations/{id}/differences", params(("id" = i64, Path), Which),
+    responses((status = 200, body = Page<KeptDifference>), (status = 404, description = "No such reconciliation"))
+)]
+async fn list_differences(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    PathId(id): PathId<i64>,
+    Params(which): Params<Which>,
+) -> Result<Json<Page<KeptDifference>>, Problem> {
+    let (page, cursor) = PageParams { limit: which.limit, cursor: which.cursor }.begin()?;
+    let [after] = cursor.numbers()?.unwrap_or([0]);
+    let items = core
+        .store()
+        .read(move |tx| {
+            find(tx, id)?.ok_or_else(|| unknown(id))?;
+            Ok::<_, Problem>(differences(tx, id, which.kind, after, page.rows())?)
+        })
+        .await?;
+    Ok(Json(page.cut(items, |of| Cursor::of_numbers(&[of.number]))))
 }

@@ -36,6 +36,17 @@ const SHARED: &Names = &[
 ];
 
 impl Dialect {
+    /// As it is asked for and kept.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Taobao => "taobao",
+            Self::Jd => "jd",
+            Self::Pdd => "pdd",
+            Self::Douyin => "douyin",
+            Self::Kuaishou => "kuaishou",
+        }
+    }
+
     /// Our state for a platform's name of one.
     pub(super) fn state(self, name: &str) -> Option<&'static str> {
         // JD gives each reason a number of its own and begins its words the same way.

@@ -64,7 +64,11 @@ on_both!(a_month_is_paid_on_its_day_to_the_account_bound_then, async |bench: &Be
     // A refund before the payout day comes off what is paid then.
     let refund = at("2020-08-20 10:00:00");
     stage.event(refunded("o2", "r1", 4_000, refund), refund).await;
-    assert_eq!(purse(bench).await["earned_fen"], 1_600);
+    let before = purse(bench).await;
+    assert_eq!(before["earned_fen"], 1_600);
+    // What is July's is paid on the workday of September's fifteenth; the programme pays each month.
+    let waiting = json!([{"month": "2020-07", "amount_fen": 1_600, "payable_on": "2020-09-15"}]);
+    assert_eq!((&before["waiting"], &before["next_payout_on"]), (&waiting, &json!("2020-07-15")), "{before}");
     for day in ["2020-08-15 12:00:00", "2020-09-14 23:59:59"] {
         stage.sweep(at(day)).await;
     }
@@ -360,6 +364,18 @@ on_both!(the_calendar_can_be_overridden_and_refuses_to_guess, async |bench: &Ben
     let over = bench.ok("PUT", "/v1/calendar", by).await;
     assert_ne!(official["version"], over["version"]);
     bench.problem("PUT", "/v1/calendar", json!({"complete_through": 2010}), 422, "invalid").await;
+    // What was said before stays to be read, the newest first.
+    let again =
+        bench.ok("PUT", "/v1/calendar", json!({"days": {"2020-09-15": false, "2026-12-31": false}})).await;
+    let said = bench.ok("GET", "/v1/calendar/versions", Value::Null).await;
+    let versions: Vec<(&Value, &Value)> =
+        said["items"].as_array().unwrap().iter().map(|of| (&of["number"], &of["version"])).collect();
+    assert_eq!(versions, [(&json!(2), &again["version"]), (&json!(1), &over["version"])], "{said}");
+    assert_eq!(said["items"][1]["override"], over["override"]);
+    let first = bench.ok("GET", "/v1/calendar/versions?limit=1", Value::Null).await;
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let next = bench.ok("GET", &format!("/v1/calendar/versions?limit=1&cursor={cursor}"), Value::Null).await;
+    assert_eq!((&next["items"][0]["number"], &next["next_cursor"]), (&json!(1), &Value::Null));
     let newer = rules(&json!({"settlement": {"destination": "bound_at_withdrawal"}}));
     let stage = ready(bench, "distributor1688", newer, at("2020-07-05 09:00:00")).await;
     settled(&stage, "o1", at("2020-07-06 10:00:00")).await;

@@ -116,6 +116,41 @@ on_both!(each_difference_to_a_platforms_statement_has_a_name, async |bench: &Ben
         [("amount", "amount"), ("extra", "missing_there"), ("lost", "missing_here"), ("state", "state")]
     );
     assert_eq!((&answer["agree"], &answer["lines"]), (&json!(1), &json!(4)));
+    // It is kept, with each difference as it was then.
+    let id = &answer["id"];
+    let kept = bench.ok("GET", &format!("/v1/reconciliations/{id}"), Value::Null).await;
+    assert_eq!(
+        kept["counts"],
+        json!({"missing_here": 1, "missing_there": 1, "amount": 1, "state": 1}),
+        "{kept}"
+    );
+    assert_eq!(
+        (&kept["programme_name"], &kept["states"], &kept["agree"]),
+        (&json!("g"), &json!("taobao"), &json!(1))
+    );
+    let path = format!("/v1/reconciliations/{id}/differences");
+    let mut paged = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = bench.ok("GET", &format!("{path}?limit=3{cursor}"), Value::Null).await;
+        paged.extend(page["items"].as_array().unwrap().iter().map(|of| {
+            let mut of = of.clone();
+            of.as_object_mut().unwrap().remove("number");
+            of
+        }));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(json!(paged), answer["differences"]);
+    let of_kind = bench.ok("GET", &format!("{path}?kind=missing_there"), Value::Null).await;
+    assert_eq!(
+        (of_kind["items"].as_array().unwrap().len(), &of_kind["items"][0]["order"]),
+        (1, &json!("extra"))
+    );
+    bench.problem("GET", &format!("{path}?kind=lost"), Value::Null, 400, "invalid_query").await;
+    bench.problem("GET", "/v1/reconciliations/99", Value::Null, 404, "not_found").await;
     // 3 is cancelled at JD, and 17 as good as done.
     let csv = "order,line,commission_yuan,state\nsame,1,10.00,18\namount,1,10.00,3\nstate,1,10.00,17\nextra,1,10.00,18\n";
     let (_, answer) = send_as(csv, "&states=jd").await;
@@ -130,4 +165,8 @@ on_both!(each_difference_to_a_platforms_statement_has_a_name, async |bench: &Ben
     let (status, answer) = send("order,line,commission_yuan,state\nsame,1,ten,3\n").await;
     assert_eq!((status.as_u16(), answer["code"].as_str()), (422, Some("statement_unreadable")));
     assert!(answer["detail"].as_str().unwrap().starts_with("row 2, column commission_yuan"), "{answer}");
+    // What could not be read left nothing behind.
+    let all = bench.ok("GET", "/v1/reconciliations", Value::Null).await;
+    let ids: Vec<&Value> = all["items"].as_array().unwrap().iter().map(|of| &of["id"]).collect();
+    assert_eq!(ids, [2, 1], "newest first: {all}");
 });

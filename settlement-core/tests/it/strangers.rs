@@ -240,6 +240,15 @@ async fn things(bench: &Bench) -> Made {
     bench.ok("POST", "/v1/video-tasks", task).await;
     made.insert("video-tasks", "zz1-task".to_owned());
     made.insert("selection", "zz1-sku".to_owned());
+    let picture = json!({"picture": "iVBORw0KGgo="});
+    bench.ok("PUT", "/v1/promoters/zz1-p/logo", picture).await;
+    let statement = Request::post("/v1/reconciliations?platform=zz1-plat&programme=zz1-g&from=0&to=1")
+        .header("authorization", format!("Bearer {ADMIN}"))
+        .header("content-type", "text/csv")
+        .body(Body::from("order,line,commission_fen,state\nzz1-o,1,5,settled\n"));
+    let (status, compared) = read(bench.send(statement.unwrap()).await).await;
+    assert_eq!(status.as_u16(), 200, "{compared}");
+    made.insert("reconciliations", compared["id"].to_string());
     made
 }
 

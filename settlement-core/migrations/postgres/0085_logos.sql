@@ -1,0 +1,6 @@
+-- A promoter's picture for the middle of their QR codes: small, square, a PNG or JPEG.
+CREATE TABLE promoter_logos (
+    promoter TEXT NOT NULL PRIMARY KEY,
+    picture BYTEA NOT NULL,
+    recorded_ms BIGINT NOT NULL
+);
