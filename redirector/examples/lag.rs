@@ -87,6 +87,7 @@ impl Edge {
         });
         let parts = Parts {
             edge,
+            begun: clock::now(),
             link: Arc::<Timed>::clone(&link),
             journal: Arc::clone(&journal),
             contact: Arc::new(Contact::new(FeedPosition::START, None)),

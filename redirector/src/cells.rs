@@ -116,9 +116,10 @@ impl Cells {
         self.latency_sum_ns.add(nanos.saturating_mul(count));
     }
 
-    /// A frame of this time is the first to wait for a write.
+    /// A frame of this time waits for a write, the first one or one of an earlier time than those before it.
     pub(crate) fn unwritten_from(&self, at: Instant) {
-        self.unwritten_ms.publish(u64::try_from(at.millis()).unwrap_or(0).max(1));
+        let oldest = self.oldest_unwritten().map_or(at, |oldest| oldest.min(at));
+        self.unwritten_ms.publish(u64::try_from(oldest.millis()).unwrap_or(0).max(1));
     }
 
     /// All appended frames are written.

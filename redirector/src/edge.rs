@@ -172,6 +172,7 @@ impl Edge {
             agents: ArcSwap::from_pointee(agents),
             agents_generation: AtomicU64::new(1),
             cells: (0..config.workers).map(|_| Cells::default()).collect(),
+            begun: now,
             connections: AtomicUsize::new(0),
             connection_cap,
             draining: AtomicBool::new(false),
@@ -183,6 +184,7 @@ impl Edge {
         let seams = wiring::seams(&shared, table_dir);
         let background = background::spawn(Parts {
             edge: config.edge,
+            begun: now,
             link,
             journal,
             contact,

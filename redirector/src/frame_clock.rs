@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 const WAITED_OUT_MS: i64 = 5 * SECOND_MS;
 
 /// Gives the times of one stream's frames.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameClock {
     latest: Cell<Instant>,
 }
@@ -27,9 +27,9 @@ pub struct FrameTime {
 }
 
 impl FrameClock {
-    /// Before the first frame.
-    pub const fn new() -> Self {
-        Self { latest: Cell::new(Instant(0)) }
+    /// Before the first frame of a stream that began at this time.
+    pub const fn new(begun: Instant) -> Self {
+        Self { latest: Cell::new(begun) }
     }
 
     /// The time for frames that are appended at `now`.
@@ -81,10 +81,10 @@ mod tests {
     #[test]
     fn small_steps_back_are_waited_out_and_large_ones_followed() {
         let start = 1_700_000_000_000;
-        let clock = FrameClock::new();
+        let clock = FrameClock::new(Instant(start + 10));
         // what the machine says, the frame's time, the step back that is told
         let rows = [
-            (0, 0, None),
+            (0, 10, None),
             (1_000, 1_000, None),
             (900, 1_000, None),
             (-4_000, 1_000, None),

@@ -30,6 +30,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// What all workers share. Nothing in it is written by a click but the workers' own cells.
 pub(crate) struct Shared {
+    /// When the live streams began.
+    pub(crate) begun: Instant,
     pub(crate) table: Arc<Table>,
     pub(crate) contact: Arc<Contact>,
     pub(crate) keys: EdgeKeys,
@@ -112,7 +114,7 @@ pub(crate) struct Worker {
     pub(crate) second: Rc<Cell<u32>>,
     started: Cell<Option<Started>>,
     frame_clock: FrameClock,
-    /// The time of the last frame.
+    /// The time of the last frame, or of the stream's beginning.
     last_frame: Cell<Instant>,
     told: Cell<Tally>,
 }
@@ -145,8 +147,8 @@ impl Worker {
             unfinished: Room::new(limits.unfinished_bytes / usize::from(workers).max(1)),
             second: Rc::default(),
             started: Cell::new(None),
-            frame_clock: FrameClock::new(),
-            last_frame: Cell::new(Instant(0)),
+            frame_clock: FrameClock::new(shared.begun),
+            last_frame: Cell::new(shared.begun),
             told: Cell::new(Tally::default()),
             shared,
         })
@@ -195,10 +197,11 @@ impl Worker {
     ) -> Result<u64, AppendError> {
         let is_first = writer.pending_bytes() == 0;
         let sequence = writer.append(at.millis(), payload)?;
-        if at < self.last_frame.replace(at) {
+        let went_back = at < self.last_frame.replace(at);
+        if went_back {
             self.cells().step_back.note(sequence, at);
         }
-        if is_first {
+        if is_first || went_back {
             self.cells().unwritten_from(at);
         }
         Ok(sequence)

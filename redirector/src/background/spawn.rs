@@ -41,6 +41,8 @@ pub fn cursor_names(options: &BackgroundOptions) -> Vec<String> {
 pub struct Parts {
     /// This edge.
     pub edge: EdgeId,
+    /// When the live streams began: their frames have no earlier times, but for steps back.
+    pub begun: Instant,
     /// The core.
     pub link: Arc<dyn CoreLink>,
     /// The journal, opened with [`cursor_names`].
@@ -104,7 +106,7 @@ pub enum SpawnError {
     Threads(#[from] io::Error),
 }
 
-/// Starts the background. Call it before the edge serves: the live streams' times count from here.
+/// Starts the background. Call it before the edge serves.
 ///
 /// # Errors
 /// If no threads can be made, or the journal was opened without the cursors' names.
@@ -129,7 +131,7 @@ pub fn spawn(parts: Parts) -> Result<Background, SpawnError> {
 /// # Errors
 /// If the journal was opened without the cursors' names.
 pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError> {
-    let Parts { edge, link, journal, contact, incomplete, seams, options } = parts;
+    let Parts { edge, begun, link, journal, contact, incomplete, seams, options } = parts;
     describe::metrics();
     let (seams, options) = (Arc::new(seams), Arc::new(options));
     let progress = Arc::new(Progress::new(&seams));
@@ -144,20 +146,19 @@ pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError>
         },
     });
     let streams = Arc::clone(&keeper.streams);
-    let now = (seams.now)();
     for stream in streams.all() {
         let ended = streams.is_ended(stream);
-        let begun = StreamProgress {
+        let progress_then = StreamProgress {
             live: !ended,
             shipped: keeper.ship.get(stream),
             recorded: keeper.redis.as_ref().map(|cursors| cursors.get(stream)),
-            through: (!ended).then_some(now),
+            through: (!ended).then_some(begun),
             lost: 0,
             go_back: None,
             // Files that vanished unread are not released ones.
             heard_whole: streams.is_gone(stream) && keeper.ship.get(stream) >= streams.end(stream),
         };
-        progress.insert(stream, begun);
+        progress.insert(stream, progress_then);
     }
 
     let (phase, phases) = Phases::new();

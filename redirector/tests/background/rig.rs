@@ -122,6 +122,7 @@ impl Rig {
         };
         let parts = Parts {
             edge: EDGE,
+            begun: clock::now(),
             link: Arc::new(link_to(core)),
             journal: Arc::clone(&journal),
             contact: Arc::clone(&contact),

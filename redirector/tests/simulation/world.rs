@@ -38,6 +38,7 @@ struct Edge {
     writers: Vec<Writer>,
     background: Background,
     unwritten: Arc<Mutex<[Option<Instant>; WORKERS as usize]>>,
+    begun: Instant,
     clocks: [FrameClock; WORKERS as usize],
     steps_back: Arc<[LastStepBack; WORKERS as usize]>,
 }
@@ -121,8 +122,10 @@ impl World {
         let asked = Arc::clone(&unwritten);
         let steps_back: Arc<[LastStepBack; WORKERS as usize]> = Arc::default();
         let stepped = Arc::clone(&steps_back);
+        let begun = now();
         let parts = Parts {
             edge: EDGE,
+            begun,
             link: Arc::new(self.network.clone()),
             journal: Arc::clone(&journal),
             contact: Arc::new(Contact::new(FeedPosition::START, None)),
@@ -141,7 +144,8 @@ impl World {
             options: options(),
         };
         let background = spawn_on(parts, &Handle::current()).unwrap();
-        Edge { journal, writers, background, unwritten, clocks: Default::default(), steps_back }
+        let clocks = std::array::from_fn(|_| FrameClock::new(begun));
+        Edge { journal, writers, background, unwritten, begun, clocks, steps_back }
     }
 
     /// One life, in a runtime whose time jumps over what nobody waits for.
@@ -214,11 +218,12 @@ impl World {
                 Err(AppendError::NoSpace | AppendError::Backlog) => return,
                 Err(error) => panic!("{error}"),
             }
-            if known.times.last().is_some_and(|before| at.millis() < *before) {
+            if at.millis() < known.times.last().copied().unwrap_or(edge.begun.millis()) {
                 edge.steps_back[worker].note(sequence, at);
             }
             known.appended(at.millis(), true_now().millis());
-            edge.unwritten.lock().unwrap()[worker].get_or_insert(at);
+            let oldest = &mut edge.unwritten.lock().unwrap()[worker];
+            *oldest = Some(oldest.map_or(at, |oldest| oldest.min(at)));
         }
     }
 
