@@ -159,6 +159,42 @@ pub enum RecordError {
     Reserved,
 }
 
+/// The beginning of a click's record, for whoever has the other fields from elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClickHead {
+    /// What the buyer was answered.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Reason,
+    /// Risk signs and facts.
+    pub flags: ClickFlags,
+}
+
+impl ClickHead {
+    /// Its length in bytes.
+    pub const LEN: usize = 6;
+
+    /// Reads it from the first [`LEN`](Self::LEN) bytes of a record.
+    ///
+    /// # Errors
+    /// If the bytes are not the beginning of a click record of a known layout.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let short = RecordError::Length { got: bytes.len(), want: Self::LEN };
+        let head: &[u8; Self::LEN] = bytes.first_chunk().ok_or(short)?;
+        if head[0] != KIND_CLICK {
+            return Err(RecordError::Kind(head[0]));
+        }
+        if head[1] != LAYOUT_VERSION {
+            return Err(RecordError::Version(head[1]));
+        }
+        Ok(Self {
+            outcome: Outcome::from_u8(head[2]).ok_or(RecordError::Number(head[2]))?,
+            reason: Reason::from_u8(head[3]).ok_or(RecordError::Number(head[3]))?,
+            flags: ClickFlags(u16::from_le_bytes(array(head, 4))),
+        })
+    }
+}
+
 impl<'a> ClickRecord<'a> {
     /// Writes the record into `out` and returns its length. `sub_id` beyond [`SUB_ID_MAX`] is cut: callers drop
     /// and flag a longer one beforehand.
@@ -198,12 +234,7 @@ impl<'a> ClickRecord<'a> {
         let Some((fixed, sub_id)) = bytes.split_first_chunk::<CLICK_FIXED_LEN>() else {
             return Err(short);
         };
-        if fixed[0] != KIND_CLICK {
-            return Err(RecordError::Kind(fixed[0]));
-        }
-        if fixed[1] != LAYOUT_VERSION {
-            return Err(RecordError::Version(fixed[1]));
-        }
+        let head = ClickHead::decode(fixed)?;
         if fixed[7] != 0 {
             return Err(RecordError::Reserved);
         }
@@ -214,9 +245,9 @@ impl<'a> ClickRecord<'a> {
             });
         }
         Ok(Self {
-            outcome: Outcome::from_u8(fixed[2]).ok_or(RecordError::Number(fixed[2]))?,
-            reason: Reason::from_u8(fixed[3]).ok_or(RecordError::Number(fixed[3]))?,
-            flags: ClickFlags(u16::from_le_bytes(array(fixed, 4))),
+            outcome: head.outcome,
+            reason: head.reason,
+            flags: head.flags,
             code: Code(u64::from_le_bytes(array(fixed, 8))),
             visitor: VisitorId(array(fixed, 16)),
             placement: PlacementNum(u32::from_le_bytes(array(fixed, 32))),
@@ -335,6 +366,17 @@ mod tests {
             assert!(ClickRecord::decode(&bytes[..cut]).is_err(), "cut to {cut}");
         }
         assert!(ClickRecord::decode(&bytes[..len + 1]).is_err());
+    }
+
+    #[test]
+    fn the_beginning_of_a_record_says_what_the_record_says() {
+        let mut bytes = [0; CLICK_MAX_LEN];
+        sample().encode(&mut bytes);
+        let ClickRecord { outcome, reason, flags, .. } = sample();
+        assert_eq!(ClickHead::decode(&bytes[..ClickHead::LEN]), Ok(ClickHead { outcome, reason, flags }));
+        assert!(ClickHead::decode(&bytes[..ClickHead::LEN - 1]).is_err());
+        bytes[0] = KIND_TALLY;
+        assert_eq!(ClickHead::decode(&bytes[..ClickHead::LEN]), Err(RecordError::Kind(KIND_TALLY)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use clap::{Args, Parser, ValueEnum};
 use redis_view::RedisOptions;
 use settlement_core::Clock;
 use settlement_core::replay::Selection;
-use settlement_core::store::{PostgresUrl, Store};
+use settlement_core::store::{OpenStoreError, PostgresUrl, Store, StoreConfig};
 use std::path::PathBuf;
 
 /// What `--version` prints after the name.
@@ -104,6 +104,21 @@ impl StoreArgs {
     /// # Errors
     /// If there is none, or it cannot be opened.
     pub(crate) fn open(&self) -> Result<Store, Failure> {
+        self.open_by(Store::open)
+    }
+
+    /// Opens the store in a process that only looks.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn open_for_looking(&self) -> Result<Store, Failure> {
+        self.open_by(Store::open_for_looking)
+    }
+
+    fn open_by(
+        &self,
+        open: fn(&StoreConfig, Instant) -> Result<Store, OpenStoreError>,
+    ) -> Result<Store, Failure> {
         let choice = match self.file()? {
             Some(file) => file.store,
             None => self.choice()?,
@@ -113,7 +128,7 @@ impl StoreArgs {
         {
             return Err(Failure::message(Exit::NotFound, format!("there is no store at {}", path.display())));
         }
-        Store::open(&store_config(choice), Clock::System.now())
+        open(&store_config(choice), Clock::System.now())
             .map_err(|error| Failure::new(Exit::Unavailable, error))
     }
 

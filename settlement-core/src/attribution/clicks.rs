@@ -13,7 +13,7 @@ use attribution_core::ids::{
 use attribution_core::judge::{DatedState, judge};
 use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::policy::Policy;
-use attribution_core::record::{ClickFlags, ClickRecord};
+use attribution_core::record::{ClickFlags, ClickHead};
 use attribution_core::time::{Instant, Period};
 use std::collections::{BTreeMap, HashMap};
 
@@ -89,7 +89,7 @@ pub(super) struct Shown {
     pub link_end: Option<Instant>,
 }
 
-pub(super) const COLUMNS: &str = "click_id, edge_ms, ingested_ms, visitor, code, placement, target, payload";
+pub(super) const COLUMNS: &str = "click_id, edge_ms, ingested_ms, visitor, code, placement, target, head";
 
 impl BuyerClicks {
     /// Reads the clicks of `buyer` up to `until`, and those whose token is on `order`.
@@ -264,7 +264,7 @@ impl BuyerClicks {
 
 /// The columns of [`order_token`].
 pub(super) const TOKENS: &str = "SELECT t.click_id, t.visitor, t.code, t.placement, t.target, t.clicked_ms, t.platform, \
-     t.order_id, c.click_id, c.edge_ms, c.ingested_ms, c.visitor, c.code, c.placement, c.target, c.payload \
+     t.order_id, c.click_id, c.edge_ms, c.ingested_ms, c.visitor, c.code, c.placement, c.target, substr(c.payload, 1, 6) \
      FROM order_tokens t LEFT JOIN clicks c ON c.click_id = t.click_id";
 
 /// Reads a token of an order that the core learnt of at `received`.
@@ -291,14 +291,14 @@ pub(super) fn order_token(row: &Row, received: Instant) -> Result<OrderToken, St
 
 /// Reads a click whose columns begin at `first`.
 pub(super) fn journaled(row: &Row, first: usize) -> Result<Seen, StoreError> {
-    let record = ClickRecord::decode(row.blob(first + 7)?)
+    let head = ClickHead::decode(row.blob(first + 7)?)
         .map_err(|cause| StoreError::Corrupt { what: "click record", cause: cause.into() })?;
     Ok(Seen {
         id: ClickId(row.id16(first)?),
         received: row.instant(first + 1)?,
         ingested: row.instant(first + 2)?,
-        edge: (record.outcome, record.reason),
-        flags: record.flags,
+        edge: (head.outcome, head.reason),
+        flags: head.flags,
         visitor: VisitorId(row.opt_id16(first + 3)?.unwrap_or_default()),
         code: row.int(first + 4)?.cast_unsigned(),
         placement: PlacementNum(row.num(first + 5)?),

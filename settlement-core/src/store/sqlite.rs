@@ -19,11 +19,14 @@ pub(super) struct SqliteConnection {
     inner: rusqlite::Connection,
     transient: bool,
     writing: bool,
+    /// Writes are refused. Saying so makes SQLite plan all statements anew: it is said when it changes.
+    query_only: bool,
     insert_clicks: String,
 }
 
 impl SqliteConnection {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    /// `mapped`: pages are read where the operating system has them, without a call and a copy each.
+    pub(super) fn open(path: &Path, mapped: bool) -> Result<Self, StoreError> {
         let inner = rusqlite::Connection::open(path).map_err(|e| StoreError::Unreachable(e.into()))?;
         inner.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let setup = || -> rusqlite::Result<()> {
@@ -37,12 +40,16 @@ impl SqliteConnection {
             inner.pragma_update(None, "cache_size", -65_536)?;
             // In pages. Checkpoints move the same hot pages again and again when they come too often.
             inner.pragma_update(None, "wal_autocheckpoint", 8_192)?;
+            if mapped {
+                // As much as this SQLite was compiled for.
+                inner.pragma_update(None, "mmap_size", i64::MAX)?;
+            }
             Ok(())
         };
         setup().map_err(|e| StoreError::Unreachable(e.into()))?;
         let insert_clicks =
             format!("INSERT INTO clicks ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
-        Ok(Self { inner, transient: false, writing: false, insert_clicks })
+        Ok(Self { inner, transient: false, writing: false, query_only: false, insert_clicks })
     }
 
     fn fail(transient: &mut bool, error: rusqlite::Error) -> StoreError {
@@ -203,11 +210,11 @@ impl Connection for SqliteConnection {
     fn begin(&mut self, mode: Mode) -> Result<(), StoreError> {
         self.transient = false;
         self.writing = mode == Mode::Write;
-        let sql = match mode {
-            Mode::Read => "PRAGMA query_only = ON; BEGIN DEFERRED",
-            Mode::Write => "BEGIN IMMEDIATE",
-        };
-        self.script(sql)
+        if self.query_only == self.writing {
+            self.script(if self.writing { "PRAGMA query_only = OFF" } else { "PRAGMA query_only = ON" })?;
+            self.query_only = !self.writing;
+        }
+        self.script(if self.writing { "BEGIN IMMEDIATE" } else { "BEGIN DEFERRED" })
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {

@@ -24,6 +24,8 @@ const SQLITE_READERS: usize = 4;
 const MAX_ATTEMPTS: u32 = 8;
 /// A writer that nobody has asked for anything for so long does what it has put off.
 const IDLE: Duration = Duration::from_millis(10);
+/// After so long it has leisure, too, for what need not be done.
+const LEISURE: Duration = Duration::from_secs(5);
 /// The first pause before another attempt; it doubles, and a random part keeps rivals apart.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
@@ -39,6 +41,13 @@ pub enum OpenStoreError {
     /// The operating system gave no thread.
     #[error("no thread for the store")]
     Thread(#[source] std::io::Error),
+}
+
+/// What a process opens the store for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Serving,
+    Looking,
 }
 
 /// The open store. Clones share it; the last [`close`](Self::close) or drop ends its threads.
@@ -169,6 +178,20 @@ impl Store {
     /// # Errors
     /// If the database cannot be opened or reached, or does not fit this program.
     pub fn open(config: &StoreConfig, now: Instant) -> Result<Self, OpenStoreError> {
+        Self::open_for(config, now, Purpose::Serving)
+    }
+
+    /// As [`open`](Self::open), for a process that only looks and serves nobody: a replay. Work that other processes have
+    /// put off stays put off, and SQLite's file is mapped into memory. If the disk fails under the mapping, the process
+    /// ends by a signal; one that serves must not.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_for_looking(config: &StoreConfig, now: Instant) -> Result<Self, OpenStoreError> {
+        Self::open_for(config, now, Purpose::Looking)
+    }
+
+    fn open_for(config: &StoreConfig, now: Instant, purpose: Purpose) -> Result<Self, OpenStoreError> {
         let (writers, readers) = match config {
             StoreConfig::Sqlite { .. } => (1, SQLITE_READERS),
             StoreConfig::Postgres { connections, .. } => ((*connections).max(1), (*connections).max(1)),
@@ -184,12 +207,12 @@ impl Store {
             }),
         };
         // The first writer brings the database up to date before anyone else looks at it.
-        store.start_thread(config, &writes, "core-write-0", Some(now))?;
+        store.start_thread(config, &writes, purpose, "core-write-0", Some(now))?;
         for number in 1..writers {
-            store.start_thread(config, &writes, &format!("core-write-{number}"), None)?;
+            store.start_thread(config, &writes, purpose, &format!("core-write-{number}"), None)?;
         }
         for number in 0..readers {
-            store.start_thread(config, &reads, &format!("core-read-{number}"), None)?;
+            store.start_thread(config, &reads, purpose, &format!("core-read-{number}"), None)?;
         }
         Ok(store)
     }
@@ -200,6 +223,7 @@ impl Store {
         &self,
         config: &StoreConfig,
         queue: &Arc<Queue>,
+        purpose: Purpose,
         name: &str,
         migrate_at: Option<Instant>,
     ) -> Result<(), OpenStoreError> {
@@ -207,10 +231,13 @@ impl Store {
         let (config, queue) = (config.clone(), Arc::clone(queue));
         let handle = std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || match connect(&config, migrate_at) {
+            .spawn(move || match connect(&config, purpose, queue.mode, migrate_at) {
                 Ok(mut connection) => {
                     let _ = ready.send(Ok(()));
-                    work(connection.as_mut(), &queue);
+                    match (queue.mode, purpose) {
+                        (Mode::Write, Purpose::Serving) => work_and_catch_up(connection.as_mut(), &queue),
+                        (Mode::Read, _) | (_, Purpose::Looking) => work(connection.as_mut(), &queue),
+                    }
                 }
                 Err(error) => {
                     let _ = ready.send(Err(error));
@@ -306,10 +333,17 @@ impl Drop for Shared {
     }
 }
 
-fn connect(config: &StoreConfig, migrate_at: Option<Instant>) -> Result<Box<dyn Connection>, OpenStoreError> {
+fn connect(
+    config: &StoreConfig,
+    purpose: Purpose,
+    mode: Mode,
+    migrate_at: Option<Instant>,
+) -> Result<Box<dyn Connection>, OpenStoreError> {
     let (mut connection, dialect): (Box<dyn Connection>, Dialect) = match config {
         StoreConfig::Sqlite { path } => {
-            (Box::new(SqliteConnection::open(path).map_err(OpenStoreError::Connect)?), Dialect::Sqlite)
+            let mapped = purpose == Purpose::Looking && mode == Mode::Read;
+            let opened = SqliteConnection::open(path, mapped).map_err(OpenStoreError::Connect)?;
+            (Box::new(opened), Dialect::Sqlite)
         }
         StoreConfig::Postgres { url, schema, .. } => (
             Box::new(PgConnection::open(url, schema.clone()).map_err(OpenStoreError::Connect)?),
@@ -333,14 +367,15 @@ fn connect(config: &StoreConfig, migrate_at: Option<Instant>) -> Result<Box<dyn 
     Ok(connection)
 }
 
-/// Serves the queue until it is closed, and does what the connection has put off when nobody waits.
+/// Serves the queue until it is closed.
 fn work(connection: &mut dyn Connection, queue: &Queue) {
-    if queue.mode == Mode::Read {
-        while let Some(job) = queue.pop() {
-            serve(connection, queue, job);
-        }
-        return;
+    while let Some(job) = queue.pop() {
+        serve(connection, queue, job);
     }
+}
+
+/// The same, and does what the connection has put off when nobody waits.
+fn work_and_catch_up(connection: &mut dyn Connection, queue: &Queue) {
     let mut owed = look(connection.owed());
     let mut wait = IDLE;
     loop {
@@ -349,6 +384,7 @@ fn work(connection: &mut dyn Connection, queue: &Queue) {
                 Some(job) => Some(job),
                 None => return,
             },
+            Owed::AtLeisure => queue.pop_within(LEISURE),
             Owed::Some => queue.pop_within(wait),
             Owed::OneStep | Owed::TooMuch => None,
         };
@@ -358,7 +394,7 @@ fn work(connection: &mut dyn Connection, queue: &Queue) {
                 owed = look(connection.owed());
                 wait = IDLE;
             }
-            None if owed == Owed::Some && queue.is_closed() => return,
+            None if matches!(owed, Owed::AtLeisure | Owed::Some) && queue.is_closed() => return,
             None => {
                 owed = look(connection.catch_up());
                 wait = Duration::ZERO;

@@ -92,6 +92,8 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owed {
     Nothing,
+    /// It is worth doing once nobody has wanted anything for some seconds.
+    AtLeisure,
     /// It can wait until nobody else does.
     Some,
     /// A step of it goes before the next transaction.

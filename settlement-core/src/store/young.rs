@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub(super) fn database() -> (TempDir, Connection) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("core.db");
-    let mut core = SqliteConnection::open(&path).unwrap();
+    let mut core = SqliteConnection::open(&path, false).unwrap();
     core.begin(Mode::Write).unwrap();
     migrate(&mut core, Dialect::Sqlite, Instant(0)).unwrap();
     core.commit().unwrap();

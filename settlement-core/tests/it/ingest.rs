@@ -319,10 +319,10 @@ on_both!(clicks_of_a_visitor_are_found_by_the_index, async |bench: &Bench| {
 
 on_both!(every_click_that_may_earn_is_found_before_and_after_it_is_indexed, async |bench: &Bench| {
     const DIFFERENT: &str = "SELECT COUNT(*) FROM (\
-        SELECT click_id, visitor, effective_ms, payload, COUNT(*) AS times FROM (\
-        SELECT click_id, visitor, effective_ms, payload FROM earning_clicks UNION ALL \
-        SELECT click_id, visitor, effective_ms, payload FROM clicks WHERE outcome = 15 AND visitor IS NOT NULL) AS a \
-        GROUP BY click_id, visitor, effective_ms, payload) AS b WHERE times <> 2";
+        SELECT click_id, visitor, effective_ms, edge_ms, ingested_ms, code, placement, target, head, COUNT(*) AS times FROM (\
+        SELECT click_id, visitor, effective_ms, edge_ms, ingested_ms, code, placement, target, head FROM earning_clicks UNION ALL \
+        SELECT click_id, visitor, effective_ms, edge_ms, ingested_ms, code, placement, target, substr(payload, 1, 6) FROM clicks WHERE outcome = 15 AND visitor IS NOT NULL) AS a \
+        GROUP BY click_id, visitor, effective_ms, edge_ms, ingested_ms, code, placement, target, head) AS b WHERE times <> 2";
     let different = || bench.core.store().read(|tx| tx.query_one(DIFFERENT, &[])?.int(0));
     let (a, b) = (stream(1, 0), stream(2, 0));
     // Runs of many lengths, in turns, some of them sent twice, and one that was given up and turns up.
@@ -356,9 +356,9 @@ on_both!(every_click_that_may_earn_is_found_before_and_after_it_is_indexed, asyn
 async fn sqlite_looks_through_waiting_clicks_only() {
     let bench = Bench::sqlite().await;
     for question in [
-        "SELECT payload FROM earning_clicks WHERE visitor = $1",
-        "SELECT payload FROM earning_clicks WHERE visitor IN (SELECT visitor FROM identities WHERE visitor = $1)",
-        "SELECT payload FROM earning_clicks WHERE visitor IN (SELECT visitor FROM identities WHERE platform = $1)",
+        "SELECT head FROM earning_clicks WHERE visitor = $1",
+        "SELECT head FROM earning_clicks WHERE visitor IN (SELECT visitor FROM identities WHERE visitor = $1)",
+        "SELECT head FROM earning_clicks WHERE visitor IN (SELECT visitor FROM identities WHERE platform = $1)",
     ] {
         let plan = bench
             .core

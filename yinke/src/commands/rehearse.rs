@@ -54,7 +54,7 @@ impl RehearseArgs {
             .parse()
             .map_err(|error| Failure::message(Exit::Usage, format!("--programme: {error}")))?;
         let changed = Changed { list: self.lines, ..read(&self.policy)? };
-        let store = self.store.open()?;
+        let store = self.store.open_for_looking()?;
         let bar = progress_bar(0, "lines");
         let shown = bar.clone();
         let done =

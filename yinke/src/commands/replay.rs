@@ -54,7 +54,7 @@ impl ReplayArgs {
         if kept.lines() > 0 {
             crate::output::note(format_args!("goes on behind {} lines of an earlier run", kept.lines()));
         }
-        let store = self.store.open()?;
+        let store = self.store.open_for_looking()?;
         let bar = progress_bar(0, "lines");
         let shown = bar.clone();
         let progress = move |progress: Progress| {

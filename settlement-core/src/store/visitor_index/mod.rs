@@ -13,7 +13,7 @@ mod runs;
 use super::tx::Owed;
 use attribution_core::click::ClickId;
 use attribution_core::ids::VisitorId;
-use runs::{Runs, Sizes};
+use runs::{Runs, Sizes, When};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use std::collections::BTreeSet;
 
@@ -64,8 +64,9 @@ pub(super) fn owed(db: &Connection) -> Result<Owed> {
     let (clicks, runs) = look(db)?;
     Ok(match (clicks, runs) {
         (MOST.., _) => Owed::TooMuch,
-        (_, Runs { count: MOST_RUNS.., unmerged: true }) => Owed::OneStep,
-        (0, Runs { unmerged: false, .. }) => Owed::Nothing,
+        (_, Runs { count: MOST_RUNS.., unmerged: true, .. }) => Owed::OneStep,
+        (0, Runs { unmerged: false, loose: true, .. }) => Owed::AtLeisure,
+        (0, Runs { unmerged: false, loose: false, .. }) => Owed::Nothing,
         _ => Owed::Some,
     })
 }
@@ -98,7 +99,7 @@ pub(super) fn catch_up(db: &Connection) -> Result<()> {
     let (clicks, runs) = look(db)?;
     let crowded = runs.unmerged && runs.count >= MOST_RUNS;
     if clicks == 0 || (crowded && clicks < MOST) {
-        runs::merge_some(db, SIZES)
+        runs::merge_some(db, SIZES, if runs.unmerged { When::Ripe } else { When::AtLeisure })
     } else {
         index_some(db, SIZES)
     }
@@ -128,8 +129,10 @@ fn index_run(db: &Connection, first: u128, last: u128, most: u64, sizes: Sizes) 
     let run = runs::open_run(db, sizes)?;
     let added = db
         .prepare_cached(
-            "INSERT INTO visitor_clicks (run, visitor, effective_ms, click_id) \
-             SELECT ?3, visitor, effective_ms, click_id FROM clicks WHERE click_id BETWEEN ?1 AND ?2 \
+            "INSERT INTO visitor_clicks \
+             (run, visitor, effective_ms, click_id, edge_ms, ingested_ms, code, placement, target, head) \
+             SELECT ?3, visitor, effective_ms, click_id, edge_ms, ingested_ms, code, placement, target, \
+             substr(payload, 1, 6) FROM clicks WHERE click_id BETWEEN ?1 AND ?2 \
              AND outcome = 15 AND visitor IS NOT NULL ORDER BY visitor, effective_ms, click_id",
         )?
         .execute(params![&bytes(first)[..], &bytes(until)[..], run])?;

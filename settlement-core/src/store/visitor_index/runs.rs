@@ -5,6 +5,9 @@
 //! side with others, instead of as a page of its own in a tree of everything; a question asks each run, at most a few
 //! dozen however many clicks there are.
 //!
+//! Where there is leisure two runs of a level are enough: a store at rest ends up with one run or a few, and questions by
+//! visitor are as quick as they get.
+//!
 //! A merge goes through the visitors in their order and moves a bounded number of clicks in each transaction: it can
 //! stop anywhere, and each click is in exactly one run at any time.
 
@@ -27,6 +30,26 @@ pub(super) struct Runs {
     pub(super) count: u64,
     /// A merge is under way or should begin.
     pub(super) unmerged: bool,
+    /// A merge would do no harm.
+    pub(super) loose: bool,
+}
+
+/// When runs of a level merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// As soon as there are enough of them: a click is written once for each level, and levels grow eightfold.
+    Ripe,
+    /// As soon as there are two, which writes a click about twice as often.
+    AtLeisure,
+}
+
+impl When {
+    const fn enough(self, sizes: Sizes) -> u64 {
+        match self {
+            Self::Ripe => sizes.together,
+            Self::AtLeisure => 2,
+        }
+    }
 }
 
 /// Behind every visitor: longer than any, and of the largest bytes.
@@ -64,31 +87,36 @@ pub(super) fn look(db: &Connection, sizes: Sizes) -> Result<Runs> {
     let (count, merging): (i64, bool) = db
         .prepare_cached("SELECT COUNT(*), COUNT(merges_into) > 0 FROM visitor_runs")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Runs { count: count.unsigned_abs(), unmerged: merging || ripe_level(db, sizes)?.is_some() })
+    Ok(Runs {
+        count: count.unsigned_abs(),
+        unmerged: merging || ready_level(db, sizes, When::Ripe)?.is_some(),
+        loose: ready_level(db, sizes, When::AtLeisure)?.is_some(),
+    })
 }
 
 /// The lowest level with enough full runs.
-fn ripe_level(db: &Connection, sizes: Sizes) -> Result<Option<i64>> {
+fn ready_level(db: &Connection, sizes: Sizes, when: When) -> Result<Option<i64>> {
     db.prepare_cached(
         "SELECT level FROM visitor_runs WHERE level > 0 OR clicks >= ?1 \
          GROUP BY level HAVING COUNT(*) >= ?2 ORDER BY level LIMIT 1",
     )?
-    .query_row(params![sizes.full.cast_signed(), sizes.together.cast_signed()], |row| row.get(0))
+    .query_row(params![sizes.full.cast_signed(), when.enough(sizes).cast_signed()], |row| row.get(0))
     .optional()
 }
 
-/// Goes on with the merge under way, or begins one if a level is ripe. One at a time: its outcome is whole before it
+/// Goes on with the merge under way, or begins one if it is time for it. One at a time: its outcome is whole before it
 /// merges itself.
-pub(super) fn merge_some(db: &Connection, sizes: Sizes) -> Result<()> {
-    let Some(into) = merge_under_way(db)?.map_or_else(|| begin_merge(db, sizes), |into| Ok(Some(into)))?
-    else {
+pub(super) fn merge_some(db: &Connection, sizes: Sizes, when: When) -> Result<()> {
+    let begin = || begin_merge(db, sizes, when);
+    let Some(into) = merge_under_way(db)?.map_or_else(begin, |into| Ok(Some(into)))? else {
         return Ok(());
     };
     let through = through(db, into, sizes)?;
     let moved = db
         .prepare_cached(
-            "INSERT INTO visitor_clicks (run, visitor, effective_ms, click_id) \
-             SELECT ?1, v.visitor, v.effective_ms, v.click_id \
+            "INSERT INTO visitor_clicks \
+             (run, visitor, effective_ms, click_id, edge_ms, ingested_ms, code, placement, target, head) \
+             SELECT ?1, v.visitor, v.effective_ms, v.click_id, v.edge_ms, v.ingested_ms, v.code, v.placement, v.target, v.head \
              FROM visitor_runs r CROSS JOIN visitor_clicks v ON v.run = r.run AND v.visitor <= ?2 \
              WHERE r.merges_into = ?1 ORDER BY v.visitor, v.effective_ms, v.click_id",
         )?
@@ -111,8 +139,8 @@ fn merge_under_way(db: &Connection) -> Result<Option<i64>> {
         .optional()
 }
 
-fn begin_merge(db: &Connection, sizes: Sizes) -> Result<Option<i64>> {
-    let Some(level) = ripe_level(db, sizes)? else { return Ok(None) };
+fn begin_merge(db: &Connection, sizes: Sizes, when: When) -> Result<Option<i64>> {
+    let Some(level) = ready_level(db, sizes, when)? else { return Ok(None) };
     let into = create(db, level + 1)?;
     db.prepare_cached(
         "UPDATE visitor_runs SET merges_into = ?2 WHERE run IN (SELECT run FROM visitor_runs \
@@ -125,9 +153,13 @@ fn begin_merge(db: &Connection, sizes: Sizes) -> Result<Option<i64>> {
 /// The visitor up to whom the next step goes; `None` if it moves all that is left. No run gives more than its share, but
 /// for the clicks of that one visitor.
 fn through(db: &Connection, into: i64, sizes: Sizes) -> Result<Option<Vec<u8>>> {
+    let giving: i64 = db
+        .prepare_cached("SELECT COUNT(*) FROM visitor_runs WHERE merges_into = ?1")?
+        .query_row([into], |row| row.get(0))?;
+    let share = sizes.at_once / giving.unsigned_abs().max(1);
     db.prepare_cached(
         "SELECT MIN((SELECT v.visitor FROM visitor_clicks v WHERE v.run = r.run ORDER BY v.visitor LIMIT 1 OFFSET ?2)) \
          FROM visitor_runs r WHERE r.merges_into = ?1",
     )?
-    .query_row(params![into, (sizes.at_once / sizes.together).cast_signed()], |row| row.get(0))
+    .query_row(params![into, share.cast_signed()], |row| row.get(0))
 }

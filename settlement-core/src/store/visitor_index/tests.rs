@@ -1,7 +1,7 @@
 //! Whatever is indexed or merged, and wherever that stops: the view says what the clicks say.
 
 use super::super::young::database;
-use super::{Sizes, index_some, put_off, runs, visitors_after};
+use super::{Sizes, When, index_some, put_off, runs, visitors_after};
 use attribution_core::click::ClickId;
 use attribution_core::ids::VisitorId;
 use proptest::prelude::*;
@@ -15,14 +15,15 @@ enum Step {
     /// Clicks of these visitors come in together.
     Clicks(Vec<u8>),
     Index,
-    Merge,
+    Merge(When),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         prop::collection::vec(0u8..12, 1..20).prop_map(Step::Clicks),
         Just(Step::Index),
-        Just(Step::Merge),
+        Just(Step::Merge(When::Ripe)),
+        Just(Step::Merge(When::AtLeisure)),
     ];
     prop::collection::vec(step, 1..80)
 }
@@ -79,7 +80,7 @@ proptest! {
                     clicks += visitors.len() as u64;
                 }
                 Step::Index => index_some(&db, SMALL).unwrap(),
-                Step::Merge => runs::merge_some(&db, SMALL).unwrap(),
+                Step::Merge(when) => runs::merge_some(&db, SMALL, *when).unwrap(),
             }
             tx.commit().unwrap();
             check(&db);
@@ -87,15 +88,37 @@ proptest! {
         // With time for it the work ends, and no level has runs to merge.
         for _ in 0..10 * clicks {
             index_some(&db, SMALL).unwrap();
-            runs::merge_some(&db, SMALL).unwrap();
+            runs::merge_some(&db, SMALL, When::Ripe).unwrap();
         }
         check(&db);
         let waiting: i64 = db.query_row("SELECT COUNT(*) FROM unindexed_clicks", [], |row| row.get(0)).unwrap();
         prop_assert_eq!(waiting, 0);
         let runs = runs::look(&db, SMALL).unwrap();
         prop_assert!(!runs.unmerged);
-        // Levels grow threefold: fewer than ten levels of at most two full runs, and the open one.
-        let levels = clicks.checked_sub(1).and_then(|below| below.checked_ilog(3)).map_or(0, |log| u64::from(log) + 1);
+        // Levels grow twofold at least: of each there are at most two full runs, and the open one.
+        let levels = clicks.checked_sub(1).and_then(|below| below.checked_ilog(2)).map_or(0, |log| u64::from(log) + 1);
         prop_assert!(runs.count <= 1 + 2 * levels, "{:?} of {} clicks", runs, clicks);
+        // With leisure for it no level has two of them.
+        for _ in 0..10 * clicks {
+            runs::merge_some(&db, SMALL, When::AtLeisure).unwrap();
+        }
+        check(&db);
+        let runs = runs::look(&db, SMALL).unwrap();
+        prop_assert!(!runs.unmerged && !runs.loose);
+        prop_assert!(runs.count <= 1 + levels, "{:?} of {} clicks", runs, clicks);
     }
+}
+
+#[test]
+fn a_click_that_is_deleted_leaves_its_run_and_none_is_changed() {
+    let (_dir, db) = database();
+    insert(&db, 1, &[1, 2, 2, 3]);
+    index_some(&db, SMALL).unwrap();
+    check(&db);
+    let second = 2u128.to_be_bytes();
+    assert_eq!(db.execute("DELETE FROM clicks WHERE click_id = ?1", [&second[..]]).unwrap(), 1);
+    assert_eq!(by_visitor(&db, "earning_clicks").values().map(Vec::len).sum::<usize>(), 3);
+    check(&db);
+    let refusal = db.execute("UPDATE clicks SET visitor = zeroblob(16)", []).unwrap_err().to_string();
+    assert!(refusal.contains("never changed"), "{refusal}");
 }
