@@ -82,14 +82,14 @@ impl ClickId {
 
 impl std::fmt::Display for ClickId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.to_hex())
+        f.write_str(Hex::of(&self.0).as_str())
     }
 }
 
 impl Serialize for ClickId {
     /// As 32 hex digits.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(Hex::of(&self.0).as_str())
     }
 }
 
@@ -101,7 +101,27 @@ impl<'de> Deserialize<'de> for ClickId {
 }
 
 pub(crate) fn hex(bytes: &[u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(*bytes))
+    Hex::of(bytes).as_str().to_owned()
+}
+
+/// Sixteen bytes as 32 lower-case hex digits. A decision names some two dozen clicks, and a replay writes a million.
+struct Hex([u8; 32]);
+
+impl Hex {
+    fn of(bytes: &[u8; 16]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self(digits)
+    }
+
+    fn as_str(&self) -> &str {
+        // Digits are ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 pub(crate) fn unhex(text: &str) -> Option<[u8; 16]> {

@@ -26,10 +26,8 @@ pub fn is_buyers_click(
     as_of: Instant,
 ) -> bool {
     let known = |join: &&Join| join.at.floor_seconds() <= as_of.floor_seconds();
-    let mut joins: Vec<&Join> = joins.iter().filter(known).collect();
-    joins.sort();
-    let later = joins.partition_point(|join| join.at.floor_seconds() <= clicked.floor_seconds());
-    let logged_in = joins[..later].last();
+    let later = |join: &&Join| join.at.floor_seconds() > clicked.floor_seconds();
+    let logged_in = joins.iter().filter(known).filter(|join| !later(join)).max();
     if let Some(current) = logged_in
         && rule.account
         && current.buyer == *buyer
@@ -40,11 +38,11 @@ pub fn is_buyers_click(
     if logged_in.is_some() && rule.stop_at_account_switch {
         return false;
     }
-    let mut next = joins[later..].iter();
+    let next = joins.iter().filter(known).filter(later);
     let login = if rule.stop_at_account_switch {
-        next.next().filter(|join| join.buyer == *buyer)
+        next.min().filter(|join| join.buyer == *buyer)
     } else {
-        next.find(|join| join.buyer == *buyer)
+        next.filter(|join| join.buyer == *buyer).min()
     };
     login.is_some_and(|join| {
         (join.at.floor_seconds() - clicked.floor_seconds()).saturating_mul(crate::time::SECOND_MS)

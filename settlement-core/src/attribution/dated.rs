@@ -310,9 +310,10 @@ impl Dated {
         tx: &mut dyn Tx,
         num: PlacementNum,
     ) -> Result<Option<Rc<Placement>>, StoreError> {
-        if !self.placements.contains_key(&num.0) {
-            self.read_placements(tx, std::iter::once(num))?;
+        if let Some(known) = self.placements.get(&num.0) {
+            return Ok(known.clone());
         }
+        self.read_placements(tx, std::iter::once(num))?;
         Ok(self.placements.get(&num.0).cloned().flatten())
     }
 
@@ -321,9 +322,10 @@ impl Dated {
         tx: &mut dyn Tx,
         num: TargetNum,
     ) -> Result<Option<Rc<Target>>, StoreError> {
-        if !self.targets.contains_key(&num.0) {
-            self.read_targets(tx, std::iter::once(num))?;
+        if let Some(known) = self.targets.get(&num.0) {
+            return Ok(known.clone());
         }
+        self.read_targets(tx, std::iter::once(num))?;
         Ok(self.targets.get(&num.0).cloned().flatten())
     }
 
@@ -341,9 +343,10 @@ impl Dated {
     }
 
     pub(super) fn link(&mut self, tx: &mut dyn Tx, code: u64) -> Result<Option<Link>, StoreError> {
-        if !self.links.contains_key(&code) {
-            self.read_links(tx, std::iter::once(code))?;
+        if let Some(known) = self.links.get(&code) {
+            return Ok(*known);
         }
+        self.read_links(tx, std::iter::once(code))?;
         Ok(self.links.get(&code).copied().flatten())
     }
 

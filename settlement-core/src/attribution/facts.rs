@@ -16,6 +16,7 @@ use attribution_core::policy::attribution::{ContentWindow, OrderEvent};
 use attribution_core::policy::settlement::PayMethod;
 use attribution_core::policy::{AttributionPolicy, BanRule, PolicyVersion};
 use attribution_core::time::{Instant, Period, SECOND_MS};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -127,11 +128,11 @@ impl OrderFacts {
     ) -> Result<BTreeMap<PromoterId, PromoterState>, StoreError> {
         let mut promoters = BTreeMap::new();
         for promoter in of {
-            if promoters.contains_key(promoter) {
-                continue;
+            if let Entry::Vacant(new) = promoters.entry(promoter.clone())
+                && let Some(read) = catalogue.dated.promoter(tx, promoter)?
+            {
+                new.insert(read.state(order, self.known));
             }
-            let Some(read) = catalogue.dated.promoter(tx, promoter)? else { continue };
-            promoters.insert(promoter.clone(), read.state(order, self.known));
         }
         Ok(promoters)
     }

@@ -31,7 +31,9 @@ struct RecordedJoin {
 /// What is recorded about the buyers of one platform in one range of their ids.
 #[derive(Debug, Default)]
 pub(crate) struct RecordedBuyers {
-    clicks: HashMap<BuyerId, Vec<Seen>>,
+    /// Every visitor that was ever joined to the buyer.
+    visitors: HashMap<BuyerId, Vec<VisitorId>>,
+    clicks: HashMap<VisitorId, Vec<Seen>>,
     joins: HashMap<VisitorId, Vec<RecordedJoin>>,
     tokens: HashMap<OrderId, Vec<OrderToken>>,
 }
@@ -112,9 +114,9 @@ impl RecordedBuyers {
             "SELECT DISTINCT visitor, buyer FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3",
             params![platform, from, through],
         )?;
-        let mut buyers: HashMap<VisitorId, Vec<BuyerId>> = HashMap::new();
         for row in &pairs {
-            buyers.entry(VisitorId(row.id16(0)?)).or_default().push(read("buyer id", row.text(1)?)?);
+            let visitors = found.visitors.entry(read("buyer id", row.text(1)?)?).or_default();
+            visitors.push(VisitorId(row.id16(0)?));
         }
         // Not joined in SQL: SQLite would look through the clicks that wait for their index once for each pair.
         let rows = tx.query(
@@ -127,9 +129,7 @@ impl RecordedBuyers {
         )?;
         for row in &rows {
             let seen = clicks::journaled(row, 0)?;
-            for buyer in buyers.get(&seen.visitor()).into_iter().flatten() {
-                found.clicks.entry(buyer.clone()).or_default().push(seen);
-            }
+            found.clicks.entry(seen.visitor()).or_default().push(seen);
         }
         let joins = tx.query(
             "SELECT visitor, at_ms, buyer, recorded_at FROM identities WHERE platform = $1 AND visitor IN (\
@@ -204,15 +204,14 @@ impl RecordedBuyers {
         let created = &state.created;
         let mut joins: HashMap<VisitorId, Vec<Join>> = HashMap::new();
         let mut seen: Vec<Seen> = Vec::new();
-        for click in self.clicks.get(&created.buyer).map_or(&[][..], Vec::as_slice) {
-            if click.effective() >= until || !knew(again, click) {
+        for visitor in self.visitors_of(&created.buyer) {
+            let theirs = self.joins_of(*visitor, known.joins);
+            if !theirs.iter().any(|join| join.buyer == created.buyer) {
                 continue;
             }
-            let theirs =
-                joins.entry(click.visitor()).or_insert_with(|| self.joins_of(click.visitor(), known.joins));
-            if theirs.iter().any(|join| join.buyer == created.buyer) {
-                seen.push(*click);
-            }
+            let clicks = self.clicks.get(visitor).into_iter().flatten();
+            seen.extend(clicks.filter(|click| click.effective() < until && knew(again, click)));
+            joins.insert(*visitor, theirs);
         }
         let tokens = self.tokens.get(&created.order).map_or(&[][..], Vec::as_slice);
         let tokens: Vec<OrderToken> =
@@ -227,7 +226,11 @@ impl RecordedBuyers {
 
     /// The clicks of a buyer.
     pub(crate) fn click_ids(&self, buyer: &BuyerId) -> impl Iterator<Item = ClickId> {
-        self.clicks.get(buyer).into_iter().flatten().map(Seen::id)
+        self.visitors_of(buyer).iter().filter_map(|visitor| self.clicks.get(visitor)).flatten().map(Seen::id)
+    }
+
+    fn visitors_of(&self, buyer: &BuyerId) -> &[VisitorId] {
+        self.visitors.get(buyer).map_or(&[], Vec::as_slice)
     }
 
     /// Every instant within the doubt at which a fact about the buyer was recorded.
@@ -238,10 +241,8 @@ impl RecordedBuyers {
         from: Instant,
         to: Instant,
     ) -> BTreeSet<Instant> {
-        let visitors: HashSet<VisitorId> =
-            self.clicks.get(buyer).into_iter().flatten().map(Seen::visitor).collect();
-        let joins =
-            visitors.iter().filter_map(|visitor| self.joins.get(visitor)).flatten().map(|j| j.recorded);
+        let joins = self.visitors_of(buyer).iter().filter_map(|visitor| self.joins.get(visitor));
+        let joins = joins.flatten().map(|join| join.recorded);
         let events = orders.iter().flat_map(|order| &order.events).map(|event| event.received);
         joins.chain(events).filter(|at| (from..=to).contains(at)).collect()
     }

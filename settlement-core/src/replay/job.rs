@@ -17,11 +17,11 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Buyers of one range.
-const BUYERS: i64 = 256;
+/// Buyers of one range: a few kilobytes each.
+const BUYERS: usize = 1_024;
 /// Ranges in one transaction: what is read of the catalogue serves them all, and a transaction that never ends would keep
 /// the store from tidying up.
-const RANGES_TOGETHER: usize = 256;
+const RANGES_TOGETHER: usize = 64;
 /// Differences that are named; more are counted.
 const NAMED_MAX: usize = 10_000;
 
@@ -198,16 +198,17 @@ impl Ranges {
             let after = left.after.clone();
             let merchant = self.selection.merchant.as_ref().map_or("", MerchantId::as_str);
             let row = tx.query_one(
-                "SELECT MIN(buyer), MAX(buyer) FROM (SELECT DISTINCT buyer FROM orders WHERE platform = $1 \
-                 AND buyer > $2 AND (CAST($3 AS TEXT) = '' OR merchant = $3) AND created_ms >= $4 AND created_ms < $5 \
-                 ORDER BY buyer LIMIT $6) AS b",
+                &format!(
+                    "SELECT MIN(buyer), MAX(buyer) FROM (SELECT DISTINCT buyer FROM orders WHERE platform = $1 \
+                     AND buyer > $2 AND (CAST($3 AS TEXT) = '' OR merchant = $3) AND created_ms >= $4 \
+                     AND created_ms < $5 ORDER BY buyer LIMIT {BUYERS}) AS b"
+                ),
                 params![
                     &platform,
                     after.as_deref().unwrap_or_default(),
                     merchant,
                     self.selection.since.unwrap_or(Instant(i64::MIN)),
-                    self.selection.until.unwrap_or(Instant(i64::MAX)),
-                    BUYERS
+                    self.selection.until.unwrap_or(Instant(i64::MAX))
                 ],
             )?;
             if let (Some(from), Some(through)) = (row.opt_text(0)?, row.opt_text(1)?) {
@@ -246,16 +247,16 @@ fn first(tx: &mut dyn Tx, selection: &Selection) -> Result<(Left, u64), ReplayEr
     for row in &tx.query("SELECT id FROM platforms ORDER BY id DESC", &[])? {
         left.platforms.push(read("platform id", row.text(0)?)?);
     }
-    let merchant = selection.merchant.as_ref().map_or("", MerchantId::as_str);
-    let row = tx.query_one(
-        "SELECT COUNT(*) FROM order_lines WHERE (CAST($1 AS TEXT) = '' OR merchant = $1) AND created_ms >= $2 \
-         AND created_ms < $3",
-        params![
-            merchant,
-            selection.since.unwrap_or(Instant(i64::MIN)),
-            selection.until.unwrap_or(Instant(i64::MAX))
-        ],
-    )?;
+    let (since, until) =
+        (selection.since.unwrap_or(Instant(i64::MIN)), selection.until.unwrap_or(Instant(i64::MAX)));
+    // An index answers each of these by itself.
+    let lines = "SELECT COUNT(*) FROM order_lines WHERE created_ms >= $1 AND created_ms < $2";
+    let row = match &selection.merchant {
+        Some(merchant) => {
+            tx.query_one(&format!("{lines} AND merchant = $3"), params![since, until, merchant])?
+        }
+        None => tx.query_one(lines, params![since, until])?,
+    };
     Ok((left, row.count(0)?))
 }
 
@@ -334,7 +335,7 @@ fn replay_range(
 ) -> Result<Replayed, StoreError> {
     let loaded = Loaded::read(tx, range)?;
     let mut done = Replayed::default();
-    for buyer in loaded.buyers.values() {
+    for buyer in &loaded.buyers {
         for index in 0..buyer.orders.len() {
             let case = OrderCase { platform: &range.platform, facts: &loaded.facts, buyer, index };
             if selection.has(case) {

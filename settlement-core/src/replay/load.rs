@@ -5,11 +5,12 @@ use crate::attribution::programmes::read;
 use crate::attribution::recorded::{RecordedBuyers, RecordedOrder};
 use crate::ledger::account::AccountKey;
 use crate::orders::rows::stored_event;
+use crate::orders::state::StoredEvent;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{BuyerId, LineId, OrderId, PlatformId};
 use attribution_core::time::Instant;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// The buyers of a platform from one to another, both included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(super) struct Range {
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub facts: RecordedBuyers,
-    pub buyers: BTreeMap<BuyerId, Buyer>,
+    pub buyers: Vec<Buyer>,
 }
 
 /// A buyer's orders: as facts, and as they stand.
@@ -63,12 +64,19 @@ pub(super) struct StoredLine {
     pub transfers: Vec<StoredTransfer>,
 }
 
-/// A decision as it is stored.
+/// A decision as it is stored: in the row that was read, for texts are long and most of them are only compared.
 #[derive(Debug)]
 pub(super) struct StoredDecision {
     pub number: i64,
     pub made: Instant,
-    pub text: String,
+    row: Row,
+}
+
+impl StoredDecision {
+    /// What was decided, as JSON.
+    pub(super) fn text(&self) -> Result<&str, StoreError> {
+        self.row.text(4)
+    }
 }
 
 /// A transfer as it is stored.
@@ -85,32 +93,55 @@ pub(super) struct StoredTransfer {
     pub entries: Vec<(String, AccountKey, i64)>,
 }
 
-/// Where an order is within what was loaded.
-type Places = HashMap<OrderId, (BuyerId, usize)>;
+/// Where each order is within what was loaded: its buyer, and its place among the buyer's.
+#[derive(Debug, Default)]
+struct Places {
+    of: HashMap<OrderId, (usize, usize)>,
+    /// The order asked for last: the rows of one order mostly come one after the other.
+    last: Option<(OrderId, (usize, usize))>,
+}
+
+impl Places {
+    fn find(&mut self, order: &str) -> Option<(usize, usize)> {
+        match &self.last {
+            Some((last, place)) if last.as_str() == order => Some(*place),
+            _ => {
+                let (order, place) = self.of.get_key_value(order)?;
+                self.last = Some((order.clone(), *place));
+                Some(*place)
+            }
+        }
+    }
+}
 
 impl Loaded {
     /// Reads a range.
     pub(super) fn read(tx: &mut dyn Tx, range: &Range) -> Result<Self, StoreError> {
         let Range { platform, from, through } = range;
         let facts = RecordedBuyers::load(tx, platform, (from, through))?;
-        let mut loaded = Self { facts, buyers: BTreeMap::new() };
-        let places = loaded.read_orders(tx, range)?;
-        loaded.read_events(tx, range, &places)?;
-        loaded.read_lines(tx, range, &places)?;
-        loaded.read_decisions(tx, range, &places)?;
-        loaded.read_transfers(tx, range, &places)?;
+        let mut loaded = Self { facts, buyers: Vec::new() };
+        let mut places = loaded.read_orders(tx, range)?;
+        loaded.read_events(tx, range, &mut places)?;
+        loaded.read_lines(tx, range, &mut places)?;
+        loaded.read_decisions(tx, range, &mut places)?;
+        loaded.read_transfers(tx, range, &mut places)?;
         Ok(loaded)
     }
 
     fn read_orders(&mut self, tx: &mut dyn Tx, range: &Range) -> Result<Places, StoreError> {
         let sql =
             of_range("SELECT o.order_id, o.buyer, o.merchant, o.created_ms, o.dirty, o.caught_up_ms", "", "");
-        let mut places = Places::new();
+        let mut places = Places::default();
+        let mut buyers: HashMap<BuyerId, usize> = HashMap::new();
         for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
             let order: OrderId = read("order id", row.text(0)?)?;
             let id: BuyerId = read("buyer id", row.text(1)?)?;
-            let buyer = self.buyers.entry(id.clone()).or_default();
-            places.insert(order.clone(), (id, buyer.orders.len()));
+            let place = *buyers.entry(id).or_insert(self.buyers.len());
+            if place == self.buyers.len() {
+                self.buyers.push(Buyer::default());
+            }
+            let buyer = &mut self.buyers[place];
+            places.of.insert(order.clone(), (place, buyer.orders.len()));
             buyer.orders.push(RecordedOrder { order, events: Vec::new() });
             buyer.standing.push(Standing {
                 merchant: row.text(2)?.to_owned(),
@@ -123,25 +154,22 @@ impl Loaded {
         Ok(places)
     }
 
-    fn read_events(&mut self, tx: &mut dyn Tx, range: &Range, places: &Places) -> Result<(), StoreError> {
-        let sql = of_range(
-            "SELECT o.order_id, e.contents, e.received_ms, e.sender, e.at_ms, e.kind, e.refund_id",
-            "order_events e",
-            "e",
-        );
-        let mut rows = tx.query(&sql, params![&range.platform, &range.from, &range.through])?;
-        // In the order in which a judgement reads them.
-        rows.sort_by(|a, b| event_order(a).cmp(&event_order(b)));
-        for row in &rows {
-            let Some((buyer, index)) = places.get(row.text(0)?) else { continue };
-            if let Some(buyer) = self.buyers.get_mut(buyer) {
-                buyer.orders[*index].events.push(stored_event(row, 1)?);
-            }
+    fn read_events(&mut self, tx: &mut dyn Tx, range: &Range, places: &mut Places) -> Result<(), StoreError> {
+        let sql = of_range("SELECT o.order_id, e.contents, e.received_ms, e.sender", "order_events e", "e");
+        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+            let Some((buyer, index)) = places.find(row.text(0)?) else { continue };
+            self.buyers[buyer].orders[index].events.push(stored_event(row, 1)?);
+        }
+        for order in self.buyers.iter_mut().flat_map(|buyer| &mut buyer.orders) {
+            // In the order in which a judgement reads them.
+            order.events.sort_by(|StoredEvent { event: a, .. }, StoredEvent { event: b, .. }| {
+                (a.at(), a.kind(), a.refund()).cmp(&(b.at(), b.kind(), b.refund()))
+            });
         }
         Ok(())
     }
 
-    fn read_lines(&mut self, tx: &mut dyn Tx, range: &Range, places: &Places) -> Result<(), StoreError> {
+    fn read_lines(&mut self, tx: &mut dyn Tx, range: &Range, places: &mut Places) -> Result<(), StoreError> {
         let sql = of_range(
             "SELECT o.order_id, l.line_id, l.position, l.promoter, l.programme, l.programme_version, l.final_ms, l.state, \
              l.review_passed, l.base_fen, l.commission_fen, l.promoter_fen, l.matured_ms, l.settled_ms, l.books, l.agency_fen",
@@ -169,21 +197,25 @@ impl Loaded {
                 lines.push(line);
             }
         }
-        for standing in self.buyers.values_mut().flat_map(|buyer| &mut buyer.standing) {
+        for standing in self.buyers.iter_mut().flat_map(|buyer| &mut buyer.standing) {
             standing.lines.sort_by_key(|line| line.position);
         }
         Ok(())
     }
 
-    fn read_decisions(&mut self, tx: &mut dyn Tx, range: &Range, places: &Places) -> Result<(), StoreError> {
+    fn read_decisions(
+        &mut self,
+        tx: &mut dyn Tx,
+        range: &Range,
+        places: &mut Places,
+    ) -> Result<(), StoreError> {
         let sql = of_range(
             "SELECT o.order_id, d.line_id, d.number, d.made_ms, d.attribution",
             "order_decisions d",
             "d",
         );
         for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
-            let decision =
-                StoredDecision { number: row.int(2)?, made: row.instant(3)?, text: row.text(4)?.to_owned() };
+            let decision = StoredDecision { number: row.int(2)?, made: row.instant(3)?, row: row.clone() };
             if let Some(line) = self.line(places, row)? {
                 line.decisions.push(decision);
             }
@@ -194,7 +226,12 @@ impl Loaded {
         Ok(())
     }
 
-    fn read_transfers(&mut self, tx: &mut dyn Tx, range: &Range, places: &Places) -> Result<(), StoreError> {
+    fn read_transfers(
+        &mut self,
+        tx: &mut dyn Tx,
+        range: &Range,
+        places: &mut Places,
+    ) -> Result<(), StoreError> {
         let select = "SELECT o.order_id, t.line_id, t.id, t.state, t.reason, t.resolves, t.counters, t.at_ms, \
                       t.recorded_ms, n.layer, n.account, n.owner, n.programme, n.amount_fen";
         let sql = of_range(select, "ledger_transfers t", "t")
@@ -233,26 +270,18 @@ impl Loaded {
     }
 
     fn all_lines(&mut self) -> impl Iterator<Item = &mut StoredLine> {
-        self.buyers
-            .values_mut()
-            .flat_map(|buyer| &mut buyer.standing)
-            .flat_map(|standing| &mut standing.lines)
+        self.buyers.iter_mut().flat_map(|buyer| &mut buyer.standing).flat_map(|standing| &mut standing.lines)
     }
 
-    fn lines(&mut self, places: &Places, row: &Row) -> Result<Option<&mut Vec<StoredLine>>, StoreError> {
-        let Some((buyer, index)) = places.get(row.text(0)?) else { return Ok(None) };
-        Ok(self.buyers.get_mut(buyer).map(|buyer| &mut buyer.standing[*index].lines))
+    fn lines(&mut self, places: &mut Places, row: &Row) -> Result<Option<&mut Vec<StoredLine>>, StoreError> {
+        let Some((buyer, index)) = places.find(row.text(0)?) else { return Ok(None) };
+        Ok(Some(&mut self.buyers[buyer].standing[index].lines))
     }
 
-    fn line(&mut self, places: &Places, row: &Row) -> Result<Option<&mut StoredLine>, StoreError> {
+    fn line(&mut self, places: &mut Places, row: &Row) -> Result<Option<&mut StoredLine>, StoreError> {
         let id = row.text(1)?;
         Ok(self.lines(places, row)?.and_then(|lines| lines.iter_mut().find(|line| line.line.as_str() == id)))
     }
-}
-
-/// Time, kind and refund of an event's row; a column that cannot be read is found when the event is.
-fn event_order(row: &Row) -> (Option<i64>, Option<&str>, Option<&str>) {
-    (row.int(4).ok(), row.text(5).ok(), row.text(6).ok())
 }
 
 /// What another table has about the orders of a range. A CROSS JOIN keeps SQLite to the order of the tables.

@@ -211,7 +211,7 @@ fn rehearse_range(
 ) -> Result<u64, StoreError> {
     let loaded = Loaded::read(tx, range)?;
     let mut part = Sums::default();
-    for buyer in loaded.buyers.values() {
+    for buyer in &loaded.buyers {
         for index in 0..buyer.orders.len() {
             let case = OrderCase { platform: &range.platform, facts: &loaded.facts, buyer, index };
             if selection.has(case) {
@@ -307,7 +307,7 @@ fn store_only(error: JudgeError) -> Result<(), StoreError> {
 /// The line as it stands.
 fn stands(line: &StoredLine) -> Result<(LineFigures, Amounts), StoreError> {
     let Some(last) = line.decisions.last() else { return Ok((LineFigures::default(), Amounts::default())) };
-    let decided: Decided = from_json("decision", &last.text)?;
+    let decided: Decided = from_json("decision", last.text()?)?;
     let amounts = match &line.books {
         Some(text) => from_json::<Books>("books of a line", text)?.amounts,
         None => Amounts::default(),

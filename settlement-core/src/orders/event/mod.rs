@@ -62,12 +62,17 @@ impl OrderEvent {
             Self::Refunded(e) => (&e.platform, &e.order),
             Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => (&e.platform, &e.order),
         };
-        let refund = match self {
-            Self::RefundAsked(e) | Self::RefundRefused(e) => e.refund_id.clone(),
-            Self::Refunded(e) => e.refund_id.clone(),
-            _ => String::new(),
-        };
+        let refund = self.refund().to_owned();
         EventKey { platform: platform.clone(), order: order.clone(), kind: self.kind(), refund }
+    }
+
+    /// The refund's number; empty for events that are about no refund.
+    pub fn refund(&self) -> &str {
+        match self {
+            Self::RefundAsked(e) | Self::RefundRefused(e) => &e.refund_id,
+            Self::Refunded(e) => &e.refund_id,
+            _ => "",
+        }
     }
 
     /// The type's name.
