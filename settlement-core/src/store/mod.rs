@@ -10,6 +10,7 @@ mod migrate;
 #[cfg(test)]
 mod planner_tests;
 mod postgres;
+mod queue;
 mod row;
 mod sqlite;
 mod threads;

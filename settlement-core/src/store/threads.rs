@@ -1,23 +1,21 @@
-//! The threads that own the connections, and the bounded queues in front of them.
+//! The threads that own the connections, and what they do with the transactions of their [queue](super::queue).
 //!
-//! SQLite has one writer and a few readers; PostgreSQL has as many of each as configured. A full queue refuses at
-//! once instead of letting requests pile up. A transaction that a deadlock or a busy file stopped runs again.
+//! SQLite has one writer and a few readers; PostgreSQL has as many of each as configured. A transaction that a deadlock
+//! or a busy file stopped runs again.
 
 use super::migrate::{Dialect, MigrateError, migrate};
 use super::postgres::PgConnection;
+use super::queue::{Job, Queue, Typed};
 use super::sqlite::SqliteConnection;
 use super::tx::{Connection, Owed};
 use super::{Mode, StoreConfig, StoreError, Tx};
 use attribution_core::time::Instant;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Transactions that may wait per queue: a second or two of work, then callers should hear "later".
-const QUEUE_LIMIT: usize = 1_024;
 /// Readers of an SQLite file: they do not hinder each other, and two cores are common.
 const SQLITE_READERS: usize = 4;
 /// Attempts before contention is reported.
@@ -61,115 +59,6 @@ struct Shared {
     reads: Arc<Queue>,
     writes: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// One queued transaction: runs any number of times, is finished once.
-trait Job: Send {
-    /// Runs the closure; `true` if it wants to commit.
-    fn run(&mut self, tx: &mut dyn Tx) -> bool;
-    /// Answers the caller: with what the last run returned, or with the store's own failure.
-    fn finish(self: Box<Self>, failure: Option<StoreError>);
-}
-
-struct Typed<F, T, E, R> {
-    work: F,
-    result: Option<Result<T, E>>,
-    /// Tells the caller, who may have gone; the transaction stands all the same.
-    reply: R,
-}
-
-impl<F, T, E, R> Job for Typed<F, T, E, R>
-where
-    F: FnMut(&mut dyn Tx) -> Result<T, E> + Send,
-    T: Send,
-    E: From<StoreError> + Send,
-    R: FnOnce(Result<T, E>) + Send,
-{
-    fn run(&mut self, tx: &mut dyn Tx) -> bool {
-        self.result.insert((self.work)(tx)).is_ok()
-    }
-
-    fn finish(self: Box<Self>, failure: Option<StoreError>) {
-        let answer = match (failure, self.result) {
-            (Some(failure), _) => Err(failure.into()),
-            (None, Some(result)) => result,
-            (None, None) => Err(StoreError::Closed.into()),
-        };
-        (self.reply)(answer);
-    }
-}
-
-struct Queue {
-    mode: Mode,
-    state: Mutex<QueueState>,
-    /// A job came, or the queue closed.
-    changed: Condvar,
-    /// The queue closed. Apart from `changed`, so that a pausing thread takes no wake-up that a job needs.
-    closing: Condvar,
-}
-
-struct QueueState {
-    jobs: VecDeque<Box<dyn Job>>,
-    closed: bool,
-}
-
-impl Queue {
-    fn new(mode: Mode) -> Arc<Self> {
-        let state = Mutex::new(QueueState { jobs: VecDeque::new(), closed: false });
-        Arc::new(Self { mode, state, changed: Condvar::new(), closing: Condvar::new() })
-    }
-
-    fn state(&self) -> MutexGuard<'_, QueueState> {
-        // Nothing panics while the lock is held; if it ever did, the queue itself is still whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, job: Box<dyn Job>) {
-        let mut state = self.state();
-        let refusal = if state.closed {
-            StoreError::Closed
-        } else if state.jobs.len() >= QUEUE_LIMIT {
-            StoreError::Overloaded
-        } else {
-            state.jobs.push_back(job);
-            drop(state);
-            self.changed.notify_one();
-            return;
-        };
-        drop(state);
-        job.finish(Some(refusal));
-    }
-
-    /// The next job; `None` once the queue is closed and empty.
-    fn pop(&self) -> Option<Box<dyn Job>> {
-        let mut state = self.state();
-        loop {
-            if let Some(job) = state.jobs.pop_front() {
-                return Some(job);
-            }
-            if state.closed {
-                return None;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// The next job if one comes within `wait`.
-    fn pop_within(&self, wait: Duration) -> Option<Box<dyn Job>> {
-        let nothing = |state: &mut QueueState| state.jobs.is_empty() && !state.closed;
-        let waited = self.changed.wait_timeout_while(self.state(), wait, nothing);
-        waited.unwrap_or_else(PoisonError::into_inner).0.jobs.pop_front()
-    }
-
-    fn is_closed(&self) -> bool {
-        self.state().closed
-    }
-
-    fn close(&self) {
-        self.state().closed = true;
-        self.changed.notify_all();
-        self.closing.notify_all();
-    }
 }
 
 impl Store {
@@ -273,7 +162,7 @@ impl Store {
     {
         let (sender, answer) = std::sync::mpsc::sync_channel(1);
         let reply = move |result| drop(sender.send(result));
-        self.shared.writes.push(Box::new(Typed { work, result: None, reply }));
+        self.shared.writes.push(Box::new(Typed::new(work, reply)));
         answer.recv().unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
@@ -309,7 +198,7 @@ where
 {
     let (sender, answer) = oneshot::channel();
     let reply = |result| drop(sender.send(result));
-    queue.push(Box::new(Typed { work, result: None, reply }));
+    queue.push(Box::new(Typed::new(work, reply)));
     answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
 }
 
@@ -479,9 +368,5 @@ fn pause(queue: &Queue, attempt: u32) {
     let base = FIRST_PAUSE * 2u32.pow(attempt - 1);
     let jitter = getrandom::u32().map_or(0, |random| random % 1_000);
     let pause = base / 2 + base * jitter / 1_000;
-    let state = queue.state();
-    if !state.closed {
-        let waited = queue.closing.wait_timeout_while(state, pause, |state| !state.closed);
-        drop(waited);
-    }
+    queue.pause(pause);
 }
