@@ -1,1 +1,37 @@
+//! From settled to paid out: `earned -> available` on the payout day, `available -> clearing` by a withdrawal or, where
+//! the programme pays by itself, in the same run.
+//!
+//! [`entries`] keeps what lies in `earned` by the month that makes it due; [`schedule`] says which day that is, by the
+//! [`calendar`] in force; [`run`] goes over a programme's payees and [`pay`] pays one; [`withdraw`] is the payee's own
+//! hand; [`ahead`] says what a payee has to wait for; [`send`] is what both do; [`came_back`] finds what has to be sent again; [`accounts`] says where money goes.
 
+pub mod accounts;
+mod accounts_api;
+mod ahead;
+pub(crate) mod calendar;
+mod calendar_api;
+mod came_back;
+mod checks_api;
+pub(crate) mod entries;
+mod pay;
+pub mod run;
+mod runs_api;
+mod schedule;
+mod send;
+mod withdraw;
+mod withdraw_api;
+
+pub use run::PaidOut;
+pub use schedule::ScheduleError;
+pub use send::MoveError;
+
+use crate::Core;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) fn routes() -> OpenApiRouter<Core> {
+    accounts_api::routes()
+        .merge(calendar_api::routes())
+        .merge(checks_api::routes())
+        .merge(runs_api::routes())
+        .merge(withdraw_api::routes())
+}
