@@ -3,6 +3,7 @@
 use crate::http::Answer;
 use crate::world::{World, click_keys, keys, link, path, placement, programme, promoter};
 use attribution_core::catalogue::{Change, LinkRow, Rebind};
+use attribution_core::click::ClickId;
 use attribution_core::code::Code;
 use attribution_core::ids::{PlacementNum, ProgrammeNum, PromoterNum};
 use attribution_core::record::ClickFlags;
@@ -118,6 +119,57 @@ fn forged_and_foreign_tokens_count_as_none() {
     let mut bad = 0;
     world.with_records(|record| bad += usize::from(record.flags.has(ClickFlags::BAD_COOKIE)));
     assert_eq!(bad, hostile.len());
+}
+
+#[test]
+fn a_cookie_that_was_transplanted_or_kept_too_long_counts_as_none() {
+    let two = [
+        Change::Programme(programme(2)),
+        placement(2, 1, 2),
+        Change::Link(LinkRow { placement: PlacementNum(2), ..link(2) }),
+    ];
+    let world = World::with(two, |config| {
+        config.public_base = "https://one.example/".parse().unwrap();
+        config.hosts = vec!["two.example".to_owned()];
+    });
+    let tap = |host: &str, body: u64, cookies: &str| {
+        let answer = world.get(&path(body), &[("host", host), ("cookie", cookies)]);
+        assert_eq!(answer.status, 302, "{cookies}");
+        let mut seen = Vec::new();
+        world
+            .with_records(|record| seen.push((record.prior_claim, record.flags.has(ClickFlags::BAD_COOKIE))));
+        (click_token(&answer).visitor, *seen.last().unwrap())
+    };
+    let first = world.get(&path(1), &[("host", "one.example")]);
+    let (visitor, claimed) = (click_token(&first).visitor, click_token(&first).click);
+    let jar = carried(&first);
+    assert_eq!(tap("one.example", 1, &jar), (visitor, (claimed, false)), "its own, in its own place");
+
+    let (stranger, seen) = tap("two.example", 1, &jar);
+    assert_ne!(stranger, visitor, "a visitor of one domain is nobody on another");
+    assert_eq!(seen, (ClickId::default(), true), "and its claim none");
+    let moved = jar.replace("yk_c_p1=", "yk_c_p2=");
+    assert_eq!(
+        tap("one.example", 2, &moved),
+        (visitor, (ClickId::default(), true)),
+        "another programme's claim"
+    );
+
+    // Signed by us, and over since a moment ago, whatever the browser was told to forget.
+    let (visit, claim) = (first.cookie("__Host-yk_v").unwrap(), first.cookie("__Host-yk_c_p1").unwrap());
+    let audience = u32::try_from(xxhash_rust::xxh3::xxh3_64(b"one.example") & 0xffff_ffff).unwrap();
+    let open = keys().browser;
+    let visit = VisitorToken::open(visit.as_bytes(), &open, audience, clock::now()).unwrap();
+    let claim = ClaimToken::open(claim.as_bytes(), &open, audience, clock::now()).unwrap();
+    let over = clock::now().plus(-1);
+    let (mut old_visit, mut old_claim) = (Vec::new(), Vec::new());
+    VisitorToken { expires: over, ..visit }.sign(&open, &mut old_visit);
+    ClaimToken { expires: over, ..claim }.sign(&open, &mut old_claim);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let kept = format!("__Host-yk_v={}; __Host-yk_c_p1={}", text(old_visit), text(old_claim));
+    let (stranger, seen) = tap("one.example", 1, &kept);
+    assert_ne!(stranger, visitor);
+    assert_eq!(seen, (ClickId::default(), false), "over, and nobody's handiwork");
 }
 
 #[test]

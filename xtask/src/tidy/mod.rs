@@ -1,6 +1,7 @@
 //! The layout's rules, checked by reading the tree: which crate may know which, and what no file may hold.
 
 mod floors;
+mod proofs;
 mod sizes;
 mod sources;
 
@@ -11,6 +12,7 @@ pub(crate) fn run() -> Result<()> {
     let mut breaches = floors::breaches()?;
     breaches.extend(sources::breaches()?);
     breaches.extend(sizes::breaches()?);
+    breaches.extend(proofs::breaches()?);
     for breach in &breaches {
         println!("{breach}");
     }
