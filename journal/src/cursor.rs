@@ -231,6 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn cursors_are_logged_by_their_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = crate::Options::new(dir.path(), 1, 1);
+        options.cursors = vec!["ship".to_owned()];
+        let opened = crate::Journal::open(&options, 1_763_000_000_000, 1).unwrap();
+        assert_eq!(
+            format!("{:?}", opened.journal.cursors("ship").unwrap()),
+            "Cursors { name: \"ship\", .. }"
+        );
+    }
+
+    #[test]
     fn a_damaged_file_is_named_and_begins_anew() {
         let disk = FakeStorage::new();
         let (store, _) = open(&disk, &["ship"]);

@@ -243,9 +243,28 @@ mod tests {
         assert_eq!(decode(&bytes, STREAM, seed(), 4160), Err(Defect::Checksum));
         assert_eq!(decode(&bytes, STREAM, Seed::new(42, STREAM, 4), 4096), Err(Defect::Checksum));
         assert_eq!(decode(&bytes, STREAM, Seed::new(43, STREAM, 3), 4096), Err(Defect::Checksum));
-        let other = StreamId { epoch: STREAM.epoch + 1, ..STREAM };
-        assert_eq!(decode(&bytes, other, seed(), 4096), Err(Defect::Foreign));
+        let others = [
+            StreamId { epoch: STREAM.epoch + 1, ..STREAM },
+            StreamId { worker: STREAM.worker + 1, ..STREAM },
+            StreamId { edge: STREAM.edge + 1, ..STREAM },
+        ];
+        for other in others {
+            assert_eq!(decode(&bytes, other, seed(), 4096), Err(Defect::Foreign), "{other}");
+        }
         assert_eq!(decode(&[0; 64], STREAM, seed(), 4096), Err(Defect::Unused));
+    }
+
+    #[test]
+    fn the_longest_payload_is_read_and_a_longer_one_not_believed() {
+        let payload = [7; MAX_PAYLOAD];
+        let longest = sample(&payload);
+        let mut bytes = encoded(&longest, 4096);
+        assert_eq!(decode(&bytes, STREAM, seed(), 4096), Ok(longest));
+        bytes[30..32].copy_from_slice(&u16::try_from(MAX_PAYLOAD + 1).unwrap().to_le_bytes());
+        bytes.resize(2 * bytes.len(), 0);
+        let size = size(MAX_PAYLOAD + 1);
+        seal(&mut bytes[..size], seed(), 4096);
+        assert_eq!(decode(&bytes, STREAM, seed(), 4096), Err(Defect::Length));
     }
 
     #[test]

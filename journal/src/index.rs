@@ -192,4 +192,23 @@ mod tests {
         assert_eq!(index.release(30, false).len(), 1);
         assert_eq!((index.first(), index.released()), (30, 30));
     }
+
+    #[test]
+    fn only_what_was_suspected_is_suspect() {
+        let index = index(&[0, 10], 30);
+        index.suspect(1);
+        assert!(index.is_suspect(1) && !index.is_suspect(0));
+    }
+
+    #[test]
+    fn a_search_begins_in_the_last_segment_that_begins_before() {
+        // The third one repeats what the second may have lost.
+        let index = index(&[0, 10, 10, 20], 30);
+        let from = |sequence| index.from(sequence).iter().map(|entry| entry.number).collect::<Vec<_>>();
+        assert_eq!(from(0), [0, 1, 2, 3]);
+        assert_eq!(from(10), [0, 1, 2, 3], "what begins with it may have lost it");
+        assert_eq!(from(11), [2, 3]);
+        assert_eq!(from(20), [2, 3]);
+        assert_eq!(from(25), [3]);
+    }
 }

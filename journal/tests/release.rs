@@ -1,0 +1,143 @@
+//! What becomes of segments that everybody has read, and of the starts they belong to. Without threads: nothing happens
+//! between two steps.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use journal::storage::{FakeStorage, Storage};
+use journal::{Journal, Opened, Options, Released, StreamId};
+use std::sync::Arc;
+
+const NOW: i64 = 1_763_000_000_000;
+const PAYLOAD: [u8; 1000] = [7; 1000];
+/// More than one segment holds.
+const MANY: u64 = 150;
+
+fn open(disk: &FakeStorage, random: u64) -> Opened {
+    let mut options = Options::new("release", 1, 2);
+    options.segment_bytes = 64 << 10;
+    options.cursors = vec!["ship".to_owned()];
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    Journal::open_still(&storage, &options, NOW, random).unwrap()
+}
+
+/// Appends frames and makes them durable.
+fn write(opened: &mut Opened, worker: usize, count: u64) -> StreamId {
+    let writer = &mut opened.writers[worker];
+    for _ in 0..count {
+        while opened.journal.step_spares() {}
+        writer.append(NOW, &PAYLOAD).unwrap();
+        writer.flush().unwrap();
+    }
+    opened.journal.step_sync(|| ());
+    assert_eq!(opened.journal.durable(u8::try_from(worker).unwrap()), writer.next_sequence());
+    writer.stream()
+}
+
+/// Says that both streams are read to their ends.
+fn read_all(journal: &Journal, streams: &[StreamId]) {
+    let moves: Vec<(StreamId, u64)> = streams.iter().map(|stream| (*stream, MANY)).collect();
+    journal.cursors("ship").unwrap().set(&moves).unwrap();
+}
+
+fn files(disk: &FakeStorage) -> Vec<String> {
+    disk.list().unwrap().into_iter().map(|entry| entry.name).collect()
+}
+
+/// An ended start with frames of both workers, opened again.
+fn ended(disk: &FakeStorage) -> (Opened, [StreamId; 2]) {
+    let mut opened = open(disk, 1);
+    let streams = [write(&mut opened, 0, MANY), write(&mut opened, 1, MANY)];
+    opened.journal.close().unwrap();
+    drop(opened);
+    (open(disk, 2), streams)
+}
+
+#[test]
+fn an_ended_start_is_over_once_all_its_streams_are_read_and_not_before() {
+    let disk = FakeStorage::new();
+    let (opened, streams) = ended(&disk);
+    read_all(&opened.journal, &streams);
+    let first = opened.journal.release(streams[0], MANY).unwrap();
+    assert!(first.segments >= 2 && !first.epoch_over, "{first:?}: the other stream still has segments");
+    assert!(opened.journal.reader(streams[1], 0).is_some());
+    let second = opened.journal.release(streams[1], MANY).unwrap();
+    assert!(second.epoch_over, "{second:?}");
+    assert!(opened.journal.reader(streams[1], 0).is_none(), "it is gone with its streams");
+    let epoch = format!("{:016x}", streams[0].epoch);
+    assert!(!files(&disk).iter().any(|name| name.contains(&epoch)), "{:?}", files(&disk));
+}
+
+#[test]
+fn a_start_whose_record_somebody_has_removed_is_over_all_the_same() {
+    let disk = FakeStorage::new();
+    let (opened, streams) = ended(&disk);
+    read_all(&opened.journal, &streams);
+    opened.journal.release(streams[0], MANY).unwrap();
+    let epoch = format!("{:016x}", streams[0].epoch);
+    let records: Vec<String> =
+        files(&disk).into_iter().filter(|name| name.starts_with("epoch-") && name.contains(&epoch)).collect();
+    assert_eq!(records.len(), 1, "{:?}", files(&disk));
+    assert!(streams[0].to_string().contains(&epoch), "logs name a start as its files do");
+    disk.remove(&records[0]).unwrap();
+    assert!(opened.journal.release(streams[1], MANY).unwrap().epoch_over);
+}
+
+#[test]
+fn what_a_start_says_of_earlier_ones_is_how_they_ended() {
+    let disk = FakeStorage::new();
+    let (opened, streams) = ended(&disk);
+    let closed = |opened: &Opened| -> Vec<bool> {
+        let ended = opened.recovered.iter().filter(|info| streams.contains(&info.stream));
+        ended.map(|info| info.closed).collect()
+    };
+    assert_eq!(closed(&opened), [true, true]);
+    drop(opened);
+    let disk = FakeStorage::new();
+    let mut killed = open(&disk, 1);
+    write(&mut killed, 0, 3);
+    let again = open(&disk.survive(), 2);
+    assert!(again.recovered.iter().all(|info| !info.closed), "{:?}", again.recovered);
+}
+
+#[test]
+fn released_segments_are_used_again_but_not_those_that_a_sync_failed_on() {
+    for failed in [false, true] {
+        let disk = FakeStorage::new();
+        let mut opened = open(&disk, 1);
+        let stream = if failed {
+            write(&mut opened, 0, 3);
+            // What is written now becomes durable elsewhere; the segment is not trusted any more.
+            while opened.journal.step_spares() {}
+            opened.writers[0].append(NOW, &PAYLOAD).unwrap();
+            opened.writers[0].flush().unwrap();
+            disk.fail_syncs(1);
+            opened.journal.step_sync(|| ());
+            write(&mut opened, 0, 20)
+        } else {
+            write(&mut opened, 0, 64)
+        };
+        assert_eq!(opened.journal.stats().sync_errors, u64::from(failed));
+        let next = opened.writers[0].next_sequence();
+        opened.journal.cursors("ship").unwrap().set(&[(stream, next)]).unwrap();
+        let before = opened.journal.stats().spare_files;
+        let released = opened.journal.release(stream, next).unwrap();
+        assert_eq!(released, Released { segments: 1, epoch_over: false });
+        let spare = opened.journal.stats().spare_files - before;
+        assert_eq!(spare, u64::from(!failed), "a sync failed: {failed}");
+    }
+}
+
+#[test]
+fn the_figures_add_up_what_the_workers_wrote() {
+    let disk = FakeStorage::new();
+    let mut opened = open(&disk, 1);
+    write(&mut opened, 0, 5);
+    write(&mut opened, 1, 7);
+    assert_eq!(opened.journal.stats().frames, 12);
+    assert_eq!(opened.journal.stats().unsynced_frames, 0);
+    opened.writers[1].append(NOW, &PAYLOAD).unwrap();
+    opened.writers[1].flush().unwrap();
+    let stats = opened.journal.stats();
+    assert_eq!((stats.frames, stats.unsynced_frames), (13, 1));
+    assert_eq!([opened.journal.written(0), opened.journal.written(1)], [5, 8]);
+}
