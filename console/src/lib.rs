@@ -25,6 +25,7 @@ mod api;
 mod assets;
 mod cookies;
 mod disputes;
+mod enrolment;
 mod failure;
 mod form;
 mod frame;

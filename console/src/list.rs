@@ -13,6 +13,34 @@ pub(crate) struct Page<T> {
     pub(crate) next_cursor: Option<String>,
 }
 
+/// A list of the API's, as the address of our own page asks for it.
+pub(crate) struct Listed<T> {
+    /// What stands in the address.
+    pub(crate) fields: Fields,
+    pub(crate) items: Vec<T>,
+    /// The address of the next page.
+    pub(crate) next: Option<String>,
+}
+
+/// Entries of a page that a person looks at.
+const SHOWN: &str = "50";
+
+/// Asks for the list `from` with what the address of the page `here` says under these names.
+pub(crate) async fn listed<T: DeserializeOwned>(
+    who: &SignedIn,
+    here: &str,
+    from: &str,
+    names: &[&str],
+) -> Result<Listed<T>, Failure> {
+    let fields = query_of(who);
+    let mut query: Vec<(&str, &str)> =
+        names.iter().map(|name| (*name, form::value(&fields, name).trim())).collect();
+    query.extend([("limit", SHOWN), ("cursor", form::value(&fields, "cursor").trim())]);
+    let page: Page<T> = who.ask(from, &query).await?;
+    let next = next_page(here, &fields, page.next_cursor);
+    Ok(Listed { items: page.items, next, fields })
+}
+
 /// All that a question has, page after page: for what a person has few of.
 pub(crate) async fn everything<T: DeserializeOwned>(
     who: &SignedIn,

@@ -2,6 +2,7 @@
 
 use super::programmes;
 use crate::api::path;
+use crate::enrolment::Enrolled;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::lang::Lang;
@@ -28,26 +29,13 @@ pub(super) fn routes() -> Router<Console> {
 
 #[derive(Debug, Deserialize)]
 struct Enrolment {
-    id: String,
-    programme: String,
-    programme_name: Option<String>,
-    product: String,
-    title: Option<String>,
-    state: String,
-    submitted_at: i64,
+    #[serde(flatten)]
+    of: Enrolled,
     decided_at: Option<i64>,
     exited_at: Option<i64>,
     reason: Option<String>,
-    audit: Option<Audit>,
     refusals: Vec<Refusal>,
     skus: Vec<Sku>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Audit {
-    usual_day: String,
-    latest_day: String,
-    workday: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,15 +83,16 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     let (texts, t) = (who.t(), &who.t().shop);
     let fields = query_of(who);
     let query = [("merchant", &*merchant.id), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<Enrolment> = who.ask("/v1/enrolments", &query).await?;
+    let answer: Page<Enrolled> = who.ask("/v1/enrolments", &query).await?;
     let next = next_page("/merchant/enrolments", &fields, answer.next_cursor);
     let columns = [&*t.enrolment, &t.product, &t.programme, &t.applied_at, &t.state];
     let mut table = Table::new("", &columns, &[], &t.no_enrolments).next(next);
     for of in answer.items {
+        let programme = of.programme_words();
         table.row(vec![
             Cell::Link(format!("/merchant/enrolments/{}", of.id), of.id),
             Cell::named(of.title, Some(of.product)),
-            Cell::Text(of.programme_name.unwrap_or(of.programme)),
+            Cell::Text(programme),
             Cell::Text(moment(of.submitted_at)),
             state(texts, &of.state),
         ]);
@@ -182,7 +171,8 @@ async fn detail(merchant: Merchant, Path(id): Path<String>) -> Result<Response, 
 async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t, lang) = (who.t(), &who.t().shop, who.anybody.lang);
-    let of: Enrolment = who.ask(&path(&["enrolments", id]), &[]).await?;
+    let Enrolment { of, decided_at, exited_at, reason, refusals, skus } =
+        who.ask(&path(&["enrolments", id]), &[]).await?;
     let mut sheet = Sheet::new(who, &of.id).back("/merchant/enrolments", &t.enrolments);
     let mut facts = vec![
         (t.state.clone(), state(texts, &of.state)),
@@ -193,32 +183,24 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
                 of.title.clone().unwrap_or_else(|| of.product.clone()),
             ),
         ),
-        (t.programme.clone(), Cell::Text(of.programme_name.clone().unwrap_or_else(|| of.programme.clone()))),
-        (t.applied_at.clone(), Cell::Text(moment(of.submitted_at))),
     ];
-    if let Some(audit) = &of.audit {
-        // The first workday of the audit is the one after the application.
-        let words = if audit.workday == 0 { &t.audit_today } else { &t.audit_words };
-        let text = fill(words, "usual", &audit.usual_day);
-        let text = fill(&fill(&text, "latest", &audit.latest_day), "n", audit.workday);
-        facts.push((t.audit.clone(), Cell::Text(text)));
-    }
-    for (name, at) in [(&t.decided, of.decided_at), (&t.exited, of.exited_at)] {
+    facts.extend(of.facts(texts));
+    for (name, at) in [(&t.decided, decided_at), (&t.exited, exited_at)] {
         if let Some(at) = at {
             facts.push((name.clone(), Cell::Text(moment(at))));
         }
     }
-    if let Some(reason) = &of.reason {
+    if let Some(reason) = &reason {
         facts.push((t.why.clone(), Cell::Text(reason.clone())));
     }
     sheet.part(Part::Facts(String::new(), facts));
-    let refused = words(lang, &of.refusals);
+    let refused = words(lang, &refusals);
     if !refused.is_empty() {
         sheet.part(Part::Words(t.gates.clone(), refused));
     }
     let columns = [&*t.sku, &t.private_price, &t.price, &t.stock, &t.state];
     let mut table = Table::new(&t.skus, &columns, &[1, 2, 3], "");
-    for sku in &of.skus {
+    for sku in &skus {
         let verdict = if sku.accepted {
             Cell::Tag("good", t.accepted.clone())
         } else {
@@ -238,8 +220,7 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
         let facts = vec![(t.do_now.clone(), Cell::Actions(vec![exit]))];
         sheet.part(Part::Facts(String::new(), facts));
     } else {
-        let skus: Vec<String> = of
-            .skus
+        let skus: Vec<String> = skus
             .iter()
             .map(|sku| format!("{} {}", sku.sku, crate::show::plain_yuan(sku.channel_price_fen)))
             .collect();

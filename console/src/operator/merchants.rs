@@ -3,8 +3,8 @@
 use super::sourcing::place;
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
-use crate::list::{Page, everything, next_page, query_of};
+use crate::form::{Field, Form, Mistake, Submitted};
+use crate::list::{Listed, everything, listed};
 use crate::merchant::balance_parts;
 use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment};
@@ -18,10 +18,10 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
+const MERCHANTS: &str = "/operator/merchants";
+
 pub(super) fn routes() -> Router<Console> {
-    Router::new()
-        .route("/operator/merchants", get(list))
-        .route("/operator/merchants/{id}", get(detail).post(top_up))
+    Router::new().route(MERCHANTS, get(list)).route("/operator/merchants/{id}", get(detail).post(top_up))
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,23 +43,19 @@ struct Enrolment {
 async fn list(operator: Operator) -> Result<Response, Failure> {
     let who = &operator.who;
     let (texts, t) = (who.t(), &who.t().operator);
-    let fields = query_of(who);
-    let value = |name| form::value(&fields, name).trim();
-    let query = [("q", value("q")), ("limit", "50"), ("cursor", value("cursor"))];
-    let answer: Page<Entry> = who.ask("/v1/merchants", &query).await?;
-    let next = next_page("/operator/merchants", &fields, answer.next_cursor);
+    let Listed::<Entry> { fields, items, next } = listed(who, MERCHANTS, "/v1/merchants", &["q"]).await?;
     let columns = [&*texts.shop.name, &texts.shop.id, &t.platform];
     let mut table = Table::new("", &columns, &[], &t.no_merchants).next(next);
-    for of in answer.items {
+    for of in items {
         table.row(vec![
-            Cell::Link(format!("/operator/merchants/{}", of.id), of.name),
+            Cell::Link(format!("{MERCHANTS}/{}", of.id), of.name),
             Cell::Code(of.id),
             Cell::Text(of.platform),
         ]);
     }
     let mut sheet = Sheet::new(who, &t.merchants);
     let first = Form::filled(fields).show(Field::text("q", &texts.shop.name).optional());
-    sheet.part(Part::Filters(Filters { to: "/operator/merchants".to_owned(), first, more: Vec::new() }));
+    sheet.part(Part::Filters(Filters { to: MERCHANTS.to_owned(), first, more: Vec::new() }));
     sheet.part(Part::Table(table));
     sheet.show(Form::default())
 }
@@ -72,8 +68,8 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
     let who = &operator.who;
     let (texts, t) = (who.t(), &who.t().operator);
     let of: Entry = who.ask(&path(&["merchants", id]), &[]).await?;
-    let here = format!("/operator/merchants/{id}");
-    let mut sheet = Sheet::new(who, &of.name).back("/operator/merchants", &t.merchants);
+    let here = format!("{MERCHANTS}/{id}");
+    let mut sheet = Sheet::new(who, &of.name).back(MERCHANTS, &t.merchants);
     for part in balance_parts(who, id, &here).await? {
         sheet.part(part);
     }
@@ -107,6 +103,6 @@ async fn top_up(operator: Operator, Path(id): Path<String>, sent: Submitted) -> 
     };
     let body = json!({ "amount_fen": amount, "reference": sent.value("reference") });
     let booked = who.change(Method::POST, &path(&["merchants", &id, "top-ups"]), sent.once(), &body).await;
-    let here = format!("/operator/merchants/{id}");
+    let here = format!("{MERCHANTS}/{id}");
     who.finish(&sent, booked, (&here, "topped_up"), |form| show(&operator, &id, form)).await
 }

@@ -11,6 +11,7 @@ mod merchants;
 mod orders;
 mod payout_accounts;
 mod payouts;
+mod programmes;
 mod promoters;
 mod sourcing;
 

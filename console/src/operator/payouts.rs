@@ -1,9 +1,10 @@
 //! Payout runs of a programme: beginning one, how far each is, the file for whoever moves the money, and the outside's word
 //! on what arrived.
 
+use super::programmes;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
-use crate::list::{everything, query_of};
+use crate::list::query_of;
 use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{moment, yuan};
 use crate::state::Console;
@@ -22,12 +23,6 @@ const ARRIVALS: &str = "/operator/payouts/arrivals";
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route(PAYOUTS, get(page).post(begin)).route(FILE, get(file)).route(ARRIVALS, post(arrivals))
-}
-
-#[derive(Debug, Deserialize)]
-struct Programme {
-    id: String,
-    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,15 +46,14 @@ async fn page(operator: Operator) -> Result<Response, Failure> {
 async fn show(operator: &Operator, programme: &str, form: Form) -> Result<Response, Failure> {
     let who = &operator.who;
     let (texts, t) = (who.t(), &who.t().payouts);
-    let programmes: Vec<Programme> = everything(who, "/v1/programmes", &[]).await?;
+    let programmes = programmes::choice(operator).await?;
     let mut sheet = Sheet::new(who, &t.title).intro(&t.intro);
-    let chosen = programmes.iter().find(|of| of.id == programme).or(programmes.first());
-    let Some(chosen) = chosen.map(|of| of.id.clone()) else {
+    let chosen = programmes.iter().find(|(id, _)| id == programme).or(programmes.first());
+    let Some(chosen) = chosen.map(|(id, _)| id.clone()) else {
         sheet.part(Part::Note("", t.no_programmes.clone()));
         return sheet.show(form);
     };
-    let choice = programmes.into_iter().map(|of| (of.id.clone(), format!("{} · {}", of.name, of.id)));
-    let first = Field::choice("programme", &texts.shop.programme, choice.collect()).with(chosen.clone());
+    let first = Field::choice("programme", &texts.shop.programme, programmes).with(chosen.clone());
     sheet.part(Part::Filters(Filters { to: PAYOUTS.to_owned(), first, more: Vec::new() }));
     let runs: Vec<Run> = who.ask("/v1/payout-runs", &[("programme", &chosen)]).await?;
     sheet.part(Part::Table(table(operator, runs)));

@@ -2,8 +2,8 @@
 
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Submitted};
-use crate::list::{Page, everything, next_page, query_of};
+use crate::form::{Field, Form, Submitted};
+use crate::list::{Listed, everything, listed};
 use crate::order_pages::escaped;
 use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::moment;
@@ -64,15 +64,11 @@ struct Placement {
 async fn list(operator: Operator) -> Result<Response, Failure> {
     let who = &operator.who;
     let (texts, t) = (who.t(), &who.t().promoters);
-    let fields = query_of(who);
-    let value = |name| form::value(&fields, name).trim();
-    let query =
-        [("q", value("q")), ("agency", value("agency")), ("limit", "50"), ("cursor", value("cursor"))];
-    let answer: Page<Promoter> = who.ask("/v1/promoters", &query).await?;
-    let next = next_page(PROMOTERS, &fields, answer.next_cursor);
+    let Listed::<Promoter> { fields, items, next } =
+        listed(who, PROMOTERS, "/v1/promoters", &["q", "agency"]).await?;
     let columns = [&*texts.shop.name, &texts.shop.id, &t.agency, &t.member, &texts.shop.state];
     let mut table = Table::new("", &columns, &[], &t.none).next(next);
-    for of in answer.items {
+    for of in items {
         let (state, member) = (of.state(texts), of.member(texts));
         table.row(vec![
             Cell::Link(format!("{PROMOTERS}/{}", escaped(&of.id)), of.name),

@@ -1,13 +1,13 @@
 //! The audit of an off-site enrolment (站外分销报名): its SKUs with their prices, and the answer.
 
 use crate::api::path;
+use crate::enrolment::Enrolled;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Submitted};
 use crate::order_pages::escaped;
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
-use crate::show::{moment, yuan};
+use crate::show::yuan;
 use crate::state::Console;
-use crate::texts::fill;
 use crate::who::Operator;
 use axum::Router;
 use axum::extract::Path;
@@ -23,23 +23,10 @@ pub(super) fn routes() -> Router<Console> {
 
 #[derive(Debug, Deserialize)]
 struct Enrolment {
-    id: String,
-    programme: String,
-    programme_name: Option<String>,
+    #[serde(flatten)]
+    of: Enrolled,
     merchant: String,
-    product: String,
-    title: Option<String>,
-    state: String,
-    submitted_at: i64,
-    audit: Option<Audit>,
     skus: Vec<Sku>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Audit {
-    usual_day: String,
-    latest_day: String,
-    workday: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,27 +55,21 @@ async fn detail(
 async fn show(operator: &Operator, merchant: &str, enrolment: &str, form: Form) -> Result<Response, Failure> {
     let who = &operator.who;
     let (texts, t, s) = (who.t(), &who.t().operator, &who.t().shop);
-    let of: Enrolment = who.ask(&path(&["enrolments", enrolment]), &[]).await?;
-    if of.merchant != merchant {
+    let Enrolment { of, merchant: whose, skus } = who.ask(&path(&["enrolments", enrolment]), &[]).await?;
+    if whose != merchant {
         return Err(Failure::NotFound);
     }
     let list = format!("/operator/merchants/{}", escaped(merchant));
     let mut sheet = Sheet::new(who, &t.audit_title).back(list, &t.to_audit);
     let mut facts = vec![
         (s.enrolment.clone(), Cell::Code(of.id.clone())),
-        (s.product.clone(), Cell::named(of.title, Some(of.product))),
-        (s.programme.clone(), Cell::Text(of.programme_name.unwrap_or(of.programme))),
-        (s.applied_at.clone(), Cell::Text(moment(of.submitted_at))),
+        (s.product.clone(), Cell::named(of.title.clone(), Some(of.product.clone()))),
     ];
-    if let Some(audit) = &of.audit {
-        let words = if audit.workday == 0 { &s.audit_today } else { &s.audit_words };
-        let words = fill(&fill(words, "usual", &audit.usual_day), "latest", &audit.latest_day);
-        facts.push((s.audit.clone(), Cell::Text(fill(&words, "n", audit.workday))));
-    }
+    facts.extend(of.facts(texts));
     sheet.part(Part::Facts(String::new(), facts));
     let columns = [&*s.sku, &s.private_price, &s.price, &s.low30_then, &s.stock, &s.state];
     let mut table = Table::new(&s.skus, &columns, &[1, 2, 3, 4], &s.no_skus);
-    for sku in of.skus {
+    for sku in skus {
         let state = match (sku.accepted, sku.needs_review) {
             (false, _) => Cell::Tag("bad", s.left_out.clone()),
             (true, true) => Cell::Tag("warn", s.needs_review.clone()),

@@ -1,0 +1,50 @@
+//! Off-site enrolments (站外分销报名) as merchants and operators read them: what both pages show of one.
+
+use crate::sheet::Cell;
+use crate::show::moment;
+use crate::texts::{Texts, fill};
+use serde::Deserialize;
+
+/// What an enrolment is about, as the API tells it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Enrolled {
+    pub(crate) id: String,
+    pub(crate) programme: String,
+    programme_name: Option<String>,
+    pub(crate) product: String,
+    pub(crate) title: Option<String>,
+    pub(crate) state: String,
+    pub(crate) submitted_at: i64,
+    audit: Option<Audit>,
+}
+
+/// Until when an audit usually takes, and at the latest.
+#[derive(Debug, Deserialize)]
+struct Audit {
+    usual_day: String,
+    latest_day: String,
+    workday: u32,
+}
+
+impl Enrolled {
+    /// The programme's name, or its id where it has none.
+    pub(crate) fn programme_words(&self) -> String {
+        self.programme_name.as_ref().unwrap_or(&self.programme).clone()
+    }
+
+    /// Programme, time of the application, and how long the audit takes.
+    pub(crate) fn facts(&self, texts: &Texts) -> Vec<(String, Cell)> {
+        let t = &texts.shop;
+        let mut facts = vec![
+            (t.programme.clone(), Cell::Text(self.programme_words())),
+            (t.applied_at.clone(), Cell::Text(moment(self.submitted_at))),
+        ];
+        if let Some(audit) = &self.audit {
+            // The first workday of the audit is the one after the application.
+            let words = if audit.workday == 0 { &t.audit_today } else { &t.audit_words };
+            let text = fill(&fill(words, "usual", &audit.usual_day), "latest", &audit.latest_day);
+            facts.push((t.audit.clone(), Cell::Text(fill(&text, "n", audit.workday))));
+        }
+        facts
+    }
+}
