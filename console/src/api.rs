@@ -103,6 +103,24 @@ impl Api {
         read(path, &self.call(who, request, Body::from(body), path).await?)
     }
 
+    /// Sends a file of lines. The same `once` again changes nothing more.
+    pub(crate) async fn send_csv<T: DeserializeOwned>(
+        &self,
+        who: &Principal,
+        path: &str,
+        query: &[(&str, &str)],
+        once: &str,
+        lines: String,
+    ) -> Result<T, ApiError> {
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        let mut request = Request::post(format!("{path}?{query}"))
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("text/csv"));
+        if !once.is_empty() {
+            request = request.header("idempotency-key", once);
+        }
+        read(path, &self.call(who, request, Body::from(lines), path).await?)
+    }
+
     async fn call(
         &self,
         who: &Principal,

@@ -9,7 +9,8 @@ use crate::texts::Texts;
 use crate::who::SignedIn;
 use askama::Template;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use axum::extract::{FromRequest, FromRequestParts as _, Multipart, Request};
+use http::StatusCode;
 use subtle::ConstantTimeEq as _;
 
 /// What was typed, in the order of the form.
@@ -108,6 +109,59 @@ impl FromRequest<Console> for Submitted {
     }
 }
 
+/// A form with a file that somebody who is signed in sent from our own page.
+pub(crate) struct Uploaded {
+    pub(crate) form: Submitted,
+    /// The file; empty if none was chosen.
+    pub(crate) file: Result<Bytes, TooLarge>,
+}
+
+/// A file has more bytes than its page takes.
+#[derive(Debug)]
+pub(crate) struct TooLarge;
+
+impl FromRequest<Console> for Uploaded {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let who = SignedIn::from_request_parts(&mut parts, console).await?;
+        let mut multipart = Multipart::from_request(Request::from_parts(parts, body), console)
+            .await
+            .map_err(|_| Failure::BadForm)?;
+        let expected = who.secret.form_token();
+        let mut fields = Fields::new();
+        let mut file = Ok(Bytes::new());
+        // The fields stand before the file, and nothing behind one that is too large is read.
+        loop {
+            let field = match multipart.next_field().await {
+                Ok(Some(field)) => field,
+                Ok(None) => break,
+                Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                    file = Err(TooLarge);
+                    break;
+                }
+                Err(_) => return Err(Failure::BadForm),
+            };
+            let name = field.name().unwrap_or_default().to_owned();
+            let is_file = field.file_name().is_some();
+            match field.bytes().await {
+                Ok(bytes) if is_file => file = Ok(bytes),
+                Ok(bytes) => fields.push((name, String::from_utf8_lossy(&bytes).into_owned())),
+                Err(error) if is_file && error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                    file = Err(TooLarge);
+                    break;
+                }
+                Err(_) => return Err(Failure::BadForm),
+            }
+        }
+        if !bool::from(value(&fields, TOKEN).as_bytes().ct_eq(expected.as_bytes())) {
+            return Err(Failure::OtherSite);
+        }
+        Ok(Self { form: Submitted { fields }, file })
+    }
+}
+
 /// Something wrong with what was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mistake {
@@ -170,8 +224,8 @@ impl Form {
     pub(crate) fn show(&self, mut field: Field) -> Field {
         let typed = self.fields.iter().find(|(name, _)| *name == field.name);
         match field.kind {
-            // A password is never sent back.
-            "password" => {}
+            // A password is never sent back, and a file cannot be.
+            "password" | "file" => {}
             // Of a form that was sent, what is not there was not ticked.
             "checks" if self.fields.is_empty() => {}
             "checks" => {
@@ -245,6 +299,11 @@ impl Field {
     /// A colour.
     pub(crate) fn colour(name: &'static str, label: &str) -> Self {
         Self { kind: "color", ..Self::text(name, label) }
+    }
+
+    /// A file of these kinds, to be sent with the form.
+    pub(crate) fn upload(name: &'static str, label: &str, kinds: &'static str) -> Self {
+        Self { kind: "file", file: kinds, ..Self::text(name, label) }
     }
 
     /// One of several.

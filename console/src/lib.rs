@@ -36,6 +36,7 @@ mod merchant;
 mod money;
 mod operator;
 mod order_pages;
+mod plan_rates;
 mod policy_words;
 mod problem;
 mod promoter;

@@ -7,7 +7,7 @@ use crate::form::{Field, Form, Mistake, Submitted};
 use crate::frame::{Frame, html};
 use crate::list::Page;
 use crate::show::{fen, moment, yuan};
-use crate::texts::Texts;
+use crate::texts::{Texts, fill};
 use crate::who::SignedIn;
 use askama::Template;
 use axum::response::Response;
@@ -66,6 +66,16 @@ struct Purse {
     earned_fen: i64,
     available_fen: i64,
     clearing_fen: i64,
+    next_payout_on: Option<String>,
+    waiting: Vec<Waiting>,
+}
+
+/// A month's amount that is not payable yet.
+#[derive(Debug, Deserialize)]
+struct Waiting {
+    month: String,
+    amount_fen: i64,
+    payable_on: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,6 +114,13 @@ struct PurseRow {
     in_debt: bool,
 }
 
+struct WaitingRow {
+    programme: String,
+    month: String,
+    amount: String,
+    from: String,
+}
+
 struct AccountRow {
     kind: String,
     account: String,
@@ -130,6 +147,10 @@ struct MoneyPage {
     here: &'static str,
     form: Form,
     purses: Vec<PurseRow>,
+    /// What is settled and has to wait for its day.
+    waiting: Vec<WaitingRow>,
+    /// The next payout day of each programme that has such days, as sentences.
+    next_days: Vec<String>,
     account: Option<AccountRow>,
     /// Why the account that was bound last is bound no more, if it was refused.
     refusal: Option<String>,
@@ -203,6 +224,8 @@ impl Money<'_> {
         let amount = Field::text("amount_fen", &money.amount).hint(&money.amount_hint);
         let page = MoneyPage {
             here: self.here,
+            waiting: purses.iter().flat_map(|purse| waiting_rows(t, purse)).collect(),
+            next_days: purses.iter().filter_map(|purse| next_day(t, purse)).collect(),
             can_withdraw: !full.is_empty(),
             programme: form.show(Field::choice("programme", &money.programme, full)),
             amount: form.show(amount.inputmode("decimal").optional()),
@@ -259,6 +282,20 @@ impl Money<'_> {
         let bound = self.who.change(Method::PUT, &self.path("payout-account"), sent.once(), &body).await;
         self.who.finish(sent, bound, (self.here, "bound"), |form| self.refuse(form, true)).await
     }
+}
+
+fn waiting_rows(t: &Texts, purse: &Purse) -> impl Iterator<Item = WaitingRow> {
+    purse.waiting.iter().map(|of| WaitingRow {
+        programme: purse.programme_name.clone(),
+        month: of.month.clone(),
+        amount: yuan(of.amount_fen),
+        from: of.payable_on.clone().unwrap_or_else(|| t.money.day_unknown.clone()),
+    })
+}
+
+fn next_day(t: &Texts, purse: &Purse) -> Option<String> {
+    let day = purse.next_payout_on.as_ref()?;
+    Some(fill(&fill(&t.money.next_day, "programme", &purse.programme_name), "day", day))
 }
 
 fn purse_row(purse: Purse) -> PurseRow {

@@ -141,7 +141,8 @@ texts! {
         empty_title, empty_words, qr, get_png, get_svg, alias, share_words, preview, destination, shared, starts,
         products, products_hint, bad_count, many_words, make_many, qr_png, options, size, level, level_l, level_m, level_q,
         level_h, quiet, dark, light, bad_size, bad_level, bad_quiet, bad_colour, inverted, too_alike, said_twice, get_poster, scan, elsewhere,
-        poster, poster_words, poster_picture, poster_save, poster_failed,
+        poster, poster_words, poster_picture, poster_save, poster_failed, logo, logo_none, logo_mine, logo_title, logo_words,
+        logo_picture, logo_save, logo_remove, logo_choose, logo_too_large, logo_unreadable, logo_no_scan, logo_needs_h,
     }
     /// Orders and their explanations.
     orders: OrderTexts {
@@ -160,7 +161,7 @@ texts! {
         nothing_available, account, no_account, kind, alipay, bank_card, company_alipay, number, number_hint, holder,
         holder_hint, real_name, verified, not_verified, bind, change_account, history, no_history, at, what, gross, collected,
         paid, state, kind_run, kind_withdrawal, state_available, state_clearing, state_paid, state_returned, state_carried,
-        state_failed, refused_words,
+        state_failed, refused_words, ahead, ahead_words, month, payable_on, day_unknown, next_day,
     }
     /// Monthly statements.
     statements: StatementTexts {
@@ -260,7 +261,25 @@ texts! {
     }
     /// Targeted plans and applications to them.
     plan: PlanTexts {
-        pending, approved, rejected, title, intro, none, by_whom, state, apply,
+        pending, approved, rejected, title, intro, none, by_whom, state, apply, rates, pays, more_rates, no_rates, from,
+        rates_cut,
+    }
+    /// Platforms' statements against the books.
+    reconcile: ReconcileTexts {
+        title, intro, none, number, span, lines, agree, differ, all_agree, made_at, made_by, compare, new,
+        new_words, from, to, states, states_hint, csv, csv_hint, bad_day, bad_range, taobao, jd, pdd, douyin,
+        kuaishou, missing_here, missing_there, amount, state, kind, ours, theirs, no_differences,
+    }
+    /// The workday calendar.
+    calendar: CalendarTexts {
+        title, intro, in_force, version, covers, covers_words, ends_soon, days, day, what, workday, day_off,
+        no_days, change, change_words, lines, lines_hint, through, through_hint, save, bad_line, bad_year,
+        history, at, no_history, contradicts, count,
+    }
+    /// Clicks that were set aside.
+    letters: LettersTexts {
+        title, intro, none, click, edge, recorded, set_aside, reason, code, unreadable, put_back,
+        put_back_words, go_on, came, back, back_at, back_by, no_back,
     }
     /// What a programme's rules mean.
     policy: PolicyTexts {

@@ -1,18 +1,20 @@
 //! Pictures of short links: QR codes as SVG and PNG, with a logo in the middle, and posters around them.
 //!
 //! A text and a [`Style`] go in, bytes come out: no I/O, no clock. A style that a phone could not read is refused when
-//! it is made, so that every picture made from one scans.
+//! it is made, so that every picture made from one scans; with somebody's picture in the middle, [`scans`] reads it back.
 
 mod logo;
 mod modules;
 mod png;
 mod poster;
+mod scan;
 mod style;
 mod svg;
 mod text;
 
-pub use logo::{Logo, LogoError};
+pub use logo::{BYTES_MAX as LOGO_BYTES_MAX, Logo, LogoError};
 pub use poster::{Poster, PosterError, poster};
+pub use scan::scans;
 pub use style::{CONTRAST, Colour, Level, PIXELS, QUIET, Style, StyleError, Wish};
 
 /// Why there is no picture.

@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageReader, Limits, RgbImage};
 use std::io::Cursor;
 
 /// Bytes of a picture at most.
-pub(crate) const BYTES_MAX: usize = 4 << 20;
+pub const BYTES_MAX: usize = 4 << 20;
 /// Pixels of a side at most, before anything is made of it.
 const SIDE_MAX: u32 = 6_000;
 /// Memory that reading one may take.
@@ -43,6 +43,15 @@ impl Logo {
         let picture = read(bytes)?;
         let square = picture.resize_to_fill(SIDE_KEPT, SIDE_KEPT, image::imageops::FilterType::Lanczos3);
         Ok(Self { picture: on_white(&square) })
+    }
+
+    /// The picture as a small PNG, to be kept and [`read`](Self::read) again without loss.
+    pub fn png(&self) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        // Writing RGB into memory cannot fail.
+        let written = self.picture.write_to(&mut bytes, image::ImageFormat::Png);
+        debug_assert!(written.is_ok());
+        bytes.into_inner()
     }
 
     /// The picture in `side` pixels.
@@ -105,6 +114,16 @@ mod tests {
         assert!(matches!(Logo::read(b"hello"), Err(LogoError::Format)));
         assert!(matches!(Logo::read(b"\x89PNG\r\n\x1a\nnothing more"), Err(LogoError::Unreadable(_))));
         assert!(matches!(Logo::read(&vec![0; BYTES_MAX + 1]), Err(LogoError::TooLarge)));
+    }
+
+    #[test]
+    fn what_is_kept_is_the_same_picture() {
+        let wide = RgbImage::from_fn(300, 200, |x, y| image::Rgb([x, y, x ^ y].map(|c| c.to_le_bytes()[0])));
+        let mut bytes = Cursor::new(Vec::new());
+        wide.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        let logo = Logo::read(&bytes.into_inner()).unwrap();
+        assert_eq!(Logo::read(&logo.png()).unwrap().picture, logo.picture);
+        assert!(logo.png().len() <= 256 << 10, "it is kept");
     }
 
     #[test]

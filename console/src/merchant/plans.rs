@@ -6,6 +6,7 @@ use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::list::{Page, next_page, query_of};
+use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
 use crate::state::Console;
@@ -35,6 +36,8 @@ struct Plan {
     approval: String,
     created_at: i64,
     closes_at: Option<i64>,
+    rates: Vec<PlanRate>,
+    more_rates: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,7 +58,8 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     let programmes = programmes::choice(merchant).await?;
     let fields = query_of(who);
     let only = form::value(&fields, "programme");
-    let columns = [&*t.name, &t.id, &t.programme, &t.approval, &t.made_at, &t.closes];
+    let columns = [&*t.name, &t.id, &texts.plan.pays, &t.programme, &t.approval, &t.made_at, &t.closes];
+    let now = who.console().core().now().millis();
     let mut table = Table::new("", &columns, &[], &t.no_plans);
     for (programme, _) in programmes.iter().filter(|(id, _)| only.is_empty() || id == only) {
         let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", programme)]).await?;
@@ -64,6 +68,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
             table.row(vec![
                 Cell::Link(format!("/merchant/plans/{}", plan.id), plan.name),
                 Cell::Code(plan.id),
+                plan_rates::cell(texts, &plan.rates, plan.more_rates, now),
                 Cell::Text(plan.programme_name),
                 Cell::Text(approval.clone()),
                 Cell::Text(moment(plan.created_at)),
@@ -144,13 +149,39 @@ async fn show_applications(merchant: &Merchant, id: &str, form: Form) -> Result<
             Cell::Actions(actions),
         ]);
     }
-    let mut sheet = Sheet::new(who, id).back("/merchant/plans", &t.plans);
+    let plan = find(merchant, id).await?;
+    let title = plan.as_ref().map_or(id, |plan| plan.name.as_str());
+    let mut sheet = Sheet::new(who, title).back("/merchant/plans", &t.plans);
+    if let Some(plan) = &plan {
+        sheet.part(Part::Facts(
+            String::new(),
+            vec![
+                (t.id.clone(), Cell::Code(plan.id.clone())),
+                (t.programme.clone(), Cell::Text(plan.programme_name.clone())),
+            ],
+        ));
+        sheet.part(Part::Table(plan_rates::table(texts, &plan.rates)));
+        if plan.more_rates {
+            sheet.part(Part::Note("", texts.plan.rates_cut.clone()));
+        }
+    }
     sheet.part(Part::Links(vec![
         (here.clone(), texts.common.all.clone()),
         (format!("{here}?state=pending"), texts.plan.pending.clone()),
     ]));
     sheet.part(Part::Table(table));
     sheet.show(form)
+}
+
+/// A plan of this shop: the API lists them by programme.
+async fn find(merchant: &Merchant, id: &str) -> Result<Option<Plan>, Failure> {
+    for (programme, _) in programmes::choice(merchant).await? {
+        let plans: Vec<Plan> = merchant.who.ask("/v1/plans", &[("programme", &programme)]).await?;
+        if let Some(plan) = plans.into_iter().find(|plan| plan.id == id) {
+            return Ok(Some(plan));
+        }
+    }
+    Ok(None)
 }
 
 async fn answer(

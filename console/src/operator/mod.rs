@@ -1,18 +1,21 @@
-//! The operators' pages: edges and their lag, the audit, findings to answer, merchants and their money, payouts and
-//! the accounts that they go to, bans, accounts.
+//! The operators' pages: edges and their lag, the audit, clicks that were set aside, findings to answer, merchants and
+//! their money, payouts and the accounts that they go to, platforms' statements, the workday calendar, bans, accounts.
 
 mod account;
 mod accounts;
 mod audit;
 mod bans;
+mod calendar;
 mod disputes;
 mod edges;
+mod letters;
 mod merchants;
 mod orders;
 mod payout_accounts;
 mod payouts;
 mod programmes;
 mod promoters;
+mod reconciliations;
 mod sourcing;
 
 use crate::state::Console;
@@ -31,6 +34,9 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(disputes::routes())
         .merge(payouts::routes())
         .merge(payout_accounts::routes())
+        .merge(reconciliations::routes())
+        .merge(calendar::routes())
+        .merge(letters::routes())
         .merge(accounts::routes())
         .merge(account::routes())
 }
@@ -40,12 +46,15 @@ pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
     vec![
         ("/operator/edges", &t.operator.edges),
         ("/operator/audit", &t.operator.audit),
+        ("/operator/dead-letters", &t.letters.title),
         ("/operator/reviews", &t.shop.reviews),
         ("/operator/orders", &t.shop.orders),
         ("/operator/merchants", &t.operator.merchants),
         ("/operator/promoters", &t.promoters.title),
         ("/operator/payouts", &t.payouts.title),
         ("/operator/payout-accounts", &t.check.title),
+        ("/operator/reconciliations", &t.reconcile.title),
+        ("/operator/calendar", &t.calendar.title),
         ("/operator/bans", &t.operator.bans),
         ("/operator/accounts", &t.accounts.title),
     ]

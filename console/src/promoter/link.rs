@@ -1,9 +1,10 @@
 //! One link, its QR code in the look that somebody chose, and its poster.
 
 use super::links::until;
+use super::logo;
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{Field, Fields, Form, Mistake};
+use crate::form::{self, Field, Fields, Form, Mistake};
 use crate::frame::{Frame, html};
 use crate::list::query_of;
 use crate::show::{moment, yuan};
@@ -16,7 +17,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
-use qr_code::{CONTRAST, PIXELS, Poster, QUIET, Style, StyleError, Wish};
+use qr_code::{CONTRAST, Level, Logo, PIXELS, Poster, QUIET, Style, StyleError, Wish};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Router<Console> {
@@ -59,21 +60,41 @@ struct Product {
 #[template(path = "promoter/link.html")]
 struct LinkPage {
     f: Frame,
+    /// What is wrong with the look or with the picture that was sent.
     form: Form,
     link: Link,
     qr: Option<String>,
     /// The look that was chosen, as the query of a picture's address.
     look: String,
+    /// The same, for the form with the picture to bring along.
+    kept: Fields,
     fields: Vec<Field>,
+    picture: Field,
+    has_logo: bool,
+    /// The look stands open, or the picture does.
+    opens: (bool, bool),
     shared: String,
     starts: Option<String>,
     until: String,
 }
 
 /// What can be chosen of a look.
-const LOOK: [&str; 5] = ["size", "level", "quiet", "dark", "light"];
+const LOOK: [&str; 6] = ["size", "level", "quiet", "dark", "light", "logo"];
+/// What `logo` is where the promoter's picture stands in the middle.
+const MINE: &str = "mine";
 
-/// The look in an address.
+/// What of a form or an address is about the look.
+pub(super) fn of_look(fields: &Fields) -> Fields {
+    let chosen = fields.iter().filter(|(name, value)| LOOK.contains(&name.as_str()) && !value.is_empty());
+    chosen.cloned().collect()
+}
+
+/// A look as the query of an address.
+pub(super) fn query(look: &Fields) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(look).finish()
+}
+
+/// The look in an address; whose picture stands in the middle is not the style's to know.
 fn look(fields: &Fields) -> Result<Wish, StyleError> {
     let chosen = fields.iter().filter(|(name, value)| LOOK.contains(&name.as_str()) && !value.is_empty());
     Wish::read(chosen.map(|(name, value)| (name.as_str(), value.as_str())))
@@ -95,15 +116,23 @@ fn mistake(t: &Texts, error: &StyleError) -> Mistake {
     Mistake { field: Some(field.to_owned()), words }
 }
 
+/// What the code of a link says.
+pub(super) async fn code_of(promoter: &Promoter, code: &str) -> Result<String, Failure> {
+    find(promoter, code).await?.qr_url.ok_or(Failure::NotFound)
+}
+
 async fn find(promoter: &Promoter, code: &str) -> Result<Link, Failure> {
     Ok(promoter.who.ask(&path(&["links", code]), &[]).await?)
 }
 
-fn fields(t: &Texts, form: &Form) -> Vec<Field> {
+fn fields(t: &Texts, form: &Form, has_logo: bool) -> Vec<Field> {
     let l = &t.links;
     let levels = [("h", &l.level_h), ("q", &l.level_q), ("m", &l.level_m), ("l", &l.level_l)];
     let levels = levels.into_iter().map(|(name, words)| (name.to_owned(), words.clone())).collect();
     let usual = Style::default();
+    let middle = [("", &l.logo_none), (MINE, &l.logo_mine)];
+    let middle = middle.into_iter().map(|(name, words)| (name.to_owned(), words.clone())).collect();
+    let logo = has_logo.then(|| Field::choice("logo", &l.logo, middle).optional());
     [
         Field::text("size", &l.size).inputmode("numeric").optional(),
         Field::choice("level", &l.level, levels),
@@ -112,29 +141,70 @@ fn fields(t: &Texts, form: &Form) -> Vec<Field> {
         Field::colour("light", &l.light).with(usual.light().to_string()),
     ]
     .into_iter()
+    .chain(logo)
     .map(|field| form.show(field))
     .collect()
 }
 
 async fn detail(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
-    let link = find(&promoter, &code).await?;
-    let who = &promoter.who;
-    let chosen = query_of(who);
-    let (wish, form) = match look(&chosen) {
-        Ok(wish) => (wish, Form::filled(chosen.clone())),
-        Err(error) => (Wish::default(), Form::refused(&chosen, vec![mistake(who.t(), &error)])),
+    let chosen = query_of(&promoter.who);
+    show(&promoter, &code, &chosen, Form::default()).await
+}
+
+/// Why a code with this picture would not do, beside the field that says so.
+async fn logo_mistake(t: &Texts, url: &str, wish: &Wish, logo: &Logo) -> Result<Option<Mistake>, Failure> {
+    let (field, words) = if wish.style.level() != Level::H {
+        ("level", &t.links.logo_needs_h)
+    } else if !logo::scans(url, wish.style, wish.pixels, logo).await? {
+        ("logo", &t.links.logo_no_scan)
+    } else {
+        return Ok(None);
     };
-    let kept = chosen.iter().filter(|(name, _)| !form.is_refused() && LOOK.contains(&name.as_str()));
+    Ok(Some(Mistake { field: Some(field.to_owned()), words: words.clone() }))
+}
+
+/// The page in the look that `chosen` says; `upload` is the form with a picture, if one was sent and refused.
+pub(super) async fn show(
+    promoter: &Promoter,
+    code: &str,
+    chosen: &Fields,
+    upload: Form,
+) -> Result<Response, Failure> {
+    let link = find(promoter, code).await?;
+    let who = &promoter.who;
+    let t = who.t();
+    let kept = logo::of(promoter).await?;
+    let logo = kept.as_ref().filter(|_| form::value(chosen, "logo") == MINE);
+    let url = link.qr_url.as_deref();
+    let wrong = match (look(chosen), logo, url) {
+        (Err(error), ..) => Some(mistake(t, &error)),
+        (Ok(wish), Some(logo), Some(url)) => logo_mistake(t, url, &wish, logo).await?,
+        (Ok(_), ..) => None,
+    };
+    let refused = wrong.is_some();
+    let form = match wrong {
+        Some(wrong) => Form::refused(chosen, vec![wrong]),
+        None => Form::filled(chosen.clone()),
+    };
+    let looks = if refused { Fields::new() } else { of_look(chosen) };
+    // As usual where the wish would not scan.
+    let wish = look(&looks).unwrap_or_default();
+    let l = &t.links;
+    let picture = Field::upload("picture", &l.logo_picture, "image/png,image/jpeg");
     let page = LinkPage {
         f: who.frame(),
-        qr: link.qr_url.as_deref().map(|url| svg(url, &wish.style)).transpose()?,
-        look: url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish(),
-        fields: fields(who.t(), &form),
+        qr: url.map(|url| svg(url, &wish.style, logo.filter(|_| !refused))).transpose()?,
+        look: query(&looks),
+        kept: looks,
+        fields: fields(t, &form, kept.is_some()),
+        picture: upload.show(picture),
+        has_logo: kept.is_some(),
+        opens: (refused, upload.is_refused()),
         shared: moment(link.shared_at),
         starts: link.starts_at.map(moment),
-        until: until(who.t(), link.expires_at),
+        until: until(t, link.expires_at),
         link,
-        form,
+        form: if upload.is_refused() { upload } else { form },
     };
     let mut response = html(&page)?;
     if page.form.is_refused() {
@@ -143,13 +213,13 @@ async fn detail(promoter: Promoter, Path(code): Path<String>) -> Result<Response
     Ok(response)
 }
 
-fn broken(error: impl std::fmt::Display) -> Failure {
+pub(super) fn broken(error: impl std::fmt::Display) -> Failure {
     tracing::error!(%error, "a QR code could not be drawn");
     Failure::Broken
 }
 
-fn svg(url: &str, style: &Style) -> Result<String, Failure> {
-    qr_code::svg(url, style, None).map_err(broken)
+fn svg(url: &str, style: &Style, logo: Option<&Logo>) -> Result<String, Failure> {
+    qr_code::svg(url, style, logo).map_err(broken)
 }
 
 /// A picture to keep: named after its link.
@@ -158,23 +228,36 @@ fn picture(link: &Link, kind: &'static str, ending: &str, bytes: Vec<u8>) -> Res
     ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response()
 }
 
-/// The look of a picture's address. One that would not scan has no picture.
-fn chosen(promoter: &Promoter) -> Result<Wish, Failure> {
-    look(&query_of(&promoter.who)).map_err(|_| Failure::BadForm)
+/// The look of a picture's address, and the picture in its middle. What would not scan has no picture.
+async fn chosen(promoter: &Promoter, url: &str) -> Result<(Wish, Option<Logo>), Failure> {
+    let fields = query_of(&promoter.who);
+    let wish = look(&fields).map_err(|_| Failure::BadForm)?;
+    if form::value(&fields, "logo") != MINE {
+        return Ok((wish, None));
+    }
+    let logo = logo::of(promoter).await?;
+    if let Some(logo) = &logo
+        && logo_mistake(promoter.who.t(), url, &wish, logo).await?.is_some()
+    {
+        return Err(Failure::BadForm);
+    }
+    Ok((wish, logo))
 }
 
 async fn qr_svg(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
     let link = find(&promoter, &code).await?;
-    let drawn = svg(link.qr_url.as_deref().ok_or(Failure::NotFound)?, &chosen(&promoter)?.style)?;
+    let url = link.qr_url.as_deref().ok_or(Failure::NotFound)?;
+    let (wish, logo) = chosen(&promoter, url).await?;
+    let drawn = svg(url, &wish.style, logo.as_ref())?;
     Ok(picture(&link, "image/svg+xml", "svg", drawn.into_bytes()))
 }
 
 async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
     let link = find(&promoter, &code).await?;
     let url = link.qr_url.clone().ok_or(Failure::NotFound)?;
-    let wish = chosen(&promoter)?;
+    let (wish, logo) = chosen(&promoter, &url).await?;
     // Drawing takes as long as many clicks: not on a thread that answers others.
-    let draw = move || qr_code::png(&url, &wish.style, wish.pixels, None);
+    let draw = move || qr_code::png(&url, &wish.style, wish.pixels, logo.as_ref());
     match tokio::task::spawn_blocking(draw).await.map_err(broken)? {
         Ok(png) => Ok(picture(&link, "image/png", "png", png)),
         // A size that has no room for this code.
@@ -188,7 +271,7 @@ async fn poster(promoter: Promoter, Path(code): Path<String>) -> Result<Response
     let link = find(&promoter, &code).await?;
     let who = &promoter.who;
     let url = link.qr_url.clone().ok_or(Failure::NotFound)?;
-    let style = chosen(&promoter)?.style;
+    let style = look(&query_of(who)).map_err(|_| Failure::BadForm)?.style;
     let product: Option<Product> = match link.target_kind.as_str() {
         "product" => Some(who.ask(&path(&["products", &link.target]), &[]).await?),
         _ => None,

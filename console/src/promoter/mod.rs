@@ -3,6 +3,7 @@
 mod days;
 mod link;
 mod links;
+mod logo;
 mod money;
 mod notices;
 mod offers;
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(products::routes())
         .merge(links::routes())
         .merge(link::routes())
+        .merge(logo::routes())
         .merge(placements::routes())
         .merge(plans::routes())
         .merge(orders::routes())

@@ -4,6 +4,7 @@ use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{Form, Submitted};
 use crate::list::Page;
+use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Action, Cell, Part, Sheet, Table};
 use crate::state::Console;
 use crate::states;
@@ -32,6 +33,8 @@ struct Plan {
     name: String,
     merchant: Option<String>,
     closes_at: Option<i64>,
+    rates: Vec<PlanRate>,
+    more_rates: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,7 +55,7 @@ async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
     let mine: Page<Application> = who.ask(&to, &[("limit", "500")]).await?;
     let programmes: Page<Programme> = who.ask("/v1/programmes", &[("limit", "500")]).await?;
     let now = who.console().core().now().millis();
-    let columns = [&*t.title, &texts.shop.programme, &t.by_whom, &t.state, ""];
+    let columns = [&*t.title, &t.pays, &texts.shop.programme, &t.by_whom, &t.state, ""];
     let mut table = Table::new("", &columns, &[], &t.none);
     for programme in programmes.items {
         let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", &programme.id)]).await?;
@@ -63,6 +66,7 @@ async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
             let stands = state.map(|state| states::application(texts, state));
             table.row(vec![
                 Cell::Text(plan.name),
+                plan_rates::cell(texts, &plan.rates, plan.more_rates, now),
                 Cell::Text(programme.name.clone()),
                 Cell::Text(plan.merchant.unwrap_or_else(|| texts.shop.platforms.clone())),
                 stands.map_or_else(

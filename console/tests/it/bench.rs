@@ -204,6 +204,38 @@ impl Browser<'_> {
         self.post(path, &all).await
     }
 
+    /// A form with a file of the page `on`, with its hidden fields.
+    pub(crate) async fn upload(
+        &self,
+        on: &Page,
+        path: &str,
+        fields: &[(&str, &str)],
+        (name, file): (&str, &[u8]),
+    ) -> Page {
+        const BETWEEN: &str = "----between-parts";
+        let (token, once) = (on.hidden("_token"), on.hidden("_once"));
+        let mut body = Vec::new();
+        for (name, value) in [("_token", &*token), ("_once", &*once)].iter().chain(fields) {
+            body.extend(
+                format!("--{BETWEEN}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+                    .bytes(),
+            );
+        }
+        // A browser sends the part of a file that nobody chose, too, with an empty name.
+        let filename = if file.is_empty() { "" } else { "picture.png" };
+        let head = format!(
+            "--{BETWEEN}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend(head.bytes());
+        body.extend(file);
+        body.extend(format!("\r\n--{BETWEEN}--\r\n").bytes());
+        let request = Request::post(path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BETWEEN}"));
+        self.send(request, Body::from(body)).await
+    }
+
     pub(crate) async fn sign_in(&self, login: &str, password: &str) -> Page {
         self.post("/sign-in", &[("login", login), ("password", password)]).await
     }
@@ -223,11 +255,15 @@ impl Browser<'_> {
     async fn send(&self, request: http::request::Builder, body: Body) -> Page {
         let cookies: Vec<String> =
             self.jar.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request
+        let mut request = request
             .header(header::HOST, "console.test")
             .header(header::ACCEPT_LANGUAGE, self.language)
-            .header(header::COOKIE, cookies.join("; "))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            .header(header::COOKIE, cookies.join("; "));
+        let is_upload =
+            request.headers_ref().is_some_and(|headers| headers.contains_key(header::CONTENT_TYPE));
+        if !is_upload {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
         let page = self.bench.send(request.body(body).unwrap()).await;
         for line in page.headers.get_all(header::SET_COOKIE) {
             let line = line.to_str().unwrap();

@@ -120,12 +120,15 @@ async fn a_promoter_applies_and_is_approved_and_told() {
 
     let lily = bench.signed_in("lily", "zh").await;
     let page = lily.get("/promoter/plans").await;
+    // What the plan pays, before anybody applies.
+    assert!(page.body.contains("20% · ") && page.body.contains("山里茶行"), "{}", page.body);
     let applied = lily.submit(&page, "/promoter/plans/gold/apply", &[]).await;
     assert_eq!(applied.location(), "/promoter/plans?done=applied", "{}", applied.body);
     assert!(lily.get("/promoter/plans").await.body.contains("待审核"));
     assert!(shop.get("/merchant/overview").await.body.contains("<a href=\"/merchant/plans\">1</a>"));
     let page = shop.get("/merchant/plans/gold?state=pending").await;
-    assert!(page.body.contains("莉莉"), "{}", page.body);
+    assert!(page.body.contains("莉莉") && page.body.contains("金牌"), "{}", page.body);
+    assert!(page.body.contains("佣金比例") && page.body.contains(">20%<"), "{}", page.body);
     let approved = shop.submit(&page, "/merchant/plans/gold/approve", &[("promoter", "lily")]).await;
     assert_eq!(approved.location(), "/merchant/plans/gold?done=approved", "{}", approved.body);
     // The notice is counted in the navigation until it is read.

@@ -53,6 +53,16 @@ async fn sweep(bench: &Bench) {
 async fn an_agency_binds_its_account_and_withdraws() {
     let bench = Bench::new().await;
     settled(&bench, "taobao_live", json!({})).await;
+    // Whoever is paid by the month reads when.
+    let lily = bench.signed_in("lily", "zh").await;
+    let page = lily.get("/promoter/money").await;
+    let purse = bench.ok("GET", "/v1/promoters/lily/balance", Value::Null).await[0].clone();
+    for part in ["什么时候到账", purse["next_payout_on"].as_str().unwrap()] {
+        assert!(page.body.contains(part), "{part} is not in {}", page.body);
+    }
+    for month in purse["waiting"].as_array().unwrap() {
+        assert!(page.body.contains(month["month"].as_str().unwrap()), "{month} is not in {}", page.body);
+    }
     bench.pass(70 * DAY_MS);
     sweep(&bench).await;
     let stars = bench.signed_in("stars", "zh").await;

@@ -54,7 +54,7 @@ const WEBHOOKS: &str = "/merchant/webhooks";
 /// Pages of agencies.
 const AGENCY: [&str; 4] = ["/agency/talents", "/agency/orders", "/agency/statements", "/agency/money"];
 /// Pages of operators.
-const OPERATOR: [&str; 15] = [
+const OPERATOR: [&str; 19] = [
     "/operator/edges",
     "/operator/audit",
     "/operator/reviews",
@@ -64,6 +64,10 @@ const OPERATOR: [&str; 15] = [
     "/operator/merchants",
     "/operator/merchants/m1",
     "/operator/merchants/m1/disputes",
+    "/operator/reconciliations",
+    "/operator/reconciliations/1",
+    "/operator/calendar",
+    "/operator/dead-letters",
     "/operator/bans",
     "/operator/promoters",
     "/operator/promoters/lily",
@@ -109,6 +113,12 @@ async fn filled() -> Bench {
     ]});
     bench.ok("POST", "/v1/orders/events", events).await;
     bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "bank 1", "amount_fen": 12_345})).await;
+    let statement =
+        http::Request::post("/v1/reconciliations?platform=1688&programme=fx&from=0&to=9000000000000")
+            .header("authorization", format!("Bearer {}", crate::bench::ADMIN))
+            .header("content-type", "text/csv")
+            .body(axum::body::Body::from("order,line,commission_fen,state\no9,1,5,settled\n"));
+    assert_eq!(bench.send(statement.unwrap()).await.status, StatusCode::OK);
     bench
 }
 

@@ -1,0 +1,85 @@
+//! A picture in the middle of a promoter's codes: refused beside its field, kept, shown, and read again.
+
+use crate::bench::{Bench, Browser, Page};
+use http::StatusCode;
+use serde_json::json;
+
+async fn a_link(bench: &Bench) -> String {
+    bench.ok("POST", "/v1/promoters/lily/placements", json!({"id": "lily-1", "programme": "fx"})).await;
+    let link = bench.ok("POST", "/v1/links", json!({"placement": "lily-1", "product": "cup"})).await;
+    let code = link["code"].as_str().unwrap();
+    format!("/promoter/links/{code}")
+}
+
+fn png(side: u32) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let picture = image::RgbImage::from_fn(side, side, |x, y| {
+        image::Rgb([if (x / 8 + y / 8) % 2 == 0 { 200 } else { 20 }, 40, 90])
+    });
+    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+async fn send(lily: &Browser<'_>, on: &Page, link: &str, look: &[(&str, &str)], file: &[u8]) -> Page {
+    lily.upload(on, &format!("{link}/logo"), look, ("picture", file)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_stands_in_the_middle_of_codes_that_are_read_again() {
+    let bench = Bench::new().await;
+    let link = a_link(&bench).await;
+    let lily = bench.signed_in("lily", "zh").await;
+    let page = lily.get(&link).await;
+    assert!(!page.body.contains("放我的图片"), "there is nothing to choose yet");
+
+    // What is no picture is refused beside the field, and the look that was chosen stays.
+    let look = [("size", "600"), ("dark", "#0a3d62")];
+    for (file, words) in [(&b""[..], "请选择一张图片。"), (b"GIF89a", "这不是可以读取的 PNG 或 JPEG 图片。")]
+    {
+        let refused = send(&lily, &page, &link, &look, file).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        for part in ["href=\"#f-picture\"", words, "id=\"e-picture\"", "value=\"#0a3d62\"", "value=\"600\""] {
+            assert!(refused.body.contains(part), "{part} is not in {}", refused.body);
+        }
+    }
+    let large = send(&lily, &page, &link, &look, &vec![7; (4 << 20) + (128 << 10)]).await;
+    assert_eq!(large.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(large.body.contains("图片太大：最大 4 MiB。"), "{}", large.body);
+
+    let kept = send(&lily, &page, &link, &look, &png(300)).await;
+    let shown = format!("{link}?size=600&dark=%230a3d62&logo=mine&done=logo");
+    assert_eq!(kept.location(), shown, "{}", kept.body);
+    let page = lily.get(&shown).await;
+    assert!(page.body.contains("<image ") && page.body.contains("放我的图片"), "{}", page.body);
+    let picture = lily.get(&format!("{link}/qr.png?size=600&dark=%230a3d62&logo=mine")).await;
+    assert_eq!(picture.headers["content-type"], "image/png");
+    assert!(lily.get(&format!("{link}/qr.svg?logo=mine")).await.body.contains("<image "));
+    assert!(!lily.get(&format!("{link}/qr.svg")).await.body.contains("<image "), "only where it is wanted");
+
+    // Where it would not scan it is refused beside the field that says so, and the plain code is shown.
+    let low = lily.get(&format!("{link}?level=l&logo=mine")).await;
+    assert_eq!(low.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(low.body.contains("id=\"e-level\"") && !low.body.contains("<image "), "{}", low.body);
+    assert_eq!(lily.get(&format!("{link}/qr.png?level=l&logo=mine")).await.status, StatusCode::BAD_REQUEST);
+
+    let gone = lily.submit(&page, &format!("{link}/logo/remove"), &look).await;
+    assert_eq!(gone.location(), format!("{link}?size=600&dark=%230a3d62&done=logo_removed"));
+    assert!(!lily.get(&format!("{link}?logo=mine")).await.body.contains("<image "));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_comes_from_our_own_page_and_to_ones_own_link() {
+    let bench = Bench::new().await;
+    let link = a_link(&bench).await;
+    let (lily, amei) = (bench.signed_in("lily", "zh").await, bench.signed_in("amei", "zh").await);
+    let others = amei.get("/account").await;
+    let page = lily.get(&link).await;
+    // Another session's proof, and another promoter's link.
+    let forged = send(&lily, &others, &link, &[], &png(100)).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN, "{}", forged.body);
+    let strange = send(&amei, &others, &link, &[], &png(100)).await;
+    assert_eq!(strange.status, StatusCode::NOT_FOUND, "{}", strange.body);
+    assert!(page.body.contains("enctype=\"multipart/form-data\""));
+    let kept = bench.ask("GET", "/v1/promoters/lily/logo", serde_json::Value::Null).await;
+    assert_eq!(kept.status, StatusCode::NOT_FOUND);
+}
