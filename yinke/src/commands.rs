@@ -5,6 +5,7 @@ mod audit;
 mod completions;
 mod config;
 mod core;
+mod dead_letters;
 mod edge;
 mod explain;
 mod import;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Withdraw(statement::WithdrawArgs),
     Explain(explain::ExplainArgs),
     Audit(audit::AuditArgs),
+    DeadLetters(dead_letters::DeadLettersArgs),
     Qr(qr::QrArgs),
     Replay(replay::ReplayArgs),
     Rehearse(rehearse::RehearseArgs),
@@ -90,6 +92,7 @@ impl Command {
             Self::Withdraw(args) => args.run(),
             Self::Explain(args) => args.run(),
             Self::Audit(args) => args.run(),
+            Self::DeadLetters(args) => args.run(),
             Self::Qr(args) => args.run(),
             Self::Replay(args) => args.run(),
             Self::Rehearse(args) => args.run(),

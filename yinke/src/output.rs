@@ -34,6 +34,19 @@ pub(crate) fn progress_bar(items: usize, what: &'static str) -> ProgressBar {
     bar
 }
 
+/// A count on standard error, if that is a terminal: of something whose end nobody knows.
+pub(crate) fn progress_count(what: &'static str) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {pos} {per_sec}") {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar
+}
+
 /// Rows under headings, printable in every format.
 pub(crate) struct Listing {
     headings: Vec<&'static str>,

@@ -28,6 +28,7 @@ fn every_command_has_help_and_an_example_or_flags() {
         "withdraw",
         "explain",
         "audit",
+        "dead-letters",
         "replay",
         "rehearse",
         "config",

@@ -55,6 +55,11 @@ fn a_day_at_the_command_line() {
     // Nothing of hers has settled this month: the headings stand alone.
     assert!(asked(&["statement", &promoter]).contains("amount_fen"));
     assert_eq!(json(&["statement", &promoter]), serde_json::json!([]));
+    // No click was set aside: there is nothing to put back.
+    assert_eq!(json(&["dead-letters", "list"]), serde_json::json!([]));
+    assert_eq!(json(&["dead-letters", "back"]), serde_json::json!([]));
+    assert_eq!(json(&["dead-letters", "put-back"]), serde_json::json!({"taken": 0, "kept": 0}));
+    assert!(asked(&["dead-letters", "put-back"]).contains("put back: 0; still refused: 0"));
     let output = run(&["product", "show", "nothing", "--core", &core, "--token", TOKEN]);
     assert_ne!(code(&output), 0);
     assert!(stderr(&output).contains("there is no product nothing"), "{}", stderr(&output));
