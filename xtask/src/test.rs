@@ -36,7 +36,7 @@ pub(crate) struct TestArguments {
 pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     let mut run = Run::new(&arguments.only);
     check::lints(&mut run);
-    run.suite("tests", 900, || {
+    run.suite("tests", 1_200, || {
         install::ensure(&[REDIS, POSTGRES, OPENSSL, PROMTOOL, CURL, HAPROXY, NGINX, ZBARIMG, RSVG])?;
         let redis = Redis::start()?;
         let postgres = Postgres::start()?;
@@ -47,7 +47,8 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         succeed(tests)
     });
     run.suite("alert rules", 20, watching::check);
-    run.suite("examples", 60, || examples::run(PROFILE));
+    // The first that needs the optimized program builds it.
+    run.suite("examples", 480, || examples::run(PROFILE));
     run.suite("conformance", 180, || conformance::check(PROFILE));
     run.suite("story", 420, || story::tell(PROFILE));
     run.suite("browser", 240, || browser::tell(PROFILE));
