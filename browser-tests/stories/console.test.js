@@ -172,7 +172,7 @@ const PAGES = {
   stars: ['talents', 'orders', 'statements', 'money'].map((name) => `/agency/${name}`),
   boss: [
     'edges', 'audit', 'reviews', 'orders', 'merchants', 'merchants/m', 'merchants/m/disputes', 'bans', 'promoters', 'promoters/mei', 'payouts', 'payout-accounts', 'accounts',
-    'accounts/mei',
+    'accounts/mei', 'reconciliations', 'calendar', 'dead-letters',
   ].map((name) => `/operator/${name}`),
 };
 

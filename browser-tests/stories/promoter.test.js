@@ -15,10 +15,10 @@ import { Yinke } from '../support/yinke.js';
 
 const WORDS = {
   zh: {
-    explained: '推广者 mei', rate: '10%', unverified: '还没有通过实名核验', verified: '已核验', asked: '已申请提现', clearing: '打款中',
+    explained: '推广者 阿梅（mei）', rate: '10%', unverified: '还没有通过实名核验', verified: '已核验', asked: '已申请提现', clearing: '打款中',
   },
   en: {
-    explained: 'promoter mei owns it', rate: '10%', unverified: 'not verified yet', verified: 'Verified', asked: 'The withdrawal is on its way',
+    explained: 'promoter 阿梅 (mei) owns it', rate: '10%', unverified: 'not verified yet', verified: 'Verified', asked: 'The withdrawal is on its way',
     clearing: 'on its way',
   },
 };
