@@ -157,7 +157,10 @@ fn edges(
             row.caught_up = Some(now);
         }
     }
-    Ok(row.caught_up.map_or(EdgesCaughtUp::NotYet, EdgesCaughtUp::Since))
+    // A sweep may have noted it between an order's arrival and its judgement, which has the time of the arrival: what is
+    // judged as of a time rests on nothing later, or a replay would not find the same.
+    let known = row.caught_up.filter(|at| *at <= now);
+    Ok(known.map_or(EdgesCaughtUp::NotYet, EdgesCaughtUp::Since))
 }
 
 /// Keeps the decision if it says anything new, and freezes it on the line.

@@ -360,3 +360,19 @@ on_both!(an_interrupted_replay_goes_on_behind_what_it_has_seen, async |bench: &B
     let refused = replay_behind(bench.core.store(), Selection::default(), elsewhere, |_| {}, |_| {}).await;
     assert!(refused.unwrap_err().to_string().contains("p9"));
 });
+
+#[tokio::test]
+async fn what_a_sweep_notes_before_an_order_is_judged_is_not_known_to_the_judgement() {
+    let bench = Bench::sqlite().await;
+    let stage = stage(&bench).await;
+    // Stands for a sweep between the order's arrival and its judgement, which has the time of the arrival.
+    let swept = "CREATE TRIGGER swept AFTER INSERT ON orders BEGIN UPDATE orders SET caught_up_ms = NEW.received_ms + 59 \
+                 WHERE platform = NEW.platform AND order_id = NEW.order_id; END";
+    bench.core.store().write(move |tx| tx.script(swept)).await.unwrap();
+    // Late enough for the grace to be over, and not the hold for edges that have not delivered.
+    bench.set_clock(hour(100));
+    stage.event(created("o1", "u1", "cup", hour(3)), hour(100)).await;
+    assert_eq!(nothing_differs(&bench, "judged").await.decisions, 1);
+    stage.sweep(hour(101)).await;
+    nothing_differs(&bench, "looked at again").await;
+}
