@@ -1,4 +1,4 @@
-//! Measures how fast a backlog reaches a core: `cargo run --profile proof -p redirector --example catch_up [CLICKS
+//! Measures how fast a backlog reaches a core: `cargo run --release -p redirector --example catch_up [CLICKS
 //! [REDIS_URL]]`. With an empty Redis it also measures the recorder, every click being another visitor's.
 //!
 //! Writes clicks into a journal while the core is away, then starts the background against an HTTP server on loopback

@@ -1,6 +1,6 @@
 //! How long the library's search takes, by kind of query: the slowest of a hundred questions and the usual one.
 //!
-//! `YINKE_TEST_POSTGRES_URL=postgres://... cargo run --profile proof -p settlement-core --example library_bench
+//! `YINKE_TEST_POSTGRES_URL=postgres://... cargo run --release -p settlement-core --example library_bench
 //! [PRODUCTS] [all|build|ask] [FOLDER]`. Makes up so many products of 2,000 shops with names as such products have them,
 //! has the index built by the core's own job, and asks over the API without a socket. `build` and `ask` do one half each,
 //! with the stores kept in FOLDER and in the schema `yk_library`, so that asking can have the machine to itself.

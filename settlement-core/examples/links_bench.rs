@@ -1,6 +1,6 @@
 //! How long many links take: `POST /v1/links/bulk` in batches, as `yinke link create --from FILE` sends them.
 //!
-//! `YINKE_TEST_POSTGRES_URL=postgres://... cargo run --profile proof -p settlement-core --example links_bench [LINKS]
+//! `YINKE_TEST_POSTGRES_URL=postgres://... cargo run --release -p settlement-core --example links_bench [LINKS]
 //! [BATCH]`. Each link has a QR code of its own, so twice as many rows are written.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark stops where it fails")]

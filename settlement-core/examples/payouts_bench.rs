@@ -1,6 +1,6 @@
 //! How long a monthly payout run takes, and whether its cost grows with the lines: for a tenth of the lines and for all.
 //!
-//! `YINKE_TEST_POSTGRES_URL=postgres://... cargo run --profile proof -p settlement-core --example payouts_bench [LINES]
+//! `YINKE_TEST_POSTGRES_URL=postgres://... cargo run --release -p settlement-core --example payouts_bench [LINES]
 //! [LINES PER PAYEE]`. The settled lines are written straight into the ledger, as settling them leaves it; then the
 //! payout day comes, with the payments sent to the accounts bound by then. The books are audited afterwards.
 

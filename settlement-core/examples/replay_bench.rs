@@ -1,7 +1,7 @@
 //! How fast `yinke replay` goes over orders and clicks, in how much memory, and whether its cost grows with them: for a
 //! tenth of the lines and for all.
 //!
-//! `cargo run --profile proof -p settlement-core --example replay_bench -- build|measure FOLDER [LINES] [CLICKS]`, on
+//! `cargo run --release -p settlement-core --example replay_bench -- build|measure FOLDER [LINES] [CLICKS]`, on
 //! SQLite. `build` writes clicks, logins and order events in bulk and has the core itself judge the orders, so that what
 //! is compared is what the core decided; what is there already is kept. `measure` replays the store of a tenth and of
 //! all, and prints lines a second, the peak of the memory and the ratio.

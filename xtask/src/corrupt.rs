@@ -16,7 +16,7 @@ pub(crate) struct CorruptArguments {
 /// Runs the journal's own test so often.
 pub(crate) fn run(arguments: &CorruptArguments) -> Result<()> {
     let mut test =
-        cargo(&["test", "-q", "--locked", "--profile", "proof", "-p", "journal", "--test", "damage"]);
+        cargo(&["test", "-q", "--locked", "--profile", "release", "-p", "journal", "--test", "damage"]);
     test.args(["--", "--nocapture", "of_random_damage"]);
     test.env("YINKE_JOURNAL_DAMAGES", arguments.times.to_string());
     succeed(test)

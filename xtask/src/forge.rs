@@ -19,7 +19,7 @@ pub(crate) struct ForgeArguments {
 /// Builds the measuring program and runs it.
 pub(crate) fn run(arguments: &ForgeArguments) -> Result<()> {
     let mut forge =
-        cargo(&["run", "--locked", "--profile", "proof", "--package", "benches", "--bin", "forge", "--"]);
+        cargo(&["run", "--locked", "--profile", "release", "--package", "benches", "--bin", "forge", "--"]);
     forge.args(["--tags", &arguments.tags.to_string(), "--samples", &arguments.samples.to_string()]);
     succeed(forge)
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 /// Optimized, so that a run takes milliseconds.
-const PROFILE: &str = "proof";
+const PROFILE: &str = "release";
 /// After so many seeds it says where to go on.
 const STRIDE: u64 = 50_000;
 

@@ -8,8 +8,8 @@ use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
 
-/// Load and faults need a fast server, but not the last percent.
-pub(crate) const PROFILE: &str = "proof";
+/// Load and faults need a fast server.
+pub(crate) const PROFILE: &str = "release";
 /// Kills in the test command; more of them by `cargo xtask kill`.
 const KILLS: u32 = 200;
 /// Links and requests per second under which they happen.

@@ -26,7 +26,7 @@ pub(crate) struct EdgeArguments {
     #[arg(long)]
     ten_million: bool,
     /// The build profile of our own programs.
-    #[arg(long, default_value = "release")]
+    #[arg(long, default_value = "dist")]
     profile: String,
     /// Runs servers and loader before everybody else (real-time priority, needs root): for a machine that is not idle.
     #[arg(long)]

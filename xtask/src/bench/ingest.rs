@@ -10,7 +10,7 @@ use clap::Args;
 #[derive(Args)]
 pub(crate) struct IngestArguments {
     /// The build profile.
-    #[arg(long, default_value = "proof")]
+    #[arg(long, default_value = "release")]
     profile: String,
     /// Rows of a round.
     #[arg(long, default_value_t = 150_000)]

@@ -16,7 +16,7 @@ const EDGE: u16 = 18;
 #[derive(Args)]
 pub(crate) struct LagArguments {
     /// The build profile.
-    #[arg(long, default_value = "proof")]
+    #[arg(long, default_value = "release")]
     profile: String,
     /// Clicks of the backlog that the capacity is taken from.
     #[arg(long, default_value_t = 300_000)]

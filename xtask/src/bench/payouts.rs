@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Args)]
 pub(crate) struct PayoutsArguments {
     /// The build profile.
-    #[arg(long, default_value = "proof")]
+    #[arg(long, default_value = "release")]
     profile: String,
     /// Settled lines.
     #[arg(long, default_value_t = 1_000_000)]

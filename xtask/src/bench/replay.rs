@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub(crate) struct ReplayArguments {
     /// The build profile.
-    #[arg(long, default_value = "proof")]
+    #[arg(long, default_value = "release")]
     profile: String,
     /// Order lines.
     #[arg(long, default_value_t = 1_000_000)]

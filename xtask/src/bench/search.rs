@@ -10,7 +10,7 @@ use clap::Args;
 #[derive(Args)]
 pub(crate) struct SearchArguments {
     /// The build profile.
-    #[arg(long, default_value = "proof")]
+    #[arg(long, default_value = "release")]
     profile: String,
     /// Products.
     #[arg(long, default_value_t = 1_000_000)]
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &SearchArguments) -> Result<()> {
 #[derive(Args)]
 pub(crate) struct LinksArguments {
     /// The build profile.
-    #[arg(long, default_value = "proof")]
+    #[arg(long, default_value = "release")]
     profile: String,
     /// Links.
     #[arg(long, default_value_t = 100_000)]

@@ -36,7 +36,7 @@ pub(crate) struct KillArguments {
     #[arg(long, default_value_t = 1_500)]
     rate: u32,
     /// The build profile of the program under test.
-    #[arg(long, default_value = "proof")]
+    #[arg(long, default_value = "release")]
     profile: String,
     /// Kills at each named instant instead, in a build that has them.
     #[arg(long)]

@@ -32,7 +32,7 @@ pub(crate) struct OutageArguments {
     #[arg(long, default_value_t = 1_000)]
     links: u32,
     /// The build profile of the programs.
-    #[arg(long, default_value = "proof")]
+    #[arg(long, default_value = "release")]
     profile: String,
     /// Keeps the data directories and the logs here, instead of a folder that goes away.
     #[arg(long)]

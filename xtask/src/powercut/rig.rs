@@ -17,7 +17,7 @@ const PACKAGES: [&str; 3] = ["qemu-system-x86", "linux-image-cloud-amd64", "busy
 const MODULES: [&str; 6] =
     ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"];
 const TARGET: &str = "x86_64-unknown-linux-gnu";
-const PROFILE: &str = "proof";
+const PROFILE: &str = "release";
 /// Small segments, so that a short life fills many.
 const SEGMENT_KIB: u32 = 512;
 const MEMORY_MIB: u32 = 384;

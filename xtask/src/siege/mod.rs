@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Optimized, but built in a third of the time.
-const PROFILE: &str = "proof";
+const PROFILE: &str = "release";
 const LINKS: u32 = 1_000;
 /// Memory that the siege may take, beyond what the process had before.
 const MEMORY_MAX_MIB: u64 = 256;

@@ -15,7 +15,7 @@ use clap::Args;
 use disk::Disk;
 use std::time::{Duration, Instant};
 
-const PROFILE: &str = "proof";
+const PROFILE: &str = "release";
 const LINKS: u32 = 100;
 /// How much longer one click in a thousand may wait.
 const SLOWDOWN_MAX: f64 = 2.0;
