@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use journal::storage::{FakeStorage, Storage};
-use journal::{Journal, Opened, Options, Released, StreamId};
+use journal::{Journal, Opened, Options, ReleaseError, Released, StreamId};
 use std::sync::Arc;
 
 const NOW: i64 = 1_763_000_000_000;
@@ -83,6 +83,22 @@ fn a_start_whose_record_somebody_has_removed_is_over_all_the_same() {
 }
 
 #[test]
+fn a_start_whose_record_cannot_be_removed_stays_until_it_can() {
+    let disk = FakeStorage::new();
+    let (opened, streams) = ended(&disk);
+    read_all(&opened.journal, &streams);
+    opened.journal.release(streams[0], MANY).unwrap();
+    disk.fail_removes(1);
+    let refused = opened.journal.release(streams[1], MANY);
+    assert!(matches!(refused, Err(ReleaseError::Files(_))), "{refused:?}");
+    let epoch = format!("epoch-{:016x}", streams[0].epoch);
+    let records = |disk| files(disk).into_iter().filter(|name| name.starts_with(&epoch)).count();
+    assert_eq!(records(&disk), 1, "it says still how the start ended: {:?}", files(&disk));
+    assert!(opened.journal.release(streams[1], MANY).unwrap().epoch_over, "asked again, it goes");
+    assert_eq!(records(&disk), 0, "{:?}", files(&disk));
+}
+
+#[test]
 fn what_a_start_says_of_earlier_ones_is_how_they_ended() {
     let disk = FakeStorage::new();
     let (opened, streams) = ended(&disk);
@@ -134,6 +150,8 @@ fn the_figures_add_up_what_the_workers_wrote() {
     write(&mut opened, 0, 5);
     write(&mut opened, 1, 7);
     assert_eq!(opened.journal.stats().frames, 12);
+    // A thousand bytes and their header take 17 slots of 64 bytes.
+    assert_eq!(opened.journal.stats().bytes, 12 * 17 * 64);
     assert_eq!(opened.journal.stats().unsynced_frames, 0);
     opened.writers[1].append(NOW, &PAYLOAD).unwrap();
     opened.writers[1].flush().unwrap();

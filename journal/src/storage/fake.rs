@@ -36,6 +36,7 @@ struct Disk {
     short_writes: bool,
     failing_syncs: u32,
     failing_writes: u32,
+    failing_removes: u32,
     /// A file, and how many reads of it fail.
     failing_reads: Option<(u64, u32)>,
     random: u64,
@@ -163,6 +164,11 @@ impl FakeStorage {
     /// Lets the next `count` writes fail after a part of the bytes is written.
     pub fn fail_writes(&self, count: u32) {
         lock(&self.disk).failing_writes = count;
+    }
+
+    /// Lets the next `count` removals of files fail; the files stay.
+    pub fn fail_removes(&self, count: u32) {
+        lock(&self.disk).failing_removes = count;
     }
 
     /// Lets the next `count` reads of a file fail; one file at a time.
@@ -304,6 +310,10 @@ impl Storage for FakeStorage {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut disk = self.disk()?;
+        if disk.failing_removes > 0 {
+            disk.failing_removes -= 1;
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         let id = disk.names.get(name).copied().ok_or(io::ErrorKind::NotFound)?;
         disk.change_name(NameChange::Remove(name.to_owned()));
         // The space comes back at once; a power cut may still bring the name back, with an empty file.
