@@ -3,11 +3,11 @@
 //! [`programmes`] are the rules that can apply, [`facts`] reads what they look at, [`decide`] asks them. Nothing here
 //! writes.
 
-mod api;
 pub mod catalogue;
 mod clicks;
 mod dated;
 pub mod decide;
+mod explain_api;
 mod facts;
 mod held;
 mod named;
@@ -15,6 +15,7 @@ mod own_api;
 pub mod programmes;
 pub(crate) mod recorded;
 pub mod relations;
+mod relations_api;
 mod together;
 
 pub use catalogue::Catalogue;
@@ -29,5 +30,5 @@ use crate::Core;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
-    OpenApiRouter::new().merge(api::routes()).merge(own_api::routes())
+    explain_api::routes().merge(relations_api::routes()).merge(own_api::routes())
 }
