@@ -26,7 +26,7 @@ impl Core {
         self.store()
             .read(move |tx| {
                 let event = tx.query_one(INSTANTS, params![now])?.opt_instant(0)?;
-                let payday = payouts::run::next_day(tx, now)?;
+                let payday = payouts::next_day(tx, now)?;
                 Ok(event.into_iter().chain(payday).min())
             })
             .await

@@ -1,7 +1,8 @@
 //! Payments of runs that came back from outside. Where a programme pays by itself nobody can withdraw that money, so
 //! it is due again on the next payout day, whether or not anything else is.
 
-use super::run::{Open, PAYEES_AT_ONCE};
+use super::due::Open;
+use super::run::PAYEES_AT_ONCE;
 use super::send::Purse;
 use crate::params;
 use crate::store::{StoreError, Tx};

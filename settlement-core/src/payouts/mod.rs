@@ -2,8 +2,9 @@
 //! the programme pays by itself, in the same run.
 //!
 //! [`entries`] keeps what lies in `earned` by the month that makes it due; [`schedule`] says which day that is, by the
-//! [`calendar`] in force; [`run`] goes over a programme's payees and [`pay`] pays one; [`withdraw`] is the payee's own
-//! hand; [`ahead`] says what a payee has to wait for; [`send`] is what both do; [`came_back`] finds what has to be sent again; [`accounts`] says where money goes.
+//! [`calendar`] in force, and [`due`] what may go on it; [`run`] goes over a programme's payees and [`pay`] pays one;
+//! [`withdraw`] is the payee's own hand; [`ahead`] says what a payee has to wait for; [`send`] is what both do;
+//! [`came_back`] finds what has to be sent again; [`accounts`] says where money goes.
 
 pub mod accounts;
 mod accounts_api;
@@ -12,6 +13,7 @@ pub(crate) mod calendar;
 mod calendar_api;
 mod came_back;
 mod checks_api;
+mod due;
 pub(crate) mod entries;
 mod pay;
 pub mod run;
@@ -21,6 +23,8 @@ mod send;
 mod withdraw;
 mod withdraw_api;
 
+pub(crate) use due::next_day;
+pub use due::{BeginError, Trigger};
 pub use run::PaidOut;
 pub use schedule::ScheduleError;
 pub use send::MoveError;

@@ -1,7 +1,8 @@
 //! Payout runs and the files they make: `POST` and `GET /v1/payout-runs`, `GET /v1/payouts`, `GET /v1/payout-files`,
 //! and `POST /v1/payouts/arrivals`, where the outside's word on what was sent comes in.
 
-use super::run::{BeginError, Trigger, begin};
+use super::due::{BeginError, Trigger};
+use super::run::begin;
 use super::send::MoveError;
 use super::withdraw::{Arrival, ArrivalError, arrive};
 use crate::Core;

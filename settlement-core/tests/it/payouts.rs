@@ -301,7 +301,8 @@ on_both!(a_repeated_withdrawal_is_made_once, async |bench: &Bench| {
 });
 
 on_both!(a_run_that_is_cut_off_goes_on_and_pays_nobody_twice, async |bench: &Bench| {
-    use settlement_core::payouts::run::{Trigger, begin, step as run_step};
+    use settlement_core::payouts::Trigger;
+    use settlement_core::payouts::run::{begin, step as run_step};
     use settlement_core::{params, store::StoreError};
     let stage = Stage::set(bench, "taobao_live", rules(&json!({}))).await;
     // 250 payees with one entry each, as settlement leaves them.
