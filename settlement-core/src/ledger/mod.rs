@@ -10,7 +10,7 @@ pub mod balance;
 pub mod settle;
 mod settlements_api;
 pub mod top_up;
-mod top_up_list;
+mod top_ups_api;
 pub mod transfer;
 
 pub use account::{AccountKey, Holder};
@@ -22,5 +22,5 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// All that the API says about a merchant's money.
 pub(crate) fn routes() -> OpenApiRouter<Core> {
-    api::routes().merge(settlements_api::routes()).merge(top_up_list::routes())
+    api::routes().merge(settlements_api::routes()).merge(top_ups_api::routes())
 }

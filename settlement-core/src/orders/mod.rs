@@ -17,7 +17,7 @@ pub mod judge;
 mod late;
 mod list_api;
 mod reopen;
-mod report;
+mod report_api;
 mod report_rows;
 pub mod review;
 mod review_api;
@@ -34,7 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 /// All that the API says about orders.
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     api::routes()
-        .merge(report::routes())
+        .merge(report_api::routes())
         .merge(review_api::routes())
         .merge(list_api::routes())
         .merge(files_api::routes())

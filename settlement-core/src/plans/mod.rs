@@ -7,7 +7,7 @@ pub(crate) mod facts;
 pub(crate) mod offers;
 mod plan_rates;
 mod plans_api;
-mod rate_list;
+mod rate_list_api;
 mod rates_api;
 
 use crate::Core;
@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     plans_api::routes()
         .merge(rates_api::routes())
-        .merge(rate_list::routes())
+        .merge(rate_list_api::routes())
         .merge(coupons_api::routes())
         .merge(applications_api::routes())
 }
