@@ -1,13 +1,15 @@
 //! Orders: taking their events in, judging them, and looking again when something new is known.
 //!
 //! The life of an event, by file: [`event`] (what it is), [`intake`] (stored exactly once), [`state`] (how the order
-//! stands), [`judge`] (who owns it and what is owed), [`books`] (the difference to the ledger), [`review`] (what a
-//! person must look at), [`sweep`] (looking again),
-//! [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to).
+//! stands), [`judge`] (who owns it and what is owed), [`decision`] (what of that is kept), [`bookkeeping`] and [`books`]
+//! (the difference to the ledger), [`review`] (what a person must look at), [`sweep`] (looking again), [`late`] (what
+//! late clicks change), [`reopen`] (what a ban reaches back to).
 
 mod api;
 pub(crate) mod batch;
+mod bookkeeping;
 pub(crate) mod books;
+mod decision;
 mod due;
 pub mod event;
 mod file;
@@ -28,6 +30,8 @@ mod waiting;
 pub mod wake;
 
 use crate::Core;
+pub(crate) use bookkeeping::{business_time, maturity, take_over};
+pub(crate) use decision::promoter;
 pub(crate) use late::clicks_turned_up;
 use utoipa_axum::router::OpenApiRouter;
 

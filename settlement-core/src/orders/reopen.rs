@@ -4,7 +4,7 @@
 //! Nothing else may change a final decision. A line that has not settled follows the rules as if they had been known
 //! in time; one that has is left as it is, and a person is told.
 
-use super::judge::decision;
+use super::decision::keep_decision;
 use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow};
 use super::state::{LineState, OrderState};
@@ -73,7 +73,7 @@ fn take_over(
     now: Instant,
 ) -> Result<(), StoreError> {
     let final_at = row.final_at;
-    decision(tx, state, line, row, Some(decided), cause, now)?;
+    keep_decision(tx, state, line, row, Some(decided), cause, now)?;
     row.final_at = final_at;
     Ok(())
 }
