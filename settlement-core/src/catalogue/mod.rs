@@ -11,9 +11,11 @@ pub(crate) mod feed;
 mod feed_rows;
 pub(crate) mod histories;
 mod insiders;
+mod link_life;
 mod link_list;
 mod link_new;
 mod link_rows;
+mod link_target;
 mod links;
 mod logo;
 mod merchant_list;
@@ -21,6 +23,7 @@ mod merchants;
 pub(crate) mod names;
 mod offer_view;
 mod periods;
+mod placements;
 mod products;
 mod programme_list;
 mod programmes;
@@ -51,6 +54,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(products::routes())
         .merge(search::routes())
         .merge(promoters::routes())
+        .merge(placements::routes())
         .merge(verification::routes())
         .merge(logo::routes())
         .merge(links::routes())

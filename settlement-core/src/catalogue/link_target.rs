@@ -1,0 +1,156 @@
+//! Where a new link leads, and whether it may: to a product, a shop, or another page of a merchant.
+
+use super::feed::Numbers;
+use super::link_new::{NewLink, NewPage};
+use super::programmes::Programme;
+use super::targets::{self, NewTarget, Target};
+use super::{destination, insiders, merchants};
+use crate::api::Problem;
+use crate::store::{StoreError, Tx};
+use crate::{CoreConfig, params};
+use attribution_core::ids::ProductId;
+use attribution_core::time::Instant;
+use http::StatusCode;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// What one request has found out about where its links lead.
+pub(super) struct LinkTargets<'a> {
+    config: &'a CoreConfig,
+    now: Instant,
+    products: HashMap<ProductId, Target>,
+    /// Merchants that take part in a programme.
+    insiders: HashSet<(String, i64)>,
+    /// Categories that are not banned in a programme.
+    allowed: HashSet<(i64, i64)>,
+}
+
+impl<'a> LinkTargets<'a> {
+    pub(super) fn new(config: &'a CoreConfig, now: Instant) -> Self {
+        Self { config, now, products: HashMap::new(), insiders: HashSet::new(), allowed: HashSet::new() }
+    }
+
+    /// Looks up the products of many links at once, before they are made one by one.
+    pub(super) fn look_up(&mut self, tx: &mut dyn Tx, links: &[NewLink]) -> Result<(), StoreError> {
+        let wanted: BTreeSet<&ProductId> = links.iter().filter_map(|link| link.product.as_ref()).collect();
+        let wanted: Vec<&ProductId> = wanted.into_iter().collect();
+        self.products.extend(targets::find_products(tx, &wanted)?);
+        Ok(())
+    }
+
+    /// Finds where a link of the programme leads; a page's target is made when first linked to. What is withdrawn or
+    /// banned, or a merchant's who does not take part, is refused.
+    pub(super) fn find(
+        &mut self,
+        tx: &mut dyn Tx,
+        link: &NewLink,
+        programme: (i64, &Programme),
+        numbers: &mut Numbers,
+    ) -> Result<Target, Problem> {
+        let (programme_num, programme) = programme;
+        let unprocessable =
+            |code, detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
+        let target = match (&link.product, &link.shop, &link.page) {
+            (Some(product), None, None) => match self.products.get(product) {
+                Some(known) => known.clone(),
+                None => {
+                    let found = targets::find(tx, "product", product.as_str())?.ok_or_else(|| {
+                        unprocessable("unknown_product", format!("there is no product {product}"))
+                    })?;
+                    self.products.insert(product.clone(), found.clone());
+                    found
+                }
+            },
+            (None, Some(shop), None) => targets::find(tx, "shop", shop.as_str())?.ok_or_else(|| {
+                unprocessable("unknown_shop", format!("merchant {shop} does not exist or has no shop_url"))
+            })?,
+            (None, None, Some(page)) => self.page(tx, page, programme, numbers)?,
+            _ => return Err(Problem::invalid("product", "give exactly one of product, shop and page")),
+        };
+        let insider = (target.merchant.clone(), programme_num);
+        if !self.insiders.contains(&insider) {
+            refuse_outsider(tx, &target.merchant, programme)?;
+            self.insiders.insert(insider);
+        }
+        self.refuse_withdrawn(tx, &target, programme_num)?;
+        Ok(target)
+    }
+
+    fn page(
+        &self,
+        tx: &mut dyn Tx,
+        page: &NewPage,
+        programme: &Programme,
+        numbers: &mut Numbers,
+    ) -> Result<Target, Problem> {
+        let merchant = merchants::find(tx, &page.merchant)?.ok_or_else(|| {
+            Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unknown_shop",
+                format!("there is no merchant {}", page.merchant),
+            )
+        })?;
+        refuse_outsider(tx, &merchant.id, programme)?;
+        let destination = destination::checked("page.url", &page.url, &merchant.hosts, self.config)?;
+        let title = page.title.as_deref().unwrap_or(&destination);
+        if page.title.is_some() {
+            super::checked_name("page.title", title)?;
+        }
+        let mut hashed = merchant.id.clone().into_bytes();
+        hashed.push(b'\n');
+        hashed.extend_from_slice(destination.as_bytes());
+        let id = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&hashed));
+        if let Some(known) = targets::find(tx, "page", &id)? {
+            return Ok(known);
+        }
+        let new = NewTarget {
+            kind: "page",
+            id: &id,
+            merchant: &merchant.id,
+            title,
+            destination: &destination,
+            price_fen: None,
+            category: None,
+            pass_query: false,
+            click_param: &merchant.click_param,
+            image_url: None,
+            app_page: merchant.app_page.as_deref(),
+        };
+        let num = targets::put(tx, &new, numbers, self.now)?;
+        Ok(Target { num, merchant: merchant.id, category: None, cancelled_from: None, delisted_from: None })
+    }
+
+    fn refuse_withdrawn(&mut self, tx: &mut dyn Tx, target: &Target, programme: i64) -> Result<(), Problem> {
+        let began = |from: Option<Instant>| from.is_some_and(|from| from <= self.now);
+        if began(target.cancelled_from) {
+            return Err(Problem::conflict("promotion_cancelled", "the merchant cancelled this promotion"));
+        }
+        if began(target.delisted_from) {
+            return Err(Problem::conflict("product_delisted", "this product is delisted"));
+        }
+        let Some(category) = target.category else { return Ok(()) };
+        if self.allowed.contains(&(category, programme)) {
+            return Ok(());
+        }
+        let banned = tx.query_opt(
+            "SELECT 1 FROM bans WHERE category = $1 AND (programme = 0 OR programme = $2) AND effective_from <= $3",
+            params![category, programme, self.now],
+        )?;
+        match banned {
+            Some(_) => {
+                Err(Problem::conflict("category_banned", "products of this category may not be promoted"))
+            }
+            None => {
+                self.allowed.insert((category, programme));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn refuse_outsider(tx: &mut dyn Tx, merchant: &str, programme: &Programme) -> Result<(), Problem> {
+    let (owner, platform) = (programme.merchant.as_deref(), programme.platform.as_deref());
+    if insiders::takes_part(tx, merchant, owner, platform)? {
+        return Ok(());
+    }
+    Err(insiders::outsider(merchant, &programme.id))
+}
