@@ -15,11 +15,11 @@ mod page;
 mod problem;
 mod text;
 pub(crate) mod time;
+mod token;
 mod tokens;
 mod write;
 
-pub use auth::{Peer, Principal, Role, TokenText};
-pub(crate) use auth::{check_subject, refuse_unknown};
+pub use auth::{Peer, Principal, Role};
 pub(crate) use body::read_bytes;
 pub(crate) use body::{Body, Params, PathId};
 pub(crate) use csv::{CsvFile, Form};
@@ -32,6 +32,8 @@ pub(crate) use problem::chain;
 pub use problem::{Problem, ProblemBody};
 pub(crate) use text::{check_label, check_line};
 pub(crate) use time::ApiTime;
+pub use token::TokenText;
+pub(crate) use token::{check_subject, refuse_unknown};
 pub(crate) use write::KEEP_MS;
 pub(crate) use write::{Write, WriteFile, WriteScope};
 
@@ -63,7 +65,7 @@ struct Document;
 /// The routes, by noun.
 fn nouns() -> Vec<OpenApiRouter<Core>> {
     vec![
-        auth::routes(),
+        token::routes(),
         crate::accounts::routes(),
         tokens::routes(),
         clicks::routes(),
