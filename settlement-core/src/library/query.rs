@@ -3,10 +3,10 @@
 use super::columns::{self, By, estimate_key, rate_key};
 use super::docs::{self, Block};
 use super::grams::{self, Field};
-use super::refresh::{ALL, DEAD, marks_of, of_category, of_merchant};
+use super::terms::{ALL, DEAD, of_category, of_merchant};
 use crate::params;
 use crate::plans::offers::{Item, Offers, Viewer};
-use crate::store::{Param, StoreError, Tx};
+use crate::store::{List, StoreError, Tx};
 use attribution_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -159,9 +159,9 @@ fn both(mut sets: BTreeMap<i64, Block>, others: &BTreeMap<i64, Block>) -> BTreeM
 fn blocks(tx: &mut dyn Tx, terms: &[String]) -> Result<BTreeMap<i64, Block>, StoreError> {
     let mut sets: BTreeMap<i64, Block> = BTreeMap::new();
     for chunk in terms.chunks(ROWS) {
-        let values: Vec<Param<'_>> = chunk.iter().map(Param::from).collect();
-        let sql = format!("SELECT block, docs FROM library_blocks WHERE term IN ({})", marks_of(chunk.len()));
-        for row in &tx.query(&sql, &values)? {
+        let list: List<'_> = chunk.iter().collect();
+        let sql = format!("SELECT block, docs FROM library_blocks WHERE term IN ({})", list.marks);
+        for row in &tx.query(&sql, &list.values)? {
             let set = Block::read(row.blob(1)?);
             sets.entry(row.int(0)?).and_modify(|known| known.or(&set)).or_insert(set);
         }
@@ -211,15 +211,14 @@ impl Keys {
         // The general column first: what plans change comes after it.
         for plan in std::iter::once("").chain(plans.iter().map(String::as_str)) {
             for chunk in wanted.chunks(ROWS) {
-                let mut values: Vec<Param<'_>> = chunk.iter().map(|block| Param::from(*block)).collect();
-                let blocks = marks_of(values.len());
-                values.push(plan.into());
+                let mut list: List<'_> = chunk.iter().copied().collect();
+                let blocks = list.marks.clone();
                 let sql = format!(
-                    "SELECT block, {} FROM library_columns WHERE plan = ${} AND block IN ({blocks})",
+                    "SELECT block, {} FROM library_columns WHERE plan = {} AND block IN ({blocks})",
                     by.name(),
-                    values.len()
+                    list.mark_of(plan)
                 );
-                for row in &tx.query(&sql, &values)? {
+                for row in &tx.query(&sql, &list.values)? {
                     let columns = found.entry(row.int(0)?).or_default();
                     if !plan.is_empty() && columns.is_empty() {
                         columns.push(Vec::new());
@@ -338,12 +337,9 @@ fn next(
 fn right_ones(tx: &mut dyn Tx, query: &Query, places: &[Place]) -> Result<BTreeSet<i64>, StoreError> {
     let mut right = BTreeSet::new();
     for chunk in places.chunks(ROWS) {
-        let values: Vec<Param<'_>> = chunk.iter().map(|(_, target)| Param::from(*target)).collect();
-        let sql = format!(
-            "SELECT target, title, shop FROM library_docs WHERE target IN ({})",
-            marks_of(chunk.len())
-        );
-        for row in &tx.query(&sql, &values)? {
+        let list: List<'_> = chunk.iter().map(|(_, target)| *target).collect();
+        let sql = format!("SELECT target, title, shop FROM library_docs WHERE target IN ({})", list.marks);
+        for row in &tx.query(&sql, &list.values)? {
             if holds(query, row.text(1)?, row.text(2)?) {
                 right.insert(row.int(0)?);
             }

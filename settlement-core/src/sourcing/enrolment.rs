@@ -2,7 +2,7 @@
 
 use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{List, Row, StoreError, Tx};
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};
 use attribution_core::sourcing::{AuditTimes, Refusal, SkuOffer, SkuVerdict};
 use attribution_core::time::Instant;
@@ -85,23 +85,19 @@ impl Enrolment {
     }
 }
 
-/// Enrolments a look for SKUs asks about at once: SQLite takes 32,766 values.
-const ASKED_AT_ONCE: usize = 500;
-
 /// The enrolments of these rows with their SKUs.
 fn with_skus(tx: &mut dyn Tx, rows: &[Row]) -> Result<Vec<Enrolment>, StoreError> {
     let mut all = rows.iter().map(enrolment).collect::<Result<Vec<_>, _>>()?;
-    for some in all.chunks_mut(ASKED_AT_ONCE) {
-        let places: Vec<String> = (1..=some.len()).map(|n| format!("${n}")).collect();
+    for some in all.chunks_mut(List::MOST) {
+        let ids: Vec<String> = some.iter().map(|of| of.id.clone()).collect();
+        let list: List<'_> = ids.iter().collect();
         let sql = format!(
             "SELECT enrolment, sku, offer, refusals, needs_review FROM enrolment_skus WHERE enrolment IN ({}) \
              ORDER BY enrolment, sku",
-            places.join(", ")
+            list.marks
         );
-        let ids: Vec<String> = some.iter().map(|of| of.id.clone()).collect();
-        let values: Vec<Param<'_>> = ids.iter().map(Param::from).collect();
         let mut skus: HashMap<String, Vec<EnrolledSku>> = HashMap::new();
-        for row in tx.query(&sql, &values)? {
+        for row in tx.query(&sql, &list.values)? {
             let verdict = SkuVerdict { refusals: json(row.text(3)?)?, needs_review: row.flag(4)? };
             let sku = EnrolledSku { sku: row.text(1)?.to_owned(), offer: json(row.text(2)?)?, verdict };
             skus.entry(row.text(0)?.to_owned()).or_default().push(sku);

@@ -2,7 +2,7 @@
 
 use super::deals;
 use crate::params;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{List, Row, StoreError, Tx};
 use attribution_core::ids::ProductId;
 use attribution_core::money::Fen;
 use attribution_core::sourcing::low_window;
@@ -71,18 +71,17 @@ pub(super) fn of_product(tx: &mut dyn Tx, product: &ProductId) -> Result<Vec<Sku
 
 /// What is in stock of these products' SKUs.
 pub(super) fn stocks(tx: &mut dyn Tx, products: &BTreeSet<&ProductId>) -> Result<Stocks, StoreError> {
+    let products: Vec<&ProductId> = products.iter().copied().collect();
     let mut stocks = Stocks::new();
-    if products.is_empty() {
-        return Ok(stocks);
-    }
-    let places: Vec<String> = (1..=products.len()).map(|n| format!("${n}")).collect();
-    let sql = format!(
-        "SELECT product, sku, stock FROM skus WHERE deleted_ms IS NULL AND product IN ({})",
-        places.join(", ")
-    );
-    let values: Vec<Param<'_>> = products.iter().map(|product| Param::from(product.as_str())).collect();
-    for row in tx.query(&sql, &values)? {
-        stocks.insert((row.text(0)?.to_owned(), row.text(1)?.to_owned()), row.num(2)?);
+    for some in products.chunks(List::MOST) {
+        let list: List<'_> = some.iter().copied().collect();
+        let sql = format!(
+            "SELECT product, sku, stock FROM skus WHERE deleted_ms IS NULL AND product IN ({})",
+            list.marks
+        );
+        for row in tx.query(&sql, &list.values)? {
+            stocks.insert((row.text(0)?.to_owned(), row.text(1)?.to_owned()), row.num(2)?);
+        }
     }
     Ok(stocks)
 }
