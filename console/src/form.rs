@@ -1,27 +1,23 @@
-//! Forms: what was typed, whether it is from our own page, and what is wrong with it, beside each field.
+//! Forms: what was typed, [whether it is from our own page](submitted), and what is wrong with it, beside each
+//! [field](field).
+
+mod field;
+mod submitted;
+
+pub(crate) use field::Field;
+pub(crate) use submitted::{Submitted, TooLarge, Uploaded};
 
 use crate::api::ApiError;
 use crate::failure::Failure;
 use crate::lang::Lang;
 use crate::problem;
-use crate::state::Console;
 use crate::texts::Texts;
-use crate::who::SignedIn;
-use askama::Template;
-use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts as _, Multipart, Request};
-use http::StatusCode;
-use subtle::ConstantTimeEq as _;
 
 /// What was typed, in the order of the form.
 pub(crate) type Fields = Vec<(String, String)>;
 
 /// The field with the proof that a form is of this session.
 pub(crate) const TOKEN: &str = "_token";
-/// The field that names one rendering of a form.
-const ONCE: &str = "_once";
-/// Longest name of one rendering that is passed on.
-const ONCE_MAX: usize = 64;
 
 /// Reads a form's body.
 pub(crate) fn parse(body: &[u8]) -> Fields {
@@ -49,117 +45,6 @@ pub(crate) fn page_to(back: &str, otherwise: &str) -> String {
     let kept = parse(query.as_bytes()).into_iter().filter(|(name, _)| name != "done");
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
     if query.is_empty() { page.to_owned() } else { format!("{page}?{query}") }
-}
-
-/// A form that somebody who is signed in sent from our own page.
-pub(crate) struct Submitted {
-    pub(crate) fields: Fields,
-}
-
-impl Submitted {
-    /// What was typed into a field, without the spaces around it.
-    pub(crate) fn value(&self, name: &str) -> &str {
-        value(&self.fields, name).trim()
-    }
-
-    /// As [`value`](Self::value), if anything was typed.
-    pub(crate) fn given(&self, name: &str) -> Option<&str> {
-        Some(self.value(name)).filter(|value| !value.is_empty())
-    }
-
-    /// As it was typed: for passwords.
-    pub(crate) fn exact(&self, name: &str) -> &str {
-        value(&self.fields, name)
-    }
-
-    /// Every value of a field that the form has several times.
-    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Names this rendering of the form, for the API to know a repeat.
-    pub(crate) fn once(&self) -> &str {
-        let once = value(&self.fields, ONCE);
-        if once.len() <= ONCE_MAX && once.bytes().all(|b| b.is_ascii_graphic()) { once } else { "" }
-    }
-
-    /// As [`once`](Self::once), for one of several forms of a page that ask the same path: `of` tells them apart. It is an
-    /// id of the API's.
-    pub(crate) fn once_of(&self, of: &str) -> String {
-        let once = self.once();
-        if once.is_empty() { String::new() } else { format!("{once}.{of}") }
-    }
-}
-
-impl FromRequest<Console> for Submitted {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, console: &Console) -> Result<Self, Failure> {
-        let (mut parts, body) = request.into_parts();
-        let who = SignedIn::from_request_parts(&mut parts, console).await?;
-        let body = Bytes::from_request(Request::from_parts(parts, body), console)
-            .await
-            .map_err(|_| Failure::BadForm)?;
-        let fields = parse(&body);
-        let expected = who.secret.form_token();
-        if !bool::from(value(&fields, TOKEN).as_bytes().ct_eq(expected.as_bytes())) {
-            return Err(Failure::OtherSite);
-        }
-        Ok(Self { fields })
-    }
-}
-
-/// A form with a file that somebody who is signed in sent from our own page.
-pub(crate) struct Uploaded {
-    pub(crate) form: Submitted,
-    /// The file; empty if none was chosen.
-    pub(crate) file: Result<Bytes, TooLarge>,
-}
-
-/// A file has more bytes than its page takes.
-#[derive(Debug)]
-pub(crate) struct TooLarge;
-
-impl FromRequest<Console> for Uploaded {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, console: &Console) -> Result<Self, Failure> {
-        let (mut parts, body) = request.into_parts();
-        let who = SignedIn::from_request_parts(&mut parts, console).await?;
-        let mut multipart = Multipart::from_request(Request::from_parts(parts, body), console)
-            .await
-            .map_err(|_| Failure::BadForm)?;
-        let expected = who.secret.form_token();
-        let mut fields = Fields::new();
-        let mut file = Ok(Bytes::new());
-        // The fields stand before the file, and nothing behind one that is too large is read.
-        loop {
-            let field = match multipart.next_field().await {
-                Ok(Some(field)) => field,
-                Ok(None) => break,
-                Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                    file = Err(TooLarge);
-                    break;
-                }
-                Err(_) => return Err(Failure::BadForm),
-            };
-            let name = field.name().unwrap_or_default().to_owned();
-            let is_file = field.file_name().is_some();
-            match field.bytes().await {
-                Ok(bytes) if is_file => file = Ok(bytes),
-                Ok(bytes) => fields.push((name, String::from_utf8_lossy(&bytes).into_owned())),
-                Err(error) if is_file && error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                    file = Err(TooLarge);
-                    break;
-                }
-                Err(_) => return Err(Failure::BadForm),
-            }
-        }
-        if !bool::from(value(&fields, TOKEN).as_bytes().ct_eq(expected.as_bytes())) {
-            return Err(Failure::OtherSite);
-        }
-        Ok(Self { form: Submitted { fields }, file })
-    }
 }
 
 /// Something wrong with what was typed.
@@ -244,133 +129,10 @@ impl Form {
     }
 }
 
-/// A labelled field.
-#[derive(Debug, Template)]
-#[template(path = "parts/field.html")]
-pub(crate) struct Field {
-    name: &'static str,
-    label: String,
-    kind: &'static str,
-    value: String,
-    hint: Option<String>,
-    error: Option<String>,
-    autocomplete: &'static str,
-    inputmode: &'static str,
-    required: bool,
-    /// Of a choice: value and words.
-    options: Vec<(String, String)>,
-    /// Kinds of file that a script may read into it; empty for none.
-    file: &'static str,
-}
-
-impl Field {
-    /// One line of text that must be filled in.
-    pub(crate) fn text(name: &'static str, label: &str) -> Self {
-        Self {
-            name,
-            label: label.to_owned(),
-            kind: "text",
-            value: String::new(),
-            hint: None,
-            error: None,
-            autocomplete: "off",
-            inputmode: "text",
-            required: true,
-            options: Vec::new(),
-            file: "",
-        }
-    }
-
-    /// A password; `autocomplete` tells the browser which.
-    pub(crate) fn password(name: &'static str, label: &str, autocomplete: &'static str) -> Self {
-        Self { kind: "password", autocomplete, ..Self::text(name, label) }
-    }
-
-    /// A day.
-    pub(crate) fn date(name: &'static str, label: &str) -> Self {
-        Self { kind: "date", ..Self::text(name, label) }
-    }
-
-    /// A day and a time of day.
-    pub(crate) fn moment(name: &'static str, label: &str) -> Self {
-        Self { kind: "datetime-local", ..Self::text(name, label) }
-    }
-
-    /// A colour.
-    pub(crate) fn colour(name: &'static str, label: &str) -> Self {
-        Self { kind: "color", ..Self::text(name, label) }
-    }
-
-    /// A file of these kinds, to be sent with the form.
-    pub(crate) fn upload(name: &'static str, label: &str, kinds: &'static str) -> Self {
-        Self { kind: "file", file: kinds, ..Self::text(name, label) }
-    }
-
-    /// One of several.
-    pub(crate) fn choice(name: &'static str, label: &str, options: Vec<(String, String)>) -> Self {
-        Self { kind: "select", options, ..Self::text(name, label) }
-    }
-
-    /// Any of several; what is ticked at first is given [`with`](Self::with) spaces between.
-    pub(crate) fn checks(name: &'static str, label: &str, options: Vec<(String, String)>) -> Self {
-        Self { kind: "checks", options, ..Self::text(name, label) }
-    }
-
-    /// Whether an option is ticked.
-    fn ticked(&self, option: &str) -> bool {
-        self.value.split(' ').any(|ticked| ticked == option)
-    }
-
-    /// Several lines.
-    pub(crate) fn lines(name: &'static str, label: &str) -> Self {
-        Self { kind: "textarea", ..Self::text(name, label) }
-    }
-
-    /// May be filled from a file of these kinds, where scripts run.
-    pub(crate) const fn file(mut self, kinds: &'static str) -> Self {
-        self.file = kinds;
-        self
-    }
-
-    /// With what stands in it at first.
-    pub(crate) fn with(mut self, value: impl Into<String>) -> Self {
-        self.value = value.into();
-        self
-    }
-
-    /// With a sentence that helps.
-    pub(crate) fn hint(mut self, words: &str) -> Self {
-        self.hint = Some(words.to_owned());
-        self
-    }
-
-    /// Whether anything stands in it.
-    pub(crate) const fn is_filled(&self) -> bool {
-        !self.value.is_empty()
-    }
-
-    /// May stay empty.
-    pub(crate) const fn optional(mut self) -> Self {
-        self.required = false;
-        self
-    }
-
-    /// What the browser may fill in.
-    pub(crate) const fn autocomplete(mut self, what: &'static str) -> Self {
-        self.autocomplete = what;
-        self
-    }
-
-    /// Which keyboard a phone shows.
-    pub(crate) const fn inputmode(mut self, what: &'static str) -> Self {
-        self.inputmode = what;
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use askama::Template as _;
 
     #[test]
     fn only_paths_of_ours_are_gone_back_to() {
