@@ -4,9 +4,10 @@
 //! and the promoters `a`, `b` and `c`.
 
 use super::fault::{Fault, Place, unknown};
-use super::read::{entries, find, list, times_to_millis, whole};
+use super::read::{entries, find, list};
 use super::story::{Given, Merchant, Product, Programme, Promoter};
 use super::time;
+use super::values::{times_to_millis, whole};
 use super::yaml::{Data, Entry, Node};
 use attribution_core::policy::{Policy, Preset};
 use attribution_core::time::Instant;

@@ -1,7 +1,7 @@
 //! Scenarios: stories in YAML, told against the real rules and a real store on a clock of their own.
 //!
-//! From file to verdict, by file: [`yaml`] (a tree with places), [`vocabulary`] (the words), [`read`] and [`given`]
-//! (the tree as stories), [`world`] (a core of the story's own), [`edge`] (clicks, decided as an edge decides them),
+//! From file to verdict, by file: [`yaml`] (a tree with places), [`vocabulary`] (the words), [`read`], [`values`] and
+//! [`given`] (the tree as stories), [`world`] (a core of the story's own), [`edge`] (clicks, decided as an edge decides them),
 //! [`stage`] (time goes by), [`events`] (what happens), [`checks`] (what must be so), [`mod@schema`] (the same words as a
 //! JSON schema). Nothing here computes money or picks a winner: it only asks.
 
@@ -15,6 +15,7 @@ mod schema;
 mod stage;
 mod story;
 pub(crate) mod time;
+mod values;
 mod vocabulary;
 mod world;
 mod yaml;
