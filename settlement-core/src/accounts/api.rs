@@ -264,6 +264,7 @@ async fn put_password(
         .without_key()
         .run(&core, move |tx, scope| {
             let (num, _) = changeable(tx, &login, scope.principal.role)?;
+            session::lock(tx, num)?;
             tx.execute(
                 "UPDATE accounts SET password = $2, password_at = $3 WHERE num = $1",
                 params![num, &hash, scope.now],
@@ -314,6 +315,7 @@ async fn switch(core: Core, login: &str, write: Write<Nothing>, off: bool) -> Re
         .scope
         .run(&core, move |tx, scope| {
             let (num, _) = changeable(tx, &login, scope.principal.role)?;
+            session::lock(tx, num)?;
             if off {
                 let sql = "UPDATE accounts SET disabled_at = $2 WHERE num = $1 AND disabled_at IS NULL";
                 tx.execute(sql, params![num, scope.now])?;

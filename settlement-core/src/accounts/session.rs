@@ -130,6 +130,19 @@ pub(super) fn end_others(
     tx.execute("DELETE FROM sessions WHERE account = $1 AND secret_hash <> $2", params![account, &kept])
 }
 
+/// Held while an account's password or state changes, and while a session of it begins.
+pub(super) fn lock(tx: &mut dyn Tx, account: i64) -> Result<(), StoreError> {
+    tx.lock(&format!("account {account}"))
+}
+
+/// Whether the account still has this password and lets people in: it can have changed while the password was checked.
+/// Nothing changes before the transaction ends.
+pub(super) fn still_opens(tx: &mut dyn Tx, account: i64, password: &str) -> Result<bool, StoreError> {
+    lock(tx, account)?;
+    let sql = "SELECT 1 FROM accounts WHERE num = $1 AND password = $2 AND disabled_at IS NULL";
+    Ok(tx.query_opt(sql, params![account, password])?.is_some())
+}
+
 /// What is stored of a session.
 struct Stored {
     session: Session,

@@ -106,8 +106,8 @@ impl Core {
             Some(login) => self.store().read(move |tx| find(tx, &login)).await?,
         };
         let kept = found.as_ref().map(|found| found.password.clone());
-        let right = self.passwords().verify(password.to_owned(), kept).await?;
-        let (Some(found), true) = (found.filter(|found| !found.disabled), right) else {
+        let right = self.passwords().verify(password.to_owned(), kept.clone()).await?;
+        let (Some(found), Some(kept), true) = (found.filter(|found| !found.disabled), kept, right) else {
             return Err(SignInError::Wrong);
         };
         let secret = new_secret()?;
@@ -115,8 +115,12 @@ impl Core {
         let num = found.num;
         self.store()
             .write(move |tx| {
+                // A password that was changed while it was checked lets nobody in any more.
+                if !session::still_opens(tx, num, &kept)? {
+                    return Err(SignInError::Wrong);
+                }
                 throttle::give_back(tx, &counted)?;
-                session::begin(tx, &written, &Owner::Account(num), now)
+                Ok(session::begin(tx, &written, &Owner::Account(num), now)?)
             })
             .await?;
         let principal = Principal::of_account(num, found.role, found.subject);
@@ -177,22 +181,26 @@ impl Core {
         password::check(new, &login).map_err(|why| weak("password", why))?;
         let counted = vec![Counted::name_from(&login, None)];
         self.take_attempt(counted.clone()).await?;
-        if !self.passwords().verify(current.to_owned(), Some(kept)).await.map_err(SignInError::from)? {
+        let right = self.passwords().verify(current.to_owned(), Some(kept.clone())).await;
+        if !right.map_err(SignInError::from)? {
             return Err(SignInError::Wrong.into());
         }
         let hash = self.passwords().hash(new.to_owned()).await.map_err(SignInError::from)?;
-        let kept = secret.clone();
+        let own = secret.clone();
         self.store()
             .write(move |tx| {
+                if !session::still_opens(tx, num, &kept)? {
+                    return Err(SignInError::Wrong);
+                }
                 throttle::give_back(tx, &counted)?;
                 tx.execute(
                     "UPDATE accounts SET password = $2, password_at = $3 WHERE num = $1",
                     params![num, &hash, now],
                 )?;
-                session::end_others(tx, num, Some(&kept)).map(|_| ())
+                session::end_others(tx, num, Some(&own))?;
+                Ok(())
             })
-            .await
-            .map_err(SignInError::from)?;
+            .await?;
         Ok(())
     }
 
