@@ -84,6 +84,37 @@ impl Code {
         pack(text.first_chunk()?).map(Self)
     }
 
+    /// The codes that somebody may mean who writes `text`: those from which it differs by one wrong character, by two
+    /// neighbours that changed places, or by large and small letters.
+    pub fn slips(text: &[u8], key: CheckKey) -> Vec<Self> {
+        let Ok(text) = <[u8; CODE_LEN]>::try_from(text) else { return Vec::new() };
+        let mut found: Vec<Self> = Vec::new();
+        let mut meant = |text: [u8; CODE_LEN]| found.extend(Self::parse(&text, key));
+        for place in 0..CODE_LEN {
+            for &other in ALPHABET {
+                let mut slip = text;
+                slip[place] = other;
+                meant(slip);
+            }
+            if place > 0 {
+                let mut slip = text;
+                slip.swap(place - 1, place);
+                meant(slip);
+            }
+        }
+        for upper in 0..1_u16 << CODE_LEN {
+            let cased = |(place, c): (usize, &u8)| {
+                if upper >> place & 1 == 1 { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
+            };
+            let mut slip = [0; CODE_LEN];
+            slip.iter_mut().zip(text.iter().enumerate().map(cased)).for_each(|(to, c)| *to = c);
+            meant(slip);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// The nine characters.
     pub fn text(self) -> [u8; CODE_LEN] {
         let mut out = [b'0'; CODE_LEN];
@@ -234,6 +265,28 @@ mod tests {
         let accepted =
             ALPHABET.iter().filter(|c| Code::parse(&[&text[..BODY_LEN], &[**c]].concat(), KEY).is_some());
         assert_eq!(accepted.count(), 1);
+    }
+
+    #[test]
+    fn one_slip_of_the_finger_leads_back_to_the_code() {
+        let code = Code::from_body(123_456_789_012, KEY).unwrap();
+        let text = code.text();
+        let mut slips = vec![text.to_ascii_lowercase(), text.to_ascii_uppercase()];
+        for place in 0..CODE_LEN {
+            let mut slip = text;
+            slip[place] = if slip[place] == b'x' { b'y' } else { b'x' };
+            slips.push(slip.to_vec());
+            let mut slip = text;
+            slip.swap(place.saturating_sub(1), place);
+            slips.push(slip.to_vec());
+        }
+        for slip in slips {
+            assert!(Code::slips(&slip, KEY).contains(&code), "{slip:?}");
+        }
+        let other = Code::from_body(210_987_654_321, KEY).unwrap().text();
+        assert!(!Code::slips(&other, KEY).contains(&code));
+        assert!(Code::slips(&other, KEY).len() < 60);
+        assert_eq!((Code::slips(b"double11", KEY), Code::slips("二维码".as_bytes(), KEY)), (vec![], vec![]));
     }
 
     #[test]

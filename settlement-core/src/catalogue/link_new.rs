@@ -7,7 +7,7 @@ use super::link_rows::{LinkRows, Row};
 use super::link_target::LinkTargets;
 use super::programmes::Programme;
 use super::verification::refuse_unverified;
-use crate::api::time::plausible;
+use crate::api::time::{AHEAD_MS, plausible};
 use crate::api::{Principal, Problem};
 use crate::store::{StoreError, Tx};
 use crate::{CoreConfig, params};
@@ -53,7 +53,8 @@ pub(super) struct NewLink {
     pub(super) shop: Option<MerchantId>,
     /// Any other page of a merchant.
     pub(super) page: Option<NewPage>,
-    /// When it was shared, UTC milliseconds; now unless given. Its life counts from here.
+    /// When it was shared, UTC milliseconds; now unless given. Its life counts from here, under the rules of then: only
+    /// operators name a time that is over for longer than clocks differ (five minutes).
     #[schema(value_type = Option<i64>)]
     shared_at: Option<Instant>,
     /// Shared while the salesperson's badge (小黄人) was shown.
@@ -137,7 +138,7 @@ impl<'a> LinkMaker<'a> {
             now,
             placements: HashMap::new(),
             programmes: HashMap::new(),
-            targets: LinkTargets::new(config, now),
+            targets: LinkTargets::new(config, principal, now),
             verified: HashSet::new(),
         }
     }
@@ -171,6 +172,7 @@ impl<'a> LinkMaker<'a> {
         }
         let shared = link.shared_at.unwrap_or(self.now);
         plausible(shared, self.now).map_err(|why| Problem::invalid("shared_at", why))?;
+        self.refuse_back_dating(shared)?;
         refuse_empty_life(link)?;
         let target = self.targets.find(tx, link, (placement.programme, &programme), numbers)?;
 
@@ -216,6 +218,14 @@ impl<'a> LinkMaker<'a> {
     /// Writes what is not written yet.
     pub(super) fn finish(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
         self.rows.write(tx)
+    }
+
+    /// A promoter who dates a link back would choose among all rules that ever were.
+    fn refuse_back_dating(&self, shared: Instant) -> Result<(), Problem> {
+        if shared < self.now.plus(-AHEAD_MS) && self.principal.require_operator().is_err() {
+            return Err(Problem::forbidden("only operators may date a link back"));
+        }
+        Ok(())
     }
 
     fn load(&mut self, tx: &mut dyn Tx, id: &PlacementId) -> Result<(), Problem> {
@@ -277,6 +287,12 @@ impl<'a> LinkMaker<'a> {
         })?;
         // An alias stands for a link that is there.
         self.rows.write(tx)?;
+        if self.rows.is_there(tx, &Code::slips(wish.as_bytes(), self.key))? {
+            let why = "this alias is one slip of the finger away from a link's code";
+            return Err(
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_alias", why).fact("field", "alias")
+            );
+        }
         let inserted = tx.execute(
             "INSERT INTO aliases (alias, code, change_no, changed_at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (alias) DO NOTHING",

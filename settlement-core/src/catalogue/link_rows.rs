@@ -97,22 +97,16 @@ impl LinkRows {
                 drawn.remove(code);
             }
             let drawn: Vec<Code> = drawn.into_iter().collect();
-            let values: Vec<Param<'_>> = drawn.iter().map(|code| Param::from(*code)).collect();
-            let rest: String = (2..=values.len()).map(|n| format!(", (${n})")).collect();
-            // One by one: PostgreSQL keeps the plan it made while there were few links, and for a list that plan is to
-            // read all of them.
-            let sql = format!(
-                "SELECT (SELECT l.code FROM links l WHERE l.code = drawn.column1) \
-                 FROM (VALUES (CAST($1 AS BIGINT)){rest}) AS drawn"
-            );
-            let rows = tx.query(&sql, &values)?;
-            let taken = rows
-                .iter()
-                .filter_map(|row| row.opt_int(0).transpose())
-                .collect::<Result<HashSet<_>, _>>()?;
+            let taken = taken(tx, &drawn)?;
             self.free.extend(drawn.into_iter().filter(|code| !taken.contains(&code.0.cast_signed())));
         }
         Ok(())
+    }
+
+    /// Whether one of these codes is that of a link.
+    pub(super) fn is_there(&self, tx: &mut dyn Tx, codes: &[Code]) -> Result<bool, StoreError> {
+        let here = codes.iter().any(|code| self.rows.iter().any(|(written, ..)| written == code));
+        Ok(here || (!codes.is_empty() && !taken(tx, codes)?.is_empty()))
     }
 
     /// Writes what is not written yet.
@@ -142,6 +136,20 @@ impl LinkRows {
         self.rows.clear();
         Ok(())
     }
+}
+
+/// Those of the codes that links have.
+fn taken(tx: &mut dyn Tx, codes: &[Code]) -> Result<HashSet<i64>, StoreError> {
+    let values: Vec<Param<'_>> = codes.iter().map(|code| Param::from(*code)).collect();
+    let rest: String = (2..=values.len()).map(|n| format!(", (${n})")).collect();
+    // One by one: PostgreSQL keeps the plan it made while there were few links, and for a list that plan is to read all
+    // of them.
+    let sql = format!(
+        "SELECT (SELECT l.code FROM links l WHERE l.code = drawn.column1) \
+         FROM (VALUES (CAST($1 AS BIGINT)){rest}) AS drawn"
+    );
+    let rows = tx.query(&sql, &values)?;
+    rows.iter().filter_map(|row| row.opt_int(0).transpose()).collect()
 }
 
 /// A code with an evenly drawn body: numbers above the largest multiple of all bodies are drawn again.

@@ -2,20 +2,23 @@
 
 use super::feed::Numbers;
 use super::link_new::{NewLink, NewPage};
+use super::merchants::{self, Merchant};
 use super::programmes::Programme;
 use super::targets::{self, NewTarget, Target};
-use super::{destination, insiders, merchants};
-use crate::api::Problem;
+use super::{destination, insiders};
+use crate::api::{Principal, Problem};
 use crate::store::{StoreError, Tx};
 use crate::{CoreConfig, params};
 use attribution_core::ids::ProductId;
 use attribution_core::time::Instant;
 use http::StatusCode;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use url::Url;
 
 /// What one request has found out about where its links lead.
 pub(super) struct LinkTargets<'a> {
     config: &'a CoreConfig,
+    principal: &'a Principal,
     now: Instant,
     products: HashMap<ProductId, Target>,
     /// Merchants that take part in a programme.
@@ -25,8 +28,9 @@ pub(super) struct LinkTargets<'a> {
 }
 
 impl<'a> LinkTargets<'a> {
-    pub(super) fn new(config: &'a CoreConfig, now: Instant) -> Self {
-        Self { config, now, products: HashMap::new(), insiders: HashSet::new(), allowed: HashSet::new() }
+    pub(super) fn new(config: &'a CoreConfig, principal: &'a Principal, now: Instant) -> Self {
+        let (products, insiders, allowed) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { config, principal, now, products, insiders, allowed }
     }
 
     /// Looks up the products of many links at once, before they are made one by one.
@@ -90,7 +94,8 @@ impl<'a> LinkTargets<'a> {
             )
         })?;
         refuse_outsider(tx, &merchant.id, programme)?;
-        let destination = destination::checked("page.url", &page.url, &merchant.hosts, self.config)?;
+        let hosts = self.hosts_of(tx, &merchant)?;
+        let destination = destination::checked("page.url", &page.url, &hosts, self.config)?;
         let title = page.title.as_deref().unwrap_or(&destination);
         if page.title.is_some() {
             super::checked_name("page.title", title)?;
@@ -117,6 +122,22 @@ impl<'a> LinkTargets<'a> {
         };
         let num = targets::put(tx, &new, numbers, self.now)?;
         Ok(Target { num, merchant: merchant.id, category: None, cancelled_from: None, delisted_from: None })
+    }
+
+    /// The hosts of a merchant's pages. Where it lists none, an operator may link to any; a promoter only to that of its
+    /// shop, or our domain would lead wherever promoters like.
+    fn hosts_of(&self, tx: &mut dyn Tx, merchant: &Merchant) -> Result<Vec<String>, Problem> {
+        if !merchant.hosts.is_empty() || self.principal.require_operator().is_ok() {
+            return Ok(merchant.hosts.clone());
+        }
+        let row = tx.query_one("SELECT shop_url FROM merchants WHERE id = $1", params![&merchant.id])?;
+        let shop = row.opt_text(0)?.and_then(|shop| Url::parse(shop).ok());
+        let host = shop.as_ref().and_then(Url::host_str).map(str::to_owned);
+        let nowhere = || {
+            let why = format!("page.url: merchant {} names no hosts of its pages", merchant.id);
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_destination", why).fact("field", "page.url")
+        };
+        host.map(|host| vec![host]).ok_or_else(nowhere)
     }
 
     fn refuse_withdrawn(&mut self, tx: &mut dyn Tx, target: &Target, programme: i64) -> Result<(), Problem> {

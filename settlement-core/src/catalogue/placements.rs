@@ -105,6 +105,9 @@ fn put_placement(
         numbers.give_back(tx)?;
         return Ok((StatusCode::OK, view(row.int(0)?, row.text(3)?.to_owned())));
     }
+    if scope.principal.require_operator().is_err() {
+        refuse_anothers_name(tx, promoter, id)?;
+    }
     let num = next_num(tx, "placement")?;
     tx.execute(
         "INSERT INTO placements (num, id, promoter, programme, name, created_at, change_no, changed_at) \
@@ -112,4 +115,18 @@ fn put_placement(
         params![num, id, owner.num, programme, &name, scope.now, numbers.next()],
     )?;
     Ok((StatusCode::CREATED, view(num, name)))
+}
+
+/// Refuses a placement that is called as another promoter's would be without a wish: it would stand in their way.
+fn refuse_anothers_name(tx: &mut dyn Tx, promoter: &PromoterId, id: &PlacementId) -> Result<(), Problem> {
+    for (dot, _) in id.as_str().match_indices('.') {
+        let front = &id.as_str()[..dot];
+        let other =
+            tx.query_opt("SELECT 1 FROM promoters WHERE id = $1 AND id <> $2", params![front, promoter])?;
+        if other.is_some() {
+            let detail = format!("placements that begin with {front}. are another promoter's");
+            return Err(Problem::conflict("placement_taken", detail).about("id"));
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/coupons`: coupon codes that belong to one promoter.
 
 use super::facts::coupons;
-use super::{not_before_settled, owner, wake};
+use super::{not_before_settled, owner, refuse_back_dating, wake};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Problem, Write};
 use crate::earlier::{self, Fact};
@@ -32,7 +32,7 @@ struct PostCoupon {
     /// Whose it is.
     #[schema(value_type = String)]
     promoter: PromoterId,
-    /// From here on; now if absent.
+    /// From here on; now if absent. Only operators name a time that is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<ApiTime>,
     /// Up to here.
@@ -68,6 +68,7 @@ async fn post_coupon(
             if to.is_some_and(|to| to <= from) {
                 return Err(Problem::invalid("to", "must be later than from"));
             }
+            refuse_back_dating(&scope.principal, from, scope.now)?;
             not_before_settled(tx, &body.programme, "from", from, scope.now)?;
             let fact = Fact::Coupons { programme: &body.programme, code: &body.code };
             let before = coupons(tx, &body.programme, &body.code)?;

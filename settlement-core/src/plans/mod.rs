@@ -11,7 +11,7 @@ mod rate_list_api;
 mod rates_api;
 
 use crate::Core;
-use crate::api::Problem;
+use crate::api::{Principal, Problem};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
@@ -32,6 +32,15 @@ fn owner(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<Option<String>, Pro
         .query_opt("SELECT merchant FROM programmes WHERE id = $1", params![programme])?
         .ok_or_else(|| Problem::unknown("programme", programme))?;
     Ok(row.opt_text(0)?.map(str::to_owned))
+}
+
+/// Only operators date back what orders are paid by: a merchant could take away what was promised for orders that it has
+/// already.
+fn refuse_back_dating(principal: &Principal, from: Instant, now: Instant) -> Result<(), Problem> {
+    if from < now && principal.require_operator().is_err() {
+        return Err(Problem::forbidden("only operators may date a change back"));
+    }
+    Ok(())
 }
 
 /// What was decided and settled stands: nothing may begin before an order that has settled under the programme.

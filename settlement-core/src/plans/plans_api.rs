@@ -2,7 +2,7 @@
 
 use super::plan_rates::{PlanRate, rates_of};
 use super::rates_api::{NewRate, set};
-use super::{not_before_settled, owner, wake};
+use super::{not_before_settled, owner, refuse_back_dating, wake};
 use crate::Core;
 use crate::api::{
     ApiTime, Merchants, Only, Params, PathId, Principal, Problem, Promoters, Role, Write, WriteScope,
@@ -176,6 +176,7 @@ async fn post_plan(
                 return Err(Problem::conflict("plan_exists", detail).about("id"));
             }
             let created = body.created_at.map_or(scope.now, ApiTime::instant);
+            refuse_back_dating(&scope.principal, created, scope.now)?;
             not_before_settled(tx, &body.programme, "created_at", created, scope.now)?;
             let closes = body.closes_at.map(ApiTime::instant);
             if closes.is_some_and(|closes| closes <= created) {

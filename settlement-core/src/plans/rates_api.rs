@@ -1,6 +1,6 @@
 //! `POST /v1/rates`: rates by product, category or shop beside the programme's own.
 
-use super::{not_before_settled, owner, wake};
+use super::{not_before_settled, owner, refuse_back_dating, wake};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write};
 use crate::library::marks;
@@ -48,7 +48,7 @@ pub(super) struct NewRate {
     /// Basis points, 0 to 10000; `null` says that this earns nothing.
     #[schema(value_type = Option<u32>, maximum = 10_000)]
     bp: Option<BasisPoints>,
-    /// From here on; now if absent.
+    /// From here on; now if absent. Only operators name a time that is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<ApiTime>,
     /// Up to here.
@@ -139,6 +139,7 @@ pub(super) fn set(
     if to.is_some_and(|to| to <= from) {
         return Err(Problem::invalid(&field("to"), "must be later than from"));
     }
+    refuse_back_dating(principal, from, now)?;
     not_before_settled(tx, programme, &field("from"), from, now)?;
     let class = rate.class.map(|class| match class {
         Class::New => "new",
