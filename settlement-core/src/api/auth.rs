@@ -202,7 +202,9 @@ impl Principal {
         {
             return Ok(());
         }
-        Err(Problem::forbidden(format!("this token may not act for {} {subject}", role.name())))
+        // Not for whom: whoever asks for a thing by its number must not learn whose it is.
+        let whom = if self.role == role { "another" } else { "a" };
+        Err(Problem::forbidden(format!("this token may not act for {whom} {}", role.name())))
     }
 }
 
