@@ -53,12 +53,15 @@ mod who;
 pub use state::{ConsoleConfig, StartError};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use settlement_core::Core;
 use state::Console;
 use tower::ServiceExt as _;
+
+/// Bytes of a form that somebody sends who is not signed in.
+const OPEN_FORM_MAX: usize = 16 << 10;
 
 /// The console at `/`, and the core's API beside it under `/v1` and `/openapi.json`.
 ///
@@ -67,12 +70,13 @@ use tower::ServiceExt as _;
 pub fn router(core: &Core, config: ConsoleConfig) -> Result<Router, StartError> {
     let api = core.router();
     let console = Console::new(core.clone(), api.clone(), config)?;
+    // Anybody may send these forms: what we hold of one is bounded before we know who it is.
+    let open = sign_in::routes().merge(sign_up::routes()).merge(lang::routes());
+    let open = open.layer(DefaultBodyLimit::max(OPEN_FORM_MAX));
     let pages = Router::new()
         .route("/", get(frame::home))
-        .merge(sign_in::routes())
-        .merge(sign_up::routes())
+        .merge(open)
         .merge(account::routes())
-        .merge(lang::routes())
         .merge(promoter::routes())
         .merge(merchant::routes())
         .merge(agency::routes())

@@ -172,3 +172,14 @@ async fn promoters_sign_up_where_it_is_open() {
     let account = accounts["items"].as_array().unwrap().iter().find(|a| a["login"] == "13800138000").unwrap();
     assert_eq!(account["role"], "promoter");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_not_signed_in_sends_small_forms_only() {
+    let bench = Bench::new().await;
+    let browser = bench.browser("en");
+    let long = "x".repeat(20_000);
+    for (path, field) in [("/sign-in", "password"), ("/sign-up", "name"), ("/language", "back")] {
+        let page = browser.post(path, &[(field, long.as_str())]).await;
+        assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use http::{HeaderValue, Request};
-use hyper::body::Incoming;
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,15 +12,22 @@ use redirector::config::AddressRange;
 use settlement_core::api::Peer;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::Sleep;
 use tower::ServiceExt as _;
 
 /// How long a request's head may take, from the moment the connection waits for it: a slow sender cannot hold a
 /// connection open, and neither can an idle one.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a request's body may take: what was read of it is held in memory until it ends.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// Bytes of a head, and of a body read ahead, that one connection may make us hold.
+const BUFFER_MAX: usize = 64 << 10;
 /// What a proxy says whom it asks for.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 /// No client of ours sends a fifth of this.
@@ -36,19 +43,28 @@ pub(crate) async fn serve(
     trusted: Vec<AddressRange>,
     stop: impl Future<Output = ()>,
 ) {
-    serve_with(listener, router, trusted, HEAD_WITHIN, stop).await;
+    let patience = Patience { head: HEAD_WITHIN, body: BODY_WITHIN };
+    serve_with(listener, router, trusted, patience, stop).await;
+}
+
+/// How long a client may take to say what it wants.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    head: Duration,
+    body: Duration,
 }
 
 async fn serve_with(
     listener: TcpListener,
     router: Router,
     trusted: Vec<AddressRange>,
-    head: Duration,
+    patience: Patience,
     stop: impl Future<Output = ()>,
 ) {
     let trusted: Arc<[AddressRange]> = trusted.into();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(head).max_headers(MAX_HEADERS);
+    http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_headers(MAX_HEADERS);
+    http.max_buf_size(BUFFER_MAX);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
@@ -64,7 +80,7 @@ async fn serve_with(
             let forwarded: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
             let client = client_address(peer.ip(), &forwarded, &trusted);
             request.extensions_mut().insert(Peer(client));
-            router.clone().oneshot(request)
+            router.clone().oneshot(request.map(|body| InTime::new(body, patience.body)))
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
@@ -76,6 +92,52 @@ async fn serve_with(
     }
     drop(listener);
     graceful.shutdown().await;
+}
+
+/// A body that fails when it takes too long to come.
+struct InTime {
+    body: Incoming,
+    /// None if all of it is here.
+    ends: Option<Pin<Box<Sleep>>>,
+}
+
+/// The rest of a body did not come.
+#[derive(Debug, thiserror::Error)]
+#[error("the body took too long")]
+struct TooSlow;
+
+impl InTime {
+    fn new(body: Incoming, within: Duration) -> Self {
+        let ends = (!body.is_end_stream()).then(|| Box::pin(tokio::time::sleep(within)));
+        Self { body, ends }
+    }
+}
+
+impl Body for InTime {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        let this = self.get_mut();
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        match this.ends.as_mut().map(|ends| ends.as_mut().poll(cx)) {
+            Some(Poll::Ready(())) => Poll::Ready(Some(Err(TooSlow.into()))),
+            _ => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// The next connection and who is at its other end; what keeps it from being taken is waited out.
@@ -102,7 +164,7 @@ fn gone(error: &io::Error) -> bool {
 mod tests {
     use super::*;
     use axum::Extension;
-    use axum::routing::get;
+    use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::{Notify, oneshot};
     use tokio::task::JoinHandle;
@@ -121,10 +183,10 @@ mod tests {
     }
 
     async fn server(head: Duration) -> Server {
-        server_behind(Vec::new(), head).await
+        server_behind(Vec::new(), Patience { head, body: ENOUGH }).await
     }
 
-    async fn server_behind(trusted: Vec<AddressRange>, head: Duration) -> Server {
+    async fn server_behind(trusted: Vec<AddressRange>, patience: Patience) -> Server {
         let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let slow = {
             let (asked, answer) = (asked.clone(), answer.clone());
@@ -138,11 +200,12 @@ mod tests {
         let router = Router::new()
             .route("/", get(|| async { "ok" }))
             .route("/slow", get(slow))
+            .route("/length", post(async |body: Bytes| body.len().to_string()))
             .route("/whose", get(whose));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve_with(listener, router, trusted, head, async {
+        let task = tokio::spawn(serve_with(listener, router, trusted, patience, async {
             let _ = stopped.await;
         }));
         Server { address, asked, answer, stop, task }
@@ -172,6 +235,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_body_that_does_not_end_ends_its_connection() {
+        let patience = Patience { head: ENOUGH, body: Duration::from_millis(50) };
+        let server = server_behind(Vec::new(), patience).await;
+        let head = "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
+        let half = send(&server, &format!("{head}{}", "a".repeat(500_000))).await;
+        assert!(rest(half).await.starts_with("HTTP/1.1 400"));
+        let whole = format!("POST /length HTTP/1.0\r\nContent-Length: 100000\r\n\r\n{}", "a".repeat(100_000));
+        assert!(rest(send(&server, &whole).await).await.ends_with("100000"));
+    }
+
+    #[tokio::test]
+    async fn a_head_is_not_held_beyond_its_bound() {
+        let server = server(ENOUGH).await;
+        let line = format!("X: {}\r\n", "a".repeat(1_000));
+        let head = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", line.repeat(80));
+        assert!(rest(send(&server, &head).await).await.starts_with("HTTP/1.1 431"));
+    }
+
+    #[tokio::test]
     async fn only_a_trusted_proxy_says_who_asks() {
         let asked =
             "GET /whose HTTP/1.0\r\nX-Forwarded-For: 198.51.100.7\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n";
@@ -179,7 +261,7 @@ mod tests {
             [(vec![], "127.0.0.1"), (vec!["10.0.0.0/8"], "127.0.0.1"), (vec!["127.0.0.0/8"], "203.0.113.9")]
         {
             let ranges = trusted.iter().map(|range| range.parse().unwrap()).collect();
-            let server = server_behind(ranges, ENOUGH).await;
+            let server = server_behind(ranges, Patience { head: ENOUGH, body: ENOUGH }).await;
             let answer = rest(send(&server, asked).await).await;
             assert!(answer.ends_with(&format!("\r\n\r\n{whose}")), "trusting {trusted:?}: {answer}");
         }
