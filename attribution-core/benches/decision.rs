@@ -73,7 +73,7 @@ fn decisions(c: &mut Criterion) {
         bp: Some(BasisPoints::new(500).unwrap()),
         effective: Period::since(Instant(0)),
     }];
-    let (own, promoters) = (BTreeSet::new(), BTreeMap::new());
+    let (own, promoters, shared) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
     for preset in [Preset::Distributor1688, Preset::YouzanPermanent, Preset::TaobaoLive] {
         let version = PolicyVersion {
             programme: ProgrammeId::new("programme-01").unwrap(),
@@ -91,6 +91,7 @@ fn decisions(c: &mut Criterion) {
             bans: &[],
             promoters: &promoters,
             withdrawn: &[],
+            shared: &shared,
             settled: None,
             edges: EdgesCaughtUp::Since(ORDER),
             now: ORDER.plus(HOUR_MS),

@@ -13,7 +13,7 @@ mod steps;
 
 pub use decision::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 pub use finality::{EdgesCaughtUp, final_at};
-pub use input::{ExclusiveCoupon, Facts, OrderLine, PromoterState};
+pub use input::{ExclusiveCoupon, Facts, OrderLine, PromoterState, SHARED_BY};
 
 use crate::money::Overflow;
 use crate::policy::PolicyVersion;

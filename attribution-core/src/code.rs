@@ -104,7 +104,7 @@ impl Code {
         }
         for upper in 0..1_u16 << CODE_LEN {
             let cased = |(place, c): (usize, &u8)| {
-                if upper >> place & 1 == 1 { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
+                if (upper >> place) & 1 == 1 { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
             };
             let mut slip = [0; CODE_LEN];
             slip.iter_mut().zip(text.iter().enumerate().map(cased)).for_each(|(to, c)| *to = c);

@@ -2,8 +2,11 @@
 //!
 //! A click made while an account was logged in is that account's. Clicks before a login belong to it too, back to
 //! the previous account of that device and at most so far back as the policy says.
+//!
+//! Who a visitor is, a shop says of its own customers. What it says counts for itself: or it could tell of its own
+//! accomplice's device that it is the customers of another shop, which would then pay the accomplice.
 
-use crate::ids::BuyerId;
+use crate::ids::{BuyerId, MerchantId};
 use crate::policy::attribution::IdentityRule;
 use crate::time::Instant;
 
@@ -14,20 +17,30 @@ pub struct Join {
     pub at: Instant,
     /// Who.
     pub buyer: BuyerId,
+    /// The merchant that said so; `None` for the platform's operator, whose word counts for all shops.
+    pub told_by: Option<MerchantId>,
 }
 
-/// Whether a click of this visitor at `clicked` counts as `buyer`'s, asked at `as_of` (the order's instant: a login
-/// after it does not count). `joins` are the visitor's, in any order.
+impl Join {
+    /// Whether this counts for what is asked about a shop.
+    fn counts_for(&self, shop: &MerchantId) -> bool {
+        self.told_by.as_ref().is_none_or(|merchant| merchant == shop)
+    }
+}
+
+/// Whether a click of this visitor at `clicked` counts as `buyer`'s at `shop`, asked at `as_of` (the order's instant: a
+/// login after it does not count). `joins` are the visitor's, in any order, whoever told of them.
 pub fn is_buyers_click(
     rule: &IdentityRule,
     joins: &[Join],
-    buyer: &BuyerId,
+    (buyer, shop): (&BuyerId, &MerchantId),
     clicked: Instant,
     as_of: Instant,
 ) -> bool {
     let known = |join: &&Join| join.at.floor_seconds() <= as_of.floor_seconds();
     let later = |join: &&Join| join.at.floor_seconds() > clicked.floor_seconds();
-    let logged_in = joins.iter().filter(known).filter(|join| !later(join)).max();
+    let joins = || joins.iter().filter(|join| join.counts_for(shop));
+    let logged_in = joins().filter(known).filter(|join| !later(join)).max();
     if let Some(current) = logged_in
         && rule.account
         && current.buyer == *buyer
@@ -38,7 +51,7 @@ pub fn is_buyers_click(
     if logged_in.is_some() && rule.stop_at_account_switch {
         return false;
     }
-    let next = joins.iter().filter(known).filter(later);
+    let next = joins().filter(known).filter(later);
     let login = if rule.stop_at_account_switch {
         next.min().filter(|join| join.buyer == *buyer)
     } else {
@@ -56,7 +69,7 @@ mod tests {
     use crate::time::{DAY_MS, Span};
 
     fn join(day: i64, buyer: &str) -> Join {
-        Join { at: Instant(day * DAY_MS), buyer: BuyerId::new(buyer).unwrap() }
+        Join { at: Instant(day * DAY_MS), buyer: BuyerId::new(buyer).unwrap(), told_by: None }
     }
 
     #[test]
@@ -81,9 +94,32 @@ mod tests {
         for (clicked, ordered, rule, us, vs) in rows {
             let is = |buyer: &str| {
                 let buyer = BuyerId::new(buyer).unwrap();
-                is_buyers_click(&rule, &joins, &buyer, Instant(clicked * DAY_MS), Instant(ordered * DAY_MS))
+                let shop = MerchantId::new("m1").unwrap();
+                let (clicked, ordered) = (Instant(clicked * DAY_MS), Instant(ordered * DAY_MS));
+                is_buyers_click(&rule, &joins, (&buyer, &shop), clicked, ordered)
             };
             assert_eq!((is("U"), is("V")), (us, vs), "click day {clicked}, order day {ordered}, {rule:?}");
         }
+    }
+
+    #[test]
+    fn a_shops_word_counts_for_itself_alone() {
+        let told =
+            |day, buyer, by: &str| Join { told_by: Some(MerchantId::new(by).unwrap()), ..join(day, buyer) };
+        let (rule, buyer) = (IdentityRule::default(), BuyerId::new("U").unwrap());
+        let is = |joins: &[Join], shop: &str| {
+            let shop = MerchantId::new(shop).unwrap();
+            is_buyers_click(&rule, joins, (&buyer, &shop), Instant(7 * DAY_MS), Instant(12 * DAY_MS))
+        };
+        let stranger = [told(5, "U", "m2")];
+        assert_eq!((is(&stranger, "m1"), is(&stranger, "m2")), (false, true));
+        // Nor can it take a customer away: by a later account, or by one that was there before.
+        for other in [told(6, "V", "m2"), told(8, "V", "m2")] {
+            let joins = [told(5, "U", "m1"), other.clone()];
+            assert!(is(&joins, "m1"), "{other:?}");
+            let joins = [told(10, "U", "m1"), other.clone()];
+            assert!(is(&joins, "m1"), "{other:?}");
+        }
+        assert_eq!((is(&[join(5, "U")], "m1"), is(&[join(5, "U")], "m2")), (true, true));
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn review<'t>(t: &'t Texts, reason: &'t str) -> &'t str {
         "unknown_line" => &t.unknown_line,
         "refund_exceeds_payment" => &t.refund_exceeds_payment,
         "unjournaled" => &t.unjournaled,
+        "shared_token" => &t.shared_token,
         "unnamed_agency" => &t.unnamed_agency,
         "manual_refund" => &t.manual_refund,
         "refund_after_settlement" => &t.refund_after_settlement,

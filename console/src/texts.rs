@@ -240,7 +240,7 @@ texts! {
     /// Findings for a person.
     review: ReviewTexts {
         event_changed, unknown_product, unknown_merchant, other_merchant, unknown_line, refund_exceeds_payment,
-        unjournaled, unnamed_agency, manual_refund, refund_after_settlement, paid_after_settlement, other_sender,
+        unjournaled, shared_token, unnamed_agency, manual_refund, refund_after_settlement, paid_after_settlement, other_sender,
         before_created,
         banned_after_settlement, disabled_after_settlement, completed_before_paid, currency_not_cny, time_implausible,
         open, answer, close, intro, resolution, resolution_hint, money, keep, release,

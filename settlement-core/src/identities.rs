@@ -36,21 +36,26 @@ impl Source {
     }
 }
 
+/// A visitor who was seen to be a buyer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub visitor: VisitorId,
+    pub platform: &'a PlatformId,
+    pub buyer: &'a BuyerId,
+    pub at: Instant,
+    pub source: Source,
+    /// The merchant that says so, for itself; `None` for the operator, who speaks for all shops.
+    pub told_by: Option<&'a str>,
+}
+
 /// Joins a visitor to a buyer from a time on; the same again changes nothing. Whether it was new.
-pub(crate) fn join(
-    tx: &mut dyn Tx,
-    visitor: VisitorId,
-    platform: &PlatformId,
-    buyer: &BuyerId,
-    at: Instant,
-    source: Source,
-    now: Instant,
-) -> Result<bool, StoreError> {
+pub(crate) fn join(tx: &mut dyn Tx, seen: Seen<'_>, now: Instant) -> Result<bool, StoreError> {
+    let Seen { visitor, platform, buyer, at, source, told_by } = seen;
     tx.lock(&crate::orders::wake::buyer_lock(platform, buyer.as_str()))?;
     let inserted = tx.execute(
-        "INSERT INTO identities (visitor, at_ms, platform, buyer, source, recorded_at) \
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (visitor, at_ms, platform, buyer) DO NOTHING",
-        params![&visitor, at, platform, buyer, source.name(), now],
+        "INSERT INTO identities (visitor, at_ms, platform, buyer, source, recorded_at, told_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (visitor, at_ms, platform, buyer, told_by) DO NOTHING",
+        params![&visitor, at, platform, buyer, source.name(), now, told_by.unwrap_or_default()],
     )?;
     if inserted == 1 {
         // Whose clicks these are may decide orders that are still open.
@@ -90,7 +95,8 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(post_identity))
 }
 
-/// Joins a visitor to a buyer. Operators, and merchants for the platform they belong to.
+/// Joins a visitor to a buyer. Operators, and merchants for the platform they belong to: what a merchant says counts for
+/// its own orders and customers, what an operator says for all shops.
 #[utoipa::path(post, path = "/v1/identities", request_body = PostIdentity, responses((status = 200, body = Joined)))]
 async fn post_identity(
     State(core): State<Core>,
@@ -120,7 +126,9 @@ async fn post_identity(
             tx.query_opt("SELECT 1 FROM platforms WHERE id = $1", params![&body.platform])?
                 .ok_or_else(|| Problem::unknown("platform", &body.platform))?;
             let (visitor, source) = prove(&proving, &body, now)?;
-            let new = join(tx, visitor, &body.platform, &body.buyer, at, source, scope.now)?;
+            let (platform, buyer) = (&body.platform, &body.buyer);
+            let seen = Seen { visitor, platform, buyer, at, source, told_by: merchant };
+            let new = join(tx, seen, scope.now)?;
             Ok((StatusCode::OK, Joined { new }))
         })
         .await

@@ -167,6 +167,8 @@ pub enum Flag {
     Unjournaled,
     /// The promotion was withdrawn after the click; the rate is the last one before that.
     Grandfathered,
+    /// The click that won came with orders of many other buyers before: nothing is posted before a review.
+    SharedToken,
     /// The promoter's agency has a share and cannot be named, as what is stored of it is no id: the share is shown with
     /// the promoter's, and nothing is posted before a review.
     UnnamedAgency,
@@ -254,7 +256,8 @@ impl Attribution {
 
     /// Why nothing may be posted on this decision before a person has looked at it.
     pub fn held_by(&self) -> impl Iterator<Item = Flag> + '_ {
-        let holding = |flag: &Flag| matches!(flag, Flag::Unjournaled | Flag::UnnamedAgency);
+        let holding =
+            |flag: &Flag| matches!(flag, Flag::Unjournaled | Flag::SharedToken | Flag::UnnamedAgency);
         self.flags.iter().copied().filter(move |flag| self.award().is_some() && holding(flag))
     }
 }

@@ -68,6 +68,10 @@ pub struct PromoterState {
     pub unnamed_agency: Option<Instant>,
 }
 
+/// A click is one person's, and its token is with the browser that made it. A family may share a device; a token that so many
+/// others have brought was handed around, as by a promoter who spreads the shop's address with it in the place of a link.
+pub const SHARED_BY: u32 = 3;
+
 /// What the decision looks at beside the order line. Everything is data; whoever asks looks it up.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
@@ -89,6 +93,8 @@ pub struct Facts<'a> {
     pub promoters: &'a BTreeMap<PromoterId, PromoterState>,
     /// When the promotion of these goods was cancelled.
     pub withdrawn: &'a [Period],
+    /// Clicks whose tokens are on this order and came with orders of [`SHARED_BY`] other buyers before it.
+    pub shared: &'a BTreeSet<ClickId>,
     /// When the line settled.
     pub settled: Option<Instant>,
     /// Whether all edges have delivered what they recorded before the order.

@@ -36,6 +36,9 @@ pub(super) fn decide(
     if by_token_only {
         case.flags.push(if provisional { Flag::AwaitingClick } else { Flag::Unjournaled });
     }
+    if folded.owner.as_ref().is_some_and(|owner| facts.shared.contains(&owner.click)) {
+        case.flags.push(Flag::SharedToken);
+    }
     case.flags.sort_unstable();
     Ok(Attribution {
         programme: version.programme.clone(),

@@ -1,6 +1,7 @@
 #![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
 
 use super::*;
+use crate::click::ClickId;
 use crate::commission::class::History;
 use crate::commission::rate::Application;
 use crate::commission::rate::TargetedPlan;
@@ -33,6 +34,7 @@ pub(crate) struct World {
     bans: Vec<BanRule>,
     promoters: BTreeMap<PromoterId, PromoterState>,
     withdrawn: Vec<Period>,
+    shared: BTreeSet<ClickId>,
     edges: EdgesCaughtUp,
     now: Instant,
 }
@@ -67,6 +69,7 @@ impl World {
             bans: Vec::new(),
             promoters: BTreeMap::new(),
             withdrawn: Vec::new(),
+            shared: BTreeSet::new(),
             edges: EdgesCaughtUp::Since(at(order)),
             now: at(order).plus(3_600_000),
         }
@@ -89,6 +92,7 @@ impl World {
             bans: &self.bans,
             promoters: &self.promoters,
             withdrawn: &self.withdrawn,
+            shared: &self.shared,
             settled: None,
             edges: self.edges,
             now: self.now,
@@ -390,6 +394,20 @@ fn a_click_known_only_from_its_token_waits_for_its_edge() {
         ..w.clicks[0].clone()
     });
     assert_eq!((w.result(), w.decide().flags), ("a 500".to_owned(), vec![]));
+}
+
+#[test]
+fn a_click_that_many_bring_is_held_for_a_review() {
+    let mut w = World::new(Preset::Distributor1688, &A, "06-03 10:00:00");
+    let other = Click { id: ClickId([9; 16]), ..w.clicks[0].clone() };
+    w.shared = BTreeSet::from([other.id]);
+    assert!(w.decide().flags.is_empty(), "it is not the one that won");
+    w.shared.insert(w.clicks[0].id);
+    let decided = w.decide();
+    assert_eq!(
+        (w.result(), decided.held_by().collect::<Vec<_>>()),
+        ("a 500".to_owned(), vec![Flag::SharedToken])
+    );
 }
 
 #[test]

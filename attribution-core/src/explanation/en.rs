@@ -230,6 +230,9 @@ const fn flag(flag: Flag) -> &'static str {
         Flag::Grandfathered => {
             "The promotion was withdrawn after the click; the click still counts, at the last rate before that."
         }
+        Flag::SharedToken => {
+            "The token of this click came with orders of several other buyers before: nothing is posted before a review."
+        }
         Flag::UnnamedAgency => {
             "What is stored as the promoter's agency is no id, so its share is shown with the promoter's: nothing is posted \
              before a review."

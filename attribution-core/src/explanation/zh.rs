@@ -225,6 +225,7 @@ const fn flag(flag: Flag) -> &'static str {
         Flag::AwaitingClick => "该点击目前只见于订单上的令牌，尚待边缘节点送达。",
         Flag::Unjournaled => "该点击不在任何边缘节点的日志中：复核前不记账。",
         Flag::Grandfathered => "点击之后推广被取消；该点击仍有效，按取消前最后的佣金比例计。",
+        Flag::SharedToken => "此前已有多个其他买家的订单带有该点击的令牌：复核前不记账。",
         Flag::UnnamedAgency => "该推广者的机构编号无效，机构的份额暂列在推广者名下：复核前不记账。",
     }
 }

@@ -76,7 +76,7 @@ fn show(operator: &Operator, key: &form::Fields, form: Form) -> Result<Response,
         .field(form.show(Field::lines("resolution", &t.resolution).hint(&t.resolution_hint)));
     let mut part = KEY.iter().fold(part, |part, name| part.hidden(name, value(name)));
     // Only these lines wait for a word before money moves.
-    if matches!(value("reason"), "unjournaled" | "unnamed_agency") {
+    if matches!(value("reason"), "unjournaled" | "shared_token" | "unnamed_agency") {
         let choice = vec![("".to_owned(), t.keep.clone()), ("yes".to_owned(), t.release.clone())];
         part = part.field(form.show(Field::choice("release", &t.money, choice)));
     }

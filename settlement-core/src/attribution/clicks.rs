@@ -1,21 +1,23 @@
 //! A buyer's clicks: those of all visitors ever joined to the account, and those whose token is on the order.
 
 use super::dated::Dated;
+use super::programmes::read;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
+use attribution_core::attribute::SHARED_BY;
 use attribution_core::catalogue::LinkFlags;
 use attribution_core::click::ClickId;
 use attribution_core::fold::{Click, ClickTarget, Evidence};
 use attribution_core::identity::{Join, is_buyers_click};
 use attribution_core::ids::{
-    BuyerId, OrderId, PlacementNum, PlatformId, ProgrammeNum, PromoterNum, TargetNum, VisitorId,
+    BuyerId, MerchantId, OrderId, PlacementNum, PlatformId, ProgrammeNum, PromoterNum, TargetNum, VisitorId,
 };
 use attribution_core::judge::{DatedState, judge};
 use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::policy::Policy;
 use attribution_core::record::{ClickFlags, ClickHead};
 use attribution_core::time::{Instant, Period};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A click with what is needed to judge it under any programme.
 #[derive(Debug, Clone, Copy)]
@@ -38,14 +40,17 @@ pub(super) struct Seen {
 pub(super) struct BuyerClicks {
     seen: Vec<Seen>,
     joins: HashMap<VisitorId, Vec<Join>>,
+    shared: BTreeSet<ClickId>,
 }
 
 /// A click token that came with an order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct OrderToken {
     click: Seen,
     /// What an edge delivered of the same click.
     journaled: Option<Seen>,
+    /// It had come with the orders of many others.
+    shared: bool,
 }
 
 impl Seen {
@@ -71,8 +76,19 @@ impl Seen {
 impl OrderToken {
     /// The token with what an edge had delivered, if that was `known`.
     pub(super) fn as_known(&self, known: impl Fn(&Seen) -> bool) -> Self {
-        Self { click: self.click, journaled: self.journaled.filter(known) }
+        Self { journaled: self.journaled.filter(known), ..*self }
     }
+}
+
+/// Whose clicks are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Whose<'a> {
+    /// The devices', whoever used them.
+    Devices,
+    /// A buyer's, as this shop knows its customers; and those whose tokens are on the order.
+    BuyerAt(&'a BuyerId, &'a MerchantId),
+    /// A buyer's, each click as the shop to which it led knows its customers.
+    BuyerAtEach(&'a BuyerId),
 }
 
 /// A click as a record of who holds whom shows it.
@@ -87,6 +103,18 @@ pub(super) struct Shown {
     pub place: ClickTarget,
     /// The link's own end; a QR code's does not count.
     pub link_end: Option<Instant>,
+}
+
+/// The columns of [`join`].
+pub(super) const JOIN: &str = "visitor, at_ms, buyer, told_by";
+
+/// Reads a login, behind its visitor.
+pub(super) fn join(row: &Row) -> Result<Join, StoreError> {
+    let told_by = match row.text(3)? {
+        "" => None,
+        merchant => Some(read("merchant id", merchant)?),
+    };
+    Ok(Join { at: row.instant(1)?, buyer: read("buyer id", row.text(2)?)?, told_by })
 }
 
 pub(super) const COLUMNS: &str = "click_id, edge_ms, ingested_ms, visitor, code, placement, target, head";
@@ -121,21 +149,21 @@ impl BuyerClicks {
             found.add_tokens(tokens.iter());
         }
         let joins = tx.query(
-            "SELECT visitor, at_ms, buyer FROM identities WHERE platform = $1 AND visitor IN (\
-             SELECT visitor FROM identities WHERE platform = $1 AND buyer = $2)",
+            &format!(
+                "SELECT {JOIN} FROM identities WHERE platform = $1 AND visitor IN (\
+                 SELECT visitor FROM identities WHERE platform = $1 AND buyer = $2)"
+            ),
             params![platform, buyer],
         )?;
         for row in &joins {
-            let join =
-                Join { at: row.instant(1)?, buyer: super::programmes::read("buyer id", row.text(2)?)? };
-            found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(join);
+            found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(join(row)?);
         }
         Ok(found)
     }
 
     /// Clicks that were read before.
     pub(super) fn of(seen: Vec<Seen>, joins: HashMap<VisitorId, Vec<Join>>, tokens: &[OrderToken]) -> Self {
-        let mut found = Self { seen, joins };
+        let mut found = Self { seen, joins, shared: BTreeSet::new() };
         found.add_tokens(tokens.iter());
         found
     }
@@ -188,11 +216,19 @@ impl BuyerClicks {
     /// Adds the clicks whose tokens are on the order: from the journal if they have arrived, else as the token says.
     fn add_tokens<'a>(&mut self, tokens: impl Iterator<Item = &'a OrderToken>) {
         for token in tokens {
+            if token.shared {
+                self.shared.insert(token.click.id);
+            }
             match self.seen.iter_mut().find(|seen| seen.id == token.click.id) {
                 Some(seen) => seen.on_order = true,
                 None => self.seen.push(token.journaled.unwrap_or(token.click)),
             }
         }
+    }
+
+    /// The clicks whose tokens are on the order and had come with the orders of many other buyers before.
+    pub(super) const fn shared(&self) -> &BTreeSet<ClickId> {
+        &self.shared
     }
 
     /// The click whose token is on the order and which is the latest, if any: it may be a little later than the order.
@@ -201,25 +237,28 @@ impl BuyerClicks {
         on_order.max_by_key(|seen| (seen.received.min(seen.ingested), seen.id)).map(|seen| seen.id)
     }
 
-    /// The buyer's clicks in one programme, judged under its rules against the dated state; without a buyer, all of
-    /// the device's. `as_of` is the instant asked about, `known` the one whose knowledge counts. A click whose placement
-    /// or target the catalogue does not have is left out: nobody could be paid for it.
+    /// Somebody's clicks in one programme, judged under its rules against the dated state. `as_of` is the instant asked
+    /// about, `known` the one whose knowledge counts. A click whose placement or target the catalogue does not have is left
+    /// out: nobody could be paid for it.
     pub(super) fn chain(
         &self,
         tx: &mut dyn Tx,
         dated: &mut Dated,
         programme: ProgrammeNum,
         policy: &Policy,
-        buyer: Option<&BuyerId>,
+        whose: Whose<'_>,
         (as_of, known): (Instant, Instant),
     ) -> Result<Vec<Click>, StoreError> {
         let mut chain = Vec::with_capacity(self.seen.len());
         for seen in &self.seen {
             let effective = seen.received.min(seen.ingested);
             let joins = self.joins.get(&seen.visitor).map_or(&[][..], Vec::as_slice);
-            let theirs =
-                |buyer| is_buyers_click(&policy.attribution.identity, joins, buyer, effective, as_of);
-            if !seen.on_order && !buyer.is_none_or(theirs) {
+            let is_of = |buyer, shop| {
+                is_buyers_click(&policy.attribution.identity, joins, (buyer, shop), effective, as_of)
+            };
+            if let (Whose::BuyerAt(buyer, shop), false) = (whose, seen.on_order)
+                && !is_of(buyer, shop)
+            {
                 continue;
             }
             let Some(placement) = dated.placement(tx, seen.placement)? else { continue };
@@ -227,6 +266,11 @@ impl BuyerClicks {
                 continue;
             }
             let Some(target) = dated.target(tx, seen.target)? else { continue };
+            if let Whose::BuyerAtEach(buyer) = whose
+                && !is_of(buyer, &target.place.merchant)
+            {
+                continue;
+            }
             let link = dated.link(tx, seen.code)?.unwrap_or_default();
             let mut banned: Vec<Period> = Vec::new();
             if let Some((num, id)) = target.category.as_of(known) {
@@ -264,7 +308,8 @@ impl BuyerClicks {
 
 /// The columns of [`order_token`].
 pub(super) const TOKENS: &str = "SELECT t.click_id, t.visitor, t.code, t.placement, t.target, t.clicked_ms, t.platform, \
-     t.order_id, c.click_id, c.edge_ms, c.ingested_ms, c.visitor, c.code, c.placement, c.target, substr(c.payload, 1, 6) \
+     t.order_id, c.click_id, c.edge_ms, c.ingested_ms, c.visitor, c.code, c.placement, c.target, substr(c.payload, 1, 6), \
+     t.buyers_before \
      FROM order_tokens t LEFT JOIN clicks c ON c.click_id = t.click_id";
 
 /// Reads a token of an order that the core learnt of at `received`.
@@ -286,7 +331,7 @@ pub(super) fn order_token(row: &Row, received: Instant) -> Result<OrderToken, St
         Some(_) => Some(Seen { on_order: true, ..journaled(row, 8)? }),
         None => None,
     };
-    Ok(OrderToken { click, journaled })
+    Ok(OrderToken { click, journaled, shared: row.int(16)? >= i64::from(SHARED_BY) })
 }
 
 /// Reads a click whose columns begin at `first`.

@@ -209,6 +209,7 @@ fn ask(
         bans: &bans,
         promoters: &promoters,
         withdrawn: &line.withdrawn,
+        shared: facts.clicks.shared(),
         settled: None,
         edges: facts.edges,
         now,

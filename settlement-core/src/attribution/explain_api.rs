@@ -14,7 +14,7 @@ use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::Attribution;
 use attribution_core::explanation::{Explanation, Language, Names, explain};
-use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId, ProgrammeId, PromoterId};
+use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;

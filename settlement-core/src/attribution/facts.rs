@@ -1,7 +1,7 @@
 //! Gathering what the rules look at for one order: everything is read here, nothing is decided.
 
 use super::catalogue::Catalogue;
-use super::clicks::BuyerClicks;
+use super::clicks::{BuyerClicks, Whose};
 use super::programmes::{Programme, read};
 use crate::orders::state::{LineState, OrderState};
 use crate::params;
@@ -81,8 +81,8 @@ impl OrderFacts {
         version: &PolicyVersion,
     ) -> Result<Vec<Click>, StoreError> {
         let as_of = (order_instant(state, &version.policy.attribution), self.known);
-        let buyer = &state.created.buyer;
-        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, Some(buyer), as_of)
+        let whose = Whose::BuyerAt(&state.created.buyer, &state.created.merchant);
+        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, whose, as_of)
     }
 
     /// What concerns one line of the order.

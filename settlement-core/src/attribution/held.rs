@@ -7,7 +7,7 @@
 //! and each shop has one of its own beside it.
 
 use super::catalogue::Catalogue;
-use super::clicks::{BuyerClicks, Shown};
+use super::clicks::{BuyerClicks, Shown, Whose};
 use super::facts::{EVERYTHING, orders_matter, orders_of};
 use super::programmes::Programme;
 use super::together::{self, Read};
@@ -166,12 +166,12 @@ impl Case<'_> {
                 if orders_matter(&version.policy.attribution) {
                     self.read_orders(tx)?;
                 }
-                let buyer = match self.who {
-                    Who::Visitor(_) => None,
-                    Who::Buyer(_, buyer) => Some(buyer),
+                let whose = match self.who {
+                    Who::Visitor(_) => Whose::Devices,
+                    Who::Buyer(_, buyer) => Whose::BuyerAtEach(buyer),
                 };
                 let dated = &mut catalogue.dated;
-                clicks.chain(tx, dated, programme.num, &version.policy, buyer, (self.at, EVERYTHING))?
+                clicks.chain(tx, dated, programme.num, &version.policy, whose, (self.at, EVERYTHING))?
             }
         };
         let by_id: BTreeMap<ClickId, &Shown> = shown.iter().map(|click| (click.id, click)).collect();

@@ -132,13 +132,15 @@ impl RecordedBuyers {
             found.clicks.entry(seen.visitor()).or_default().push(seen);
         }
         let joins = tx.query(
-            "SELECT visitor, at_ms, buyer, recorded_at FROM identities WHERE platform = $1 AND visitor IN (\
-             SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
+            &format!(
+                "SELECT {}, recorded_at FROM identities WHERE platform = $1 AND visitor IN (\
+                 SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
+                clicks::JOIN
+            ),
             params![platform, from, through],
         )?;
         for row in &joins {
-            let join = Join { at: row.instant(1)?, buyer: read("buyer id", row.text(2)?)? };
-            let recorded = RecordedJoin { join, recorded: row.instant(3)? };
+            let recorded = RecordedJoin { join: clicks::join(row)?, recorded: row.instant(4)? };
             found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(recorded);
         }
         let tokens = tx.query(
@@ -150,7 +152,7 @@ impl RecordedBuyers {
             params![platform, from, through],
         )?;
         for row in &tokens {
-            let token = clicks::order_token(row, row.instant(16)?)?;
+            let token = clicks::order_token(row, row.instant(17)?)?;
             found.tokens.entry(read("order id", row.text(7)?)?).or_default().push(token);
         }
         Ok(found)

@@ -1,6 +1,6 @@
 //! Under whom a buyer is recorded at a shop at an instant, and who was before (关系查询).
 
-use super::clicks::BuyerClicks;
+use super::clicks::{BuyerClicks, Whose};
 use super::dated::Dated;
 use super::facts::{EVERYTHING, orders_matter, orders_of};
 use super::programmes;
@@ -57,8 +57,8 @@ pub fn relations(
         if policy.model == Model::Declared {
             continue;
         }
-        let chain =
-            clicks.chain(tx, &mut dated, programme.num, &version.policy, Some(buyer), (at, EVERYTHING))?;
+        let whose = Whose::BuyerAt(buyer, merchant);
+        let chain = clicks.chain(tx, &mut dated, programme.num, &version.policy, whose, (at, EVERYTHING))?;
         let place = |product: Option<ProductId>| ClickTarget {
             platform: platform.clone(),
             merchant: merchant.clone(),

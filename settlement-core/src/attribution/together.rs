@@ -107,14 +107,14 @@ impl Accounts {
             let here = list.mark_of(platform);
             let rows = tx.query(
                 &format!(
-                    "SELECT visitor, at_ms, buyer FROM identities WHERE platform = {here} AND visitor IN ({})",
+                    "SELECT {} FROM identities WHERE platform = {here} AND visitor IN ({})",
+                    clicks::JOIN,
                     list.marks
                 ),
                 &list.values,
             )?;
             for row in &rows {
-                let join = Join { at: row.instant(1)?, buyer: read("buyer id", row.text(2)?)? };
-                found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(join);
+                found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(clicks::join(row)?);
             }
         }
         Ok(found)

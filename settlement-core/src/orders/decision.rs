@@ -60,6 +60,10 @@ pub(super) fn keep_decision(
             Flag::UnnamedAgency => {
                 (Reason::UnnamedAgency, "what is stored as the promoter's agency is no id: see `yinke audit`")
             }
+            Flag::SharedToken => (
+                Reason::SharedToken,
+                "the token of the click that decided came with orders of several other buyers before",
+            ),
             _ => (
                 Reason::Unjournaled,
                 "the click that decided is known only from its token: no edge ever delivered it",

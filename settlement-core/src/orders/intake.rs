@@ -10,9 +10,11 @@ use super::rows;
 use super::state::OrderState;
 use super::waiting;
 use crate::attribution::programmes::read;
-use crate::identities::{self, Source};
+use crate::identities::{self, Seen, Source};
 use crate::params;
 use crate::store::{StoreError, Tx};
+use attribution_core::attribute::SHARED_BY;
+use attribution_core::click::ClickId;
 use attribution_core::ids::{MerchantId, OrderId, PlatformId};
 use attribution_core::time::Instant;
 use attribution_core::token::{ClickKeys, ClickToken};
@@ -117,7 +119,7 @@ pub fn take(
     let Some(state) = OrderState::of(&events) else { return Ok(Taken::Waiting) };
     let bad_tokens = if let OrderEvent::Created(created) = event {
         rows::insert_order(tx, &state)?;
-        take_tokens(tx, keys, created, now)?
+        take_tokens(tx, keys, created, sender, now)?
     } else {
         Vec::new()
     };
@@ -244,6 +246,7 @@ fn take_tokens(
     tx: &mut dyn Tx,
     keys: &ClickKeys,
     created: &Created,
+    sender: Option<&str>,
     now: Instant,
 ) -> Result<Vec<usize>, StoreError> {
     let mut bad = Vec::new();
@@ -256,9 +259,10 @@ fn take_tokens(
         if !seen.insert(token.click) {
             continue;
         }
+        let others = others_who_brought(tx, token.click, created)?;
         tx.execute(
-            "INSERT INTO order_tokens (platform, order_id, click_id, visitor, code, placement, target, clicked_ms, token) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO order_tokens (platform, order_id, click_id, visitor, code, placement, target, clicked_ms, token, \
+             buyers_before) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             params![
                 &created.platform,
                 &created.order,
@@ -268,15 +272,39 @@ fn take_tokens(
                 token.placement,
                 token.target,
                 token.clicked,
-                text
+                text,
+                others
             ],
         )?;
         if token.visitor.is_some() {
-            let (platform, buyer, at) = (&created.platform, &created.buyer, created.at.instant());
-            identities::join(tx, token.visitor, platform, buyer, at, Source::Order, now)?;
+            let seen = Seen {
+                visitor: token.visitor,
+                platform: &created.platform,
+                buyer: &created.buyer,
+                at: created.at.instant(),
+                source: Source::Order,
+                told_by: sender,
+            };
+            identities::join(tx, seen, now)?;
         }
     }
     Ok(bad)
+}
+
+/// Orders with one token that are looked at.
+const LOOKED_AT: i64 = 1_000;
+
+/// How many other buyers' orders have brought the token of this click so far, as far as it matters: no more than
+/// [`SHARED_BY`], and not among more orders than a request has time for.
+fn others_who_brought(tx: &mut dyn Tx, click: ClickId, created: &Created) -> Result<i64, StoreError> {
+    let row = tx.query_one(
+        "SELECT COUNT(*) FROM (SELECT DISTINCT o.platform, o.buyer FROM \
+         (SELECT platform, order_id FROM order_tokens WHERE click_id = $1 LIMIT $4) AS t \
+         JOIN orders o ON o.platform = t.platform AND o.order_id = t.order_id \
+         WHERE NOT (o.platform = $2 AND o.buyer = $3) LIMIT $5) AS others",
+        params![&click, &created.platform, &created.buyer, LOOKED_AT, i64::from(SHARED_BY)],
+    )?;
+    row.int(0)
 }
 
 fn note_contradictions(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Result<(), StoreError> {

@@ -26,6 +26,8 @@ pub enum Reason {
     RefundExceedsPayment,
     /// The deciding click is in no journal: no posting before a person says so.
     Unjournaled,
+    /// The token of the deciding click came with orders of many other buyers: no posting before a person says so.
+    SharedToken,
     /// The promoter's agency has a share, and what is stored of it is no id: no posting before a person says so.
     UnnamedAgency,
     /// A refund that the programme wants merchant and promoter to settle by hand.
@@ -49,7 +51,7 @@ pub enum Reason {
 impl Reason {
     /// Whether the line's money waits until a person lets it go.
     pub fn holds(code: &str) -> bool {
-        [Self::Unjournaled, Self::UnnamedAgency].map(Self::code).contains(&code)
+        [Self::Unjournaled, Self::SharedToken, Self::UnnamedAgency].map(Self::code).contains(&code)
     }
 
     /// The stable code.
@@ -64,6 +66,7 @@ impl Reason {
             Self::UnknownLine => "unknown_line",
             Self::RefundExceedsPayment => "refund_exceeds_payment",
             Self::Unjournaled => "unjournaled",
+            Self::SharedToken => "shared_token",
             Self::UnnamedAgency => "unnamed_agency",
             Self::ManualRefund => "manual_refund",
             Self::RefundAfterSettlement => "refund_after_settlement",

@@ -30,9 +30,9 @@ struct OpenReview {
     /// The order.
     order: String,
     /// Why: `event_changed`, `unknown_product`, `unknown_merchant`, `other_merchant`, `unknown_line`,
-    /// `refund_exceeds_payment`, `unjournaled`, `unnamed_agency`, `manual_refund`, `refund_after_settlement`,
-    /// `paid_after_settlement`, `other_sender`, `before_created`, `banned_after_settlement`, `disabled_after_settlement`,
-    /// `completed_before_paid`, `currency_not_cny` or `time_implausible`.
+    /// `refund_exceeds_payment`, `unjournaled`, `shared_token`, `unnamed_agency`, `manual_refund`,
+    /// `refund_after_settlement`, `paid_after_settlement`, `other_sender`, `before_created`, `banned_after_settlement`,
+    /// `disabled_after_settlement`, `completed_before_paid`, `currency_not_cny` or `time_implausible`.
     reason: String,
     /// The line, or empty for the whole order.
     line: String,
@@ -135,7 +135,7 @@ struct Resolve {
     found: String,
     /// What the person decided, in words.
     resolution: String,
-    /// For `unjournaled` and `unnamed_agency`: lets the line's money move.
+    /// For `unjournaled`, `shared_token` and `unnamed_agency`: lets the line's money move.
     #[serde(default)]
     release: bool,
 }
@@ -147,8 +147,8 @@ struct Resolved {
     resolved: u64,
 }
 
-/// Closes a finding. An `unjournaled` line, or one of an `unnamed_agency`, moves money only after this, and only with
-/// `release`.
+/// Closes a finding. A line that is `unjournaled`, rests on a `shared_token` or is of an `unnamed_agency` moves money only
+/// after this, and only with `release`.
 #[utoipa::path(
     post,
     path = "/v1/reviews/resolve",

@@ -70,6 +70,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(85, "0085_logos"),
     migration!(86, "0086_dead_letters_back"),
     migration!(87, "0087_rates_of_plan"),
+    migration!(90, "0090_logins_told_by"),
+    migration!(91, "0091_shared_tokens"),
 ];
 
 /// Whose words to use.

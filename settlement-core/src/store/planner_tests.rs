@@ -19,7 +19,7 @@ fn plan_of(sql: &str) -> String {
 #[test]
 fn logins_of_devices_are_found_by_device() {
     let plan = plan_of(
-        "SELECT visitor, at_ms, buyer FROM identities WHERE platform = 'p1' AND visitor IN (\
+        "SELECT visitor, at_ms, buyer, told_by FROM identities WHERE platform = 'p1' AND visitor IN (\
          SELECT visitor FROM identities WHERE platform = 'p1' AND buyer = 'b1')",
     );
     assert!(plan.contains("SEARCH identities USING PRIMARY KEY (visitor=?)"), "{plan}");

@@ -4,6 +4,7 @@
 
 mod account_checks;
 mod accounts;
+mod attacks;
 mod audit;
 mod beside_commission;
 mod catalogue;
