@@ -3,8 +3,8 @@
 use super::login::Login;
 use super::{password, session, settings};
 use crate::api::{
-    Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, chain, check_subject,
-    refuse_unknown,
+    Cursor, Nothing, Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, chain,
+    check_subject, refuse_unknown,
 };
 use crate::catalogue::like;
 use crate::store::{Row, StoreError, Tx};
@@ -39,11 +39,6 @@ struct PutPassword {
     /// At least 8 characters.
     password: String,
 }
-
-/// No details.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// An account as stored; never with its password.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

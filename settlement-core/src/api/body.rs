@@ -7,7 +7,9 @@ use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 /// A JSON body.
 #[derive(Debug)]
@@ -20,6 +22,11 @@ pub(crate) struct Params<T>(pub T);
 /// One id in the path, checked by its own type.
 #[derive(Debug)]
 pub(crate) struct PathId<T>(pub T);
+
+/// The body of a request whose path says everything.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;

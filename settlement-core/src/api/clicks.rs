@@ -1,6 +1,6 @@
 //! The clicks as they are kept: for whoever compares, one by one, what an edge answered with what the core has.
 
-use super::{Cursor, Page, PageParams, Params, Principal, Problem};
+use super::{Page, PageParams, Params, Principal, Problem};
 use crate::Core;
 use crate::params;
 use crate::store::{Row, StoreError};
@@ -46,11 +46,8 @@ async fn list(
     Params(page): Params<PageParams>,
 ) -> Result<Json<Page<ClickView>>, Problem> {
     principal.require_operator()?;
-    let (page, Cursor(after)) = page.begin()?;
-    let after = match after.as_str() {
-        "" => Vec::new(),
-        id => ClickId::from_hex(id).ok_or_else(Cursor::foreign)?.0.to_vec(),
-    };
+    let (page, after) = page.begin()?;
+    let after = after.click()?;
     let rows = core
         .store()
         .read(move |tx| {

@@ -21,7 +21,7 @@ mod write;
 
 pub use auth::{Peer, Principal, Role};
 pub(crate) use body::read_bytes;
-pub(crate) use body::{Body, Params, PathId};
+pub(crate) use body::{Body, Nothing, Params, PathId};
 pub(crate) use csv::{CsvFile, Form};
 pub(crate) use limit::Limiter;
 pub use limit::Limits;

@@ -1,6 +1,7 @@
 //! Paging by cursor: an answer names the cursor of the next page, and the cursor says nothing to anyone but us.
 
 use super::Problem;
+use attribution_core::click::ClickId;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
@@ -109,6 +110,17 @@ impl Cursor {
         let numbers: Result<Vec<i64>, _> = self.0.split('.').map(str::parse).collect();
         let numbers = numbers.ok().and_then(|numbers| <[i64; N]>::try_from(numbers).ok());
         numbers.map(Some).ok_or_else(Self::foreign)
+    }
+
+    /// The click behind which a list by clicks' ids goes on, as it is stored; empty for the first page.
+    ///
+    /// # Errors
+    /// If it is no click's id.
+    pub(crate) fn click(&self) -> Result<Vec<u8>, Problem> {
+        if self.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        ClickId::from_hex(&self.0).map(|id| id.0.to_vec()).ok_or_else(Self::foreign)
     }
 
     /// A key made of numbers.

@@ -2,7 +2,7 @@
 //! anywhere, so there are none to show: a token is called by the beginning of its hash.
 
 use super::auth::{Principal, Role};
-use super::{Cursor, Merchants, Only, Page, PageParams, Params, PathId, Problem, Write};
+use super::{Cursor, Merchants, Nothing, Only, Page, PageParams, Params, PathId, Problem, Write};
 use crate::Core;
 use crate::params;
 use crate::store::{Row, StoreError};
@@ -145,11 +145,6 @@ async fn list(
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(page.cut(items, |token| Cursor::of_number_and_texts(token.created_at, [&token.name]))))
 }
-
-/// Nothing needs saying.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// Takes a token away: from now on it opens nothing. Again changes nothing. Admins, and a merchant those of
 /// its own shop.

@@ -2,7 +2,7 @@
 //!
 //! It is kept as it is given. Whoever draws codes makes it small and square before, and checks that they still scan.
 
-use crate::api::{Only, PathId, Principal, Problem, PromotersAlone, Write};
+use crate::api::{Nothing, Only, PathId, Principal, Problem, PromotersAlone, Write};
 use crate::{Core, params};
 use attribution_core::ids::PromoterId;
 use axum::Json;
@@ -29,11 +29,6 @@ struct LogoPicture {
     /// A PNG or JPEG of at most 256 KiB, in Base64.
     picture: String,
 }
-
-/// Nothing but the path says what to do.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// There is none any more.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -3,7 +3,9 @@
 use super::offer_view::{OfferView, offers};
 use super::promoter_list::visible;
 use crate::Core;
-use crate::api::{Cursor, Only, Page, PageParams, Params, PathId, Principal, Problem, Promoters, Write};
+use crate::api::{
+    Cursor, Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Promoters, Write,
+};
 use crate::params;
 use crate::plans::offers::Viewer;
 use crate::store::Tx;
@@ -12,7 +14,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -37,11 +39,6 @@ struct SelectedProduct {
     #[serde(flatten)]
     product: OfferView,
 }
-
-/// Nothing needs saying.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(select, drop_it))

@@ -4,8 +4,8 @@ use super::delivery::{self, DeliveryView};
 use super::source::{self, New, ProductFrom, Settings, Source, SourceKind};
 use crate::Core;
 use crate::api::{
-    Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write, check_label,
-    check_line,
+    Cursor, Merchants, Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
+    check_label, check_line,
 };
 use crate::params;
 use crate::random;
@@ -259,22 +259,17 @@ async fn show(
     core.store().read(move |tx| Ok(view(&find(tx, &id, &principal)?, now))).await.map(Json)
 }
 
-/// Nothing to say.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NoDetails {}
-
 /// Closes a source: nothing more is taken from it. What it sent stays. Operators, and its merchant.
 #[utoipa::path(
     delete, path = "/v1/intake-sources/{id}", params(("id" = String, Path)),
-    request_body = NoDetails,
+    request_body = Nothing,
     responses((status = 200, body = SourceView))
 )]
 async fn remove(
     State(core): State<Core>,
     _: Only<Merchants>,
     PathId(id): PathId<String>,
-    write: Write<NoDetails>,
+    write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     write
         .scope

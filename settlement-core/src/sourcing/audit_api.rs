@@ -4,7 +4,7 @@ use super::enrolment::{self, Enrolment, State as Stands, lock_name};
 use super::enrolments_api::{found, shown};
 use super::view::EnrolmentView;
 use crate::Core;
-use crate::api::{Merchants, Only, Operators, PathId, Problem, Write, WriteScope};
+use crate::api::{Merchants, Nothing, Only, Operators, PathId, Problem, Write, WriteScope};
 use crate::attribution::Catalogue;
 use crate::store::Tx;
 use attribution_core::sourcing::{Edit, EditVerdict, edit};
@@ -32,11 +32,6 @@ struct Rejection {
     reason: String,
 }
 
-/// An empty body.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NoEnrolmentDetails {}
-
 /// What somebody wants to change.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,14 +52,14 @@ struct Verdict {
 
 /// The audit is through: the SKUs that passed are sold off the platform from now on. Operators.
 #[utoipa::path(
-    post, path = "/v1/enrolments/{id}/approve", params(("id" = String, Path)), request_body = NoEnrolmentDetails,
+    post, path = "/v1/enrolments/{id}/approve", params(("id" = String, Path)), request_body = Nothing,
     responses((status = 200, body = EnrolmentView), (status = 409, description = "It is not being audited"))
 )]
 async fn approve(
     State(core): State<Core>,
     _: Only<Operators>,
     PathId(id): PathId<String>,
-    write: Write<NoEnrolmentDetails>,
+    write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     decide(core, id, write.scope, Stands::Approved, None).await
 }
@@ -119,14 +114,14 @@ fn locked(tx: &mut dyn Tx, id: &str) -> Result<Enrolment, Problem> {
 
 /// The merchant leaves; the product may be enrolled anew. Operators, and the merchant.
 #[utoipa::path(
-    post, path = "/v1/enrolments/{id}/exit", params(("id" = String, Path)), request_body = NoEnrolmentDetails,
+    post, path = "/v1/enrolments/{id}/exit", params(("id" = String, Path)), request_body = Nothing,
     responses((status = 200, body = EnrolmentView), (status = 409, description = "It is not open"))
 )]
 async fn exit(
     State(core): State<Core>,
     _: Only<Merchants>,
     PathId(id): PathId<String>,
-    write: Write<NoEnrolmentDetails>,
+    write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     let scope = write.scope;
     scope

@@ -5,8 +5,8 @@ use super::task::{self, State as TaskState, Task};
 use super::terms::Terms;
 use crate::Core;
 use crate::api::{
-    Cursor, Merchants, OfMerchant, Only, Page, Params, PathId, Principal, Problem, Role, Write, WriteScope,
-    chain,
+    Cursor, Merchants, Nothing, OfMerchant, Only, Page, Params, PathId, Principal, Problem, Role, Write,
+    WriteScope, chain,
 };
 use crate::attribution::programmes::of_id;
 use crate::catalogue::refuse_outsider_of;
@@ -222,36 +222,31 @@ fn known(tx: &mut dyn Tx, body: &PostTask) -> Result<(), Problem> {
 
 /// The talent's video is as ordered: the merchant pays at once. Repeating it changes nothing.
 #[utoipa::path(
-    post, path = "/v1/video-tasks/{id}/confirm", params(("id" = String, Path)), request_body = NoTaskDetails,
+    post, path = "/v1/video-tasks/{id}/confirm", params(("id" = String, Path)), request_body = Nothing,
     responses((status = 200, body = TaskView), (status = 409, description = "`balance_too_low`, `unnamed_agency`, or the task was cancelled"))
 )]
 async fn confirm_task(
     State(core): State<Core>,
     _: Only<Merchants>,
     PathId(id): PathId<String>,
-    write: Write<NoTaskDetails>,
+    write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     change(core, id, write.scope, TaskState::Confirmed).await
 }
 
 /// The video is not wanted any more: nothing is paid.
 #[utoipa::path(
-    post, path = "/v1/video-tasks/{id}/cancel", params(("id" = String, Path)), request_body = NoTaskDetails,
+    post, path = "/v1/video-tasks/{id}/cancel", params(("id" = String, Path)), request_body = Nothing,
     responses((status = 200, body = TaskView), (status = 409, description = "It was confirmed and paid"))
 )]
 async fn cancel_task(
     State(core): State<Core>,
     _: Only<Merchants>,
     PathId(id): PathId<String>,
-    write: Write<NoTaskDetails>,
+    write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     change(core, id, write.scope, TaskState::Cancelled).await
 }
-
-/// An empty body.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NoTaskDetails {}
 
 async fn change(core: Core, id: String, scope: WriteScope, to: TaskState) -> Result<Response, Problem> {
     scope

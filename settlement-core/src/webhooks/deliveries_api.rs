@@ -1,11 +1,11 @@
 //! `/v1/webhooks/{id}/deliveries`: what an endpoint was told, how it went, and telling it again.
 
-use super::endpoints_api::{Empty, find};
+use super::endpoints_api::find;
 use super::event::EventKind;
 use super::outbox;
 use crate::Core;
 use crate::api::{
-    ApiTime, Cursor, Only, Page, PageParams, Params, PathId, Principal, Problem, Subjects, Write,
+    ApiTime, Cursor, Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Subjects, Write,
 };
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
@@ -145,14 +145,14 @@ struct Which {
 /// Tells an endpoint the same event again, under the same `webhook-id`. Operators, and its owner.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/deliveries/{delivery}/replay",
-    params(("id" = String, Path), ("delivery" = String, Path, description = "The event's id")), request_body = Empty,
+    params(("id" = String, Path), ("delivery" = String, Path, description = "The event's id")), request_body = Nothing,
     responses((status = 202, body = WebhookDelivery))
 )]
 async fn replay(
     State(core): State<Core>,
     _: Only<Subjects>,
     PathId(which): PathId<Which>,
-    write: Write<Empty>,
+    write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     let Which { id, delivery } = which;
     write
@@ -179,14 +179,14 @@ fn one(tx: &mut dyn Tx, endpoint: &str, event: &str) -> Result<WebhookDelivery, 
 
 /// Tells an endpoint a `webhook.test`, whatever types it wants, to see that it arrives. Operators, and its owner.
 #[utoipa::path(
-    post, path = "/v1/webhooks/{id}/test", params(("id" = String, Path)), request_body = Empty,
+    post, path = "/v1/webhooks/{id}/test", params(("id" = String, Path)), request_body = Nothing,
     responses((status = 202, body = WebhookDelivery))
 )]
 async fn test(
     State(core): State<Core>,
     _: Only<Subjects>,
     PathId(id): PathId<String>,
-    write: Write<Empty>,
+    write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     write
         .scope

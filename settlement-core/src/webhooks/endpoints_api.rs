@@ -4,8 +4,8 @@ use super::endpoint::{self, Endpoint, New};
 use super::event::EventKind;
 use crate::Core;
 use crate::api::{
-    ApiTime, Cursor, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Subjects, Write,
-    check_label,
+    ApiTime, Cursor, Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Subjects,
+    Write, check_label,
 };
 use crate::catalogue::destination::checked;
 use crate::params;
@@ -99,11 +99,6 @@ struct WebhookRotation {
     #[schema(minimum = 0, maximum = 604_800)]
     overlap_seconds: Option<u32>,
 }
-
-/// Nothing to say.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Empty {}
 
 /// Which endpoints.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -264,14 +259,14 @@ async fn show(
 
 /// Removes an endpoint; what it was still to be told is dropped. Operators, and its owner.
 #[utoipa::path(
-    delete, path = "/v1/webhooks/{id}", params(("id" = String, Path)), request_body = Empty,
+    delete, path = "/v1/webhooks/{id}", params(("id" = String, Path)), request_body = Nothing,
     responses((status = 200, body = WebhookView))
 )]
 async fn remove(
     State(core): State<Core>,
     _: Only<Subjects>,
     PathId(id): PathId<String>,
-    write: Write<Empty>,
+    write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     write
         .scope
@@ -311,14 +306,14 @@ async fn rotate(
 /// Goes on telling an endpoint that was disabled. What waits is sent at once; what happened meanwhile is not.
 /// Operators, and its owner.
 #[utoipa::path(
-    post, path = "/v1/webhooks/{id}/enable", params(("id" = String, Path)), request_body = Empty,
+    post, path = "/v1/webhooks/{id}/enable", params(("id" = String, Path)), request_body = Nothing,
     responses((status = 200, body = WebhookView))
 )]
 async fn enable(
     State(core): State<Core>,
     _: Only<Subjects>,
     PathId(id): PathId<String>,
-    write: Write<Empty>,
+    write: Write<Nothing>,
 ) -> Result<Response, Problem> {
     write
         .scope
