@@ -268,7 +268,8 @@ texts! {
     reconcile: ReconcileTexts {
         title, intro, none, number, span, lines, agree, differ, all_agree, made_at, made_by, compare, new,
         new_words, from, to, states, states_hint, csv, csv_hint, bad_day, bad_range, taobao, jd, pdd, douyin,
-        kuaishou, missing_here, missing_there, amount, state, kind, ours, theirs, no_differences,
+        kuaishou, missing_here, missing_there, amount, state, kind, ours, theirs, no_differences, state_of, settled,
+        not_settled, note, notes, no_notes, note_hint, say, say_words, settle, take_back, only_note, said_at, said_by,
     }
     /// The workday calendar.
     calendar: CalendarTexts {

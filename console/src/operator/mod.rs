@@ -6,6 +6,7 @@ mod accounts;
 mod audit;
 mod bans;
 mod calendar;
+mod difference;
 mod disputes;
 mod edges;
 mod letters;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(payouts::routes())
         .merge(payout_accounts::routes())
         .merge(reconciliations::routes())
+        .merge(difference::routes())
         .merge(calendar::routes())
         .merge(letters::routes())
         .merge(accounts::routes())

@@ -19,7 +19,7 @@ use axum::routing::get;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-const RECONCILIATIONS: &str = "/operator/reconciliations";
+pub(super) const RECONCILIATIONS: &str = "/operator/reconciliations";
 /// Bytes of one form, escaped.
 const BODY_MAX: usize = 8 << 20;
 
@@ -31,9 +31,9 @@ pub(super) fn routes() -> Router<Console> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Reconciled {
-    id: i64,
-    platform: String,
+pub(super) struct Reconciled {
+    pub(super) id: i64,
+    pub(super) platform: String,
     programme: String,
     programme_name: Option<String>,
     from: i64,
@@ -42,6 +42,7 @@ struct Reconciled {
     lines: i64,
     agree: i64,
     counts: Counts,
+    unsettled: i64,
     made_by: String,
     made_at: i64,
 }
@@ -55,14 +56,69 @@ struct Counts {
 }
 
 #[derive(Debug, Deserialize)]
-struct Difference {
+pub(super) struct Difference {
+    pub(super) number: i64,
     kind: String,
     order: String,
-    line: String,
-    ours_fen: Option<i64>,
-    theirs_fen: Option<i64>,
-    ours_state: Option<String>,
-    theirs_state: Option<String>,
+    pub(super) line: String,
+    pub(super) ours_fen: Option<i64>,
+    pub(super) theirs_fen: Option<i64>,
+    pub(super) ours_state: Option<String>,
+    pub(super) theirs_state: Option<String>,
+    pub(super) settled: bool,
+    pub(super) notes: Vec<Note>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Note {
+    settled: bool,
+    pub(super) note: String,
+    pub(super) made_by: String,
+    pub(super) made_at: i64,
+}
+
+fn standing(t: &Texts, settled: bool) -> Cell {
+    let t = &t.reconcile;
+    let (tone, words) = if settled { ("good", &t.settled) } else { ("warn", &t.not_settled) };
+    Cell::Tag(tone, words.clone())
+}
+
+impl Note {
+    /// What it said of the difference.
+    pub(super) fn standing(&self, t: &Texts) -> Cell {
+        standing(t, self.settled)
+    }
+}
+
+impl Difference {
+    /// Whether it is settled.
+    pub(super) fn standing(&self, t: &Texts) -> Cell {
+        standing(t, self.settled)
+    }
+
+    /// What differs.
+    pub(super) fn kind_cell(&self, t: &Texts) -> Cell {
+        let t = &t.reconcile;
+        let words = match self.kind.as_str() {
+            "missing_here" => &t.missing_here,
+            "missing_there" => &t.missing_there,
+            "amount" => &t.amount,
+            "state" => &t.state,
+            other => return Cell::Tag("warn", other.to_owned()),
+        };
+        Cell::Tag("warn", words.clone())
+    }
+
+    /// The order: where it is in our books, one reads there why.
+    pub(super) fn order_cell(&self, platform: &str) -> Cell {
+        match self.ours_fen {
+            Some(_) => Cell::Link(
+                format!("/operator/orders/{}/{}", escaped(platform), escaped(&self.order)),
+                self.order.clone(),
+            ),
+            None => Cell::Code(self.order.clone()),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,9 +150,11 @@ impl Reconciled {
     }
 
     fn verdict(&self, t: &Texts) -> Cell {
-        match self.counts.all() {
-            0 => Cell::Tag("good", t.reconcile.all_agree.clone()),
-            n => Cell::Tag("warn", format!("{} {n}", t.reconcile.differ)),
+        let t = &t.reconcile;
+        match (self.counts.all(), self.unsettled) {
+            (0, _) => Cell::Tag("good", t.all_agree.clone()),
+            (n, 0) => Cell::Tag("good", format!("{} {n} · {}", t.differ, t.settled)),
+            (n, open) => Cell::Tag("warn", format!("{} {n} · {} {open}", t.differ, t.not_settled)),
         }
     }
 }
@@ -213,7 +271,12 @@ async fn detail(operator: Operator, Path(id): Path<String>) -> Result<Response, 
     let of: Reconciled = who.ask(&path(&["reconciliations", &id]), &[]).await?;
     let fields = query_of(who);
     let value = |name| form::value(&fields, name);
-    let query = [("kind", value("kind")), ("limit", "100"), ("cursor", value("cursor"))];
+    let query = [
+        ("kind", value("kind")),
+        ("settled", value("settled")),
+        ("limit", "100"),
+        ("cursor", value("cursor")),
+    ];
     let found: Page<Difference> = who.ask(&path(&["reconciliations", &id, "differences"]), &query).await?;
     let here = format!("{RECONCILIATIONS}/{}", of.id);
     let mut sheet = Sheet::new(who, &format!("{} {}", t.title, of.id)).back(RECONCILIATIONS, &t.title);
@@ -238,6 +301,9 @@ async fn detail(operator: Operator, Path(id): Path<String>) -> Result<Response, 
     let kinds = of.counts.named(texts);
     let some = kinds.iter().filter(|(.., count)| *count > 0);
     let mut links = vec![(here.clone(), texts.common.all.clone())];
+    if of.unsettled > 0 && of.unsettled < of.counts.all() {
+        links.push((format!("{here}?settled=false"), format!("{} · {}", t.not_settled, of.unsettled)));
+    }
     links.extend(
         some.map(|(kind, words, count)| (format!("{here}?kind={kind}"), format!("{words} · {count}"))),
     );
@@ -245,25 +311,20 @@ async fn detail(operator: Operator, Path(id): Path<String>) -> Result<Response, 
         sheet.part(Part::Links(links));
     }
     let next = next_page(&here, &fields, found.next_cursor);
-    let columns = [&*texts.orders.order, &texts.orders.line, &t.kind, &t.ours, &t.theirs];
+    let columns =
+        [&*texts.orders.order, &texts.orders.line, &t.kind, &t.ours, &t.theirs, &t.state_of, &t.note];
     let mut table = Table::new(&t.differ, &columns, &[], &t.no_differences).next(next);
     for difference in found.items {
-        let words =
-            kinds.iter().find(|(kind, ..)| *kind == difference.kind).map(|(_, words, _)| (*words).clone());
-        let order = match difference.ours_fen {
-            // The order is in our books: there one reads why.
-            Some(_) => Cell::Link(
-                format!("/operator/orders/{}/{}", escaped(&of.platform), escaped(&difference.order)),
-                difference.order,
-            ),
-            None => Cell::Code(difference.order),
-        };
+        let said = difference.notes.last().map_or("—", |note| note.note.as_str());
+        let words = if difference.settled { &t.settled } else { &t.not_settled };
         table.row(vec![
-            order,
-            Cell::Text(difference.line),
-            Cell::Tag("warn", words.unwrap_or(difference.kind)),
-            side(texts, difference.ours_fen, difference.ours_state),
-            side(texts, difference.theirs_fen, difference.theirs_state),
+            difference.order_cell(&of.platform),
+            Cell::Text(difference.line.clone()),
+            difference.kind_cell(texts),
+            side(texts, difference.ours_fen, difference.ours_state.as_deref()),
+            side(texts, difference.theirs_fen, difference.theirs_state.as_deref()),
+            Cell::Link(format!("{here}/{}", difference.number), words.clone()),
+            Cell::Text(said.to_owned()),
         ]);
     }
     sheet.part(Part::Table(table));
@@ -271,8 +332,8 @@ async fn detail(operator: Operator, Path(id): Path<String>) -> Result<Response, 
 }
 
 /// What one side says of a line: commission and state.
-fn side(t: &Texts, fen: Option<i64>, state: Option<String>) -> Cell {
-    let state = state.map(|state| states::order(t, &state).0.to_owned());
+pub(super) fn side(t: &Texts, fen: Option<i64>, state: Option<&str>) -> Cell {
+    let state = state.map(|state| states::order(t, state).0.to_owned());
     let said: Vec<String> = fen.map(yuan).into_iter().chain(state).collect();
     Cell::Text(if said.is_empty() { "—".to_owned() } else { said.join(" · ") })
 }

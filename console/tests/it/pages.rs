@@ -54,7 +54,7 @@ const WEBHOOKS: &str = "/merchant/webhooks";
 /// Pages of agencies.
 const AGENCY: [&str; 4] = ["/agency/talents", "/agency/orders", "/agency/statements", "/agency/money"];
 /// Pages of operators.
-const OPERATOR: [&str; 19] = [
+const OPERATOR: [&str; 20] = [
     "/operator/edges",
     "/operator/audit",
     "/operator/reviews",
@@ -66,6 +66,7 @@ const OPERATOR: [&str; 19] = [
     "/operator/merchants/m1/disputes",
     "/operator/reconciliations",
     "/operator/reconciliations/1",
+    "/operator/reconciliations/1/1",
     "/operator/calendar",
     "/operator/dead-letters",
     "/operator/bans",

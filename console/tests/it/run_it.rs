@@ -62,6 +62,30 @@ async fn a_statement_is_compared_and_each_difference_kept() {
     for part in ["我们的账里没有 · 2", "¥12.34 · 已结算", "o8", "淘宝联盟"] {
         assert!(detail.body.contains(part), "{part} is not in {}", detail.body);
     }
+    // One of them is settled by whoever is signed in, with a note; the list says how many are left.
+    assert!(!detail.body.contains("?settled=false"), "all of them are left: {}", detail.body);
+    let place = "/operator/reconciliations/1/1";
+    let page = boss.get(place).await;
+    let empty = boss.submit(&page, place, &[("settled", "no"), ("note", " ")]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(empty.body.contains("请写明怎样处理的"), "{}", empty.body);
+    let note = [("settled", "no"), ("note", "平台\r\n已补发")];
+    assert_eq!(boss.submit(&page, place, &note).await.location(), format!("{place}?done=saved"));
+    let page = boss.get(place).await;
+    for part in ["平台 已补发", "已处理", "<span>boss</span>", "改回未处理"] {
+        assert!(page.body.contains(part), "{part} is not in {}", page.body);
+    }
+    assert!(boss.get(RECONCILIATIONS).await.body.contains("差异 2 · 未处理 1"));
+    let detail = boss.get("/operator/reconciliations/1").await;
+    assert!(detail.body.contains("?settled=false") && detail.body.contains("平台 已补发"), "{}", detail.body);
+    let open = boss.get("/operator/reconciliations/1?settled=false").await;
+    assert!(!open.body.contains("平台 已补发"), "{}", open.body);
+    let only = [("settled", "yes"), ("note", "再核一次"), ("do", "note")];
+    assert_eq!(boss.submit(&page, place, &only).await.location(), format!("{place}?done=saved"));
+    assert!(
+        boss.get(RECONCILIATIONS).await.body.contains("差异 2 · 未处理 1"),
+        "a note alone settles nothing"
+    );
     let none = boss.get("/operator/reconciliations/1?kind=state").await;
     assert!(none.body.contains("没有差异。"), "{}", none.body);
     assert_eq!(boss.get("/operator/reconciliations/9").await.status, StatusCode::NOT_FOUND);

@@ -6,6 +6,7 @@
 //! unknown name takes as long and is limited in the same way as a wrong password.
 
 mod api;
+mod called;
 mod login;
 mod password;
 mod session;
@@ -20,4 +21,5 @@ pub use sign_in::{PasswordChangeError, SignInError};
 pub use sign_up::SignUp;
 
 pub(crate) use api::routes;
+pub(crate) use called::{called, principal_of_account};
 pub(crate) use password::Passwords;

@@ -139,7 +139,7 @@ impl Principal {
 
     /// The owner of an account: the same in each of their sessions.
     pub(crate) fn of_account(num: i64, role: Role, subject: Option<String>) -> Self {
-        Self { role, subject, name: format!("account {num}") }
+        Self { role, subject, name: crate::accounts::principal_of_account(num) }
     }
 
     /// Admin or operator.

@@ -3,9 +3,10 @@
 
 use super::put_back::{AT_ONCE_MAX, PutBack, put_back};
 use crate::Core;
+use crate::accounts::called;
 use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Write};
 use crate::params;
-use crate::store::{Row, StoreError};
+use crate::store::{Row, StoreError, Tx};
 use attribution_core::click::ClickId;
 use attribution_core::record::ClickRecord;
 use axum::Json;
@@ -107,6 +108,19 @@ fn letter(row: &Row) -> Result<DeadLetter, StoreError> {
     })
 }
 
+fn letter_back(tx: &mut dyn Tx, row: &Row) -> Result<LetterBack, StoreError> {
+    let click = ClickId(row.id16(0)?);
+    Ok(LetterBack {
+        click_id: click.to_hex(),
+        edge: click.stream().edge.0,
+        edge_at: row.int(1)?,
+        set_aside_at: row.int(3)?,
+        reason: row.text(2)?.to_owned(),
+        back_at: row.int(5)?,
+        back_by: called(tx, row.text(4)?)?,
+    })
+}
+
 /// Records that were set aside because this program could not read them or the database did not take them, by id.
 /// Operators.
 #[utoipa::path(get, path = "/v1/dead-letters", params(PageParams), responses((status = 200, body = Page<DeadLetter>)))]
@@ -115,11 +129,8 @@ async fn list(
     _: Only<Operators>,
     Params(page): Params<PageParams>,
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
-    let (page, Cursor(after)) = page.begin()?;
-    let after = match after.as_str() {
-        "" => Vec::new(),
-        id => ClickId::from_hex(id).ok_or_else(Cursor::foreign)?.0.to_vec(),
-    };
+    let (page, after) = page.begin()?;
+    let after = after.click()?;
     let rows = core
         .store()
         .read(move |tx| {
@@ -148,29 +159,17 @@ async fn list_back(
         None => (i64::MAX, vec![0xff; 17]),
         Some((at, [id])) => (at, ClickId::from_hex(&id).ok_or_else(Cursor::foreign)?.0.to_vec()),
     };
-    let rows = core
+    let items = core
         .store()
         .read(move |tx| {
-            tx.query(
+            let rows = tx.query(
                 "SELECT click_id, edge_ms, reason, at_ms, back_by, back_ms FROM dead_letters_back \
                  WHERE (back_ms, click_id) < ($1, $2) ORDER BY back_ms DESC, click_id DESC LIMIT $3",
                 params![before, &id, page.rows()],
-            )
+            )?;
+            rows.iter().map(|row| letter_back(tx, row)).collect::<Result<Vec<_>, StoreError>>()
         })
         .await?;
-    let items = rows.iter().map(|row| {
-        let click = ClickId(row.id16(0)?);
-        Ok(LetterBack {
-            click_id: click.to_hex(),
-            edge: click.stream().edge.0,
-            edge_at: row.int(1)?,
-            set_aside_at: row.int(3)?,
-            reason: row.text(2)?.to_owned(),
-            back_at: row.int(5)?,
-            back_by: row.text(4)?.to_owned(),
-        })
-    });
-    let items = items.collect::<Result<Vec<_>, StoreError>>()?;
     Ok(Json(page.cut(items, |of| Cursor::of_number_and_texts(of.back_at, [&of.click_id]))))
 }
 

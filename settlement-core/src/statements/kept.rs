@@ -1,7 +1,9 @@
 //! Reconciliations as they are kept: what was compared, how it came out, and each difference as it was then.
 
+use super::notes::{self, DifferenceNote, Place};
 use super::reconcile::{Difference, Kind, Span};
 use super::their_states::Dialect;
+use crate::accounts::called;
 use crate::catalogue::names::{Noun, name_of};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
@@ -32,6 +34,8 @@ pub(super) struct Reconciled {
     pub(super) agree: i64,
     /// Differences, by kind.
     pub(super) counts: Counts,
+    /// Differences that nobody has said to be settled.
+    unsettled: i64,
     /// Who compared them.
     made_by: String,
     /// When, UTC milliseconds.
@@ -91,8 +95,8 @@ pub(super) fn keep(
     let counts = Counts::of(differences);
     tx.execute(
         "INSERT INTO reconciliations (number, platform, programme, from_ms, to_ms, states, lines, agree, missing_here, \
-         missing_there, amount, state, made_by, made_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         missing_there, amount, state, made_by, made_ms, unsettled) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         params![
             number,
             &of.span.platform,
@@ -107,7 +111,8 @@ pub(super) fn keep(
             counts.amount,
             counts.state,
             of.by,
-            of.at
+            of.at,
+            i64::try_from(differences.len()).unwrap_or(i64::MAX)
         ],
     )?;
     for (at, difference) in (1_i64..).zip(differences) {
@@ -131,7 +136,7 @@ pub(super) fn keep(
 }
 
 const RECONCILED: &str = "SELECT number, platform, programme, from_ms, to_ms, states, lines, agree, missing_here, \
-                          missing_there, amount, state, made_by, made_ms FROM reconciliations";
+                          missing_there, amount, state, made_by, made_ms, unsettled FROM reconciliations";
 
 fn reconciled(tx: &mut dyn Tx, row: &Row) -> Result<Reconciled, StoreError> {
     let programme = row.text(2)?.to_owned();
@@ -151,8 +156,9 @@ fn reconciled(tx: &mut dyn Tx, row: &Row) -> Result<Reconciled, StoreError> {
             amount: row.int(10)?,
             state: row.int(11)?,
         },
-        made_by: row.text(12)?.to_owned(),
+        made_by: called(tx, row.text(12)?)?,
         made_at: row.int(13)?,
+        unsettled: row.int(14)?,
     })
 }
 
@@ -184,26 +190,59 @@ pub(super) struct KeptDifference {
     pub(super) number: i64,
     #[serde(flatten)]
     difference: Difference,
+    /// Whether it is settled, by the last note.
+    settled: bool,
+    /// What was said of it, in that order.
+    notes: Vec<DifferenceNote>,
 }
 
-/// Its differences behind `after`, by order and line, so many at most; of one kind only if `kind` names one.
+/// Which differences of a comparison.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wanted {
+    /// Of this kind only.
+    pub(super) kind: Option<Kind>,
+    /// Those that are settled, or those that are not.
+    pub(super) settled: Option<bool>,
+}
+
+/// Its differences behind `after`, by order and line, so many at most.
 ///
 /// # Errors
 /// If the store fails.
 pub(super) fn differences(
     tx: &mut dyn Tx,
     reconciliation: i64,
-    kind: Option<Kind>,
+    wanted: Wanted,
     after: i64,
     limit: i64,
 ) -> Result<Vec<KeptDifference>, StoreError> {
     let rows = tx.query(
-        "SELECT number, kind, order_id, line_id, ours_fen, theirs_fen, ours_state, theirs_state \
-         FROM reconciliation_differences WHERE reconciliation = $1 AND number > $2 \
-         AND (CAST($3 AS TEXT) IS NULL OR kind = $3) ORDER BY number LIMIT $4",
-        params![reconciliation, after, kind.map(Kind::name), limit],
+        &format!(
+            "{DIFFERENCE} AND number > $2 AND (CAST($3 AS TEXT) IS NULL OR kind = $3) \
+             AND (CAST($4 AS BIGINT) IS NULL OR settled = $4) ORDER BY number LIMIT $5"
+        ),
+        params![reconciliation, after, wanted.kind.map(Kind::name), wanted.settled.map(i64::from), limit],
     )?;
-    let kept = rows.iter().map(|row| {
+    kept(tx, reconciliation, &rows)
+}
+
+/// One of its differences.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn one_difference(tx: &mut dyn Tx, of: Place) -> Result<Option<KeptDifference>, StoreError> {
+    let rows =
+        tx.query(&format!("{DIFFERENCE} AND number = $2"), params![of.reconciliation, of.difference])?;
+    Ok(kept(tx, of.reconciliation, &rows)?.pop())
+}
+
+const DIFFERENCE: &str = "SELECT number, kind, order_id, line_id, ours_fen, theirs_fen, ours_state, theirs_state, \
+                          settled FROM reconciliation_differences WHERE reconciliation = $1";
+
+fn kept(tx: &mut dyn Tx, reconciliation: i64, rows: &[Row]) -> Result<Vec<KeptDifference>, StoreError> {
+    let numbers = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
+    let mut notes = notes::of(tx, reconciliation, &numbers)?;
+    let kept = rows.iter().zip(numbers).map(|(row, number)| {
         let difference = Difference {
             kind: Kind::stored(row.text(1)?)?,
             order: row.text(2)?.to_owned(),
@@ -213,7 +252,8 @@ pub(super) fn differences(
             ours_state: row.opt_text(6)?.map(str::to_owned),
             theirs_state: row.opt_text(7)?.map(str::to_owned),
         };
-        Ok(KeptDifference { number: row.int(0)?, difference })
+        let notes = notes.remove(&number).unwrap_or_default();
+        Ok(KeptDifference { number, difference, settled: row.flag(8)?, notes })
     });
     kept.collect()
 }

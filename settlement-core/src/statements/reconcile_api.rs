@@ -1,7 +1,7 @@
 //! `POST /v1/reconciliations`: a platform's statement, as CSV, against our books; `GET` what was compared and what
 //! differed.
 
-use super::kept::{Compared, KeptDifference, Reconciled, differences, find, keep, list};
+use super::kept::{Compared, KeptDifference, Reconciled, Wanted, differences, find, keep, list};
 use super::reconcile::{Difference, Kind, Span, compare, read};
 use super::their_states::Dialect;
 use crate::Core;
@@ -146,13 +146,15 @@ struct Which {
     /// Of this kind only.
     #[param(inline)]
     kind: Option<Kind>,
+    /// Those that are settled, or those that are not.
+    settled: Option<bool>,
     /// Entries wanted, 1 to 500.
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-/// What differed, by order and line, as it was when the statement was compared. Operators.
+/// What differed, by order and line, as it was when the statement was compared, and what was said of it since. Operators.
 #[utoipa::path(
     get, path = "/v1/reconciliations/{id}/differences", params(("id" = i64, Path), Which),
     responses((status = 200, body = Page<KeptDifference>), (status = 404, description = "No such reconciliation"))
@@ -165,11 +167,12 @@ async fn list_differences(
 ) -> Result<Json<Page<KeptDifference>>, Problem> {
     let (page, cursor) = PageParams { limit: which.limit, cursor: which.cursor }.begin()?;
     let [after] = cursor.numbers()?.unwrap_or([0]);
+    let wanted = Wanted { kind: which.kind, settled: which.settled };
     let items = core
         .store()
         .read(move |tx| {
             find(tx, id)?.ok_or_else(|| unknown(id))?;
-            Ok::<_, Problem>(differences(tx, id, which.kind, after, page.rows())?)
+            Ok::<_, Problem>(differences(tx, id, wanted, after, page.rows())?)
         })
         .await?;
     Ok(Json(page.cut(items, |of| Cursor::of_numbers(&[of.number]))))

@@ -72,6 +72,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(87, "0087_rates_of_plan"),
     migration!(90, "0090_logins_told_by"),
     migration!(91, "0091_shared_tokens"),
+    migration!(92, "0092_settled_differences"),
 ];
 
 /// Whose words to use.
@@ -155,4 +156,27 @@ pub(super) fn migrate(tx: &mut dyn Tx, dialect: Dialect, now: Instant) -> Result
         count += 1;
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MIGRATIONS;
+
+    #[test]
+    fn every_file_is_a_step_and_every_step_has_its_files_number() {
+        let named: Vec<&str> = MIGRATIONS.iter().map(|step| step.name).collect();
+        for dialect in ["sqlite", "postgres"] {
+            let folder = format!("{}/migrations/{dialect}", env!("CARGO_MANIFEST_DIR"));
+            let mut files: Vec<String> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|file| file.unwrap().file_name().into_string().unwrap())
+                .map(|file| file.trim_end_matches(".sql").to_owned())
+                .collect();
+            files.sort();
+            assert_eq!(files, named, "{dialect}");
+        }
+        for step in MIGRATIONS {
+            assert!(step.name.starts_with(&format!("{:04}_", step.version)), "{}", step.name);
+        }
+    }
 }

@@ -135,7 +135,12 @@ on_both!(each_difference_to_a_platforms_statement_has_a_name, async |bench: &Ben
         let page = bench.ok("GET", &format!("{path}?limit=3{cursor}"), Value::Null).await;
         paged.extend(page["items"].as_array().unwrap().iter().map(|of| {
             let mut of = of.clone();
-            of.as_object_mut().unwrap().remove("number");
+            let fields = of.as_object_mut().unwrap();
+            fields.remove("number");
+            assert_eq!(
+                (fields.remove("settled"), fields.remove("notes")),
+                (Some(json!(false)), Some(json!([])))
+            );
             of
         }));
         match page["next_cursor"].as_str() {
@@ -169,4 +174,72 @@ on_both!(each_difference_to_a_platforms_statement_has_a_name, async |bench: &Ben
     let all = bench.ok("GET", "/v1/reconciliations", Value::Null).await;
     let ids: Vec<&Value> = all["items"].as_array().unwrap().iter().map(|of| &of["id"]).collect();
     assert_eq!(ids, [2, 1], "newest first: {all}");
+});
+
+on_both!(a_difference_is_settled_by_somebody_with_a_note_and_every_note_is_kept, async |bench: &Bench| {
+    let stage = ready(bench).await;
+    settled(&stage, "o1", "2020-07-21 10:00:00").await;
+    let csv = "order,line,commission_yuan,state\no1,1,9.99,3\nlost,1,5.00,12\n";
+    let request = http::Request::builder()
+        .method("POST")
+        .uri("/v1/reconciliations?platform=p1&programme=g1&from=2020-07-01T00:00:00Z&to=2020-08-01T00:00:00Z")
+        .header("authorization", format!("Bearer {ADMIN}"))
+        .header("content-type", "text/csv")
+        .body(axum::body::Body::from(csv))
+        .unwrap();
+    let (status, compared) = read(bench.send(request).await).await;
+    assert_eq!((status.as_u16(), &compared["found"]), (200, &json!(2)), "{compared}");
+    let whole = format!("/v1/reconciliations/{}", compared["id"]);
+    let unsettled = async || bench.ok("GET", &whole, Value::Null).await["unsettled"].clone();
+    let with = async |settled: bool| {
+        let path = format!("{whole}/differences?settled={settled}");
+        let page = bench.ok("GET", &path, Value::Null).await;
+        let orders = page["items"].as_array().unwrap().iter();
+        orders.map(|of| of["order"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let say = async |number: u32, settled: bool, note: &str| {
+        let path = format!("{whole}/differences/{number}/notes");
+        bench.ok("POST", &path, json!({"settled": settled, "note": note})).await
+    };
+    let before = bench.ok("GET", &format!("{whole}/differences/1"), Value::Null).await;
+    assert_eq!((unsettled().await, &before["settled"]), (json!(2), &json!(false)));
+    bench.set_clock(at("2020-08-02 10:00:00"));
+    let lost = say(1, true, "  the platform paid it twice  ").await;
+    assert_eq!((&lost["order"], &lost["settled"]), (&json!("lost"), &json!(true)), "{lost}");
+    assert_eq!(lost["notes"][0]["note"], "the platform paid it twice");
+    assert_eq!(lost["notes"][0]["made_at"], json!(at("2020-08-02 10:00:00").millis()));
+    assert_eq!(
+        (unsettled().await, with(true).await, with(false).await),
+        (json!(1), vec!["lost".to_owned()], vec!["o1".to_owned()])
+    );
+    // A further word that changes nothing changes no count; taking it back does, and both stay.
+    say(1, true, "seen on their side, too").await;
+    assert_eq!(unsettled().await, json!(1));
+    let back = say(1, false, "they took it back").await;
+    let words: Vec<(&str, bool)> = back["notes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| (of["note"].as_str().unwrap(), of["settled"].as_bool().unwrap()))
+        .collect();
+    assert_eq!(
+        words,
+        [
+            ("the platform paid it twice", true),
+            ("seen on their side, too", true),
+            ("they took it back", false)
+        ]
+    );
+    assert_eq!((unsettled().await, &back["settled"]), (json!(2), &json!(false)));
+    // What was found then is as it was.
+    let now = bench.ok("GET", &format!("{whole}/differences/1"), Value::Null).await;
+    assert_eq!((&now["theirs_fen"], &now["kind"]), (&before["theirs_fen"], &before["kind"]));
+    let path = format!("{whole}/differences/1/notes");
+    bench.problem("POST", &path, json!({"settled": true, "note": " "}), 422, "invalid").await;
+    bench.problem("POST", &path, json!({"settled": true, "note": "x".repeat(1_001)}), 422, "invalid").await;
+    let missing = format!("{whole}/differences/9");
+    bench.problem("GET", &missing, Value::Null, 404, "not_found").await;
+    let path = format!("{missing}/notes");
+    bench.problem("POST", &path, json!({"settled": true, "note": "n"}), 404, "not_found").await;
+    assert_eq!(unsettled().await, json!(2), "what was refused changed nothing");
 });
