@@ -1,4 +1,4 @@
-// What scripts add to pages that work without them: copying, files, charts, and a place for the focus.
+// What scripts add to pages that work without them: copying, files, charts, a place for the focus, and going on with what is long.
 "use strict";
 (() => {
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -106,5 +106,7 @@
     files();
     posters();
     document.querySelector(".note.bad[role=alert]")?.focus();
+    // One step of many that a person has begun: the next one follows by itself.
+    document.querySelector("form[data-goes-on]")?.requestSubmit();
   });
 })();

@@ -122,6 +122,8 @@ pub(crate) struct FormPart {
     danger: bool,
     /// Folded away, or open.
     fold: Option<bool>,
+    /// One step of many: where scripts run, it is sent as soon as the page is there.
+    goes_on: bool,
 }
 
 impl FormPart {
@@ -135,6 +137,7 @@ impl FormPart {
             buttons: vec![("", button.to_owned())],
             danger: false,
             fold: None,
+            goes_on: false,
         }
     }
 
@@ -167,6 +170,13 @@ impl FormPart {
 
     pub(crate) const fn danger(mut self) -> Self {
         self.danger = true;
+        self
+    }
+
+    /// The next step of something that its reader has begun: goes on by itself where scripts run. Only for the answer to a
+    /// form; a page that anybody can be led to must not do anything by itself.
+    pub(crate) const fn goes_on(mut self) -> Self {
+        self.goes_on = true;
         self
     }
 }

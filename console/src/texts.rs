@@ -280,7 +280,7 @@ texts! {
     /// Clicks that were set aside.
     letters: LettersTexts {
         title, intro, none, click, edge, recorded, set_aside, reason, code, unreadable, put_back,
-        put_back_words, go_on, came, back, back_at, back_by, no_back,
+        put_back_words, go_on, so_far, came, back, back_at, back_by, no_back,
     }
     /// What a programme's rules mean.
     policy: PolicyTexts {

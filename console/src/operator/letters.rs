@@ -1,4 +1,7 @@
-//! Dead letters: clicks that were set aside, why, and the button that puts them back.
+//! Dead letters: clicks that were set aside, why, and the button that puts them all back.
+//!
+//! The API takes some hundreds at a time, and a request some of those steps. The answer to one that has not come to the end
+//! is a page with the sums so far, whose form goes on by itself where scripts run, and by its button elsewhere.
 
 use crate::api::ApiError;
 use crate::failure::Failure;
@@ -19,6 +22,8 @@ use serde_json::json;
 const LETTERS: &str = "/operator/dead-letters";
 /// Those put back lately that are shown.
 const BACK_SHOWN: &str = "20";
+/// Steps of one request: each is up to 500 letters, and a second of a busy store.
+const STEPS: u32 = 4;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route(LETTERS, get(page).post(put_back))
@@ -49,11 +54,33 @@ struct PutBack {
     next: Option<String>,
 }
 
-async fn page(operator: Operator) -> Result<Response, Failure> {
-    show(&operator, Form::default()).await
+/// How far putting them all back has come.
+struct Progress {
+    taken: u64,
+    kept: u64,
+    /// The last one tried; empty before the first, and at the end.
+    after: String,
 }
 
-async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
+impl Progress {
+    /// Where a form goes on; from the first letter if it is the first of them.
+    fn of(sent: &Submitted) -> Self {
+        let count = |name| sent.value(name).parse().unwrap_or(0);
+        Self { taken: count("taken"), kept: count("kept"), after: sent.value("after").to_owned() }
+    }
+
+    fn add(&mut self, done: PutBack) {
+        self.taken += done.taken;
+        self.kept += done.kept;
+        self.after = done.next.unwrap_or_default();
+    }
+}
+
+async fn page(operator: Operator) -> Result<Response, Failure> {
+    show(&operator, None, Form::default()).await
+}
+
+async fn show(operator: &Operator, so_far: Option<&Progress>, form: Form) -> Result<Response, Failure> {
     let who = &operator.who;
     let t = &who.t().letters;
     let fields = query_of(who);
@@ -67,13 +94,18 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
         let tone = if kept == 0 { "good" } else { "warn" };
         sheet.part(Part::Note(tone, fill(&fill(&t.came, "taken", taken), "kept", kept)));
     }
-    if !letters.items.is_empty() {
-        let (after, words) = match value("after") {
-            "" => ("", &t.put_back),
-            after => (after, &t.go_on),
-        };
-        let part = FormPart::new("", LETTERS, words).intro(&t.put_back_words);
-        sheet.part(Part::Form(part.hidden("after", after)));
+    match so_far {
+        Some(so_far) => {
+            let (taken, kept) = (so_far.taken.to_string(), so_far.kept.to_string());
+            let sums = fill(&fill(&t.so_far, "taken", so_far.taken), "kept", so_far.kept);
+            let part = FormPart::new("", LETTERS, &t.go_on).intro(&sums).goes_on();
+            let part = part.hidden("after", &so_far.after).hidden("taken", &taken).hidden("kept", &kept);
+            sheet.part(Part::Form(part));
+        }
+        None if !letters.items.is_empty() => {
+            sheet.part(Part::Form(FormPart::new("", LETTERS, &t.put_back).intro(&t.put_back_words)));
+        }
+        None => {}
     }
     let kept = fields.iter().filter(|(name, _)| name == "cursor").cloned().collect();
     let next = next_page(LETTERS, &kept, letters.next_cursor);
@@ -104,25 +136,28 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
     sheet.show(form)
 }
 
-/// Tries the next letters, and says what came of them.
+/// Tries the next letters, and says what came of them; goes on where the form before it stopped.
 async fn put_back(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
     let who = &operator.who;
-    let body = json!({ "after": sent.given("after") });
-    let once = sent.once_of("letters");
-    let done: Result<PutBack, ApiError> = who
-        .console()
-        .api()
-        .write(who.principal(), Method::POST, "/v1/dead-letters/put-back", &once, &body)
-        .await;
-    match done {
-        Ok(done) => {
-            let query = url::form_urlencoded::Serializer::new(String::new())
-                .append_pair("taken", &done.taken.to_string())
-                .append_pair("kept", &done.kept.to_string())
-                .extend_pairs(done.next.map(|next| ("after", next)))
-                .finish();
-            Ok(Redirect::to(&format!("{LETTERS}?{query}")).into_response())
+    let mut progress = Progress::of(&sent);
+    for step in 0..STEPS {
+        let after = Some(&progress.after).filter(|after| !after.is_empty());
+        let body = json!({ "after": after });
+        let once = sent.once_of(&format!("letters{step}"));
+        let done: Result<PutBack, ApiError> = who
+            .console()
+            .api()
+            .write(who.principal(), Method::POST, "/v1/dead-letters/put-back", &once, &body)
+            .await;
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => return show(&operator, None, who.refused(&sent, error)?).await,
+        };
+        progress.add(done);
+        if progress.after.is_empty() {
+            let (taken, kept) = (progress.taken, progress.kept);
+            return Ok(Redirect::to(&format!("{LETTERS}?taken={taken}&kept={kept}")).into_response());
         }
-        Err(error) => show(&operator, who.refused(&sent, error)?).await,
     }
+    show(&operator, Some(&progress), Form::default()).await
 }

@@ -140,3 +140,25 @@ async fn clicks_set_aside_are_looked_at_and_tried_again() {
     // What is no answer of ours is not repeated.
     assert!(!boss.get(&format!("{LETTERS}?taken=%3Cb%3E&kept=1")).await.body.contains("<b>"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn putting_all_letters_back_goes_on_to_the_end() {
+    let bench = Bench::new().await;
+    let boss = bench.signed_in("boss", "en").await;
+    let mut batch = Batch::new(Stream { edge: EdgeId(4), epoch: Epoch(1), worker: WorkerId(0) }, 0);
+    for _ in 0..2_300 {
+        assert!(batch.push(bench.core.now(), b"\x09from the future"));
+    }
+    bench.core.ingest(batch, bench.core.now()).await.unwrap();
+    let page = boss.get(LETTERS).await;
+    assert!(!page.body.contains("data-goes-on"), "a page that anybody can be led to does nothing by itself");
+    let half = boss.submit(&page, LETTERS, &[]).await;
+    assert_eq!(half.status, StatusCode::OK, "{}", half.body);
+    for part in ["data-goes-on", "0 are clicks now, 2000 are still refused."] {
+        assert!(half.body.contains(part), "{part} is not in {}", half.body);
+    }
+    let sums = ["after", "taken", "kept"].map(|name| (name, half.hidden(name)));
+    let sums = sums.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let whole = boss.submit(&half, LETTERS, &sums).await;
+    assert_eq!(whole.location(), "/operator/dead-letters?taken=0&kept=2300", "{}", whole.body);
+}
