@@ -13,7 +13,7 @@ mod svg;
 mod text;
 
 pub use logo::{BYTES_MAX as LOGO_BYTES_MAX, Logo, LogoError};
-pub use poster::{Poster, PosterError, poster};
+pub use poster::{CODE as POSTER_CODE, Poster, PosterError, poster};
 pub use scan::scans;
 pub use style::{CONTRAST, Colour, Level, PIXELS, QUIET, Style, StyleError, Wish};
 

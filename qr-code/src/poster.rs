@@ -2,9 +2,9 @@
 //!
 //! Text is left to whoever shows it, so the poster needs no fonts of ours.
 
-use crate::logo::{self, LogoError};
+use crate::logo::{self, Logo, LogoError};
 use crate::modules::Modules;
-use crate::svg::runs;
+use crate::svg::{middle, runs};
 use crate::{QrError, Style};
 use std::fmt::Write as _;
 
@@ -14,8 +14,8 @@ const WIDTH: u32 = 750;
 const PICTURE: u32 = 750;
 /// Height of all.
 const HEIGHT: u32 = 1_200;
-/// Side of the code.
-const CODE: u32 = 250;
+/// Side of the code, and its pixels where a poster is shown at its own width.
+pub const CODE: u32 = 250;
 /// Widths of a line of the title, in halves of a wide letter.
 const LINE: usize = 44;
 /// Lines of a title.
@@ -36,6 +36,8 @@ pub struct Poster<'p> {
     pub caption: &'p str,
     /// The product's picture: PNG or JPEG.
     pub picture: Option<&'p [u8]>,
+    /// For the middle of the code.
+    pub logo: Option<&'p Logo>,
 }
 
 /// Why there is no poster.
@@ -52,9 +54,9 @@ pub enum PosterError {
 /// Draws the poster of `text`, the short link.
 ///
 /// # Errors
-/// If the code does not fit, or the picture cannot be read.
+/// If the code does not fit, the picture cannot be read, or a logo asks for a higher level.
 pub fn poster(text: &str, style: &Style, poster: &Poster<'_>) -> Result<String, PosterError> {
-    let modules = Modules::of(text, style, false)?;
+    let modules = Modules::of(text, style, poster.logo.is_some())?;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
          font-family=\"'PingFang SC','Noto Sans CJK SC','Microsoft YaHei',sans-serif\">\
@@ -99,10 +101,11 @@ pub fn poster(text: &str, style: &Style, poster: &Poster<'_>) -> Result<String, 
     let _ = write!(
         out,
         "<svg x=\"{x}\" y=\"{y}\" width=\"{CODE}\" height=\"{CODE}\" viewBox=\"0 0 {side} {side}\" \
-         shape-rendering=\"crispEdges\"><rect width=\"{side}\" height=\"{side}\" fill=\"{}\"/><path fill=\"{}\" d=\"{}\"/></svg></svg>",
+         shape-rendering=\"crispEdges\"><rect width=\"{side}\" height=\"{side}\" fill=\"{}\"/><path fill=\"{}\" d=\"{}\"/>{}</svg></svg>",
         style.light(),
         style.dark(),
-        runs(&modules)
+        runs(&modules),
+        poster.logo.map(|logo| middle(&modules, logo)).unwrap_or_default()
     );
     Ok(out)
 }
@@ -162,6 +165,7 @@ mod tests {
         price: "¥39.80",
         caption: "长按识别",
         picture: None,
+        logo: None,
     };
 
     #[test]

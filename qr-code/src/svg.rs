@@ -12,16 +12,18 @@ pub(crate) fn draw(modules: &Modules, style: &Style, logo: Option<&Logo>) -> Str
          <path fill=\"{light}\" d=\"M0 0h{side}v{side}H0z\"/><path fill=\"{dark}\" d=\"{}\"/>",
         runs(modules)
     );
-    if let (Some(logo), Some((at, wide))) = (logo, modules.logo_box()) {
-        // Writing into a String cannot fail.
-        let _ = write!(
-            out,
-            "<image x=\"{at}\" y=\"{at}\" width=\"{wide}\" height=\"{wide}\" href=\"{}\"/>",
-            logo.data_uri()
-        );
+    if let Some(logo) = logo {
+        out.push_str(&middle(modules, logo));
     }
     out.push_str("</svg>");
     out
+}
+
+/// The logo in the hole of its code.
+pub(crate) fn middle(modules: &Modules, logo: &Logo) -> String {
+    let Some((at, wide)) = modules.logo_box() else { return String::new() };
+    let uri = logo.data_uri();
+    format!("<image x=\"{at}\" y=\"{at}\" width=\"{wide}\" height=\"{wide}\" href=\"{uri}\"/>")
 }
 
 /// The dark runs of all rows as a path.

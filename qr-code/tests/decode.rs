@@ -85,9 +85,13 @@ fn a_posters_code_is_read_again() {
         price: "¥39.80",
         caption: "长按识别二维码",
         picture: None,
+        logo: None,
     };
-    let drawing = poster(LINK, &Style::default(), &shown).unwrap();
-    for width in [375, 750, 1_500] {
-        assert_eq!(read_svg(&drawing, width), LINK, "{width}");
+    let logo = logo();
+    for logo in [None, Some(&logo)] {
+        let drawing = poster(LINK, &Style::default(), &Poster { logo, ..shown }).unwrap();
+        for width in [375, 750, 1_500] {
+            assert_eq!(read_svg(&drawing, width), LINK, "{width} {}", logo.is_some());
+        }
     }
 }

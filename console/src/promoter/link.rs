@@ -17,7 +17,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
-use qr_code::{CONTRAST, Level, Logo, PIXELS, Poster, QUIET, Style, StyleError, Wish};
+use qr_code::{CONTRAST, Level, Logo, PIXELS, POSTER_CODE, Poster, QUIET, Style, StyleError, Wish};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Router<Console> {
@@ -228,10 +228,16 @@ fn picture(link: &Link, kind: &'static str, ending: &str, bytes: Vec<u8>) -> Res
     ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response()
 }
 
-/// The look of a picture's address, and the picture in its middle. What would not scan has no picture.
-async fn chosen(promoter: &Promoter, url: &str) -> Result<(Wish, Option<Logo>), Failure> {
+/// The look of a picture's address, and the picture in its middle. What would not scan has no picture. `pixels` is how
+/// large the code is to be, if that is not for the look to say.
+async fn chosen(
+    promoter: &Promoter,
+    url: &str,
+    pixels: Option<u32>,
+) -> Result<(Wish, Option<Logo>), Failure> {
     let fields = query_of(&promoter.who);
-    let wish = look(&fields).map_err(|_| Failure::BadForm)?;
+    let mut wish = look(&fields).map_err(|_| Failure::BadForm)?;
+    wish.pixels = pixels.or(wish.pixels);
     if form::value(&fields, "logo") != MINE {
         return Ok((wish, None));
     }
@@ -247,7 +253,7 @@ async fn chosen(promoter: &Promoter, url: &str) -> Result<(Wish, Option<Logo>), 
 async fn qr_svg(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
     let link = find(&promoter, &code).await?;
     let url = link.qr_url.as_deref().ok_or(Failure::NotFound)?;
-    let (wish, logo) = chosen(&promoter, url).await?;
+    let (wish, logo) = chosen(&promoter, url, None).await?;
     let drawn = svg(url, &wish.style, logo.as_ref())?;
     Ok(picture(&link, "image/svg+xml", "svg", drawn.into_bytes()))
 }
@@ -255,7 +261,7 @@ async fn qr_svg(promoter: Promoter, Path(code): Path<String>) -> Result<Response
 async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
     let link = find(&promoter, &code).await?;
     let url = link.qr_url.clone().ok_or(Failure::NotFound)?;
-    let (wish, logo) = chosen(&promoter, &url).await?;
+    let (wish, logo) = chosen(&promoter, &url, None).await?;
     // Drawing takes as long as many clicks: not on a thread that answers others.
     let draw = move || qr_code::png(&url, &wish.style, wish.pixels, logo.as_ref());
     match tokio::task::spawn_blocking(draw).await.map_err(broken)? {
@@ -266,12 +272,12 @@ async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response
     }
 }
 
-/// The poster: product, shop, price and code.
+/// The poster: product, shop, price, and the code with the picture in its middle.
 async fn poster(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
     let link = find(&promoter, &code).await?;
     let who = &promoter.who;
     let url = link.qr_url.clone().ok_or(Failure::NotFound)?;
-    let style = look(&query_of(who)).map_err(|_| Failure::BadForm)?.style;
+    let (Wish { style, .. }, logo) = chosen(&promoter, &url, Some(POSTER_CODE)).await?;
     let product: Option<Product> = match link.target_kind.as_str() {
         "product" => Some(who.ask(&path(&["products", &link.target]), &[]).await?),
         _ => None,
@@ -286,6 +292,7 @@ async fn poster(promoter: Promoter, Path(code): Path<String>) -> Result<Response
             price: &price,
             caption: &who.t().links.scan,
             picture: None,
+            logo: logo.as_ref(),
         },
     );
     let drawn = drawn.map_err(broken)?;

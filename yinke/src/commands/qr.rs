@@ -40,7 +40,7 @@ pub(crate) struct QrArgs {
     #[arg(long, env = "YINKE_QR_LIGHT", value_name = "RRGGBB", default_value = "ffffff")]
     light: String,
     /// A PNG or JPEG for the middle of the code (level h only)
-    #[arg(long, env = "YINKE_QR_LOGO", value_name = "FILE", conflicts_with = "poster")]
+    #[arg(long, env = "YINKE_QR_LOGO", value_name = "FILE")]
     logo: Option<PathBuf>,
     /// A poster with the product's name and price around the code (SVG)
     #[arg(long, env = "YINKE_QR_POSTER", requires = "out")]
@@ -115,15 +115,20 @@ impl QrArgs {
         let api = CoreApi::from_args(&self.core)?;
         let runtime = super::runtime()?;
         let link = runtime.block_on(api.get(&path("links", &self.code)))?;
-        let url = text(&link, "short_url");
-        let product = || runtime.block_on(api.get(&path("products", text(&link, "target"))));
+        let url = drawn_url(&link);
         let made = match (&self.out, form) {
             (None, _) | (_, None) => {
                 say(qr_code::terminal(url, &wish.style).map_err(bad)?);
                 say(url);
                 return Ok(ExitCode::SUCCESS);
             }
-            (Some(_), Some(_)) if self.poster => self.poster(&link, &product()?, &wish.style)?.into_bytes(),
+            (Some(_), Some(_)) if self.poster => {
+                let product = match text(&link, "target_kind") {
+                    "product" => runtime.block_on(api.get(&path("products", text(&link, "target"))))?,
+                    _ => Value::Null,
+                };
+                self.poster(&link, &product, &wish.style, logo.as_ref())?.into_bytes()
+            }
             (Some(_), Some(Form::Svg)) => {
                 qr_code::svg(url, &wish.style, logo.as_ref()).map_err(bad)?.into_bytes()
             }
@@ -147,18 +152,30 @@ impl QrArgs {
         Wish::read(pairs).map_err(|error| usage(error.to_string()))
     }
 
-    fn poster(&self, link: &Value, product: &Value, style: &Style) -> Result<String, Failure> {
+    fn poster(
+        &self,
+        link: &Value,
+        product: &Value,
+        style: &Style,
+        logo: Option<&Logo>,
+    ) -> Result<String, Failure> {
         let picture = self.picture.as_deref().map(read_file).transpose()?;
         let price = product.get("price_fen").and_then(Value::as_i64).map(yuan).unwrap_or_default();
         let poster = Poster {
-            title: text(product, "title"),
-            shop: text(product, "shop"),
+            title: text(link, "title"),
+            shop: text(product, "merchant_name"),
             price: &price,
             caption: self.lang.text(),
             picture: picture.as_deref(),
+            logo,
         };
-        qr_code::poster(text(link, "short_url"), style, &poster).map_err(bad)
+        qr_code::poster(drawn_url(link), style, &poster).map_err(bad)
     }
+}
+
+/// What stands in a link's QR code: its own address, whose life is its own. The code of a QR code stands for itself.
+fn drawn_url(link: &Value) -> &str {
+    link.get("qr_url").and_then(Value::as_str).unwrap_or_else(|| text(link, "short_url"))
 }
 
 /// `/v1/{noun}/{id}`, with the id escaped.

@@ -37,6 +37,16 @@ fn a_day_at_the_command_line() {
     assert_eq!((&listed[0]["code"], &listed[0]["state"]), (&made["code"], &Value::from("live")));
     assert!(asked(&["link", "show", &link]).contains(&best));
 
+    // The code says the QR code's own address; a poster names product and shop.
+    let qr_code = made["qr_code"].as_str().unwrap();
+    assert!(asked(&["qr", &link]).trim_end().ends_with(qr_code), "not the link's own address");
+    let poster = dir.path().join("poster.svg");
+    asked(&["qr", &link, "--out", poster.to_str().unwrap(), "--poster"]);
+    let drawn = std::fs::read_to_string(&poster).unwrap();
+    for name in ["title", "merchant_name"] {
+        assert!(drawn.contains(products[0][name].as_str().unwrap()), "{name}: {}", products[0]);
+    }
+
     let rows = format!("placement,product\n{placement},{best}\n{placement},{best}\n");
     let list = file(dir.path(), "links.csv", &rows);
     asked(&["link", "create", "--from", list.to_str().unwrap()]);
