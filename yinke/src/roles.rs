@@ -142,10 +142,10 @@ impl Served {
             Err(problem) => tracing::error!(problem, "reload failed; the old stays in force"),
         }
         metrics::describe_gauge!(
-            "yinke_config_last_reload_successful",
+            "yinke_edge_last_reload_successful",
             "1 if the last reload was taken, 0 if the old configuration stayed."
         );
-        metrics::gauge!("yinke_config_last_reload_successful").set(f64::from(u8::from(result.is_ok())));
+        metrics::gauge!("yinke_edge_last_reload_successful").set(f64::from(u8::from(result.is_ok())));
         result
     }
 }
