@@ -76,6 +76,14 @@ pub struct LinkRow {
     pub flags: LinkFlags,
 }
 
+impl LinkRow {
+    /// A link without a beginning, an end or marks.
+    pub const fn endless(code: Code, placement: PlacementNum, target: TargetNum) -> Self {
+        let (starts, expires) = (LinkSeconds::NONE, LinkSeconds::NONE);
+        Self { code, placement, target, starts, expires, flags: LinkFlags(0) }
+    }
+}
+
 /// One placement (推广位).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlacementRow {
@@ -138,6 +146,29 @@ pub struct TargetRow {
     /// Some browsers get a page in between; rare, and so in a place of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_page: Option<Box<AppPage>>,
+}
+
+/// The query parameter that carries the click token, where a merchant has not chosen another.
+pub const CLICK_PARAM: &str = "yk_click";
+
+impl TargetRow {
+    /// A product that is promoted and on sale, of which nothing more is known.
+    pub fn product(num: TargetNum, destination: impl Into<String>, title: impl Into<String>) -> Self {
+        Self {
+            num,
+            kind: TargetKind::Product,
+            destination: destination.into(),
+            title: title.into(),
+            category: None,
+            cancelled_from: None,
+            delisted_from: None,
+            pass_query: false,
+            click_param: CLICK_PARAM.to_owned(),
+            price_fen: None,
+            picture: None,
+            app_page: None,
+        }
+    }
 }
 
 /// When the 302 may leave.
@@ -220,6 +251,24 @@ pub struct ProgrammeRow {
 }
 
 impl ProgrammeRow {
+    /// A programme that demands nothing of a link: each click takes over, with a claim of that many milliseconds.
+    pub const fn lax(num: ProgrammeNum, id: ProgrammeId, claim_life_ms: i64) -> Self {
+        Self {
+            num,
+            id,
+            durability: Durability::Fast,
+            claim_life_ms,
+            claim_end: ClaimEnd::FromClick,
+            claim_scope: ClaimScope::Programme,
+            protection_ms: 0,
+            rebind: Rebind::AnyClick,
+            require_badge: false,
+            require_converted: false,
+            honour_privacy_signal: false,
+            fallback_url: None,
+        }
+    }
+
     /// The latest end that a claim resting on a click at `at` alone can have. `link_end` is the link's own, if it has
     /// one and is no QR code.
     pub fn claim_ends(&self, at: Instant, link_end: Option<Instant>) -> Instant {
@@ -303,18 +352,9 @@ mod tests {
     #[test]
     fn a_target_survives_the_feed_although_it_has_a_kind_of_its_own() {
         let target = TargetRow {
-            num: TargetNum(7),
             kind: TargetKind::Shop,
-            destination: "https://shop.example/".to_owned(),
-            title: "店铺".to_owned(),
-            category: None,
             cancelled_from: Some(Instant(5)),
-            delisted_from: None,
-            pass_query: false,
-            click_param: "yk_click".to_owned(),
-            price_fen: None,
-            picture: None,
-            app_page: None,
+            ..TargetRow::product(TargetNum(7), "https://shop.example/", "店铺")
         };
         let change = NumberedChange { number: 3, at: Instant(9), change: Change::Target(target) };
         let text = serde_json::to_string(&change).unwrap();

@@ -61,20 +61,8 @@ fn policy() -> impl Strategy<Value = Policy> {
 /// The browser: each tap is decided by an edge that sees the claim made before.
 fn browser(policy: &Policy, taps: &[(Instant, ClickId, &Tap)], at: Instant) -> Option<u32> {
     let programme = policy.programme_row(ProgrammeNum(1), ProgrammeId::new("prog").unwrap());
-    let target = TargetRow {
-        num: TargetNum(1),
-        kind: TargetKind::Shop,
-        destination: "https://shop.example/".to_owned(),
-        title: String::new(),
-        category: None,
-        cancelled_from: None,
-        delisted_from: None,
-        pass_query: false,
-        click_param: "yk_click".to_owned(),
-        price_fen: None,
-        picture: None,
-        app_page: None,
-    };
+    let target =
+        TargetRow { kind: TargetKind::Shop, ..TargetRow::product(TargetNum(1), "https://shop.example/", "") };
     let mut claim: Option<ClaimToken> = None;
     for (now, id, tap) in taps {
         claim = claim.filter(|claim| *now < claim.expires);

@@ -1,8 +1,8 @@
 //! A made-up catalogue of any size: loader and server compute the same codes from a number, so no list is passed.
 
 use attribution_core::catalogue::{
-    Change, ClaimEnd, ClaimScope, Durability, LinkFlags, LinkRow, LinkSeconds, NumberedChange, PlacementRow,
-    ProgrammeRow, PromoterRow, Rebind, TargetKind, TargetRow,
+    Change, LinkFlags, LinkRow, LinkSeconds, NumberedChange, PlacementRow, ProgrammeRow, PromoterRow,
+    TargetRow,
 };
 use attribution_core::code::{BODIES, CheckKey, Code};
 use attribution_core::ids::{IdError, PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
@@ -70,37 +70,15 @@ pub fn change(number: u64) -> Result<NumberedChange, IdError> {
 }
 
 fn programme() -> Result<ProgrammeRow, IdError> {
-    Ok(ProgrammeRow {
-        num: ProgrammeNum(1),
-        id: ProgrammeId::new("bench")?,
-        durability: Durability::Fast,
-        claim_life_ms: 15 * DAY_MS,
-        claim_end: ClaimEnd::FromClick,
-        claim_scope: ClaimScope::Programme,
-        protection_ms: 0,
-        rebind: Rebind::AnyClick,
-        require_badge: false,
-        require_converted: false,
-        honour_privacy_signal: false,
-        fallback_url: None,
-    })
+    Ok(ProgrammeRow::lax(ProgrammeNum(1), ProgrammeId::new("bench")?, 15 * DAY_MS))
 }
 
 fn target(num: u32) -> TargetRow {
-    TargetRow {
-        num: TargetNum(num),
-        kind: TargetKind::Product,
-        destination: format!("https://shop.example/item/{num:06}?utm_source=promo&utm_medium=link"),
-        title: format!("商品 {num}"),
-        category: None,
-        cancelled_from: None,
-        delisted_from: None,
-        pass_query: false,
-        click_param: "yk_click".to_owned(),
-        price_fen: None,
-        picture: None,
-        app_page: None,
-    }
+    TargetRow::product(
+        TargetNum(num),
+        format!("https://shop.example/item/{num:06}?utm_source=promo&utm_medium=link"),
+        format!("商品 {num}"),
+    )
 }
 
 /// How popular the links are.

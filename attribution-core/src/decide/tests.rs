@@ -1,5 +1,5 @@
 use super::*;
-use crate::catalogue::{ClaimEnd, ClaimScope, Durability, LinkSeconds, TargetKind};
+use crate::catalogue::{ClaimEnd, LinkSeconds};
 use crate::click::ClickId;
 use crate::code::Code;
 use crate::ids::{PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
@@ -17,43 +17,10 @@ const NOW: Instant = Instant(1_000_000_000);
 impl World {
     fn new() -> Self {
         Self {
-            link: LinkRow {
-                code: Code(1),
-                placement: PlacementNum(1),
-                target: TargetNum(1),
-                starts: LinkSeconds::NONE,
-                expires: LinkSeconds::NONE,
-                flags: LinkFlags::default(),
-            },
-            target: TargetRow {
-                num: TargetNum(1),
-                kind: TargetKind::Product,
-                destination: "https://shop.example/1".to_owned(),
-                title: "保温杯".to_owned(),
-                category: None,
-                cancelled_from: None,
-                delisted_from: None,
-                pass_query: false,
-                click_param: "yk_click".to_owned(),
-                price_fen: None,
-                picture: None,
-                app_page: None,
-            },
+            link: LinkRow::endless(Code(1), PlacementNum(1), TargetNum(1)),
+            target: TargetRow::product(TargetNum(1), "https://shop.example/1", "保温杯"),
             promoter: PromoterRow { num: PromoterNum(1), disabled_from: None },
-            programme: ProgrammeRow {
-                num: ProgrammeNum(1),
-                id: ProgrammeId::new("p").unwrap(),
-                durability: Durability::Fast,
-                claim_life_ms: 15 * DAY_MS,
-                claim_end: ClaimEnd::FromClick,
-                claim_scope: ClaimScope::Programme,
-                protection_ms: 0,
-                rebind: Rebind::AnyClick,
-                require_badge: false,
-                require_converted: false,
-                honour_privacy_signal: false,
-                fallback_url: None,
-            },
+            programme: ProgrammeRow::lax(ProgrammeNum(1), ProgrammeId::new("p").unwrap(), 15 * DAY_MS),
             banned_from: None,
         }
     }

@@ -137,23 +137,12 @@ impl Programme {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use attribution_core::catalogue::TargetKind;
     use attribution_core::ids::TargetNum;
 
     fn target(destination: &str) -> Result<Target, RowError> {
         let prepared = Target::prepare(TargetRow {
-            num: TargetNum(1),
-            kind: TargetKind::Product,
-            destination: destination.to_owned(),
-            title: String::new(),
-            category: None,
-            cancelled_from: None,
-            delisted_from: None,
             pass_query: true,
-            click_param: "yk_click".to_owned(),
-            price_fen: None,
-            picture: None,
-            app_page: None,
+            ..TargetRow::product(TargetNum(1), destination, "")
         });
         prepared.map(|(target, _)| target)
     }

@@ -1,9 +1,7 @@
 //! The table as a whole: changes, merges and snapshots, against a plain map.
 
 use super::*;
-use attribution_core::catalogue::{
-    ClaimEnd, Durability, LinkFlags, LinkSeconds, ProgrammeRow, Rebind, TargetKind, TargetRow,
-};
+use attribution_core::catalogue::{ProgrammeRow, TargetRow};
 use attribution_core::code::CheckKey;
 use attribution_core::ids::{PlacementNum, ProgrammeId, PromoterNum, TargetNum};
 use std::collections::BTreeMap;
@@ -17,48 +15,15 @@ pub(crate) fn code(body: u64) -> Code {
 }
 
 pub(crate) fn link(body: u64) -> LinkRow {
-    LinkRow {
-        code: code(body),
-        placement: PlacementNum(1),
-        target: TargetNum(1),
-        starts: LinkSeconds::NONE,
-        expires: LinkSeconds::NONE,
-        flags: LinkFlags::default(),
-    }
+    LinkRow::endless(code(body), PlacementNum(1), TargetNum(1))
 }
 
 pub(crate) fn target(num: u32) -> TargetRow {
-    TargetRow {
-        num: TargetNum(num),
-        kind: TargetKind::Product,
-        destination: format!("https://shop.example/p/{num}"),
-        title: format!("商品 {num}"),
-        category: None,
-        cancelled_from: None,
-        delisted_from: None,
-        pass_query: false,
-        click_param: "yk_click".to_owned(),
-        price_fen: None,
-        picture: None,
-        app_page: None,
-    }
+    TargetRow::product(TargetNum(num), format!("https://shop.example/p/{num}"), format!("商品 {num}"))
 }
 
 pub(crate) fn programme(num: u32) -> ProgrammeRow {
-    ProgrammeRow {
-        num: ProgrammeNum(num),
-        id: ProgrammeId::new(format!("p{num}")).unwrap(),
-        durability: Durability::Fast,
-        claim_life_ms: 15 * 86_400_000,
-        claim_end: ClaimEnd::FromClick,
-        claim_scope: Default::default(),
-        protection_ms: 0,
-        rebind: Rebind::AnyClick,
-        require_badge: false,
-        require_converted: false,
-        honour_privacy_signal: false,
-        fallback_url: None,
-    }
+    ProgrammeRow::lax(ProgrammeNum(num), ProgrammeId::new(format!("p{num}")).unwrap(), 15 * 86_400_000)
 }
 
 pub(crate) fn numbered(first: u64, changes: Vec<Change>) -> Vec<NumberedChange> {

@@ -2,8 +2,8 @@
 
 use crate::http::{Answer, Client};
 use attribution_core::catalogue::{
-    BanRow, Change, ChangePage, ClaimEnd, ClaimScope, Durability, LinkFlags, LinkRow, LinkSeconds,
-    NumberedChange, PlacementRow, ProgrammeRow, PromoterRow, Rebind, TargetKind, TargetRow,
+    BanRow, Change, ChangePage, LinkRow, LinkSeconds, NumberedChange, PlacementRow, ProgrammeRow,
+    PromoterRow, TargetRow,
 };
 use attribution_core::click::EdgeId;
 use attribution_core::code::{Alias, CheckKey, Code};
@@ -51,48 +51,15 @@ pub(crate) fn path(body: u64) -> String {
 }
 
 pub(crate) fn link(body: u64) -> LinkRow {
-    LinkRow {
-        code: code(body),
-        placement: PlacementNum(1),
-        target: TargetNum(1),
-        starts: LinkSeconds::NONE,
-        expires: LinkSeconds::NONE,
-        flags: LinkFlags::default(),
-    }
+    LinkRow::endless(code(body), PlacementNum(1), TargetNum(1))
 }
 
 pub(crate) fn target(num: u32) -> TargetRow {
-    TargetRow {
-        num: TargetNum(num),
-        kind: TargetKind::Product,
-        destination: format!("https://shop.example/p/{num}"),
-        title: format!("手工陶瓷杯 {num}"),
-        category: None,
-        cancelled_from: None,
-        delisted_from: None,
-        pass_query: false,
-        click_param: "yk_click".to_owned(),
-        price_fen: None,
-        picture: None,
-        app_page: None,
-    }
+    TargetRow::product(TargetNum(num), format!("https://shop.example/p/{num}"), format!("手工陶瓷杯 {num}"))
 }
 
 pub(crate) fn programme(num: u32) -> ProgrammeRow {
-    ProgrammeRow {
-        num: ProgrammeNum(num),
-        id: ProgrammeId::new(format!("p{num}")).unwrap(),
-        durability: Durability::Fast,
-        claim_life_ms: 15 * DAY_MS,
-        claim_end: ClaimEnd::FromClick,
-        claim_scope: ClaimScope::Programme,
-        protection_ms: 0,
-        rebind: Rebind::AnyClick,
-        require_badge: false,
-        require_converted: false,
-        honour_privacy_signal: false,
-        fallback_url: None,
-    }
+    ProgrammeRow::lax(ProgrammeNum(num), ProgrammeId::new(format!("p{num}")).unwrap(), 15 * DAY_MS)
 }
 
 pub(crate) fn promoter(num: u32) -> Change {

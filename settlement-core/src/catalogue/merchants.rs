@@ -10,6 +10,7 @@ use crate::library::marks;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, CoreConfig, params};
 use attribution_core::app_page::AppPage;
+use attribution_core::catalogue::CLICK_PARAM;
 use attribution_core::ids::{MerchantId, PlatformId};
 use attribution_core::time::Instant;
 use axum::extract::State;
@@ -19,8 +20,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The query parameter that carries the click token, unless the merchant wants another.
-const DEFAULT_CLICK_PARAM: &str = "yk_click";
 /// Hosts a merchant may list.
 const HOSTS_MAX: usize = 100;
 
@@ -174,7 +173,7 @@ impl Wanted {
             *host = checked_host("hosts", host)?;
         }
         let shop_url = shop_url.map(|url| checked("shop_url", &url, &hosts, config)).transpose()?;
-        let click_param = click_param.unwrap_or_else(|| DEFAULT_CLICK_PARAM.to_owned());
+        let click_param = click_param.unwrap_or_else(|| CLICK_PARAM.to_owned());
         checked_param("click_param", &click_param)?;
         let app_page = match app_page {
             Some(page) => Some(page.map(AppPageBody::checked).transpose()?.flatten()),
