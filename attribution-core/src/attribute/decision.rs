@@ -172,6 +172,8 @@ pub enum Flag {
     /// The promoter's agency has a share and cannot be named, as what is stored of it is no id: the share is shown with
     /// the promoter's, and nothing is posted before a review.
     UnnamedAgency,
+    /// The payment counts as the order's instant, and has not come: until then the decision can change.
+    AwaitingPayment,
 }
 
 /// The part of the rules that picked the owner.

@@ -5,7 +5,7 @@ use crate::bans::covering;
 use crate::commission::class::{History, classify};
 use crate::commission::rate::{Goods, choose};
 use crate::commission::{PartyTerms, Payee, Terms, commission};
-use crate::fold::{ClickTarget, Evidence, Folded, PriorOrder, Question, RelationEnd, Verdict, fold};
+use crate::fold::{Click, ClickTarget, Evidence, Folded, PriorOrder, Question, RelationEnd, Verdict, fold};
 use crate::ids::{ChannelId, PromoterId};
 use crate::money::{BasisPoints, Overflow};
 use crate::policy::attribution::{CouponOverride, Model, OnPromoWithdrawn, OrderEvent, SelfPurchase};
@@ -23,15 +23,20 @@ pub(super) fn decide(
         OrderEvent::Created => line.created,
         OrderEvent::Paid => line.paid.unwrap_or(line.created),
     };
+    let unpaid = policy.attribution.order_event == OrderEvent::Paid && line.paid.is_none();
     let final_at = final_at(&policy.attribution, order_at, facts.settled, facts.edges);
-    let mut case = Case { policy, line, facts, order_at, flags: Vec::new() };
+    let mut case = Case { policy, line, facts, order_at, final_at, unpaid, flags: Vec::new() };
     // The fold comes first in time, because every exit keeps the candidates; it decides only in its turn.
-    let mut folded = case.fold(final_at);
+    let mut folded = case.fold(facts.clicks);
     let outcome = match case.outcome(&mut folded) {
         Ok(award) => Outcome::award(award?, policy)?,
         Err(none) => Outcome::NoCommission(none),
     };
-    let provisional = facts.now < final_at;
+    // However late the payment comes, it is the order's instant.
+    let provisional = unpaid || facts.now < final_at;
+    if unpaid {
+        case.flags.push(Flag::AwaitingPayment);
+    }
     let by_token_only = folded.owner.as_ref().is_some_and(|owner| owner.evidence == Evidence::TokenOnly);
     if by_token_only {
         case.flags.push(if provisional { Flag::AwaitingClick } else { Flag::Unjournaled });
@@ -82,6 +87,8 @@ struct Case<'a> {
     line: &'a OrderLine,
     facts: &'a Facts<'a>,
     order_at: Instant,
+    final_at: Instant,
+    unpaid: bool,
     flags: Vec<Flag>,
 }
 
@@ -92,7 +99,8 @@ struct Winner {
 }
 
 impl Case<'_> {
-    fn fold(&self, final_at: Instant) -> Folded {
+    /// Whose order it is by these clicks.
+    fn fold(&self, clicks: &[Click]) -> Folded {
         if self.policy.attribution.model == Model::Declared {
             return Folded { owner: None, earlier: Vec::new(), candidates: Vec::new() };
         }
@@ -106,12 +114,12 @@ impl Case<'_> {
             order: Some(&self.line.order),
             target: &target,
             token: self.line.token,
-            final_at: Some(final_at),
+            final_at: Some(self.final_at).filter(|_| !self.unpaid),
             own_promoters: self.facts.own_promoters,
         };
         let excluded = &self.policy.settlement.excluded_methods;
         let prior = PriorOrder::touching(self.facts.prior_orders, excluded);
-        fold(&self.policy.attribution, &question, self.facts.clicks, &prior)
+        fold(&self.policy.attribution, &question, clicks, &prior)
     }
 
     /// The outer error is a reason without commission; the inner one a broken amount.
@@ -154,6 +162,11 @@ impl Case<'_> {
             return None;
         }
         let coupon = self.line.coupon.as_ref()?;
+        let own = self.facts.own_promoters.contains(&coupon.promoter);
+        // Where a promoter's own clicks are ignored, so is their own code: it would pay them for buying themselves.
+        if own && self.policy.attribution.self_purchase == SelfPurchase::Ignore {
+            return None;
+        }
         folded.owner = None;
         for candidate in folded.candidates.iter_mut().filter(|c| c.verdict == Verdict::Won) {
             candidate.verdict = Verdict::CouponFirst;
@@ -222,7 +235,7 @@ impl Case<'_> {
         if state.is_some_and(|s| s.disabled.iter().any(|period| period.contains(self.order_at))) {
             return Err(NoCommission::PromoterDisabled { promoter });
         }
-        let rate_at = self.rate_at()?;
+        let rate_at = self.rate_at(&promoter)?;
         let class = self.policy.commission.classes.map(|rule| {
             if self.facts.history == History::Unknown {
                 self.flags.push(Flag::HistoryUnknown);
@@ -257,18 +270,26 @@ impl Case<'_> {
     }
 
     /// When the rate is looked up: at the order's creation, or just before the promotion was withdrawn.
-    fn rate_at(&mut self) -> Result<Instant, NoCommission> {
+    fn rate_at(&mut self, winner: &PromoterId) -> Result<Instant, NoCommission> {
         let withdrawn = self.facts.withdrawn.iter().find(|period| period.contains(self.order_at));
-        match (withdrawn, self.policy.attribution.on_promo_withdrawn) {
-            (None, _) => Ok(self.line.created),
-            (Some(period), OnPromoWithdrawn::CheckAtOrder) => {
-                Err(NoCommission::PromotionWithdrawn { since: period.from })
-            }
-            (Some(period), OnPromoWithdrawn::GrandfatherClick) => {
+        let Some(period) = withdrawn else { return Ok(self.line.created) };
+        match self.policy.attribution.on_promo_withdrawn {
+            OnPromoWithdrawn::GrandfatherClick if self.owned_before(period.from, winner) => {
                 self.flags.push(Flag::Grandfathered);
                 Ok(self.line.created.min(period.from.plus(-1)))
             }
+            OnPromoWithdrawn::GrandfatherClick | OnPromoWithdrawn::CheckAtOrder => {
+                Err(NoCommission::PromotionWithdrawn { since: period.from })
+            }
         }
+    }
+
+    /// Whether the order would be the winner's by the clicks before `withdrawn` alone. A later click on the shop, on
+    /// another product or none at all (a code) must not sell what its merchant promotes no more.
+    fn owned_before(&self, withdrawn: Instant, winner: &PromoterId) -> bool {
+        let earlier = |click: &&Click| click.effective() < withdrawn;
+        let clicks: Vec<Click> = self.facts.clicks.iter().filter(earlier).cloned().collect();
+        self.fold(&clicks).owner.is_some_and(|owner| owner.promoter == *winner)
     }
 
     /// Whether an agency that has a share of this line cannot be named.

@@ -11,7 +11,7 @@ use crate::ids::{AgencyId, CategoryId, ChannelId, LineId, OrderId, PlanId, Progr
 use crate::money::BasisPoints;
 use crate::money::Fen;
 use crate::policy::BanRule;
-use crate::policy::attribution::{CouponOverride, OnPromoWithdrawn, SelfPurchase};
+use crate::policy::attribution::{CouponOverride, OnPromoWithdrawn, OrderEvent, SelfPurchase};
 use crate::policy::commission::{ChannelFee, Party, Subject};
 use crate::policy::commission::{Class, PlanRef, Rate};
 use crate::policy::settlement::PayMethod;
@@ -194,6 +194,76 @@ fn a_promotion_withdrawn_between_click_and_order() {
     assert_eq!(w.result(), "promotion_withdrawn");
     w.withdrawn[0].to = Some(at("06-03 00:00:00"));
     assert_eq!(w.result(), "a 100", "promoted again before the order");
+}
+
+#[test]
+fn only_clicks_before_the_withdrawal_are_grandfathered() {
+    // The last click is the one that owns the order; the promotion was withdrawn at 06-02 00:00:00.
+    let rows: [(&str, &[&str], &str, &str); 5] = [
+        ("before it", &["a 06-01 23:59:59"], "06-03 10:00:00", "a 500"),
+        ("at its instant", &["a 06-02 00:00:00"], "06-03 10:00:00", "promotion_withdrawn"),
+        (
+            "another's after it",
+            &["a 06-01 10:00:00", "b 06-02 10:00:00"],
+            "06-03 10:00:00",
+            "promotion_withdrawn",
+        ),
+        ("both its own", &["a 06-01 10:00:00", "a 06-10 10:00:00"], "06-16 09:59:59", "a 500"),
+        (
+            "the first one's window is over",
+            &["a 06-01 10:00:00", "a 06-10 10:00:00"],
+            "06-16 10:00:00",
+            "promotion_withdrawn",
+        ),
+    ];
+    for (what, clicks, order, expected) in rows {
+        // Clicks on the shop's other goods, which are promoted as ever.
+        let mut w = World::new(Preset::TaobaoLive, clicks, order);
+        w.withdrawn = vec![Period::since(at("06-02 00:00:00"))];
+        assert_eq!(w.result(), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_code_alone_does_not_sell_what_was_withdrawn() {
+    let mut w = World::new(Preset::Distributor1688, &A, "06-03 10:00:00");
+    w.policy.attribution.coupon = CouponOverride::ExclusiveCodeWins;
+    w.withdrawn = vec![Period::since(at("06-02 00:00:00"))];
+    w.line.coupon = Some(ExclusiveCoupon { code: "X".to_owned(), promoter: promoter("c") });
+    assert_eq!(w.result(), "promotion_withdrawn");
+    w.line.coupon = Some(ExclusiveCoupon { code: "X".to_owned(), promoter: promoter("a") });
+    assert_eq!(w.result(), "a 500", "the code's promoter had the click before, too");
+}
+
+#[test]
+fn where_the_payment_counts_it_may_come_late() {
+    let mut w = World::new(Preset::Distributor1688, &A, "06-10 10:00:00");
+    w.policy.attribution.order_event = OrderEvent::Paid;
+    w.line.paid = None;
+    w.now = at("07-10 10:00:00");
+    let waiting = w.decide();
+    assert_eq!((waiting.provisional, &waiting.flags[..]), (true, &[Flag::AwaitingPayment][..]));
+    w.line.paid = Some(at("06-16 09:59:59"));
+    assert_eq!(w.result(), "a 500", "fifteen days from the click to the payment");
+    assert!(!w.decide().provisional && w.decide().flags.is_empty());
+    w.line.paid = Some(at("06-16 10:00:00"));
+    assert_eq!(w.result(), "window_over");
+}
+
+#[test]
+fn own_codes_are_heeded_like_own_clicks() {
+    for (rule, expected) in [
+        (SelfPurchase::Allow, "c 500"),
+        (SelfPurchase::Ignore, "a 500"),
+        (SelfPurchase::Deny, "self_purchase"),
+    ] {
+        let mut w = World::new(Preset::Distributor1688, &A, "06-03 10:00:00");
+        w.policy.attribution.coupon = CouponOverride::ExclusiveCodeWins;
+        w.policy.attribution.self_purchase = rule;
+        w.own = BTreeSet::from([promoter("c")]);
+        w.line.coupon = Some(ExclusiveCoupon { code: "X".to_owned(), promoter: promoter("c") });
+        assert_eq!(w.result(), expected, "{rule:?}");
+    }
 }
 
 #[test]

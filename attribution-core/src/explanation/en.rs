@@ -34,7 +34,9 @@ pub(super) fn explain(a: &Attribution, names: &Names) -> Explanation {
         steps.extend(amounts(award, names));
     }
     steps.extend(a.flags.iter().map(|f| flag(*f).to_owned()));
-    steps.push(if a.provisional {
+    steps.push(if a.provisional && a.flags.contains(&Flag::AwaitingPayment) {
+        "Provisional: the payment, and what arrives soon after it, can still change it.".to_owned()
+    } else if a.provisional {
         format!("Provisional: what arrives before {} can still change it.", a.final_at)
     } else {
         format!("Final since {}.", a.final_at)
@@ -232,6 +234,9 @@ const fn flag(flag: Flag) -> &'static str {
         }
         Flag::SharedToken => {
             "The token of this click came with orders of several other buyers before: nothing is posted before a review."
+        }
+        Flag::AwaitingPayment => {
+            "The payment counts as the order's instant, and has not come yet: until then the order's creation stands in for it."
         }
         Flag::UnnamedAgency => {
             "What is stored as the promoter's agency is no id, so its share is shown with the promoter's: nothing is posted \

@@ -32,7 +32,9 @@ pub(super) fn explain(a: &Attribution, names: &Names) -> Explanation {
         steps.extend(amounts(award, names));
     }
     steps.extend(a.flags.iter().map(|f| flag(*f).to_owned()));
-    steps.push(if a.provisional {
+    steps.push(if a.provisional && a.flags.contains(&Flag::AwaitingPayment) {
+        "结果暂定：付款以及其后不久到达的信息仍可改变它。".to_owned()
+    } else if a.provisional {
         format!("结果暂定：{} 之前到达的信息仍可改变它。", a.final_at)
     } else {
         format!("结果自 {} 起为最终结果。", a.final_at)
@@ -226,6 +228,7 @@ const fn flag(flag: Flag) -> &'static str {
         Flag::Unjournaled => "该点击不在任何边缘节点的日志中：复核前不记账。",
         Flag::Grandfathered => "点击之后推广被取消；该点击仍有效，按取消前最后的佣金比例计。",
         Flag::SharedToken => "此前已有多个其他买家的订单带有该点击的令牌：复核前不记账。",
+        Flag::AwaitingPayment => "以付款时间为准，而订单尚未付款：付款前暂按下单时间判定。",
         Flag::UnnamedAgency => "该推广者的机构编号无效，机构的份额暂列在推广者名下：复核前不记账。",
     }
 }

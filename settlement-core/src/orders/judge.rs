@@ -14,7 +14,7 @@ use crate::ledger::transfer::TransferError;
 use crate::params;
 use crate::sourcing;
 use crate::store::{StoreError, Tx};
-use attribution_core::attribute::{EdgesCaughtUp, final_at};
+use attribution_core::attribute::{EdgesCaughtUp, Flag, final_at};
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::ledger::LedgerError;
 use attribution_core::policy::Policy;
@@ -117,6 +117,11 @@ impl Next {
         let (mut policy, order_at) = match decided {
             None => (Policy::default().attribution, at),
             Some(Decided { attribution, .. }) if !attribution.provisional => return Ok(()),
+            // The payment's event looks at it again, whenever that comes; time alone changes nothing.
+            Some(Decided { attribution, .. }) if attribution.flags.contains(&Flag::AwaitingPayment) => {
+                self.provisional = true;
+                return Ok(());
+            }
             Some(Decided { attribution, .. }) => {
                 let policy = catalogue.policy(tx, &attribution.programme, attribution.policy_version)?;
                 (policy.attribution.clone(), attribution.order_at)
