@@ -5,7 +5,7 @@ mod mistake;
 pub use mistake::PolicyError;
 
 use super::attribution::{Model, Rebind, Validity};
-use super::commission::{Party, Rate, Weight};
+use super::commission::{ChannelFee, Party, Rate, Weight};
 use super::settlement::Payout;
 use super::{BanRule, Policy};
 use crate::commission::split::first_non_monotone;
@@ -14,30 +14,6 @@ use crate::web_address::web_address;
 
 /// The weights of a split add up to at most this.
 pub const WEIGHTS_MAX: u64 = 10_000;
-
-/// A version of a programme's rules that would reach behind what has settled under the version before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "effective_from: {from} is not later than an order of {settled}, which has settled; only a ban may reach back"
-)]
-pub struct ReachesBack {
-    /// The version's beginning.
-    pub from: Instant,
-    /// The creation of the latest order that has settled in the programme.
-    pub settled: Instant,
-}
-
-/// Checks when a new version may begin. `settled` is the creation of the latest order that has settled in the
-/// programme: its rules are history.
-///
-/// # Errors
-/// If the version would have been in force for it.
-pub fn check_effective(from: Instant, settled: Option<Instant>) -> Result<(), ReachesBack> {
-    match settled {
-        Some(settled) if from <= settled => Err(ReachesBack { from, settled }),
-        _ => Ok(()),
-    }
-}
 
 impl Policy {
     /// Checks the whole policy.
@@ -196,6 +172,19 @@ impl Policy {
             if let Some(first) = c.rates[..second].iter().position(|other| overlaps(other, rate)) {
                 errors.push(PolicyError::RatesOverlap { first, second });
             }
+            if rate.class.is_some() && c.classes.is_none() {
+                errors.push(PolicyError::NoClasses { index: second });
+            }
+        }
+        for (second, fee) in c.channel_fees.iter().enumerate() {
+            let same =
+                |other: &ChannelFee| other.channel == fee.channel && at_once(other.effective, fee.effective);
+            if let Some(first) = c.channel_fees[..second].iter().position(same) {
+                errors.push(PolicyError::FeesOverlap { first, second });
+            }
+        }
+        if c.plan_precedence.is_empty() && self.attribution.model != Model::Declared {
+            errors.push(PolicyError::NoPlans);
         }
         for (index, step) in c.plan_precedence.iter().enumerate() {
             if c.plan_precedence[..index].contains(step) {
@@ -255,12 +244,13 @@ fn without_agency(split: &[Weight]) -> Vec<u32> {
 }
 
 fn overlaps(a: &Rate, b: &Rate) -> bool {
+    a.plan == b.plan && a.class == b.class && a.subject == b.subject && at_once(a.effective, b.effective)
+}
+
+/// Whether there is an instant in both.
+fn at_once(a: Period, b: Period) -> bool {
     let begins_before_end = |from: Period, to: Period| to.to.is_none_or(|end| from.from < end);
-    a.plan == b.plan
-        && a.class == b.class
-        && a.subject == b.subject
-        && begins_before_end(a.effective, b.effective)
-        && begins_before_end(b.effective, a.effective)
+    begins_before_end(a, b) && begins_before_end(b, a)
 }
 
 fn check_periods(field: &'static str, periods: impl Iterator<Item = Period>, errors: &mut Vec<PolicyError>) {

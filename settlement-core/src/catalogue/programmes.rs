@@ -186,6 +186,7 @@ fn put(
         None => (versions.last().map_or(1, |last| last.number + 1), from),
     };
     if unchanged.is_none() {
+        crate::plans::not_before_settled(tx, id, "effective_from", from, now)?;
         versions.push(Version { number: version, from, policy });
     }
     let active = in_force(&versions, now).or(versions.first()).ok_or(StoreError::NoRow)?;

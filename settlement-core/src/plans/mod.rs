@@ -44,7 +44,7 @@ fn refuse_back_dating(principal: &Principal, from: Instant, now: Instant) -> Res
 }
 
 /// What was decided and settled stands: nothing may begin before an order that has settled under the programme.
-fn not_before_settled(
+pub(crate) fn not_before_settled(
     tx: &mut dyn Tx,
     programme: &ProgrammeId,
     field: &str,

@@ -137,6 +137,23 @@ pub enum PolicyError {
         /// The later entry.
         second: usize,
     },
+    /// Two fees of one channel overlap in time.
+    #[error("commission.channel_fees[{second}]: overlaps commission.channel_fees[{first}]")]
+    FeesOverlap {
+        /// The earlier entry.
+        first: usize,
+        /// The later entry.
+        second: usize,
+    },
+    /// No plan is ever looked at.
+    #[error("commission.plan_precedence: without any plan nothing earns a commission")]
+    NoPlans,
+    /// A rate for new or returning customers, in a programme that does not tell them apart: it would never count.
+    #[error("commission.rates[{index}]: is for a class of customers, which needs commission.classes")]
+    NoClasses {
+        /// Which entry.
+        index: usize,
+    },
     /// An address that the edge would not send a browser to.
     #[error("edge.fallback_url: {0}")]
     FallbackUrl(WebAddressError),

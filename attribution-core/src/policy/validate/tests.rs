@@ -171,9 +171,34 @@ fn a_repair_of_refunds_must_follow_its_own_dates() {
 }
 
 #[test]
-fn rules_never_reach_behind_what_has_settled() {
-    let day = |n: i64| Instant(n * 86_400_000);
-    assert_eq!(check_effective(day(1), None), Ok(()));
-    assert_eq!(check_effective(day(6), Some(day(5))), Ok(()));
-    assert_eq!(check_effective(day(5), Some(day(5))), Err(ReachesBack { from: day(5), settled: day(5) }));
+fn a_rate_for_a_class_needs_classes() {
+    let patch = json!({"commission": {"rates": [
+        {"bp": 500, "effective": {"from": 0}},
+        {"bp": 300, "class": "returning", "effective": {"from": 0}},
+    ]}});
+    let policy = Preset::YouzanPermanent.policy().patched(&patch).unwrap();
+    assert_eq!(policy.validate(), Err(vec![PolicyError::NoClasses { index: 1 }]));
+    assert_eq!(Preset::Distributor1688.policy().patched(&patch).unwrap().validate(), Ok(()));
+}
+
+#[test]
+fn fees_of_one_channel_follow_each_other() {
+    let fee = |channel: &str, from: i64, to: Option<i64>| json!({"channel": channel, "bp": 300, "effective": {"from": from, "to": to}});
+    let validate = |fees: [serde_json::Value; 2]| {
+        let patch = json!({"commission": {"channel_fees": fees}});
+        Preset::Offsite1688.policy().patched(&patch).unwrap().validate()
+    };
+    assert_eq!(validate([fee("taote", 0, Some(10)), fee("taote", 10, None)]), Ok(()));
+    assert_eq!(validate([fee("taote", 0, None), fee("alipay", 0, None)]), Ok(()));
+    let overlap = Err(vec![PolicyError::FeesOverlap { first: 0, second: 1 }]);
+    assert_eq!(validate([fee("taote", 0, Some(11)), fee("taote", 10, None)]), overlap);
+}
+
+#[test]
+fn some_plan_is_looked_at() {
+    let patch = json!({"commission": {"plan_precedence": []}});
+    assert_eq!(
+        Preset::TaobaoLive.policy().patched(&patch).unwrap().validate(),
+        Err(vec![PolicyError::NoPlans])
+    );
 }
