@@ -40,16 +40,22 @@ pub(crate) fn refunds(
         true => Vec::new(),
         false => catalogue.categories_of(tx, &line.product, now)?,
     };
-    let mut before = Fen::ZERO;
+    // Every refund, and those that the books see: what is taken back at once is measured as the books measure it.
+    let (mut all, mut booked) = (Fen::ZERO, Fen::ZERO);
     for refund in &line.refunds {
-        let after = Fen(before.0.saturating_add(refund.amount.0).min(line.amount.0));
+        let with = |before: Fen| Fen(before.0.saturating_add(refund.amount.0).min(line.amount.0));
+        let (way, rule) = route(&policy.refund_batches, &case(refund, &categories, settled));
+        let at_once = !late(refund) || matches!(way, Route::RealTime { .. });
         if late(refund) {
-            let (way, rule) = route(&policy.refund_batches, &case(refund, &categories, settled));
-            let due = due(books, line, before, after).map_err(|_| too_large(line))?;
+            let before = if at_once { booked } else { all };
+            let due = due(books, line, before, with(before)).map_err(|_| too_large(line))?;
             let record = Record { refund, way: &way, rule, due };
             insert(tx, state, line, row, &record, now)?;
         }
-        before = after;
+        all = with(all);
+        if at_once {
+            booked = with(booked);
+        }
     }
     Ok(as_booked(policy, &categories, line, settled))
 }

@@ -37,19 +37,19 @@ pub(super) enum RecoverError {
     #[error("there is no such record")]
     Unknown,
     /// More than is missing.
-    #[error("only {missing} fen are missing")]
+    #[error("only ¥{missing} are missing")]
     TooMuch {
         /// What is missing.
         missing: Fen,
     },
     /// The payee does not have so much.
-    #[error("only {free} fen are available to the payee")]
+    #[error("only ¥{free} are available to the payee")]
     NotAvailable {
         /// What there is.
         free: Fen,
     },
     /// The number was used for another amount.
-    #[error("recovery {reference} was made with {amount} fen")]
+    #[error("recovery {reference} was made with ¥{amount}")]
     Reused {
         /// Which.
         reference: String,

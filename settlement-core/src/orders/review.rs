@@ -49,6 +49,28 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::EventChanged,
+        Self::UnknownProduct,
+        Self::UnknownMerchant,
+        Self::OtherMerchant,
+        Self::OtherSender,
+        Self::BeforeCreated,
+        Self::UnknownLine,
+        Self::RefundExceedsPayment,
+        Self::Unjournaled,
+        Self::UnnamedAgency,
+        Self::ManualRefund,
+        Self::RefundAfterSettlement,
+        Self::PaidAfterSettlement,
+        Self::BannedAfterSettlement,
+        Self::DisabledAfterSettlement,
+        Self::CompletedBeforePaid,
+        Self::Currency,
+        Self::ImplausibleTime,
+    ];
+
     /// Whether the line's money waits until a person lets it go.
     pub fn holds(code: &str) -> bool {
         [Self::Unjournaled, Self::SharedToken, Self::UnnamedAgency].map(Self::code).contains(&code)

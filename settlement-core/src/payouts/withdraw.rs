@@ -26,7 +26,7 @@ pub(super) enum WithdrawError {
     #[error("the money could not move")]
     Move(#[from] MoveError),
     /// There is not so much.
-    #[error("{free} fen are available, not {wanted}")]
+    #[error("¥{free} are available{}", if *.wanted > Fen::ZERO { format!(", not ¥{wanted}") } else { String::new() })]
     TooMuch {
         /// What there is; negative while a debt is carried.
         free: Fen,

@@ -31,7 +31,7 @@ pub(super) enum ConfirmError {
     #[error("what is stored as the talent's agency is no id: {0:?}")]
     UnnamedAgency(String),
     /// The merchant has too little.
-    #[error("{available} fen are there, and {wanted} are due")]
+    #[error("¥{available} are there, and ¥{wanted} are due")]
     BalanceTooLow {
         /// What is there.
         available: Fen,
