@@ -50,7 +50,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::EventChanged,
         Self::UnknownProduct,
         Self::UnknownMerchant,
@@ -60,6 +60,7 @@ impl Reason {
         Self::UnknownLine,
         Self::RefundExceedsPayment,
         Self::Unjournaled,
+        Self::SharedToken,
         Self::UnnamedAgency,
         Self::ManualRefund,
         Self::RefundAfterSettlement,

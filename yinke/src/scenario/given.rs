@@ -245,12 +245,12 @@ fn programme(id: String, nodes: &[&Node], given: &Given, faults: &mut Vec<Fault>
         }
     }
     if let Some(rates) = last("rates").or_else(|| last("rate")) {
+        places.insert("commission.rates".to_owned(), rates.at);
         let rates = self::rates(rates, faults);
         let commission = policy.entry("commission").or_insert_with(|| json!({}));
         if let Some(commission) = commission.as_object_mut() {
             commission.insert("rates".to_owned(), rates);
         }
-        places.insert("commission.rates".to_owned(), at);
     }
     let policy = Json::Object(policy);
     check(&preset.policy(), &policy, at, &places, faults);
@@ -366,7 +366,17 @@ fn check(
     places: &BTreeMap<String, Place>,
     faults: &mut Vec<Fault>,
 ) {
-    let place = |field: &str| places.get(field).copied().unwrap_or(at);
+    // A mistake within a field stands where the field does.
+    let place = |field: &str| {
+        let mut name = field;
+        loop {
+            match (places.get(name), name.rsplit_once('.')) {
+                (Some(place), _) => break *place,
+                (None, Some((outer, _))) => name = outer,
+                (None, None) => break at,
+            }
+        }
+    };
     let mistakes = preset.checked(patch).err().unwrap_or_default();
     faults.extend(mistakes.iter().map(|mistake| {
         let text = mistake.to_string();

@@ -156,6 +156,14 @@ fn kind(field: &Field) -> Value {
         Kind::Flag => json!({"type": "boolean"}),
         Kind::Choice(words) => json!({"enum": words}),
         Kind::Texts => json!({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+        Kind::Codes(words) => {
+            json!({"oneOf": [{"enum": words}, {"type": "array", "items": {"enum": words}}]})
+        }
+        Kind::Coded(words) => {
+            let one = json!({"enum": words});
+            let several = json!({"type": "array", "items": {"enum": words}});
+            json!({"type": "object", "additionalProperties": {"oneOf": [one, several]}})
+        }
         Kind::Lines => json!({"type": "array", "items": {"$ref": "#/$defs/line"}}),
         Kind::Words => {
             json!({"type": "object", "additionalProperties": {"type": ["string", "integer", "boolean", "array"]}})
@@ -216,7 +224,9 @@ mod tests {
             Kind::When => " (time, day or `none`)".into(),
             Kind::Length => " (length of time)".into(),
             Kind::Fen => " (fen)".into(),
-            Kind::Choice(words) => format!(" ({})", words.join(", ")),
+            Kind::Choice(words) | Kind::Codes(words) | Kind::Coded(words) => {
+                format!(" ({})", words.join(", "))
+            }
             _ => String::new(),
         }
     }

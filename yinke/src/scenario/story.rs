@@ -229,7 +229,8 @@ impl Item {
 impl Item {
     /// Changes everything that a check expects, and leaves alone what it asks for; returns how much that is.
     pub(super) fn spoil(&mut self) -> usize {
-        const ASKED: [&str; 7] = ["note", "nth", "month", "refund", "at", "shop", "product"];
+        const ASKED: [&str; 9] =
+            ["note", "nth", "month", "refund", "at", "shop", "product", "statement", "states"];
         const EXPECTED_FIRST: [&str; 3] = ["imbalance", "platform", "reviews"];
         let name = self.name();
         let mut spoiled = 0;
@@ -237,7 +238,7 @@ impl Item {
             let subject = *field == name && !EXPECTED_FIRST.contains(&name);
             let asked = ASKED.contains(field)
                 || (*field == "programme" && name != "order")
-                || (name == "report" && ["from", "to"].contains(field));
+                || (["report", "reconcile"].contains(&name) && ["from", "to"].contains(field));
             if subject || asked {
                 continue;
             }

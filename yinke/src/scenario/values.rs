@@ -51,20 +51,23 @@ impl Scene<'_> {
                 _ => Err(expected("true or false")),
             },
             Kind::Text | Kind::NewOrder => text().map(Value::Text),
-            Kind::Texts => match &node.data {
-                Data::List(items) => {
-                    let texts = items.iter().map(|item| item.text().map(str::to_owned));
-                    texts.collect::<Option<_>>().map(Value::Texts).ok_or_else(|| expected("a list of texts"))
-                }
-                _ => text().map(|one| Value::Texts(vec![one])),
-            },
+            Kind::Texts => texts(field, node).map(Value::Texts),
             Kind::Choice(words) => {
                 let word = text()?;
-                if words.contains(&word.as_str()) {
-                    return Ok(Value::Text(word));
-                }
-                let message = unknown("value", &word, words.iter().copied());
-                Err(Fault::new(node.at, format!("`{}`: {message}", field.name)))
+                one_of_these(field, node, words, &word)?;
+                Ok(Value::Text(word))
+            }
+            Kind::Codes(codes) => {
+                let texts = texts(field, node)?;
+                texts.iter().try_for_each(|text| one_of_these(field, node, codes, text))?;
+                Ok(Value::Texts(texts))
+            }
+            Kind::Coded(codes) => {
+                let form = || format!("names with codes, such as {{a: {}}}", codes.first().unwrap_or(&""));
+                let words = words(node).ok_or_else(|| expected(&form()))?;
+                let mut each = words.values().flat_map(|codes| codes.split_whitespace());
+                each.try_for_each(|code| one_of_these(field, node, codes, code))?;
+                Ok(Value::Words(words))
             }
             Kind::PromoterOrNone if node.text() == Some("none") => Ok(Value::Text("none".to_owned())),
             Kind::Promoter | Kind::PromoterOrNone => one_of("promoter", &mut self.given.promoters.keys()),
@@ -127,6 +130,29 @@ impl Scene<'_> {
 /// Texts that are times become milliseconds, as the API writes them.
 pub(super) fn times_to_millis(text: &str) -> Option<Json> {
     time::read(text).map(|at| json!(at.millis()))
+}
+
+/// A text, or a list of texts.
+fn texts(field: &Field, node: &Node) -> Result<Vec<String>, Fault> {
+    let all: Option<Vec<&str>> = match &node.data {
+        Data::List(items) => items.iter().map(Node::text).collect(),
+        _ => node.text().map(|one| vec![one]),
+    };
+    let all = all.ok_or_else(|| {
+        Fault::new(
+            node.at,
+            format!("`{}`: expected a text or a list of texts, not {}", field.name, node.shown()),
+        )
+    })?;
+    Ok(all.into_iter().map(str::to_owned).collect())
+}
+
+fn one_of_these(field: &Field, node: &Node, words: &[&str], word: &str) -> Result<(), Fault> {
+    if words.contains(&word) {
+        return Ok(());
+    }
+    let message = unknown("value", word, words.iter().copied());
+    Err(Fault::new(node.at, format!("`{}`: {message}", field.name)))
 }
 
 fn lines(field: &Field, node: &Node, given: &Given) -> Result<Value, Fault> {

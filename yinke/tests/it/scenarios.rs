@@ -92,6 +92,22 @@ fn every_mistake_in_a_file_is_named_with_line_and_column() {
             "7:1: no key of a scenario `expct`; did you mean `expect`?",
         ),
         ("  - 2020-06-01 10:00:00: {wait: x}\nexpect: {order: o9}\n", "`order`: no order `o9`"),
+        (
+            "  - 2020-06-01 10:00:00: {buy: o1}\nexpect: {order: o1, reason: no_clicks}\n",
+            "7:29: `reason`: no value `no_clicks`; did you mean `no_click`?",
+        ),
+        (
+            "  - 2020-06-01 10:00:00: {buy: o1}\nexpect: {order: o1, losers: {a: replcaed}}\n",
+            "7:29: `losers`: no value `replcaed`; did you mean `replaced`?",
+        ),
+        (
+            "  - 2020-06-01 10:00:00: {buy: o1}\nexpect: {reviews: [unknown_line, unknown_lines]}\n",
+            "7:19: `reviews`: no value `unknown_lines`; did you mean `unknown_line`?",
+        ),
+        (
+            "  - 2020-06-01 10:00:00: {click: a, outcome: expired}\n",
+            "6:46: `outcome`: no value `expired`; there are refused,",
+        ),
         ("  - 2020-06-01 10:00:00: {click: a\n", "not YAML"),
         ("  []\n", "a scenario has at least one event"),
     ];
@@ -119,4 +135,11 @@ fn rules_that_contradict_themselves_are_named_where_they_stand() {
     let (_, out, _) =
         told(&format!("{}  - 2020-06-01 10:00:00: {{wait: x}}\n", text.replace("\n    scpoe: shop", "")));
     assert!(out.contains("8:5: attribution.validity: must be longer than zero"), "{out}");
+    // Within a field it stands where the field does.
+    let monthly =
+        "settlement:\n    payout: {monthly: {day: 31, lag_months: 2, roll: none, key: success_month}}";
+    let text = STORY.replace("distributor1688, rate: 500}", &format!("distributor1688\n  {monthly}"));
+    let text = text.replace("programme: {preset", "programme:\n  preset");
+    let (_, out, _) = told(&format!("{text}  - 2020-06-01 10:00:00: {{wait: x}}\n"));
+    assert!(out.contains("7:5: settlement.payout.day: must be 1 to 28"), "{out}");
 }

@@ -1,6 +1,7 @@
 //! Compares what must be so with what the core answers.
 
 mod money;
+mod reconcile;
 mod sourcing;
 
 use super::events::split;
@@ -28,6 +29,7 @@ pub(super) async fn check(stage: &mut Stage<'_>, item: &Item) -> Result<(), Worl
         "relation" => relation(stage, item).await,
         "report" => report(stage, item).await,
         "reviews" => reviews(stage, item).await,
+        "reconcile" => reconcile::reconcile(stage, item).await,
         "search" => search(stage, item).await,
         "imbalance" => {
             let (_, audit) = stage.world.call("GET", "/v1/audit/ledger", None).await;

@@ -32,7 +32,8 @@ impl Stage<'_> {
         let programmes = &self.story.programmes;
         let wanted = item.text("programme");
         let id = programmes.iter().map(|p| &p.id).find(|id| wanted.is_none_or(|wanted| wanted == *id));
-        let rates = self.rates.entry(id.cloned().unwrap_or_default()).or_default();
+        let id = id.cloned().unwrap_or_default();
+        let mut rates = self.rates.get(&id).cloned().unwrap_or_default();
         for old in rates.iter_mut() {
             let same = |field: &str| old[field] == rate[field];
             if same("class") && same("subject") && same("plan") && old["effective"]["to"].is_null() {
@@ -47,6 +48,10 @@ impl Stage<'_> {
         rates.push(rate);
         let policy = json!({"commission": {"rates": rates}});
         self.new_version(item, &policy).await;
+        // What was refused is not there for the next change to build on.
+        if item.text("refused").is_none() {
+            self.rates.insert(id, rates);
+        }
     }
 
     pub(super) async fn rules(&mut self, item: &Item) {

@@ -1,5 +1,6 @@
 //! Words for what must be so.
 
+use super::codes::{FLAGS, GATES, NO_COMMISSION, REVIEWS, SKU_VERDICTS, VERDICTS};
 use super::{Kind, Shape, f, shape};
 
 /// The words.
@@ -9,7 +10,7 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
         &[
             f("order", Kind::Order, "which; with `/2` its second line"),
             f("winner", Kind::PromoterOrNone, "the promoter with a commission, or `none`"),
-            f("reason", Kind::Text, "why there is no commission"),
+            f("reason", Kind::Choice(NO_COMMISSION), "why there is no commission"),
             f("owner", Kind::PromoterOrNone, "whose relation it is, also where nothing is due"),
             f("via", Kind::Choice(&["click", "coupon", "channel"]), "through what it was won"),
             f("class", Kind::Choice(&["new", "returning"]), "the customer's class"),
@@ -21,9 +22,9 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
             f("shares", Kind::Sums, "the split as decided: platform, agency, promoter"),
             f("state", Kind::Choice(STATES), "where the entry stands"),
             f("refunded", Kind::Fen, "refunded so far"),
-            f("losers", Kind::Words, "promoters with the verdict on their last click"),
+            f("losers", Kind::Coded(VERDICTS), "promoters with the verdict on their last click"),
             f("clicks", Kind::Count, "how many clicks were looked at"),
-            f("flags", Kind::Texts, "what a person should know of, all of it"),
+            f("flags", Kind::Codes(FLAGS), "what a person should know of, all of it"),
             f("provisional", Kind::Flag, "whether new facts may still change it"),
             f("final_at", Kind::When, "from when on they may not"),
             f("settled_at", Kind::When, "when it was settled"),
@@ -31,7 +32,7 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
             f("version", Kind::Count, "the version of the rules"),
             f("programme", Kind::Text, "whose rules decided"),
             f("review", Kind::Flag, "whether a person must look before money moves"),
-            f("reviews", Kind::Texts, "the codes of the order's open review cases, all of them"),
+            f("reviews", Kind::Codes(REVIEWS), "the codes of the order's open review cases, all of them"),
             f("says", Kind::Texts, "parts of the explanation, Chinese or English"),
         ],
     ),
@@ -134,11 +135,15 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
                 Kind::Choice(&["refused", "auditing", "approved", "rejected", "exited"]),
                 "where it stands",
             ),
-            f("refusals", Kind::Texts, "why the gates refused it: all codes, sorted; an empty list for none"),
+            f(
+                "refusals",
+                Kind::Codes(GATES),
+                "why the gates refused it: all codes, sorted; an empty list for none",
+            ),
             f(
                 "skus",
-                Kind::Words,
-                "SKUs with `accepted`, `review` (no deal to compare with) or the codes of their refusals",
+                Kind::Coded(SKU_VERDICTS),
+                "SKUs with what is said of them; `review`: there is no deal to compare with",
             ),
             f("stock", Kind::Sums, "SKUs with what the channel can sell"),
             f("low_stock", Kind::Texts, "SKUs whose stock has fallen too low; an empty list for none"),
@@ -194,13 +199,35 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
     ),
     shape(
         "Which cases of the review queue are open, by code.",
-        &[f("reviews", Kind::Texts, "their codes, sorted; an empty list for none")],
+        &[f("reviews", Kind::Codes(REVIEWS), "their codes, sorted; an empty list for none")],
     ),
     shape(
         "What the library search finds, in its order.",
         &[
-            f("search", Kind::Words, "the query: q (name), shop, merchant (seller id), category, sort"),
+            f(
+                "search",
+                Kind::Words,
+                "the query: q (name), shop, merchant (seller id), category, sort (oldest, newest, rate, commission)",
+            ),
             f("hits", Kind::Texts, "the products found"),
+        ],
+    ),
+    shape(
+        "A platform's statement against the books (对账).",
+        &[
+            f("reconcile", Kind::Programme, "of which programme"),
+            f(
+                "statement",
+                Kind::Text,
+                "CSV with the columns `order`, `line`, `state`, and `commission_fen` or `commission_yuan`",
+            ),
+            f("states", Kind::Choice(DIALECTS), "whose names its states have; taobao unless given"),
+            f("from", Kind::Time, "of orders placed from here on; of all unless given"),
+            f("to", Kind::Time, "up to here; now unless given"),
+            f("agree", Kind::Count, "lines that say the same"),
+            f("found", Kind::Count, "differences in all"),
+            f("differences", Kind::Coded(DIFFERENCES), "orders, or lines such as `o1/2`, with what differs"),
+            f("unreadable", Kind::Text, "part of why it cannot be read, such as `row 3, column state`"),
         ],
     ),
     shape("The books: the sum over all accounts.", &[f("imbalance", Kind::Fen, "must be this, always 0")]),
@@ -214,6 +241,9 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
     ),
 ];
 
+const DIALECTS: &[&str] = &["taobao", "jd", "pdd", "douyin", "kuaishou"];
+/// A line with an amount and a state that differ has both, in the order of their names.
+const DIFFERENCES: &[&str] = &["missing_here", "missing_there", "amount", "state"];
 const STATES: &[&str] = &["none", "tracked", "expected", "matured", "settled", "invalid", "manual_required"];
 const PAYOUT_STATES: &[&str] = &["available", "clearing", "paid", "returned", "carried", "failed"];
 const RECORD_STATES: &[&str] =

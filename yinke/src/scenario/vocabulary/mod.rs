@@ -4,6 +4,7 @@
 mod catalogue;
 mod checks;
 mod clicks;
+mod codes;
 mod money;
 mod orders;
 mod policy;
@@ -41,6 +42,10 @@ pub(super) enum Kind {
     Texts,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// One of these words, or a list of them.
+    Codes(&'static [&'static str]),
+    /// Names, each with one of these words; several are given as a list.
+    Coded(&'static [&'static str]),
     /// A promoter of the story.
     Promoter,
     /// A promoter of the story, or `none`.

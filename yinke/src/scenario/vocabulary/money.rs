@@ -1,5 +1,6 @@
 //! Words for money: what comes in, is settled, paid out, taken back and made up for.
 
+use super::codes::REVIEWS;
 use super::{AT_FROM, Kind, PROGRAMME, Shape, f, shape};
 
 /// The words.
@@ -20,7 +21,7 @@ pub(super) const MONEY: &[Shape] = &[
         "A case of the review queue is decided.",
         &[
             f("resolve", Kind::Order, "the order or its line"),
-            f("reason", Kind::Text, "the case's code"),
+            f("reason", Kind::Choice(REVIEWS), "the case's code"),
             f("release", Kind::Flag, "lets money move that was held back"),
         ],
     ),
