@@ -150,13 +150,16 @@ async fn order(stage: &mut Stage<'_>, item: &Item) {
         ("review", line["review"].clone()),
         ("reviews", json!(codes)),
     ];
-    let mut explanation = Vec::new();
+    let (mut explanation, mut steps) = (Vec::new(), Vec::new());
     for language in ["zh", "en"] {
-        explanation.extend(decision["explanation"][language]["sentence"].as_str().map(str::to_owned));
+        let told = &decision["explanation"][language];
+        explanation.extend(told["sentence"].as_str().map(str::to_owned));
+        steps.extend(told["steps"].as_array().into_iter().flatten().filter_map(Json::as_str));
     }
     compare(stage, item, &actual, &explanation);
     for part in item.texts("says") {
-        let said = explanation.iter().any(|sentence| sentence.contains(part.as_str()));
+        let mut sentences = explanation.iter().map(String::as_str).chain(steps.iter().copied());
+        let said = sentences.any(|sentence| sentence.contains(part.as_str()));
         let what = format!("order {}: says", item.subject());
         let actual = if said { json!(part) } else { json!(explanation.join(" / ")) };
         stage.equal(item.place("says"), &what, &json!(part), &actual, Vec::new());

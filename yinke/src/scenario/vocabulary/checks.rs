@@ -33,7 +33,7 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
             f("programme", Kind::Text, "whose rules decided"),
             f("review", Kind::Flag, "whether a person must look before money moves"),
             f("reviews", Kind::Codes(REVIEWS), "the codes of the order's open review cases, all of them"),
-            f("says", Kind::Texts, "parts of the explanation, Chinese or English"),
+            f("says", Kind::Texts, "parts of the explanation or of its steps, Chinese or English"),
         ],
     ),
     shape(
