@@ -60,6 +60,7 @@ pub(super) const FLAGS: &[&str] = &[
     "awaiting_click",
     "unjournaled",
     "grandfathered",
+    "shared_token",
     "unnamed_agency",
     "awaiting_payment",
 ];
@@ -75,6 +76,7 @@ pub(super) const REVIEWS: &[&str] = &[
     "unknown_line",
     "refund_exceeds_payment",
     "unjournaled",
+    "shared_token",
     "unnamed_agency",
     "manual_refund",
     "refund_after_settlement",
