@@ -6,6 +6,7 @@
 
 mod check;
 mod parts;
+mod read;
 #[cfg(test)]
 mod tests;
 
@@ -14,11 +15,11 @@ pub use parts::{Created, Declared, Line, LineAmount, Paid, RefundStep, Refunded,
 
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::time::Instant;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What happened to an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum OrderEvent {
     /// The buyer placed the order. Attribution, customer class and rate are decided at its time.

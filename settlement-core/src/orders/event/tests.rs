@@ -95,3 +95,26 @@ fn what_is_wrong_is_named_with_its_place() {
         assert_eq!(read(&value), Err((code, pointer.to_owned())));
     }
 }
+
+#[test]
+fn an_event_reads_the_same_wherever_its_type_stands() {
+    let first = r#"{"type":"refunded","platform":"p","order":"o","refund_id":"r","at":1500000000000,"lines":[{"line":"1","amount_fen":5}]}"#;
+    let last = r#"{"lines":[{"amount_fen":5,"line":"1"}],"at":1500000000000,"order":"o","platform":"p","refund_id":"r","type":"refunded"}"#;
+    let read = |text: &str| serde_json::from_str::<OrderEvent>(text).map_err(|e| e.to_string());
+    let event = read(first).unwrap();
+    assert_eq!(read(last).as_ref(), Ok(&event));
+    assert_eq!(serde_json::to_string(&event).unwrap(), first);
+    let refused = [
+        (r#"{"order":"o"}"#, "missing field `type`"),
+        (r#"{"type":"eaten"}"#, "unknown variant `eaten`"),
+        (r#"{"order":"o","type":"closed","platform":"p","at":1,"colour":1}"#, "unknown field `colour`"),
+        (r#"{"type":"closed","order":"o","platform":"p","at":1,"colour":1}"#, "unknown field `colour`"),
+        (r#"{"order":"o","order":"p","type":"closed"}"#, "duplicate field `order`"),
+        (r#"{"type":"closed","type":"closed"}"#, "unknown field `type`"),
+        ("[]", "expected an order event"),
+    ];
+    for (text, said) in refused {
+        let why = read(text).unwrap_err();
+        assert!(why.contains(said), "{text}: {why}");
+    }
+}
