@@ -198,7 +198,10 @@ fn ask(
         }
         _ => Rc::default(),
     };
-    let asked = OrderLine { coupon: case.coupon.clone(), ..line.line.clone() };
+    let asked = match &case.coupon {
+        Some(coupon) => Cow::Owned(OrderLine { coupon: Some(coupon.clone()), ..line.line.clone() }),
+        None => Cow::Borrowed(&line.line),
+    };
     let looked_at = Facts {
         clicks: &case.clicks,
         prior_orders: &facts.prior_orders,

@@ -16,7 +16,6 @@ use attribution_core::policy::attribution::{ContentWindow, OrderEvent};
 use attribution_core::policy::settlement::PayMethod;
 use attribution_core::policy::{AttributionPolicy, BanRule, PolicyVersion};
 use attribution_core::time::{Instant, Period, SECOND_MS};
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -118,7 +117,7 @@ impl OrderFacts {
         Ok(LineFacts { line: order_line, bans, withdrawn: target.cancelled.as_of(self.known).clone() })
     }
 
-    /// Some promoters, as far as an order of this time cares.
+    /// Those of some promoters about whom there is something to say, as far as an order of this time cares.
     pub(super) fn promoters<'a>(
         &self,
         tx: &mut dyn Tx,
@@ -128,10 +127,14 @@ impl OrderFacts {
     ) -> Result<BTreeMap<PromoterId, PromoterState>, StoreError> {
         let mut promoters = BTreeMap::new();
         for promoter in of {
-            if let Entry::Vacant(new) = promoters.entry(promoter.clone())
-                && let Some(read) = catalogue.dated.promoter(tx, promoter)?
-            {
-                new.insert(read.state(order, self.known));
+            if promoters.contains_key(promoter) {
+                continue;
+            }
+            let Some(read) = catalogue.dated.promoter(tx, promoter)? else { continue };
+            // Of most there is nothing to say, and an order has many.
+            let state = read.state(order, self.known);
+            if state != PromoterState::default() {
+                promoters.insert(promoter.clone(), state);
             }
         }
         Ok(promoters)

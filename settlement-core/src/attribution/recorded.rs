@@ -19,7 +19,8 @@ use attribution_core::fold::{ClickTarget, Evidence, PriorOrder};
 use attribution_core::identity::Join;
 use attribution_core::ids::{BuyerId, OrderId, PlatformId, PromoterId, VisitorId};
 use attribution_core::time::Instant;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::{BTreeSet, HashSet};
 
 /// A login with the time at which the core learnt of it.
 #[derive(Debug, Clone)]
@@ -33,7 +34,8 @@ struct RecordedJoin {
 pub(crate) struct RecordedBuyers {
     /// Every visitor that was ever joined to the buyer.
     visitors: HashMap<BuyerId, Vec<VisitorId>>,
-    clicks: HashMap<VisitorId, Vec<Seen>>,
+    /// Visitor by visitor.
+    clicks: Vec<Seen>,
     joins: HashMap<VisitorId, Vec<RecordedJoin>>,
     tokens: HashMap<OrderId, Vec<OrderToken>>,
 }
@@ -110,38 +112,34 @@ impl RecordedBuyers {
         (from, through): (&str, &str),
     ) -> Result<Self, StoreError> {
         let mut found = Self::default();
-        let pairs = tx.query(
-            "SELECT DISTINCT visitor, buyer FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3",
-            params![platform, from, through],
-        )?;
-        for row in &pairs {
-            let visitors = found.visitors.entry(read("buyer id", row.text(1)?)?).or_default();
-            visitors.push(VisitorId(row.id16(0)?));
-        }
         // Not joined in SQL: SQLite would look through the clicks that wait for their index once for each pair.
-        let rows = tx.query(
-            &format!(
-                "SELECT {} FROM earning_clicks WHERE visitor IN (\
-                 SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
-                clicks::COLUMNS
-            ),
-            params![platform, from, through],
-        )?;
-        for row in &rows {
-            let seen = clicks::journaled(row, 0)?;
-            found.clicks.entry(seen.visitor()).or_default().push(seen);
-        }
-        let joins = tx.query(
-            &format!(
-                "SELECT {}, recorded_at FROM identities WHERE platform = $1 AND visitor IN (\
-                 SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
-                clicks::JOIN
-            ),
-            params![platform, from, through],
-        )?;
-        for row in &joins {
+        let clicks = format!(
+            "SELECT {} FROM earning_clicks WHERE visitor IN (\
+             SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
+            clicks::COLUMNS
+        );
+        tx.each(&clicks, params![platform, from, through], &mut |row| {
+            found.clicks.push(clicks::journaled(row, 0)?);
+            Ok(())
+        })?;
+        // They come in this order already, run by run.
+        found.clicks.sort_by_key(Seen::visitor);
+        let joins = format!(
+            "SELECT {}, recorded_at FROM identities WHERE platform = $1 AND visitor IN (\
+             SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
+            clicks::JOIN
+        );
+        tx.each(&joins, params![platform, from, through], &mut |row| {
+            let visitor = VisitorId(row.id16(0)?);
             let recorded = RecordedJoin { join: clicks::join(row)?, recorded: row.instant(4)? };
-            found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(recorded);
+            // Of a buyer outside the range not all are here; nobody asks for them.
+            found.visitors.entry(recorded.join.buyer.clone()).or_default().push(visitor);
+            found.joins.entry(visitor).or_default().push(recorded);
+            Ok(())
+        })?;
+        for visitors in found.visitors.values_mut() {
+            visitors.sort_unstable();
+            visitors.dedup();
         }
         let tokens = tx.query(
             &format!(
@@ -211,7 +209,7 @@ impl RecordedBuyers {
             if !theirs.iter().any(|join| join.buyer == created.buyer) {
                 continue;
             }
-            let clicks = self.clicks.get(visitor).into_iter().flatten();
+            let clicks = self.clicks_of(*visitor).iter();
             seen.extend(clicks.filter(|click| click.effective() < until && knew(again, click)));
             joins.insert(*visitor, theirs);
         }
@@ -228,7 +226,12 @@ impl RecordedBuyers {
 
     /// The clicks of a buyer.
     pub(crate) fn click_ids(&self, buyer: &BuyerId) -> impl Iterator<Item = ClickId> {
-        self.visitors_of(buyer).iter().filter_map(|visitor| self.clicks.get(visitor)).flatten().map(Seen::id)
+        self.visitors_of(buyer).iter().flat_map(|visitor| self.clicks_of(*visitor)).map(Seen::id)
+    }
+
+    fn clicks_of(&self, visitor: VisitorId) -> &[Seen] {
+        let behind = &self.clicks[self.clicks.partition_point(|click| click.visitor() < visitor)..];
+        &behind[..behind.iter().take_while(|click| click.visitor() == visitor).count()]
     }
 
     fn visitors_of(&self, buyer: &BuyerId) -> &[VisitorId] {

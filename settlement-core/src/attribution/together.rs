@@ -6,7 +6,8 @@ use super::programmes::read;
 use crate::store::{List, StoreError, Tx};
 use attribution_core::identity::Join;
 use attribution_core::ids::{BuyerId, PlatformId, PromoterId, VisitorId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One of them with what was read about it.
 #[derive(Debug)]

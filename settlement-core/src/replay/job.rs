@@ -1,14 +1,13 @@
 //! The whole of a replay: range after range of buyers, on several threads, each over a picture of the store that does
 //! not change. What is held in memory is one range a thread.
 
-use super::decisions::{self, OrderCase};
-use super::difference::{Difference, Place};
+use super::decisions::OrderCase;
+use super::difference::Difference;
 use super::kept::{Kept, Series};
-use super::load::{Loaded, Range};
-use super::money;
+use super::load::Range;
+use super::order::replay_range;
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
-use crate::orders::judge::JudgeError;
 use crate::params;
 use crate::store::{Store, StoreError, Tx};
 use attribution_core::ids::{MerchantId, OrderId, PlatformId};
@@ -17,11 +16,11 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Buyers of one range: a few kilobytes each.
-const BUYERS: usize = 1_024;
+/// Buyers of one range, some ten kilobytes each: what is read of them stays near the processor until it is compared.
+const BUYERS: usize = 128;
 /// Ranges in one transaction: what is read of the catalogue serves them all, and a transaction that never ends would keep
 /// the store from tidying up.
-const RANGES_TOGETHER: usize = 64;
+const RANGES_TOGETHER: usize = 512;
 /// Differences that are named; more are counted.
 const NAMED_MAX: usize = 10_000;
 
@@ -324,79 +323,5 @@ impl Selection {
             && self.merchant.as_ref().is_none_or(|merchant| merchant.as_str() == standing.merchant)
             && self.since.is_none_or(|since| standing.created >= since)
             && self.until.is_none_or(|until| standing.created < until)
-    }
-}
-
-fn replay_range(
-    tx: &mut dyn Tx,
-    catalogue: &mut Catalogue,
-    range: &Range,
-    selection: &Selection,
-) -> Result<Replayed, StoreError> {
-    let loaded = Loaded::read(tx, range)?;
-    let mut done = Replayed::default();
-    for buyer in &loaded.buyers {
-        for index in 0..buyer.orders.len() {
-            let case = OrderCase { platform: &range.platform, facts: &loaded.facts, buyer, index };
-            if selection.has(case) {
-                replay_order(tx, catalogue, case, &mut done)?;
-            }
-        }
-    }
-    done.differing = done.differences.len() as u64;
-    Ok(done)
-}
-
-fn replay_order(
-    tx: &mut dyn Tx,
-    catalogue: &mut Catalogue,
-    case: OrderCase<'_>,
-    done: &mut Replayed,
-) -> Result<(), StoreError> {
-    let standing = case.standing();
-    done.orders += 1;
-    done.lines += standing.lines.len() as u64;
-    done.transfers += standing.lines.iter().map(|line| line.transfers.len() as u64).sum::<u64>();
-    let checked = match decisions::check(tx, catalogue, case) {
-        Ok(checked) => checked,
-        Err(error) => {
-            let cannot = cannot(case, error)?;
-            done.differences.push(cannot);
-            return Ok(());
-        }
-    };
-    done.decisions += checked.decisions;
-    done.in_doubt += checked.in_doubt;
-    done.waiting += u64::from(standing.dirty || checked.waiting);
-    done.differences.extend(checked.differences);
-    // Until an order that waits is judged, its books are behind its events.
-    if standing.dirty {
-        return Ok(());
-    }
-    for (index, in_force) in checked.in_force.iter().enumerate() {
-        match money::check(tx, catalogue, case, index, in_force) {
-            Ok(differences) => done.differences.extend(differences),
-            Err(error) => {
-                let cannot = cannot(case, error)?;
-                done.differences.push(cannot);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The rules refuse what they once took: that is a difference too.
-fn cannot(case: OrderCase<'_>, error: JudgeError) -> Result<Difference, StoreError> {
-    let said = crate::api::chain(&error);
-    match error {
-        JudgeError::Store(error)
-        | JudgeError::Decide(crate::attribution::decide::DecideError::Store(error)) => Err(error),
-        _ => {
-            let line = &case.standing().lines.first().map(|line| &line.line);
-            let none = attribution_core::ids::LineId::new("-").ok();
-            let line = line.or(none.as_ref()).ok_or(StoreError::NoRow)?;
-            let place = Place { platform: case.platform, order: case.order(), line };
-            Ok(place.differs(None, "the rules", "accepted this order", said))
-        }
     }
 }

@@ -10,7 +10,8 @@ use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{BuyerId, LineId, OrderId, PlatformId};
 use attribution_core::time::Instant;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
+use std::borrow::Cow;
 
 /// The buyers of a platform from one to another, both included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,14 +84,24 @@ impl StoredDecision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StoredTransfer {
     pub id: String,
-    pub state: String,
-    pub reason: String,
+    pub state: Word,
+    pub reason: Word,
     pub resolves: Option<String>,
     pub counters: Option<String>,
     pub at: Instant,
     pub recorded: Instant,
     /// Layer, account and fen.
-    pub entries: Vec<(String, AccountKey, i64)>,
+    pub entries: Vec<(Word, AccountKey, i64)>,
+}
+
+/// One of the ledger's fixed words, or what else is stored in its place.
+pub(super) type Word = Cow<'static, str>;
+
+fn word(stored: &str) -> Word {
+    const WORDS: [&str; 8] =
+        ["pending", "posted", "void", "expected", "settled", "clawback", "superseded", "top_up"];
+    let known = WORDS.into_iter().find(|word| *word == stored);
+    known.map_or_else(|| Cow::Owned(stored.to_owned()), Cow::Borrowed)
 }
 
 /// Where each order is within what was loaded: its buyer, and its place among the buyer's.
@@ -133,7 +144,7 @@ impl Loaded {
             of_range("SELECT o.order_id, o.buyer, o.merchant, o.created_ms, o.dirty, o.caught_up_ms", "", "");
         let mut places = Places::default();
         let mut buyers: HashMap<BuyerId, usize> = HashMap::new();
-        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
             let order: OrderId = read("order id", row.text(0)?)?;
             let id: BuyerId = read("buyer id", row.text(1)?)?;
             let place = *buyers.entry(id).or_insert(self.buyers.len());
@@ -150,16 +161,18 @@ impl Loaded {
                 caught_up: row.opt_instant(5)?,
                 lines: Vec::new(),
             });
-        }
+            Ok(())
+        })?;
         Ok(places)
     }
 
     fn read_events(&mut self, tx: &mut dyn Tx, range: &Range, places: &mut Places) -> Result<(), StoreError> {
         let sql = of_range("SELECT o.order_id, e.contents, e.received_ms, e.sender", "order_events e", "e");
-        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
-            let Some((buyer, index)) = places.find(row.text(0)?) else { continue };
+        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
+            let Some((buyer, index)) = places.find(row.text(0)?) else { return Ok(()) };
             self.buyers[buyer].orders[index].events.push(stored_event(row, 1)?);
-        }
+            Ok(())
+        })?;
         for order in self.buyers.iter_mut().flat_map(|buyer| &mut buyer.orders) {
             // In the order in which a judgement reads them.
             order.events.sort_by(|StoredEvent { event: a, .. }, StoredEvent { event: b, .. }| {
@@ -176,7 +189,7 @@ impl Loaded {
             "order_lines l",
             "l",
         );
-        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
             let line = StoredLine {
                 line: read("line id", row.text(1)?)?,
                 position: row.int(2)?,
@@ -196,7 +209,8 @@ impl Loaded {
             if let Some(lines) = self.lines(places, row)? {
                 lines.push(line);
             }
-        }
+            Ok(())
+        })?;
         for standing in self.buyers.iter_mut().flat_map(|buyer| &mut buyer.standing) {
             standing.lines.sort_by_key(|line| line.position);
         }
@@ -214,12 +228,13 @@ impl Loaded {
             "order_decisions d",
             "d",
         );
-        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
             let decision = StoredDecision { number: row.int(2)?, made: row.instant(3)?, row: row.clone() };
             if let Some(line) = self.line(places, row)? {
                 line.decisions.push(decision);
             }
-        }
+            Ok(())
+        })?;
         for line in self.all_lines() {
             line.decisions.sort_by_key(|decision| decision.number);
         }
@@ -236,7 +251,7 @@ impl Loaded {
                       t.recorded_ms, n.layer, n.account, n.owner, n.programme, n.amount_fen";
         let sql = of_range(select, "ledger_transfers t", "t")
             .replace(" WHERE ", " CROSS JOIN ledger_entries n WHERE n.transfer = t.id AND ");
-        for row in &tx.query(&sql, params![&range.platform, &range.from, &range.through])? {
+        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
             let account = row.text(10)?;
             let key = AccountKey {
                 account: AccountKey::kind(account).ok_or_else(|| StoreError::Corrupt {
@@ -246,14 +261,14 @@ impl Loaded {
                 owner: row.text(11)?.to_owned(),
                 programme: row.text(12)?.to_owned(),
             };
-            let entry = (row.text(9)?.to_owned(), key, row.int(13)?);
-            let Some(line) = self.line(places, row)? else { continue };
+            let entry = (word(row.text(9)?), key, row.int(13)?);
+            let Some(line) = self.line(places, row)? else { return Ok(()) };
             match line.transfers.last_mut() {
                 Some(last) if last.id == row.text(2)? => last.entries.push(entry),
                 _ => line.transfers.push(StoredTransfer {
                     id: row.text(2)?.to_owned(),
-                    state: row.text(3)?.to_owned(),
-                    reason: row.text(4)?.to_owned(),
+                    state: word(row.text(3)?),
+                    reason: word(row.text(4)?),
                     resolves: row.opt_text(5)?.map(str::to_owned),
                     counters: row.opt_text(6)?.map(str::to_owned),
                     at: row.instant(7)?,
@@ -261,7 +276,8 @@ impl Loaded {
                     entries: vec![entry],
                 }),
             }
-        }
+            Ok(())
+        })?;
         for transfer in self.all_lines().flat_map(|line| &mut line.transfers) {
             // The debit first.
             transfer.entries.sort_by_key(|(.., fen)| *fen);

@@ -2,7 +2,7 @@
 //!
 //! The way of an order, by file: [`load`] (everything about a range of buyers, in a few range reads), [`decisions`]
 //! (each decision again, compared with the one that is stored), [`money`] (the line's books and transfers again), [`transfers`]
-//! (compared with those that are stored),
+//! (compared with those that are stored), [`order`] (one after the other),
 //! [`job`] (the ranges, on as many threads as there are), [`kept`] (how far it has come), [`mod@rehearse`] (the same orders under changed rules).
 //! Nothing here writes, and nothing here decides: the rules are asked through the same code as in the first place.
 
@@ -13,6 +13,7 @@ mod job;
 mod kept;
 mod load;
 mod money;
+mod order;
 mod rehearse;
 mod totals;
 mod transfers;

@@ -122,11 +122,15 @@ impl<'a> Life<'a> {
             }
             let Some((_, state)) = &then else { continue };
             let Some(line) = state.lines.get(self.index) else { continue };
+            let before = self.row.decision;
             while let Some(next) = self.next_decision(now) {
                 self.decide(next);
                 self.look(tx, catalogue, (state, line), now)?;
             }
-            self.look(tx, catalogue, (state, line), now)?;
+            // Who looks twice at the same sees the same.
+            if self.row.decision == before {
+                self.look(tx, catalogue, (state, line), now)?;
+            }
             if self.stored.settled == Some(now) {
                 self.settle(tx, catalogue, line, now)?;
             }
@@ -249,8 +253,7 @@ impl<'a> Life<'a> {
                     let moved = from_available_then(tx, subject, transfer, now)?;
                     let w = written(subject, moved.as_ref().unwrap_or(transfer));
                     let fen = w.amount.0;
-                    let entries =
-                        vec![(w.layer.to_owned(), w.debit, -fen), (w.layer.to_owned(), w.credit, fen)];
+                    let entries = vec![(w.layer.into(), w.debit, -fen), (w.layer.into(), w.credit, fen)];
                     ((w.id, w.state, w.reason, None, w.counters), entries)
                 }
                 Posting::Void(key) => {
@@ -264,7 +267,7 @@ impl<'a> Life<'a> {
                 }
             };
             let (id, state, reason, resolves, counters) = head;
-            let (state, reason) = (state.to_owned(), reason.to_owned());
+            let (state, reason) = (state.into(), reason.into());
             self.written.push(StoredTransfer {
                 id,
                 state,

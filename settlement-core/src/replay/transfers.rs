@@ -44,7 +44,7 @@ fn sums(transfers: &[StoredTransfer]) -> BTreeMap<(String, &'static str, String,
     let mut sums = BTreeMap::new();
     for (layer, AccountKey { account, owner, programme }, fen) in transfers.iter().flat_map(|t| &t.entries) {
         let sum: &mut i64 =
-            sums.entry((layer.clone(), *account, owner.clone(), programme.clone())).or_default();
+            sums.entry((layer.clone().into_owned(), *account, owner.clone(), programme.clone())).or_default();
         *sum = sum.saturating_add(*fen);
     }
     sums.retain(|_, fen| *fen != 0);

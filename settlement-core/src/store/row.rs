@@ -18,7 +18,7 @@ enum Cell {
 }
 
 /// An answer, while it is read and afterwards.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     /// Row after row.
     cells: Vec<Cell>,
@@ -49,6 +49,12 @@ impl Answer {
         let answer = Arc::new(self);
         firsts.map(|first| Row { answer: Arc::clone(&answer), first, columns }).collect()
     }
+
+    fn clear(&mut self) {
+        self.cells.clear();
+        self.texts.clear();
+        self.bytes.clear();
+    }
 }
 
 /// One row of an answer; columns are read by their position in the statement.
@@ -61,6 +67,21 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row to be filled.
+    pub(super) fn of(columns: usize) -> Self {
+        Self { answer: Arc::default(), first: 0, columns }
+    }
+
+    /// Empties it, for the next one; who has cloned it keeps what it was.
+    pub(super) fn emptied(&mut self) -> &mut Answer {
+        if Arc::get_mut(&mut self.answer).is_none() {
+            self.answer = Arc::default();
+        }
+        let answer = Arc::make_mut(&mut self.answer);
+        answer.clear();
+        answer
+    }
+
     fn wrong(&self, column: usize, wanted: &'static str) -> StoreError {
         let found = match self.cell(column) {
             None => "no such column",

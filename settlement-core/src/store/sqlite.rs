@@ -6,6 +6,7 @@ use super::tx::{Connection, Mode, Owed, Tx};
 use super::visitor_index;
 use super::{ClickInsert, Param, Row, STATEMENTS_KEPT, StoreError, value};
 use attribution_core::ids::VisitorId;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, Statement, ToSql};
 use std::path::Path;
@@ -43,10 +44,15 @@ impl SqliteConnection {
             if mapped {
                 // As much as this SQLite was compiled for.
                 inner.pragma_update(None, "mmap_size", i64::MAX)?;
+                // Else each new bound of a range makes SQLite plan its statement anew.
+                inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             }
             Ok(())
         };
         setup().map_err(|e| StoreError::Unreachable(e.into()))?;
+        if mapped {
+            empty_log(&inner);
+        }
         let insert_clicks =
             format!("INSERT INTO clicks ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
         Ok(Self { inner, transient: false, writing: false, query_only: false, insert_clicks })
@@ -56,6 +62,15 @@ impl SqliteConnection {
         let error = classify(error);
         *transient = matches!(error, StoreError::Transient(_));
         error
+    }
+}
+
+/// Moves what is committed from the log into the file, as far as nobody is in the way: otherwise a reader looks for every
+/// page in the log first. A process that was killed leaves much there.
+fn empty_log(connection: &rusqlite::Connection) {
+    let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    if let Err(error) = done {
+        tracing::debug!(%error, "the log stays as it is");
     }
 }
 
@@ -125,17 +140,43 @@ fn query(connection: &rusqlite::Connection, sql: &str, params: &[Param<'_>]) -> 
     let mut rows = statement.raw_query();
     let mut answer = Answer::default();
     while let Some(row) = rows.next()? {
-        for column in 0..columns {
-            answer.push(match row.get_ref(column)? {
-                ValueRef::Null => Param::Null,
-                ValueRef::Integer(value) => Param::Int(value),
-                ValueRef::Text(text) => Param::Text(std::str::from_utf8(text)?),
-                ValueRef::Blob(bytes) => Param::Blob(bytes),
-                ValueRef::Real(_) => return Err(rusqlite::Error::InvalidQuery),
-            });
-        }
+        take(row, columns, &mut answer)?;
     }
     Ok(answer.rows(columns))
+}
+
+/// The inner error is that of `show`.
+fn each(
+    connection: &rusqlite::Connection,
+    sql: &str,
+    params: &[Param<'_>],
+    show: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+) -> rusqlite::Result<Result<(), StoreError>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, params)?;
+    let columns = statement.column_count();
+    let mut rows = statement.raw_query();
+    let mut shown = Row::of(columns);
+    while let Some(row) = rows.next()? {
+        take(row, columns, shown.emptied())?;
+        if let Err(error) = show(&shown) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn take(row: &rusqlite::Row<'_>, columns: usize, answer: &mut Answer) -> rusqlite::Result<()> {
+    for column in 0..columns {
+        answer.push(match row.get_ref(column)? {
+            ValueRef::Null => Param::Null,
+            ValueRef::Integer(value) => Param::Int(value),
+            ValueRef::Text(text) => Param::Text(std::str::from_utf8(text)?),
+            ValueRef::Blob(bytes) => Param::Blob(bytes),
+            ValueRef::Real(_) => return Err(rusqlite::Error::InvalidQuery),
+        });
+    }
+    Ok(())
 }
 
 fn insert_clicks(
@@ -169,6 +210,16 @@ impl Tx for SqliteConnection {
     fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         value::check(params)?;
         query(&self.inner, sql, params).map_err(|e| Self::fail(&mut self.transient, e))
+    }
+
+    fn each(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        show: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        value::check(params)?;
+        each(&self.inner, sql, params, show).map_err(|e| Self::fail(&mut self.transient, e))?
     }
 
     fn lock(&mut self, _scope: &str) -> Result<(), StoreError> {

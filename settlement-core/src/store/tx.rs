@@ -62,6 +62,19 @@ pub trait Tx {
     /// If the database refuses it or is gone.
     fn script(&mut self, sql: &str) -> Result<(), StoreError>;
 
+    /// Shows each row of an answer as it comes, instead of keeping all of them. A row that is cloned is kept.
+    ///
+    /// # Errors
+    /// If the database refuses the statement or is gone, or `show` fails.
+    fn each(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        show: &mut dyn FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.query(sql, params)?.iter().try_for_each(show)
+    }
+
     /// The first row, if there is one.
     ///
     /// # Errors
