@@ -17,8 +17,7 @@ use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::policy::Policy;
 use attribution_core::record::{ClickFlags, ClickHead};
 use attribution_core::time::{Instant, Period};
-use foldhash::HashMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A click with what is needed to judge it under any programme.
 #[derive(Debug, Clone, Copy)]

@@ -19,8 +19,7 @@ use attribution_core::fold::{ClickTarget, Evidence, PriorOrder};
 use attribution_core::identity::Join;
 use attribution_core::ids::{BuyerId, OrderId, PlatformId, PromoterId, VisitorId};
 use attribution_core::time::Instant;
-use foldhash::{HashMap, HashMapExt as _};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A login with the time at which the core learnt of it.
 #[derive(Debug, Clone)]

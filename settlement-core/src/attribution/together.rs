@@ -6,8 +6,7 @@ use super::programmes::read;
 use crate::store::{List, StoreError, Tx};
 use attribution_core::identity::Join;
 use attribution_core::ids::{BuyerId, PlatformId, PromoterId, VisitorId};
-use foldhash::{HashMap, HashMapExt as _};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// One of them with what was read about it.
 #[derive(Debug)]

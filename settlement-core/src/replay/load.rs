@@ -10,8 +10,8 @@ use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{BuyerId, LineId, OrderId, PlatformId};
 use attribution_core::time::Instant;
-use foldhash::{HashMap, HashMapExt as _};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// The buyers of a platform from one to another, both included.
 #[derive(Debug, Clone, PartialEq, Eq)]
