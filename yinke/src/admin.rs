@@ -6,6 +6,7 @@ mod process;
 pub(crate) use metrics::Metrics;
 
 use crate::cli::VERSION;
+use crate::logging;
 use crate::roles::{Served, http};
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
@@ -66,6 +67,7 @@ async fn render_metrics(State(admin): State<Admin>) -> Response {
     let mut text = admin.metrics.render();
     admin.served.render_metrics(&mut text);
     process::render(&mut text);
+    logging::render_metrics(&mut text);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 

@@ -29,6 +29,7 @@ mod up;
 pub(crate) use account::draw_password;
 
 use crate::exit::Failure;
+use crate::logging::Who;
 use clap::Subcommand;
 use std::process::ExitCode;
 
@@ -63,11 +64,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What is logged unless asked otherwise: a server says what it does, a tool only what went wrong.
-    pub(crate) const fn default_log_level(&self) -> &'static str {
+    /// As what it logs.
+    pub(crate) const fn who_logs(&self) -> Who {
         match self {
-            Self::Up(_) | Self::Edge(_) | Self::Core(_) => "info",
-            _ => "warn",
+            Self::Up(_) | Self::Edge(_) | Self::Core(_) => Who::Server,
+            _ => Who::Tool,
         }
     }
 

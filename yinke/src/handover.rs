@@ -4,6 +4,7 @@
 //! id). Clients that connect meanwhile wait in the sockets' queues; none is refused or cut off.
 
 use crate::exit::{Exit, Failure};
+use crate::logging;
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use std::ffi::OsString;
 use std::io;
@@ -181,6 +182,8 @@ impl Handover {
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] {
             program.env_remove(name);
         }
+        // The thread that writes the log does not come along.
+        logging::finish(None);
         Failure::new(Exit::Runtime, program.exec())
     }
 }

@@ -28,14 +28,7 @@ use std::process::ExitCode;
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = cli::Cli::parse();
-    let result = logging::start(&cli.global, cli.command.default_log_level())
-        .map_err(|error| exit::Failure::new(exit::Exit::Usage, error))
-        .and_then(|()| cli.command.run());
-    match result {
-        Ok(code) => code,
-        Err(failure) => {
-            output::complain(&failure);
-            ExitCode::from(failure.code())
-        }
-    }
+    let result = logging::start(&cli.global, cli.command.who_logs()).and_then(|()| cli.command.run());
+    logging::finish(result.as_ref().err());
+    result.unwrap_or_else(|failure| ExitCode::from(failure.code()))
 }

@@ -3,6 +3,7 @@
 
 use crate::exit::Failure;
 use crate::handover::{self, Handover};
+use crate::logging;
 use crate::roles::Served;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -99,6 +100,7 @@ impl Signals {
     pub(crate) fn exit_on_next(mut self) {
         tokio::spawn(async move {
             let code = self.next().await;
+            logging::finish(None);
             std::process::exit(code);
         });
     }

@@ -4,6 +4,7 @@
 mod cli;
 mod desk;
 mod import;
+mod log;
 mod privacy;
 mod restart;
 mod roles;

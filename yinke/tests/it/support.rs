@@ -60,24 +60,33 @@ pub(crate) const TOKEN: &str = "test-admin-token";
 
 /// Starts `yinke up` on free ports and waits until it says where it is.
 pub(crate) fn up(data: &Path, more: &[&str]) -> Up {
+    start(up_command(data, more), data)
+}
+
+/// `yinke up` on free ports.
+pub(crate) fn up_command(data: &Path, more: &[&str]) -> Command {
     let mut command = yinke();
     command
         .args(["up", "--edge", "127.0.0.1:0", "--core", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"])
         .arg(data)
         .args(more)
         .env("YINKE_ADMIN_TOKEN", TOKEN);
-    start(command, data)
+    command
 }
 
 /// Starts a server with its data in `data` and waits until it says where it is.
-pub(crate) fn start(mut command: Command, data: &Path) -> Up {
+pub(crate) fn start(command: Command, data: &Path) -> Up {
+    let log = std::fs::File::create(data.with_extension("log")).unwrap();
+    start_saying(command, data, log.try_clone().unwrap().into(), log.into())
+}
+
+/// As [`start`], with what it says going elsewhere.
+pub(crate) fn start_saying(mut command: Command, data: &Path, stdout: Stdio, stderr: Stdio) -> Up {
     let log_path = data.with_extension("log");
-    let log = std::fs::File::create(&log_path).unwrap();
-    let mut child =
-        command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(stdout).stderr(stderr).stdin(Stdio::null()).spawn().unwrap();
     let note = wait_for("running.json", || {
         if let Some(status) = child.try_wait().unwrap() {
-            panic!("it ended with {status}: {}", std::fs::read_to_string(&log_path).unwrap());
+            panic!("it ended with {status}: {}", std::fs::read_to_string(&log_path).unwrap_or_default());
         }
         let bytes = std::fs::read(data.join("running.json")).ok()?;
         serde_json::from_slice::<serde_json::Value>(&bytes).ok()
