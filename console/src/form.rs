@@ -1,5 +1,5 @@
 //! Forms: what was typed, [whether it is from our own page](submitted), and what is wrong with it, beside each
-//! [field](field).
+//! [`field`].
 
 mod field;
 mod submitted;
