@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     });
     run.suite("alert rules", 20, watching::check);
     // The first that needs the optimized program builds it.
-    run.suite("examples", 480, || examples::run(PROFILE));
+    run.suite("examples", 720, || examples::run(PROFILE));
     run.suite("conformance", 180, || conformance::check(PROFILE));
     run.suite("story", 420, || story::tell(PROFILE));
     run.suite("browser", 240, || browser::tell(PROFILE));
