@@ -5,6 +5,10 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 /// Describes all of them to the recorder in force.
 pub(crate) fn describe() {
     describe_counter!("yinke_core_http_requests_total", "Answers of the API, by HTTP status code");
+    describe_counter!(
+        "yinke_core_connections_refused_total",
+        "Connections closed at once: their client has a quarter of all that the core serves"
+    );
     describe_counter!("yinke_core_sign_ins_total", "Attempts to sign in, by outcome");
     describe_counter!("yinke_core_store_transactions_total", "Transactions of the store, by result");
     describe_counter!(

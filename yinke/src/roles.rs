@@ -6,6 +6,7 @@ pub(crate) mod http;
 mod jobs;
 pub(crate) mod link;
 pub(crate) mod listen;
+mod places;
 
 use ::core::sync::atomic::{AtomicBool, Ordering};
 use redirector::Edge;

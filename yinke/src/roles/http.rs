@@ -1,5 +1,6 @@
 //! Serving the API and the admin pages: HTTP/1 with bounds on what a client may make the server wait for.
 
+use super::places::Places;
 use axum::Router;
 use http::{HeaderValue, Request};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
@@ -46,7 +47,7 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let patience = Patience { head: HEAD_WITHIN, body: BODY_WITHIN };
-    serve_with(listener, router, trusted, patience, stop).await;
+    serve_with(listener, router, trusted, patience, Places::of_this_process(), stop).await;
 }
 
 /// How long a client may take to say what it wants.
@@ -61,6 +62,7 @@ async fn serve_with(
     router: Router,
     trusted: Vec<AddressRange>,
     patience: Patience,
+    mut places: Places,
     stop: impl Future<Output = ()>,
 ) {
     let trusted: Arc<[AddressRange]> = trusted.into();
@@ -73,9 +75,17 @@ async fn serve_with(
     loop {
         let (stream, peer) = tokio::select! {
             () = &mut stop => break,
-            Some(_) = connections.join_next() => continue,
-            accepted = accept(&listener) => accepted,
+            Some(ended) = connections.join_next_with_id() => {
+                places.leave(ended.map_or_else(|panicked| panicked.id(), |(task, ())| task));
+                continue;
+            }
+            accepted = accept(&listener), if !places.are_full() => accepted,
         };
+        // A proxy's connections are those of many.
+        if places.has_its_part(peer.ip()) && !trusted.iter().any(|range| range.contains(peer.ip())) {
+            metrics::counter!("yinke_core_connections_refused_total").increment(1);
+            continue;
+        }
         let (router, trusted) = (router.clone(), Arc::clone(&trusted));
         let service = service_fn(move |mut request: Request<Incoming>| {
             let lines = request.headers().get_all(FORWARDED_FOR).iter();
@@ -86,11 +96,12 @@ async fn serve_with(
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
-        connections.spawn(async move {
+        let task = connections.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
+        places.take(task.id(), peer.ip());
     }
     drop(listener);
     graceful.shutdown().await;
@@ -195,6 +206,10 @@ mod tests {
     }
 
     async fn server_behind(trusted: Vec<AddressRange>, patience: Patience) -> Server {
+        server_with(trusted, patience, Places::of_this_process()).await
+    }
+
+    async fn server_with(trusted: Vec<AddressRange>, patience: Patience, places: Places) -> Server {
         let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let slow = {
             let (asked, answer) = (asked.clone(), answer.clone());
@@ -213,7 +228,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve_with(listener, router, trusted, patience, async {
+        let task = tokio::spawn(serve_with(listener, router, trusted, patience, places, async {
             let _ = stopped.await;
         }));
         Server { address, asked, answer, stop, task }
@@ -293,6 +308,44 @@ mod tests {
             let answer = rest(send(&server, asked).await).await;
             assert!(answer.ends_with(&format!("\r\n\r\n{whose}")), "trusting {trusted:?}: {answer}");
         }
+    }
+
+    #[tokio::test]
+    async fn one_client_has_a_part_of_the_connections() {
+        let patience = Patience { head: ENOUGH, body: ENOUGH };
+        let ask = "GET / HTTP/1.0\r\n\r\n";
+        let server = server_with(Vec::new(), patience, Places::new(8)).await;
+        let from = async |host: u8| {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind((std::net::Ipv4Addr::new(127, 0, 0, host), 0).into()).unwrap();
+            let mut stream = socket.connect(server.address).await.unwrap();
+            let _ = stream.write_all(ask.as_bytes()).await; // one that is refused may be gone by then
+            stream
+        };
+        let first = send(&server, "").await;
+        let second = send(&server, "").await;
+        let mut refused = Vec::new();
+        let _ = from(1).await.read_to_end(&mut refused).await;
+        assert_eq!(refused, b"", "a third of two");
+        assert!(rest(from(2).await).await.ends_with("ok"), "another client");
+        drop((first, second));
+        // As soon as the server has seen them go.
+        tokio::time::timeout(ENOUGH, async {
+            let mut answer = String::new();
+            while !answer.ends_with("ok") {
+                answer.clear();
+                let _ = from(1).await.read_to_string(&mut answer).await;
+            }
+        })
+        .await
+        .unwrap();
+
+        let trusted = vec!["127.0.0.0/8".parse().unwrap()];
+        let server = server_with(trusted, patience, Places::new(2)).await;
+        let (_one, other) = (send(&server, "").await, send(&server, "").await);
+        let third = send(&server, ask).await; // waits for a place
+        drop(other);
+        assert!(rest(third).await.ends_with("ok"));
     }
 
     #[tokio::test]
