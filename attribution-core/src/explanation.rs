@@ -55,9 +55,10 @@ pub fn explain_bill(line: &LineState, language: Language) -> Result<Vec<String>,
     })
 }
 
-/// A click id as people compare it: its last eight digits.
+/// A click id as people compare it: its last sixteen digits, which are edge, worker and sequence. Fewer would be alike for
+/// clicks that two workers took in.
 fn short(click: crate::click::ClickId) -> String {
-    click.to_hex().split_off(24)
+    click.to_hex().split_off(16)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::api::{Limiter, Limits};
 use crate::catalogue::histories;
 use crate::clock::Clock;
 use crate::installation;
+use crate::outgoing::{Client, Pictures};
 use crate::store::{OpenStoreError, Store, StoreConfig, StoreError};
 use attribution_core::code::CheckKey;
 use attribution_core::time::Instant;
@@ -64,6 +65,9 @@ pub enum OpenError {
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Randomness(#[source] getrandom::Error),
+    /// There is no way to speak https.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
     /// The store does not take the beginning of a new history of changes.
     #[error("a new history of changes could not be begun in the core's store")]
     History(#[source] StoreError),
@@ -81,6 +85,8 @@ struct Shared {
     limiter: Limiter,
     keys: CoreKeys,
     passwords: Passwords,
+    outgoing: Client,
+    pictures: Pictures,
     /// Counts this process's committed catalogue changes; waiting feeds wake on it.
     changed: watch::Sender<u64>,
     /// Counts this process's batches that brought clicks.
@@ -104,6 +110,7 @@ impl Core {
         crate::describe::describe();
         // An alert sees an increase only from a value that was there before.
         metrics::counter!("yinke_core_lost_tail_clicks_total").increment(0);
+        let outgoing = Client::new(config.allow_private_destinations).map_err(OpenError::Tls)?;
         let now = config.clock.now();
         let store = Store::open(&config.store, now)?;
         let check_key = format!("{:08x}", keys.check.fingerprint());
@@ -122,6 +129,8 @@ impl Core {
                 config,
                 keys,
                 passwords: Passwords::new(),
+                pictures: Pictures::new(outgoing.clone()),
+                outgoing,
                 changed: watch::Sender::new(0),
                 clicked: watch::Sender::new(0),
                 edge_bell: OnceLock::new(),
@@ -157,6 +166,16 @@ impl Core {
     /// Hashes and compares passwords.
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.shared.passwords
+    }
+
+    /// Asks addresses that others chose.
+    pub(crate) fn outgoing(&self) -> &Client {
+        &self.shared.outgoing
+    }
+
+    /// Fetches products' pictures.
+    pub(crate) fn pictures(&self) -> &Pictures {
+        &self.shared.pictures
     }
 
     /// The HTTP interface.

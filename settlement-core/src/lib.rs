@@ -9,7 +9,8 @@
 //!   (Redis told);
 //! - how much: [`ledger`] (transfers, settlement), [`payouts`] (from settled to paid), `disputes` (what is taken back),
 //!   `sourcing` and `video_tasks` (what is sold and paid beside), `statements` (a month of it, and a platform's word against ours);
-//! - to whom it is told: [`webhooks`], `notices`, `library` (the index that promoters search);
+//! - to whom it is told: [`webhooks`], `notices`, `library` (the index that promoters search), `outgoing` (the one way out to
+//!   addresses that others chose);
 //! - proof: [`audit`] (nothing is missing), [`replay`] (everything again, from what was known when).
 //!
 //! Under all of it lies [`store`], one transaction seam with two databases; over it [`api`], the JSON interface, with
@@ -36,6 +37,7 @@ pub mod ledger;
 mod library;
 mod notices;
 pub mod orders;
+mod outgoing;
 pub mod payouts;
 mod plans;
 mod random;

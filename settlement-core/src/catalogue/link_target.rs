@@ -59,6 +59,7 @@ impl<'a> LinkTargets<'a> {
                 None => {
                     let found = targets::find(tx, "product", product.as_str())?.ok_or_else(|| {
                         unprocessable("unknown_product", format!("there is no product {product}"))
+                            .fact("field", "product")
                     })?;
                     self.products.insert(product.clone(), found.clone());
                     found
@@ -66,6 +67,7 @@ impl<'a> LinkTargets<'a> {
             },
             (None, Some(shop), None) => targets::find(tx, "shop", shop.as_str())?.ok_or_else(|| {
                 unprocessable("unknown_shop", format!("merchant {shop} does not exist or has no shop_url"))
+                    .fact("field", "shop")
             })?,
             (None, None, Some(page)) => self.page(tx, page, programme, numbers)?,
             _ => return Err(Problem::invalid("product", "give exactly one of product, shop and page")),
@@ -92,6 +94,7 @@ impl<'a> LinkTargets<'a> {
                 "unknown_shop",
                 format!("there is no merchant {}", page.merchant),
             )
+            .fact("field", "page.merchant")
         })?;
         refuse_outsider(tx, &merchant.id, programme)?;
         let hosts = self.hosts_of(tx, &merchant)?;

@@ -11,6 +11,7 @@ pub(crate) enum Noun {
     Promoter,
     Merchant,
     Product,
+    Placement,
     Plan,
 }
 
@@ -24,6 +25,7 @@ pub(crate) fn name_of(tx: &mut dyn Tx, noun: Noun, id: &str) -> Result<Option<St
         Noun::Promoter => "SELECT name FROM promoters WHERE id = $1",
         Noun::Merchant => "SELECT name FROM merchants WHERE id = $1",
         Noun::Product => "SELECT title FROM targets WHERE kind = 'product' AND id = $1",
+        Noun::Placement => "SELECT name FROM placements WHERE id = $1",
         Noun::Plan => "SELECT name FROM plans WHERE id = $1",
     };
     tx.query_opt(sql, params![id])?.map(|row| Ok(row.text(0)?.to_owned())).transpose()
@@ -43,6 +45,7 @@ pub(crate) fn names_of(
         Noun::Promoter => "SELECT id, name FROM promoters WHERE",
         Noun::Merchant => "SELECT id, name FROM merchants WHERE",
         Noun::Product => "SELECT id, title FROM targets WHERE kind = 'product' AND",
+        Noun::Placement => "SELECT id, name FROM placements WHERE",
         Noun::Plan => "SELECT id, name FROM plans WHERE",
     };
     let mut names = BTreeMap::new();

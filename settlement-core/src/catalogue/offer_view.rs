@@ -20,6 +20,11 @@ pub(super) struct OfferView {
     pub(super) url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) price_fen: Option<i64>,
+    /// Address of its picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) image_url: Option<String>,
+    /// The visitor's own query is appended to the URL.
+    pub(super) pass_query: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) category: Option<String>,
     /// The category's name.
@@ -67,7 +72,7 @@ pub(super) fn offers(
     for chunk in targets.chunks(AT_ONCE) {
         let list: List<'_> = chunk.iter().copied().collect();
         let sql = format!(
-            "SELECT {}, t.num, t.title, t.destination, m.name, c.id, c.name FROM targets t \
+            "SELECT {}, t.num, t.title, t.destination, m.name, c.id, c.name, t.image_url, t.pass_query FROM targets t \
              JOIN merchants m ON m.id = t.merchant LEFT JOIN categories c ON c.num = t.category \
              WHERE t.kind = 'product' AND t.num IN ({})",
             Item::COLUMNS,
@@ -107,6 +112,8 @@ fn view(row: &Row, item: &Item, offer: &Offer) -> Result<OfferView, StoreError> 
         title: row.text(8)?.to_owned(),
         url: row.text(9)?.to_owned(),
         price_fen: item.price.map(|price| price.0),
+        image_url: row.opt_text(13)?.map(str::to_owned),
+        pass_query: row.flag(14)?,
         category: row.opt_text(11)?.map(str::to_owned),
         category_name: row.opt_text(12)?.map(str::to_owned),
         cancelled_from: item.cancelled_from.map(Instant::millis),

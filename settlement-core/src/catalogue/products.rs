@@ -55,6 +55,8 @@ pub(super) struct ProductView {
     /// Address of its picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) image_url: Option<String>,
+    /// The visitor's own query is appended to the URL.
+    pub(super) pass_query: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) category: Option<String>,
     /// The promotion is cancelled from here on, UTC milliseconds.
@@ -69,7 +71,7 @@ pub(super) struct ProductView {
 
 /// The columns of [`view`], for a query over `targets t LEFT JOIN categories c`.
 pub(super) const VIEW_COLUMNS: &str = "t.id, t.num, t.merchant, t.title, t.destination, t.price_fen, c.id, \
-                                       t.cancelled_from, t.delisted_from, t.image_url";
+                                       t.cancelled_from, t.delisted_from, t.image_url, t.pass_query";
 
 pub(super) fn view(row: &crate::store::Row, now: Instant) -> Result<ProductView, crate::store::StoreError> {
     let (cancelled, delisted) = (row.opt_instant(7)?, row.opt_instant(8)?);
@@ -81,6 +83,7 @@ pub(super) fn view(row: &crate::store::Row, now: Instant) -> Result<ProductView,
         url: row.text(4)?.to_owned(),
         price_fen: row.opt_int(5)?,
         image_url: row.opt_text(9)?.map(str::to_owned),
+        pass_query: row.flag(10)?,
         category: row.opt_text(6)?.map(str::to_owned),
         cancelled_from: cancelled.map(Instant::millis),
         delisted_from: delisted.map(Instant::millis),

@@ -5,6 +5,7 @@ use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, R
 use crate::params;
 use crate::store::{Row, StoreError};
 use attribution_core::ids::ProgrammeId;
+use attribution_core::policy::commission::Party;
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
@@ -29,7 +30,17 @@ struct ProgrammeEntry {
     version: i64,
     /// Whether its rules take products by enrolment.
     enrolments: bool,
+    /// Who shares a commission, in the order in which it is cut.
+    split: Vec<PartysWeight>,
     created_at: i64,
+}
+
+/// One party's weight in the split.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct PartysWeight {
+    #[schema(value_type = String)]
+    party: Party,
+    weight: u32,
 }
 
 /// One version of the rules.
@@ -63,10 +74,17 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 const COLUMNS: &str = "SELECT g.id, g.num, g.platform, g.merchant, g.name, g.active_version, g.created_at, a.policy \
      FROM programmes g JOIN programme_versions a ON a.programme = g.num AND a.version = g.active_version";
 
-/// The one thing that a list says of rules; the rest of them is skipped.
+/// What a list says of rules; the rest of them is skipped.
 #[derive(Debug, Deserialize)]
 struct Glance {
     eligibility: GlanceAtEligibility,
+    commission: GlanceAtCommission,
+}
+
+#[derive(Debug, Deserialize)]
+struct GlanceAtCommission {
+    #[serde(default)]
+    split: Vec<PartysWeight>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +97,7 @@ fn entry(row: &Row) -> Result<ProgrammeEntry, StoreError> {
     let rules: Glance = policy(row.text(7)?)?;
     Ok(ProgrammeEntry {
         enrolments: rules.eligibility.sourcing.is_some(),
+        split: rules.commission.split,
         id: row.text(0)?.to_owned(),
         num: row.int(1)?,
         platform: row.opt_text(2)?.map(str::to_owned),

@@ -1,5 +1,5 @@
-//! Reports (效果报表): what links brought, by day in Asia/Shanghai, by promoter or by product, for promoters, merchants and
-//! agencies. Clicks are read from daily counts, never one by one.
+//! Reports (效果报表): what links brought, by day in Asia/Shanghai, by promoter, product, placement or label, for promoters,
+//! merchants and agencies. Clicks are read from daily counts, never one by one.
 
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
@@ -42,7 +42,7 @@ struct OwnQuery {
     product: Option<String>,
     /// Of this placement only.
     placement: Option<String>,
-    /// One entry for each `day` (in `days`), `product` or `sub` (in `rows`): a promoter's own label of the tap, `?sub=`.
+    /// One entry for each `day` (in `days`), `product`, `placement` or `sub` (in `rows`): a promoter's own label of the tap, `?sub=`.
     #[serde(default)]
     #[param(inline)]
     by: OwnBy,
@@ -59,6 +59,7 @@ enum OwnBy {
     #[default]
     Day,
     Product,
+    Placement,
     Sub,
 }
 
@@ -95,7 +96,7 @@ struct Report {
     promoter: String,
     /// Oldest first; days without anything are left out.
     days: Vec<Day>,
-    /// By product or label, by its key. Of more than 1000 labels those with the most orders and clicks.
+    /// By product, placement or label, by its key. Of more than 1000 labels those with the most orders and clicks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rows: Vec<WideRow>,
     /// All together, what is not shown included.
@@ -126,9 +127,9 @@ struct WideReport {
 /// The figures of one day, promoter or product.
 #[derive(Debug, Serialize, ToSchema)]
 struct WideRow {
-    /// `2026-01-31`, the promoter's id or the product's, or the label; empty for what has none.
+    /// `2026-01-31`, the promoter's id, the product's or the placement's, or the label; empty for what has none.
     key: String,
-    /// The promoter's or the product's name.
+    /// The promoter's, the product's or the placement's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(flatten)]
@@ -140,6 +141,7 @@ fn named(tx: &mut dyn Tx, by: By, rows: Vec<(String, Figures)>) -> Result<Vec<Wi
     let noun = match by {
         By::Promoter => Some(Noun::Promoter),
         By::Product => Some(Noun::Product),
+        By::Placement => Some(Noun::Placement),
         By::Day | By::Sub => None,
     };
     let ids: Vec<&str> = rows.iter().map(|(key, _)| key.as_str()).collect();
@@ -148,8 +150,8 @@ fn named(tx: &mut dyn Tx, by: By, rows: Vec<(String, Figures)>) -> Result<Vec<Wi
     Ok(rows.into_iter().map(row).collect())
 }
 
-/// Clicks, orders and commission of a promoter, by day, product or label. What settled today is shown as expected until midnight where the
-/// programme shows a success from the next day on. Operators, the promoter, the promoter's agency.
+/// Clicks, orders and commission of a promoter, by day, product, placement or label. What settled today is shown as expected
+/// until midnight where the programme shows a success from the next day on. Operators, the promoter, the promoter's agency.
 #[utoipa::path(
     get,
     path = "/v1/promoters/{id}/report",
@@ -168,6 +170,7 @@ async fn of_promoter(
     let by = match by {
         OwnBy::Day => By::Day,
         OwnBy::Product => By::Product,
+        OwnBy::Placement => By::Placement,
         OwnBy::Sub => By::Sub,
     };
     let of = promoter.clone();
@@ -195,7 +198,7 @@ async fn of_promoter(
     let mut report = Report { promoter: promoter.to_string(), days: Vec::new(), rows: Vec::new(), total };
     match by {
         By::Day => report.days = rows.into_iter().map(|(date, figures)| Day { date, figures }).collect(),
-        By::Promoter | By::Product | By::Sub => {
+        By::Promoter | By::Product | By::Placement | By::Sub => {
             report.rows = core.store().read(move |tx| named(tx, by, rows.clone())).await?;
         }
     }

@@ -1,4 +1,4 @@
-//! The figures of a report, gathered by day, promoter or product.
+//! The figures of a report, gathered by day, promoter, product, placement or label.
 
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
@@ -16,6 +16,9 @@ pub(super) enum By {
     Day,
     Promoter,
     Product,
+    /// By where the promoter shares; empty for orders that no click of theirs brought.
+    #[serde(skip)]
+    Placement,
     /// By the promoter's own label of the tap; empty for those without one.
     #[serde(skip)]
     Sub,
@@ -27,6 +30,7 @@ impl By {
             Self::Day => "date",
             Self::Promoter => "promoter",
             Self::Product => "product",
+            Self::Placement => "placement",
             Self::Sub => "sub",
         }
     }
@@ -37,6 +41,7 @@ impl By {
             Self::Day => format!("({at} + {SHANGHAI_OFFSET_MS}) / {DAY_MS}"),
             Self::Promoter => "promoter".to_owned(),
             Self::Product => "product".to_owned(),
+            Self::Placement => "COALESCE(placement, '')".to_owned(),
             Self::Sub => "COALESCE(sub, '')".to_owned(),
         }
     }
@@ -47,6 +52,7 @@ impl By {
             Self::Day => "d.day",
             Self::Promoter => "r.id",
             Self::Product => "t.id",
+            Self::Placement => "p.id",
             Self::Sub => "d.sub",
         }
     }
@@ -54,7 +60,7 @@ impl By {
     /// Where daily clicks are kept.
     const fn clicks(self) -> &'static str {
         match self {
-            Self::Day | Self::Promoter | Self::Product => "click_days",
+            Self::Day | Self::Promoter | Self::Product | Self::Placement => "click_days",
             Self::Sub => "click_subs",
         }
     }
@@ -266,7 +272,7 @@ fn clicks(
     let sums = "CAST(COALESCE(SUM(d.clicks), 0) AS BIGINT), CAST(COALESCE(SUM(d.all_clicks), 0) AS BIGINT)";
     let sql = format!(
         "SELECT {key}, {sums} FROM {} d \
-         JOIN promoters r ON r.num = d.promoter JOIN targets t ON t.num = d.target \
+         JOIN promoters r ON r.num = d.promoter JOIN targets t ON t.num = d.target JOIN placements p ON p.num = d.placement \
          WHERE d.day >= $1 AND d.day <= $2{} GROUP BY {key}",
         by.clicks(),
         scope.of_clicks(&mut values),
@@ -310,7 +316,7 @@ fn withhold(
     let own = scope.own_share(&mut values);
     let sql = format!(
         "SELECT programme, programme_version, created_ms, settled_ms, promoter_fen, promoter, product, \
-         COALESCE(sub, ''), {own}, matured_ms FROM order_lines WHERE state = 'settled' AND settled_ms >= $1 AND matured_ms >= $1 AND promoter IS NOT NULL{}",
+         COALESCE(sub, ''), {own}, matured_ms, COALESCE(placement, '') FROM order_lines WHERE state = 'settled' AND settled_ms >= $1 AND matured_ms >= $1 AND promoter IS NOT NULL{}",
         scope.of_lines(&mut values)
     );
     let mut rules = Catalogue::default();
@@ -326,6 +332,7 @@ fn withhold(
                 By::Day => date(day),
                 By::Promoter => row.text(5)?.to_owned(),
                 By::Product => row.text(6)?.to_owned(),
+                By::Placement => row.text(10)?.to_owned(),
                 By::Sub => row.text(7)?.to_owned(),
             })
         };

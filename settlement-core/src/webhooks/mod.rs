@@ -2,13 +2,10 @@
 //! convention, at least once.
 //!
 //! An event's way, by file: [`tell`] (what it says, and to whom), [`outbox`] (written in the transaction of what
-//! happened), [`worker`] (leased, sent, noted), [`client`] (one POST, to a checked [`address`]), [`schedule`] (when it
-//! is tried again). [`endpoint`] knows who listens; [`endpoints_api`] and
+//! happened), [`worker`] (leased, sent by way of `outgoing`, noted), [`schedule`] (when it is tried again). [`endpoint`] knows who listens; [`endpoints_api`] and
 //! [`deliveries_api`] are where they say so and see how it went. A webhook never decides anything, and nothing waits
 //! for one.
 
-mod address;
-mod client;
 mod deliveries_api;
 mod endpoint;
 mod endpoints_api;

@@ -1,12 +1,12 @@
 //! Telling: what is due is leased, sent and noted. At least once: a core that dies between sending and noting lets
 //! its lease run out, and another one sends it again under the same id.
 
-use super::client::{Answer, Client, SendError};
 use super::endpoint::{self, Endpoint};
 use super::event::{EventKind, Owner};
 use super::{outbox, schedule};
 use crate::Core;
 use crate::api::chain;
+use crate::outgoing::{Answer, Client, SendError};
 use crate::params;
 use crate::random::{self, NoRandomness};
 use crate::signing::SigningSecret;
@@ -56,32 +56,24 @@ impl WebhooksTask {
     }
 }
 
-/// Why webhooks cannot be sent at all.
+/// Webhooks cannot be sent at all: two cores of one name would take each other's deliveries for their own.
 #[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// No way to speak https.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
-    /// Nothing to name this core by; two of one name would take each other's deliveries for their own.
-    #[error("the sender of webhooks cannot be named")]
-    Randomness(#[from] NoRandomness),
-}
+#[error("the sender of webhooks cannot be named")]
+pub struct SetupError(#[from] NoRandomness);
 
 /// Starts telling.
 ///
 /// # Errors
-/// If TLS cannot be set up, or the operating system gives no randomness.
+/// If the operating system gives no randomness.
 pub fn spawn(core: Core) -> Result<WebhooksTask, SetupError> {
-    let client = Client::new(core.config().allow_private_destinations).map_err(SetupError::Tls)?;
     let name = format!("{:016x}", random::number()?);
-    let worker = Worker { core, client, name: name.into(), busy: HashMap::new(), looked: None };
+    let worker = Worker { core, name: name.into(), busy: HashMap::new(), looked: None };
     let (stop, stopped) = watch::channel(false);
     Ok(WebhooksTask { stop, task: tokio::spawn(worker.run(stopped)) })
 }
 
 struct Worker {
     core: Core,
-    client: Client,
     name: Arc<str>,
     /// Requests under way, by endpoint.
     busy: HashMap<String, usize>,
@@ -148,7 +140,7 @@ impl Worker {
             let leased = store.write(move |tx| lease(tx, &of, &name, free, now)).await?;
             for one in leased {
                 *self.busy.entry(id.clone()).or_default() += 1;
-                sending.spawn(tell(self.core.clone(), self.client.clone(), Arc::clone(&self.name), one));
+                sending.spawn(tell(self.core.clone(), Arc::clone(&self.name), one));
             }
         }
         Ok(())
@@ -224,11 +216,11 @@ fn lease(
 }
 
 /// Sends one, and notes how it went; returns the endpoint's id.
-async fn tell(core: Core, client: Client, name: Arc<str>, one: Leased) -> String {
+async fn tell(core: Core, name: Arc<str>, one: Leased) -> String {
     let id = one.endpoint.id.clone();
     let began = tokio::time::Instant::now();
     let now = core.now();
-    let result = send(&client, &one, now).await;
+    let result = send(core.outgoing(), &one, now).await;
     let took = began.elapsed();
     metrics::histogram!("yinke_core_webhook_duration_seconds").record(took.as_secs_f64());
     let attempt = Attempt::of(&result, now, i64::try_from(took.as_millis()).unwrap_or(i64::MAX));

@@ -52,6 +52,10 @@ on_both!(a_report_is_cut_by_promoter_product_and_placement, async |bench: &Bench
     let placement = placements["items"][0]["id"].as_str().unwrap();
     let own = anna(&format!("placement={placement}&")).await;
     assert_eq!((&own["clicks"], &own["orders"]), (&json!(2), &json!(2)));
+    let by_placement = of("/v1/promoters/anna/report?by=placement&").await;
+    assert_eq!(rows(&by_placement), [(placement.into(), 2, 2, 2_000)]);
+    assert!(by_placement["rows"][0]["name"].is_string(), "{by_placement}");
+    bench.problem("GET", "/v1/merchants/m1/report?by=placement", Value::Null, 400, "invalid_query").await;
     assert_eq!(anna("placement=nobody&").await["orders"], 0);
 
     bench.ok("PUT", "/v1/promoters/anna", json!({"name": "anna", "agency": "stars"})).await;

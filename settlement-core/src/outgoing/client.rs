@@ -1,9 +1,9 @@
-//! One POST to an address that somebody else chose: resolved, checked, and connected to exactly the address that was
+//! One request to an address that somebody else chose: resolved, checked, and connected to exactly the address that was
 //! checked. No redirect is followed; what is read and how long it may take is bounded.
 
 use super::address::is_public;
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -28,15 +28,15 @@ const HEAD_MAX: usize = 16 << 10;
 
 /// What an endpoint answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     /// Its first bytes, as text.
-    pub(super) excerpt: String,
+    pub(crate) excerpt: String,
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SendError {
+pub(crate) enum SendError {
     /// No address that may be connected to.
     #[error("the host has no public address")]
     Private,
@@ -60,16 +60,16 @@ pub(super) enum SendError {
     Address,
 }
 
-/// Sends webhooks. Clones share it.
+/// Asks others. Clones share it.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     tls: TlsConnector,
     allow_private: bool,
 }
 
 impl Client {
     /// One that trusts the usual certificate authorities. `allow_private` is for development and tests.
-    pub(super) fn new(allow_private: bool) -> Result<Self, rustls::Error> {
+    pub(crate) fn new(allow_private: bool) -> Result<Self, rustls::Error> {
         let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         Self::trusting(roots, allow_private)
     }
@@ -83,14 +83,48 @@ impl Client {
         Ok(Self { tls: TlsConnector::from(Arc::new(config)), allow_private })
     }
 
-    /// Posts `body` with these headers.
-    pub(super) async fn post(
+    /// Posts `body`, which is JSON, with these headers.
+    pub(crate) async fn post(
         &self,
         url: &Url,
         headers: &[(&'static str, String)],
         body: Bytes,
     ) -> Result<Answer, SendError> {
-        tokio::time::timeout(ALL_WITHIN, self.exchange(url, headers, body))
+        let mut request = start(Method::POST, url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::USER_AGENT, concat!("yinke-webhooks/", env!("CARGO_PKG_VERSION")));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Full::new(body)).map_err(|_| SendError::Address)?;
+        let (status, read) = self.send(url, request, ANSWER_MAX).await?;
+        let excerpt = String::from_utf8_lossy(&read).chars().filter(|c| !c.is_control()).collect();
+        Ok(Answer { status, excerpt })
+    }
+
+    /// Fetches what is there, of one of the kinds in `accept`; none if there is no such thing, or more than `most` bytes.
+    pub(crate) async fn get(
+        &self,
+        url: &Url,
+        accept: &'static str,
+        most: usize,
+    ) -> Result<Option<Bytes>, SendError> {
+        let request = start(Method::GET, url)
+            .header(header::ACCEPT, accept)
+            .header(header::USER_AGENT, concat!("yinke/", env!("CARGO_PKG_VERSION")));
+        let request = request.body(Full::new(Bytes::new())).map_err(|_| SendError::Address)?;
+        let (status, read) = self.send(url, request, most + 1).await?;
+        Ok((status == StatusCode::OK && read.len() <= most).then(|| read.into()))
+    }
+
+    /// The answer's status, and its first bytes, at most so many.
+    async fn send(
+        &self,
+        url: &Url,
+        request: Request<Full<Bytes>>,
+        most: usize,
+    ) -> Result<(StatusCode, Vec<u8>), SendError> {
+        tokio::time::timeout(ALL_WITHIN, self.exchange(url, request, most))
             .await
             .unwrap_or(Err(SendError::Timeout))
     }
@@ -98,20 +132,11 @@ impl Client {
     async fn exchange(
         &self,
         url: &Url,
-        headers: &[(&'static str, String)],
-        body: Bytes,
-    ) -> Result<Answer, SendError> {
+        request: Request<Full<Bytes>>,
+        most: usize,
+    ) -> Result<(StatusCode, Vec<u8>), SendError> {
         let host = url.host_str().ok_or(SendError::Address)?;
         let port = url.port_or_known_default().ok_or(SendError::Address)?;
-        let mut request = Request::post(&url[url::Position::BeforePath..url::Position::AfterQuery])
-            .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::USER_AGENT, concat!("yinke-webhooks/", env!("CARGO_PKG_VERSION")))
-            .header(header::CONNECTION, "close");
-        for (name, value) in headers {
-            request = request.header(*name, value);
-        }
-        let request = request.body(Full::new(body)).map_err(|_| SendError::Address)?;
         let connect = async {
             let stream = self.connect(url, port).await?;
             if url.scheme() != "https" {
@@ -125,8 +150,8 @@ impl Client {
         let stream =
             tokio::time::timeout(CONNECT_WITHIN, connect).await.unwrap_or(Err(SendError::Timeout))?;
         match stream {
-            Stream::Plain(stream) => talk(stream, request).await,
-            Stream::Tls(stream) => talk(stream, request).await,
+            Stream::Plain(stream) => talk(stream, request, most).await,
+            Stream::Tls(stream) => talk(stream, request, most).await,
         }
     }
 
@@ -153,12 +178,25 @@ impl Client {
     }
 }
 
+/// A request with what every one of ours has.
+fn start(method: Method, url: &Url) -> http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(&url[url::Position::BeforePath..url::Position::AfterQuery])
+        .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
+        .header(header::CONNECTION, "close")
+}
+
 enum Stream {
     Plain(TcpStream),
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
-async fn talk<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, SendError>
+async fn talk<S>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+    most: usize,
+) -> Result<(StatusCode, Vec<u8>), SendError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -168,18 +206,17 @@ where
     let exchange = async {
         let mut response = sender.send_request(request).await.map_err(SendError::Http)?;
         let mut read = Vec::new();
-        while read.len() < ANSWER_MAX {
+        while read.len() < most {
             match response.body_mut().frame().await {
                 None => break,
                 Some(frame) => {
                     if let Ok(data) = frame.map_err(SendError::Http)?.into_data() {
-                        read.extend_from_slice(&data[..data.len().min(ANSWER_MAX - read.len())]);
+                        read.extend_from_slice(&data[..data.len().min(most - read.len())]);
                     }
                 }
             }
         }
-        let excerpt = String::from_utf8_lossy(&read).chars().filter(|c| !c.is_control()).collect();
-        Ok(Answer { status: response.status(), excerpt })
+        Ok((response.status(), read))
     };
     // The connection lives no longer than the exchange.
     tokio::pin!(exchange);
@@ -259,6 +296,31 @@ mod tests {
             "{asked}"
         );
         assert!(asked.contains(&format!("host: 127.0.0.1:{port}\r\n")), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn a_picture_is_had_whole_or_not_at_all() {
+        let client = Client::new(true).unwrap();
+        for (head, length, had) in [
+            ("HTTP/1.1 200 OK", 100, true),
+            ("HTTP/1.1 200 OK", 101, false),
+            ("HTTP/1.1 404 Not Found", 10, false),
+            ("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/", 10, false),
+        ] {
+            let (listener, port) = listener().await;
+            let server = tokio::spawn(async move {
+                let body = [head.as_bytes(), b"\r\n\r\n", &vec![b'x'; length]].concat();
+                answer(listener.accept().await.unwrap().0, &body).await
+            });
+            let url = Url::parse(&format!("http://127.0.0.1:{port}/cup.jpg")).unwrap();
+            let got = client.get(&url, "image/png", 100).await.unwrap();
+            assert_eq!(got.map(|bytes| bytes.len()), had.then_some(length), "{head} {length}");
+            let asked = server.await.unwrap();
+            assert!(
+                asked.starts_with("GET /cup.jpg HTTP/1.1\r\n") && asked.contains("accept: image/png"),
+                "{asked}"
+            );
+        }
     }
 
     #[tokio::test]

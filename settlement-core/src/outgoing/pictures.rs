@@ -1,0 +1,46 @@
+//! Products' pictures, for whoever draws them. Nothing is kept: a merchant who changes a picture is seen at once.
+
+use super::client::Client;
+use crate::Core;
+use crate::api::chain;
+use bytes::Bytes;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use url::Url;
+
+/// Bytes of a picture at most.
+const BYTES_MAX: usize = 4 << 20;
+/// Somebody waits for what is drawn with it.
+const WITHIN: Duration = Duration::from_secs(5);
+/// Pictures on their way at once: each takes memory.
+const AT_ONCE: usize = 8;
+
+/// Fetches pictures, some at a time.
+pub(crate) struct Pictures {
+    client: Client,
+    places: Semaphore,
+}
+
+impl Pictures {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, places: Semaphore::new(AT_ONCE) }
+    }
+
+    async fn fetch(&self, url: &str) -> Option<Bytes> {
+        let url = Url::parse(url).ok()?;
+        let fetched = async {
+            let _place = self.places.acquire().await.ok()?;
+            let got = self.client.get(&url, "image/jpeg, image/png", BYTES_MAX).await;
+            got.inspect_err(|error| tracing::debug!(error = chain(error), "no picture")).ok().flatten()
+        };
+        tokio::time::timeout(WITHIN, fetched).await.ok().flatten()
+    }
+}
+
+impl Core {
+    /// What is at the address of a product's picture; none if it cannot be had in time, or is too large: whoever draws
+    /// goes on without it. It is a stranger's word: whether it is a picture is for the reader to find out.
+    pub async fn picture(&self, url: &str) -> Option<Bytes> {
+        self.pictures().fetch(url).await
+    }
+}
