@@ -20,6 +20,11 @@ pub const CODE: u32 = 250;
 const LINE: usize = 44;
 /// Lines of a title.
 const LINES: usize = 2;
+/// What text may take of the whole width, and beside the code.
+const ROOM: u32 = WIDTH - 80;
+const ROOM_BESIDE: u32 = WIDTH - CODE - 120;
+/// The same for a shop's name: more is cut.
+const SHOP: usize = 48;
 /// Pixels of the picture that are kept: enough for print on paper of a hand's width.
 const PICTURE_KEPT: u32 = 1_000;
 
@@ -62,6 +67,7 @@ pub fn poster(text: &str, style: &Style, poster: &Poster<'_>) -> Result<String, 
          font-family=\"'PingFang SC','Noto Sans CJK SC','Microsoft YaHei',sans-serif\">\
          <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>"
     );
+    let shop = cut(poster.shop, SHOP);
     // Writing into a String cannot fail.
     match poster.picture {
         Some(bytes) => {
@@ -75,8 +81,9 @@ pub fn poster(text: &str, style: &Style, poster: &Poster<'_>) -> Result<String, 
             let _ = write!(
                 out,
                 "<rect width=\"{WIDTH}\" height=\"{PICTURE}\" fill=\"#fdf0ea\"/>\
-                 <text x=\"375\" y=\"395\" font-size=\"56\" font-weight=\"600\" fill=\"#a8330b\" text-anchor=\"middle\">{}</text>",
-                escaped(poster.shop)
+                 <text x=\"375\" y=\"395\" font-size=\"{}\" font-weight=\"600\" fill=\"#a8330b\" text-anchor=\"middle\">{}</text>",
+                fitting(&shop, 56, ROOM),
+                escaped(&shop)
             );
         }
     }
@@ -89,11 +96,14 @@ pub fn poster(text: &str, style: &Style, poster: &Poster<'_>) -> Result<String, 
     }
     let _ = write!(
         out,
-        "<text x=\"40\" y=\"980\" font-size=\"60\" font-weight=\"700\" fill=\"#c2360c\">{}</text>\
-         <text x=\"40\" y=\"1060\" font-size=\"28\" fill=\"#5c626b\">{}</text>\
-         <text x=\"40\" y=\"1110\" font-size=\"26\" fill=\"#5c626b\">{}</text>",
+        "<text x=\"40\" y=\"980\" font-size=\"{}\" font-weight=\"700\" fill=\"#c2360c\">{}</text>\
+         <text x=\"40\" y=\"1060\" font-size=\"{}\" fill=\"#5c626b\">{}</text>\
+         <text x=\"40\" y=\"1110\" font-size=\"{}\" fill=\"#5c626b\">{}</text>",
+        fitting(poster.price, 60, ROOM_BESIDE),
         escaped(poster.price),
-        escaped(poster.shop),
+        fitting(&shop, 28, ROOM_BESIDE),
+        escaped(&shop),
+        fitting(poster.caption, 26, ROOM_BESIDE),
         escaped(poster.caption),
     );
     let side = modules.side();
@@ -110,14 +120,41 @@ pub fn poster(text: &str, style: &Style, poster: &Poster<'_>) -> Result<String, 
     Ok(out)
 }
 
+/// How wide a letter is, in halves of a wide one: Latin letters are half as wide as Chinese ones. Bold figures are wider.
+const fn width(letter: char) -> usize {
+    if letter.is_ascii() { 1 } else { 2 }
+}
+
+/// The size of letters at which a text fits into `room`, at most `largest`.
+fn fitting(text: &str, largest: u32, room: u32) -> u32 {
+    let halves = text.chars().map(width).sum::<usize>().max(1);
+    u32::try_from(halves).map_or(1, |halves| largest.min(room * 2 / halves))
+}
+
+/// A text of at most so many halves; what does not fit ends in dots.
+fn cut(text: &str, most: usize) -> String {
+    let mut wide = 0;
+    let letters = text.chars().filter(|letter| !letter.is_control());
+    let mut kept: String = letters
+        .take_while(|letter| {
+            wide += width(*letter);
+            wide <= most
+        })
+        .collect();
+    if wide > most {
+        kept.pop();
+        kept.push('…');
+    }
+    kept
+}
+
 /// The title in lines that fit; what does not fit ends in dots.
 fn lines(title: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut wide = 0;
     let mut letters = title.chars().filter(|letter| !letter.is_control()).peekable();
     while let Some(letter) = letters.next() {
-        // Latin letters are half as wide as Chinese ones.
-        let width = if letter.is_ascii() { 1 } else { 2 };
+        let width = width(letter);
         let last = lines.len() == LINES;
         let room = LINE - if last { 2 } else { 0 };
         if wide + width > room {
@@ -174,6 +211,17 @@ mod tests {
         let long = lines(&"杯".repeat(100));
         assert_eq!(long.iter().map(|line| line.chars().count()).collect::<Vec<_>>(), [22, 22]);
         assert!(long[1].ends_with('…'));
+    }
+
+    #[test]
+    fn what_is_long_is_set_smaller_and_at_last_cut() {
+        assert_eq!(fitting("晴川", 56, ROOM), 56);
+        assert_eq!(fitting("义乌市晴川日用百货制造有限责任公司", 56, ROOM), 39);
+        assert_eq!(fitting("", 56, ROOM), 56);
+        assert_eq!(cut("晴川", SHOP), "晴川");
+        let long = cut(&"杯".repeat(100), SHOP);
+        assert!(long.ends_with("杯…") && long.chars().count() == 24, "{long}");
+        assert!(fitting(&long, 28, ROOM_BESIDE) >= 14, "it can be read");
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn out_of(app: InApp, title: &str, destination: &str, short_url: &str, language:
     let heading = language.pick("请在浏览器中打开", "Please open this in your browser");
     let how = match language {
         Language::Chinese => format!(
-            "{name}里打不开这个页面。请点右上角的“···”,选“在浏览器中打开”;或者复制下面的链接,粘贴到浏览器里。"
+            "{name}里打不开这个页面。请点右上角的“···”，选“在浏览器中打开”；或者复制下面的链接，粘贴到浏览器里。"
         ),
         Language::English => format!(
             "This page does not open inside {name}. Tap “···” at the top right and choose “Open in browser”, or copy \
@@ -118,7 +118,7 @@ fn out_of(app: InApp, title: &str, destination: &str, short_url: &str, language:
 fn in_app(link: &str, title: &str, destination: &str, short_url: &str, language: Language) -> String {
     let open = language.pick("在 App 中打开", "Open in the app");
     let web = language.pick("继续用浏览器访问", "Continue in the browser");
-    let copy = language.pick("或者复制链接:", "Or copy the link:");
+    let copy = language.pick("或者复制链接：", "Or copy the link:");
     let [link, title, destination, url] = [link, title, destination, short_url].map(pages::escaped);
     let body = format!(
         "<h1>{title}</h1><p><a class=\"go\" rel=\"nofollow\" href=\"{link}\">{open}</a></p><p><a rel=\"nofollow\" \

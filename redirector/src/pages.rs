@@ -73,7 +73,7 @@ fn thousandths(parameters: &str) -> u32 {
 fn words(outcome: Outcome, language: Language) -> (&'static str, &'static str) {
     let (zh, en) = match outcome {
         Outcome::PromotionCancelled => (
-            ("当前页面已过期", "商家已结束这次推广,您可以到店铺里看看其他商品。"),
+            ("当前页面已过期", "商家已结束这次推广，您可以到店铺里看看其他商品。"),
             ("This page has expired", "The merchant has ended this promotion. You can still visit the shop."),
         ),
         Outcome::ProductDelisted => (
@@ -81,7 +81,7 @@ fn words(outcome: Outcome, language: Language) -> (&'static str, &'static str) {
             ("This product is no longer sold", "The product has been taken off the shelf."),
         ),
         Outcome::LinkExpired => (
-            ("链接已失效", "请联系分享给您的人,获取新的链接。"),
+            ("链接已失效", "请联系分享给您的人，获取新的链接。"),
             ("This link has expired", "Please ask the person who shared it for a new one."),
         ),
         Outcome::NotYetEffective => {
@@ -148,7 +148,7 @@ pub(crate) fn not_yet(starts: Instant, language: Language) -> String {
     let (title, _) = words(Outcome::NotYetEffective, language);
     let when = shanghai(starts);
     let sentence = match language {
-        Language::Chinese => format!("将于 {when}(北京时间)开始。"),
+        Language::Chinese => format!("将于 {when}（北京时间）开始。"),
         Language::English => format!("It starts at {when}, China time."),
     };
     page(language, title, "", &format!("<h1>{title}</h1><p>{sentence}</p>"))

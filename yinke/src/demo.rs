@@ -121,6 +121,7 @@ pub(crate) async fn run(
     for kind in files::ORDER {
         if kind == Kind::Orders {
             top_up(servers.api).await?;
+            give_codes(servers.api, now).await?;
         }
         if kind == Kind::Products {
             name_categories(servers.api).await?;
@@ -180,6 +181,19 @@ async fn top_up(api: &CoreApi) -> Result<(), DemoError> {
     for merchant in files::merchants() {
         let body = json!({ "reference": "demo", "amount_fen": AMOUNT_FEN });
         api.write(Method::POST, &format!("/v1/merchants/{merchant}/top-ups"), &body, None).await?;
+    }
+    Ok(())
+}
+
+/// A promoter's own code, with which the orders of the past come.
+async fn give_codes(api: &CoreApi, now: Instant) -> Result<(), DemoError> {
+    for coupon in files::coupons(now) {
+        match api.write(Method::POST, "/v1/coupons", &coupon, None).await {
+            Ok(_) => {}
+            // A demo that was broken off after this gave it, and orders have settled since.
+            Err(ApiError::Problem(problem)) if problem.code == "settled_since" => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }

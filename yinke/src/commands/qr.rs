@@ -68,7 +68,7 @@ enum Caption {
 impl Caption {
     const fn text(self) -> &'static str {
         match self {
-            Self::Zh => "长按或扫一扫,查看商品",
+            Self::Zh => "长按或扫一扫，查看商品",
             Self::En => "Scan to see the product",
         }
     }

@@ -3,7 +3,7 @@
 use super::listing::{Asking, address};
 use crate::api::CoreApi;
 use crate::exit::Failure;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use http::Method;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
@@ -69,9 +69,11 @@ fn rows(statement: &Value) -> Vec<Value> {
     rows
 }
 
-/// Print what a promoter's links brought, day by day
+/// Print what a promoter's links brought: day by day, or by product, placement or label
 #[derive(Debug, Args)]
-#[command(after_help = "Example: yinke report lily --from 2026-06-01T00:00:00+08:00 --product sku1")]
+#[command(
+    after_help = "Examples:\n  yinke report lily --from 2026-06-01T00:00:00+08:00 --product sku1\n  yinke report lily --by placement"
+)]
 pub(crate) struct ReportArgs {
     /// The promoter's id
     #[arg(env = "YINKE_PROMOTER")]
@@ -88,8 +90,33 @@ pub(crate) struct ReportArgs {
     /// Of this placement only
     #[arg(long, env = "YINKE_PLACEMENT", value_name = "ID")]
     placement: Option<String>,
+    /// What each row is for; sub is the label that stands behind a link, ?sub=LABEL
+    #[arg(long, env = "YINKE_REPORT_BY", value_enum, default_value_t)]
+    by: By,
     #[command(flatten)]
     asking: Asking,
+}
+
+/// What each row of a report is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum By {
+    #[default]
+    Day,
+    Product,
+    Placement,
+    Sub,
+}
+
+impl By {
+    /// As the API names it, the list that its answer has, and the columns that say what a row is for.
+    const fn names(self) -> (&'static str, &'static str, &'static [&'static str]) {
+        match self {
+            Self::Day => ("day", "days", &["date"]),
+            Self::Product => ("product", "rows", &["key", "name"]),
+            Self::Placement => ("placement", "rows", &["key", "name"]),
+            Self::Sub => ("sub", "rows", &["key"]),
+        }
+    }
 }
 
 impl ReportArgs {
@@ -98,21 +125,23 @@ impl ReportArgs {
     /// # Errors
     /// If the core cannot be reached or says no.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let (by, list, heads) = self.by.names();
         let pairs = [
             ("from", self.from.as_deref()),
             ("to", self.to.as_deref()),
             ("product", self.product.as_deref()),
             ("placement", self.placement.as_deref()),
+            ("by", Some(by)),
         ];
         let api = CoreApi::from_args(&self.asking.core)?;
         let path = address(&["promoters", &self.promoter, "report"], &pairs);
         let mut answer = super::runtime()?.block_on(api.get(&path))?;
-        let mut days = answer["days"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        let mut rows = answer[list].as_array_mut().map(std::mem::take).unwrap_or_default();
         let mut total = answer["total"].take();
-        total["date"] = "total".into();
-        days.push(total);
-        let fields = ["date", "clicks", "all_clicks", "orders", "expected_fen", "settled_fen"];
-        self.asking.print(&days, &fields);
+        total[heads[0]] = "total".into();
+        rows.push(total);
+        let fields = [heads, &["clicks", "all_clicks", "orders", "expected_fen", "settled_fen"]].concat();
+        self.asking.print(&rows, &fields);
         Ok(ExitCode::SUCCESS)
     }
 }

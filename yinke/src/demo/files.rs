@@ -102,15 +102,16 @@ fn programmes(now: Instant) -> String {
     let rate = |class: Option<&str>, bp: u32| json!({ "class": class, "bp": bp, "effective": effective });
     let fee = |channel: &str, bp: u32| json!({ "channel": channel, "bp": bp, "effective": effective });
     let rates = |rates: Value| json!({ "commission": { "rates": rates } });
+    let with_codes = |rates: Value| json!({ "commission": { "rates": rates }, "attribution": { "coupon": "exclusive_code_wins" } });
     let rows = [
         (
             "fx1688",
             "qingchuan",
             "1688分销客",
             "distributor1688",
-            rates(json!([rate(Some("new"), 800), rate(Some("returning"), 300)])),
+            with_codes(json!([rate(Some("new"), 800), rate(Some("returning"), 300)])),
         ),
-        ("yzxs", "mujian", "有赞销售员（永久）", "youzan_permanent", rates(json!([rate(None, 1_000)]))),
+        ("yzxs", "mujian", "有赞销售员（永久）", "youzan_permanent", with_codes(json!([rate(None, 1_000)]))),
         (
             "zwfx",
             "hengtai",
@@ -126,6 +127,17 @@ fn programmes(now: Instant) -> String {
         table.row(&[id, merchant, name, preset, &policy.to_string(), &since.to_string()]);
     }
     table.text()
+}
+
+/// The own code of the promoter who signs in, which comes with orders, and the programmes and shops that take it.
+pub(super) const COUPON: &str = "AMEI";
+pub(super) const COUPONS: [(&str, &str); 2] = [("fx1688", "qingchuan"), ("yzxs", "mujian")];
+
+/// The code's owner has had it as long as there are rules.
+pub(super) fn coupons(now: Instant) -> Vec<Value> {
+    let from = now.plus(-RULES_AGE_DAYS * DAY_MS).floor().millis();
+    let coupon = |(programme, _)| json!({ "programme": programme, "code": COUPON, "promoter": "chen-amei", "from": from });
+    COUPONS.into_iter().map(coupon).collect()
 }
 
 /// Placement and product of every demo link.

@@ -1,10 +1,10 @@
 //! A few weeks of orders, and some old ones: without a history nobody is a returning customer.
 
 use super::chance::Chance;
-use super::files::{Product, Table, platform_of, products};
+use super::files::{COUPON, COUPONS, Product, Table, platform_of, products};
 use attribution_core::time::{DAY_MS, HOUR_MS, Instant, SECOND_MS};
 
-const HEADER: [&str; 14] = [
+const HEADER: [&str; 15] = [
     "type",
     "platform",
     "order",
@@ -19,6 +19,7 @@ const HEADER: [&str; 14] = [
     "product",
     "amount_fen",
     "quantity",
+    "coupon",
 ];
 
 /// Orders of the last four weeks.
@@ -27,6 +28,9 @@ const RECENT_DAYS: i64 = 28;
 /// Buyers with such a number bought for the first time more than 60 days ago.
 const OLD_CUSTOMERS: std::ops::RangeInclusive<u64> = 1..=8;
 const OLD_AGE_DAYS: i64 = 78;
+/// Every so many of the recent orders of a shop that takes it comes with a promoter's own code: nobody tapped a link before
+/// there were links, and whoever signs in is to find weeks of orders.
+const WITH_CODE: u64 = 2;
 /// Buyers who come and go.
 const BUYERS: u64 = 40;
 
@@ -39,6 +43,8 @@ struct Order<'p> {
     product: &'p Product,
     created: Instant,
     fate: Fate,
+    /// A promoter's own code; empty for none.
+    coupon: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +70,7 @@ pub(super) fn orders(now: Instant) -> String {
                 product: chance.pick::<&Product>(&of_shop),
                 created: now.plus(-age).floor(),
                 fate: Fate::Completed,
+                coupon: "",
             }
             .tell(&mut chance, now, &mut events);
         }
@@ -75,12 +82,16 @@ pub(super) fn orders(now: Instant) -> String {
             1 => Fate::Unpaid,
             _ => Fate::Completed,
         };
+        let buyer = format!("u-{:03}", 1 + chance.below(BUYERS));
+        let product = chance.pick::<Product>(&products);
+        let taken = COUPONS.iter().any(|(_, merchant)| product.merchant == *merchant);
         Order {
             number: format!("H{number:04}"),
-            buyer: format!("u-{:03}", 1 + chance.below(BUYERS)),
-            product: chance.pick(&products),
+            buyer,
+            product,
             created: now.plus(-age).floor(),
             fate,
+            coupon: if taken && number % WITH_CODE == 0 { COUPON } else { "" },
         }
         .tell(&mut chance, now, &mut events);
     }
@@ -99,7 +110,7 @@ fn hours(chance: &mut Chance, below: u64) -> i64 {
 
 impl Order<'_> {
     /// Adds the events that have happened by `now`.
-    fn tell(&self, chance: &mut Chance, now: Instant, out: &mut Vec<(Instant, [String; 14])>) {
+    fn tell(&self, chance: &mut Chance, now: Instant, out: &mut Vec<(Instant, [String; 15])>) {
         let platform = platform_of(&self.product.merchant);
         let (channel, distributor) = match self.product.merchant.as_str() {
             // Off-site orders name their channel themselves; nobody taps a link.
@@ -136,6 +147,7 @@ impl Order<'_> {
                 only(created, &self.product.id),
                 only(!line.is_empty(), &amount.to_string()),
                 only(created, &quantity.to_string()),
+                only(created, self.coupon),
             ];
             out.push((at, row));
         };
