@@ -152,6 +152,28 @@ for (const [screen, lang] of [['phone', 'zh'], ['desk', 'en']]) {
   });
 }
 
+test('a link has a name of its own, without script', async () => {
+  const promoter = await Console.signIn(browser, yinke, 'mei', { screen: 'phone', lang: 'en', script: false });
+  const form = '/promoter/links/new';
+  await promoter.open(form);
+  await promoter.send(form, { placement: 'mei.tea', product: 'pot', alias: 'tea pot' });
+  await promoter.says('Please correct the following');
+  assert.equal(await promoter.page.inputValue('#f-alias'), 'tea pot', 'what was typed stays');
+  assert.equal(await promoter.page.getAttribute('#f-alias', 'aria-invalid'), 'true');
+  await promoter.send(form, { alias: 'tea-pot' });
+  await promoter.says('The link was made.');
+  const named = await promoter.page.inputValue('#alias');
+  assert.equal(named, `${yinke.edge}/tea-pot`);
+  await eventually('the edge knows the name', async () => (await fetch(`${named}+`)).status === 200);
+  await buys(named, 'order-named');
+  await eventually('the placement has the order in its report', async () => {
+    await promoter.open('/promoter/reports');
+    const placements = promoter.page.locator('section', { has: promoter.page.locator('h2', { hasText: 'By placement' }) });
+    return (await placements.count()) > 0 && (await placements.textContent()).includes('mei.tea');
+  });
+  await promoter.close();
+});
+
 test('the first page is light, and is there at once on a slow phone', async () => {
   const promoter = await Console.signIn(browser, yinke, 'mei', { screen: 'phone' });
   const { page } = promoter;

@@ -195,7 +195,7 @@ pub(crate) async fn one(who: &SignedIn, here: &str, platform: &str, order: &str)
             };
             table.row(vec![
                 Cell::Text(states::review(t, &review.reason).to_owned()),
-                Cell::Text(review.line),
+                of_line(review.line),
                 Cell::Text(moment(review.opened_at)),
                 Cell::Text(decided),
             ]);
@@ -203,6 +203,11 @@ pub(crate) async fn one(who: &SignedIn, here: &str, platform: &str, order: &str)
         sheet.part(Part::Table(table));
     }
     Ok(sheet)
+}
+
+/// The line that a finding is about; a dash if it is about the whole order.
+pub(crate) fn of_line(line: String) -> Cell {
+    Cell::Text(if line.is_empty() { "—".to_owned() } else { line })
 }
 
 fn explained(sheet: &mut Sheet, who: &SignedIn, line: ExplainedLine) {
@@ -275,7 +280,7 @@ pub(crate) async fn reviews(
         let mut row = vec![
             Cell::Text(states::review(t, &of.reason).to_owned()),
             Cell::Link(order, of.order.clone()),
-            Cell::Text(if of.line.is_empty() { "—".to_owned() } else { of.line.clone() }),
+            of_line(of.line.clone()),
             Cell::Text(moment(of.opened_at)),
             Cell::Text(problem::sentence(t, &of.detail)),
         ];

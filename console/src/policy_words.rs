@@ -146,17 +146,12 @@ fn how_much(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
     for tier in &rules.cashback {
         words.push(fill(&fill(&t.cashback, "n", tier.from_orders), "amount", yuan(tier.amount.0)));
     }
-    let party = |party: Party| match party {
-        Party::Platform => &t.platform,
-        Party::Agency => &t.agency,
-        Party::Promoter => &t.promoter,
-    };
     if rules.split.len() > 1 {
-        let shares = rules.split.iter().map(|share| format!("{} {}", party(share.party), share.weight));
-        words.push(fill(&t.split, "shares", shares.collect::<Vec<_>>().join(&t.comma)));
+        let shares = shares(t, rules.split.iter().map(|share| (share.party, share.weight)));
+        words.push(fill(&t.split, "shares", shares));
     }
     for collected in &rules.collected_at_withdrawal {
-        words.push(fill(&t.collected, "party", party(*collected)));
+        words.push(fill(&t.collected, "party", party(t, *collected)));
     }
     words.push(match rules.rounding {
         Rounding::Floor => t.floor.clone(),
@@ -167,6 +162,20 @@ fn how_much(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
         words.push(fill(&t.video_tasks, "rate", rate(tasks.fee.into())));
     }
     words
+}
+
+fn party(t: &PolicyTexts, party: Party) -> &str {
+    match party {
+        Party::Platform => &t.platform,
+        Party::Agency => &t.agency,
+        Party::Promoter => &t.promoter,
+    }
+}
+
+/// Who shares a commission, with weights.
+pub(crate) fn shares(t: &PolicyTexts, split: impl Iterator<Item = (Party, u32)>) -> String {
+    let named = split.map(|(of, weight)| format!("{} {weight}", party(t, of)));
+    named.collect::<Vec<_>>().join(&t.comma)
 }
 
 fn methods<'m>(t: &PolicyTexts, methods: impl IntoIterator<Item = &'m PayMethod>) -> String {

@@ -16,7 +16,9 @@ const BODY: &str = "the body does not fit: ";
 
 /// The mistake that a problem tells of.
 pub(crate) fn mistake(t: &Texts, lang: Lang, problem: &ProblemBody) -> Mistake {
-    let field = problem.facts.get("field").and_then(Value::as_str).map(str::to_owned);
+    let field = problem.facts.get("field").and_then(Value::as_str);
+    // What a form makes is named in the path of its request, by the field for its id.
+    let field = field.or((problem.code == "invalid_path").then_some("id")).map(str::to_owned);
     let detail = problem.detail.strip_prefix(BODY).unwrap_or(&problem.detail);
     // The sentence of a wrong field begins with its name, which the person sees as the label.
     let detail = match &field {

@@ -131,14 +131,14 @@ texts! {
     /// The library and the selection.
     products: ProductTexts {
         nav, title, name, shop, merchant, category, sort, sort_none, sort_newest, sort_commission, sort_rate, nothing_found,
-        nothing_found_words, show_all, empty_title, empty_words, promote, select, unselect, earn, price, rate, no_rate,
+        nothing_found_words, show_all, empty_title, empty_words, promote, select, unselect, earn, price, rate, no_rate, no_programme,
         dead, dead_cancelled, dead_delisted, dead_banned, dead_expired, dead_not_started, dead_disabled, dead_other,
         selection_nav, selection_title, selection_empty, selection_empty_words, selected_at,
     }
     /// Links and QR codes.
     links: LinkTexts {
-        nav, title, all, product, url, placement, programme, state, until, forever, live, many, none_like_this,
-        empty_title, empty_words, qr, get_png, get_svg, alias, share_words, preview, destination, shared, starts,
+        nav, title, all, new, make, shop, shop_hint, own_name, own_name_hint, name_it, product, url, placement, programme, state,
+        until, forever, live, many, none_like_this, empty_title, empty_words, qr, get_png, get_svg, alias, share_words, preview, destination, shared, starts,
         products, products_hint, bad_count, many_words, make_many, qr_png, options, size, level, level_l, level_m, level_q,
         level_h, quiet, dark, light, bad_size, bad_level, bad_quiet, bad_colour, inverted, too_alike, said_twice, get_poster, scan, elsewhere,
         poster, poster_words, poster_picture, poster_save, poster_failed, logo, logo_none, logo_mine, logo_title, logo_words,
@@ -170,7 +170,8 @@ texts! {
     }
     /// Results by day.
     reports: ReportTexts {
-        nav, title, from, to, bad_day, bad_range, words, chart, no_data, labels, label, no_label, labels_hint,
+        nav, title, from, to, bad_day, bad_range, words, chart, no_data, products, placements, no_placement, labels, label, no_label,
+        labels_hint,
     }
     /// The merchants' pages, and what others share with them.
     shop: ShopTexts {
@@ -184,8 +185,9 @@ texts! {
         product_id, rate_product_hint, rate_percent, rate_hint, bad_rate, programme, approval, made_at, closes,
         no_plans, automatic, by_us, plans_intro, new_plan, applied_at, state, applications, no_applications,
         approve, reject, take_back, new_product, import, no_products, promoted, promote, cancel_promotion,
-        relist, delist, url, url_hint, price, bad_price, cancelled_from, delisted_from, do_now, skus, change,
-        save, import_intro, imported, csv, csv_hint, no_lines, too_many_lines, wrong_line, sku, stock, low30,
+        relist, delist, url, url_hint, image_url, image_url_hint, query, pass_query, price, bad_price, cancelled_from, delisted_from, do_now, skus, change,
+        save, import_intro, imported, csv, csv_hint, no_lines, too_many_lines, wrong_line, unknown_column,
+        missing_column, uneven_line, bad_cell, sku, stock, low30,
         enrolment, no_skus, delete, put_sku, bad_stock, relations_intro, buyer, buyer_hint, at_time, at_hint,
         bad_time, nobodys, held_by, bound_at, last_click, protected_until, ends, placement, click, ended,
         how_ended, history, no_history, end_replaced, end_window, end_order, commission, merchant, paid_at,
@@ -213,7 +215,7 @@ texts! {
     }
     /// The agencies' pages.
     agency: AgencyTexts {
-        talents, talents_intro, our_expected, our_settled, last_days, no_talents,
+        talents, talents_intro, our_expected, our_settled, last_days, no_talents, shares,
     }
     /// The shop itself.
     own_shop: OwnShopTexts {

@@ -3,11 +3,13 @@
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Form};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, everything, next_page, query_of};
+use crate::policy_words::shares;
 use crate::sheet::{Cell, Part, Sheet, Table};
 use crate::show::yuan;
 use crate::state::Console;
 use crate::who::Agency;
+use attribution_core::policy::commission::Party;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
@@ -45,6 +47,42 @@ struct Figures {
     expected_fen: i64,
     #[serde(rename = "agency_settled_fen")]
     settled_fen: i64,
+}
+
+/// A programme in which the agency has money, or will have.
+#[derive(Debug, Deserialize)]
+struct Purse {
+    programme: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Programme {
+    id: String,
+    name: String,
+    split: Vec<PartysWeight>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PartysWeight {
+    party: Party,
+    weight: u32,
+}
+
+/// How the commissions of its programmes are shared.
+async fn splits(agency: &Agency) -> Result<Option<Part>, Failure> {
+    let who = &agency.who;
+    let t = who.t();
+    let purses: Vec<Purse> = who.ask(&path(&["agencies", &agency.id, "balance"]), &[]).await?;
+    if purses.is_empty() {
+        return Ok(None);
+    }
+    let programmes: Vec<Programme> = everything(who, "/v1/programmes", &[]).await?;
+    let own = programmes.into_iter().filter(|of| purses.iter().any(|purse| purse.programme == of.id));
+    let rows = own.map(|of| {
+        let split = of.split.iter().map(|share| (share.party, share.weight));
+        (of.name, Cell::Text(shares(&t.policy, split)))
+    });
+    Ok(Some(Part::Facts(t.agency.shares.clone(), rows.collect())))
 }
 
 async fn page(agency: Agency) -> Result<Response, Failure> {
@@ -85,5 +123,8 @@ async fn page(agency: Agency) -> Result<Response, Failure> {
         ]);
     }
     sheet.part(Part::Table(table));
+    if let Some(splits) = splits(&agency).await? {
+        sheet.part(splits);
+    }
     sheet.show(Form::default())
 }

@@ -12,6 +12,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::Response;
 use axum::routing::get;
+use csv::StringRecord;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,9 +28,12 @@ pub(super) fn routes() -> Router<Console> {
     Router::new().route("/merchant/import", get(page).post(import)).layer(DefaultBodyLimit::max(BODY_MAX))
 }
 
+/// Columns that a file needs, and those that it may have.
+const NEEDED: [&str; 3] = ["id", "title", "url"];
+const MORE: [&str; 4] = ["price_fen", "category", "image_url", "pass_query"];
+
 /// A line of the file.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Line {
     id: String,
     title: String,
@@ -38,20 +42,39 @@ struct Line {
     price_fen: Option<i64>,
     #[serde(default)]
     category: Option<String>,
+    #[serde(default)]
+    image_url: Option<String>,
+    #[serde(default)]
+    pass_query: Option<bool>,
 }
 
 /// All lines with their numbers in the file, or what is wrong with them.
 fn read(t: &Texts, text: &str) -> Result<Vec<(u64, Line)>, Vec<String>> {
-    let text = text.trim_start_matches('\u{feff}');
+    // Browsers send forms with two characters at the end of a line, and the reader counts lines by one of them.
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let (mut lines, mut wrong) = (Vec::new(), Vec::new());
     let head = reader.headers().cloned().map_err(|error| vec![error.to_string()])?;
+    let unknown = head.iter().filter(|name| !NEEDED.contains(name) && !MORE.contains(name));
+    wrong.extend(unknown.map(|name| fill(&t.shop.unknown_column, "name", name)));
+    let missing = NEEDED.iter().filter(|name| !head.iter().any(|there| there == **name));
+    wrong.extend(missing.map(|name| fill(&t.shop.missing_column, "name", name)));
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
     for record in reader.records() {
-        let record = record.map_err(|error| vec![error.to_string()])?;
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let number = error.position().map_or(0, csv::Position::line);
+                wrong.push(line_words(t, number, &t.shop.uneven_line));
+                continue;
+            }
+        };
         let number = record.position().map_or(0, csv::Position::line);
         match record.deserialize::<Line>(Some(&head)) {
             Ok(line) => lines.push((number, line)),
-            Err(error) => wrong.push(line_words(t, number, &error.to_string())),
+            Err(error) => wrong.push(line_words(t, number, &unreadable(t, &head, &record, &error))),
         }
     }
     if lines.is_empty() && wrong.is_empty() {
@@ -61,6 +84,14 @@ fn read(t: &Texts, text: &str) -> Result<Vec<(u64, Line)>, Vec<String>> {
         wrong.push(fill(&t.shop.too_many_lines, "max", LINES_MAX));
     }
     if wrong.is_empty() { Ok(lines) } else { Err(wrong) }
+}
+
+/// Which cell of a line cannot be read.
+fn unreadable(t: &Texts, head: &StringRecord, record: &StringRecord, error: &csv::Error) -> String {
+    let csv::ErrorKind::Deserialize { err, .. } = error.kind() else { return error.to_string() };
+    let at = err.field().and_then(|at| usize::try_from(at).ok());
+    let cell = |cells: &StringRecord| at.and_then(|at| cells.get(at)).unwrap_or_default().to_owned();
+    fill(&fill(&t.shop.bad_cell, "name", cell(head)), "value", cell(record))
 }
 
 fn line_words(t: &Texts, line: u64, why: &str) -> String {
@@ -101,6 +132,8 @@ async fn import(merchant: Merchant, sent: Submitted) -> Result<Response, Failure
         let body = json!({
             "merchant": merchant.id, "title": line.title, "url": line.url,
             "price_fen": line.price_fen, "category": line.category.filter(|category| !category.is_empty()),
+            "image_url": line.image_url.filter(|url| !url.is_empty()),
+            "pass_query": line.pass_query.unwrap_or_default(),
         });
         // Saving the same again changes nothing: the form may be sent twice.
         let to = path(&["products", &line.id]);
@@ -108,7 +141,8 @@ async fn import(merchant: Merchant, sent: Submitted) -> Result<Response, Failure
         match put {
             Ok(_) => saved += 1,
             Err(ApiError::Refused(problem)) if problem.status < 500 => {
-                let words = problem::mistake(t, who.anybody.lang, &problem).words;
+                let Mistake { field, words } = problem::mistake(t, who.anybody.lang, &problem);
+                let words = field.map_or(words.clone(), |name| format!("{name}{}{words}", t.common.colon));
                 wrong.push(line_words(t, number, &words));
             }
             Err(error) => return Err(error.into()),

@@ -26,6 +26,9 @@ pub(super) fn routes() -> Router<Console> {
         .route("/merchant/products/{id}/{step}", post(take))
 }
 
+/// What a ticked box sends.
+const YES: &str = "yes";
+
 /// The API's product.
 #[derive(Debug, Deserialize)]
 struct Product {
@@ -35,6 +38,8 @@ struct Product {
     url: String,
     price_fen: Option<i64>,
     category: Option<String>,
+    image_url: Option<String>,
+    pass_query: bool,
     cancelled_from: Option<i64>,
     delisted_from: Option<i64>,
     invalid: bool,
@@ -192,24 +197,40 @@ fn with_fields(part: FormPart, texts: &Texts, form: &Form, of: Option<&Product>)
                     .with(start(|of| of.category.clone().unwrap_or_default())),
             ),
         )
+        .field(
+            form.show(
+                Field::text("image_url", &t.image_url)
+                    .hint(&t.image_url_hint)
+                    .inputmode("url")
+                    .optional()
+                    .with(start(|of| of.image_url.clone().unwrap_or_default())),
+            ),
+        )
+        .field(
+            form.show(
+                Field::checks("pass_query", &t.query, vec![(YES.to_owned(), t.pass_query.clone())])
+                    .with(start(|of| if of.pass_query { YES.to_owned() } else { String::new() })),
+            ),
+        )
 }
 
 /// What the API wants to know of a product, or what is wrong with its price.
 fn body(merchant: &Merchant, sent: &Submitted) -> Result<Value, Form> {
-    let mut body = json!({ "merchant": merchant.id, "title": sent.value("title"), "url": sent.value("url") });
-    let Some(fields) = body.as_object_mut() else { return Ok(body) };
-    if let Some(price) = sent.given("price_fen") {
-        let Some(price) = fen(price) else {
+    let price = sent.given("price_fen").map(|typed| {
+        fen(typed).ok_or_else(|| {
             let words = merchant.who.t().shop.bad_price.clone();
-            let mistake = Mistake { field: Some("price_fen".to_owned()), words };
-            return Err(Form::refused(&sent.fields, vec![mistake]));
-        };
-        fields.insert("price_fen".to_owned(), json!(price));
-    }
-    if let Some(category) = sent.given("category") {
-        fields.insert("category".to_owned(), json!(category));
-    }
-    Ok(body)
+            Form::refused(&sent.fields, vec![Mistake { field: Some("price_fen".to_owned()), words }])
+        })
+    });
+    Ok(json!({
+        "merchant": merchant.id,
+        "title": sent.value("title"),
+        "url": sent.value("url"),
+        "price_fen": price.transpose()?,
+        "category": sent.given("category"),
+        "image_url": sent.given("image_url"),
+        "pass_query": sent.value("pass_query") == YES,
+    }))
 }
 
 async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> {

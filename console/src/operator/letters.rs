@@ -7,6 +7,7 @@ use crate::api::ApiError;
 use crate::failure::Failure;
 use crate::form::{self, Form, Submitted};
 use crate::list::{Page, next_page, query_of};
+use crate::problem;
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
 use crate::state::Console;
@@ -114,7 +115,7 @@ async fn show(operator: &Operator, so_far: Option<&Progress>, form: Form) -> Res
     for of in letters.items {
         table.row(vec![
             Cell::Code(of.click_id),
-            Cell::Text(of.reason),
+            Cell::Text(problem::sentence(who.t(), &of.reason)),
             Cell::Number(of.edge.to_string()),
             of.code.map_or_else(|| Cell::Tag("warn", t.unreadable.clone()), Cell::Code),
             Cell::Text(moment(of.edge_at)),
@@ -127,7 +128,7 @@ async fn show(operator: &Operator, so_far: Option<&Progress>, form: Form) -> Res
     for of in back.items {
         table.row(vec![
             Cell::Code(of.click_id),
-            Cell::Text(of.reason),
+            Cell::Text(problem::sentence(who.t(), &of.reason)),
             Cell::Text(moment(of.back_at)),
             Cell::Text(of.back_by),
         ]);

@@ -69,7 +69,7 @@ fn show(operator: &Operator, key: &form::Fields, form: Form) -> Result<Response,
         String::new(),
         vec![
             (texts.orders.order.clone(), Cell::Link(order, value("order").to_owned())),
-            (texts.orders.line.clone(), Cell::Text(value("line").to_owned())),
+            (texts.orders.line.clone(), order_pages::of_line(value("line").to_owned())),
         ],
     ));
     let part = FormPart::new(&t.answer, ANSWER, &t.close)

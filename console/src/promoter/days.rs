@@ -14,10 +14,11 @@ pub(super) struct Report {
     pub(super) total: Day,
 }
 
-/// The figures of a label.
+/// The figures of a product, a placement or a label.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Keyed {
     pub(super) key: String,
+    name: Option<String>,
     pub(super) clicks: i64,
     pub(super) orders: i64,
     expected_fen: i64,
@@ -25,6 +26,12 @@ pub(super) struct Keyed {
 }
 
 impl Keyed {
+    /// What people call it; `none` if it is none of them.
+    pub(super) fn words(&self, none: &str) -> String {
+        let named = self.name.as_ref().filter(|name| !name.is_empty()).unwrap_or(&self.key);
+        if named.is_empty() { none.to_owned() } else { named.clone() }
+    }
+
     pub(super) fn expected(&self) -> String {
         yuan(self.expected_fen)
     }

@@ -17,7 +17,9 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
-use qr_code::{CONTRAST, Level, Logo, PIXELS, POSTER_CODE, Poster, QUIET, Style, StyleError, Wish};
+use qr_code::{
+    CONTRAST, Level, Logo, PIXELS, POSTER_CODE, Poster, PosterError, QUIET, Style, StyleError, Wish,
+};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Router<Console> {
@@ -54,6 +56,7 @@ struct Link {
 struct Product {
     merchant_name: String,
     price_fen: Option<i64>,
+    image_url: Option<String>,
 }
 
 #[derive(Template)]
@@ -272,7 +275,8 @@ async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response
     }
 }
 
-/// The poster: product, shop, price, and the code with the picture in its middle.
+/// The poster: the product with its picture, if it can be had, shop, price, and the code with the promoter's picture in
+/// its middle.
 async fn poster(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
     let link = find(&promoter, &code).await?;
     let who = &promoter.who;
@@ -282,19 +286,30 @@ async fn poster(promoter: Promoter, Path(code): Path<String>) -> Result<Response
         "product" => Some(who.ask(&path(&["products", &link.target]), &[]).await?),
         _ => None,
     };
-    let price = product.as_ref().and_then(|of| of.price_fen).map(yuan).unwrap_or_default();
-    let drawn = qr_code::poster(
-        &url,
-        &style,
-        &Poster {
-            title: &link.title,
-            shop: product.as_ref().map_or("", |of| &of.merchant_name),
-            price: &price,
-            caption: &who.t().links.scan,
-            picture: None,
+    let shown = match product.as_ref().and_then(|of| of.image_url.as_deref()) {
+        Some(at) => who.console().core().picture(at).await,
+        None => None,
+    };
+    let (title, caption) = (link.title.clone(), who.t().links.scan.clone());
+    let draw = move || {
+        let (shop, price) = product.map_or((String::new(), None), |of| (of.merchant_name, of.price_fen));
+        let poster = Poster {
+            title: &title,
+            shop: &shop,
+            price: &price.map(yuan).unwrap_or_default(),
+            caption: &caption,
+            picture: shown.as_deref(),
             logo: logo.as_ref(),
-        },
-    );
-    let drawn = drawn.map_err(broken)?;
+        };
+        match qr_code::poster(&url, &style, &poster) {
+            // What the shop calls a picture is none that can be read: the poster is one without.
+            Err(PosterError::Picture(_)) => {
+                qr_code::poster(&url, &style, &Poster { picture: None, ..poster })
+            }
+            drawn => drawn,
+        }
+    };
+    // Reading and scaling takes as long as many clicks: not on a thread that answers others.
+    let drawn = tokio::task::spawn_blocking(draw).await.map_err(broken)?.map_err(broken)?;
     Ok(picture(&link, "image/svg+xml", "poster.svg", drawn.into_bytes()))
 }

@@ -97,7 +97,7 @@ pub(super) fn until(t: &Texts, expires: Option<i64>) -> String {
     expires.map_or_else(|| t.links.forever.clone(), moment)
 }
 
-async fn placement_choices(promoter: &Promoter) -> Result<Vec<(String, String)>, Failure> {
+pub(super) async fn placement_choices(promoter: &Promoter) -> Result<Vec<(String, String)>, Failure> {
     let all = placements::all(promoter).await?;
     Ok(all.into_iter().map(|of| (of.id.clone(), if of.name.is_empty() { of.id } else { of.name })).collect())
 }
@@ -185,8 +185,10 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
         return refuse_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
     }
     let placement = sent.value("placement");
-    let links: Vec<_> =
-        products.iter().map(|product| json!({ "placement": placement, "product": product })).collect();
+    let links: Vec<_> = products
+        .iter()
+        .map(|product| json!({ "placement": placement, "product": product, "badge": true }))
+        .collect();
     let body = json!({ "links": links });
     let made: Result<MadeLinks, _> =
         who.console().api().write(who.principal(), Method::POST, "/v1/links/bulk", sent.once(), &body).await;

@@ -2,6 +2,7 @@
 
 mod days;
 mod link;
+mod link_new;
 mod links;
 mod logo;
 mod money;
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(overview::routes())
         .merge(products::routes())
         .merge(links::routes())
+        .merge(link_new::routes())
         .merge(link::routes())
         .merge(logo::routes())
         .merge(placements::routes())

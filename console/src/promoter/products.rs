@@ -3,21 +3,22 @@
 use super::offers::{Card, Offer};
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Submitted};
+use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::frame::{Frame, html};
 use crate::list::{Page, next_page, query_of};
 use crate::sheet::Filters;
 use crate::show::day;
 use crate::state::Console;
+use crate::states;
 use crate::who::Promoter;
 use askama::Template;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::Method;
+use http::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -43,6 +44,13 @@ struct Made {
 #[derive(Debug, Deserialize)]
 struct Link {
     code: String,
+    badge: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Category {
+    id: String,
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,6 +62,8 @@ struct Placement {
 #[template(path = "promoter/products.html")]
 struct LibraryPage {
     f: Frame,
+    /// Why a product cannot be promoted, if that was asked for.
+    form: Form,
     filters: Filters,
     cards: Vec<Card>,
     /// Where the next page is.
@@ -75,7 +85,26 @@ const PER_PAGE: &str = "24";
 /// What can be searched by.
 const FILTERS: [&str; 5] = ["q", "shop", "merchant", "category", "sort"];
 
+/// Categories that are offered to choose from; where there are more, one is typed.
+const CATEGORIES: &str = "200";
+
+/// A field in which a category is chosen by its name.
+async fn category_field(promoter: &Promoter) -> Result<Field, Failure> {
+    let t = promoter.who.t();
+    let all: Page<Category> = promoter.who.ask("/v1/categories", &[("limit", CATEGORIES)]).await?;
+    if all.next_cursor.is_some() {
+        return Ok(Field::text("category", &t.products.category).optional());
+    }
+    let named = all.items.into_iter().map(|of| (of.id, of.name));
+    let choices = std::iter::once((String::new(), t.common.all.clone())).chain(named).collect();
+    Ok(Field::choice("category", &t.products.category, choices).optional())
+}
+
 async fn library(promoter: Promoter) -> Result<Response, Failure> {
+    show_library(&promoter, Form::default()).await
+}
+
+async fn show_library(promoter: &Promoter, refused: Form) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = &who.t().products;
     let fields = query_of(who);
@@ -93,11 +122,12 @@ async fn library(promoter: Promoter) -> Result<Response, Failure> {
     let more = [
         Field::text("shop", &t.shop).optional(),
         Field::text("merchant", &t.merchant).optional(),
-        Field::text("category", &t.category).optional(),
+        category_field(promoter).await?,
         Field::choice("sort", &t.sort, sorts).optional(),
     ];
     let page = LibraryPage {
         f: who.frame(),
+        form: refused,
         filters: Filters {
             to: "/promoter/products".to_owned(),
             first: form.show(Field::text("q", &t.name).optional()),
@@ -107,7 +137,11 @@ async fn library(promoter: Promoter) -> Result<Response, Failure> {
         next: next_page("/promoter/products", &fields, answer.next_cursor),
         searched: FILTERS.iter().any(|name| *name != "sort" && !value(name).is_empty()),
     };
-    html(&page)
+    let mut response = html(&page)?;
+    if page.form.is_refused() {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(response)
 }
 
 async fn selection(promoter: Promoter) -> Result<Response, Failure> {
@@ -132,40 +166,43 @@ async fn promote(
     sent: Submitted,
 ) -> Result<Response, Failure> {
     let who = &promoter.who;
-    let (api, me) = (who.console().api(), who.principal());
+    let (api, me, t) = (who.console().api(), who.principal(), who.t());
     let offer: Offer = api.get(me, &path(&["products", &product]), &[]).await?;
     // Withdrawn or banned: said here too, because a form that is sent again gets the answer that it got before.
-    if let Some(reason) = offer.reason.filter(|reason| who.t().done.contains_key(reason)) {
-        return Ok(Redirect::to(&format!("/promoter/products?done={reason}")).into_response());
-    }
-    let Some(programme) = offer.programme else {
-        return Ok(Redirect::to("/promoter/products?done=no_programme").into_response());
+    let programme = match (offer.reason, offer.programme) {
+        (None, Some(programme)) => programme,
+        (reason, _) => {
+            let why =
+                reason.as_deref().map_or(t.products.no_programme.as_str(), |reason| states::dead(t, reason));
+            let mistake = Mistake { field: None, words: why.to_owned() };
+            return show_library(&promoter, Form::refused(&sent.fields, vec![mistake])).await;
+        }
     };
     let to = path(&["promoters", &promoter.id, "placements"]);
     let placement: Placement =
-        api.write(me, Method::POST, &to, "", &json!({ "programme": programme })).await?;
+        match api.write(me, Method::POST, &to, "", &json!({ "programme": programme })).await {
+            Ok(placement) => placement,
+            Err(error) => return show_library(&promoter, who.refused(&sent, error)?).await,
+        };
     let query = [
         ("promoter", promoter.id.as_str()),
         ("product", product.as_str()),
         ("placement", placement.id.as_str()),
         ("state", "live"),
-        ("limit", "1"),
+        ("limit", "50"),
     ];
     let known: Page<Link> = api.get(me, "/v1/links", &query).await?;
-    let code = match known.items.into_iter().next() {
+    let code = match known.items.into_iter().find(|link| link.badge) {
         Some(link) => link.code,
         None => {
-            let body = json!({ "placement": placement.id, "product": product });
+            // Whoever is signed in here is the salesperson: what they share is shared under the badge.
+            let body = json!({ "placement": placement.id, "product": product, "badge": true });
             let once = sent.once_of(&product);
             let made: Result<Made, _> = api.write(me, Method::POST, "/v1/links", &once, &body).await;
             match made {
                 Ok(made) => made.code,
-                // Withdrawn or banned since the page was shown.
-                Err(error) if error.code().is_some_and(|code| who.t().done.contains_key(code)) => {
-                    let code = error.code().unwrap_or_default();
-                    return Ok(Redirect::to(&format!("/promoter/products?done={code}")).into_response());
-                }
-                Err(error) => return Err(error.into()),
+                // Such as withdrawn since the page was shown, or a promoter who may not promote.
+                Err(error) => return show_library(&promoter, who.refused(&sent, error)?).await,
             }
         }
     };
@@ -197,8 +234,7 @@ async fn change_selection(
 ) -> Result<Response, Failure> {
     let who = &promoter.who;
     let to = path(&["promoters", &promoter.id, "selection", product]);
-    let _: Value = who.console().api().write(who.principal(), method, &to, "", &json!({})).await?;
-    let back = form::local_path(sent.value("back"));
-    let join = if back.contains('?') { '&' } else { '?' };
-    Ok(Redirect::to(&format!("{back}{join}done={done}")).into_response())
+    let changed = who.change(method, &to, "", &json!({})).await;
+    let back = form::page_to(sent.value("back"), "/promoter/products");
+    who.finish(sent, changed, (&back, done), |form| show_library(promoter, form)).await
 }

@@ -1,4 +1,4 @@
-//! Reports (效果报表): clicks, orders and commission by day, as chart, table and file.
+//! Reports (效果报表): clicks, orders and commission by day, as chart, table and file; and by product, placement and label.
 
 use super::days::{Day, Keyed, Report, Row, date, every_day, number};
 use crate::api::path;
@@ -36,12 +36,33 @@ struct ReportPage {
     rows: Vec<Row>,
     /// There is nothing to draw.
     quiet: bool,
-    /// By the promoter's own label; empty if no tap had one.
-    labels: Vec<Keyed>,
+    /// The same figures otherwise than by day.
+    cuts: Vec<Cut>,
     clicks: i64,
     orders: i64,
     expected: String,
     settled: String,
+}
+
+/// The figures by product, by placement or by label.
+struct Cut {
+    title: String,
+    hint: Option<String>,
+    head: String,
+    rows: Vec<(String, Keyed)>,
+}
+
+/// Rows of a cut that are shown.
+const ROWS: usize = 50;
+
+impl Cut {
+    /// What brought most comes first; what has no key is called `none`.
+    fn of((title, head, none): (&str, &str, &str), mut rows: Vec<Keyed>) -> Self {
+        rows.sort_by_key(|row| std::cmp::Reverse((row.orders, row.clicks)));
+        rows.truncate(ROWS);
+        let rows = rows.into_iter().map(|row| (row.words(none), row)).collect();
+        Self { title: title.to_owned(), hint: None, head: head.to_owned(), rows }
+    }
 }
 
 /// The days asked for, by number.
@@ -84,11 +105,21 @@ async fn report(promoter: &Promoter, asked: &Asked, by: &str) -> Result<Report, 
 
 async fn page(promoter: Promoter) -> Result<Response, Failure> {
     let asked = asked(&promoter);
-    let by_label = report(&promoter, &asked, "sub").await?;
+    let by_product = report(&promoter, &asked, "product").await?.rows;
+    let by_placement = report(&promoter, &asked, "placement").await?.rows;
+    let mut by_label = report(&promoter, &asked, "sub").await?.rows;
+    if by_label.iter().all(|row| row.key.is_empty()) {
+        by_label.clear();
+    }
     let report = report(&promoter, &asked, "day").await?;
-    let labelled = by_label.rows.iter().any(|row| !row.key.is_empty());
     let who = &promoter.who;
-    let t = &who.t().reports;
+    let texts = who.t();
+    let t = &texts.reports;
+    let cuts = vec![
+        Cut::of((&t.products, &texts.orders.product, ""), by_product),
+        Cut::of((&t.placements, &texts.links.placement, &t.no_placement), by_placement),
+        Cut { hint: Some(t.labels_hint.clone()), ..Cut::of((&t.labels, &t.label, &t.no_label), by_label) },
+    ];
     let (first, last) = (date(asked.first), date(asked.last));
     let rows = every_day(&report.days, asked.first, asked.last);
     let page = ReportPage {
@@ -100,7 +131,7 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
         first,
         last,
         rows: rows.into_iter().map(Row::from).collect(),
-        labels: if labelled { by_label.rows } else { Vec::new() },
+        cuts,
         clicks: report.total.clicks,
         orders: report.total.orders,
         expected: yuan(report.total.expected_fen),

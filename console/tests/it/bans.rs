@@ -42,7 +42,12 @@ async fn an_operator_bans_a_category_and_its_products_stop() {
     let links = lily.get("/promoter/links").await;
     assert!(links.body.contains("失效") && links.body.contains("所属类目禁止推广"), "{}", links.body);
     let refused = lily.submit(&library, "/promoter/products/cup/promote", &[]).await;
-    assert_eq!(refused.location(), "/promoter/products?done=category_banned", "{}", refused.body);
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.body.contains("role=\"alert\"") && refused.body.contains("所属类目禁止推广"),
+        "{}",
+        refused.body
+    );
 
     // One in a programme, from a day to come on.
     let later = day(now + 9 * DAY_MS);

@@ -83,3 +83,43 @@ async fn a_picture_comes_from_our_own_page_and_to_ones_own_link() {
     let kept = bench.ask("GET", "/v1/promoters/lily/logo", serde_json::Value::Null).await;
     assert_eq!(kept.status, StatusCode::NOT_FOUND);
 }
+
+/// Answers every request with this, whatever it asks for; gives its address.
+async fn serve(body: Vec<u8>) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4_096]).await;
+            let _ = stream.write_all(&[b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &body].concat()).await;
+        }
+    });
+    format!("http://{address}/cup.png")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poster_shows_the_products_picture_if_it_can_be_had() {
+    let bench = Bench::beside_receivers().await;
+    let link = a_link(&bench).await;
+    let lily = bench.signed_in("lily", "zh").await;
+    let cup =
+        json!({"merchant": "m1", "title": "保温杯", "url": "https://shop.example.com/1", "price_fen": 9_900});
+    for (served, shown) in [(Some(png(64)), true), (Some(b"no picture".to_vec()), false), (None, false)] {
+        let mut cup = cup.clone();
+        cup["image_url"] = match served {
+            Some(bytes) => serve(bytes).await.into(),
+            None => "http://127.0.0.1:1/nobody.png".into(),
+        };
+        bench.ok("PUT", "/v1/products/cup", cup).await;
+        let poster = lily.get(&format!("{link}/poster.svg")).await;
+        assert_eq!(poster.status, StatusCode::OK, "{}", poster.body);
+        assert!(poster.body.contains("保温杯") && poster.body.contains("¥99.00"), "{}", poster.body);
+        assert_eq!(poster.body.contains("data:image/jpeg"), shown, "{}", poster.body);
+        assert_eq!(
+            poster.body.matches("山里茶行").count(),
+            if shown { 1 } else { 2 },
+            "in place of a picture"
+        );
+    }
+}

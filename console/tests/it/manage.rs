@@ -18,6 +18,9 @@ async fn a_product_is_made_withdrawn_and_taken_up_again() {
         "{}",
         refused.body
     );
+    let tray = [("id", "tray 1"), ("title", "竹茶盘"), ("url", "https://shop.example.com/2")];
+    let refused = shop.submit(&page, "/merchant/products/new", &tray).await;
+    assert!(refused.body.contains("href=\"#f-id\"") && refused.body.contains("tray 1"), "{}", refused.body);
     let tray =
         [("id", "tray"), ("title", "竹茶盘"), ("url", "https://shop.example.com/2"), ("price_fen", "59.90")];
     let made = shop.submit(&page, "/merchant/products/new", &tray).await;
@@ -45,6 +48,32 @@ async fn a_product_is_made_withdrawn_and_taken_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_changes_a_price_keeps_the_picture() {
+    let bench = Bench::new().await;
+    let picture = "https://img.shop.example.com/cup.jpg";
+    let cup = json!({"merchant": "m1", "title": "保温杯", "url": "https://shop.example.com/1", "price_fen": 9_900,
+        "image_url": picture, "pass_query": true});
+    bench.ok("PUT", "/v1/products/cup", cup).await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get("/merchant/products/cup").await;
+    assert!(page.body.contains(picture) && page.body.contains("value=\"yes\" checked"), "{}", page.body);
+    let mut fields = vec![("title", "保温杯"), ("url", "https://shop.example.com/1"), ("price_fen", "89")];
+    let wrong = [fields.clone(), vec![("image_url", "cup.jpg")]].concat();
+    let refused = shop.submit(&page, "/merchant/products/cup", &wrong).await;
+    assert!(
+        refused.body.contains("href=\"#f-image_url\"") && refused.body.contains("cup.jpg"),
+        "{}",
+        refused.body
+    );
+    fields.extend([("image_url", picture), ("pass_query", "yes")]);
+    let saved = shop.submit(&page, "/merchant/products/cup", &fields).await;
+    assert_eq!(saved.location(), "/merchant/products/cup?done=saved", "{}", saved.body);
+    let cup = bench.ok("GET", "/v1/products/cup", Value::Null).await;
+    assert_eq!((&cup["price_fen"], &cup["image_url"]), (&json!(8_900), &json!(picture)));
+    assert_eq!(cup["pass_query"], json!(true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_of_products_names_every_line_that_is_wrong() {
     let bench = Bench::new().await;
     let shop = bench.signed_in("shop", "en").await;
@@ -57,12 +86,24 @@ async fn a_file_of_products_names_every_line_that_is_wrong() {
         "{}",
         unreadable.body
     );
+    assert!(unreadable.body.contains("price_fen: dear cannot be read."), "{}", unreadable.body);
     assert!(shop.get("/merchant/products/a").await.status == StatusCode::NOT_FOUND, "nothing is half done");
+    // As a browser sends it: each line ends in two characters.
+    let crlf = send("id,title,url,price_fen\r\na,Tea,https://shop.example.com/a,dear\r\nb,Cup\r\n").await;
+    assert!(
+        crlf.body.contains("Line 2: price_fen") && crlf.body.contains("Line 3: It has another"),
+        "{}",
+        crlf.body
+    );
+    let columns = send("id,title,prize\na,Tea,12\n").await;
+    for words in ["There is no column prize.", "The column url is missing."] {
+        assert!(columns.body.contains(words), "{words}: {}", columns.body);
+    }
     let partly = send(
         "id,title,url,price_fen\na,Tea,https://shop.example.com/a,12\nb,,https://shop.example.com/b,5\n",
     )
     .await;
-    assert!(partly.body.contains("Saved: 1.") && partly.body.contains("Line 3: "), "{}", partly.body);
+    assert!(partly.body.contains("Saved: 1.") && partly.body.contains("Line 3: title: "), "{}", partly.body);
     let whole = send(
         "id,title,url,price_fen\na,Tea,https://shop.example.com/a,12\nb,Cup,https://shop.example.com/b,5\n",
     )

@@ -5,12 +5,13 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 /// Pages of promoters.
-const PROMOTER: [&str; 12] = [
+const PROMOTER: [&str; 13] = [
     "/promoter/overview",
     "/promoter/products",
     "/promoter/selection",
     "/promoter/links",
     "/promoter/links/many",
+    "/promoter/links/new",
     "/promoter/placements",
     "/promoter/orders",
     "/promoter/reports",

@@ -47,7 +47,94 @@ async fn a_qr_code_is_three_steps_from_signing_in() {
     let links = lily.get("/promoter/links").await;
     assert!(links.body.contains("失效") && links.body.contains("商家已取消推广"), "{}", links.body);
     let refused = lily.submit(&library, "/promoter/products/cup/promote", &[]).await;
-    assert!(refused.location().starts_with("/promoter/products?done="), "{}", refused.location());
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.body.contains("role=\"alert\"") && refused.body.contains("商家已取消推广"),
+        "{}",
+        refused.body
+    );
+
+    // Whoever may not promote reads why, and not that something went wrong.
+    bench.ok("POST", "/v1/promoters/lily/disable", json!({})).await;
+    let library = lily.get("/promoter/products").await;
+    let refused = lily.submit(&library, "/promoter/products/tray/promote", &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+    assert!(refused.body.contains("推广资格已暂停。"), "{}", refused.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_of_the_console_are_shared_under_the_badge() {
+    let bench = Bench::new().await;
+    bench
+        .ok(
+            "PUT",
+            "/v1/programmes/own",
+            json!({"merchant": "m1", "name": "本店", "preset": "youzan_permanent"}),
+        )
+        .await;
+    bench.ok("POST", "/v1/rates", json!({"programme": "own", "rates": [{"bp": 2_000}]})).await;
+    bench.core.refresh_library(bench.core.now()).await.unwrap();
+    bench
+        .ok(
+            "PUT",
+            "/v1/merchants/m1",
+            json!({"platform": "1688", "name": "山里茶行", "shop_url": "https://shop.example.com/"}),
+        )
+        .await;
+    let lily = bench.signed_in("lily", "zh").await;
+    let library = lily.get("/promoter/products").await;
+    let made = lily.submit(&library, "/promoter/products/cup/promote", &[]).await;
+    let code = made.location().trim_start_matches("/promoter/links/").to_owned();
+    let link = bench.ok("GET", &format!("/v1/links/{code}"), Value::Null).await;
+    assert_eq!((&link["badge"], &link["programme_name"]), (&json!(true), &json!("本店")), "{link}");
+
+    // With a name of one's own: what is wrong stands beside its field, and what was typed stays.
+    let page = lily.get(&format!("/promoter/links/{code}")).await;
+    let (_, to_form) = page.body.split_once("href=\"/promoter/links/new?").unwrap();
+    let form = format!(
+        "/promoter/links/new?{}",
+        to_form.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&")
+    );
+    let page = lily.get(&form).await;
+    assert!(page.body.contains("name=\"product\" type=\"text\" value=\"cup\""), "{}", page.body);
+    let placement = link["placement"].as_str().unwrap();
+    let send = async |fields: &[(&str, &str)]| {
+        lily.submit(&page, "/promoter/links/new", &[&[("placement", placement)], fields].concat()).await
+    };
+    for (fields, wrong) in [
+        (vec![("product", "cup"), ("alias", "a b")], "alias"),
+        (vec![("product", "nothing"), ("alias", "spring")], "product"),
+        (vec![("shop", "nobody"), ("alias", "spring")], "shop"),
+        (vec![("product", "cup"), ("shop", "m1")], "product"),
+        (vec![], "product"),
+    ] {
+        let refused = send(&fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
+        assert!(refused.body.contains(&format!("href=\"#f-{wrong}\"")), "{fields:?}: {}", refused.body);
+        for (_, typed) in fields {
+            assert!(refused.body.contains(&format!("value=\"{typed}\"")), "{typed}: {}", refused.body);
+        }
+    }
+    let page = lily.get("/promoter/links/new").await;
+    let made = lily
+        .submit(
+            &page,
+            "/promoter/links/new",
+            &[("placement", placement), ("shop", "m1"), ("alias", "spring")],
+        )
+        .await;
+    let page = lily.get(made.location()).await;
+    assert!(
+        page.body.contains("https://go.example.com/spring") && page.body.contains("链接已生成。"),
+        "{}",
+        page.body
+    );
+    // Many at once, too.
+    let page = lily.get("/promoter/links/many").await;
+    lily.submit(&page, "/promoter/links/many", &[("placement", placement), ("products", "cup")]).await;
+    let all = bench.ok("GET", "/v1/links?promoter=lily", Value::Null).await;
+    let all = all["items"].as_array().unwrap();
+    assert!(all.len() == 3 && all.iter().all(|link| link["badge"] == json!(true)), "{all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
