@@ -11,13 +11,13 @@ use super::facts::{OrderFacts, READ_AHEAD_MS, history_ends, last_instant, orders
 use super::programmes::read;
 use crate::orders::state::{OrderState, StoredEvent};
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::attribute::EdgesCaughtUp;
 use attribution_core::click::ClickId;
 use attribution_core::commission::class::History;
 use attribution_core::fold::{ClickTarget, Evidence, PriorOrder};
 use attribution_core::identity::Join;
-use attribution_core::ids::{BuyerId, OrderId, PlatformId, PromoterId, VisitorId};
+use attribution_core::ids::{BuyerId, OrderId, PromoterId, VisitorId};
 use attribution_core::time::Instant;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -28,7 +28,7 @@ struct RecordedJoin {
     recorded: Instant,
 }
 
-/// What is recorded about the buyers of one platform in one range of their ids.
+/// What is recorded about the buyers of some orders of one platform.
 #[derive(Debug, Default)]
 pub(crate) struct RecordedBuyers {
     /// Every visitor that was ever joined to the buyer.
@@ -104,34 +104,31 @@ pub(crate) struct Again<'a> {
 }
 
 impl RecordedBuyers {
-    /// Reads the buyers of a platform from one to another, both included.
-    pub(crate) fn load(
-        tx: &mut dyn Tx,
-        platform: &PlatformId,
-        (from, through): (&str, &str),
-    ) -> Result<Self, StoreError> {
+    /// Reads the facts about the buyers of the orders `o` of one platform that meet a condition; its first parameter is the
+    /// platform.
+    pub(crate) fn load(tx: &mut dyn Tx, orders: &str, params: &[Param<'_>]) -> Result<Self, StoreError> {
         let mut found = Self::default();
-        // Not joined in SQL: SQLite would look through the clicks that wait for their index once for each pair.
-        let clicks = format!(
-            "SELECT {} FROM earning_clicks WHERE visitor IN (\
-             SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
-            clicks::COLUMNS
+        // A CROSS JOIN keeps SQLite to the order of the tables.
+        let visitors = format!(
+            "SELECT i.visitor FROM orders o CROSS JOIN identities i \
+             WHERE {orders} AND i.platform = o.platform AND i.buyer = o.buyer"
         );
-        tx.each(&clicks, params![platform, from, through], &mut |row| {
+        // Not joined in SQL: SQLite would look through the clicks that wait for their index once for each pair.
+        let clicks = format!("SELECT {} FROM earning_clicks WHERE visitor IN ({visitors})", clicks::COLUMNS);
+        tx.each(&clicks, params, &mut |row| {
             found.clicks.push(clicks::journaled(row, 0)?);
             Ok(())
         })?;
         // They come in this order already, run by run.
         found.clicks.sort_by_key(Seen::visitor);
         let joins = format!(
-            "SELECT {}, recorded_at FROM identities WHERE platform = $1 AND visitor IN (\
-             SELECT visitor FROM identities WHERE platform = $1 AND buyer >= $2 AND buyer <= $3)",
+            "SELECT {}, recorded_at FROM identities WHERE platform = $1 AND visitor IN ({visitors})",
             clicks::JOIN
         );
-        tx.each(&joins, params![platform, from, through], &mut |row| {
+        tx.each(&joins, params, &mut |row| {
             let visitor = VisitorId(row.id16(0)?);
             let recorded = RecordedJoin { join: clicks::join(row)?, recorded: row.instant(4)? };
-            // Of a buyer outside the range not all are here; nobody asks for them.
+            // Of a buyer without an order among these not all are here; nobody asks for them.
             found.visitors.entry(recorded.join.buyer.clone()).or_default().push(visitor);
             found.joins.entry(visitor).or_default().push(recorded);
             Ok(())
@@ -140,18 +137,15 @@ impl RecordedBuyers {
             visitors.sort_unstable();
             visitors.dedup();
         }
-        let tokens = tx.query(
-            &format!(
-                "{} JOIN orders o ON o.platform = t.platform AND o.order_id = t.order_id \
-                 WHERE o.platform = $1 AND o.buyer >= $2 AND o.buyer <= $3",
-                clicks::TOKENS.replace(" FROM order_tokens", ", o.received_ms FROM order_tokens")
-            ),
-            params![platform, from, through],
-        )?;
-        for row in &tokens {
+        let tokens = clicks::TOKENS
+            .replace(" FROM order_tokens t", ", o.received_ms FROM orders o CROSS JOIN order_tokens t");
+        let tokens =
+            format!("{tokens} WHERE {orders} AND t.platform = o.platform AND t.order_id = o.order_id");
+        tx.each(&tokens, params, &mut |row| {
             let token = clicks::order_token(row, row.instant(17)?)?;
             found.tokens.entry(read("order id", row.text(7)?)?).or_default().push(token);
-        }
+            Ok(())
+        })?;
         Ok(found)
     }
 

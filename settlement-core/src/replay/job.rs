@@ -1,7 +1,6 @@
-//! The whole of a replay: range after range of buyers, on several threads, each over a picture of the store that does
+//! The whole of a replay: range after range of orders, on several threads, each over a picture of the store that does
 //! not change. What is held in memory is one range a thread.
 
-use super::decisions::OrderCase;
 use super::difference::Difference;
 use super::kept::{Kept, Series};
 use super::load::Range;
@@ -9,15 +8,15 @@ use super::order::replay_range;
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Param, Store, StoreError, Tx};
 use attribution_core::ids::{MerchantId, OrderId, PlatformId};
 use attribution_core::time::Instant;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Buyers of one range, some ten kilobytes each: what is read of them stays near the processor until it is compared.
-const BUYERS: usize = 128;
+/// Orders of one range, some ten kilobytes each: what is read of them stays near the processor until it is compared.
+const ORDERS: usize = 128;
 /// Ranges in one transaction: what is read of the catalogue serves them all, and a transaction that never ends would keep
 /// the store from tidying up.
 const RANGES_TOGETHER: usize = 512;
@@ -110,7 +109,7 @@ pub async fn replay_behind(
 ) -> Result<Replayed, ReplayError> {
     let ranges = Ranges::begin(store, selection, Some(kept)).await?;
     walk(store, &ranges, progress, Catalogue::with_earlier, move |tx, catalogue, range, ranges| {
-        let part = replay_range(tx, catalogue, range, &ranges.selection)?;
+        let part = replay_range(tx, catalogue, range)?;
         let lines = part.lines;
         if let Some(series) = &mut lock(&ranges.left).series {
             series.finished(range, part);
@@ -160,7 +159,7 @@ pub(super) struct Ranges {
 #[derive(Debug, Default)]
 struct Left {
     platforms: Vec<PlatformId>,
-    /// The last buyer given out of the first platform.
+    /// The last order given out of the last platform.
     after: Option<String>,
     /// Given out and given back: a transaction failed and runs again.
     again: Vec<Range>,
@@ -178,10 +177,10 @@ impl Ranges {
     ) -> Result<Arc<Self>, ReplayError> {
         let wanted = selection.clone();
         let (mut left, total) = store.read(move |tx| first(tx, &wanted)).await?;
-        if let Some((platform, buyer)) = kept.as_ref().and_then(|kept| kept.behind.clone()) {
+        if let Some((platform, order)) = kept.as_ref().and_then(|kept| kept.last.clone()) {
             let place = left.platforms.iter().position(|left| *left == platform);
             left.platforms.truncate(place.ok_or(ReplayError::NoPlace(platform))? + 1);
-            left.after = Some(buyer);
+            left.after = Some(order);
         }
         left.done = kept.as_ref().map_or(0, Kept::lines);
         left.series = kept.map(Series::behind);
@@ -195,24 +194,23 @@ impl Ranges {
         }
         while let Some(platform) = left.platforms.last().cloned() {
             let after = left.after.clone();
-            let merchant = self.selection.merchant.as_ref().map_or("", MerchantId::as_str);
+            let [of, merchant, since, until] = self.selection.params(&platform);
             let row = tx.query_one(
                 &format!(
-                    "SELECT MIN(buyer), MAX(buyer) FROM (SELECT DISTINCT buyer FROM orders WHERE platform = $1 \
-                     AND buyer > $2 AND (CAST($3 AS TEXT) = '' OR merchant = $3) AND created_ms >= $4 \
-                     AND created_ms < $5 ORDER BY buyer LIMIT {BUYERS}) AS b"
+                    "SELECT MIN(order_id), MAX(order_id) FROM (SELECT o.order_id FROM orders o WHERE {} \
+                     AND o.order_id > $5 ORDER BY o.order_id LIMIT {ORDERS}) AS next",
+                    Selection::CONDITION
                 ),
-                params![
-                    &platform,
-                    after.as_deref().unwrap_or_default(),
-                    merchant,
-                    self.selection.since.unwrap_or(Instant(i64::MIN)),
-                    self.selection.until.unwrap_or(Instant(i64::MAX))
-                ],
+                &[of, merchant, since, until, after.as_deref().unwrap_or_default().into()],
             )?;
             if let (Some(from), Some(through)) = (row.opt_text(0)?, row.opt_text(1)?) {
                 left.after = Some(through.to_owned());
-                let range = Range { platform, from: from.to_owned(), through: through.to_owned() };
+                let range = Range {
+                    platform,
+                    from: from.to_owned(),
+                    through: through.to_owned(),
+                    selection: self.selection.clone(),
+                };
                 if let Some(series) = &mut left.series {
                     series.begun(&range);
                 }
@@ -233,10 +231,10 @@ fn first(tx: &mut dyn Tx, selection: &Selection) -> Result<(Left, u64), ReplayEr
     }
     let mut left = Left::default();
     if let Some(order) = &selection.order {
-        for row in &tx.query("SELECT platform, buyer FROM orders WHERE order_id = $1", params![order])? {
-            let buyer = row.text(1)?.to_owned();
+        for row in &tx.query("SELECT platform FROM orders WHERE order_id = $1", params![order])? {
             let platform = read("platform id", row.text(0)?)?;
-            left.again.push(Range { platform, from: buyer.clone(), through: buyer });
+            let (from, through) = (order.to_string(), order.to_string());
+            left.again.push(Range { platform, from, through, selection: selection.clone() });
         }
         if left.again.is_empty() {
             return Err(ReplayError::NoOrder(order.clone()));
@@ -246,8 +244,7 @@ fn first(tx: &mut dyn Tx, selection: &Selection) -> Result<(Left, u64), ReplayEr
     for row in &tx.query("SELECT id FROM platforms ORDER BY id DESC", &[])? {
         left.platforms.push(read("platform id", row.text(0)?)?);
     }
-    let (since, until) =
-        (selection.since.unwrap_or(Instant(i64::MIN)), selection.until.unwrap_or(Instant(i64::MAX)));
+    let (since, until) = selection.times();
     // An index answers each of these by itself.
     let lines = "SELECT COUNT(*) FROM order_lines WHERE created_ms >= $1 AND created_ms < $2";
     let row = match &selection.merchant {
@@ -317,11 +314,17 @@ fn some_ranges(
 }
 
 impl Selection {
-    pub(super) fn has(&self, case: OrderCase<'_>) -> bool {
-        let standing = case.standing();
-        self.order.as_ref().is_none_or(|order| order == case.order())
-            && self.merchant.as_ref().is_none_or(|merchant| merchant.as_str() == standing.merchant)
-            && self.since.is_none_or(|since| standing.created >= since)
-            && self.until.is_none_or(|until| standing.created < until)
+    /// Whether an order `o` is selected, for a statement whose first parameters are [`params`](Self::params).
+    pub(super) const CONDITION: &str = "o.platform = $1 AND (CAST($2 AS TEXT) = '' OR o.merchant = $2) \
+                                        AND o.created_ms >= $3 AND o.created_ms < $4";
+
+    pub(super) fn params<'a>(&'a self, platform: &'a PlatformId) -> [Param<'a>; 4] {
+        let merchant = self.merchant.as_ref().map_or("", MerchantId::as_str);
+        let (since, until) = self.times();
+        [platform.into(), merchant.into(), since.into(), until.into()]
+    }
+
+    fn times(&self) -> (Instant, Instant) {
+        (self.since.unwrap_or(Instant(i64::MIN)), self.until.unwrap_or(Instant(i64::MAX)))
     }
 }

@@ -1,6 +1,6 @@
 //! How far a replay has come, so that one that was interrupted goes on where it stopped.
 //!
-//! Ranges of buyers are finished in any order, on several threads. Kept is the sum of those before which none is open.
+//! Ranges of orders are finished in any order, on several threads. Kept is the sum of those before which none is open.
 
 use super::job::Replayed;
 use super::load::Range;
@@ -8,12 +8,12 @@ use attribution_core::ids::PlatformId;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// What came of a replay up to some buyer.
+/// What came of a replay up to some order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kept {
-    /// A platform and the last of its buyers that was looked at; none at the beginning.
-    pub(super) behind: Option<(PlatformId, String)>,
+    /// A platform and the last of its orders that was looked at; none at the beginning.
+    pub(super) last: Option<(PlatformId, String)>,
     /// What came of all before.
     pub(super) so_far: Replayed,
 }
@@ -63,13 +63,14 @@ impl Series {
         while self.open.front().is_some_and(|open| open.part.is_some()) {
             let Some(Open { platform, through, part: Some(part) }) = self.open.pop_front() else { return };
             self.kept.so_far.add(part);
-            self.kept.behind = Some((platform, through));
+            self.kept.last = Some((platform, through));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::job::Selection;
     use super::*;
 
     #[test]
@@ -78,6 +79,7 @@ mod tests {
             platform: PlatformId::new("p").unwrap(),
             from: String::new(),
             through: through.to_owned(),
+            selection: Selection::default(),
         };
         let part = |lines| Replayed { lines, ..Replayed::default() };
         let mut series = Series::behind(Kept::default());
@@ -86,7 +88,7 @@ mod tests {
         }
         let place = |series: &Series| {
             let kept = series.kept();
-            (kept.behind.as_ref().map(|(_, buyer)| buyer.clone()), kept.lines())
+            (kept.last.as_ref().map(|(_, order)| order.clone()), kept.lines())
         };
         series.finished(&range("f"), part(20));
         assert_eq!(place(&series), (None, 0));

@@ -1,38 +1,41 @@
-//! Everything about a range of buyers: their orders with events, lines, decisions and transfers, and the facts around
-//! them. A handful of range reads, whatever the number of orders.
+//! Everything about a range of orders: their events, lines, decisions and transfers, and the facts around their buyers.
+//!
+//! What belongs to an order lies in the order of their numbers, in each table: one walk over a stretch of it, without looking
+//! anything up. Only what hangs on the buyer (logins, clicks, other orders) is looked up, once for each.
 
+use super::job::Selection;
 use crate::attribution::programmes::read;
 use crate::attribution::recorded::{RecordedBuyers, RecordedOrder};
 use crate::ledger::account::AccountKey;
 use crate::orders::rows::stored_event;
 use crate::orders::state::StoredEvent;
-use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::{BuyerId, LineId, OrderId, PlatformId};
 use attribution_core::time::Instant;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The buyers of a platform from one to another, both included.
+/// The selected orders of a platform from one to another, both included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Range {
     pub platform: PlatformId,
     pub from: String,
     pub through: String,
+    pub selection: Selection,
 }
 
-/// What a range of buyers has.
+/// What a range of orders has.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub facts: RecordedBuyers,
     pub buyers: Vec<Buyer>,
 }
 
-/// A buyer's orders: as facts, and as they stand.
+/// A buyer's orders: those of the range first, as facts and as they stand, and then all others, as facts alone.
 #[derive(Debug, Default)]
 pub(super) struct Buyer {
     pub orders: Vec<RecordedOrder>,
-    /// In the same order.
+    /// In the same order, of the range's.
     pub standing: Vec<Standing>,
 }
 
@@ -40,7 +43,6 @@ pub(super) struct Buyer {
 #[derive(Debug)]
 pub(super) struct Standing {
     pub merchant: String,
-    pub created: Instant,
     pub dirty: bool,
     pub caught_up: Option<Instant>,
     pub lines: Vec<StoredLine>,
@@ -113,6 +115,12 @@ struct Places {
 }
 
 impl Places {
+    /// Notes an order, and gives it a place behind the buyer's others.
+    fn add(&mut self, order: OrderId, place: usize, buyer: &mut Buyer) {
+        self.of.insert(order.clone(), (place, buyer.orders.len()));
+        buyer.orders.push(RecordedOrder { order, events: Vec::new() });
+    }
+
     fn find(&mut self, order: &str) -> Option<(usize, usize)> {
         match &self.last {
             Some((last, place)) if last.as_str() == order => Some(*place),
@@ -125,11 +133,31 @@ impl Places {
     }
 }
 
+impl Range {
+    /// Which orders `o` these are, for a statement with [`orders`](Self::orders) as its parameters.
+    fn condition() -> String {
+        format!("{} AND o.order_id >= $5 AND o.order_id <= $6", Selection::CONDITION)
+    }
+
+    fn orders(&self) -> [Param<'_>; 6] {
+        let [platform, merchant, since, until] = self.selection.params(&self.platform);
+        [platform, merchant, since, until, (&self.from).into(), (&self.through).into()]
+    }
+
+    /// Everything that a table has of these orders and those between them. Its rows come in the order of the key.
+    fn stretch(select: &str, table: &str) -> String {
+        format!("{select} FROM {table} WHERE platform = $1 AND order_id >= $2 AND order_id <= $3")
+    }
+
+    fn ends(&self) -> [Param<'_>; 3] {
+        [(&self.platform).into(), (&self.from).into(), (&self.through).into()]
+    }
+}
+
 impl Loaded {
     /// Reads a range.
     pub(super) fn read(tx: &mut dyn Tx, range: &Range) -> Result<Self, StoreError> {
-        let Range { platform, from, through } = range;
-        let facts = RecordedBuyers::load(tx, platform, (from, through))?;
+        let facts = RecordedBuyers::load(tx, &Range::condition(), &range.orders())?;
         let mut loaded = Self { facts, buyers: Vec::new() };
         let mut places = loaded.read_orders(tx, range)?;
         loaded.read_events(tx, range, &mut places)?;
@@ -140,39 +168,52 @@ impl Loaded {
     }
 
     fn read_orders(&mut self, tx: &mut dyn Tx, range: &Range) -> Result<Places, StoreError> {
-        let sql =
-            of_range("SELECT o.order_id, o.buyer, o.merchant, o.created_ms, o.dirty, o.caught_up_ms", "", "");
+        let sql = format!(
+            "SELECT o.order_id, o.buyer, o.merchant, o.dirty, o.caught_up_ms FROM orders o WHERE {}",
+            Range::condition()
+        );
         let mut places = Places::default();
         let mut buyers: HashMap<BuyerId, usize> = HashMap::new();
-        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
-            let order: OrderId = read("order id", row.text(0)?)?;
-            let id: BuyerId = read("buyer id", row.text(1)?)?;
-            let place = *buyers.entry(id).or_insert(self.buyers.len());
+        tx.each(&sql, &range.orders(), &mut |row| {
+            let place = *buyers.entry(read("buyer id", row.text(1)?)?).or_insert(self.buyers.len());
             if place == self.buyers.len() {
                 self.buyers.push(Buyer::default());
             }
             let buyer = &mut self.buyers[place];
-            places.of.insert(order.clone(), (place, buyer.orders.len()));
-            buyer.orders.push(RecordedOrder { order, events: Vec::new() });
+            places.add(read("order id", row.text(0)?)?, place, buyer);
             buyer.standing.push(Standing {
                 merchant: row.text(2)?.to_owned(),
-                created: row.instant(3)?,
-                dirty: row.flag(4)?,
-                caught_up: row.opt_instant(5)?,
+                dirty: row.flag(3)?,
+                caught_up: row.opt_instant(4)?,
                 lines: Vec::new(),
             });
+            Ok(())
+        })?;
+        let sql = format!("SELECT x.order_id, x.buyer {} AND x.order_id <> o.order_id", others());
+        tx.each(&sql, &range.orders(), &mut |row| {
+            if let (None, Some(buyer)) = (places.find(row.text(0)?), buyers.get(row.text(1)?)) {
+                places.add(read("order id", row.text(0)?)?, *buyer, &mut self.buyers[*buyer]);
+            }
             Ok(())
         })?;
         Ok(places)
     }
 
     fn read_events(&mut self, tx: &mut dyn Tx, range: &Range, places: &mut Places) -> Result<(), StoreError> {
-        let sql = of_range("SELECT o.order_id, e.contents, e.received_ms, e.sender", "order_events e", "e");
-        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
-            let Some((buyer, index)) = places.find(row.text(0)?) else { return Ok(()) };
-            self.buyers[buyer].orders[index].events.push(stored_event(row, 1)?);
+        const SELECT: &str = "SELECT order_id, contents, received_ms, sender";
+        let mut take = |row: &Row| {
+            if let Some((buyer, index)) = places.find(row.text(0)?) {
+                self.buyers[buyer].orders[index].events.push(stored_event(row, 1)?);
+            }
             Ok(())
-        })?;
+        };
+        tx.each(&Range::stretch(SELECT, "order_events"), &range.ends(), &mut take)?;
+        let elsewhere = format!(
+            "{SELECT} FROM order_events WHERE platform = $1 AND order_id IN (\
+             SELECT x.order_id {} AND (x.order_id < $5 OR x.order_id > $6))",
+            others()
+        );
+        tx.each(&elsewhere, &range.orders(), &mut take)?;
         for order in self.buyers.iter_mut().flat_map(|buyer| &mut buyer.orders) {
             // In the order in which a judgement reads them.
             order.events.sort_by(|StoredEvent { event: a, .. }, StoredEvent { event: b, .. }| {
@@ -183,13 +224,12 @@ impl Loaded {
     }
 
     fn read_lines(&mut self, tx: &mut dyn Tx, range: &Range, places: &mut Places) -> Result<(), StoreError> {
-        let sql = of_range(
-            "SELECT o.order_id, l.line_id, l.position, l.promoter, l.programme, l.programme_version, l.final_ms, l.state, \
-             l.review_passed, l.base_fen, l.commission_fen, l.promoter_fen, l.matured_ms, l.settled_ms, l.books, l.agency_fen",
-            "order_lines l",
-            "l",
+        let sql = Range::stretch(
+            "SELECT order_id, line_id, position, promoter, programme, programme_version, final_ms, state, review_passed, \
+             base_fen, commission_fen, promoter_fen, matured_ms, settled_ms, books, agency_fen",
+            "order_lines",
         );
-        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
+        tx.each(&sql, &range.ends(), &mut |row| {
             let line = StoredLine {
                 line: read("line id", row.text(1)?)?,
                 position: row.int(2)?,
@@ -223,12 +263,8 @@ impl Loaded {
         range: &Range,
         places: &mut Places,
     ) -> Result<(), StoreError> {
-        let sql = of_range(
-            "SELECT o.order_id, d.line_id, d.number, d.made_ms, d.attribution",
-            "order_decisions d",
-            "d",
-        );
-        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
+        let select = "SELECT order_id, line_id, number, made_ms, attribution";
+        tx.each(&Range::stretch(select, "order_decisions"), &range.ends(), &mut |row| {
             let decision = StoredDecision { number: row.int(2)?, made: row.instant(3)?, row: row.clone() };
             if let Some(line) = self.line(places, row)? {
                 line.decisions.push(decision);
@@ -247,11 +283,13 @@ impl Loaded {
         range: &Range,
         places: &mut Places,
     ) -> Result<(), StoreError> {
-        let select = "SELECT o.order_id, t.line_id, t.id, t.state, t.reason, t.resolves, t.counters, t.at_ms, \
+        let select = "SELECT t.order_id, t.line_id, t.id, t.state, t.reason, t.resolves, t.counters, t.at_ms, \
                       t.recorded_ms, n.layer, n.account, n.owner, n.programme, n.amount_fen";
-        let sql = of_range(select, "ledger_transfers t", "t")
-            .replace(" WHERE ", " CROSS JOIN ledger_entries n WHERE n.transfer = t.id AND ");
-        tx.each(&sql, params![&range.platform, &range.from, &range.through], &mut |row| {
+        let sql = format!(
+            "{} AND n.transfer = t.id",
+            Range::stretch(select, "ledger_transfers t CROSS JOIN ledger_entries n")
+        );
+        tx.each(&sql, &range.ends(), &mut |row| {
             let account = row.text(10)?;
             let key = AccountKey {
                 account: AccountKey::kind(account).ok_or_else(|| StoreError::Corrupt {
@@ -291,7 +329,7 @@ impl Loaded {
 
     fn lines(&mut self, places: &mut Places, row: &Row) -> Result<Option<&mut Vec<StoredLine>>, StoreError> {
         let Some((buyer, index)) = places.find(row.text(0)?) else { return Ok(None) };
-        Ok(Some(&mut self.buyers[buyer].standing[index].lines))
+        Ok(self.buyers[buyer].standing.get_mut(index).map(|standing| &mut standing.lines))
     }
 
     fn line(&mut self, places: &mut Places, row: &Row) -> Result<Option<&mut StoredLine>, StoreError> {
@@ -300,14 +338,11 @@ impl Loaded {
     }
 }
 
-/// What another table has about the orders of a range. A CROSS JOIN keeps SQLite to the order of the tables.
-fn of_range(select: &str, table: &str, alias: &str) -> String {
-    let range = "o.platform = $1 AND o.buyer >= $2 AND o.buyer <= $3";
-    if table.is_empty() {
-        return format!("{select} FROM orders o WHERE {range}");
-    }
+/// All orders `x` of the buyers of the range, for a statement with [`Range::orders`] as its parameters. A CROSS JOIN keeps
+/// SQLite to the order of the tables.
+fn others() -> String {
     format!(
-        "{select} FROM orders o CROSS JOIN {table} WHERE {range} AND {alias}.platform = o.platform \
-         AND {alias}.order_id = o.order_id"
+        "FROM orders o CROSS JOIN orders x WHERE {} AND x.platform = o.platform AND x.buyer = o.buyer",
+        Range::condition()
     )
 }

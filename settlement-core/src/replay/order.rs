@@ -1,29 +1,26 @@
-//! One range of buyers, order by order: its decisions first, then the books of its lines.
+//! One range of orders, one after the other: its decisions first, then the books of its lines.
 
 use super::decisions::{self, OrderCase};
 use super::difference::{Difference, Place};
-use super::job::{Replayed, Selection};
+use super::job::Replayed;
 use super::load::{Loaded, Range};
 use super::money;
 use crate::attribution::Catalogue;
 use crate::orders::judge::JudgeError;
 use crate::store::{StoreError, Tx};
 
-/// All selected orders of a range of buyers.
+/// All selected orders of a range.
 pub(super) fn replay_range(
     tx: &mut dyn Tx,
     catalogue: &mut Catalogue,
     range: &Range,
-    selection: &Selection,
 ) -> Result<Replayed, StoreError> {
     let loaded = Loaded::read(tx, range)?;
     let mut done = Replayed::default();
     for buyer in &loaded.buyers {
-        for index in 0..buyer.orders.len() {
+        for index in 0..buyer.standing.len() {
             let case = OrderCase { platform: &range.platform, facts: &loaded.facts, buyer, index };
-            if selection.has(case) {
-                replay_order(tx, catalogue, case, &mut done)?;
-            }
+            replay_order(tx, catalogue, case, &mut done)?;
         }
     }
     done.differing = done.differences.len() as u64;

@@ -166,8 +166,8 @@ pub async fn rehearse(
     let ranges = Ranges::begin(store, selection, None).await?;
     let catalogue = move || Catalogue::rehearsing(rules.clone());
     let programme = rehearsed.programme.clone();
-    let work = move |tx: &mut dyn Tx, catalogue: &mut Catalogue, range: &Range, ranges: &Ranges| {
-        rehearse_range(tx, catalogue, range, &ranges.selection, &programme, list, &of)
+    let work = move |tx: &mut dyn Tx, catalogue: &mut Catalogue, range: &Range, _: &Ranges| {
+        rehearse_range(tx, catalogue, range, &programme, list, &of)
     };
     walk(store, &ranges, progress, catalogue, work).await?;
     let Sums { mut done, before, after } = std::mem::take(&mut *lock(&sums));
@@ -204,7 +204,6 @@ fn rehearse_range(
     tx: &mut dyn Tx,
     catalogue: &mut Catalogue,
     range: &Range,
-    selection: &Selection,
     programme: &ProgrammeId,
     list: bool,
     sums: &Mutex<Sums>,
@@ -212,11 +211,9 @@ fn rehearse_range(
     let loaded = Loaded::read(tx, range)?;
     let mut part = Sums::default();
     for buyer in &loaded.buyers {
-        for index in 0..buyer.orders.len() {
+        for index in 0..buyer.standing.len() {
             let case = OrderCase { platform: &range.platform, facts: &loaded.facts, buyer, index };
-            if selection.has(case) {
-                rehearse_order(tx, catalogue, case, programme, list, &mut part)?;
-            }
+            rehearse_order(tx, catalogue, case, programme, list, &mut part)?;
         }
     }
     let lines = part.done.lines;
