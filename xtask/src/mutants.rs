@@ -15,11 +15,8 @@ const WATCHED: [(&str, &[&str]); 2] = [
         "attribution-core",
         &[
             "attribution-core/src/token/**",
-            "attribution-core/src/attribute.rs",
             "attribution-core/src/attribute/**",
-            "attribution-core/src/fold.rs",
             "attribution-core/src/fold/**",
-            "attribution-core/src/commission.rs",
             "attribution-core/src/commission/**",
             "attribution-core/src/calendar/**",
             "attribution-core/src/ledger/**",

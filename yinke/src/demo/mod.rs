@@ -225,7 +225,7 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), DemoError> {
 /// # Errors
 /// If the file cannot be written.
 pub(crate) fn agent_patterns(dir: &Path) -> Result<PathBuf, DemoError> {
-    const BUILT_IN: &str = include_str!("../../redirector/agents.toml");
+    const BUILT_IN: &str = include_str!("../../../redirector/agents.toml");
     const CURL: &str = "\"curl/\", ";
     let path = dir.join("agents.toml");
     std::fs::write(&path, BUILT_IN.replace(CURL, ""))

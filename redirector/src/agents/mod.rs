@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-const BUILT_IN: &str = include_str!("../agents.toml");
+const BUILT_IN: &str = include_str!("../../agents.toml");
 /// Bytes of an agent string that are looked at.
 pub(crate) const AGENT_MAX: usize = 1_024;
 
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn the_labelled_corpus_is_judged_as_labelled() {
         let agents = Agents::load(None).unwrap();
-        let corpus = include_str!("../tests/agents.tsv");
+        let corpus = include_str!("../../tests/agents.tsv");
         let mut wrong = Vec::new();
         let mut lines = 0;
         for line in corpus.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
