@@ -24,7 +24,6 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
             "settlement-core",
             "yinke-console",
             "redis-view",
-            "redis-rig",
         ],
     ),
     ("loadtest", &["attribution-core"]),
