@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Contact {
     position: Mutex<FeedPosition>,
+    /// The number of the position, for those who may not wait for its lock: every click asks.
+    applied: AtomicU64,
     head: AtomicU64,
     /// Zero until the core has been heard.
     heard_ms: AtomicI64,
@@ -20,6 +22,7 @@ impl Contact {
     pub fn new(position: FeedPosition, heard: Option<Instant>) -> Self {
         Self {
             position: Mutex::new(position),
+            applied: AtomicU64::new(position.number),
             head: AtomicU64::new(position.number),
             heard_ms: AtomicI64::new(heard.map_or(0, Instant::millis)),
         }
@@ -27,7 +30,7 @@ impl Contact {
 
     /// The last change number in the table.
     pub fn applied(&self) -> u64 {
-        self.position().number
+        self.applied.load(Ordering::Acquire)
     }
 
     /// The last change in the table, and the history that gave its number.
@@ -50,6 +53,7 @@ impl Contact {
 
     pub(super) fn set_position(&self, position: FeedPosition) {
         *self.position.lock().unwrap_or_else(PoisonError::into_inner) = position;
+        self.applied.store(position.number, Ordering::Release);
     }
 
     pub(super) fn set_head(&self, head: u64, now: Instant) {
