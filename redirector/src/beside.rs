@@ -9,7 +9,7 @@ use crate::reply::short_url;
 use crate::request::{Asked, Path};
 use crate::worker::{State, Worker};
 use attribution_core::catalogue::LinkRow;
-use attribution_core::decide::{Resolved, standing};
+use attribution_core::decide::standing;
 use attribution_core::outcome::Outcome;
 use attribution_core::record::AddressPrefix;
 use attribution_core::time::Instant;
@@ -67,19 +67,11 @@ fn page(
         let page = shared.pages.of(Outcome::NotFound, language);
         return answer::page(StatusCode::NOT_FOUND, None, language, page);
     };
-    let target = &found.target.row;
-    let resolved = Resolved {
-        link,
-        target,
-        promoter: found.promoter,
-        programme: &found.programme.row,
-        banned_from: found.banned_from,
-    };
-    let dead = standing(&resolved, now);
+    let dead = standing(&found.resolved(link), now);
     if onward && dead.is_none() {
         return onward::answer(asked, found.target, &short_url(shared, link));
     }
     let destination = found.target.plain.to_str().unwrap_or_default();
-    let body = pages::preview(&target.title, destination, &short_url(shared, link), dead, language);
+    let body = pages::preview(&found.target.row.title, destination, &short_url(shared, link), dead, language);
     answer::page(dead.map_or(StatusCode::OK, answer::status), None, language, body.into())
 }

@@ -11,15 +11,13 @@ use crate::pages::{self, Language};
 use crate::pictures::TooMany;
 use crate::reply::{self, Reply};
 use crate::request::{self, Asked, Path, Refusal};
-use crate::table::Small;
 use crate::visit::Visit;
 use crate::worker::{Arrival, State, Worker};
-use crate::{agents, beside, query};
+use crate::{beside, query};
 use attribution_core::catalogue::{Durability, LinkFlags, LinkRow};
 use attribution_core::click::ClickId;
-use attribution_core::code::{CheckKey, Code};
 use attribution_core::decide::{
-    self, AgentClass, ClaimAction, FetchMetadata, RequestFacts, Resolved, decide,
+    AgentClass, ClaimAction, FetchMetadata, RequestFacts, Resolved, decide, standing,
 };
 use attribution_core::ids::VisitorId;
 use attribution_core::outcome::{Outcome, Reason};
@@ -160,40 +158,23 @@ pub(crate) fn record<'w>(
         Path::Robots => return Step::Beside(answer::robots()),
         Path::Unknown => return miss(worker, state, connection, asked, now),
         Path::Preview(name) | Path::Onward(name) | Path::Qr(name, _) => {
-            return match find(state.small.load(), shared.keys.check, name) {
-                Some(link) => {
-                    let forwarded = asked.forwarded.get();
-                    let trace = connection.trace(&mut state.tracer, forwarded, &shared.trusted, now);
-                    match beside::answer(worker, state, asked, &link, trace.prefix, now) {
-                        Ok(answer) => Step::Beside(answer),
-                        Err(TooMany { seconds }) => rate_limited(worker, asked, seconds),
-                    }
-                }
-                None => miss(worker, state, connection, asked, now),
-            };
+            return beside_the_clicks(worker, state, connection, asked, name, now);
         }
     };
 
     // Resolve.
     let small = state.small.load();
-    let Some(link) = find(small, shared.keys.check, name) else {
+    let Some(link) = small.find(name, shared.keys.check) else {
         return miss(worker, state, connection, asked, now);
     };
     let Some(found) = small.follow(&link) else { return miss(worker, state, connection, asked, now) };
-    let resolved = Resolved {
-        link: &link,
-        target: &found.target.row,
-        promoter: found.promoter,
-        programme: &found.programme.row,
-        banned_from: found.banned_from,
-    };
+    let resolved = found.resolved(&link);
 
     // Decide.
-    let agent = &asked.agent[..asked.agent.len().min(agents::AGENT_MAX)];
     let generation = shared.agents_generation.load(std::sync::atomic::Ordering::Relaxed);
-    let class = state.agents.class(agent, generation, || shared.agents.load().class(agent));
+    let class = state.agents.class(asked.agent, generation, || shared.agents.load().class(asked.agent));
     let facts = RequestFacts { agent: class, ..asked.facts };
-    let earning = may_earn(&facts) && decide::standing(&resolved, now).is_none();
+    let earning = may_earn(&facts, &resolved, now);
     let visit = if earning { Visit::read(shared, asked, found.programme, now) } else { Visit::default() };
     let decision = decide(&resolved, &facts, visit.prior.as_ref(), stale, now);
 
@@ -210,19 +191,18 @@ pub(crate) fn record<'w>(
     let trace = connection.trace(&mut state.tracer, asked.forwarded.get(), &shared.trusted, now);
     let mut sub_id = [0; attribution_core::record::SUB_ID_MAX];
     let sub_len = query::sub_id(asked.query, &mut sub_id);
-    let mut flags = signs(&facts, &link, &visit);
-    if sub_len.is_none() {
-        flags = flags.with(ClickFlags::SUB_ID_DROPPED);
-    }
-    if let (true, Some(_), Some(repeats)) = (attributed, visit.visitor, &mut state.repeats)
-        && repeats.tap(visitor, link.code, now)
-    {
-        flags = flags.with(ClickFlags::MAYBE_REPEAT);
-    }
+    let returning = visit.visitor.is_some();
+    let repeats = state.repeats.as_mut().filter(|_| attributed && returning);
+    let further = [
+        (returning, ClickFlags::RETURNING_VISITOR),
+        (visit.bad_cookie, ClickFlags::BAD_COOKIE),
+        (sub_len.is_none(), ClickFlags::SUB_ID_DROPPED),
+        (repeats.is_some_and(|repeats| repeats.tap(visitor, link.code, now)), ClickFlags::MAYBE_REPEAT),
+    ];
     let record = ClickRecord {
         outcome: decision.outcome,
         reason: decision.reason,
-        flags,
+        flags: signs(&facts, &link, further),
         code: link.code,
         visitor,
         placement: link.placement,
@@ -231,25 +211,20 @@ pub(crate) fn record<'w>(
         promoter: found.placement.promoter,
         address_prefix: trace.prefix,
         address_hash: if private { 0 } else { trace.hash },
-        agent_hash: xxh3_64(agent),
+        agent_hash: xxh3_64(asked.agent),
         generation: shared.contact.applied(),
         prior_claim: visit.prior.map_or(ClickId::default(), |claim| claim.click),
         sub_id: &sub_id[..sub_len.unwrap_or(0)],
     };
-    let strict = Durability::Strict;
-    let place = if shared.durability == strict || found.programme.row.durability == strict {
-        match worker.disk.place() {
-            Some(place) => Some(place),
-            None => return overloaded(worker, asked),
-        }
+    let place = if [shared.durability, found.programme.row.durability].contains(&Durability::Strict) {
+        let Some(place) = worker.disk.place() else { return overloaded(worker, asked) };
+        worker.note_disk_queue();
+        Some(place)
     } else {
         None
     };
     let mut bytes = [0; CLICK_MAX_LEN];
     let len = record.encode(&mut bytes);
-    if place.is_some() {
-        worker.note_disk_queue();
-    }
     let appended = worker.append(&mut state.writer, frames_at, &bytes[..len]);
     if appended.is_err() && place.is_some() {
         return overloaded(worker, asked);
@@ -269,32 +244,46 @@ pub(crate) fn record<'w>(
     }
 }
 
-/// The link behind a code or an alias, in the same view of the table that it is followed in.
-fn find(small: &Small, check: CheckKey, name: &[u8]) -> Option<LinkRow> {
-    let code = match Code::parse(name, check) {
-        Some(code) => code,
-        None => small.alias(std::str::from_utf8(name).ok()?)?,
-    };
-    small.link(code)
-}
-
-/// Whether a person seems to be behind the request. Only then cookies are worth reading.
-fn may_earn(facts: &RequestFacts) -> bool {
+/// A living link that a person seems to have tapped. Only then cookies are worth reading.
+pub(crate) fn may_earn(facts: &RequestFacts, resolved: &Resolved<'_>, now: Instant) -> bool {
     let person = facts.agent == AgentClass::Person && facts.fetch != FetchMetadata::Subresource;
-    person && !facts.head && !facts.prefetch
+    person && !facts.head && !facts.prefetch && standing(resolved, now).is_none()
 }
 
-/// Facts and risk signs for settlement; they never change the answer.
-fn signs(facts: &RequestFacts, link: &LinkRow, visit: &Visit) -> ClickFlags {
+/// Facts and risk signs for settlement, and `further` ones; they never change the answer.
+pub(crate) fn signs<const N: usize>(
+    facts: &RequestFacts,
+    link: &LinkRow,
+    further: [(bool, ClickFlags); N],
+) -> ClickFlags {
     let signs = [
         (facts.fetch == FetchMetadata::Absent, ClickFlags::NO_FETCH_METADATA),
         (facts.fetch == FetchMetadata::Navigation { user_activated: false }, ClickFlags::NO_USER_ACTIVATION),
         (facts.privacy_signal, ClickFlags::PRIVACY_SIGNAL),
         (link.flags.has(LinkFlags::QR), ClickFlags::QR),
-        (visit.visitor.is_some(), ClickFlags::RETURNING_VISITOR),
-        (visit.bad_cookie, ClickFlags::BAD_COOKIE),
     ];
-    signs.into_iter().filter(|(is, _)| *is).fold(ClickFlags::default(), |all, (_, flag)| all.with(flag))
+    let seen = signs.into_iter().chain(further).filter(|(is, _)| *is);
+    seen.fold(ClickFlags::default(), |all, (_, flag)| all.with(flag))
+}
+
+/// What is asked for beside the clicks.
+fn beside_the_clicks<'w>(
+    worker: &'w Worker,
+    state: &mut State,
+    connection: &Connection,
+    asked: &Asked<'_>,
+    name: &[u8],
+    now: Instant,
+) -> Step<'w> {
+    let shared = &*worker.shared;
+    let Some(link) = state.small.load().find(name, shared.keys.check) else {
+        return miss(worker, state, connection, asked, now);
+    };
+    let trace = connection.trace(&mut state.tracer, asked.forwarded.get(), &shared.trusted, now);
+    match beside::answer(worker, state, asked, &link, trace.prefix, now) {
+        Ok(answer) => Step::Beside(answer),
+        Err(TooMany { seconds }) => rate_limited(worker, asked, seconds),
+    }
 }
 
 /// Nothing of ours, or nothing that is known here.

@@ -17,11 +17,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 /// Whether a tap of this browser is answered with a redirect to the page.
 pub(crate) fn needed(target: &Target, asked: &Asked<'_>) -> bool {
-    target.ways.as_ref().is_some_and(|ways| ways.way(agent(asked)) != Way::Direct)
-}
-
-fn agent<'r>(asked: &Asked<'r>) -> &'r [u8] {
-    &asked.agent[..asked.agent.len().min(crate::agents::AGENT_MAX)]
+    target.ways.as_ref().is_some_and(|ways| ways.way(asked.agent) != Way::Direct)
 }
 
 /// Appends the page's path, up to where a query may follow. On the host that was asked: its cookies are there.
@@ -35,7 +31,7 @@ pub(crate) fn push_path(code: Code, out: &mut Vec<u8>) {
 pub(crate) fn answer(asked: &Asked<'_>, target: &Target, short_url: &str) -> Answer {
     let destination = destination(target, asked.query);
     let language = Language::preferred(asked.languages);
-    let way = target.ways.as_ref().map_or(Way::Direct, |ways| ways.way(agent(asked)));
+    let way = target.ways.as_ref().map_or(Way::Direct, |ways| ways.way(asked.agent));
     let text = String::from_utf8_lossy(&destination);
     let page = match way {
         Way::Direct => {

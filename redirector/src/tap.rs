@@ -3,15 +3,13 @@
 
 use crate::agents::{Agents, AgentsError};
 use crate::answer;
+use crate::click::{may_earn, signs};
 use crate::pages::{Language, Pages};
 use crate::request::{self, Hosts, Path};
 use crate::table::Table;
-use attribution_core::catalogue::{LinkFlags, LinkRow};
 use attribution_core::click::ClickId;
-use attribution_core::code::{CheckKey, Code};
-use attribution_core::decide::{
-    AgentClass, ClaimAction, Decision, FetchMetadata, RequestFacts, Resolved, decide, standing,
-};
+use attribution_core::code::CheckKey;
+use attribution_core::decide::{ClaimAction, RequestFacts, decide};
 use attribution_core::ids::{ProgrammeNum, VisitorId};
 use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::record::{AddressPrefix, ClickFlags, ClickRecord};
@@ -85,32 +83,38 @@ impl Taps {
         };
         let not_found = || self.counted(Outcome::NotFound, answer::status(Outcome::NotFound).as_u16());
         let Path::Link(name) = asked.path else { return not_found() };
-        let text = || std::str::from_utf8(name).ok();
-        let code = Code::parse(name, self.check).or_else(|| table.alias(text()?));
-        let Some(link) = code.and_then(|code| table.link(code)) else { return not_found() };
         let small = table.small().load();
+        let Some(link) = small.find(name, self.check) else { return not_found() };
         let Some(found) = small.follow(&link) else { return not_found() };
-        let resolved = Resolved {
-            link: &link,
-            target: &found.target.row,
-            promoter: found.promoter,
-            programme: &found.programme.row,
-            banned_from: found.banned_from,
-        };
+        let resolved = found.resolved(&link);
         let facts = RequestFacts { agent: self.agents.class(asked.agent), ..asked.facts };
-        // Cookies are read only where a person could earn something by it.
-        let person = facts.agent == AgentClass::Person && facts.fetch != FetchMetadata::Subresource;
-        let earning = person && !facts.head && !facts.prefetch && standing(&resolved, now).is_none();
         let nobody = Browser { visitor: None, new_visitor: browser.new_visitor, claims: &[] };
-        let browser = if earning { browser } else { &nobody };
-        let prior = claim_of(browser.claims, found.placement.programme, now);
+        let mut browser = if may_earn(&facts, &resolved, now) { browser } else { &nobody };
+        let mut prior = claim_of(browser.claims, found.placement.programme, now);
         let decision = decide(&resolved, &facts, prior, false, now);
-        let record = record(&decision, &facts, &link, browser, prior);
+        if decision.reason == Reason::PrivacySignal {
+            (browser, prior) = (&nobody, None);
+        }
         let record = ClickRecord {
+            outcome: decision.outcome,
+            reason: decision.reason,
+            flags: signs(&facts, &link, [(browser.visitor.is_some(), ClickFlags::RETURNING_VISITOR)]),
+            code: link.code,
+            visitor: match browser.visitor {
+                Some(visitor) => visitor,
+                None if decision.outcome == Outcome::Attributed => browser.new_visitor,
+                None => VisitorId::NONE,
+            },
+            placement: link.placement,
+            target: link.target,
             programme: found.placement.programme,
             promoter: found.placement.promoter,
+            address_prefix: AddressPrefix::default(),
+            address_hash: 0,
+            agent_hash: 0,
             generation: table.generation(),
-            ..record
+            prior_claim: prior.map_or(ClickId::default(), |claim| claim.click),
+            sub_id: b"",
         };
         let (status, page) = self.shown(decision.outcome, found.programme.fallback.is_some());
         let recorded = Recorded { record, claim: decision.claim };
@@ -151,42 +155,43 @@ fn claim_of(claims: &[ClaimToken], programme: ProgrammeNum, now: Instant) -> Opt
     claims.iter().find(|claim| claim.programme == programme && now < claim.expires)
 }
 
-fn record(
-    decision: &Decision,
-    facts: &RequestFacts,
-    link: &LinkRow,
-    browser: &Browser<'_>,
-    prior: Option<&ClaimToken>,
-) -> ClickRecord<'static> {
-    let private = decision.reason == Reason::PrivacySignal;
-    let visitor = match browser.visitor {
-        _ if private => VisitorId::NONE,
-        Some(visitor) => visitor,
-        None if decision.outcome == Outcome::Attributed => browser.new_visitor,
-        None => VisitorId::NONE,
-    };
-    let signs = [
-        (facts.fetch == FetchMetadata::Absent, ClickFlags::NO_FETCH_METADATA),
-        (facts.fetch == FetchMetadata::Navigation { user_activated: false }, ClickFlags::NO_USER_ACTIVATION),
-        (facts.privacy_signal, ClickFlags::PRIVACY_SIGNAL),
-        (link.flags.has(LinkFlags::QR), ClickFlags::QR),
-        (browser.visitor.is_some() && !private, ClickFlags::RETURNING_VISITOR),
-    ];
-    ClickRecord {
-        outcome: decision.outcome,
-        reason: decision.reason,
-        flags: signs.into_iter().filter(|(is, _)| *is).fold(ClickFlags::default(), |all, (_, f)| all.with(f)),
-        code: link.code,
-        visitor,
-        placement: link.placement,
-        target: link.target,
-        programme: ProgrammeNum::default(),
-        promoter: attribution_core::ids::PromoterNum::default(),
-        address_prefix: AddressPrefix::default(),
-        address_hash: 0,
-        agent_hash: 0,
-        generation: 0,
-        prior_claim: prior.map_or(ClickId::default(), |claim| claim.click),
-        sub_id: b"",
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::tests::{CHECK, HISTORY, code, link, numbered, programme, surroundings};
+    use attribution_core::catalogue::{Change, ProgrammeRow};
+    use attribution_core::ids::{PlacementNum, PromoterNum};
+
+    #[test]
+    fn who_asks_not_to_be_followed_is_not_followed_in_a_story_either() {
+        const NOW: Instant = Instant(1_700_000_000_000);
+        let table = Table::new(true);
+        let honouring = ProgrammeRow { honour_privacy_signal: true, ..programme(1) };
+        let rows = [Change::Programme(honouring), Change::Link(link(5))];
+        table.apply(HISTORY, &numbered(1, [surroundings(), rows.into()].concat()));
+        let taps = Taps::new(&Url::parse("https://yk.example/").unwrap(), CHECK).unwrap();
+        let claim = ClaimToken {
+            programme: ProgrammeNum(1),
+            promoter: PromoterNum(1),
+            placement: PlacementNum(1),
+            click: ClickId([7; 16]),
+            clicked: NOW,
+            protected_until: NOW,
+            expires: NOW.plus(1_000),
+            audience: 0,
+        };
+        let visitor = VisitorId([3; 16]);
+        let browser = Browser { visitor: Some(visitor), new_visitor: VisitorId([4; 16]), claims: &[claim] };
+        for (signal, expected) in
+            [("0", (visitor, claim.click)), ("1", (VisitorId::NONE, ClickId::default()))]
+        {
+            let request = http::Request::get(format!("/{}", code(5)))
+                .header("host", "yk.example")
+                .header("user-agent", "Mozilla/5.0 (iPhone)")
+                .header("sec-gpc", signal);
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            let record = taps.tap(&table, &head, &browser, NOW).recorded.unwrap().record;
+            assert_eq!((record.visitor, record.prior_claim), expected, "Sec-GPC: {signal}");
+        }
     }
 }

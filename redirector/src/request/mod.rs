@@ -4,6 +4,7 @@
 //! lengths, and heads beyond the limits have been refused by then. hyper resolves "both Content-Length and
 //! Transfer-Encoding" by dropping the length, so any Transfer-Encoding on a GET is refused here, with the connection.
 
+use crate::agents::AGENT_MAX;
 use attribution_core::decide::{FetchMetadata, RequestFacts};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
@@ -202,6 +203,7 @@ pub(crate) struct Asked<'r> {
     pub(crate) audience: u32,
     /// Everything but the class of the agent.
     pub(crate) facts: RequestFacts,
+    /// Its first [`AGENT_MAX`] bytes.
     pub(crate) agent: &'r [u8],
     pub(crate) cookies: Lines<'r>,
     pub(crate) forwarded: Lines<'r>,
@@ -276,7 +278,7 @@ pub(crate) fn read<'r>(
             7 if is("sec-gpc") => asked.facts.privacy_signal = value == b"1",
             7 if is("purpose") => asked.facts.prefetch |= is_prefetch(value),
             9 if is("x-purpose") => asked.facts.prefetch |= is_prefetch(value),
-            10 if is("user-agent") => asked.agent = value,
+            10 if is("user-agent") => asked.agent = &value[..value.len().min(AGENT_MAX)],
             11 if is("sec-purpose") => asked.facts.prefetch |= is_prefetch(value),
             14 if is("sec-fetch-dest") => dest = Some(value),
             14 if is("sec-fetch-mode") => mode = Some(value),

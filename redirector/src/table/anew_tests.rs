@@ -22,7 +22,7 @@ fn the_old_table_serves_until_the_new_one_is_whole_and_nothing_of_it_stays() {
     table.begin_anew();
     table.apply(OTHER, &numbered(1, surroundings()));
     assert_eq!(table.position(), FeedPosition { history: Some(HISTORY), number: 100 });
-    assert_eq!((table.link(code(2)), table.alias("double11")), (Some(link(2)), Some(code(2))));
+    assert_eq!((table.link(code(2)), table.small().load().alias("double11")), (Some(link(2)), Some(code(2))));
     // The same target number is another product there.
     let moved = TargetRow { destination: "https://other.example/".to_owned(), ..target(1) };
     table.apply(OTHER, &numbered(10, vec![Change::Target(moved.clone()), Change::Link(link(3))]));
@@ -32,7 +32,7 @@ fn the_old_table_serves_until_the_new_one_is_whole_and_nothing_of_it_stays() {
     table.take_over();
     assert_eq!(table.position(), FeedPosition { history: Some(OTHER), number: 11 });
     assert_eq!([1, 2, 3].map(|body| table.link(code(body))), [None, None, Some(link(3))]);
-    assert_eq!(table.alias("double11"), None);
+    assert_eq!(table.small().load().alias("double11"), None);
     assert_eq!(table.small().load().follow(&link(3)).unwrap().target.row, moved);
     // A view that was taken before is of one piece still.
     assert_eq!((before.link(code(2)), before.link(code(3))), (Some(link(2)), None));

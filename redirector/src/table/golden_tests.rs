@@ -47,7 +47,7 @@ fn every_layout_ever_written_loads() {
         assert_eq!(table.position(), FeedPosition { history, number: 7 });
         assert_eq!(table.heard_at(), Instant(77));
         assert_eq!((table.link(code(5)), table.link(code(6))), (Some(link(5)), Some(link(6))));
-        assert_eq!(table.alias("double11"), Some(code(6)));
+        assert_eq!(table.small().load().alias("double11"), Some(code(6)));
         assert!(table.small().load().follow(&link(5)).is_some());
     }
 }

@@ -20,7 +20,8 @@ pub(crate) use rows::{Programme, Target};
 
 use arc_swap::ArcSwap;
 use attribution_core::catalogue::{BanRow, Change, LinkRow, NumberedChange, PlacementRow, PromoterRow};
-use attribution_core::code::{Alias, Code};
+use attribution_core::code::{Alias, CheckKey, Code};
+use attribution_core::decide::Resolved;
 use attribution_core::history::{FeedPosition, HistoryId};
 use attribution_core::ids::{CategoryNum, ProgrammeNum};
 use attribution_core::time::Instant;
@@ -57,6 +58,19 @@ pub(crate) struct Found<'a> {
     pub(crate) banned_from: Option<Instant>,
 }
 
+impl<'a> Found<'a> {
+    /// As the rules take it.
+    pub(crate) fn resolved(&self, link: &'a LinkRow) -> Resolved<'a> {
+        Resolved {
+            link,
+            target: &self.target.row,
+            promoter: self.promoter,
+            programme: &self.programme.row,
+            banned_from: self.banned_from,
+        }
+    }
+}
+
 impl Small {
     fn empty() -> Self {
         Self {
@@ -75,13 +89,22 @@ impl Small {
         self.links.get(code)
     }
 
+    /// The link behind what stands in an address: its code, or its alias.
+    pub(crate) fn find(&self, name: &[u8], check: CheckKey) -> Option<LinkRow> {
+        let code = match Code::parse(name, check) {
+            Some(code) => code,
+            None => self.alias(std::str::from_utf8(name).ok()?)?,
+        };
+        self.link(code)
+    }
+
     /// Begins to fetch what [`link`](Self::link) will read.
     pub(crate) fn fetch_ahead(&self, code: Code) {
         self.links.fetch_ahead(code);
     }
 
     /// The code behind a custom alias.
-    pub(crate) fn alias(&self, text: &str) -> Option<Code> {
+    fn alias(&self, text: &str) -> Option<Code> {
         self.aliases.get(text).map(|code| *code)
     }
 
@@ -223,11 +246,6 @@ impl Table {
     /// As [`Small::link`], for those who hold no view.
     pub(crate) fn link(&self, code: Code) -> Option<LinkRow> {
         self.small.load().link(code)
-    }
-
-    /// As [`Small::alias`], for those who hold no view.
-    pub(crate) fn alias(&self, text: &str) -> Option<Code> {
-        self.small.load().alias(text)
     }
 
     /// The small tables, for a worker to keep a cached view of.
