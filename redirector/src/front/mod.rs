@@ -11,11 +11,11 @@
 pub(crate) mod head;
 mod kept;
 mod outbox;
-mod tap;
+mod wire;
 
 pub(crate) use kept::{Held, Room};
 pub(crate) use outbox::Outbox;
-pub(crate) use tap::Tap;
+pub(crate) use wire::Wire;
 
 use crate::answer::Answer;
 use crate::click::{self, Released, Step};
@@ -63,7 +63,7 @@ enum Next<'w> {
 
 struct Front<'w> {
     worker: &'w Worker,
-    tap: Rc<Tap>,
+    wire: Rc<Wire>,
     /// An unfinished head, or what has come while an answer waited for the disk.
     kept: Kept,
     /// It has answered something.
@@ -76,8 +76,8 @@ pub(crate) async fn serve(
     connection: &Rc<Connection>,
     stream: std::net::TcpStream,
 ) -> Option<Handover> {
-    let tap = Rc::new(Tap::new(stream, Rc::clone(connection)));
-    let mut front = Front { worker, tap, kept: Kept::new(worker.unfinished.clone()), served: false };
+    let wire = Rc::new(Wire::new(stream, Rc::clone(connection)));
+    let mut front = Front { worker, wire, kept: Kept::new(worker.unfinished.clone()), served: false };
     loop {
         match poll_fn(|context| front.poll(context)).await {
             Next::End => return None,
@@ -86,7 +86,7 @@ pub(crate) async fn serve(
                 let release = pin!(click::release(worker, arrival, sequence, Some(place)));
                 let released = front.while_there(release).await?;
                 front.send_strict(&strict, released, language, close);
-                if !front.kept.bytes().is_empty() && !front.tap.ends() {
+                if !front.kept.bytes().is_empty() && !front.wire.ends() {
                     // hyper would know nothing of what the client has not yet taken of it.
                     front.all_sent().await?;
                     break;
@@ -95,36 +95,36 @@ pub(crate) async fn serve(
         }
     }
     let read = front.kept.take();
-    let Front { tap, .. } = front;
+    let Front { wire, .. } = front;
     // No answer is on its way any more, so nobody else holds it.
-    let stream = Rc::try_unwrap(tap).ok()?.into_stream().ok()?;
+    let stream = Rc::try_unwrap(wire).ok()?.into_stream().ok()?;
     Some(Handover { stream, read })
 }
 
 impl<'w> Front<'w> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Next<'w>> {
-        let (worker, tap) = (self.worker, Rc::clone(&self.tap));
-        tap.connection.note_waker(context);
+        let (worker, wire) = (self.worker, Rc::clone(&self.wire));
+        wire.connection.note_waker(context);
         loop {
-            if tap.connection.order() == Order::Close {
+            if wire.connection.order() == Order::Close {
                 return Poll::Ready(Next::End);
             }
-            if tap.is_answering() {
+            if wire.is_answering() {
                 return Poll::Pending;
             }
-            match tap.poll_unsent(context, worker.second.get()) {
+            match wire.poll_unsent(context, worker.second.get()) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Next::End),
                 Poll::Pending => return Poll::Pending,
             }
-            if tap.ends() {
+            if wire.ends() {
                 return Poll::Ready(Next::End);
             }
             let scratch = &mut *worker.scratch.borrow_mut();
-            let Poll::Ready(read) = tap.poll_read(context, scratch) else {
+            let Poll::Ready(read) = wire.poll_read(context, scratch) else {
                 // A new client's first request is on its way: it gets its answer. Who has had one comes again.
                 let drained =
-                    tap.connection.order() == Order::Drain && self.kept.bytes().is_empty() && self.served;
+                    wire.connection.order() == Order::Drain && self.kept.bytes().is_empty() && self.served;
                 return if drained { Poll::Ready(Next::End) } else { Poll::Pending };
             };
             let got = match read {
@@ -134,8 +134,8 @@ impl<'w> Front<'w> {
             match self.take(&scratch[..got]) {
                 Taken::Queued => {
                     // The last answer of a connection wakes its task by itself.
-                    if !tap.ends() {
-                        tap.listen(context);
+                    if !wire.ends() {
+                        wire.listen(context);
                     }
                     return Poll::Pending;
                 }
@@ -186,16 +186,16 @@ impl<'w> Front<'w> {
 
     /// Answers a plain tap: into the outbox, or, for a strict programme, through the queue for the disk.
     fn answer(&self, plain: &head::Plain<'_, '_>) -> Taken<'w> {
-        let (worker, tap) = (self.worker, &self.tap);
+        let (worker, wire) = (self.worker, &self.wire);
         let shared = &*worker.shared;
         let asked = request::read(&plain.line, plain.headers(), &shared.hosts);
         // What follows a refused request cannot be trusted.
-        let close = plain.close || asked.is_err() || tap.connection.order() == Order::Drain;
-        tap.begin_answer(close, worker.second.get());
+        let close = plain.close || asked.is_err() || wire.connection.order() == Order::Drain;
+        wire.begin_answer(close, worker.second.get());
         let arrival = worker.arrive();
         let outbox = &mut *worker.outbox.borrow_mut();
         let (lines, start) = outbox.start(arrival.now);
-        match click::record(worker, &tap.connection, asked.as_ref(), lines, arrival) {
+        match click::record(worker, &wire.connection, asked.as_ref(), lines, arrival) {
             Step::Recorded { outcome, reply, sequence, place: Some(place) } => {
                 let strict = outbox.take(start, outcome, reply, close);
                 let languages = asked.map_or(&[][..], |asked| asked.languages);
@@ -203,7 +203,7 @@ impl<'w> Front<'w> {
                 Taken::Next(Next::Strict { strict, arrival, sequence, place, language, close })
             }
             step => {
-                outbox.put(tap, start, step, close, worker.cells());
+                outbox.put(wire, start, step, close, worker.cells());
                 Taken::Queued
             }
         }
@@ -215,7 +215,7 @@ impl<'w> Front<'w> {
         mut release: Pin<&mut impl Future<Output = Released>>,
     ) -> Option<Released> {
         poll_fn(|context| {
-            if self.tap.connection.order() == Order::Close {
+            if self.wire.connection.order() == Order::Close {
                 return Poll::Ready(None);
             }
             if let Poll::Ready(released) = release.as_mut().poll(context) {
@@ -223,7 +223,7 @@ impl<'w> Front<'w> {
             }
             let scratch = &mut *self.worker.scratch.borrow_mut();
             while self.kept.bytes().len() < self.worker.shared.limits.head_bytes {
-                match self.tap.poll_read(context, scratch) {
+                match self.wire.poll_read(context, scratch) {
                     Poll::Pending => break,
                     Poll::Ready(Ok(got)) if got > 0 && self.kept.add(&scratch[..got]).is_ok() => {}
                     Poll::Ready(_) => return Poll::Ready(None),
@@ -237,10 +237,10 @@ impl<'w> Front<'w> {
     /// Waits until the client has taken the whole answer; `None` if it is gone or the connection may live no longer.
     async fn all_sent(&self) -> Option<()> {
         poll_fn(|context| {
-            if self.tap.connection.order() == Order::Close {
+            if self.wire.connection.order() == Order::Close {
                 return Poll::Ready(None);
             }
-            self.tap.poll_unsent(context, self.worker.second.get()).map(Result::ok)
+            self.wire.poll_unsent(context, self.worker.second.get()).map(Result::ok)
         })
         .await
     }
@@ -252,14 +252,14 @@ impl<'w> Front<'w> {
         if released == Released::Written {
             cells.answered.add(1);
             cells.code(strict.code);
-            self.tap.send(&strict.bytes, second);
+            self.wire.send(&strict.bytes, second);
         } else {
             cells.unwritten.add(1);
             let answer: Answer = click::overload_page(self.worker, language);
             cells.code(answer.status.as_u16());
             let mut bytes = Vec::new();
             self.worker.outbox.borrow().push_page(&answer, close, &mut bytes);
-            self.tap.send(&bytes, second);
+            self.wire.send(&bytes, second);
         }
     }
 }

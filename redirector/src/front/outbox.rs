@@ -1,6 +1,6 @@
 //! The answers of a turn: made before its write, sent right after it, without waking the tasks that made them.
 
-use super::Tap;
+use super::Wire;
 use crate::answer::{Answer, push_line};
 use crate::cells::Cells;
 use crate::click::Step;
@@ -27,7 +27,7 @@ pub(crate) struct Outbox {
 }
 
 struct Waiting {
-    tap: Rc<Tap>,
+    wire: Rc<Wire>,
     range: Range<usize>,
     /// The outcome of a recorded click.
     click: Option<Outcome>,
@@ -64,7 +64,7 @@ impl Outbox {
     }
 
     /// Ends the answer that begins at `start`; the outbox sends it at the end of the turn.
-    pub(crate) fn put(&mut self, tap: &Rc<Tap>, start: usize, step: Step<'_>, close: bool, cells: &Cells) {
+    pub(crate) fn put(&mut self, wire: &Rc<Wire>, start: usize, step: Step<'_>, close: bool, cells: &Cells) {
         let (click, redirect, code) = match step {
             Step::Counted(outcome, answer) => {
                 cells.outcome(outcome);
@@ -86,7 +86,7 @@ impl Outbox {
             }
         };
         let range = start..self.bytes.len();
-        self.waiting.push(Waiting { tap: Rc::clone(tap), range, click, redirect, code, close });
+        self.waiting.push(Waiting { wire: Rc::clone(wire), range, click, redirect, code, close });
     }
 
     /// Ends a strict programme's answer and takes it out.
@@ -118,7 +118,7 @@ impl Outbox {
 
     /// Sends everything. `written` says whether the turn's frames are in the kernel.
     pub(crate) fn send(&mut self, written: bool, key: &SigningKey, cells: &Cells, second: u32) {
-        for Waiting { tap, range, click, redirect, code, close } in self.waiting.drain(..) {
+        for Waiting { wire, range, click, redirect, code, close } in self.waiting.drain(..) {
             cells.code(code);
             let mut answer = &self.bytes[range];
             let anew;
@@ -134,7 +134,7 @@ impl Outbox {
                     }
                 }
             }
-            tap.send(answer, second);
+            wire.send(answer, second);
         }
         self.bytes.clear();
         self.bytes.shrink_to(KEPT);

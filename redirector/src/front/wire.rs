@@ -48,7 +48,7 @@ impl Socket {
 }
 
 /// The two sides of one connection. Everything runs on its worker's thread; nothing is borrowed across a pause.
-pub(crate) struct Tap {
+pub(crate) struct Wire {
     socket: RefCell<Socket>,
     pub(crate) connection: Rc<Connection>,
     /// An answer is being made or waits in the outbox.
@@ -61,7 +61,7 @@ pub(crate) struct Tap {
     unsent: RefCell<Vec<u8>>,
 }
 
-impl Tap {
+impl Wire {
     /// `stream` does not block.
     pub(crate) fn new(stream: std::net::TcpStream, connection: Rc<Connection>) -> Self {
         Self {
@@ -189,21 +189,21 @@ mod tests {
             let (mut client, accepted) = (client.await.unwrap(), listener.accept().await.unwrap());
             let (stream, peer) = accepted;
             stream.writable().await.unwrap();
-            let tap = Tap::new(stream.into_std().unwrap(), Rc::new(Connection::new(peer.ip(), &[], 0)));
+            let wire = Wire::new(stream.into_std().unwrap(), Rc::new(Connection::new(peer.ip(), &[], 0)));
             let answer: Vec<u8> = (0..32 << 20).map(|i: u32| (i % 251) as u8).collect();
-            tap.begin_answer(false, 0);
-            tap.send(&answer, 1);
-            assert!(!tap.unsent.borrow().is_empty() && !tap.is_answering());
-            assert!(tap.connection.is_overdue(12, 1_000, 10), "who takes nothing is in the way");
+            wire.begin_answer(false, 0);
+            wire.send(&answer, 1);
+            assert!(!wire.unsent.borrow().is_empty() && !wire.is_answering());
+            assert!(wire.connection.is_overdue(12, 1_000, 10), "who takes nothing is in the way");
 
             let mut taken = vec![0; answer.len()];
             let taking = client.read_exact(&mut taken);
-            let sending = poll_fn(|context| tap.poll_unsent(context, 2));
+            let sending = poll_fn(|context| wire.poll_unsent(context, 2));
             let (taken_len, sent) = tokio::join!(taking, sending);
             assert_eq!(taken_len.unwrap(), answer.len());
             sent.unwrap();
             assert!(taken == answer);
-            assert!(!tap.connection.is_overdue(12, 1_000, 10));
+            assert!(!wire.connection.is_overdue(12, 1_000, 10));
         });
     }
 }
