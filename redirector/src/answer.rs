@@ -101,11 +101,7 @@ pub(crate) fn page(status: StatusCode, outcome: Option<Outcome>, language: Langu
     headers.insert(header::CONTENT_TYPE, HTML);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
-    let tag = match language {
-        Language::Chinese => HeaderValue::from_static("zh-CN"),
-        Language::English => HeaderValue::from_static("en"),
-    };
-    headers.insert(header::CONTENT_LANGUAGE, tag);
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -236,7 +236,7 @@ impl Edge {
             };
             let run = move || {
                 if let Err(error) = server::run(setup) {
-                    tracing::error!(%error, worker, "a worker has ended");
+                    tracing::error!(error = &error as &dyn std::error::Error, worker, "a worker has ended");
                 }
             };
             let thread = thread::Builder::new().name(format!("yinke-edge-{worker}"));
@@ -306,9 +306,9 @@ impl Edge {
         }
         let stats = self.shared.journal.stats();
         if !stats.threads_alive {
-            reasons.push(NotReady::JournalFailed("its threads have ended".to_owned()));
+            reasons.push(NotReady::JournalFailed("its threads have ended"));
         } else if stats.spares_blocked && stats.ready_segments == 0 {
-            reasons.push(NotReady::JournalFailed("no space is left".to_owned()));
+            reasons.push(NotReady::JournalFailed("no space is left"));
         }
         Readiness { reasons, unsynced_ms: self.shared.journal.unsynced_age_ms() }
     }

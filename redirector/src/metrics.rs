@@ -89,44 +89,33 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
     }
 
     let sizes = shared.table.sizes();
-    let heard = shared.contact.heard().map_or(0, |at| now.millis().saturating_sub(at.millis()).max(0));
     let open = shared.connections.load(Ordering::Relaxed);
+    let unfinished = sum(&|cells| &cells.unfinished_bytes);
+    let draining = u64::from(shared.draining.load(Ordering::Relaxed));
     let gauges = [
-        ("connections_open", "Connections open now.", open),
-        ("connections_max", "Connections that may be open.", shared.connection_cap),
-        ("table_base_links", "Links in the packed base.", sizes.base_links),
-        ("table_overlay_links", "Links in the overlay of recent changes.", sizes.overlay_links),
-        ("table_base_bytes", "Bytes of the packed base.", sizes.base_bytes),
-        ("table_aliases", "Custom aliases.", sizes.aliases),
-        ("table_placements", "Placements.", sizes.placements),
-        ("table_promoters", "Promoters.", sizes.promoters),
-        ("table_targets", "Targets.", sizes.targets),
-        ("table_programmes", "Programmes.", sizes.programmes),
+        ("connections_open", "Connections open now.", open as u64),
+        ("connections_max", "Connections that may be open.", shared.connection_cap as u64),
+        ("unfinished_head_bytes", "Bytes that request heads take which have not come whole yet.", unfinished),
+        (
+            "disk_queue",
+            "Answers of strict programmes that wait for the disk.",
+            sum(&|cells| &cells.disk_queue),
+        ),
+        ("table_generation", "Number of the last change applied.", shared.table.generation()),
+        ("table_base_links", "Links in the packed base.", sizes.base_links as u64),
+        ("table_overlay_links", "Links in the overlay of recent changes.", sizes.overlay_links as u64),
+        ("table_base_bytes", "Bytes of the packed base.", sizes.base_bytes as u64),
+        ("table_aliases", "Custom aliases.", sizes.aliases as u64),
+        ("table_placements", "Placements.", sizes.placements as u64),
+        ("table_promoters", "Promoters.", sizes.promoters as u64),
+        ("table_targets", "Targets.", sizes.targets as u64),
+        ("table_programmes", "Programmes.", sizes.programmes as u64),
+        ("draining", "1 while the edge shuts down.", draining),
     ];
     for (name, help, value) in gauges {
-        single(out, &format!("yinke_edge_{name}"), "gauge", help, value as u64);
+        single(out, &format!("yinke_edge_{name}"), "gauge", help, value);
     }
-    single(
-        out,
-        "yinke_edge_unfinished_head_bytes",
-        "gauge",
-        "Bytes that request heads take which have not come whole yet.",
-        sum(&|cells| &cells.unfinished_bytes),
-    );
-    single(
-        out,
-        "yinke_edge_disk_queue",
-        "gauge",
-        "Answers of strict programmes that wait for the disk.",
-        sum(&|cells| &cells.disk_queue),
-    );
-    single(
-        out,
-        "yinke_edge_table_generation",
-        "gauge",
-        "Number of the last change applied.",
-        shared.table.generation(),
-    );
+    let heard = shared.contact.heard().map_or(0, |at| now.millis().saturating_sub(at.millis()).max(0));
     let name = "yinke_edge_core_silence_seconds";
     head(
         out,
@@ -135,8 +124,6 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
         "Time since the table last held all that the core had; 0 before the first time.",
     );
     line!(out, "{name} {}.{:03}", heard / 1_000, heard % 1_000);
-    let draining = u64::from(shared.draining.load(Ordering::Relaxed));
-    single(out, "yinke_edge_draining", "gauge", "1 while the edge shuts down.", draining);
 }
 
 fn latency(shared: &Shared, out: &mut String, sum: Sum<'_>) {

@@ -51,7 +51,7 @@ pub(crate) fn seams(shared: &Arc<Shared>, table_dir: PathBuf) -> Seams {
         take_over: Box::new(move || replacing.table.take_over()),
         save: Box::new(move |_| {
             if let Some(heard) = saving.contact.heard() {
-                saving.table.heard(heard);
+                saving.table.note_heard(heard);
             }
             snapshot::save(&table_dir, &saving.table, saving.keys.check.fingerprint())?;
             Ok(())

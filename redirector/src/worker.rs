@@ -244,7 +244,8 @@ impl Worker {
             Err(error) => {
                 // Once a second is enough to hear of a broken disk.
                 if self.cells().flush_errors.get().is_multiple_of(1_000) {
-                    tracing::error!(%error, worker = self.id.0, "the journal could not be written");
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, worker = self.id.0, "the journal could not be written");
                 }
                 self.cells().flush_errors.add(1);
                 false

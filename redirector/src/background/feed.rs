@@ -9,7 +9,7 @@
 
 use super::backoff::Backoff;
 use super::phase::{Phase, Phases};
-use super::{BackgroundOptions, Contact, Seams};
+use super::{BackgroundOptions, Contact, Seams, seconds};
 use crate::core_link::{CoreLink, LinkError, Retry};
 use attribution_core::catalogue::{Change, ChangePage, NumberedChange};
 use attribution_core::history::FeedPosition;
@@ -154,10 +154,8 @@ impl Feed {
 
     /// From the core's commit to the table that answers.
     fn measure(&self, change: &NumberedChange) {
-        let millis = (self.seams.now)().millis().saturating_sub(change.at.millis()).max(0);
-        #[expect(clippy::cast_precision_loss, reason = "a histogram takes floats")]
         metrics::histogram!("yinke_edge_change_apply_seconds", "kind" => kind(&change.change))
-            .record(millis as f64 / 1_000.0);
+            .record(seconds(change.at, (self.seams.now)()));
     }
 
     async fn save_if_due(&self, saving: &mut Saving) {

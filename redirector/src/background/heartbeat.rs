@@ -6,7 +6,7 @@
 use super::phase::{Phase, Phases};
 use super::progress::{Progress, StreamProgress};
 use super::streams::Streams;
-use super::{BackgroundOptions, Contact, Seams, off_thread};
+use super::{BackgroundOptions, Contact, Seams, off_thread, seconds};
 use crate::core_link::{CoreLink, LinkError};
 use attribution_core::click::{EdgeId, Epoch, WorkerId};
 use attribution_core::history::FeedPosition;
@@ -125,12 +125,9 @@ impl Heart {
             }
             streams.push(status);
         }
-        #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
-        {
-            metrics::gauge!("yinke_ship_pending_frames").set(pending as f64);
-            let behind = at.millis().saturating_sub(shipped_through.millis()).max(0);
-            metrics::gauge!("yinke_ship_behind_seconds").set(behind as f64 / 1_000.0);
-        }
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        metrics::gauge!("yinke_ship_pending_frames").set(pending as f64);
+        metrics::gauge!("yinke_ship_behind_seconds").set(seconds(shipped_through, at));
         let FeedPosition { history, number: applied } = self.contact.position();
         (Heartbeat { edge: self.edge, at, history, applied, shipped_through, streams }, whole)
     }

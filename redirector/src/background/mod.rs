@@ -30,7 +30,14 @@ pub use options::{BackgroundOptions, RecorderOptions};
 pub use seams::{ApplyPage, ClaimTerms, FindTerms, SaveError, Seams};
 pub use spawn::{Background, Parts, Pulse, ShutdownReport, SpawnError, cursor_names, spawn, spawn_on};
 
+use attribution_core::time::Instant;
 use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// From one time to another in seconds, as a metric takes them; nothing if the clock went back between them.
+#[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
+fn seconds(from: Instant, to: Instant) -> f64 {
+    to.millis().saturating_sub(from.millis()).max(0) as f64 / 1_000.0
+}
 
 /// Runs what may wait for the disk on a thread that may block; a panic goes on here. A runtime of one thread is a
 /// simulation's, whose disk never stalls: there it runs in place, so that a run can be repeated step by step.

@@ -147,18 +147,7 @@ pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError>
     });
     let streams = Arc::clone(&keeper.streams);
     for stream in streams.all() {
-        let ended = streams.is_ended(stream);
-        let progress_then = StreamProgress {
-            live: !ended,
-            shipped: keeper.ship.get(stream),
-            recorded: keeper.redis.as_ref().map(|cursors| cursors.get(stream)),
-            through: (!ended).then_some(begun),
-            lost: 0,
-            go_back: None,
-            // Files that vanished unread are not released ones.
-            heard_whole: streams.is_gone(stream) && keeper.ship.get(stream) >= streams.end(stream),
-        };
-        progress.insert(stream, progress_then);
+        progress.insert(stream, where_it_stands(&keeper, stream, begun));
     }
 
     let (phase, phases) = Phases::new();
@@ -202,10 +191,7 @@ pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError>
             streams: Arc::clone(&streams),
             progress: Arc::clone(&progress),
         });
-        supervise(&mut workers, handle, "recorder", &phases, move |phases| {
-            let recorder = Arc::clone(&recorder);
-            recorder.run(phases)
-        });
+        supervise(&mut workers, handle, "recorder", &phases, move |phases| Arc::clone(&recorder).run(phases));
     }
     Ok(Background {
         runtime: None,
@@ -218,6 +204,22 @@ pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError>
         progress,
         seams,
     })
+}
+
+/// How far a stream had come when this process began.
+fn where_it_stands(keeper: &Keeper, stream: StreamId, begun: Instant) -> StreamProgress {
+    let (streams, shipped) = (&keeper.streams, keeper.ship.get(stream));
+    let live = !streams.is_ended(stream);
+    StreamProgress {
+        live,
+        shipped,
+        recorded: keeper.redis.as_ref().map(|cursors| cursors.get(stream)),
+        through: live.then_some(begun),
+        lost: 0,
+        go_back: None,
+        // Files that vanished unread are not released ones.
+        heard_whole: streams.is_gone(stream) && shipped >= streams.end(stream),
+    }
 }
 
 /// Runs a worker; starts it again if it dies, because it goes on at its cursor.

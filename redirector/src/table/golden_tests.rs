@@ -20,7 +20,7 @@ fn table() -> Table {
     }));
     changes.push(Change::Link(link(6)));
     table.apply(HISTORY, &numbered(1, changes));
-    table.heard(Instant(77));
+    table.note_heard(Instant(77));
     table
 }
 

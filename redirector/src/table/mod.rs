@@ -273,7 +273,7 @@ impl Table {
     }
 
     /// Notes that the core answered at `now`; earlier than before if the clock had been ahead.
-    pub fn heard(&self, now: Instant) {
+    pub fn note_heard(&self, now: Instant) {
         self.heard.store(now.millis(), Ordering::Relaxed);
     }
 

@@ -100,8 +100,9 @@ pub fn load(dir: &Path, secure: bool, stamp: i64) -> Loaded {
             Err(LoadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let aside = dir.join(format!("{name}.corrupt-{stamp}"));
-                tracing::error!(%error, cause = ?std::error::Error::source(&error), file = %path.display(),
-                    aside = %aside.display(), "a table snapshot is corrupt and is set aside");
+                let why = &error as &dyn std::error::Error;
+                tracing::error!(error = why, file = %path.display(), aside = %aside.display(),
+                    "a table snapshot is corrupt and is set aside");
                 if let Err(error) = fs::rename(&path, &aside) {
                     tracing::error!(%error, file = %path.display(), "the corrupt snapshot could not be renamed");
                 }
@@ -155,7 +156,7 @@ pub(crate) fn read_from(mut input: impl Read, secure: bool) -> Result<(Table, Op
         return Err(LoadError::Layout);
     }
     table.set_position(FeedPosition { history: HistoryId::new(u64_at(40)), number: u64_at(16) });
-    table.heard(Instant(u64_at(24).cast_signed()));
+    table.note_heard(Instant(u64_at(24).cast_signed()));
     let check_key = (len == HEAD_LEN).then(|| u32_of(&head, 48));
     Ok((table, check_key))
 }

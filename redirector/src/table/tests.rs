@@ -152,7 +152,7 @@ fn full_table() -> Table {
     }));
     changes.extend((490..520).map(|body| Change::Link(LinkRow { target: TargetNum(1), ..link(body) })));
     table.apply(HISTORY, &numbered(1, changes));
-    table.heard(Instant(77));
+    table.note_heard(Instant(77));
     table
 }
 
@@ -178,8 +178,8 @@ fn a_snapshot_gives_back_the_table() {
 #[test]
 fn a_clock_that_was_ahead_is_not_remembered() {
     let table = full_table();
-    table.heard(Instant(99));
-    table.heard(Instant(88));
+    table.note_heard(Instant(99));
+    table.note_heard(Instant(88));
     assert_eq!(table.heard_at(), Instant(88));
 }
 

@@ -8,12 +8,11 @@
 mod claims;
 
 use super::backoff::Backoff;
-use super::off_thread;
 use super::phase::{Phase, Phases};
 use super::progress::Progress;
 use super::shipper::core_stream;
 use super::streams::Streams;
-use super::{RecorderOptions, Seams};
+use super::{RecorderOptions, Seams, off_thread, seconds};
 use attribution_core::time::Instant;
 use claims::Claims;
 use journal::{ReadError, Reader, StreamId};
@@ -102,32 +101,28 @@ impl Recorder {
         slot: &'a mut Option<(Server, tokio::time::Instant)>,
         known_run: &mut Option<String>,
     ) -> Result<&'a mut Server, ServerError> {
-        if let Some((server, checked)) = slot
-            && checked.elapsed() >= CHECK_EVERY
-        {
-            server.refuse_eviction().await?;
-            *checked = tokio::time::Instant::now();
-            if known_run.as_ref() != Some(&server.run_id().await?) {
-                *slot = None; // a cluster's failover: another primary may have lost what it was told
+        if let Some((mut server, mut checked)) = slot.take() {
+            let due = checked.elapsed() >= CHECK_EVERY;
+            if due {
+                server.refuse_eviction().await?;
+                checked = tokio::time::Instant::now();
+            }
+            // A cluster's failover: another primary may have lost what it was told.
+            if !due || known_run.as_ref() == Some(&server.run_id().await?) {
+                return Ok(&mut slot.insert((server, checked)).0);
             }
         }
-        if slot.is_none() {
-            let mut server = Server::connect(&self.options.redis).await?;
-            let run = server.run_id().await?;
-            if known_run.as_ref().is_some_and(|known| *known != run) {
-                metrics::counter!("yinke_redis_rewinds_total").increment(1);
-                tracing::warn!("redis was restarted; telling it again what the journal still has");
-                for (stream, first) in self.streams.firsts() {
-                    self.progress.update(stream, |p| p.recorded = p.recorded.map(|at| at.min(first)));
-                }
+        let mut server = Server::connect(&self.options.redis).await?;
+        let run = server.run_id().await?;
+        if known_run.as_ref().is_some_and(|known| *known != run) {
+            metrics::counter!("yinke_redis_rewinds_total").increment(1);
+            tracing::warn!("redis was restarted; telling it again what the journal still has");
+            for (stream, first) in self.streams.firsts() {
+                self.progress.update(stream, |p| p.recorded = p.recorded.map(|at| at.min(first)));
             }
-            *known_run = Some(run);
-            *slot = Some((server, tokio::time::Instant::now()));
         }
-        match slot {
-            Some((server, _)) => Ok(server),
-            None => Err(ServerError::TimedOut(Duration::ZERO)), // not reached: filled above
-        }
+        *known_run = Some(run);
+        Ok(&mut slot.insert((server, tokio::time::Instant::now())).0)
     }
 
     fn has_news(&self) -> bool {
@@ -197,9 +192,7 @@ impl Recorder {
             self.progress.update(stream, |progress| progress.recorded = Some(position));
         }
         if let Some(oldest) = oldest {
-            let lag = (self.seams.now)().millis().saturating_sub(oldest.millis()).max(0);
-            #[expect(clippy::cast_precision_loss, reason = "histograms take floats")]
-            metrics::histogram!("yinke_redis_lag_seconds").record(lag as f64 / 1_000.0);
+            metrics::histogram!("yinke_redis_lag_seconds").record(seconds(oldest, (self.seams.now)()));
         }
         Ok(())
     }

@@ -25,6 +25,7 @@ impl StepError {
             Self::CoreAhead { .. } => "core_ahead",
         }
     }
+
     /// Whether it stays until somebody repairs something.
     pub(super) fn needs_repair(&self) -> bool {
         match self {

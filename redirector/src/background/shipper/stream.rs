@@ -4,8 +4,8 @@ use super::fill::{Filled, fill};
 use super::step_error::StepError;
 use super::{Shipper, core_stream};
 use crate::background::backoff::Backoff;
-use crate::background::off_thread;
 use crate::background::phase::{Phase, Phases};
+use crate::background::{off_thread, seconds};
 use crate::core_link::{LinkError, Retry};
 use attribution_core::click::{Epoch, WorkerId};
 use attribution_core::shipping::{BATCH_MAX_FRAMES, Batch, LostRange, ShipAck};
@@ -103,16 +103,11 @@ impl<'a> StreamShipper<'a> {
             return false;
         }
         let progress = || self.shipper.progress.get(stream);
+        let sent_back = || progress().is_some_and(|p| p.go_back.is_some());
         if streams.is_ended(stream) {
             // Until the core has heard that this was all it may still send us back.
             let settled = || progress().is_none_or(|p| p.heard_whole);
-            streams
-                .any_progress(
-                    || settled() || progress().is_some_and(|p| p.go_back.is_some()),
-                    &self.phases,
-                    Phase::Drain,
-                )
-                .await;
+            streams.any_progress(|| settled() || sent_back(), &self.phases, Phase::Drain).await;
             return !settled() && self.phases.now() == Phase::Run;
         }
         // While draining nobody writes any more, but what was written may still be on its way to the disk.
@@ -121,7 +116,6 @@ impl<'a> StreamShipper<'a> {
             return false;
         }
         let until = if draining { Phase::Stop } else { Phase::Drain };
-        let sent_back = || progress().is_some_and(|p| p.go_back.is_some());
         let more = || streams.end(stream) > position || sent_back();
         streams.any_progress(more, &self.phases, until).await;
         self.linger().await;
@@ -195,12 +189,9 @@ impl<'a> StreamShipper<'a> {
                 failpoint::reach("shipper.taken");
                 metrics::counter!("yinke_ship_batches_total").increment(1);
                 metrics::counter!("yinke_ship_frames_total").increment(frames);
-                #[expect(clippy::cast_precision_loss, reason = "histograms take floats")]
-                {
-                    let lag = (shipper.seams.now)().millis().saturating_sub(times.0.millis()).max(0);
-                    metrics::histogram!("yinke_ship_lag_seconds").record(lag as f64 / 1_000.0);
-                    metrics::histogram!("yinke_ship_batch_frames").record(frames as f64);
-                }
+                metrics::histogram!("yinke_ship_lag_seconds").record(seconds(times.0, (shipper.seams.now)()));
+                #[expect(clippy::cast_precision_loss, reason = "a histogram takes floats")]
+                metrics::histogram!("yinke_ship_batch_frames").record(frames as f64);
                 self.jumps = 0;
                 self.limit = self.limit.saturating_mul(2).min(BATCH_MAX_FRAMES);
                 self.advance(next, Some(times.1));
