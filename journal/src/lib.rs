@@ -7,7 +7,8 @@
 //! - [`frame`], [`segment`]: the bytes;
 //! - `epoch`, `index`, `lane`: one start of the journal, where a stream's frames are, what a worker shares;
 //! - `writer`, `sync`, `spares`: append and flush, the thread that makes durable, the thread that prepares files;
-//! - `recovery`, `tail`, `missing`, `reader`, `cursor`: what an earlier start left or lacks, reading it, how far each reader has come;
+//! - `recovery`, `tail`, `missing`, `reader`, `cursor`: what an earlier start left or lacks, reading it, how far each
+//!   reader has come;
 //! - `open`, `inner`, `journal`: one start of one process, which ties them together.
 //!
 //! What it promises: a frame that [`Writer::flush`] has taken survives the end of the process. A frame below

@@ -2,20 +2,22 @@
 //!
 //! The life of a click and of the money it brings, by folder:
 //!
-//! - in: `ingest` (batches of clicks from edges, exactly once), `edges` (how each edge stands, what it lost), `intake` (shops'
-//!   notifications become order events), [`orders`] (each event once, then the order is judged);
-//! - whose: `catalogue` (what is sold, who promotes it, links, the feed that edges follow), `identities` (which visitor is which
-//!   buyer), `plans` (what a commission rests on beside the rules), [`attribution`] (facts gathered, rules asked), [`holders`]
-//!   (Redis told);
+//! - in: `ingest` (batches of clicks from edges, exactly once), `edges` (how each edge stands, what it lost), `intake`
+//!   (shops' notifications become order events), [`orders`] (each event once, then the order is judged);
+//! - whose: `catalogue` (what is sold, who promotes it, links, the feed that edges follow), `identities` (which visitor
+//!   is which buyer), `plans` (what a commission rests on beside the rules), [`attribution`] (facts gathered, rules
+//!   asked), [`holders`] (Redis told);
 //! - how much: [`ledger`] (transfers, settlement), [`payouts`] (from settled to paid), `disputes` (what is taken back),
-//!   `sourcing` and `video_tasks` (what is sold and paid beside), `statements` (a month of it, and a platform's word against ours);
-//! - to whom it is told: [`webhooks`], `notices`, `library` (the index that promoters search), `outgoing` (the one way out to
-//!   addresses that others chose);
+//!   `sourcing` and `video_tasks` (what is sold and paid beside), `statements` (a month of it, and a platform's word
+//!   against ours);
+//! - to whom it is told: [`webhooks`], `notices`, `library` (the index that promoters search), `outgoing` (the one way
+//!   out to addresses that others chose);
 //! - proof: [`audit`] (nothing is missing), [`replay`] (everything again, from what was known when).
 //!
 //! Under all of it lies [`store`], one transaction seam with two databases; over it [`api`], the JSON interface, with
-//! [`accounts`] for people who sign in. Requests stand in files named `..._api.rs` or `api.rs`, and in `catalogue` in each noun's
-//! own file; what is beside them knows no HTTP. Nothing here sees a raw address, and only `clock` asks what time it is.
+//! [`accounts`] for people who sign in. Requests stand in files named `..._api.rs` or `api.rs`, and in `catalogue` in
+//! each noun's own file; what is beside them knows no HTTP. Nothing here sees a raw address, and only `clock` asks what
+//! time it is.
 
 pub mod accounts;
 pub mod api;

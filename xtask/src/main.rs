@@ -41,7 +41,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything that must hold: layout, lints, unit tests, real servers, whole stories, faults. At most 45 minutes on two cores.
+    /// Everything that must hold: layout, lints, unit tests, real servers, whole stories, faults. At most 45 minutes on
+    /// two cores.
     Test(test::TestArguments),
     /// The quick half: layout, formatting, lints, docs, and the tests that need no server.
     Ci,

@@ -14,13 +14,14 @@
 //! Under a platform's programme that counts by shop, `p12.mSHOP` is the record of one shop; `p12` is then that of the
 //! shop clicked last.
 //!
-//! Value, big-endian: format 1 (u8), number of clicks n (u8), who holds (u8: 255 nobody, 254 the base, else the
-//! click's position), flags (u8: 1 base present, 2 the base is the core's decision), decision version (u64), the
-//! holder's protected-until and expires (u64 each); if there is a base, the place up to which it covers (time u64,
-//! click id 16), until when it must be kept (u64) and its entry; then n entries of 48 bytes: time (48 bits), end (u8), guard (u8), click id (16),
-//! promoter (u32), placement (u32), protected until (u64), expires (u64). Instants are milliseconds.
+//! Value, big-endian: format 1 (u8), number of clicks n (u8), who holds (u8: 255 nobody, 254 the base, else the click's
+//! position), flags (u8: 1 base present, 2 the base is the core's decision), decision version (u64), the holder's
+//! protected-until and expires (u64 each); if there is a base, the place up to which it covers (time u64, click id 16),
+//! until when it must be kept (u64) and its entry; then n entries of 48 bytes: time (48 bits), end (u8), guard (u8),
+//! click id (16), promoter (u32), placement (u32), protected until (u64), expires (u64). Instants are milliseconds.
 //!
-//! The key expires with the last claim in it, or when no click that the decision covers could still make one. A reader checks `expires` again: keys may outlive their holder.
+//! The key expires with the last claim in it, or when no click that the decision covers could still make one. A reader
+//! checks `expires` again: keys may outlive their holder.
 
 mod layout;
 

@@ -330,7 +330,8 @@ impl Table {
         self.small.load().links.load(rows.iter());
     }
 
-    /// Takes one row in, of change `number` (zero: of a snapshot); `small` is the copy of the small tables under way, made when first needed.
+    /// Takes one row in, of change `number` (zero: of a snapshot); `small` is the copy of the small tables under way,
+    /// made when first needed.
     fn put(&self, number: u64, change: &Change, small: &mut Option<Small>) {
         match change {
             Change::Link(row) => self.small.load().links.put(row),

@@ -7,8 +7,8 @@
 //! sets and picks the best by column ([`query`]), so its cost hardly depends on how common its words are.
 //!
 //! A change of the catalogue leaves a mark in its own transaction ([`marks`]); a query looks at marked products one by
-//! one, until the job ([`refresh`]) has taken them into the index ([`mod@write`]). What a page shows of a product is always computed
-//! from the rules at that moment; only membership and order come from here.
+//! one, until the job ([`refresh`]) has taken them into the index ([`mod@write`]). What a page shows of a product is
+//! always computed from the rules at that moment; only membership and order come from here.
 
 pub(crate) mod columns;
 pub(crate) mod docs;

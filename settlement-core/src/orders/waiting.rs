@@ -23,7 +23,8 @@ pub(super) fn before_created(kind: &str, at: Instant, placed: Instant) -> Option
 }
 
 /// Takes out of the order's log what does not count, so that it never stands in the way of an event that does. What
-/// another merchant said, and what is dated long before the order, goes to the review queue; of two senders who may both speak, the first stands.
+/// another merchant said, and what is dated long before the order, goes to the review queue; of two senders who may
+/// both speak, the first stands.
 pub(super) fn sort(tx: &mut dyn Tx, created: &Created, now: Instant) -> Result<(), StoreError> {
     let waiting = tx.query(
         "SELECT kind, refund_id, sender, contents, at_ms FROM order_events \

@@ -122,7 +122,8 @@ impl Browser {
     }
 }
 
-/// The visitor in a click token: its bytes 18 to 33, behind the purpose, the layout and the click. These 20 letters are 15 of them.
+/// The visitor in a click token: its bytes 18 to 33, behind the purpose, the layout and the click. These 20 letters are
+/// 15 of them.
 fn visitor_of(token: &str) -> String {
     token.split('.').nth(2).unwrap()[24..44].to_owned()
 }

@@ -1,9 +1,9 @@
 //! Sends what is behind the durable watermark to the core, exactly once in effect.
 //!
 //! Every stream has a task of its own: read a batch at the cursor, ship it, and only when the core has answered move
-//! the cursor; the keeper makes it durable, and only then are segments before it released. A permit per batch keeps the number of batches on their way
-//! small; permits are given in the order they were asked for, so that no stream starves another. Ended streams are
-//! asked about first, oldest first.
+//! the cursor; the keeper makes it durable, and only then are segments before it released. A permit per batch keeps the
+//! number of batches on their way small; permits are given in the order they were asked for, so that no stream starves
+//! another. Ended streams are asked about first, oldest first.
 //!
 //! The core's word about a cursor is the truth. If it expects another number, the task goes there: back, if the core
 //! was restored from a backup, or forward, if the answer to a batch was lost. Frames that cannot be delivered any more

@@ -1,4 +1,5 @@
-//! Reading an event. What is stored has its type first, and a replay reads millions: then each field goes to its place at once.
+//! Reading an event. What is stored has its type first, and a replay reads millions: then each field goes to its place
+//! at once.
 
 use super::{Created, OrderEvent, Paid, RefundStep, Refunded, Step};
 use serde::de::value::MapAccessDeserializer;
