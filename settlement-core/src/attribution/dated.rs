@@ -275,7 +275,7 @@ impl Dated {
                 let link = Link {
                     starts: LinkSeconds(row.num(1)?),
                     expires: LinkSeconds(row.num(2)?),
-                    flags: LinkFlags(u8::try_from(row.int(3)?).unwrap_or_default()),
+                    flags: row.link_flags(3)?,
                 };
                 found.insert(row.int(0)?.cast_unsigned(), link);
             }

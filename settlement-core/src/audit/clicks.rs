@@ -5,7 +5,8 @@
 //! cannot explain is a gap.
 
 use crate::Core;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{StoreError, Tx};
+use attribution_core::click::Stream;
 use attribution_core::shipping::StreamStatus;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -128,8 +129,6 @@ struct Tail {
     answered: u64,
 }
 
-type StreamKey = (i64, i64, i64);
-
 impl Core {
     /// Reads the balance of clicks and shows it as metrics.
     ///
@@ -157,16 +156,16 @@ pub fn audit(tx: &mut dyn Tx) -> Result<ClickAudit, StoreError> {
     for row in tx.query("SELECT edge, epoch, worker, status FROM stream_status", &[])? {
         let status: StreamStatus = serde_json::from_str(row.text(3)?)
             .map_err(|cause| StoreError::Corrupt { what: "stream status", cause: cause.into() })?;
-        let key = key(&row)?;
-        held.entry(key).or_default();
-        said.insert(key, status);
+        let stream = row.stream(0)?;
+        held.entry(stream).or_default();
+        said.insert(stream, status);
     }
     let mut total = ClickAudit::default();
     let mut edges = BTreeMap::new();
     for row in tx.query("SELECT edge, heartbeat_at, shipped_through FROM edges ORDER BY edge", &[])? {
-        let edge = u16::try_from(row.int(0)?).unwrap_or_default();
+        let edge = row.edge(0)?;
         let audit = EdgeAudit {
-            edge,
+            edge: edge.0,
             recorded: 0,
             ingested: 0,
             pending: 0,
@@ -174,17 +173,17 @@ pub fn audit(tx: &mut dyn Tx) -> Result<ClickAudit, StoreError> {
             heartbeat_at: row.opt_int(1)?,
             shipped_through: row.int(2)?,
         };
-        edges.insert(row.int(0)?, audit);
+        edges.insert(edge, audit);
     }
-    for (key, held) in &held {
-        let stream = balance(held, said.get(key));
-        total.add(&stream);
-        total.tails.extend(tail(*key, held, said.get(key)));
-        if let Some(edge) = edges.get_mut(&key.0) {
-            edge.recorded += stream.recorded;
-            edge.ingested += stream.ingested;
-            edge.pending += stream.pending;
-            edge.gaps += stream.gaps;
+    for (stream, held) in &held {
+        let balance = balance(held, said.get(stream));
+        total.add(&balance);
+        total.tails.extend(tail(*stream, held, said.get(stream)));
+        if let Some(edge) = edges.get_mut(&stream.edge) {
+            edge.recorded += balance.recorded;
+            edge.ingested += balance.ingested;
+            edge.pending += balance.pending;
+            edge.gaps += balance.gaps;
         }
     }
     total.edges = edges.into_values().collect();
@@ -193,11 +192,7 @@ pub fn audit(tx: &mut dyn Tx) -> Result<ClickAudit, StoreError> {
     Ok(total)
 }
 
-fn key(row: &Row) -> Result<StreamKey, StoreError> {
-    Ok((row.int(0)?, row.int(1)?, row.int(2)?))
-}
-
-fn held_streams(tx: &mut dyn Tx) -> Result<BTreeMap<StreamKey, Held>, StoreError> {
+fn held_streams(tx: &mut dyn Tx) -> Result<BTreeMap<Stream, Held>, StoreError> {
     let mut streams = BTreeMap::new();
     let rows = tx.query(
         "SELECT edge, epoch, worker, next_sequence, clicks, tallies, dead, quarantined, duplicates, answered, recorded, \
@@ -218,16 +213,16 @@ fn held_streams(tx: &mut dyn Tx) -> Result<BTreeMap<StreamKey, Held>, StoreError
             unjournaled: row.count(15)?,
             ..Held::default()
         };
-        streams.insert(key(&row)?, held);
+        streams.insert(row.stream(0)?, held);
     }
     for row in tx.query("SELECT edge, epoch, worker, from_sequence, to_sequence FROM lost_ranges", &[])? {
-        let held: &mut Held = streams.entry(key(&row)?).or_default();
+        let held: &mut Held = streams.entry(row.stream(0)?).or_default();
         let (from, to) = (row.count(3)?, row.count(4)?);
         held.lost += to.saturating_sub(from);
         held.lost_below += to.min(held.next_sequence).saturating_sub(from);
     }
     for row in tx.query("SELECT edge, epoch, worker, frames, clicks, answered FROM lost_tails", &[])? {
-        let held: &mut Held = streams.entry(key(&row)?).or_default();
+        let held: &mut Held = streams.entry(row.stream(0)?).or_default();
         held.tail = Tail { frames: row.count(3)?, clicks: row.count(4)?, answered: row.count(5)? };
     }
     Ok(streams)
@@ -273,13 +268,17 @@ fn balance(held: &Held, said: Option<&StreamStatus>) -> ClickAudit {
 }
 
 /// The stream's missing end, if it misses one.
-fn tail((edge, epoch, worker): StreamKey, held: &Held, said: Option<&StreamStatus>) -> Option<TailAudit> {
+fn tail(
+    Stream { edge, epoch, worker }: Stream,
+    held: &Held,
+    said: Option<&StreamStatus>,
+) -> Option<TailAudit> {
     let Tail { frames, clicks, .. } = held.tail;
     let unknown = said.is_some_and(|said| said.incomplete);
-    (frames > 0 || unknown).then(|| TailAudit {
-        edge: u16::try_from(edge).unwrap_or_default(),
-        epoch: epoch.cast_unsigned(),
-        worker: u8::try_from(worker).unwrap_or_default(),
+    (frames > 0 || unknown).then_some(TailAudit {
+        edge: edge.0,
+        epoch: epoch.0,
+        worker: worker.0,
         frames,
         clicks,
         unknown,

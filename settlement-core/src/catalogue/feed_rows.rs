@@ -4,7 +4,7 @@ use super::app_page;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::catalogue::{
-    BanRow, Change, LinkFlags, LinkRow, LinkSeconds, NumberedChange, PlacementRow, ProgrammeRow, PromoterRow,
+    BanRow, Change, LinkRow, LinkSeconds, NumberedChange, PlacementRow, ProgrammeRow, PromoterRow,
     TargetKind, TargetRow,
 };
 use attribution_core::code::{Alias, Code};
@@ -102,7 +102,7 @@ fn links(tx: &mut dyn Tx, after: i64, limit: i64) -> Result<Vec<NumberedChange>,
             target: TargetNum(row.num(4)?),
             starts: LinkSeconds(row.num(5)?),
             expires: LinkSeconds(row.num(6)?),
-            flags: LinkFlags(u8::try_from(row.num(7)?).unwrap_or_default()),
+            flags: row.link_flags(7)?,
         }))
     })
 }

@@ -312,7 +312,7 @@ fn entry(row: &Row, config: &CoreConfig, now: Instant) -> Result<LinkEntry, Stor
         disabled_from: row.opt_instant(15)?,
         banned_from: row.opt_instant(20)?,
     };
-    let flags = LinkFlags(u8::try_from(row.int(8)?).unwrap_or_default());
+    let flags = row.link_flags(8)?;
     Ok(LinkEntry {
         short_url: address(config, &code),
         code,

@@ -174,7 +174,7 @@ async fn get_link(
     let theirs = principal.require_promoter_of(row.text(1)?, row.opt_text(2)?);
     theirs.map_err(|_| Problem::unknown("link", &text))?;
     let qr_code = row.opt_int(12)?.map(|code| Code(code.cast_unsigned()).to_string());
-    let flags = LinkFlags(u8::try_from(row.int(7)?).unwrap_or_default());
+    let flags = row.link_flags(7)?;
     Ok(Json(LinkView {
         short_url: address(core.config(), &text),
         other_urls: elsewhere(core.config(), &text),

@@ -190,7 +190,7 @@ fn put(
         versions.push(Version { number: version, from, policy });
     }
     let active = in_force(&versions, now).or(versions.first()).ok_or(StoreError::NoRow)?;
-    let programme = ProgrammeNum(u32::try_from(num).unwrap_or_default());
+    let programme = number(num)?;
     let edge_row = edge_row(programme, id, &active.policy)?;
     tx.execute(
         "INSERT INTO programmes (num, id, platform, merchant, name, active_version, edge_row, created_at, \
@@ -228,6 +228,13 @@ fn put(
         policy: serde_json::from_str(&text).unwrap_or_default(),
     };
     Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, view))
+}
+
+fn number(num: i64) -> Result<ProgrammeNum, StoreError> {
+    let number = u32::try_from(num);
+    number
+        .map(ProgrammeNum)
+        .map_err(|cause| StoreError::Corrupt { what: "programme number", cause: cause.into() })
 }
 
 /// Whether the same clicks make the same relations under both.
@@ -360,7 +367,7 @@ fn activate(tx: &mut dyn Tx, num: i64, now: Instant) -> Result<u64, StoreError> 
         numbers.give_back(tx)?;
         return Ok(0);
     };
-    let programme = ProgrammeNum(u32::try_from(num).unwrap_or_default());
+    let programme = number(num)?;
     tx.execute(
         "UPDATE programmes SET active_version = $2, edge_row = $3, change_no = $4, changed_at = $5 WHERE num = $1",
         params![num, version.number, &edge_row(programme, &id, &version.policy)?, numbers.next(), now],

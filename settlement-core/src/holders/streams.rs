@@ -2,8 +2,8 @@
 
 use crate::attribution::Who;
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
-use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
+use crate::store::{StoreError, Tx};
+use attribution_core::click::{ClickId, Stream};
 use attribution_core::ids::VisitorId;
 use attribution_core::outcome::Outcome;
 use attribution_core::time::{Instant, SECOND_MS};
@@ -25,14 +25,6 @@ impl Stretch {
     }
 }
 
-fn stream_of(row: &Row) -> Result<Stream, StoreError> {
-    Ok(Stream {
-        edge: EdgeId(u16::try_from(row.int(0)?).unwrap_or_default()),
-        epoch: Epoch(row.int(1)?.cast_unsigned()),
-        worker: WorkerId(u8::try_from(row.int(2)?).unwrap_or_default()),
-    })
-}
-
 /// What has not been told, at most so many numbers.
 pub(super) fn news(tx: &mut dyn Tx, most: u64) -> Result<Vec<Stretch>, StoreError> {
     let rows = tx.query(
@@ -47,7 +39,7 @@ pub(super) fn news(tx: &mut dyn Tx, most: u64) -> Result<Vec<Stretch>, StoreErro
         let from = row.count(3)?;
         let to = row.count(4)?.min(from.saturating_add(left));
         if from < to {
-            news.push(Stretch { stream: stream_of(row)?, numbers: from..to });
+            news.push(Stretch { stream: row.stream(0)?, numbers: from..to });
             left -= to - from;
         }
     }
@@ -130,7 +122,7 @@ pub(super) fn back_to_time(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreEr
         params![from],
     )?;
     for row in &rows {
-        let stream = stream_of(row)?;
+        let stream = row.stream(0)?;
         let number = first_from(tx, stream, row.count(3)?, from)?;
         back_to(tx, stream, number)?;
     }

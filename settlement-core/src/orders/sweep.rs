@@ -15,7 +15,7 @@ use crate::ledger::settle;
 use crate::params;
 use crate::payouts;
 use crate::store::{Store, StoreError, Tx};
-use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
+use attribution_core::click::ClickId;
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::time::{Instant, SECOND_MS};
 use std::collections::HashSet;
@@ -242,11 +242,7 @@ fn late_clicks(tx: &mut dyn Tx) -> Result<Backlog, StoreError> {
     )?;
     let mut left = FRAMES_AT_ONCE;
     for row in &streams {
-        let stream = Stream {
-            edge: EdgeId(u16::try_from(row.int(0)?).unwrap_or_default()),
-            epoch: Epoch(row.int(1)?.cast_unsigned()),
-            worker: WorkerId(u8::try_from(row.int(2)?).unwrap_or_default()),
-        };
+        let stream = row.stream(0)?;
         let first = row.count(3)?;
         let next = row.count(4)?.min(first.saturating_add(left));
         let (from, to) = (ClickId::new(stream, first), ClickId::new(stream, next));

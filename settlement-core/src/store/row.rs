@@ -3,6 +3,8 @@
 //! All rows of one answer share one buffer: a row that is read costs no allocation, whatever it holds.
 
 use super::{Param, StoreError};
+use attribution_core::catalogue::LinkFlags;
+use attribution_core::click::{EdgeId, Epoch, Stream, WorkerId};
 use attribution_core::time::Instant;
 use std::sync::Arc;
 
@@ -190,7 +192,7 @@ impl Row {
     /// # Errors
     /// If the column holds something else.
     pub fn num(&self, column: usize) -> Result<u32, StoreError> {
-        u32::try_from(self.int(column)?).map_err(|_| self.wrong(column, "a 32-bit number"))
+        self.narrow(column, "a 32-bit number")
     }
 
     /// A 32-bit number or NULL.
@@ -206,7 +208,37 @@ impl Row {
     /// # Errors
     /// If the column holds something else.
     pub fn count(&self, column: usize) -> Result<u64, StoreError> {
-        u64::try_from(self.int(column)?).map_err(|_| self.wrong(column, "a count"))
+        self.narrow(column, "a count")
+    }
+
+    fn narrow<T: TryFrom<i64>>(&self, column: usize, wanted: &'static str) -> Result<T, StoreError> {
+        T::try_from(self.int(column)?).map_err(|_| self.wrong(column, wanted))
+    }
+
+    /// The marks of a link.
+    ///
+    /// # Errors
+    /// If the column holds something else.
+    pub fn link_flags(&self, column: usize) -> Result<LinkFlags, StoreError> {
+        self.narrow(column, "a byte").map(LinkFlags)
+    }
+
+    /// An edge.
+    ///
+    /// # Errors
+    /// If the column holds something else.
+    pub fn edge(&self, column: usize) -> Result<EdgeId, StoreError> {
+        self.narrow(column, "a 16-bit number").map(EdgeId)
+    }
+
+    /// A stream: edge, epoch and worker, in three columns from this one on.
+    ///
+    /// # Errors
+    /// If the columns hold something else.
+    pub fn stream(&self, first: usize) -> Result<Stream, StoreError> {
+        let epoch = Epoch(self.int(first + 1)?.cast_unsigned());
+        let worker = WorkerId(self.narrow(first + 2, "a byte")?);
+        Ok(Stream { edge: self.edge(first)?, epoch, worker })
     }
 
     /// An instant.
@@ -223,5 +255,28 @@ impl Row {
     /// If the column holds something else.
     pub fn opt_instant(&self, column: usize) -> Result<Option<Instant>, StoreError> {
         Ok(self.opt_int(column)?.map(Instant))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_does_not_fit_is_named_and_not_taken_for_zero() {
+        let mut answer = Answer::default();
+        for value in [70_000, -1, 300, 7, -1, 3] {
+            answer.push(Param::Int(value));
+        }
+        let rows = answer.rows(3);
+        let column = |error: StoreError| match error {
+            StoreError::Column { column, .. } => column,
+            other => unreachable!("{other}"),
+        };
+        assert_eq!(rows[0].stream(0).map_err(column), Err(0));
+        assert_eq!(rows[0].num(1).map_err(column), Err(1));
+        assert_eq!(rows[0].link_flags(2).map_err(column), Err(2));
+        let stream = rows[1].stream(0).unwrap();
+        assert_eq!((stream.edge, stream.epoch, stream.worker), (EdgeId(7), Epoch(u64::MAX), WorkerId(3)));
     }
 }
