@@ -119,6 +119,9 @@ fn widened(address: IpAddr) -> u128 {
     }
 }
 
+/// How often a changed table is saved, unless an operator chooses otherwise.
+pub const SNAPSHOT_EVERY: Duration = Duration::from_secs(30);
+
 /// What an operator chooses for one edge.
 #[derive(Debug)]
 pub struct EdgeConfig {
@@ -168,7 +171,7 @@ impl EdgeConfig {
             max_stale: None,
             durability: Durability::Fast,
             journal: JournalSizes::default(),
-            snapshot_every: Duration::from_secs(30),
+            snapshot_every: SNAPSHOT_EVERY,
             redis: None,
         }
     }

@@ -1,7 +1,7 @@
 //! The command line: what every command shares. A command's own flags stand in its own file.
 
 use crate::commands::Command;
-use crate::config::{CoreFile, StoreChoice, load};
+use crate::config::{CoreFile, SQLITE_FILE, StoreChoice, load};
 use crate::exit::{self, Exit, Failure};
 use crate::roles::core::store_config;
 use crate::scenario::time;
@@ -134,7 +134,7 @@ impl StoreArgs {
 
     fn choice(&self) -> Result<StoreChoice, Failure> {
         match &self.postgres {
-            None => Ok(StoreChoice::Sqlite(self.data.join("core.sqlite"))),
+            None => Ok(StoreChoice::Sqlite(self.data.join(SQLITE_FILE))),
             Some(url) => postgres(url),
         }
     }

@@ -4,7 +4,6 @@
 mod admin;
 mod api;
 mod cli;
-mod clock;
 mod commands;
 mod config;
 mod data_dir;
@@ -20,6 +19,7 @@ mod output;
 mod roles;
 mod scenario;
 mod shutdown;
+mod spelling;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! What an operator may choose about the background work.
 
+use crate::config::SNAPSHOT_EVERY;
 use redis_view::RedisOptions;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ impl Default for BackgroundOptions {
             feed_every: Duration::from_millis(100),
             feed_page: 1_000,
             snapshot_changes: 100_000,
-            snapshot_every: Duration::from_secs(30),
+            snapshot_every: SNAPSHOT_EVERY,
             heartbeat_every: Duration::from_secs(1),
             // A commit costs the core as much as a few hundred rows; the lag stays well below a quarter second.
             linger: Duration::from_millis(40),

@@ -1,5 +1,6 @@
 //! `yinke account`: who signs in to the console.
 
+use super::listing::address;
 use crate::api::CoreApi;
 use crate::cli::CoreArgs;
 use crate::exit::{Exit, Failure};
@@ -84,8 +85,8 @@ impl AccountArgs {
                 (account, Method::POST, "/v1/accounts".to_owned(), body)
             }
             What::Password { account } => {
-                let login: String = url::form_urlencoded::byte_serialize(account.login.as_bytes()).collect();
-                (account, Method::PUT, format!("/v1/accounts/{login}/password"), json!({}))
+                let path = address(&["accounts", &account.login, "password"], &[]);
+                (account, Method::PUT, path, json!({}))
             }
         };
         let (password, drawn) = account.password()?;

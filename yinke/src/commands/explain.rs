@@ -1,5 +1,6 @@
 //! `yinke explain ORDER`: whose order it is, and why.
 
+use super::listing::{address, text};
 use crate::api::CoreApi;
 use crate::cli::{CoreArgs, Format, OutputArgs};
 use crate::exit::Failure;
@@ -43,15 +44,9 @@ impl ExplainArgs {
     /// If there is no such order, or the core cannot be asked.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let api = CoreApi::from_args(&self.core)?;
-        let mut url = url::Url::parse("http://core/v1/orders").unwrap_or_else(|_| unreachable!("a literal"));
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.push(&self.order).push("attribution");
-        }
-        if let Some(platform) = &self.platform {
-            url.query_pairs_mut().append_pair("platform", platform);
-        }
-        let path = url.as_str().trim_start_matches("http://core");
-        let order = super::runtime()?.block_on(api.get(path))?;
+        let path =
+            address(&["orders", &self.order, "attribution"], &[("platform", self.platform.as_deref())]);
+        let order = super::runtime()?.block_on(api.get(&path))?;
         match self.output.output {
             Format::Table => say(tell(&order, self.lang.unwrap_or_else(Lang::of_the_terminal))),
             format => listing(&order).print(format, &order),
@@ -73,10 +68,6 @@ impl Lang {
             Self::En => "en",
         }
     }
-}
-
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn fen(value: &Value, name: &str) -> String {

@@ -44,6 +44,11 @@ pub(super) fn address(segments: &[&str], pairs: &[(&str, Option<&str>)]) -> Stri
     url.as_str().trim_start_matches("http://core").to_owned()
 }
 
+/// A field of an answer that holds text; empty if it has none.
+pub(super) fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 impl Asking {
     /// Asks for a list, as many pages as are wanted, and prints these fields of each entry.
     ///

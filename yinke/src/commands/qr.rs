@@ -1,5 +1,6 @@
 //! `yinke qr CODE`: a link's QR code, as a file or in the terminal, with a logo or on a poster.
 
+use super::listing::{address, text};
 use crate::api::CoreApi;
 use crate::cli::CoreArgs;
 use crate::exit::{Exit, Failure};
@@ -114,7 +115,7 @@ impl QrArgs {
         }
         let api = CoreApi::from_args(&self.core)?;
         let runtime = super::runtime()?;
-        let link = runtime.block_on(api.get(&path("links", &self.code)))?;
+        let link = runtime.block_on(api.get(&address(&["links", &self.code], &[])))?;
         let url = drawn_url(&link);
         let made = match (&self.out, form) {
             (None, _) | (_, None) => {
@@ -124,7 +125,9 @@ impl QrArgs {
             }
             (Some(_), Some(_)) if self.poster => {
                 let product = match text(&link, "target_kind") {
-                    "product" => runtime.block_on(api.get(&path("products", text(&link, "target"))))?,
+                    "product" => {
+                        runtime.block_on(api.get(&address(&["products", text(&link, "target")], &[])))?
+                    }
                     _ => Value::Null,
                 };
                 self.poster(&link, &product, &wish.style, logo.as_ref())?.into_bytes()
@@ -176,19 +179,6 @@ impl QrArgs {
 /// What stands in a link's QR code: its own address, whose life is its own. The code of a QR code stands for itself.
 fn drawn_url(link: &Value) -> &str {
     link.get("qr_url").and_then(Value::as_str).unwrap_or_else(|| text(link, "short_url"))
-}
-
-/// `/v1/{noun}/{id}`, with the id escaped.
-fn path(noun: &str, id: &str) -> String {
-    let mut url = url::Url::parse("http://core/v1").unwrap_or_else(|_| unreachable!("a literal"));
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.push(noun).push(id);
-    }
-    url.path().to_owned()
-}
-
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn bad(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

@@ -10,6 +10,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use url::Url;
 
+/// The store's file in a data directory.
+pub(crate) const SQLITE_FILE: &str = "core.sqlite";
+
 /// Where the core keeps everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoreChoice {
@@ -84,7 +87,7 @@ impl Role for CoreFile {
         let store = match (sqlite?, postgres?) {
             (_, Some(url)) => StoreChoice::Postgres(url),
             (Some(path), None) => StoreChoice::Sqlite(r.resolve(&path)),
-            (None, None) => StoreChoice::Sqlite(data_dir.join("core.sqlite")),
+            (None, None) => StoreChoice::Sqlite(data_dir.join(SQLITE_FILE)),
         };
         Some(Self {
             keys_dir: keys_dir?.map_or_else(|| data_dir.join("keys"), |dir| r.resolve(&dir)),

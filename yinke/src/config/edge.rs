@@ -5,7 +5,7 @@ use super::reader::Reader;
 use super::{Role, parse, proxies};
 use attribution_core::catalogue::Durability;
 use attribution_core::click::EdgeId;
-use redirector::config::{AddressRange, JournalSizes, Limits};
+use redirector::config::{AddressRange, JournalSizes, Limits, SNAPSHOT_EVERY};
 use redis_view::RedisOptions;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -65,15 +65,12 @@ impl Role for EdgeFile {
         let core_url =
             r.required("core.url", "an http URL such as \"http://core.internal:8081\"", parse::http_url);
         let core_token = r.secret("core.token");
-        let cores =
-            std::thread::available_parallelism().map_or(1, |n| u8::try_from(n.get()).unwrap_or(128).min(128));
-        let workers = r.defaulted("server.workers", "1 to 128", parse::workers, cores);
+        let workers = r.defaulted("server.workers", "1 to 128", parse::workers, workers_here());
         let limits = limits(r);
         let trusted_proxies = proxies::trusted(r, "server.trusted_proxies");
         let agent_patterns = r.optional("agents.patterns", "a path", parse::path);
         let max_stale = r.optional("table.max_stale", DURATION, parse::duration);
-        let snapshot_every =
-            r.defaulted("table.snapshot_every", DURATION, parse::duration, Duration::from_secs(30));
+        let snapshot_every = r.defaulted("table.snapshot_every", DURATION, parse::duration, SNAPSHOT_EVERY);
         let durability =
             r.defaulted("journal.durability", "\"fast\" or \"strict\"", durability, Durability::Fast);
         let sizes = JournalSizes::default();
@@ -120,6 +117,11 @@ impl Role for EdgeFile {
             redis: redis?,
         })
     }
+}
+
+/// One edge worker per core of this machine.
+pub(crate) fn workers_here() -> u8 {
+    std::thread::available_parallelism().map_or(1, |cores| u8::try_from(cores.get()).unwrap_or(128).min(128))
 }
 
 const DURATION: &str = "a duration such as \"30s\"";

@@ -11,8 +11,8 @@ mod proxies;
 mod reader;
 mod redis;
 
-pub(crate) use self::core::{CoreFile, StoreChoice};
-pub(crate) use edge::EdgeFile;
+pub(crate) use self::core::{CoreFile, SQLITE_FILE, StoreChoice};
+pub(crate) use edge::{EdgeFile, workers_here};
 pub(crate) use effective::Effective;
 pub(crate) use parse::public_base;
 

@@ -3,6 +3,7 @@
 use super::effective::{Effective, Shown};
 use super::{Mistake, Mistakes};
 use crate::keys;
+use crate::spelling::did_you_mean;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
         let mut unknown = Vec::new();
         collect_unknown(&self.root, "", &self.seen, &mut unknown);
         for (key, span) in unknown {
-            let problem = match nearest(&key, &self.seen) {
+            let problem = match did_you_mean(&key, self.seen.iter().map(String::as_str)) {
                 Some(known) => format!("unknown key; did you mean {known}?"),
                 None => "unknown key".to_owned(),
             };
@@ -205,27 +206,6 @@ fn collect_unknown(
             _ => out.push((key, name.span())),
         }
     }
-}
-
-/// The known key that differs least, if it differs little.
-fn nearest<'k>(key: &str, known: &'k BTreeSet<String>) -> Option<&'k str> {
-    let best = known.iter().map(|k| (distance(key, k), k.as_str())).min()?;
-    (best.0 <= 2).then_some(best.1)
-}
-
-/// Edits between two short keys.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(ca != cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Line and column, both from one.

@@ -14,12 +14,12 @@ mod taps;
 pub(crate) use accounts::DemoAccount;
 
 use crate::api::{ApiError, CoreApi};
-use crate::clock;
 use crate::import::{Fault, FileFormat, ImportError, Kind, Options, Plan, send};
 use attribution_core::time::Instant;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use settlement_core::Clock;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -141,7 +141,7 @@ pub(crate) async fn run(
             let taps = taps::tap_all(servers, &links).await?;
             tell(format!("{} taps through the edge", taps.len()));
             clicks_arrived(servers.api, taps.len()).await?;
-            let body = buyers::events(&taps, clock::now());
+            let body = buyers::events(&taps, Clock::System.now());
             write_json(&purchases, &body)?;
             body
         }

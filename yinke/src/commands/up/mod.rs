@@ -5,8 +5,7 @@ mod story;
 use crate::admin::{self, Metrics};
 use crate::api::CoreApi;
 use crate::cli::{self, DATA_DEFAULT, RedisArgs};
-use crate::clock;
-use crate::config::{self, StoreChoice};
+use crate::config::{self, SQLITE_FILE, StoreChoice};
 use crate::data_dir::{DataDir, Running};
 use crate::demo;
 use crate::exit::{Exit, Failure};
@@ -22,6 +21,7 @@ use clap::Args;
 use redirector::EdgeConfig;
 use redirector::background::Pulse;
 use redirector::config::Listen;
+use settlement_core::Clock;
 use settlement_core::api::Limits;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -133,7 +133,7 @@ impl UpArgs {
     async fn start(&self) -> Result<Up, Failure> {
         let data = DataDir::open(&self.data)?;
         // The journal's folder tells of earlier use also where the store is elsewhere.
-        let used = data.join("core.sqlite").exists() || data.join("edge").exists();
+        let used = data.join(SQLITE_FILE).exists() || data.join("edge").exists();
         let secrets = CoreSecrets::open_or_create(&data.subdirectory("keys")?, used)?;
         let mut inherited = Inherited::take()?;
         let edge_port = listen::edge_port(inherited.listeners(Name::Edge), self.edge)?;
@@ -153,7 +153,7 @@ impl UpArgs {
         let start = CoreStart {
             store: match &self.postgres {
                 Some(url) => StoreChoice::Postgres(url.clone()),
-                None => StoreChoice::Sqlite(data.join("core.sqlite")),
+                None => StoreChoice::Sqlite(data.join(SQLITE_FILE)),
             },
             public_base: public.clone(),
             own_hosts: Vec::new(),
@@ -194,9 +194,7 @@ impl UpArgs {
 
     fn edge_config(&self, data: &DataDir, listen: Listen, public: Url) -> Result<EdgeConfig, Failure> {
         let mut config = EdgeConfig::new(EDGE, listen, public, data.subdirectory("edge")?);
-        config.workers = self.workers.unwrap_or_else(|| {
-            std::thread::available_parallelism().map_or(1, |n| u8::try_from(n.get()).unwrap_or(128).min(128))
-        });
+        config.workers = self.workers.unwrap_or_else(config::workers_here);
         config.redis = self.redis.options()?;
         if self.demo {
             config.agent_patterns = Some(demo::agent_patterns(&data.subdirectory("demo")?)?);
@@ -219,7 +217,7 @@ impl UpArgs {
         let story = demo::run(
             &dir,
             &servers,
-            clock::now(),
+            Clock::System.now(),
             |done| note(format_args!("demo: {done}")),
             async || {
                 up.table_is_current().await;
