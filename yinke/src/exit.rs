@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::data_dir::DataDirError;
 use crate::demo::DemoError;
 use crate::keys::KeysError;
+use settlement_core::store::StoreError;
 use std::fmt;
 
 /// The exit codes. Documented in `--help`; scripts rely on them.
@@ -132,6 +133,13 @@ impl From<redirector::StartError> for Failure {
             E::System(_) => Exit::Runtime,
         };
         Self::new(exit, error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = if error.may_retry() { Exit::TryAgain } else { Exit::Io };
+        Self::new(exit, anyhow::Error::new(error).context("the store failed"))
     }
 }
 

@@ -2,9 +2,10 @@
 //! second ends the process at once.
 
 use crate::exit::Failure;
-use crate::handover::{self, Handover};
+use crate::handover::{self, Handover, Name};
 use crate::logging;
 use crate::roles::Served;
+use std::net::TcpListener;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -38,6 +39,14 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
+    /// As it was asked to, with the sockets for the process after this one, if there is to be one.
+    pub(crate) fn asked(ask: Ask, kept: Vec<(Name, TcpListener)>, restarts: u32) -> Self {
+        match ask {
+            Ask::Stop => Self::Stopped(ExitCode::SUCCESS),
+            Ask::Restart => Self::Restarting(Handover::new(kept, restarts)),
+        }
+    }
+
     /// Ends the process, or becomes the program anew. Called when nothing runs any more.
     ///
     /// # Errors

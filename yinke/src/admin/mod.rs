@@ -111,8 +111,9 @@ async fn version(State(admin): State<Admin>) -> Json<serde_json::Value> {
 async fn reload(State(admin): State<Admin>) -> Response {
     match admin.served.reload() {
         Ok(()) => "reloaded\n".into_response(),
-        Err(problem) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("kept the old: {problem}\n")).into_response()
+        Err(error) => {
+            let why = anyhow::Error::new(error);
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("kept the old: {why:#}\n")).into_response()
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::admin::{self, Metrics};
 use crate::config::{CoreFile, StoreChoice, load};
 use crate::data_dir::{DataDir, Running, create_private};
 use crate::exit::{Exit, Failure};
-use crate::handover::{Handover, Inherited, Name};
+use crate::handover::{Inherited, Name};
 use crate::keys::CoreSecrets;
 use crate::roles::core::{CoreRole, CoreStart};
 use crate::roles::{Roles, Served, listen};
@@ -84,11 +84,8 @@ async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
     }
     let finished = role.shutdown(shutdown::DRAIN).await;
     tracing::info!(finished, "stopped");
-    Ok(match ask {
-        Ask::Stop => Ended::Stopped(ExitCode::SUCCESS),
-        Ask::Restart => {
-            admin_server.finish().await;
-            Ended::Restarting(Handover::new(kept, inherited.restarts))
-        }
-    })
+    if ask == Ask::Restart {
+        admin_server.finish().await;
+    }
+    Ok(Ended::asked(ask, kept, inherited.restarts))
 }

@@ -4,7 +4,7 @@ use crate::admin::{self, Metrics};
 use crate::config::{EdgeFile, load};
 use crate::data_dir::{DataDir, Running};
 use crate::exit::{Exit, Failure};
-use crate::handover::{Handover, Inherited, Name};
+use crate::handover::{Inherited, Name};
 use crate::keys::EdgeSecrets;
 use crate::roles::{Roles, Served, edge, listen};
 use crate::shutdown::{self, Ask, Ended, Signals};
@@ -91,11 +91,8 @@ async fn serve(settings: EdgeFile) -> Result<Ended, Failure> {
         kept.clear();
     }
     edge::shutdown(edge, shutdown::DRAIN).await;
-    Ok(match ask {
-        Ask::Stop => Ended::Stopped(ExitCode::SUCCESS),
-        Ask::Restart => {
-            admin_server.finish().await;
-            Ended::Restarting(Handover::new(kept, inherited.restarts))
-        }
-    })
+    if ask == Ask::Restart {
+        admin_server.finish().await;
+    }
+    Ok(Ended::asked(ask, kept, inherited.restarts))
 }

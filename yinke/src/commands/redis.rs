@@ -181,22 +181,18 @@ impl PlaceArgs {
 
 impl From<RebuildError> for Failure {
     fn from(error: RebuildError) -> Self {
-        let exit = match &error {
-            RebuildError::Store(error) if error.may_retry() => Exit::TryAgain,
-            RebuildError::Store(_) => Exit::Io,
-            RebuildError::Redis(_) => Exit::Unavailable,
-        };
-        Self::new(exit, error)
+        match error {
+            RebuildError::Store(error) => error.into(),
+            RebuildError::Redis(_) => Self::new(Exit::Unavailable, error),
+        }
     }
 }
 
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
-        let exit = match &error {
-            CheckError::Store(error) if error.may_retry() => Exit::TryAgain,
-            CheckError::Store(_) => Exit::Io,
-            CheckError::Redis(_) => Exit::Unavailable,
-        };
-        Self::new(exit, error)
+        match error {
+            CheckError::Store(error) => error.into(),
+            CheckError::Redis(_) => Self::new(Exit::Unavailable, error),
+        }
     }
 }

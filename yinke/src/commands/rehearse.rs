@@ -73,35 +73,56 @@ impl RehearseArgs {
 fn read(path: &Path) -> Result<Changed, Failure> {
     let text =
         std::fs::read_to_string(path).map_err(|error| io(error, format!("reading {}", path.display())))?;
-    let bad = |problem: String| Failure::message(Exit::BadData, format!("{}: {problem}", path.display()));
     let ending = path.extension().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
-    let document: Value = match ending {
-        "toml" => toml::from_str(&text).map_err(|error| bad(error.to_string()))?,
-        "json" => serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?,
-        "yaml" | "yml" => scenario::json_of_yaml(&text).map_err(bad)?,
-        _ => return Err(bad("its name must end in .toml, .json or .yaml".to_owned())),
-    };
-    changed(document).map_err(bad)
+    document(ending, &text).and_then(changed).map_err(|error| {
+        let error = anyhow::Error::new(error).context(path.display().to_string());
+        Failure::new(Exit::BadData, error)
+    })
+}
+
+/// Why a file says no rules.
+#[derive(Debug, thiserror::Error)]
+enum NoRules {
+    #[error("its name must end in .toml, .json or .yaml")]
+    Ending,
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Yaml(#[from] scenario::Fault),
+    #[error("expected fields such as `policy`")]
+    NoFields,
+    #[error("preset")]
+    Preset(#[source] serde_json::Error),
+    #[error("{0}: no such field; rules stand under `policy`")]
+    NoSuchField(String),
+}
+
+fn document(ending: &str, text: &str) -> Result<Value, NoRules> {
+    match ending {
+        "toml" => Ok(toml::from_str(text)?),
+        "json" => Ok(serde_json::from_str(text)?),
+        "yaml" | "yml" => Ok(scenario::json_of_yaml(text)?),
+        _ => Err(NoRules::Ending),
+    }
 }
 
 /// The fields of `PUT /v1/programmes` that say rules, or rules alone.
-fn changed(document: Value) -> Result<Changed, String> {
-    let Value::Object(mut fields) = document else {
-        return Err("expected fields such as `policy`".to_owned());
-    };
+fn changed(document: Value) -> Result<Changed, NoRules> {
+    let Value::Object(mut fields) = document else { return Err(NoRules::NoFields) };
     if !fields.contains_key("preset") && !fields.contains_key("policy") {
         return Ok(Changed { policy: Value::Object(fields), ..Changed::default() });
     }
     let preset = fields.remove("preset").filter(|preset| !preset.is_null());
-    let preset =
-        preset.map(serde_json::from_value).transpose().map_err(|error| format!("preset: {error}"))?;
+    let preset = preset.map(serde_json::from_value).transpose().map_err(NoRules::Preset)?;
     let policy = fields.remove("policy").unwrap_or_default();
     // What says who owns the programme is no matter here; what was meant as a rule must not be overlooked.
     let other = fields
         .keys()
         .find(|name| !matches!(name.as_str(), "name" | "merchant" | "platform" | "effective_from"));
     match other {
-        Some(name) => Err(format!("{name}: no such field; rules stand under `policy`")),
+        Some(name) => Err(NoRules::NoSuchField(name.clone())),
         None => Ok(Changed { preset, policy, list: false }),
     }
 }
@@ -169,7 +190,7 @@ impl From<RehearseError> for Failure {
     fn from(error: RehearseError) -> Self {
         match error {
             RehearseError::Replay(error) => error.into(),
-            RehearseError::Store(error) => settlement_core::replay::ReplayError::Store(error).into(),
+            RehearseError::Store(error) => error.into(),
             RehearseError::NoProgramme(_) => Self::new(Exit::NotFound, error),
             RehearseError::Mistakes(mistakes) => {
                 let lines = mistakes.iter().map(|mistake| format!("\n  {mistake}"));
@@ -195,7 +216,7 @@ mod tests {
         assert!(request.preset.is_some());
         assert_eq!(request.policy, json!({"commission": {}}));
         assert_eq!(
-            changed(json!({"policy": {}, "commission": {}})).unwrap_err(),
+            changed(json!({"policy": {}, "commission": {}})).unwrap_err().to_string(),
             "commission: no such field; rules stand under `policy`"
         );
     }

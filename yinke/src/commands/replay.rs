@@ -119,11 +119,11 @@ fn print(done: &Replayed, format: Format) {
 
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Self {
-        let exit = match &error {
-            ReplayError::Store(error) if error.may_retry() => Exit::TryAgain,
-            ReplayError::Store(_) => Exit::Io,
-            ReplayError::NoOrder(_) | ReplayError::NoMerchant(_) | ReplayError::NoPlace(_) => Exit::NotFound,
-        };
-        Self::new(exit, error)
+        match error {
+            ReplayError::Store(error) => error.into(),
+            ReplayError::NoOrder(_) | ReplayError::NoMerchant(_) | ReplayError::NoPlace(_) => {
+                Self::new(Exit::NotFound, error)
+            }
+        }
     }
 }

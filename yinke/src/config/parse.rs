@@ -42,9 +42,9 @@ pub(super) fn public_url(value: &DeValue<'_>) -> Option<Url> {
 /// follow, and everybody reads it, so no password may stand in it.
 ///
 /// # Errors
-/// What is wrong with it, in words.
-pub(crate) fn public_base(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("not a URL ({error}); expected {PUBLIC_URL}"))?;
+/// If it cannot stand there.
+pub(crate) fn public_base(text: &str) -> Result<Url, NoPublicBase> {
+    let url = Url::parse(text).map_err(|_| NoPublicBase("it is not a URL"))?;
     let wrong = if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         "it is no http or https address"
     } else if !url.username().is_empty() || url.password().is_some() {
@@ -58,8 +58,13 @@ pub(crate) fn public_base(text: &str) -> Result<Url, String> {
     } else {
         return Ok(url);
     };
-    Err(format!("{wrong}; expected {PUBLIC_URL}"))
+    Err(NoPublicBase(wrong))
 }
+
+/// Why an address cannot stand in links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; expected {PUBLIC_URL}")]
+pub(crate) struct NoPublicBase(&'static str);
 
 /// What is expected of a public address.
 pub(crate) const PUBLIC_URL: &str =
@@ -123,7 +128,7 @@ mod tests {
             ("https://yk.example/?", "query"),
             ("https://yk.example/go#a", "fragment"),
         ] {
-            let said = public_base(bad).unwrap_err();
+            let said = public_base(bad).unwrap_err().to_string();
             assert!(said.contains(why), "{bad}: {said}");
             assert_eq!(public_url(&DeValue::String(bad.into())), None, "{bad}");
         }

@@ -21,7 +21,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     /// A fault of a whole row.
-    pub(super) fn file(line: u64, why: String) -> Self {
+    pub(super) fn row(line: u64, why: String) -> Self {
         Self { line, last: line, column: None, field: String::new(), value: String::new(), why }
     }
 
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_line_is_left_out_once_however_much_is_wrong_with_it() {
-        let fault = |line, last| Fault { last, ..Fault::file(line, String::new()) };
+        let fault = |line, last| Fault { last, ..Fault::row(line, String::new()) };
         assert_eq!(lines_left_out(&[]), 0);
         assert_eq!(lines_left_out(&[fault(9, 9), fault(2, 2), fault(2, 5), fault(4, 6), fault(9, 9)]), 6);
     }

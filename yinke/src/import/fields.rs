@@ -33,7 +33,7 @@ impl<'r> Fields<'r> {
             value: cell
                 .map(|c| clip(c.value.as_str().map_or_else(|| c.value.to_string(), str::to_owned).as_str()))
                 .unwrap_or_default(),
-            ..Fault::file(self.row.line, why.into())
+            ..Fault::row(self.row.line, why.into())
         });
     }
 

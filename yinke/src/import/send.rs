@@ -157,18 +157,18 @@ async fn send_step(
             items = vec![(0, problem.to_string())];
             if bulk.is_some() || !skip_bad {
                 // A bulk call that is refused as a whole: no row of it is to blame.
-                let faults = vec![Fault::file(lines[0], problem.to_string())];
+                let faults = vec![Fault::row(lines[0], problem.to_string())];
                 return Err(StepError::Refused { faults, others_in: false });
             }
         }
         items.sort_unstable();
         items.dedup_by_key(|(item, _)| *item);
         if !skip_bad {
-            let faults = items.into_iter().map(|(item, why)| Fault::file(lines[item], why));
+            let faults = items.into_iter().map(|(item, why)| Fault::row(lines[item], why));
             return Err(StepError::Refused { faults: faults.collect(), others_in: false });
         }
         for (item, why) in items.into_iter().rev() {
-            report.refused.push(Fault::file(lines.remove(item), why));
+            report.refused.push(Fault::row(lines.remove(item), why));
             if let Some(items) = bulk.and_then(|bulk| body[bulk.name].as_array_mut()) {
                 items.remove(item);
             }
@@ -239,9 +239,9 @@ fn refusal(line: u64, part: &Value) -> Option<Fault> {
     match text("status") {
         "review" => {
             let why = format!("{} ({}); it waits in the review queue", text("detail"), text("code"));
-            Some(Fault::file(line, why))
+            Some(Fault::row(line, why))
         }
-        "rejected" => Some(Fault::file(line, format!("{} ({})", text("detail"), text("code")))),
+        "rejected" => Some(Fault::row(line, format!("{} ({})", text("detail"), text("code")))),
         _ => None,
     }
 }

@@ -57,11 +57,11 @@ fn read_csv(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
     let Some(header) = records.next() else { return (rows, faults) };
     if let Some((column, why)) = header.fault {
         let last = header.last;
-        return (rows, vec![Fault { column: Some(column), last, ..Fault::file(1, why) }]);
+        return (rows, vec![Fault { column: Some(column), last, ..Fault::row(1, why) }]);
     }
     let header: Vec<String> = header.cells.iter().map(|name| name_of(name)).collect();
     for (index, name) in header.iter().enumerate() {
-        let fault = |why| Fault { column: Some(index + 1), field: name.clone(), ..Fault::file(1, why) };
+        let fault = |why| Fault { column: Some(index + 1), field: name.clone(), ..Fault::row(1, why) };
         if !columns.contains(&name.as_str()) {
             faults.push(fault(format!("unknown column; known are {}", columns.join(", "))));
         } else if header[..index].contains(name) {
@@ -72,12 +72,12 @@ fn read_csv(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
         let Record { line, last, cells: found, fault } = record;
         if let Some((column, why)) = fault {
             let field = header.get(column - 1).cloned().unwrap_or_default();
-            faults.push(Fault { column: Some(column), field, last, ..Fault::file(line, why) });
+            faults.push(Fault { column: Some(column), field, last, ..Fault::row(line, why) });
             continue;
         }
         if found.len() != header.len() {
             let why = format!("this row has {} cells, the header has {}", found.len(), header.len());
-            faults.push(Fault::file(line, why));
+            faults.push(Fault::row(line, why));
             continue;
         }
         let mut cells = BTreeMap::new();
@@ -96,7 +96,7 @@ fn read_csv(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
             whole = false;
             let value = clip(&String::from_utf8_lossy(cell));
             let field = name.clone();
-            faults.push(Fault { column: Some(index + 1), field, value, ..Fault::file(line, why.to_owned()) });
+            faults.push(Fault { column: Some(index + 1), field, value, ..Fault::row(line, why.to_owned()) });
         }
         if whole {
             rows.push(Row { line, cells });
@@ -128,7 +128,7 @@ pub(super) fn missing_columns(bytes: &[u8], format: FileFormat, needed: &[&str])
     }
     let names: Vec<String> = header.iter().flat_map(|h| &h.cells).map(|name| name_of(name)).collect();
     let lacks = |name: &&&str| !names.iter().any(|have| have == **name);
-    needed.iter().filter(lacks).map(|name| Fault::file(1, format!("the column {name} is missing"))).collect()
+    needed.iter().filter(lacks).map(|name| Fault::row(1, format!("the column {name} is missing"))).collect()
 }
 
 fn read_json_lines(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
@@ -143,7 +143,7 @@ fn read_json_lines(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
             Err(error) => {
                 let column = Some(error.column()).filter(|c| *c > 0);
                 let why = format!("not a JSON object: {error}");
-                faults.push(Fault { column, ..Fault::file(line, why) });
+                faults.push(Fault { column, ..Fault::row(line, why) });
                 continue;
             }
         };
@@ -151,14 +151,14 @@ fn read_json_lines(bytes: &[u8], columns: &[&str]) -> (Vec<Row>, Vec<Fault>) {
         if !unknown.is_empty() {
             faults.extend(unknown.into_iter().map(|key| Fault {
                 field: key.clone(),
-                ..Fault::file(line, format!("unknown key; known are {}", columns.join(", ")))
+                ..Fault::row(line, format!("unknown key; known are {}", columns.join(", ")))
             }));
             continue;
         }
         let broken = |(key, value): (&String, &Value)| {
             let text = value.as_str().filter(|text| breaks(text))?;
             let (field, value) = (key.clone(), clip(text));
-            Some(Fault { field, value, ..Fault::file(line, BREAKS.to_owned()) })
+            Some(Fault { field, value, ..Fault::row(line, BREAKS.to_owned()) })
         };
         let known = faults.len();
         faults.extend(object.iter().filter_map(broken));

@@ -24,9 +24,7 @@ pub(super) fn read_or_create<const N: usize>(path: &Path) -> Result<[u8; N], Key
     if let Some(text) = read_text(path)? {
         return unhex(&text).ok_or_else(|| KeysError::Malformed { path: path.to_owned(), want: 2 * N });
     }
-    let mut secret = [0; N];
-    getrandom::fill(&mut secret)
-        .map_err(|_| KeysError::Create { path: path.to_owned(), source: io::ErrorKind::Other.into() })?;
+    let secret = random(path)?;
     create(path, &secret)?;
     Ok(secret)
 }
@@ -97,11 +95,18 @@ pub(super) fn missing() -> io::Error {
     io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error())
 }
 
-/// `N` random bytes as hex.
-pub(super) fn random_hex<const N: usize>() -> String {
+/// `N` random bytes as hex, for the secret in `path`.
+///
+/// # Errors
+/// If the system gives none.
+pub(super) fn random_hex<const N: usize>(path: &Path) -> Result<String, KeysError> {
+    random::<N>(path).map(|bytes| hex(&bytes))
+}
+
+fn random<const N: usize>(path: &Path) -> Result<[u8; N], KeysError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).unwrap_or_else(|error| panic!("the system gives no randomness: {error}"));
-    hex(&bytes)
+    let filled = getrandom::fill(&mut bytes).map_err(io::Error::other);
+    filled.map(|()| bytes).map_err(|source| KeysError::Create { path: path.to_owned(), source })
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -111,7 +111,8 @@ impl CoreSecrets {
             }
             Some(token) => token,
             None if is_new => {
-                file::create_text(&token_path, &format!("yk_admin_{}", file::random_hex::<24>()))?
+                let token = format!("yk_admin_{}", file::random_hex::<24>(&token_path)?);
+                file::create_text(&token_path, &token)?
             }
             None => return Err(KeysError::Missing(token_path)),
         };

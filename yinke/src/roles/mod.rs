@@ -9,7 +9,7 @@ pub(crate) mod listen;
 mod places;
 
 use ::core::sync::atomic::{AtomicBool, Ordering};
-use redirector::Edge;
+use redirector::{AgentsError, Edge};
 use settlement_core::Core;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -96,7 +96,9 @@ impl Served {
                 None => Some("starting".to_owned()),
                 Some(core) => match tokio::time::timeout(CORE_TIMEOUT, core.ready()).await {
                     Ok(Ok(())) => None,
-                    Ok(Err(error)) => Some(format!("the store does not answer: {error}")),
+                    Ok(Err(error)) => {
+                        Some(format!("the store does not answer: {:#}", anyhow::Error::new(error)))
+                    }
                     Err(_) => Some("the store does not answer in time".to_owned()),
                 },
             };
@@ -133,14 +135,14 @@ impl Served {
     ///
     /// # Errors
     /// If something cannot be read; the old stays in force.
-    pub(crate) fn reload(&self) -> Result<(), String> {
-        let result = match self.edge().as_ref() {
-            None => Ok(()),
-            Some(edge) => edge.reload().map_err(|error| format!("{:#}", anyhow::Error::new(error))),
-        };
+    pub(crate) fn reload(&self) -> Result<(), AgentsError> {
+        let result = self.edge().as_ref().map_or(Ok(()), Edge::reload);
         match &result {
             Ok(()) => tracing::info!("reloaded"),
-            Err(problem) => tracing::error!(problem, "reload failed; the old stays in force"),
+            Err(error) => {
+                let error = error as &dyn std::error::Error;
+                tracing::error!(error, "reload failed; the old stays in force");
+            }
         }
         metrics::describe_gauge!(
             "yinke_edge_last_reload_successful",

@@ -19,8 +19,9 @@ impl fmt::Display for Place {
 }
 
 /// One mistake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {message}")]
+pub(crate) struct Fault {
     /// Where.
     pub(super) at: Place,
     /// What was expected.

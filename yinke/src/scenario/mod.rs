@@ -20,6 +20,7 @@ mod vocabulary;
 mod world;
 mod yaml;
 
+pub(crate) use fault::Fault;
 pub(crate) use schema::schema;
 pub(crate) use world::Database;
 
@@ -30,9 +31,8 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Where it is no YAML.
-pub(crate) fn json_of_yaml(text: &str) -> Result<serde_json::Value, String> {
-    let document = yaml::read(text).map_err(|fault| format!("{}: {}", fault.at, fault.message))?;
-    Ok(document.json(&|text| time::read(text).map(|at| at.millis().into())))
+pub(crate) fn json_of_yaml(text: &str) -> Result<serde_json::Value, Fault> {
+    Ok(yaml::read(text)?.json(&|text| time::read(text).map(|at| at.millis().into())))
 }
 
 /// Stories told side by side: each has a store of its own, and waits for its disk most of the time.
@@ -170,7 +170,7 @@ pub(crate) fn count(text: &str) -> Result<usize, usize> {
 
 async fn verdict(
     file: PathBuf,
-    story: Result<story::Story, Vec<fault::Fault>>,
+    story: Result<story::Story, Vec<Fault>>,
     database: Option<&Database>,
 ) -> Verdict {
     let mut verdict =
@@ -193,14 +193,14 @@ async fn verdict(
         Err(error) => {
             let at = story.programmes.first().map_or(fault::Place::default(), |programme| programme.at);
             let what = format!("the story could not be told: {:#}", anyhow::Error::new(error));
-            verdict.problems.push(Problem::from(fault::Fault::new(at, what)));
+            verdict.problems.push(Problem::from(Fault::new(at, what)));
         }
     }
     verdict
 }
 
-impl From<fault::Fault> for Problem {
-    fn from(fault: fault::Fault) -> Self {
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
         Self {
             line: fault.at.line,
             column: fault.at.column,

@@ -9,7 +9,7 @@ use crate::config::{self, SQLITE_FILE, StoreChoice};
 use crate::data_dir::{DataDir, Running};
 use crate::demo;
 use crate::exit::{Exit, Failure};
-use crate::handover::{Handover, Inherited, Name};
+use crate::handover::{Inherited, Name};
 use crate::keys::CoreSecrets;
 use crate::output::{note, say};
 use crate::roles::core::{CoreRole, CoreStart};
@@ -124,10 +124,7 @@ impl UpArgs {
         signals.exit_on_next();
         let restarts = started.restarts;
         let kept = started.stop(ask).await;
-        told.map(|_| match ask {
-            Ask::Stop => Ended::Stopped(ExitCode::SUCCESS),
-            Ask::Restart => Ended::Restarting(Handover::new(kept, restarts)),
-        })
+        told.map(|_| Ended::asked(ask, kept, restarts))
     }
 
     async fn start(&self) -> Result<Up, Failure> {

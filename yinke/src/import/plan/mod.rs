@@ -72,7 +72,7 @@ impl Plan {
             match item {
                 Item::Call { key, .. } if seen.contains_key(&key) => {
                     let why = format!("{key} stands in line {} already", seen[&key]);
-                    faults.push(Fault::file(row.line, why));
+                    faults.push(Fault::row(row.line, why));
                 }
                 Item::Call { ref key, .. } => {
                     seen.insert(key.clone(), row.line);
@@ -80,8 +80,8 @@ impl Plan {
                 }
                 Item::Bulk(_) => items.push((vec![row.line], item)),
                 Item::Continues { event, body } => {
-                    if let Err(why) = join(&mut items, &mut seen, event.clone(), body, row.line) {
-                        faults.push(Fault::file(row.line, why));
+                    if let Err(clash) = join(&mut items, &mut seen, event.clone(), body, row.line) {
+                        faults.push(Fault::row(row.line, clash.to_string()));
                         broken.entry(event).or_insert((row.line, OF_THE_SAME));
                     }
                 }
@@ -92,7 +92,7 @@ impl Plan {
             let Some((line, why)) = broken.get(event) else { return true };
             // Its rows stand together, but for the wrong one and empty lines.
             faults.extend(
-                lines.iter().map(|own| Fault::file(*own, format!("left out, because line {line} {why}"))),
+                lines.iter().map(|own| Fault::row(*own, format!("left out, because line {line} {why}"))),
             );
             false
         });
@@ -107,6 +107,17 @@ impl Plan {
     }
 }
 
+/// Why a row of an order event does not go with those before it.
+#[derive(Debug, thiserror::Error)]
+enum Clash {
+    #[error("another row of the same event ({event}) says otherwise in line {line}")]
+    Otherwise { event: String, line: u64 },
+    #[error("the event ({event}) stands in line {line} already")]
+    Again { event: String, line: u64 },
+    #[error("the event ({event}) stands in line {line} already; rows of one event stand together")]
+    Apart { event: String, line: u64 },
+}
+
 /// Adds a row of order events: to the event just before it if it is the same, else as a new one.
 fn join(
     items: &mut Vec<(Vec<u64>, Item)>,
@@ -114,7 +125,7 @@ fn join(
     event: String,
     body: Value,
     line: u64,
-) -> Result<(), String> {
+) -> Result<(), Clash> {
     if let Some((lines, Item::Continues { event: last, body: whole })) = items.last_mut()
         && *last == event
     {
@@ -123,22 +134,17 @@ fn join(
         let mut plain = whole.clone();
         plain["lines"].take();
         if rest != plain {
-            return Err(format!(
-                "another row of the same event ({event}) says otherwise in line {}",
-                lines[0]
-            ));
+            return Err(Clash::Otherwise { event, line: lines[0] });
         }
         let (Some(have), Value::Array(more)) = (whole["lines"].as_array_mut(), more) else {
-            return Err(format!("the event ({event}) stands in line {} already", lines[0]));
+            return Err(Clash::Again { event, line: lines[0] });
         };
         have.extend(more);
         lines.push(line);
         return Ok(());
     }
     if let Some(before) = seen.insert(event.clone(), line) {
-        return Err(format!(
-            "the event ({event}) stands in line {before} already; rows of one event stand together"
-        ));
+        return Err(Clash::Apart { event, line: before });
     }
     items.push((vec![line], Item::Continues { event, body }));
     Ok(())
