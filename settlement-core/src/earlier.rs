@@ -61,8 +61,7 @@ pub(crate) fn keep(
     before: &impl Serialize,
     now: Instant,
 ) -> Result<(), StoreError> {
-    let contents = serde_json::to_string(before)
-        .map_err(|cause| StoreError::Corrupt { what: "fact to be kept", cause: cause.into() })?;
+    let contents = serde_json::to_string(before).map_err(StoreError::corrupt("fact to be kept"))?;
     tx.execute(
         "INSERT INTO earlier_facts (kind, subject, until_ms, contents) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (kind, subject, until_ms) DO NOTHING",
@@ -93,8 +92,7 @@ impl<T: DeserializeOwned> Versioned<T> {
             params![fact.kind(), &fact.subject()],
         )?;
         let read = |row: &crate::store::Row| {
-            let before = serde_json::from_str(row.text(1)?)
-                .map_err(|cause| StoreError::Corrupt { what: "earlier fact", cause: cause.into() })?;
+            let before = serde_json::from_str(row.text(1)?).map_err(StoreError::corrupt("earlier fact"))?;
             Ok((row.instant(0)?, before))
         };
         Ok(Self { earlier: rows.iter().map(read).collect::<Result<_, StoreError>>()?, current })

@@ -63,8 +63,7 @@ async fn list(
 }
 
 fn view(row: &Row) -> Result<ClickView, StoreError> {
-    let record = ClickRecord::decode(row.blob(3)?)
-        .map_err(|cause| StoreError::Corrupt { what: "record of a click", cause: cause.into() })?;
+    let record = ClickRecord::decode(row.blob(3)?).map_err(StoreError::corrupt("record of a click"))?;
     let label = String::from_utf8_lossy(record.sub_id);
     Ok(ClickView {
         click_id: ClickId(row.id16(0)?).to_hex(),

@@ -336,8 +336,7 @@ pub(super) fn order_token(row: &Row, received: Instant) -> Result<OrderToken, St
 
 /// Reads a click whose columns begin at `first`.
 pub(super) fn journaled(row: &Row, first: usize) -> Result<Seen, StoreError> {
-    let head = ClickHead::decode(row.blob(first + 7)?)
-        .map_err(|cause| StoreError::Corrupt { what: "click record", cause: cause.into() })?;
+    let head = ClickHead::decode(row.blob(first + 7)?).map_err(StoreError::corrupt("click record"))?;
     Ok(Seen {
         id: ClickId(row.id16(first)?),
         received: row.instant(first + 1)?,

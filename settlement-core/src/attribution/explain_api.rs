@@ -339,7 +339,7 @@ fn superseded(
     )?;
     let decided = rows.iter().map(|row| {
         let decided: Result<Decided, _> = serde_json::from_str(row.text(5)?);
-        decided.map_err(|cause| StoreError::Corrupt { what: "decision", cause: cause.into() })
+        decided.map_err(StoreError::corrupt("decision"))
     });
     let decided = decided.collect::<Result<Vec<_>, StoreError>>()?;
     let names = names_in(tx, decided.iter().map(|of| &of.attribution))?;

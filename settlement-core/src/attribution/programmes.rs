@@ -86,8 +86,7 @@ fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
     for row in rows {
         let num = ProgrammeNum(row.num(0)?);
         let id: ProgrammeId = read("programme id", row.text(1)?)?;
-        let policy: Policy = serde_json::from_str(row.text(4)?)
-            .map_err(|cause| StoreError::Corrupt { what: "policy", cause: cause.into() })?;
+        let policy: Policy = serde_json::from_str(row.text(4)?).map_err(StoreError::corrupt("policy"))?;
         let version = PolicyVersion {
             programme: id.clone(),
             version: row.num(2)?,

@@ -154,8 +154,8 @@ pub fn audit(tx: &mut dyn Tx) -> Result<ClickAudit, StoreError> {
     let mut held = held_streams(tx)?;
     let mut said = BTreeMap::new();
     for row in tx.query("SELECT edge, epoch, worker, status FROM stream_status", &[])? {
-        let status: StreamStatus = serde_json::from_str(row.text(3)?)
-            .map_err(|cause| StoreError::Corrupt { what: "stream status", cause: cause.into() })?;
+        let status: StreamStatus =
+            serde_json::from_str(row.text(3)?).map_err(StoreError::corrupt("stream status"))?;
         let stream = row.stream(0)?;
         held.entry(stream).or_default();
         said.insert(stream, status);

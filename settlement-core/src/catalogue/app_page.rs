@@ -52,7 +52,5 @@ impl From<AppPage> for AppPageBody {
 
 /// As it is stored.
 pub(super) fn stored(text: Option<&str>) -> Result<Option<AppPage>, StoreError> {
-    text.map(serde_json::from_str)
-        .transpose()
-        .map_err(|cause| StoreError::Corrupt { what: "page in between", cause: cause.into() })
+    text.map(serde_json::from_str).transpose().map_err(StoreError::corrupt("page in between"))
 }

@@ -37,8 +37,8 @@ fn programmes(tx: &mut dyn Tx, after: i64, limit: i64) -> Result<Vec<NumberedCha
     let sql = "SELECT change_no, changed_at, edge_row FROM programmes \
                WHERE change_no > $1 ORDER BY change_no LIMIT $2";
     read(tx, sql, after, limit, |row| {
-        let programme: ProgrammeRow = serde_json::from_str(row.text(2)?)
-            .map_err(|cause| StoreError::Corrupt { what: "programme row", cause: cause.into() })?;
+        let programme: ProgrammeRow =
+            serde_json::from_str(row.text(2)?).map_err(StoreError::corrupt("programme row"))?;
         Ok(Change::Programme(programme))
     })
 }
@@ -112,8 +112,7 @@ fn aliases(tx: &mut dyn Tx, after: i64, limit: i64) -> Result<Vec<NumberedChange
                WHERE change_no > $1 ORDER BY change_no LIMIT $2";
     read(tx, sql, after, limit, |row| {
         let text: StrDeserializer<'_, serde::de::value::Error> = row.text(2)?.into_deserializer();
-        let alias = Alias::deserialize(text)
-            .map_err(|cause| StoreError::Corrupt { what: "alias", cause: cause.into() })?;
+        let alias = Alias::deserialize(text).map_err(StoreError::corrupt("alias"))?;
         Ok(Change::Alias { alias, code: Code(row.count(3)?) })
     })
 }

@@ -76,8 +76,7 @@ fn view(row: &Row) -> Result<MerchantView, StoreError> {
         id: row.text(0)?.to_owned(),
         platform: row.text(1)?.to_owned(),
         name: row.text(2)?.to_owned(),
-        hosts: serde_json::from_str(row.text(3)?)
-            .map_err(|cause| StoreError::Corrupt { what: "hosts of a merchant", cause: cause.into() })?,
+        hosts: serde_json::from_str(row.text(3)?).map_err(StoreError::corrupt("hosts of a merchant"))?,
         shop_url: row.opt_text(4)?.map(str::to_owned),
         click_param: row.text(5)?.to_owned(),
         app_page: app_page::stored(row.opt_text(6)?)?.map(Into::into),

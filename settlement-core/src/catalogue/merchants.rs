@@ -48,8 +48,7 @@ fn read(row: &Row) -> Result<Merchant, StoreError> {
     Ok(Merchant {
         id: row.text(0)?.to_owned(),
         platform: row.text(1)?.to_owned(),
-        hosts: serde_json::from_str(row.text(2)?)
-            .map_err(|cause| StoreError::Corrupt { what: "hosts of a merchant", cause: cause.into() })?,
+        hosts: serde_json::from_str(row.text(2)?).map_err(StoreError::corrupt("hosts of a merchant"))?,
         click_param: row.text(3)?.to_owned(),
         name: row.text(4)?.to_owned(),
         app_page: row.opt_text(5)?.map(str::to_owned),

@@ -190,5 +190,5 @@ fn version(row: &Row) -> Result<VersionEntry, StoreError> {
 }
 
 fn policy<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|cause| StoreError::Corrupt { what: "policy", cause: cause.into() })
+    serde_json::from_str(text).map_err(StoreError::corrupt("policy"))
 }

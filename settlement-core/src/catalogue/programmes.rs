@@ -102,8 +102,7 @@ fn versions(tx: &mut dyn Tx, num: i64) -> Result<Vec<Version>, StoreError> {
         params![num],
     )?;
     let read = |row: &Row| {
-        let policy = serde_json::from_str(row.text(2)?)
-            .map_err(|cause| StoreError::Corrupt { what: "policy", cause: cause.into() })?;
+        let policy = serde_json::from_str(row.text(2)?).map_err(StoreError::corrupt("policy"))?;
         Ok(Version { number: row.int(0)?, from: row.instant(1)?, policy })
     };
     rows.iter().map(read).collect()
@@ -179,8 +178,7 @@ fn put(
         .last()
         .filter(|last| last.policy == policy && (body.effective_from.is_none() || last.from == from))
         .map(|last| (last.number, last.from));
-    let text = serde_json::to_string(&policy)
-        .map_err(|cause| StoreError::Corrupt { what: "policy", cause: cause.into() })?;
+    let text = serde_json::to_string(&policy).map_err(StoreError::corrupt("policy"))?;
     let (version, from) = match unchanged {
         Some(same) => same,
         None => (versions.last().map_or(1, |last| last.number + 1), from),
@@ -232,9 +230,7 @@ fn put(
 
 fn number(num: i64) -> Result<ProgrammeNum, StoreError> {
     let number = u32::try_from(num);
-    number
-        .map(ProgrammeNum)
-        .map_err(|cause| StoreError::Corrupt { what: "programme number", cause: cause.into() })
+    number.map(ProgrammeNum).map_err(StoreError::corrupt("programme number"))
 }
 
 /// Whether the same clicks make the same relations under both.
@@ -281,7 +277,7 @@ pub(crate) fn laid_over(base: &Policy, patch: &Value) -> Result<Policy, Vec<Stri
 
 fn edge_row(num: ProgrammeNum, id: &ProgrammeId, policy: &Policy) -> Result<String, StoreError> {
     serde_json::to_string(&policy.programme_row(num, id.clone()))
-        .map_err(|cause| StoreError::Corrupt { what: "programme row", cause: cause.into() })
+        .map_err(StoreError::corrupt("programme row"))
 }
 
 /// What a round of maintenance did.
@@ -358,8 +354,7 @@ fn due(tx: &mut dyn Tx, now: Instant) -> Result<Vec<i64>, StoreError> {
 fn activate(tx: &mut dyn Tx, num: i64, now: Instant) -> Result<u64, StoreError> {
     let mut numbers = Numbers::take(tx, 1)?;
     let row = tx.query_one("SELECT id, active_version FROM programmes WHERE num = $1", params![num])?;
-    let id = ProgrammeId::new(row.text(0)?)
-        .map_err(|cause| StoreError::Corrupt { what: "programme id", cause: cause.into() })?;
+    let id = ProgrammeId::new(row.text(0)?).map_err(StoreError::corrupt("programme id"))?;
     let versions = versions(tx, num)?;
     let Some(version) =
         in_force(&versions, now).filter(|v| row.int(1).is_ok_and(|active| active != v.number))

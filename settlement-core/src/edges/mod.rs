@@ -91,8 +91,7 @@ fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<Heartbea
     )?;
     for status in &heartbeat.streams {
         note_lost_tail(tx, edge, status, now)?;
-        let text = serde_json::to_string(status)
-            .map_err(|cause| StoreError::Corrupt { what: "stream status", cause: cause.into() })?;
+        let text = serde_json::to_string(status).map_err(StoreError::corrupt("stream status"))?;
         // The last word on a stream is that it has ended. Before and after it the numbers tell which word is newer,
         // as they only grow; the edge's clock may have been set back in between.
         tx.execute(
@@ -134,8 +133,8 @@ fn note_lost_tail(
         params![edge, ended.epoch, ended.worker],
     )?;
     let Some(row) = row else { return Ok(()) };
-    let said: StreamStatus = serde_json::from_str(row.text(0)?)
-        .map_err(|cause| StoreError::Corrupt { what: "stream status", cause: cause.into() })?;
+    let said: StreamStatus =
+        serde_json::from_str(row.text(0)?).map_err(StoreError::corrupt("stream status"))?;
     let frames = said.appended.saturating_sub(ended.appended);
     if frames == 0 {
         return Ok(());

@@ -126,8 +126,7 @@ fn of_row(row: &Row) -> Result<Source, StoreError> {
         .into_iter()
         .find(|k| k.name() == kind)
         .ok_or_else(|| corrupt("kind of a source", kind))?;
-    let settings = serde_json::from_str(row.text(3)?)
-        .map_err(|cause| StoreError::Corrupt { what: "settings of a source", cause: cause.into() })?;
+    let settings = serde_json::from_str(row.text(3)?).map_err(StoreError::corrupt("settings of a source"))?;
     Ok(Source {
         id: row.text(0)?.to_owned(),
         kind,

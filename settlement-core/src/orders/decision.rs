@@ -92,8 +92,7 @@ fn label(tx: &mut dyn Tx, click: ClickId) -> Result<Option<String>, StoreError> 
     let Some(row) = tx.query_opt("SELECT payload FROM clicks WHERE click_id = $1", params![&click])? else {
         return Ok(None);
     };
-    let record = ClickRecord::decode(row.blob(0)?)
-        .map_err(|cause| StoreError::Corrupt { what: "click record", cause: cause.into() })?;
+    let record = ClickRecord::decode(row.blob(0)?).map_err(StoreError::corrupt("click record"))?;
     Ok(report_rows::label(record.sub_id))
 }
 

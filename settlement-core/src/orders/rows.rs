@@ -65,12 +65,11 @@ impl LineRow {
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|cause| StoreError::Corrupt { what, cause: cause.into() })
+    serde_json::from_str(text).map_err(StoreError::corrupt(what))
 }
 
 pub(crate) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value)
-        .map_err(|cause| StoreError::Corrupt { what: "value to be stored", cause: cause.into() })
+    serde_json::to_string(value).map_err(StoreError::corrupt("value to be stored"))
 }
 
 /// Whether [`to_json`] of a value is this text, without making it.

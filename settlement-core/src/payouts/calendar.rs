@@ -12,8 +12,7 @@ use attribution_core::time::Instant;
 pub(super) fn stored(tx: &mut dyn Tx) -> Result<CalendarOverride, StoreError> {
     let row = tx.query_opt("SELECT contents FROM calendar_overrides ORDER BY number DESC LIMIT 1", &[])?;
     let Some(row) = row else { return Ok(CalendarOverride::default()) };
-    serde_json::from_str(row.text(0)?)
-        .map_err(|cause| StoreError::Corrupt { what: "calendar", cause: cause.into() })
+    serde_json::from_str(row.text(0)?).map_err(StoreError::corrupt("calendar"))
 }
 
 /// The calendar in force.
@@ -22,8 +21,7 @@ pub(super) fn stored(tx: &mut dyn Tx) -> Result<CalendarOverride, StoreError> {
 /// If the store fails or holds an override that this program's tables contradict.
 pub(crate) fn in_force(tx: &mut dyn Tx) -> Result<Calendar, StoreError> {
     let stored = stored(tx)?;
-    Calendar::overridden(&stored)
-        .map_err(|cause| StoreError::Corrupt { what: "calendar", cause: cause.into() })
+    Calendar::overridden(&stored).map_err(StoreError::corrupt("calendar"))
 }
 
 /// A word of the operators' on the calendar.
@@ -44,8 +42,7 @@ pub(super) fn said(tx: &mut dyn Tx, before: i64, limit: i64) -> Result<Vec<Said>
         params![before, limit],
     )?;
     let said = rows.iter().map(|row| {
-        let by = serde_json::from_str(row.text(1)?)
-            .map_err(|cause| StoreError::Corrupt { what: "calendar", cause: cause.into() })?;
+        let by = serde_json::from_str(row.text(1)?).map_err(StoreError::corrupt("calendar"))?;
         Ok(Said { number: row.int(0)?, by, recorded: row.instant(2)? })
     });
     said.collect()
@@ -54,8 +51,7 @@ pub(super) fn said(tx: &mut dyn Tx, before: i64, limit: i64) -> Result<Vec<Said>
 /// Keeps an override that was checked; earlier ones stay on record.
 pub(super) fn keep(tx: &mut dyn Tx, by: &CalendarOverride, now: Instant) -> Result<(), StoreError> {
     tx.lock("calendar")?;
-    let contents = serde_json::to_string(by)
-        .map_err(|cause| StoreError::Corrupt { what: "calendar", cause: cause.into() })?;
+    let contents = serde_json::to_string(by).map_err(StoreError::corrupt("calendar"))?;
     tx.execute(
         "INSERT INTO calendar_overrides (number, contents, recorded_ms) \
          SELECT COALESCE(MAX(number), 0) + 1, $1, $2 FROM calendar_overrides",

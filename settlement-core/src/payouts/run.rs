@@ -108,8 +108,7 @@ pub fn begin(
         params![programme],
     )?;
     let payees = owed.int(0)? + came_back::others(tx, programme)?;
-    let text = serde_json::to_string(&due)
-        .map_err(|cause| StoreError::Corrupt { what: "due amounts", cause: cause.into() })?;
+    let text = serde_json::to_string(&due).map_err(StoreError::corrupt("due amounts"))?;
     tx.execute(
         "INSERT INTO payout_runs (programme, run_day, attempt, due, calendar, cursor, payees, served, failed, entries, \
          amount_fen, started_ms) VALUES ($1, $2, $3, $4, $5, '', $6, 0, 0, 0, 0, $7)",
@@ -132,8 +131,7 @@ fn progress(tx: &mut dyn Tx, run: &RunKey) -> Result<Progress, StoreError> {
          WHERE programme = $1 AND run_day = $2 AND attempt = $3",
         params![&run.programme, &run.day, run.attempt],
     )?;
-    let due = serde_json::from_str(row.text(0)?)
-        .map_err(|cause| StoreError::Corrupt { what: "due amounts", cause: cause.into() })?;
+    let due = serde_json::from_str(row.text(0)?).map_err(StoreError::corrupt("due amounts"))?;
     Ok(Progress {
         due,
         calendar: row.text(1)?.to_owned(),

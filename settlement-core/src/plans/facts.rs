@@ -143,7 +143,7 @@ pub(super) fn rate(row: &Row) -> Result<Rate, StoreError> {
         plan,
         class: row.opt_text(1)?.map(class).transpose()?,
         subject,
-        bp: bp.map_err(|cause| StoreError::Corrupt { what: "rate", cause: cause.into() })?,
+        bp: bp.map_err(StoreError::corrupt("rate"))?,
         effective: Period { from: row.instant(5)?, to: row.opt_instant(6)? },
     })
 }

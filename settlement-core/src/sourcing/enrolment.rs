@@ -70,12 +70,11 @@ const COLUMNS: &str = "id, programme, programme_version, merchant, product, stat
                        decided_ms, reason, exited_ms";
 
 fn json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|cause| StoreError::Corrupt { what: "enrolment", cause: cause.into() })
+    serde_json::from_str(text).map_err(StoreError::corrupt("enrolment"))
 }
 
 fn text<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value)
-        .map_err(|cause| StoreError::Corrupt { what: "enrolment", cause: cause.into() })
+    serde_json::to_string(value).map_err(StoreError::corrupt("enrolment"))
 }
 
 impl Enrolment {

@@ -34,7 +34,7 @@ pub(super) fn find<F: DeserializeOwned>(
     )?;
     let Some(row) = row else { return Ok(None) };
     let facts = serde_json::from_str(row.text(0)?);
-    facts.map(Some).map_err(|cause| StoreError::Corrupt { what: "sourcing facts", cause: cause.into() })
+    facts.map(Some).map_err(StoreError::corrupt("sourcing facts"))
 }
 
 /// Keeps what is known now.
@@ -45,8 +45,7 @@ pub(super) fn keep<F: Serialize>(
     facts: &F,
     now: Instant,
 ) -> Result<(), StoreError> {
-    let text = serde_json::to_string(facts)
-        .map_err(|cause| StoreError::Corrupt { what: "sourcing facts", cause: cause.into() })?;
+    let text = serde_json::to_string(facts).map_err(StoreError::corrupt("sourcing facts"))?;
     tx.execute(
         "INSERT INTO sourcing_facts (kind, id, facts, recorded_ms) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (kind, id) DO UPDATE SET facts = excluded.facts, recorded_ms = excluded.recorded_ms",

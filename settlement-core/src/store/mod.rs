@@ -146,6 +146,11 @@ pub enum StoreError {
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl StoreError {
+    /// Stored text or bytes are not the `what` that they should be; for `map_err`.
+    pub(crate) fn corrupt<E: Into<Cause>>(what: &'static str) -> impl FnOnce(E) -> Self {
+        move |cause| Self::Corrupt { what, cause: cause.into() }
+    }
+
     /// Whether repeating the same request later may succeed without anybody changing anything.
     pub const fn may_retry(&self) -> bool {
         matches!(

@@ -98,8 +98,7 @@ fn view(tx: &mut dyn Tx, endpoint: &str, row: &Row) -> Result<WebhookDelivery, S
         created_at: row.instant(3)?.into(),
         next_at: if state == "pending" { Some(row.instant(4)?.into()) } else { None },
         finished_at: row.opt_instant(5)?.map(ApiTime::from),
-        payload: serde_json::from_str(row.text(6)?)
-            .map_err(|cause| StoreError::Corrupt { what: "payload of a webhook", cause: cause.into() })?,
+        payload: serde_json::from_str(row.text(6)?).map_err(StoreError::corrupt("payload of a webhook"))?,
         attempts: attempts.iter().map(attempt).collect::<Result<_, _>>()?,
     })
 }

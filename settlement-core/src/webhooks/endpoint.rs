@@ -50,8 +50,8 @@ pub(super) fn list(
 }
 
 fn of_row(row: &Row) -> Result<Endpoint, StoreError> {
-    let events = serde_json::from_str(row.text(4)?)
-        .map_err(|cause| StoreError::Corrupt { what: "event types of a webhook", cause: cause.into() })?;
+    let events =
+        serde_json::from_str(row.text(4)?).map_err(StoreError::corrupt("event types of a webhook"))?;
     let disabled = match (row.opt_instant(7)?, row.opt_text(8)?) {
         (Some(at), reason) => Some((at, reason.unwrap_or_default().to_owned())),
         _ => None,

@@ -37,8 +37,8 @@ pub(crate) fn tell(
 
 /// Whether a list of event types, as stored, has this one.
 pub(super) fn wants(events: &str, kind: EventKind) -> Result<bool, StoreError> {
-    let events: Vec<String> = serde_json::from_str(events)
-        .map_err(|cause| StoreError::Corrupt { what: "event types of a webhook", cause: cause.into() })?;
+    let events: Vec<String> =
+        serde_json::from_str(events).map_err(StoreError::corrupt("event types of a webhook"))?;
     Ok(events.is_empty() || events.iter().any(|name| name == kind.name()))
 }
 
