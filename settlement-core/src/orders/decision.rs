@@ -52,39 +52,34 @@ pub(super) fn keep_decision(
     if !attribution.provisional {
         row.final_at = Some(attribution.final_at);
     }
-    let was_held = row.review;
-    row.review = false;
+    let was_held = std::mem::replace(&mut row.review, attribution.held_by().next().is_some());
     for flag in attribution.held_by() {
-        row.review = true;
-        let (reason, detail) = match flag {
-            Flag::UnnamedAgency => {
-                (Reason::UnnamedAgency, "what is stored as the promoter's agency is no id: see `yinke audit`")
-            }
-            Flag::SharedToken => (
-                Reason::SharedToken,
-                "the token of the click that decided came with orders of several other buyers before",
-            ),
-            _ => (
-                Reason::Unjournaled,
-                "the click that decided is known only from its token: no edge ever delivered it",
-            ),
-        };
-        let finding = Finding {
-            platform,
-            order,
-            merchant: Some(&state.created.merchant),
-            line: line.line.as_str(),
-            reason,
-            found: "",
-            detail,
-            contents: None,
-        };
+        let (reason, detail) = why_held(flag);
+        let (merchant, line) = (Some(&state.created.merchant), line.line.as_str());
+        let finding = Finding { platform, order, merchant, line, reason, found: "", detail, contents: None };
         review::open(tx, &finding, now)?;
     }
     if was_held && attribution.held_by().all(|flag| flag != Flag::UnnamedAgency) {
         review::agency_named(tx, platform, order, line.line.as_str(), now)?;
     }
     Ok(())
+}
+
+/// Why a flag holds a decision up, and in words for whoever reviews it.
+const fn why_held(flag: Flag) -> (Reason, &'static str) {
+    match flag {
+        Flag::UnnamedAgency => {
+            (Reason::UnnamedAgency, "what is stored as the promoter's agency is no id: see `yinke audit`")
+        }
+        Flag::SharedToken => (
+            Reason::SharedToken,
+            "the token of the click that decided came with orders of several other buyers before",
+        ),
+        _ => (
+            Reason::Unjournaled,
+            "the click that decided is known only from its token: no edge ever delivered it",
+        ),
+    }
 }
 
 /// The promoter's own label of a click, once an edge has delivered it.
