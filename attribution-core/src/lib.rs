@@ -16,6 +16,7 @@ pub mod attribute;
 pub mod bans;
 pub mod calendar;
 pub mod catalogue;
+mod causes;
 pub mod click;
 pub mod code;
 pub mod commission;
@@ -45,3 +46,5 @@ pub mod time;
 pub mod token;
 pub mod video_task;
 pub mod web_address;
+
+pub use causes::with_causes;

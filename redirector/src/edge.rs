@@ -18,6 +18,7 @@ use crate::{clock, journal_metrics, metrics, wiring};
 use arc_swap::ArcSwap;
 use attribution_core::record::Tally;
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use journal::storage::Storage;
 use journal::{Journal, Notice};
 use std::net::{SocketAddr, TcpListener};
@@ -236,7 +237,7 @@ impl Edge {
             };
             let run = move || {
                 if let Err(error) = server::run(setup) {
-                    tracing::error!(error = &error as &dyn std::error::Error, worker, "a worker has ended");
+                    tracing::error!(error = with_causes(&error), worker, "a worker has ended");
                 }
             };
             let thread = thread::Builder::new().name(format!("yinke-edge-{worker}"));

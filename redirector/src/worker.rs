@@ -22,6 +22,7 @@ use attribution_core::catalogue::Durability;
 use attribution_core::click::{EdgeId, Epoch, MAX_SEQUENCE, Stream, WorkerId};
 use attribution_core::record::Tally;
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use journal::{AppendError, Journal, Writer};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -244,7 +245,7 @@ impl Worker {
             Err(error) => {
                 // Once a second is enough to hear of a broken disk.
                 if self.cells().flush_errors.get().is_multiple_of(1_000) {
-                    let error = &error as &dyn std::error::Error;
+                    let error = with_causes(&error);
                     tracing::error!(error, worker = self.id.0, "the journal could not be written");
                 }
                 self.cells().flush_errors.add(1);

@@ -1,6 +1,7 @@
 //! Randomness of the operating system, for secrets and for names that nobody can guess.
 
-use crate::api::{Problem, chain};
+use crate::api::Problem;
+use attribution_core::with_causes;
 
 /// The operating system gives no randomness.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,7 @@ pub(crate) fn name(front: &str) -> Result<String, NoRandomness> {
 
 impl From<NoRandomness> for Problem {
     fn from(error: NoRandomness) -> Self {
-        tracing::error!(error = chain(&error), "a request cannot be answered");
+        tracing::error!(error = with_causes(&error), "a request cannot be answered");
         Self::internal()
     }
 }

@@ -13,6 +13,7 @@ use super::{BackgroundOptions, Contact, Seams, seconds};
 use crate::core_link::{CoreLink, LinkError, Retry};
 use attribution_core::catalogue::{Change, ChangePage, NumberedChange};
 use attribution_core::history::FeedPosition;
+use attribution_core::with_causes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -80,13 +81,10 @@ impl Feed {
                     metrics::counter!("yinke_edge_feed_errors_total", "reason" => error.reason())
                         .increment(1);
                     if error.retry() == Retry::AfterRepair {
-                        tracing::error!(
-                            error = &error as &dyn std::error::Error,
-                            "the core gives no changes"
-                        );
+                        tracing::error!(error = with_causes(&error), "the core gives no changes");
                         backoff.stretch();
                     } else {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "no changes now");
+                        tracing::debug!(error = with_causes(&error), "no changes now");
                     }
                     backoff.pause(error.retry_after())
                 }
@@ -199,7 +197,7 @@ impl Feed {
             Ok(()) => true,
             Err(error) => {
                 metrics::counter!("yinke_edge_snapshot_errors_total").increment(1);
-                tracing::error!(error = &*error as &dyn std::error::Error, "the table could not be saved");
+                tracing::error!(error = with_causes(&*error), "the table could not be saved");
                 false
             }
         })

@@ -12,6 +12,7 @@ use attribution_core::click::{EdgeId, Epoch, WorkerId};
 use attribution_core::history::FeedPosition;
 use attribution_core::record::{KIND_CLICK, Tally};
 use attribution_core::shipping::{Heartbeat, StreamCursor, StreamStatus};
+use attribution_core::with_causes;
 use journal::{ReadError, StreamId, failpoint};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -68,10 +69,7 @@ impl Heart {
             if let Err(error) = self.beat().await {
                 metrics::counter!("yinke_edge_heartbeat_errors_total", "reason" => error.reason())
                     .increment(1);
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "the core did not take a heartbeat"
-                );
+                tracing::debug!(error = with_causes(&error), "the core did not take a heartbeat");
             }
             phases.pause(self.options.heartbeat_every, Phase::Drain).await;
         }
@@ -114,7 +112,7 @@ impl Heart {
             let status = match self.stream_status(stream, &progress) {
                 Ok(status) => status,
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
+                    let error = with_causes(&error);
                     tracing::error!(%stream, error, "the end of a stream could not be read; trying again");
                     continue;
                 }

@@ -8,6 +8,7 @@ use super::phase::{Phase, Phases};
 use super::progress::{Progress, StreamProgress};
 use super::streams::Streams;
 use super::{BackgroundOptions, off_thread};
+use attribution_core::with_causes;
 use journal::{Cursors, ReleaseError, StreamId, failpoint};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,7 +95,7 @@ impl Keeper {
             Err(ReleaseError::NoStream(_)) if whole => self.progress.remove(stream),
             Ok(()) => {}
             Err(error) => {
-                tracing::warn!(%stream, error = &error as &dyn std::error::Error, "segments could not be released");
+                tracing::warn!(%stream, error = with_causes(&error), "segments could not be released");
             }
         }
     }
@@ -118,7 +119,7 @@ fn held_from(all: &[(StreamId, StreamProgress)], hold: u64) -> BTreeMap<StreamId
 fn save(cursors: &Cursors, moves: &[(StreamId, u64)]) -> bool {
     if let Err(error) = cursors.set(moves) {
         metrics::counter!("yinke_journal_cursor_errors_total").increment(1);
-        tracing::error!(error = &error as &dyn std::error::Error, "the cursors could not be saved");
+        tracing::error!(error = with_causes(&error), "the cursors could not be saved");
         return false;
     }
     true

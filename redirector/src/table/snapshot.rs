@@ -18,6 +18,7 @@ use super::{Small, Table};
 use attribution_core::catalogue::Change;
 use attribution_core::history::{FeedPosition, HistoryId};
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -100,7 +101,7 @@ pub fn load(dir: &Path, secure: bool, stamp: i64) -> Loaded {
             Err(LoadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let aside = dir.join(format!("{name}.corrupt-{stamp}"));
-                let why = &error as &dyn std::error::Error;
+                let why = with_causes(&error);
                 tracing::error!(error = why, file = %path.display(), aside = %aside.display(),
                     "a table snapshot is corrupt and is set aside");
                 if let Err(error) = fs::rename(&path, &aside) {

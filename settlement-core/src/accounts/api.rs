@@ -3,13 +3,14 @@
 use super::login::Login;
 use super::{password, session, settings};
 use crate::api::{
-    Cursor, Nothing, Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, chain,
-    check_subject, refuse_unknown,
+    Cursor, Nothing, Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, check_subject,
+    refuse_unknown,
 };
 use crate::catalogue::like;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -140,7 +141,7 @@ async fn hashed(core: &Core, password: String, login: &Login) -> Result<String, 
             "the core has too much to do; try again",
         ),
         error => {
-            tracing::error!(error = chain(&error), "a password could not be hashed");
+            tracing::error!(error = with_causes(&error), "a password could not be hashed");
             Problem::internal()
         }
     })

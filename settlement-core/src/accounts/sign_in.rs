@@ -4,9 +4,10 @@ use super::login::Login;
 use super::password::{self, HashError};
 use super::session::{self, NewSession, Owner, Session, SessionSecret};
 use super::throttle::{self, Counted, What};
-use crate::api::{Principal, Problem, Role, TokenText, chain};
+use crate::api::{Principal, Problem, Role, TokenText};
 use crate::store::StoreError;
 use crate::{Core, params};
+use attribution_core::with_causes;
 use std::net::IpAddr;
 
 /// Why nobody is signed in.
@@ -37,7 +38,7 @@ impl From<HashError> for SignInError {
         if matches!(error, HashError::Busy) {
             return Self::Busy;
         }
-        tracing::error!(error = chain(&error), "a password could not be checked");
+        tracing::error!(error = with_causes(&error), "a password could not be checked");
         Self::Internal
     }
 }
@@ -221,7 +222,7 @@ pub(super) fn weak(field: &str, why: password::WeakPassword) -> Problem {
 
 pub(super) fn new_secret() -> Result<SessionSecret, SignInError> {
     SessionSecret::random().map_err(|error| {
-        tracing::error!(error = chain(&error), "no session can begin");
+        tracing::error!(error = with_causes(&error), "no session can begin");
         SignInError::Internal
     })
 }

@@ -28,7 +28,6 @@ pub use limit::Limits;
 pub(crate) use of_merchant::OfMerchant;
 pub(crate) use only::{Agencies, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};
 pub(crate) use page::{Cursor, Page, PageLength, PageParams};
-pub(crate) use problem::chain;
 pub use problem::{Problem, ProblemBody};
 pub(crate) use text::{check_label, check_line};
 pub(crate) use time::ApiTime;

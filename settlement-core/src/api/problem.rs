@@ -1,6 +1,7 @@
 //! How the API refuses: RFC 9457 problems with a stable `code` that programs can rely on.
 
 use crate::store::StoreError;
+use attribution_core::with_causes;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -118,18 +119,6 @@ impl fmt::Display for Problem {
 
 impl Error for Problem {}
 
-/// An error with everything below it, for the log.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut below = error.source();
-    while let Some(cause) = below {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        below = cause.source();
-    }
-    text
-}
-
 impl From<StoreError> for Problem {
     /// What the database said goes to the log, not to the client.
     fn from(error: StoreError) -> Self {
@@ -168,9 +157,9 @@ impl From<StoreError> for Problem {
             }
         };
         if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(error = chain(&error), "a request failed in the store");
+            tracing::error!(error = with_causes(&error), "a request failed in the store");
         } else {
-            tracing::warn!(error = chain(&error), "a request did not get through the store");
+            tracing::warn!(error = with_causes(&error), "a request did not get through the store");
         }
         Self::new(status, code, detail)
     }

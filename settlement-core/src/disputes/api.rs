@@ -4,15 +4,14 @@ use super::Key;
 use super::jobs::key_of;
 use super::recover::{RecoverError, Recovery, recover};
 use crate::Core;
-use crate::api::{
-    ApiTime, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write, chain,
-};
+use crate::api::{ApiTime, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write};
 use crate::params;
 use crate::payouts::MoveError;
 use crate::store::Row;
 use crate::store::StoreError;
 use attribution_core::ids::{LineId, OrderId, PlatformId};
 use attribution_core::money::Fen;
+use attribution_core::with_causes;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -207,7 +206,7 @@ async fn post_recovery(
                     Problem::conflict("reference_reused", error.to_string()).fact("field", "reference")
                 }
                 RecoverError::Move(error) => {
-                    tracing::error!(error = chain(&error), "a recovery failed");
+                    tracing::error!(error = with_causes(&error), "a recovery failed");
                     Problem::internal()
                 }
             })?;

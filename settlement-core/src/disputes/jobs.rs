@@ -15,6 +15,7 @@ use attribution_core::ids::{MerchantId, ProgrammeId};
 use attribution_core::ledger::Account;
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 
 /// Records looked at in one transaction.
 const AT_ONCE: i64 = 100;
@@ -41,7 +42,7 @@ pub(crate) async fn run(store: &Store, now: Instant) -> Result<u32, StoreError> 
             Ok(Some(more)) => paid += more,
             Err(MoveError::Store(error)) => return Err(error),
             Err(error) => {
-                tracing::error!(error = crate::api::chain(&error), "refund records could not be made up for");
+                tracing::error!(error = with_causes(&error), "refund records could not be made up for");
                 return Ok(paid);
             }
         }

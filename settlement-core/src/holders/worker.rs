@@ -13,6 +13,7 @@ use crate::attribution::Who;
 use crate::random::NoRandomness;
 use crate::store::{Store, StoreError, Tx};
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use redis_view::{RedisOptions, Server, ServerError, Written};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -347,12 +348,12 @@ fn nothing_to_tell() {
 
 fn report(error: &RoundError) {
     let RoundError::Redis(redis) = error else {
-        let error = crate::api::chain(error);
+        let error = with_causes(error);
         tracing::warn!(error, "redis could not be told who holds whom; it will be tried again");
         return;
     };
     metrics::counter!("yinke_redis_decision_errors_total", "reason" => redis.reason()).increment(1);
-    let (reason, error) = (redis.reason(), crate::api::chain(error));
+    let (reason, error) = (redis.reason(), with_causes(error));
     if redis.needs_repair() {
         tracing::error!(reason, error, "redis needs help: no decisions are written until this is repaired");
     } else {

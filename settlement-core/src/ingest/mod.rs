@@ -15,11 +15,11 @@ pub(crate) mod stream;
 
 pub(crate) use dead_api::routes;
 
-use crate::api::chain;
 use crate::store::{StoreError, Tx};
 use crate::{Core, holders, orders};
 use attribution_core::shipping::{Batch, ShipAck};
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use frames::Sorted;
 use repeat::Known;
 use std::ops::Range;
@@ -79,7 +79,7 @@ impl Core {
                 self.take(&batch, now, Care::Looking).await
             }
             Err(IngestError::Store(StoreError::Unfit(cause))) => {
-                tracing::error!(stream = ?batch.stream(), error = chain(&*cause), "the store refuses a click of a batch; the others go in");
+                tracing::error!(stream = ?batch.stream(), error = with_causes(&*cause), "the store refuses a click of a batch; the others go in");
                 self.take(&batch, now, Care::Looking).await
             }
             other => other,

@@ -2,9 +2,9 @@
 //! transaction, and set aside with their bytes.
 
 use super::frames::{Dead, Sorted};
-use crate::api::chain;
 use crate::store::{ClickInsert, StoreError, Tx};
 use attribution_core::click::ClickId;
+use attribution_core::with_causes;
 use std::collections::HashMap;
 
 /// Inserts all clicks of `sorted` that the store takes; the others become dead letters, with the database's reason.
@@ -37,7 +37,7 @@ fn halve(
         Err(StoreError::Unfit(cause)) => {
             tx.script("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")?;
             if let [click] = clicks {
-                refused.insert(click.click, chain(&*cause));
+                refused.insert(click.click, with_causes(&*cause));
                 return Ok(());
             }
             let (first, second) = clicks.split_at(clicks.len() / 2);

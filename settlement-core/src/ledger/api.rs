@@ -5,13 +5,14 @@ use super::balance::{balance, pending};
 use super::top_up::{ToppedUp, top_up};
 use super::transfer::TransferError;
 use crate::Core;
-use crate::api::{Only, Operators, PathId, Principal, Problem, Write, chain};
+use crate::api::{Only, Operators, PathId, Principal, Problem, Write};
 use crate::attribution::programmes::read;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::{MerchantId, PlatformId};
 use attribution_core::ledger::Account;
 use attribution_core::money::Fen;
+use attribution_core::with_causes;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -100,7 +101,7 @@ async fn post_top_up(
                 Ok(_) => Ok((StatusCode::OK, money_of(tx, &merchant)?)),
                 Err(TransferError::Store(error)) => Err(error.into()),
                 Err(error) => {
-                    tracing::error!(error = chain(&error), "a top-up was refused by the ledger");
+                    tracing::error!(error = with_causes(&error), "a top-up was refused by the ledger");
                     Err(Problem::invalid("amount_fen", error))
                 }
             }

@@ -4,9 +4,7 @@
 use super::settle::{By, LineResult, settle_line, waits_for_click};
 use super::top_up::lock_name;
 use crate::Core;
-use crate::api::{
-    Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Write, chain,
-};
+use crate::api::{Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Write};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::orders::judge::JudgeError;
@@ -17,6 +15,7 @@ use attribution_core::attribute::Flag;
 use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
 use attribution_core::policy::settlement::SettleMode;
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -278,7 +277,7 @@ fn refused(error: JudgeError) -> Problem {
     match error {
         JudgeError::Store(error) => error.into(),
         error => {
-            tracing::error!(error = chain(&error), "a line could not be settled by hand");
+            tracing::error!(error = with_causes(&error), "a line could not be settled by hand");
             Problem::internal()
         }
     }

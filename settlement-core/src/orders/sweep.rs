@@ -18,6 +18,7 @@ use crate::store::{Store, StoreError, Tx};
 use attribution_core::click::ClickId;
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::time::{Instant, SECOND_MS};
+use attribution_core::with_causes;
 use std::collections::HashSet;
 
 /// Orders looked up at a time.
@@ -135,7 +136,7 @@ async fn judge_one(
         Ok(()) => Ok(true),
         Err(JudgeError::Store(error)) if error.may_retry() => Err(error),
         Err(error) => {
-            tracing::error!(error = crate::api::chain(&error), order = name, "an order could not be judged");
+            tracing::error!(error = with_causes(&error), order = name, "an order could not be judged");
             Ok(false)
         }
     }
@@ -168,7 +169,7 @@ async fn settle_all(store: &Store, now: Instant) -> Result<u32, StoreError> {
                 }
                 Err(JudgeError::Store(error)) if error.may_retry() => return Err(error),
                 Err(error) => {
-                    tracing::error!(error = crate::api::chain(&error), %merchant, "a merchant could not be settled");
+                    tracing::error!(error = with_causes(&error), %merchant, "a merchant could not be settled");
                     break;
                 }
             }

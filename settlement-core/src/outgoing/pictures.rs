@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use crate::Core;
-use crate::api::chain;
+use attribution_core::with_causes;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -31,7 +31,7 @@ impl Pictures {
         let fetched = async {
             let _place = self.places.acquire().await.ok()?;
             let got = self.client.get(&url, "image/jpeg, image/png", BYTES_MAX).await;
-            got.inspect_err(|error| tracing::debug!(error = chain(error), "no picture")).ok().flatten()
+            got.inspect_err(|error| tracing::debug!(error = with_causes(error), "no picture")).ok().flatten()
         };
         tokio::time::timeout(WITHIN, fetched).await.ok().flatten()
     }

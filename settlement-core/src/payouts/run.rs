@@ -18,6 +18,7 @@ use crate::store::{Store, StoreError, Tx};
 use attribution_core::ids::{PlatformId, ProgrammeId};
 use attribution_core::policy::settlement::Destination;
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 
 /// Payees served in one transaction: a fraction of a second, during which others wait on SQLite.
 pub(super) const PAYEES_AT_ONCE: i64 = 100;
@@ -247,7 +248,7 @@ pub(crate) async fn run_due(store: &Store, now: Instant) -> Result<PaidOut, Stor
             Ok(None) => continue,
             Err(BeginError::Store(error)) if error.may_retry() => return Err(error),
             Err(error) => {
-                tracing::error!(error = crate::api::chain(&error), %programme, "a payout run could not begin");
+                tracing::error!(error = with_causes(&error), %programme, "a payout run could not begin");
                 metrics::counter!("yinke_ledger_payout_runs_refused_total").increment(1);
                 continue;
             }
@@ -277,7 +278,7 @@ async fn finish(store: &Store, run: &RunKey, now: Instant) -> Result<PaidOut, St
             Err(MoveError::Store(error)) if error.may_retry() => return Err(error),
             Err(error) => {
                 let (programme, day) = (&run.programme, &run.day);
-                tracing::error!(error = crate::api::chain(&error), %programme, day, "a payout run cannot go on");
+                tracing::error!(error = with_causes(&error), %programme, day, "a payout run cannot go on");
                 return Ok(done);
             }
         }

@@ -6,13 +6,12 @@ use super::run::begin;
 use super::send::MoveError;
 use super::withdraw::{Arrival, ArrivalError, arrive};
 use crate::Core;
-use crate::api::{
-    CsvFile, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write, chain,
-};
+use crate::api::{CsvFile, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
 use attribution_core::money::Fen;
+use attribution_core::with_causes;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -108,7 +107,7 @@ async fn post_run(
             let run = begin(tx, &programme, Trigger::Person, scope.now)
                 .map_err(|error| match error {
                     BeginError::Store(error) => error.into(),
-                    BeginError::Schedule(error) => Problem::conflict("no_payout_day", chain(&error)),
+                    BeginError::Schedule(error) => Problem::conflict("no_payout_day", with_causes(&error)),
                 })?
                 .ok_or_else(|| Problem::conflict("nothing_due", "nothing is due and unpaid"))?;
             let row = tx.query_one(
@@ -349,7 +348,7 @@ async fn post_arrivals(
                             Problem::conflict("not_on_its_way", format!("{}: {error}", one.id))
                         }
                         ArrivalError::Move(error) => {
-                            tracing::error!(error = chain(&error), "a payout could not be closed");
+                            tracing::error!(error = with_causes(&error), "a payout could not be closed");
                             Problem::internal()
                         }
                     },

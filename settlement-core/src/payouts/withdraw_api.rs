@@ -6,7 +6,7 @@ use super::run::platform_of;
 use super::send::{MoveError, Purse};
 use super::withdraw::{WithdrawError, Withdrawal, withdraw};
 use crate::Core;
-use crate::api::{Agencies, Only, PathId, Principal, Problem, PromotersAlone, Write, WriteScope, chain};
+use crate::api::{Agencies, Only, PathId, Principal, Problem, PromotersAlone, Write, WriteScope};
 use crate::attribution::programmes::{Programme, of_id};
 use crate::catalogue::names::{Noun, name_of};
 use crate::ledger::account::owner_of;
@@ -17,6 +17,7 @@ use attribution_core::commission::Payee;
 use attribution_core::ids::{AgencyId, ProgrammeId, PromoterId};
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -81,7 +82,7 @@ fn refusal(error: &WithdrawError) -> Problem {
         WithdrawError::NoAccount(reason) => Problem::conflict(reason, error.to_string()),
         WithdrawError::Automatic => Problem::conflict("automatic_payout", error.to_string()),
         WithdrawError::Move(error) => {
-            tracing::error!(error = chain(error), "a withdrawal failed");
+            tracing::error!(error = with_causes(error), "a withdrawal failed");
             Problem::internal()
         }
     }

@@ -8,6 +8,7 @@ use super::money;
 use crate::attribution::Catalogue;
 use crate::orders::judge::JudgeError;
 use crate::store::{StoreError, Tx};
+use attribution_core::with_causes;
 
 /// All selected orders of a range.
 pub(super) fn replay_range(
@@ -67,7 +68,7 @@ fn replay_order(
 
 /// The rules refuse what they once took: that is a difference too.
 fn cannot(case: OrderCase<'_>, error: JudgeError) -> Result<Difference, StoreError> {
-    let said = crate::api::chain(&error);
+    let said = with_causes(&error);
     match error {
         JudgeError::Store(error)
         | JudgeError::Decide(crate::attribution::decide::DecideError::Store(error)) => Err(error),

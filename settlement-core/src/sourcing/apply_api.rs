@@ -7,7 +7,7 @@ use super::skus;
 use super::skus_api::merchant_of;
 use super::view::EnrolmentView;
 use crate::Core;
-use crate::api::{Merchants, Only, Problem, Write, chain};
+use crate::api::{Merchants, Only, Problem, Write};
 use crate::attribution::programmes::{of_id, read};
 use crate::catalogue::refuse_outsider_of;
 use crate::orders::event::{AMOUNT_MAX_FEN, TEXT_MAX};
@@ -20,6 +20,7 @@ use attribution_core::sourcing::{
     MerchantFacts, ProductFacts, SkuOffer, audit_times, merchant, product, sku,
 };
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -172,7 +173,7 @@ fn judged(
         true => {
             let calendar = calendar::in_force(tx)?;
             let times = audit_times(&rules, now, &calendar);
-            Some(times.map_err(|error| Problem::conflict("calendar_ends", chain(&error)))?)
+            Some(times.map_err(|error| Problem::conflict("calendar_ends", with_causes(&error)))?)
         }
         false => None,
     };

@@ -10,6 +10,7 @@ use super::sqlite::SqliteConnection;
 use super::tx::{Connection, Owed};
 use super::{Mode, StoreConfig, StoreError, Tx};
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -295,7 +296,7 @@ fn work_and_catch_up(connection: &mut dyn Connection, queue: &Queue) {
 /// What cannot be done now is tried again after the next job.
 fn look(owed: Result<Owed, StoreError>) -> Owed {
     owed.unwrap_or_else(|error| {
-        tracing::warn!(error = crate::api::chain(&error), "work that was put off is still not done");
+        tracing::warn!(error = with_causes(&error), "work that was put off is still not done");
         Owed::Nothing
     })
 }

@@ -6,7 +6,7 @@ use super::terms::Terms;
 use crate::Core;
 use crate::api::{
     Cursor, Merchants, Nothing, OfMerchant, Only, Page, Params, PathId, Principal, Problem, Role, Write,
-    WriteScope, chain,
+    WriteScope,
 };
 use crate::attribution::programmes::of_id;
 use crate::catalogue::refuse_outsider_of;
@@ -17,6 +17,7 @@ use attribution_core::explanation::Language;
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -283,7 +284,7 @@ fn refusal(error: ConfirmError) -> Problem {
         }
         ConfirmError::UnnamedAgency(_) => Problem::conflict("unnamed_agency", error.to_string()),
         ConfirmError::Ledger(_) | ConfirmError::Task(_) => {
-            tracing::error!(error = chain(&error), "a video task could not be paid");
+            tracing::error!(error = with_causes(&error), "a video task could not be paid");
             Problem::internal()
         }
     }

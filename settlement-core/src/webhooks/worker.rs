@@ -5,13 +5,13 @@ use super::endpoint::{self, Endpoint};
 use super::event::{EventKind, Owner};
 use super::{outbox, schedule};
 use crate::Core;
-use crate::api::chain;
 use crate::outgoing::{Answer, Client, SendError};
 use crate::params;
 use crate::random::{self, NoRandomness};
 use crate::signing::SigningSecret;
 use crate::store::{StoreError, Tx};
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
+use attribution_core::with_causes;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
@@ -95,7 +95,7 @@ impl Worker {
         let mut sending = JoinSet::new();
         while !*stopped.borrow() {
             if let Err(error) = self.round(&mut sending).await {
-                tracing::warn!(error = chain(&error), "webhooks wait: the store failed");
+                tracing::warn!(error = with_causes(&error), "webhooks wait: the store failed");
             }
             tokio::select! {
                 Some(ended) = sending.join_next() => self.ended(ended.ok()),
@@ -230,7 +230,11 @@ async fn tell(core: Core, name: Arc<str>, one: Leased) -> String {
     match noted {
         Ok(end) => metrics::counter!("yinke_core_webhook_attempts_total", "result" => end).increment(1),
         Err(error) => {
-            tracing::warn!(error = chain(&error), endpoint = id, "a webhook was sent and could not be noted");
+            tracing::warn!(
+                error = with_causes(&error),
+                endpoint = id,
+                "a webhook was sent and could not be noted"
+            );
         }
     }
     id
@@ -268,7 +272,7 @@ impl Attempt {
                 Self { at, took_ms, status, error: None, answer: excerpt }
             }
             Err(error) => {
-                let error = Some(chain(error).chars().take(ERROR_MAX).collect());
+                let error = Some(with_causes(error).chars().take(ERROR_MAX).collect());
                 Self { at, took_ms, status: None, error, answer: None }
             }
         }

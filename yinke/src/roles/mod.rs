@@ -9,6 +9,7 @@ pub(crate) mod listen;
 mod places;
 
 use ::core::sync::atomic::{AtomicBool, Ordering};
+use attribution_core::with_causes;
 use redirector::{AgentsError, Edge};
 use settlement_core::Core;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -140,7 +141,7 @@ impl Served {
         match &result {
             Ok(()) => tracing::info!("reloaded"),
             Err(error) => {
-                let error = error as &dyn std::error::Error;
+                let error = with_causes(error);
                 tracing::error!(error, "reload failed; the old stays in force");
             }
         }

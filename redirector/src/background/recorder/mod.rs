@@ -14,6 +14,7 @@ use super::shipper::core_stream;
 use super::streams::Streams;
 use super::{RecorderOptions, Seams, off_thread, seconds};
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use claims::Claims;
 use journal::{ReadError, Reader, StreamId};
 use redis_view::{Server, ServerError};
@@ -83,9 +84,9 @@ impl Recorder {
                     server = None;
                     metrics::counter!("yinke_redis_errors_total", "reason" => error.reason()).increment(1);
                     if error.needs_repair() {
-                        tracing::error!(error = &error as &dyn std::error::Error, "redis needs help");
+                        tracing::error!(error = with_causes(&error), "redis needs help");
                     } else {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "redis is away");
+                        tracing::debug!(error = with_causes(&error), "redis is away");
                     }
                     if !phases.pause(backoff.pause(None), Phase::Drain).await {
                         return; // a view is not worth a slow end: the next start goes on at the cursor

@@ -10,6 +10,7 @@ use crate::core_link::{LinkError, Retry};
 use attribution_core::click::{Epoch, WorkerId};
 use attribution_core::shipping::{BATCH_MAX_FRAMES, Batch, LostRange, ShipAck};
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use journal::{ReadError, Reader, StreamId, failpoint};
 use std::ops::Range;
 use std::time::Duration;
@@ -278,9 +279,9 @@ impl<'a> StreamShipper<'a> {
         let stream = self.stream;
         let position = self.position;
         if error.needs_repair() {
-            tracing::error!(%stream, position, error = error as &dyn std::error::Error, "shipping needs help");
+            tracing::error!(%stream, position, error = with_causes(error), "shipping needs help");
         } else if !self.failing {
-            tracing::warn!(%stream, position, error = error as &dyn std::error::Error, "shipping pauses");
+            tracing::warn!(%stream, position, error = with_causes(error), "shipping pauses");
         }
         self.failing = true;
         let pause = self.backoff.pause(error.retry_after());
