@@ -1,8 +1,5 @@
 //! Randomness of the operating system, for secrets and for names that nobody can guess.
 
-use crate::api::Problem;
-use attribution_core::with_causes;
-
 /// The operating system gives no randomness.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gives no randomness")]
@@ -23,11 +20,4 @@ pub(crate) fn number() -> Result<u64, NoRandomness> {
 /// A name that nothing else has: `front`, and 128 random bits in hex.
 pub(crate) fn name(front: &str) -> Result<String, NoRandomness> {
     Ok(format!("{front}_{:032x}", u128::from_be_bytes(bytes()?)))
-}
-
-impl From<NoRandomness> for Problem {
-    fn from(error: NoRandomness) -> Self {
-        tracing::error!(error = with_causes(&error), "a request cannot be answered");
-        Self::internal()
-    }
 }

@@ -1,5 +1,6 @@
 //! How the API refuses: RFC 9457 problems with a stable `code` that programs can rely on.
 
+use crate::random::NoRandomness;
 use crate::store::StoreError;
 use attribution_core::with_causes;
 use axum::Json;
@@ -118,6 +119,13 @@ impl fmt::Display for Problem {
 }
 
 impl Error for Problem {}
+
+impl From<NoRandomness> for Problem {
+    fn from(error: NoRandomness) -> Self {
+        tracing::error!(error = with_causes(&error), "a request cannot be answered");
+        Self::internal()
+    }
+}
 
 impl From<StoreError> for Problem {
     /// What the database said goes to the log, not to the client.
