@@ -60,8 +60,7 @@ async fn show(merchant: &Merchant, product: &str, form: Form) -> Result<Response
         FormPart::new(&t.put_sku, format!("/merchant/skus/{product}"), &t.save)
             .field(form.show(Field::text("sku", &t.sku)))
             .field(form.show(Field::text("price_fen", &t.price).inputmode("decimal")))
-            .field(form.show(Field::text("stock", &t.stock).inputmode("numeric")))
-            .field(form.show(Field::text("low30_fen", &t.low30).inputmode("decimal").optional())),
+            .field(form.show(Field::text("stock", &t.stock).inputmode("numeric"))),
     ));
     sheet.show(form)
 }
@@ -70,14 +69,10 @@ async fn put(merchant: Merchant, Path(product): Path<String>, sent: Submitted) -
     let who = &merchant.who;
     let t = &who.t().shop;
     let mut mistakes = Vec::new();
-    let mut amount = |name: &str, needed: bool| {
-        let read = sent.given(name).map(fen);
-        if matches!(read, Some(None)) || (needed && read.is_none()) {
-            mistakes.push(Mistake { field: Some(name.to_owned()), words: t.bad_price.clone() });
-        }
-        read.flatten()
-    };
-    let (price, low30) = (amount("price_fen", true), amount("low30_fen", false));
+    let price = fen(sent.value("price_fen"));
+    if price.is_none() {
+        mistakes.push(Mistake { field: Some("price_fen".to_owned()), words: t.bad_price.clone() });
+    }
     let stock: Option<u32> = sent.value("stock").parse().ok();
     if stock.is_none() {
         mistakes.push(Mistake { field: Some("stock".to_owned()), words: t.bad_stock.clone() });
@@ -85,7 +80,8 @@ async fn put(merchant: Merchant, Path(product): Path<String>, sent: Submitted) -
     if !mistakes.is_empty() {
         return show(&merchant, &product, Form::refused(&sent.fields, mistakes)).await;
     }
-    let body = json!({ "sku": sent.value("sku"), "price_fen": price, "stock": stock, "low30_fen": low30 });
+    // The lowest price of 30 days is for the platform to report.
+    let body = json!({ "sku": sent.value("sku"), "price_fen": price, "stock": stock });
     let put = who.change(Method::PUT, &path(&["products", &product, "skus"]), sent.once(), &body).await;
     let to = format!("/merchant/skus/{product}");
     who.finish(&sent, put, (&to, "saved"), |form| show(&merchant, &product, form)).await

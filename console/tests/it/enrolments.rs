@@ -190,3 +190,23 @@ async fn an_enrolment_is_its_merchants_and_the_platforms_alone() {
 async fn page_of(browser: &crate::bench::Browser<'_>) -> crate::bench::Page {
     browser.get("/account").await
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merchant_saves_a_sku_with_what_is_its_own_to_say() {
+    let bench = Bench::new().await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let (page, to) = (shop.get("/merchant/skus/cup").await, "/merchant/skus/cup");
+    assert!(!page.body.contains("name=\"low30_fen\""), "operators report it: {}", page.body);
+    for (fields, wrong) in [
+        ([("sku", "red"), ("price_fen", ""), ("stock", "5")], "price_fen"),
+        ([("sku", "red"), ("price_fen", "9.90"), ("stock", "many")], "stock"),
+    ] {
+        let refused = shop.submit(&page, to, &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+        assert!(refused.body.contains(&format!("href=\"#f-{wrong}\"")), "{}", refused.body);
+        assert!(refused.body.contains("value=\"red\""), "{}", refused.body);
+    }
+    let saved = shop.submit(&page, to, &[("sku", "red"), ("price_fen", "9.90"), ("stock", "5")]).await;
+    assert_eq!(saved.location(), "/merchant/skus/cup?done=saved", "{}", saved.body);
+    assert!(shop.get(to).await.body.contains("¥9.90"));
+}
