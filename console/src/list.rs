@@ -1,5 +1,6 @@
 //! Lists of the API, page by page, and the address of the next page of the same question.
 
+use crate::api::ApiError;
 use crate::failure::Failure;
 use crate::form::{self, Fields};
 use crate::who::SignedIn;
@@ -11,6 +12,17 @@ use serde::de::DeserializeOwned;
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     pub(crate) next_cursor: Option<String>,
+}
+
+/// What a search found: nothing, if it asks for what is not there or what nothing can be called. That is an answer, and no
+/// reason to say that there is no such page.
+pub(crate) fn found<T>(answer: Result<Page<T>, ApiError>) -> Result<Page<T>, ApiError> {
+    match answer {
+        Err(ApiError::Refused(problem)) if matches!(problem.status, 400 | 404 | 422) => {
+            Ok(Page { items: Vec::new(), next_cursor: None })
+        }
+        answer => answer,
+    }
 }
 
 /// A list of the API's, as the address of our own page asks for it.
@@ -36,7 +48,7 @@ pub(crate) async fn listed<T: DeserializeOwned>(
     let mut query: Vec<(&str, &str)> =
         names.iter().map(|name| (*name, form::value(&fields, name).trim())).collect();
     query.extend([("limit", SHOWN), ("cursor", form::value(&fields, "cursor").trim())]);
-    let page: Page<T> = who.ask(from, &query).await?;
+    let page: Page<T> = found(who.ask(from, &query).await)?;
     let next = next_page(here, &fields, page.next_cursor);
     Ok(Listed { items: page.items, next, fields })
 }

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::form::{self, Field, Form};
 use crate::lang::Lang;
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, found, next_page, query_of};
 use crate::problem;
 use crate::sheet::{Cell, Filters, Part, Sheet, Table};
 use crate::show::{moment, yuan};
@@ -57,7 +57,7 @@ pub(crate) async fn list(who: &SignedIn, here: &'static str, leads: bool) -> Res
         ("limit", "50"),
         ("cursor", value("cursor")),
     ];
-    let answer: Page<Entry> = who.ask("/v1/orders", &query).await?;
+    let answer: Page<Entry> = found(who.ask("/v1/orders", &query).await)?;
     let filled = Form::filled(fields.clone());
     let mut sheet = Sheet::new(who, &t.shop.orders);
     sheet.part(Part::Filters(Filters {

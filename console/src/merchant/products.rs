@@ -3,7 +3,7 @@
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, found, next_page, query_of};
 use crate::sheet::{Action, Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment, plain_yuan, rate, yuan};
 use crate::state::Console;
@@ -122,7 +122,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
         ("limit", "50"),
         ("cursor", value("cursor")),
     ];
-    let answer: Page<Product> = who.ask("/v1/products", &query).await?;
+    let answer: Page<Product> = found(who.ask("/v1/products", &query).await)?;
     let filled = Form::filled(fields.clone());
     let all = vec![
         (String::new(), texts.common.all.clone()),

@@ -4,7 +4,7 @@ use super::placements;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::frame::{Frame, html};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, found, next_page, query_of};
 use crate::problem;
 use crate::sheet::Filters;
 use crate::show::moment;
@@ -106,7 +106,7 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = who.t();
     let fields = query_of(who);
-    let value = |name| form::value(&fields, name);
+    let value = |name| form::value(&fields, name).trim();
     let query = [
         ("promoter", promoter.id.as_str()),
         ("placement", value("placement")),
@@ -115,7 +115,7 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
         ("limit", "50"),
         ("cursor", value("cursor")),
     ];
-    let answer: Page<Entry> = who.console().api().get(who.principal(), "/v1/links", &query).await?;
+    let answer: Page<Entry> = found(who.ask("/v1/links", &query).await)?;
     let any = || vec![(String::new(), t.common.all.clone())];
     let mut choices = any();
     choices.extend(placement_choices(&promoter).await?);

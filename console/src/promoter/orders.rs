@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::form::{self, Field, Form};
 use crate::frame::{Frame, html};
 use crate::lang::Lang;
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, found, next_page, query_of};
 use crate::sheet::Filters;
 use crate::show::{moment, yuan};
 use crate::state::Console;
@@ -120,7 +120,7 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
         ("limit", "50"),
         ("cursor", value("cursor")),
     ];
-    let answer: Page<Entry> = who.console().api().get(who.principal(), "/v1/orders", &query).await?;
+    let answer: Page<Entry> = found(who.ask("/v1/orders", &query).await)?;
     let form = Form::filled(fields.clone());
     let page = OrdersPage {
         f: who.frame(),

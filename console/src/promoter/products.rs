@@ -5,7 +5,7 @@ use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::frame::{Frame, html};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, found, next_page, query_of};
 use crate::sheet::Filters;
 use crate::show::day;
 use crate::state::Console;
@@ -111,7 +111,7 @@ async fn show_library(promoter: &Promoter, refused: Form) -> Result<Response, Fa
     let value = |name| form::value(&fields, name).trim();
     let mut query: Vec<(&str, &str)> = FILTERS.iter().map(|name| (*name, value(name))).collect();
     query.extend([("limit", PER_PAGE), ("cursor", value("cursor"))]);
-    let answer: Page<Offer> = who.console().api().get(who.principal(), "/v1/products", &query).await?;
+    let answer: Page<Offer> = found(who.ask("/v1/products", &query).await)?;
     let sorts = vec![
         (String::new(), t.sort_none.clone()),
         ("newest".to_owned(), t.sort_newest.clone()),

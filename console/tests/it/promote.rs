@@ -199,3 +199,24 @@ async fn refused_forms_keep_what_was_typed() {
     let page = lily.get("/promoter/money").await;
     assert!(page.body.contains("莉莉"), "{}", page.body);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_for_what_is_not_there_finds_nothing() {
+    let bench = Bench::new().await;
+    let long = "保".repeat(600);
+    for (login, path, name, words) in [
+        ("lily", "/promoter/links", "product", "没有符合条件的链接"),
+        ("lily", "/promoter/products", "q", "没有找到商品"),
+        ("lily", "/promoter/orders", "order", "没有符合条件的订单"),
+        ("shop", "/merchant/products", "q", "没有符合条件的商品。"),
+    ] {
+        let somebody = bench.signed_in(login, "zh").await;
+        for typed in ["nothing", "a b/?&=<i>", &long] {
+            let query =
+                url::form_urlencoded::Serializer::new(String::new()).append_pair(name, typed).finish();
+            let page = somebody.get(&format!("{path}?{query}")).await;
+            assert_eq!(page.status, StatusCode::OK, "{path} {typed}");
+            assert!(page.body.contains(words) && !page.body.contains("<i>"), "{path} {typed}: {}", page.body);
+        }
+    }
+}
