@@ -2,6 +2,7 @@
 //! and the programme's next payout day.
 
 use super::calendar;
+use super::due::UNPAID;
 use super::schedule::{due_day, following_payout_day};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::of_id;
@@ -49,8 +50,10 @@ pub(super) fn ahead(
     let calendar = calendar::in_force(tx)?;
     let today = now.shanghai_date();
     let rows = tx.query(
-        "SELECT version, month, amount_fen - paid_fen FROM payout_buckets \
-         WHERE programme = $1 AND payee = $2 AND entries > paid_entries ORDER BY month, version",
+        &format!(
+            "SELECT b.version, b.month, b.amount_fen - b.paid_fen FROM payout_buckets b \
+             WHERE b.programme = $1 AND b.payee = $2 AND {UNPAID} ORDER BY b.month, b.version"
+        ),
         params![programme, owner],
     )?;
     let mut rules = Catalogue::default();

@@ -1,7 +1,7 @@
 //! Payments of runs that came back from outside. Where a programme pays by itself nobody can withdraw that money, so
 //! it is due again on the next payout day, whether or not anything else is.
 
-use super::due::Open;
+use super::due::{Open, UNPAID};
 use super::run::PAYEES_AT_ONCE;
 use super::send::Purse;
 use crate::params;
@@ -48,8 +48,7 @@ pub(super) fn others(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<i64, St
     let row = tx.query_one(
         &format!(
             "SELECT COUNT(DISTINCT p.payee) FROM {WAITING} AND p.programme = $1 AND NOT EXISTS (\
-             SELECT 1 FROM payout_buckets b WHERE b.programme = p.programme AND b.payee = p.payee \
-             AND b.entries > b.paid_entries)"
+             SELECT 1 FROM payout_buckets b WHERE b.programme = p.programme AND b.payee = p.payee AND {UNPAID})"
         ),
         params![programme],
     )?;

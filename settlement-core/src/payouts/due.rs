@@ -34,6 +34,10 @@ pub enum BeginError {
     Schedule(#[from] ScheduleError),
 }
 
+/// What a bucket `b` must be for something of it to be paid out. Where refunds have taken a month's amounts back to the
+/// fen there is nothing to pay: its entries stay with the bucket, for the day on which more has come in.
+pub(super) const UNPAID: &str = "b.entries > b.paid_entries AND b.amount_fen <> b.paid_fen";
+
 /// Something that is not paid out yet: a month's amounts, or money that came back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Open {
@@ -51,7 +55,7 @@ impl Open {
     /// Everything, by programme and version.
     pub(super) fn all(tx: &mut dyn Tx) -> Result<Vec<Self>, StoreError> {
         let rows = tx.query(
-            "SELECT DISTINCT programme, version, month FROM payout_buckets WHERE entries > paid_entries",
+            &format!("SELECT DISTINCT b.programme, b.version, b.month FROM payout_buckets b WHERE {UNPAID}"),
             &[],
         )?;
         let mut all = came_back::programmes(tx)?;
@@ -161,11 +165,13 @@ fn waited_on(
         return came_back::by(tx, programme, version, Instant::of_shanghai_date(next));
     }
     let row = tx.query_opt(
-        "SELECT 1 FROM payout_buckets b JOIN payout_entries e ON e.programme = b.programme AND e.payee = b.payee \
-         AND e.version = b.version AND e.month = b.month AND e.number > b.paid_entries \
-         JOIN ledger_transfers t ON t.id = e.transfer \
-         WHERE b.programme = $1 AND b.version = $2 AND b.month = $3 AND b.entries > b.paid_entries \
-         AND t.recorded_ms < $4 LIMIT 1",
+        &format!(
+            "SELECT 1 FROM payout_buckets b JOIN payout_entries e ON e.programme = b.programme AND e.payee = b.payee \
+             AND e.version = b.version AND e.month = b.month AND e.number > b.paid_entries \
+             JOIN ledger_transfers t ON t.id = e.transfer \
+             WHERE b.programme = $1 AND b.version = $2 AND b.month = $3 AND {UNPAID} AND t.recorded_ms < $4 \
+             GROUP BY b.payee HAVING SUM(e.amount_fen) <> 0 LIMIT 1"
+        ),
         params![programme, i64::from(version), month, Instant::of_shanghai_date(next)],
     )?;
     Ok(row.is_some())

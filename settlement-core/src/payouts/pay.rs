@@ -2,6 +2,7 @@
 
 use super::accounts::{self, PayoutAccount};
 use super::came_back;
+use super::due::UNPAID;
 use super::entries::Cycle;
 use super::schedule::Due;
 use super::send::{MoveError, PayoutRow, Purse, Sent, insert, payout_id, send};
@@ -45,8 +46,10 @@ struct Open {
 
 fn open_buckets(tx: &mut dyn Tx, purse: &Purse, due: &[Due]) -> Result<Vec<Open>, StoreError> {
     let rows = tx.query(
-        "SELECT version, month, paid_entries, paid_fen, paid_part_fen, amount_fen - paid_fen FROM payout_buckets \
-         WHERE programme = $1 AND payee = $2 AND entries > paid_entries ORDER BY month, version",
+        &format!(
+            "SELECT b.version, b.month, b.paid_entries, b.paid_fen, b.paid_part_fen, b.amount_fen - b.paid_fen \
+             FROM payout_buckets b WHERE b.programme = $1 AND b.payee = $2 AND {UNPAID} ORDER BY b.month, b.version"
+        ),
         params![&purse.programme, &purse.owner],
     )?;
     let mut open = Vec::new();

@@ -5,7 +5,7 @@
 
 use super::calendar;
 use super::came_back;
-use super::due::{self, BeginError, Open, Trigger};
+use super::due::{self, BeginError, Open, Trigger, UNPAID};
 use super::pay::{RunOf, pay};
 use super::schedule::Due;
 use super::send::{MoveError, Purse};
@@ -105,7 +105,7 @@ pub fn begin(
     )?;
     let attempt = last.int(0)? + 1;
     let owed = tx.query_one(
-        "SELECT COUNT(DISTINCT payee) FROM payout_buckets WHERE programme = $1 AND entries > paid_entries",
+        &format!("SELECT COUNT(DISTINCT b.payee) FROM payout_buckets b WHERE b.programme = $1 AND {UNPAID}"),
         params![programme],
     )?;
     let payees = owed.int(0)? + came_back::others(tx, programme)?;
@@ -202,8 +202,10 @@ pub fn step(tx: &mut dyn Tx, run: &RunKey, now: Instant) -> Result<Option<PaidOu
 /// The next payees behind `cursor` with something that is not paid out yet.
 fn payees(tx: &mut dyn Tx, programme: &ProgrammeId, cursor: &str) -> Result<Vec<String>, StoreError> {
     let rows = tx.query(
-        "SELECT DISTINCT payee FROM payout_buckets \
-         WHERE programme = $1 AND payee > $2 AND entries > paid_entries ORDER BY payee LIMIT $3",
+        &format!(
+            "SELECT DISTINCT b.payee FROM payout_buckets b \
+             WHERE b.programme = $1 AND b.payee > $2 AND {UNPAID} ORDER BY b.payee LIMIT $3"
+        ),
         params![programme, cursor, PAYEES_AT_ONCE],
     )?;
     let mut payees = came_back::payees(tx, programme, cursor)?;
