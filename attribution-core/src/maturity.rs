@@ -17,7 +17,7 @@ pub struct Trade<'a> {
     pub parcels: &'a [Instant],
     /// Some parcel is still to be shipped: the timer does not run yet.
     pub more_to_ship: bool,
-    /// When it was completed.
+    /// When it was completed. One that was paid only afterwards is complete with its payment.
     pub completed: Option<Instant>,
     /// When it was closed without a trade.
     pub closed: Option<Instant>,
@@ -54,10 +54,11 @@ pub enum Standing {
 
 /// Where the trade stands at `now`.
 pub fn standing(rule: Maturity, trade: &Trade<'_>, now: Instant) -> Standing {
-    if let Some(at) = trade.completed {
-        return if trade.paid.is_some() { Standing::Complete { at } } else { Standing::NoTrade };
+    let Some(paid) = trade.paid else { return Standing::NoTrade };
+    if let Some(completed) = trade.completed {
+        return Standing::Complete { at: completed.max(paid) };
     }
-    if trade.closed.is_some() || trade.paid.is_none() {
+    if trade.closed.is_some() {
         return Standing::NoTrade;
     }
     let Some(timer) = rule.auto_after_ship else { return Standing::Waits };
@@ -118,6 +119,12 @@ mod tests {
                 Standing::NoTrade,
             ),
             ("completed and never paid", Trade { paid: None, ..done }, SEVEN_DAYS, Standing::NoTrade),
+            (
+                "paid after the completion",
+                Trade { paid: Some(at("2015-06-04 12:00:01")), ..done },
+                SEVEN_DAYS,
+                Standing::Complete { at: at("2015-06-04 12:00:01") },
+            ),
             ("not shipped", paid, SEVEN_DAYS, Standing::Waits),
             ("a parcel is missing", Trade { more_to_ship: true, ..sent }, SEVEN_DAYS, Standing::Waits),
             ("no timer", sent, Maturity::default(), Standing::Waits),

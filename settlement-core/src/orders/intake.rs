@@ -7,7 +7,7 @@
 use super::event::{Created, EventKey, OrderEvent};
 use super::review::{self, Finding, Reason};
 use super::rows;
-use super::state::OrderState;
+use super::state::{Contradiction, OrderState};
 use super::waiting;
 use crate::attribution::programmes::read;
 use crate::identities::{self, Seen, Source};
@@ -125,6 +125,9 @@ pub fn take(
     };
     rows::touch_order(tx, &state)?;
     note_contradictions(tx, &state, now)?;
+    if matches!(event, OrderEvent::Paid(_) | OrderEvent::Completed(_)) {
+        close_explained(tx, &state, now)?;
+    }
     wake_others(tx, &state, event)?;
     Ok(Taken::Applied { bad_tokens })
 }
@@ -308,7 +311,6 @@ fn others_who_brought(tx: &mut dyn Tx, click: ClickId, created: &Created) -> Res
 }
 
 fn note_contradictions(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Result<(), StoreError> {
-    use super::state::Contradiction;
     for contradiction in &state.contradictions {
         let (reason, found, detail) = match contradiction {
             Contradiction::UnknownLine { kind, refund, line } => (
@@ -324,7 +326,9 @@ fn note_contradictions(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Res
             Contradiction::CompletedBeforePaid => (
                 Reason::CompletedBeforePaid,
                 String::new(),
-                "the order is said to be completed before it was paid".to_owned(),
+                "the order is said to be completed before it was paid, or without a payment that is known: nothing is \
+                 settled until there is one"
+                    .to_owned(),
             ),
         };
         let finding = Finding {
@@ -338,6 +342,17 @@ fn note_contradictions(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Res
             contents: None,
         };
         review::open(tx, &finding, now)?;
+    }
+    Ok(())
+}
+
+/// Events come in any order: what a payment explains was no contradiction.
+fn close_explained(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Result<(), StoreError> {
+    let created = &state.created;
+    for reason in [Reason::CompletedBeforePaid, Reason::RefundExceedsPayment] {
+        let still = state.contradictions.iter().filter(|of| of.code() == reason.code());
+        let still: Vec<&str> = still.map(|of| of.line().map_or("", |line| line.as_str())).collect();
+        review::explained(tx, &created.platform, &created.order, reason, &still, now)?;
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ pub enum Reason {
     BannedAfterSettlement,
     /// The promoter was disabled with effect from before an order that has settled.
     DisabledAfterSettlement,
-    /// The order was completed before it was paid.
+    /// The order was completed before it was paid, or without a payment that is known: until there is one, no money moves.
     CompletedBeforePaid,
     /// An amount in another currency than yuan; the event is not applied.
     Currency,
@@ -124,7 +124,10 @@ pub struct Finding<'a> {
     pub contents: Option<&'a str>,
 }
 
-/// Puts a finding into the queue, unless it is there, open or done, already.
+/// How a finding is resolved that further events have explained. It opens anew if they explain it no more.
+const EXPLAINED: &str = "explained by what came in since";
+
+/// Puts a finding into the queue, unless it is there, open or looked at by a person, already.
 ///
 /// # Errors
 /// If the store fails.
@@ -132,7 +135,8 @@ pub fn open(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), 
     let new = tx.execute(
         "INSERT INTO order_reviews (platform, order_id, reason, line_id, found, detail, contents, opened_ms, merchant) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-         ON CONFLICT (platform, order_id, reason, line_id, found) DO NOTHING",
+         ON CONFLICT (platform, order_id, reason, line_id, found) DO UPDATE SET detail = excluded.detail, \
+         opened_ms = excluded.opened_ms, resolved_ms = NULL, resolution = NULL WHERE order_reviews.resolution = $10",
         params![
             finding.platform,
             finding.order,
@@ -142,7 +146,8 @@ pub fn open(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), 
             finding.detail,
             finding.contents,
             now,
-            finding.merchant
+            finding.merchant,
+            EXPLAINED
         ],
     )?;
     if new == 1 {
@@ -168,6 +173,38 @@ pub(super) fn taken_in(
          AND reason IN ($4, $5, $6) AND resolved_ms IS NULL",
         params![platform, order, now, product, merchant, other],
     )
+}
+
+/// Closes what looked impossible only because an event had not come in yet: `still` says of which lines (empty for the
+/// order as a whole) it is so all the same.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn explained(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    reason: Reason,
+    still: &[&str],
+    now: Instant,
+) -> Result<(), StoreError> {
+    let open = tx.query(
+        "SELECT line_id FROM order_reviews \
+         WHERE platform = $1 AND order_id = $2 AND reason = $3 AND resolved_ms IS NULL",
+        params![platform, order, reason.code()],
+    )?;
+    for row in &open {
+        let line = row.text(0)?;
+        if still.contains(&line) {
+            continue;
+        }
+        tx.execute(
+            "UPDATE order_reviews SET resolved_ms = $5, resolution = $6 WHERE platform = $1 AND order_id = $2 \
+             AND reason = $3 AND line_id = $4 AND resolved_ms IS NULL",
+            params![platform, order, reason.code(), line, now, EXPLAINED],
+        )?;
+    }
+    Ok(())
 }
 
 /// Closes what kept a line's money back: its agency is named now.

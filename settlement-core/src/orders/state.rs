@@ -31,13 +31,14 @@ pub struct OrderState {
     pub received: Instant,
     /// How it was paid, by the payment or else by the order.
     pub payment_method: Option<PayMethod>,
-    /// When it was paid. A completed order was paid, even if no event said so (货到付款).
+    /// When it was paid. What is paid on delivery (货到付款), and what costs nothing, is paid with its completion, even if no
+    /// event said so.
     pub paid: Option<Instant>,
     /// When the last parcel left.
     pub shipped: Option<Instant>,
     /// When the trade succeeded.
     pub completed: Option<Instant>,
-    /// When the order was closed without success. A completed order does not close: its refunds say what is left.
+    /// When the order was closed without success. A paid and completed order does not close: its refunds say what is left.
     pub closed: Option<Instant>,
     /// While a refund was asked for and neither granted nor refused; open ones have no end.
     pub refunds_asked: Vec<Period>,
@@ -100,7 +101,7 @@ pub enum Contradiction {
         /// The line.
         line: LineId,
     },
-    /// The order was completed before it was paid.
+    /// The order was completed before it was paid, or without a payment that is known.
     CompletedBeforePaid,
 }
 
@@ -230,30 +231,34 @@ impl OrderState {
 
     fn settle_contradictions(&mut self) {
         if let Some(completed) = self.completed {
-            if self.paid.is_some_and(|paid| paid.floor_seconds() > completed.floor_seconds()) {
+            let on_delivery = self.payment_method == Some(PayMethod::CashOnDelivery);
+            if on_delivery || self.lines.iter().all(|line| line.amount == Fen::ZERO) {
+                self.paid = self.paid.or(self.completed);
+            }
+            if self.paid.is_none_or(|paid| paid.floor_seconds() > completed.floor_seconds()) {
                 self.contradictions.push(Contradiction::CompletedBeforePaid);
             }
-            self.paid = self.paid.or(self.completed);
-            self.closed = None;
+            self.closed = self.closed.filter(|_| self.paid.is_none());
         }
         for line in &mut self.lines {
             line.refunds.sort_by(|a, b| (a.at, &a.refund).cmp(&(b.at, &b.refund)));
             let sum = line.refunds.iter().map(|r| r.amount.0).fold(0, i64::saturating_add);
-            if sum > line.amount.0 {
+            let paid = self.paid.map_or(0, |_| line.amount.0);
+            if sum > paid {
                 self.contradictions.push(Contradiction::RefundedTooMuch { line: line.line.clone() });
             }
         }
         self.contradictions.sort();
     }
 
-    /// When this order became a success that counts as history of the buyer at the shop: completed, unless it was
-    /// wholly refunded before (售中). A refund afterwards (售后) does not undo it.
+    /// When this order became a success that counts as history of the buyer at the shop: completed and paid, whichever is
+    /// later, unless it was wholly refunded before the completion (售中). A refund afterwards (售后) does not undo it.
     pub fn success(&self) -> Option<Instant> {
-        let completed = self.completed?;
+        let (completed, paid) = (self.completed?, self.paid?);
         let kept = |l: &LineState| l.refunded_where(|r| r.at < completed) < l.amount;
         // A gift beside goods that all came back is no success; an order of gifts alone is.
         let gifts_alone = self.lines.iter().all(|l| l.amount == Fen::ZERO);
-        (gifts_alone || self.lines.iter().any(kept)).then_some(completed)
+        (gifts_alone || self.lines.iter().any(kept)).then_some(completed.max(paid))
     }
 }
 

@@ -26,6 +26,7 @@ fn story() -> Vec<Value> {
         step("paid", "o2", hour(8)),
         step("closed", "o2", hour(9)),
         paid_by("bank_card", created("o3", "u1", "tea", hour(8))),
+        step("paid", "o3", hour(9)),
         step("completed", "o3", hour(11)),
         refunded("o3", "r1", 10_000, hour(11)),
         created("o4", "u1", "tea", hour(9)),

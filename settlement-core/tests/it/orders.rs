@@ -190,6 +190,7 @@ on_both!(new_and_returning_customers_are_told_apart_by_any_success, async |bench
     stage.login(visitor(1), "u1", hour(0)).await;
     // The first success came without any promoter.
     stage.event(created("o0", "u1", "tea", hour(1)), hour(1)).await;
+    stage.event(step("paid", "o0", hour(1)), hour(1)).await;
     stage.event(step("completed", "o0", hour(2)), hour(2)).await;
     let day = |days: i64| hour(2 + days * 24);
     for (order, at, expected) in [("o60", day(60), 1_000), ("o61", day(60).plus(1_000), 200)] {
@@ -259,6 +260,7 @@ on_both!(merchants_settle_in_the_order_of_completion, async |bench: &Bench| {
         let mut event = created(order, "u1", "cup", hour(2));
         event["lines"][0]["amount_fen"] = json!(amount);
         stage.event(event, hour(2)).await;
+        stage.event(step("paid", order, hour(2)), hour(2)).await;
         stage.event(step("completed", order, hour(completed)), hour(completed)).await;
     }
     stage.edge_has_shipped(hour(20)).await;

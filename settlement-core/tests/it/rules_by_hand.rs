@@ -1,7 +1,7 @@
 //! What people do beside the feed: bans and suspensions that reach back, plans, rates, coupons, contracts.
 
 use crate::on_both;
-use crate::order_bench::{Stage, created, hour, step, visitor};
+use crate::order_bench::{Stage, created, hour, refunded, step, visitor};
 use crate::replay::replayed;
 use crate::support::Bench;
 use serde_json::{Value, json};
@@ -238,6 +238,38 @@ on_both!(what_cannot_have_happened_is_kept_for_a_person, async |bench: &Bench| {
     // Its time has come.
     bench.set_clock(hour(32));
     assert_eq!(post(created("future", "u1", "cup", hour(31))).await.0, "accepted");
+    stage.audit().await;
+});
+
+on_both!(what_a_payment_explains_leaves_the_review_queue, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 10_000})).await;
+    let open = |reason: &str| vec![("o1".to_owned(), reason.to_owned())];
+    stage.event(created("o1", "u1", "cup", hour(10)), hour(10)).await;
+    stage.event(step("completed", "o1", hour(20)), hour(20)).await;
+    stage.edge_has_shipped(hour(90)).await;
+    stage.sweep(hour(90)).await;
+    assert_eq!(stage.short("o1").await.1, "tracked", "nobody has paid");
+    assert_eq!(reviews(bench).await, open("completed_before_paid"));
+    stage.event(refunded("o1", "r1", 1, hour(12)), hour(91)).await;
+    assert_eq!(reviews(bench).await.len(), 2, "nor is there anything to be refunded");
+    stage.event(step("paid", "o1", hour(11)), hour(92)).await;
+    stage.sweep(hour(93)).await;
+    assert_eq!(stage.short("o1").await.1, "settled");
+    assert_eq!(reviews(bench).await, []);
+    let told = bench.ok("GET", "/v1/orders/o1/attribution", Value::Null).await;
+    let said = |review: &Value| review["resolution"] == "explained by what came in since";
+    assert!(told["reviews"].as_array().unwrap().iter().all(said), "{told}");
+
+    // What they explain no more is open again; what a person has looked at is not.
+    stage.event(refunded("o1", "r2", 10_000, hour(94)), hour(94)).await;
+    assert_eq!(reviews(bench).await, open("refund_exceeds_payment"));
+    let body = json!({"platform": "p1", "order": "o1", "reason": "refund_exceeds_payment", "line": "1",
+                      "resolution": "the shop paid too much back"});
+    bench.ok("POST", "/v1/reviews/resolve", body).await;
+    stage.event(refunded("o1", "r3", 1, hour(95)), hour(95)).await;
+    assert_eq!(reviews(bench).await, []);
+    assert_eq!(stage.short("o1").await.2, 0);
     stage.audit().await;
 });
 
