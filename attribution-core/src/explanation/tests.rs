@@ -55,7 +55,7 @@ fn bills() -> Vec<(&'static str, Preset, Vec<LineEvent>)> {
     let first = || LineEvent::Decided { terms: terms(), hold_for_review: false };
     let paid = || LineEvent::Paid { amount: Fen(8_800), method: PayMethod::WechatConsignment };
     let settled = || LineEvent::Settled { cashback: Fen(800), terms: None };
-    let refund = |fen| LineEvent::Refunded(RefundEvent { amount: Fen(fen), at: at("06-20 10:00:00") });
+    let refund = |fen| LineEvent::Refunded(RefundEvent { amount: Fen(fen), in_time: Fen::ZERO });
     vec![
         (
             "Settled with cashback, refunded by hand afterwards",

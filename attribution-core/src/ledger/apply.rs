@@ -1,6 +1,6 @@
 //! Applying an event to an order line: the only place where transfers are made.
 
-use super::line::{Entry, LedgerError, LineEvent, LineState, Step};
+use super::line::{Entry, LedgerError, LineEvent, LineState, RefundEvent, Step};
 use super::{Account, Posting, Transfer, TransferKey, TransferKind, TransferState};
 use crate::commission::{Amounts, Payee, Share, Terms};
 use crate::money::{Fen, Overflow};
@@ -48,7 +48,7 @@ impl Work {
                 }
                 _ => Err(LedgerError::WrongState(entry)),
             },
-            LineEvent::Refunded(refund) => self.refunded(policy, refund.amount),
+            LineEvent::Refunded(refund) => self.refunded(policy, *refund),
             LineEvent::Closed => self.closed(),
             LineEvent::ReviewPassed => {
                 self.state.review = false;
@@ -139,11 +139,11 @@ impl Work {
         Ok(())
     }
 
-    fn refunded(&mut self, policy: &SettlementPolicy, amount: Fen) -> Result<(), LedgerError> {
-        if amount < Fen::ZERO {
+    fn refunded(&mut self, policy: &SettlementPolicy, refund: RefundEvent) -> Result<(), LedgerError> {
+        if refund.amount < Fen::ZERO {
             return Err(LedgerError::Negative);
         }
-        let refunded = self.state.refunded.add(amount)?;
+        let refunded = self.state.refunded.add(refund.amount)?;
         let entry = self.state.entry;
         if entry == Entry::Tracked {
             return Err(LedgerError::WrongState(entry));
@@ -153,7 +153,7 @@ impl Work {
         }
         self.state.refunded = refunded;
         match entry {
-            Entry::Settled => self.refunded_after(policy),
+            Entry::Settled => self.refunded_after(policy, refund.in_time.min(refunded)),
             Entry::Expected | Entry::Matured => self.refunded_before(policy),
             Entry::Tracked | Entry::Invalid => Ok(()),
             Entry::ManualRequired => {
@@ -164,25 +164,47 @@ impl Work {
     }
 
     fn refunded_before(&mut self, policy: &SettlementPolicy) -> Result<(), LedgerError> {
-        let method = self.state.method.unwrap_or(PayMethod::Other);
-        let RefundBefore::ReduceBase(reduced) = &policy.refund_before;
-        if policy.refund_manual_methods.contains(&method) || !reduced.contains(method) {
+        if self.refunds_by_hand(policy) {
             self.void_open();
-            self.state.amounts = Amounts::default();
-            self.state.entry = Entry::ManualRequired;
-            self.manual = true;
+            self.leave_to_people();
             return Ok(());
         }
         self.rewrite()
     }
 
-    /// The commission on what was refunded goes back to the merchant.
-    fn refunded_after(&mut self, policy: &SettlementPolicy) -> Result<(), LedgerError> {
-        if policy.refund_after == RefundAfter::None {
-            self.manual = true;
+    /// The commission on what was refunded goes back to the merchant: on what was refunded in time, as if it had been
+    /// known, and on the rest where the programme takes that back.
+    fn refunded_after(&mut self, policy: &SettlementPolicy, in_time: Fen) -> Result<(), LedgerError> {
+        let Some(terms) = self.state.terms.clone() else { return Ok(()) };
+        if in_time > Fen::ZERO && self.refunds_by_hand(policy) {
+            self.take_back(terms.amounts(Fen::ZERO)?)?;
+            self.leave_to_people();
             return Ok(());
         }
-        let now = self.current_amounts()?;
+        let kept = match policy.refund_after {
+            RefundAfter::Clawback => Fen::ZERO,
+            RefundAfter::None => self.state.refunded.sub(in_time)?,
+        };
+        self.manual = kept > Fen::ZERO;
+        let now = terms.amounts(self.state.base()?.add(kept)?)?;
+        if now.base < self.state.amounts.base { self.take_back(now) } else { Ok(()) }
+    }
+
+    /// Whether merchant and promoter settle an order by hand once it has a refund, for how it was paid.
+    fn refunds_by_hand(&self, policy: &SettlementPolicy) -> bool {
+        let method = self.state.method.unwrap_or(PayMethod::Other);
+        let RefundBefore::ReduceBase(reduced) = &policy.refund_before;
+        policy.refund_manual_methods.contains(&method) || !reduced.contains(method)
+    }
+
+    fn leave_to_people(&mut self) {
+        self.state.amounts = Amounts::default();
+        self.state.entry = Entry::ManualRequired;
+        self.manual = true;
+    }
+
+    /// Counter-entries from what has settled down to `now`.
+    fn take_back(&mut self, now: Amounts) -> Result<(), LedgerError> {
         self.state.revision += 1;
         let before = std::mem::take(&mut self.state.amounts);
         for (old, new) in before.shares.iter().zip(&now.shares) {

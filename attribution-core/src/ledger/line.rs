@@ -5,7 +5,6 @@ use crate::commission::{Amounts, Terms};
 use crate::ids::{MerchantId, ProgrammeId};
 use crate::money::{Fen, Overflow};
 use crate::policy::settlement::PayMethod;
-use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
 /// Where a line's commission stands.
@@ -69,8 +68,9 @@ pub struct LineState {
 pub struct RefundEvent {
     /// How much of the goods' amount.
     pub amount: Fen,
-    /// When it succeeded.
-    pub at: Instant,
+    /// Of all refunds of a settled line, this one included, those that were in time: known when it settled, or dated before
+    /// the completion and only told later.
+    pub in_time: Fen,
 }
 
 /// What happened to a line. The store makes sure that each event is applied once.

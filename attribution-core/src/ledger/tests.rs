@@ -98,7 +98,10 @@ const fn paid(amount: i64, method: PayMethod) -> LineEvent {
     LineEvent::Paid { amount: Fen(amount), method }
 }
 const fn refund(amount: i64) -> LineEvent {
-    LineEvent::Refunded(RefundEvent { amount: Fen(amount), at: Instant(0) })
+    LineEvent::Refunded(RefundEvent { amount: Fen(amount), in_time: Fen::ZERO })
+}
+const fn refund_in_time(amount: i64, in_time: i64) -> LineEvent {
+    LineEvent::Refunded(RefundEvent { amount: Fen(amount), in_time: Fen(in_time) })
 }
 const SETTLED: LineEvent = LineEvent::Settled { cashback: Fen::ZERO, terms: None };
 
@@ -412,6 +415,69 @@ fn what_is_taken_back_names_what_it_takes_back_and_comes_from_where_that_lies() 
     }
 }
 
+/// What was refunded before the completion counts as if it had been told then, however late it is told.
+#[test]
+fn a_refund_in_time_that_is_told_late_comes_to_the_same_books() {
+    let life = |method, refunds: &[LineEvent]| {
+        let settled = [decided(1_000), paid(10_000, method), LineEvent::Completed, SETTLED];
+        let life = Life::all(Preset::YouzanPermanent, &[&settled, refunds].concat());
+        (life.state.entry, life.books.promoter(), life.state.amounts.gross.0, life.manual)
+    };
+    let rows = [
+        (
+            "in time",
+            PayMethod::BankCard,
+            vec![refund_in_time(3_000, 3_000)],
+            (Entry::Settled, 700, 700, false),
+        ),
+        (
+            "too late",
+            PayMethod::BankCard,
+            vec![refund_in_time(3_000, 0)],
+            (Entry::Settled, 1_000, 1_000, true),
+        ),
+        (
+            "one of each, the later one first",
+            PayMethod::BankCard,
+            vec![refund_in_time(2_000, 0), refund_in_time(3_000, 3_000)],
+            (Entry::Settled, 700, 700, true),
+        ),
+        (
+            "one of each, as they were",
+            PayMethod::BankCard,
+            vec![refund_in_time(3_000, 3_000), refund_in_time(2_000, 3_000)],
+            (Entry::Settled, 700, 700, true),
+        ),
+        (
+            "all of it",
+            PayMethod::BankCard,
+            vec![refund_in_time(10_000, 10_000)],
+            (Entry::Settled, 0, 0, false),
+        ),
+        (
+            "own payment is settled by hand",
+            PayMethod::WechatOwn,
+            vec![refund_in_time(1, 1)],
+            (Entry::ManualRequired, 0, 0, true),
+        ),
+        (
+            "and stays so",
+            PayMethod::WechatOwn,
+            vec![refund_in_time(1, 1), refund_in_time(5, 1)],
+            (Entry::ManualRequired, 0, 0, true),
+        ),
+        (
+            "after the completion nothing changes",
+            PayMethod::WechatOwn,
+            vec![refund(1)],
+            (Entry::Settled, 1_000, 1_000, true),
+        ),
+    ];
+    for (what, method, refunds, expected) in rows {
+        assert_eq!(life(method, &refunds), expected, "{what}");
+    }
+}
+
 #[test]
 fn nothing_paid_and_nothing_refunded_are_amounts_too() {
     let mut free = Life::all(Preset::Distributor1688, &[decided(500), paid(0, PayMethod::Alipay)]);
@@ -536,7 +602,7 @@ fn holdings(books: &Books) -> BTreeMap<Account, i64> {
 fn any_life() -> impl Strategy<Value = Vec<LineEvent>> {
     let weights = prop_oneof![Just([1, 2, 7]), Just([0, 3, 7]), Just([0, 0, 1])];
     let start = (1u32..3_000, weights, 0i64..50_000, 0i64..300);
-    (start, proptest::collection::vec((0u8..5, 0i64..20_000), 0..12)).prop_map(|(start, steps)| {
+    (start, proptest::collection::vec((0u8..6, 0i64..20_000), 0..12)).prop_map(|(start, steps)| {
         let (bp, weights, amount, cashback) = start;
         let first = LineEvent::Decided { terms: Some(terms(bp, weights)), hold_for_review: false };
         let mut events = vec![first, paid(amount, PayMethod::BankCard)];
@@ -545,6 +611,7 @@ fn any_life() -> impl Strategy<Value = Vec<LineEvent>> {
             .chain([LineEvent::MadeAvailable]);
         events.extend(steps.into_iter().filter_map(|(what, part)| match what {
             0 | 1 => next.next(),
+            2 => Some(refund_in_time(part, part)),
             _ => Some(refund(part)),
         }));
         events

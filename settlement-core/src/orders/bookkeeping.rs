@@ -49,7 +49,7 @@ pub(super) fn keep_books(
         order: state,
         line,
         matured: row.matured,
-        settled: row.settled.is_some(),
+        settled: row.settled,
     };
     let change = books::reconcile(row.books.as_ref(), known)
         .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause })?;
@@ -58,7 +58,7 @@ pub(super) fn keep_books(
     let cycle = row.settled.map(|at| Cycle::of(policy, version, row.matured.unwrap_or(at), at));
     entries::post(tx, subject, &change.postings, cycle.as_ref(), at, now)?;
     if change.manual {
-        note_manual(tx, state, line, row.settled.is_some(), now)?;
+        note_manual(tx, state, line, change.books.entry == Entry::Settled, now)?;
     }
     if row.settled.is_some() && change.books.paid != line.amount {
         let detail = format!("settled on {} fen, but {} were paid", change.books.paid.0, line.amount.0);

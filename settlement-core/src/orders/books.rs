@@ -26,8 +26,8 @@ pub(crate) struct Known<'a> {
     pub line: &'a LineFacts,
     /// The trade is complete, by its event or by the timer.
     pub matured: Option<Instant>,
-    /// The merchant was debited; also where that came to nothing.
-    pub settled: bool,
+    /// When the merchant was debited; also where that came to nothing.
+    pub settled: Option<Instant>,
 }
 
 /// What to do about a line.
@@ -41,8 +41,8 @@ pub(crate) struct Change {
 
 /// Brings the books of a line up to what is known.
 pub(crate) fn reconcile(before: Option<&LineState>, known: Known<'_>) -> Result<Change, LedgerError> {
-    match before {
-        Some(before) if known.settled => after_settlement(before, known),
+    match (before, known.settled) {
+        (Some(before), Some(settled)) => after_settlement(before, known, settled),
         _ => before_settlement(before, known),
     }
 }
@@ -85,13 +85,14 @@ fn events(known: Known<'_>) -> Vec<LineEvent> {
         events.push(LineEvent::Closed);
         return events;
     }
-    let Some(paid) = known.order.paid else { return events };
+    if known.order.paid.is_none() {
+        return events;
+    }
     let method = known.order.payment_method.unwrap_or(PayMethod::Other);
     events.push(LineEvent::Paid { amount: known.line.amount, method });
     let refunded = known.line.refunded();
     if refunded > Fen::ZERO {
-        let at = known.line.refunds.last().map_or(paid, |refund| refund.at);
-        events.push(LineEvent::Refunded(RefundEvent { amount: refunded, at }));
+        events.push(LineEvent::Refunded(RefundEvent { amount: refunded, in_time: refunded }));
     }
     if known.matured.is_some() {
         events.push(LineEvent::Completed);
@@ -99,12 +100,13 @@ fn events(known: Known<'_>) -> Vec<LineEvent> {
     events
 }
 
-fn after_settlement(before: &LineState, known: Known<'_>) -> Result<Change, LedgerError> {
+fn after_settlement(before: &LineState, known: Known<'_>, settled: Instant) -> Result<Change, LedgerError> {
     let new = known.line.refunded().sub(before.refunded)?;
     if new <= Fen::ZERO {
         return Ok(Change { books: before.clone(), postings: Vec::new(), manual: false });
     }
-    let at = known.line.refunds.last().map_or(known.order.received, |refund| refund.at);
-    let step = apply(known.policy, before, &LineEvent::Refunded(RefundEvent { amount: new, at }))?;
+    let before_completion = |at: Instant| known.matured.is_some_and(|matured| at < matured);
+    let in_time = known.line.refunded_where(|r| r.received <= settled || before_completion(r.at));
+    let step = apply(known.policy, before, &LineEvent::Refunded(RefundEvent { amount: new, in_time }))?;
     Ok(Change { books: step.state, postings: step.postings, manual: step.manual })
 }

@@ -178,7 +178,7 @@ impl<'a> Life<'a> {
             order: state,
             line: &seen,
             matured: self.row.matured,
-            settled: self.row.settled.is_some(),
+            settled: self.row.settled,
         };
         let change = books::reconcile(self.row.books.as_ref(), known)
             .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause })?;
