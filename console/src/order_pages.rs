@@ -127,6 +127,7 @@ struct ExplainedLine {
     programme_version: Option<u32>,
     state: String,
     decision: Option<Decision>,
+    bill: Option<BillTold>,
     superseded: Vec<Superseded>,
 }
 
@@ -145,6 +146,12 @@ struct Both {
 struct Told {
     sentence: String,
     steps: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BillTold {
+    zh: Vec<String>,
+    en: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -236,6 +243,9 @@ fn explained(sheet: &mut Sheet, who: &SignedIn, line: ExplainedLine) {
         let told = if zh { decision.explanation.zh } else { decision.explanation.en };
         let words = std::iter::once(told.sentence).chain(told.steps).collect();
         sheet.part(Part::Words(t.shop.decision.clone(), words));
+    }
+    if let Some(bill) = line.bill {
+        sheet.part(Part::Words(t.shop.bill.clone(), if zh { bill.zh } else { bill.en }));
     }
     if !line.superseded.is_empty() {
         let words = line

@@ -174,8 +174,12 @@ pub(crate) fn record<'w>(
     let generation = shared.agents_generation.load(std::sync::atomic::Ordering::Relaxed);
     let class = state.agents.class(asked.agent, generation, || shared.agents.load().class(asked.agent));
     let facts = RequestFacts { agent: class, ..asked.facts };
-    let earning = may_earn(&facts, &resolved, now);
-    let visit = if earning { Visit::read(shared, asked, found.programme, now) } else { Visit::default() };
+    // Who asks not to be followed is not followed to what earns nothing, either.
+    let visit = match (may_earn(&facts, &resolved, now), facts.privacy_signal) {
+        (true, _) => Visit::read(shared, asked, found.programme, now),
+        (false, false) => Visit::without_claims(shared, asked, found.programme, now),
+        (false, true) => Visit::default(),
+    };
     let decision = decide(&resolved, &facts, visit.prior.as_ref(), stale, now);
 
     // Journal.
@@ -244,7 +248,7 @@ pub(crate) fn record<'w>(
     }
 }
 
-/// A living link that a person seems to have tapped. Only then cookies are worth reading.
+/// A living link that a person seems to have tapped. Only then claims are worth reading.
 pub(crate) fn may_earn(facts: &RequestFacts, resolved: &Resolved<'_>, now: Instant) -> bool {
     let person = facts.agent == AgentClass::Person && facts.fetch != FetchMetadata::Subresource;
     person && !facts.head && !facts.prefetch && standing(resolved, now).is_none()

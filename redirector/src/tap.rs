@@ -89,7 +89,9 @@ impl Taps {
         let resolved = found.resolved(&link);
         let facts = RequestFacts { agent: self.agents.class(asked.agent), ..asked.facts };
         let nobody = Browser { visitor: None, new_visitor: browser.new_visitor, claims: &[] };
-        let mut browser = if may_earn(&facts, &resolved, now) { browser } else { &nobody };
+        // Nobody is followed to what earns nothing who asks not to be.
+        let without_claims = Browser { visitor: browser.visitor.filter(|_| !facts.privacy_signal), ..nobody };
+        let mut browser = if may_earn(&facts, &resolved, now) { browser } else { &without_claims };
         let mut prior = claim_of(browser.claims, found.placement.programme, now);
         let decision = decide(&resolved, &facts, prior, false, now);
         if decision.reason == Reason::PrivacySignal {

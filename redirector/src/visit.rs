@@ -1,5 +1,6 @@
 //! Who comes back, and with which claim: our cookies of a request, verified.
 
+use crate::cookies::Ours;
 use crate::request::Asked;
 use crate::table::Programme;
 use crate::worker::Shared;
@@ -29,28 +30,51 @@ impl Visit {
     pub(crate) fn read(shared: &Shared, asked: &Asked<'_>, programme: &Programme, now: Instant) -> Self {
         let ours = shared.jar.find(asked.cookies.get(), &programme.cookie_name);
         let keys = &shared.keys.browser;
-        let mut bad_cookie = false;
-        let mut verified = |error: TokenError| bad_cookie |= error != TokenError::Expired;
-        let visitor = ours.visitors.get().iter().find_map(|text| {
-            let token = VisitorToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok()?;
-            Some((token, keys.is_outdated(text)))
-        });
+        let visitor = Self::visitor(&ours, shared, asked, now);
+        let mut bad_cookie = visitor.bad_cookie;
         let prior = ours.own_claims.get().iter().find_map(|text| {
-            let token = ClaimToken::open(text, keys, asked.audience, now).map_err(&mut verified).ok()?;
+            let bad = |error| bad_cookie |= is_bad(error);
+            let token = ClaimToken::open(text, keys, asked.audience, now).map_err(bad).ok()?;
             Some((token, keys.is_outdated(text)))
         });
-        let (visitor, visitor_outdated) = visitor.map_or((None, false), |(token, old)| (Some(token), old));
         let (prior, prior_outdated) = prior.map_or((None, false), |(token, old)| (Some(token), old));
         // A claim of another programme under this one's name is somebody's handiwork.
         let foreign = prior.is_some_and(|claim| claim.programme != programme.row.num);
         Self {
-            visitor,
             prior: prior.filter(|_| !foreign),
-            visitor_outdated,
             prior_outdated,
             claims: ours.claims,
             has_claim: !ours.own_claims.get().is_empty(),
             bad_cookie: bad_cookie || foreign,
+            ..visitor
         }
     }
+
+    /// Who comes back to what gives no claim: whoever asks why an order is nobody's is told of such a click, too.
+    pub(crate) fn without_claims(
+        shared: &Shared,
+        asked: &Asked<'_>,
+        programme: &Programme,
+        now: Instant,
+    ) -> Self {
+        let ours = shared.jar.find(asked.cookies.get(), &programme.cookie_name);
+        Self::visitor(&ours, shared, asked, now)
+    }
+
+    fn visitor(ours: &Ours<'_>, shared: &Shared, asked: &Asked<'_>, now: Instant) -> Self {
+        let keys = &shared.keys.browser;
+        let mut bad_cookie = false;
+        let visitor = ours.visitors.get().iter().find_map(|text| {
+            let bad = |error| bad_cookie |= is_bad(error);
+            let token = VisitorToken::open(text, keys, asked.audience, now).map_err(bad).ok()?;
+            Some((token, keys.is_outdated(text)))
+        });
+        let (visitor, visitor_outdated) = visitor.map_or((None, false), |(token, old)| (Some(token), old));
+        Self { visitor, visitor_outdated, bad_cookie, ..Self::default() }
+    }
+}
+
+/// A token that has only expired is no bad one.
+fn is_bad(error: TokenError) -> bool {
+    error != TokenError::Expired
 }

@@ -33,7 +33,7 @@ pub enum NoCommission {
     },
     /// The programme is for declared channels, and the order names none.
     NoChannel,
-    /// The buyer clicked no link of this programme.
+    /// The buyer has no valid click in this programme: none at all, or only such as an edge refused.
     NoClick,
     /// There are clicks, but none may count.
     NoEligibleClick,

@@ -1,6 +1,6 @@
 //! The decision in English.
 
-use super::{Explanation, Language, Names, short};
+use super::{Explanation, Language, Names, code, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
 use crate::commission::{Amounts, Terms};
@@ -75,7 +75,7 @@ fn reason(why: &NoCommission, names: &Names) -> String {
         NoCommission::NoChannel => {
             "the programme is for declared channels and the order names none".to_owned()
         }
-        NoCommission::NoClick => "the buyer clicked no link of this programme".to_owned(),
+        NoCommission::NoClick => "the buyer has no valid click on a link of this programme".to_owned(),
         NoCommission::NoEligibleClick => "none of the buyer's clicks counts for it".to_owned(),
         NoCommission::WindowOver { promoter, ended } => {
             format!("the relation with promoter {} had ended at {ended}", called(promoter))
@@ -224,7 +224,10 @@ pub(super) fn bill(bill: &Bill) -> Vec<String> {
 
 const fn flag(flag: Flag) -> &'static str {
     match flag {
-        Flag::HistoryUnknown => "The shop's order history is unknown; the buyer counts as new.",
+        Flag::HistoryUnknown => {
+            "Whether the buyer had ordered at the shop before is unknown: its order history is not complete here for that \
+             time. Counts as new."
+        }
         Flag::AwaitingClick => {
             "The click is known only from the token on the order; its edge has yet to deliver it."
         }
@@ -256,7 +259,7 @@ fn candidate(c: &Candidate, names: &Names) -> String {
 
 /// The verdict with its code.
 fn told(of: &Verdict) -> String {
-    format!("{} [{}]", verdict(of), of.code())
+    format!("{} [{}]", verdict(of), code(of))
 }
 
 fn verdict(verdict: &Verdict) -> String {

@@ -11,8 +11,8 @@ mod zh;
 pub use names::Names;
 
 use crate::attribute::Attribution;
-use crate::ledger::LineState;
-use crate::money::Overflow;
+use crate::fold::Verdict;
+use crate::ledger::Bill;
 use serde::{Deserialize, Serialize};
 
 /// The language of an explanation.
@@ -42,23 +42,27 @@ pub fn explain(attribution: &Attribution, names: &Names, language: Language) -> 
     }
 }
 
-/// Tells how a line's commission came about, from the ledger's own state: what was paid, refunded and taken off, the
-/// rate, and who has which share.
-///
-/// # Errors
-/// If an amount does not fit.
-pub fn explain_bill(line: &LineState, language: Language) -> Result<Vec<String>, Overflow> {
-    let bill = line.bill()?;
-    Ok(match language {
-        Language::Zh => zh::bill(&bill),
-        Language::En => en::bill(&bill),
-    })
+/// Tells how a line's commission came about, by the ledger's own bill: what was paid, refunded and taken off, the rate,
+/// and who has which share.
+pub fn explain_bill(bill: &Bill, language: Language) -> Vec<String> {
+    match language {
+        Language::Zh => zh::bill(bill),
+        Language::En => en::bill(bill),
+    }
 }
 
 /// A click id as people compare it: its last sixteen digits, which are edge, worker and sequence. Fewer would be alike for
 /// clicks that two workers took in.
 fn short(click: crate::click::ClickId) -> String {
     click.to_hex().split_off(16)
+}
+
+/// The code behind what is said of a click: why it never entered the chain says more than that it did not.
+const fn code(of: &Verdict) -> &'static str {
+    match of {
+        Verdict::Ineligible { reason } => reason.code(),
+        other => other.code(),
+    }
 }
 
 #[cfg(test)]

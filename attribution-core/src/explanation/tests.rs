@@ -7,9 +7,8 @@ use crate::commission::class::History;
 use crate::fold::{Ineligible, Verdict};
 use crate::ids::{CategoryId, OrderId, PlanId, PromoterId};
 use crate::ids::{MerchantId, ProgrammeId};
-use crate::ledger::{Entry, LineEvent, RefundEvent, apply};
-use crate::money::BasisPoints;
-use crate::money::Fen;
+use crate::ledger::{Entry, LineEvent, LineState, RefundEvent, apply};
+use crate::money::{BasisPoints, Fen, Overflow};
 use crate::outcome::Reason;
 use crate::policy::Preset;
 use crate::policy::settlement::PayMethod;
@@ -38,7 +37,7 @@ fn decisions_are_told_in_both_languages() {
     for (title, preset, events) in bills() {
         let line = line(preset, &events);
         for language in [Language::Zh, Language::En] {
-            text += &format!("# {title}\n{}\n\n", explain_bill(&line, language).unwrap().join("\n"));
+            text += &format!("# {title}\n{}\n\n", explain_bill(&line.bill().unwrap(), language).join("\n"));
         }
     }
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/explanations.txt");
@@ -91,12 +90,12 @@ fn a_bill_is_told_for_every_entry() {
     for language in [Language::Zh, Language::En] {
         let told: BTreeSet<Vec<String>> = entries
             .into_iter()
-            .map(|entry| explain_bill(&LineState { entry, ..new.clone() }, language).unwrap())
+            .map(|entry| explain_bill(&LineState { entry, ..new.clone() }.bill().unwrap(), language))
             .collect();
         assert_eq!(told.len(), entries.len());
     }
     let broken = LineState { paid: Fen(i64::MIN), refunded: Fen(1), ..new };
-    assert_eq!(explain_bill(&broken, Language::En), Err(Overflow));
+    assert_eq!(broken.bill(), Err(Overflow));
 }
 
 #[test]
@@ -107,6 +106,9 @@ fn what_is_read_names_the_same_codes_as_the_json() {
     }
     for verdict in every_verdict() {
         assert_eq!(verdict.code(), code(serde_json::to_value(&verdict).unwrap()));
+        if let Verdict::Ineligible { reason } = verdict {
+            assert_eq!(reason.code(), serde_json::to_value(reason).unwrap());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The decision in Chinese.
 
-use super::{Explanation, Language, Names, short};
+use super::{Explanation, Language, Names, code, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
 use crate::commission::{Amounts, Terms};
@@ -69,7 +69,7 @@ fn reason(why: &NoCommission, names: &Names) -> String {
             format!("{}订单不计入业绩", pay_method(*method))
         }
         NoCommission::NoChannel => "本计划按订单声明的渠道结算，该订单没有渠道".to_owned(),
-        NoCommission::NoClick => "买家没有点击过本计划的推广链接".to_owned(),
+        NoCommission::NoClick => "买家没有有效点击过本计划的推广链接".to_owned(),
         NoCommission::NoEligibleClick => "买家的点击都不计入该订单".to_owned(),
         NoCommission::WindowOver { promoter, ended } => {
             format!("与推广者 {} 的关系已于 {ended} 结束", called(promoter))
@@ -223,7 +223,9 @@ pub(super) fn bill(bill: &Bill) -> Vec<String> {
 
 const fn flag(flag: Flag) -> &'static str {
     match flag {
-        Flag::HistoryUnknown => "没有该店铺的历史订单数据，按新客计。",
+        Flag::HistoryUnknown => {
+            "买家此前是否在该店铺下过单未知（当时该店铺的历史订单数据不完整），按新客计。"
+        }
         Flag::AwaitingClick => "该点击目前只见于订单上的令牌，尚待边缘节点送达。",
         Flag::Unjournaled => "该点击不在任何边缘节点的日志中：复核前不记账。",
         Flag::Grandfathered => "点击之后推广被取消；该点击仍有效，按取消前最后的佣金比例计。",
@@ -244,7 +246,7 @@ fn candidate(c: &Candidate, names: &Names) -> String {
 
 /// The verdict with its code.
 fn told(of: &Verdict) -> String {
-    format!("{}［{}］", verdict(of), of.code())
+    format!("{}［{}］", verdict(of), code(of))
 }
 
 fn verdict(verdict: &Verdict) -> String {

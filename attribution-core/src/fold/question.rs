@@ -58,6 +58,30 @@ pub enum Ineligible {
 }
 
 impl Ineligible {
+    /// The code by which programs know the reason, as in the JSON.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::PromotionCancelled => "promotion_cancelled",
+            Self::ProductDelisted => "product_delisted",
+            Self::LinkExpired => "link_expired",
+            Self::NotYetEffective => "not_yet_effective",
+            Self::Head => "head",
+            Self::Prefetch => "prefetch",
+            Self::Preview => "preview",
+            Self::NotNavigation => "not_navigation",
+            Self::Bot => "bot",
+            Self::PromoterDisabled => "promoter_disabled",
+            Self::CategoryBanned => "category_banned",
+            Self::PrivacySignal => "privacy_signal",
+            Self::NoBadge => "no_badge",
+            Self::NotConverted => "not_converted",
+            Self::EdgeStale => "edge_stale",
+            Self::NoUserActivation => "no_user_activation",
+            Self::SelfPurchase => "self_purchase",
+            Self::NoClick => "no_click",
+        }
+    }
+
     /// What a judged click means for the chain; `None` if it may enter.
     pub const fn of(outcome: Outcome, reason: Reason) -> Option<Self> {
         Some(match outcome {

@@ -4,7 +4,7 @@ use crate::http::{Answer, BROWSER};
 use crate::world::{World, alias, ban, link, path, programme, seconds_from_now, target};
 use attribution_core::catalogue::{Change, LinkFlags, LinkRow, PromoterRow, TargetRow};
 use attribution_core::click::ClickId;
-use attribution_core::ids::{CategoryNum, PromoterNum};
+use attribution_core::ids::{CategoryNum, PromoterNum, VisitorId};
 use attribution_core::outcome::Reason;
 use attribution_core::record::ClickFlags;
 use attribution_core::time::Instant;
@@ -256,6 +256,27 @@ fn the_privacy_signal_counts_where_the_programme_honours_it() {
         seen.push((record.outcome.name(), signalled, names_somebody));
     });
     assert_eq!(seen, [("attributed", true, true), ("untracked", true, false)]);
+}
+
+/// Whoever asks why an order is nobody's is told of the taps that were refused, too.
+#[test]
+fn a_refused_tap_notes_who_came_back_and_gives_them_nothing() {
+    let world = World::new([]);
+    let first = world.get(&path(1), &[]);
+    let cookies: Vec<_> =
+        first.cookies().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let cookies = cookies.join("; ");
+    let headers = [("cookie", cookies.as_str()), ("sec-gpc", "1")];
+    world.tell([Change::Target(TargetRow { cancelled_from: LONG_AGO, ..target(1) })]);
+    for headers in [&headers[..1], &headers[..], &[]] {
+        assert!(world.get(&path(1), headers).all("set-cookie").is_empty());
+    }
+    let mut seen = Vec::new();
+    world.with_records(|record| seen.push((record.outcome.name(), record.visitor, record.prior_claim)));
+    let (visitor, nobody, no_claim) = (seen[0].1, VisitorId::NONE, ClickId::default());
+    assert!(visitor.is_some());
+    let refused = |visitor| ("promotion_cancelled", visitor, no_claim);
+    assert_eq!(seen[1..], [refused(visitor), refused(nobody), refused(nobody)]);
 }
 
 #[test]

@@ -117,6 +117,9 @@ pub(super) fn join(row: &Row) -> Result<Join, StoreError> {
     Ok(Join { at: row.instant(1)?, buyer: read("buyer id", row.text(2)?)?, told_by })
 }
 
+/// Refused clicks of a buyer that are told of: a script can make any number.
+const REFUSED_MAX: i64 = 100;
+
 pub(super) const COLUMNS: &str = "click_id, edge_ms, ingested_ms, visitor, code, placement, target, head";
 
 impl BuyerClicks {
@@ -159,6 +162,29 @@ impl BuyerClicks {
             found.joins.entry(VisitorId(row.id16(0)?)).or_default().push(join(row)?);
         }
         Ok(found)
+    }
+
+    /// Adds the clicks that an edge refused `buyer` before `until`, the newest of them. No decision looks at them, for they
+    /// can never earn; whoever asks why is told of them.
+    pub(super) fn add_refused(
+        &mut self,
+        tx: &mut dyn Tx,
+        platform: &PlatformId,
+        buyer: &BuyerId,
+        until: Instant,
+    ) -> Result<(), StoreError> {
+        let rows = tx.query(
+            &format!(
+                "SELECT {COLUMNS} FROM refused_clicks WHERE effective_ms < $3 AND visitor IN (\
+                 SELECT visitor FROM identities WHERE platform = $1 AND buyer = $2) \
+                 ORDER BY effective_ms DESC, click_id DESC LIMIT $4"
+            ),
+            params![platform, buyer, until, REFUSED_MAX],
+        )?;
+        for row in &rows {
+            self.seen.push(journaled(row, 0)?);
+        }
+        Ok(())
     }
 
     /// Clicks that were read before.

@@ -68,6 +68,21 @@ pub fn decide_order(
     decide(tx, catalogue, state, &facts, question.now)
 }
 
+/// The same with the clicks that an edge refused among those that are judged: they change nothing, and each is named.
+///
+/// # Errors
+/// If the store fails or an amount does not fit.
+pub(super) fn decide_with_refused(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    state: &OrderState,
+    question: LineQuestion,
+) -> Result<Vec<Option<Decided>>, DecideError> {
+    let mut facts = OrderFacts::load(tx, catalogue, state, question.edges)?;
+    facts.add_refused(tx, state)?;
+    decide(tx, catalogue, state, &facts, question.now)
+}
+
 /// Decides on all lines from facts that were gathered before, whoever gathered them.
 pub(super) fn decide(
     tx: &mut dyn Tx,

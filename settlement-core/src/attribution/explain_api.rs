@@ -3,6 +3,7 @@
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
 use super::Decided;
+use super::beside::Beside;
 use super::named::names_in;
 use super::programmes::read;
 use crate::Core;
@@ -13,8 +14,9 @@ use crate::orders::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::Attribution;
-use attribution_core::explanation::{Explanation, Language, Names, explain};
+use attribution_core::explanation::{Explanation, Language, Names, explain, explain_bill};
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
+use attribution_core::ledger::Bill;
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
@@ -111,6 +113,8 @@ struct LineExplained {
     settled_at: Option<Instant>,
     /// The decision in force.
     decision: Option<DecisionExplained>,
+    /// How the commission came to what it is now, from the books; none while nobody has one.
+    bill: Option<BillExplained>,
     /// The decisions it superseded, newest first.
     superseded: Vec<Superseded>,
 }
@@ -128,6 +132,29 @@ struct DecisionExplained {
     /// What the rules said for the buyer's clicks in other programmes.
     #[schema(value_type = Vec<Object>)]
     other_programmes: Vec<Attribution>,
+}
+
+/// How a commission came about: the books' own amounts, and in words.
+#[derive(Debug, Serialize, ToSchema)]
+struct BillExplained {
+    /// What was paid, refunded and taken off, what remains of it, the terms, the commission and its shares.
+    #[schema(value_type = Object)]
+    computed: Bill,
+    /// 中文.
+    zh: Vec<String>,
+    /// English.
+    en: Vec<String>,
+}
+
+impl BillExplained {
+    fn of(row: &LineRow) -> Result<Option<Self>, StoreError> {
+        let Some(books) = row.books.as_ref().filter(|_| row.state != "none") else { return Ok(None) };
+        let computed = books.bill();
+        let computed =
+            computed.map_err(|cause| StoreError::Corrupt { what: "books of a line", cause: cause.into() })?;
+        let told = |language| explain_bill(&computed, language);
+        Ok(Some(Self { zh: told(Language::Zh), en: told(Language::En), computed }))
+    }
 }
 
 /// An explanation in two languages.
@@ -208,10 +235,11 @@ async fn explain_order(
             None
         }
     };
+    let now = core.now();
     core.store()
         .read(move |tx| {
             let platform = find_order(tx, &order, which.platform.as_deref(), own.as_deref())?;
-            explained(tx, &platform, &order)
+            explained(tx, &platform, &order, now)
         })
         .await
         .map(Json)
@@ -244,12 +272,23 @@ fn find_order(
     }
 }
 
-fn explained(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<OrderExplained, Problem> {
+fn explained(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    now: Instant,
+) -> Result<OrderExplained, Problem> {
     let events = rows::events(tx, platform, order)?;
     let state = OrderState::of(&events).ok_or_else(|| Problem::unknown("order", order))?;
+    let beside = Beside::of(tx, &state, now)?;
     let mut lines = Vec::with_capacity(state.lines.len());
-    for line in &state.lines {
-        lines.push(line_explained(tx, platform, order, line)?);
+    for (index, line) in state.lines.iter().enumerate() {
+        let row = rows::line(tx, platform, order, line)?;
+        let mut decided = rows::decision(tx, platform, order, &line.line, row.decision)?;
+        if let Some(decided) = &mut decided {
+            beside.tell(index, decided, row.final_at);
+        }
+        lines.push(line_explained(tx, &state, line, row, decided)?);
     }
     Ok(OrderExplained {
         platform: platform.to_string(),
@@ -268,19 +307,20 @@ fn explained(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<
 
 fn line_explained(
     tx: &mut dyn Tx,
-    platform: &PlatformId,
-    order: &OrderId,
+    state: &OrderState,
     line: &LineState,
+    row: LineRow,
+    decided: Option<Decided>,
 ) -> Result<LineExplained, StoreError> {
-    let row = rows::line(tx, platform, order, line)?;
-    let in_force = rows::decision(tx, platform, order, &line.line, row.decision)?;
-    let decision = match in_force {
+    let (platform, order) = (&state.created.platform, &state.created.order);
+    let decision = match decided {
         Some(decided) => {
             let names = names_in(tx, [&decided.attribution])?;
             Some(decision_explained(&row, decided, &names))
         }
         None => None,
     };
+    let bill = BillExplained::of(&row)?;
     let mut name = |noun, id: Option<&str>| id.map_or(Ok(None), |id| name_of(tx, noun, id));
     let title = name(Noun::Product, Some(line.product.as_str()))?;
     let promoter_name = name(Noun::Promoter, row.promoter.as_ref().map(PromoterId::as_str))?;
@@ -306,6 +346,7 @@ fn line_explained(
         review: row.review,
         settled_at: row.settled,
         decision,
+        bill,
         superseded: superseded(tx, platform, order, &line.line, row.decision)?,
     })
 }

@@ -70,6 +70,12 @@ impl OrderFacts {
         Ok(Self { programmes, clicks, own_promoters, history, prior_orders, edges, known: EVERYTHING })
     }
 
+    /// Adds the clicks that an edge refused, for whoever asks why.
+    pub(super) fn add_refused(&mut self, tx: &mut dyn Tx, state: &OrderState) -> Result<(), StoreError> {
+        let until = last_instant(&self.programmes, state, self.known).plus(READ_AHEAD_MS);
+        self.clicks.add_refused(tx, &state.created.platform, &state.created.buyer, until)
+    }
+
     /// The buyer's clicks under one programme's rules.
     pub(super) fn chain(
         &self,

@@ -3,6 +3,7 @@
 //! [`programmes`] are the rules that can apply, [`facts`] reads what they look at, [`decide`] asks them. Nothing here
 //! writes.
 
+mod beside;
 pub mod catalogue;
 mod clicks;
 mod dated;

@@ -9,10 +9,11 @@ use crate::Core;
 use crate::api::{Params, PathId, Principal, Problem};
 use crate::orders::rows;
 use crate::params;
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 use attribution_core::attribute::Attribution;
-use attribution_core::explanation::{Explanation, Language, explain};
+use attribution_core::explanation::{Explanation, Language, explain, explain_bill};
 use attribution_core::ids::{LineId, OrderId, PlatformId, PromoterId};
+use attribution_core::ledger::{Bill, LineState};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,12 @@ async fn own_order(
         .map(Json)
 }
 
+/// How the commission came to what it is now, from a line's books.
+fn bill(books: &str) -> Result<Bill, StoreError> {
+    let books: LineState = rows::from_json("books of a line", books)?;
+    books.bill().map_err(|cause| StoreError::Corrupt { what: "books of a line", cause: cause.into() })
+}
+
 fn own_lines(
     tx: &mut dyn Tx,
     platform: &PlatformId,
@@ -92,7 +99,7 @@ fn own_lines(
     promoter: &PromoterId,
 ) -> Result<Vec<OwnLine>, Problem> {
     let rows = tx.query(
-        "SELECT line_id, decision FROM order_lines WHERE platform = $1 AND order_id = $2 AND promoter = $3 \
+        "SELECT line_id, decision, books FROM order_lines WHERE platform = $1 AND order_id = $2 AND promoter = $3 \
          ORDER BY line_id",
         params![platform, order, promoter],
     )?;
@@ -105,11 +112,13 @@ fn own_lines(
         // A coupon may win over the promoter who holds the buyer.
         own.relation = own.relation.filter(|relation| relation.promoter == *promoter);
         let names = names_in(tx, [&own])?;
-        lines.push(OwnLine {
-            line: line.to_string(),
-            zh: explain(&own, &names, Language::Zh),
-            en: explain(&own, &names, Language::En),
-        });
+        let bill = row.opt_text(2)?.map(bill).transpose()?;
+        let told = |language| {
+            let mut told = explain(&own, &names, language);
+            told.steps.extend(bill.iter().flat_map(|bill| explain_bill(bill, language)));
+            told
+        };
+        lines.push(OwnLine { line: line.to_string(), zh: told(Language::Zh), en: told(Language::En) });
     }
     Ok(lines)
 }

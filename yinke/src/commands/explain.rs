@@ -116,7 +116,8 @@ fn tell(order: &Value, lang: Lang) -> String {
             }
         }
         let steps = words(line, lang).get("steps").and_then(Value::as_array);
-        for (number, step) in (1..).zip(steps.into_iter().flatten()) {
+        let bill = line["bill"][lang.key()].as_array();
+        for (number, step) in (1..).zip(steps.into_iter().chain(bill).flatten()) {
             out.push(format!("    {number}. {}", step.as_str().unwrap_or_default()));
         }
         for before in line.get("superseded").and_then(Value::as_array).into_iter().flatten() {
@@ -200,6 +201,7 @@ mod tests {
                 "review": false, "superseded": [{"zh": "旧", "en": "old"}],
                 "decision": {"explanation": {
                     "zh": {"sentence": "归 a。", "steps": ["一"]}, "en": {"sentence": "It is a's.", "steps": ["One."]}}},
+                "bill": {"zh": ["二"], "en": ["Two."]},
             }],
             "reviews": [{"detail": "look", "reason": "unjournaled"}],
         });
@@ -211,6 +213,7 @@ mod tests {
           归 a。
           It is a's.
             1. One.
+            2. Two.
           superseded: old
 
         For review: look (unjournaled)
