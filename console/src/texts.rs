@@ -192,7 +192,7 @@ texts! {
         bad_time, nobodys, held_by, bound_at, last_click, protected_until, ends, placement, click, ended,
         how_ended, history, no_history, end_replaced, end_window, end_order, commission, merchant, paid_at,
         completed_at, closed_at, why, since, decided, detail, paid, refunded, promoters_part, rules, decision,
-        superseded, no_reviews, reviews_intro, reference, booked_at, amount, top_ups, no_top_ups,
+        superseded, bill, no_reviews, reviews_intro, reference, booked_at, amount, top_ups, no_top_ups,
         expected_to_pay, balance_intro, order, matured_at, waits_for, nothing_waits, waits_hand, waits_review,
         waits_round, waits_click, at_latest, settle, settle_all, settlements_intro, out_of_money, not_due, what_for, role, no_tokens,
         revoke, token, only_now, new_token, token_hint, tokens_intro, address, events, no_webhooks,
@@ -220,7 +220,7 @@ texts! {
     /// The shop itself.
     own_shop: OwnShopTexts {
         title, shop_url, shop_url_hint, hosts, hosts_hint, click_param, click_param_hint, not_in, not_in_hint, ios,
-        android, app_hint, android_hint, wechat, qq, alipay, taobao, douyin,
+        android, app_hint, android_hint, history, history_hint, wechat, qq, alipay, taobao, douyin,
     }
     /// Refunds after the settlement.
     dispute: DisputeTexts {

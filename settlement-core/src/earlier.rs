@@ -6,7 +6,7 @@
 
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::{PlatformId, ProgrammeId};
+use attribution_core::ids::{MerchantId, PlatformId, ProgrammeId};
 use attribution_core::time::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,6 +26,8 @@ pub(crate) enum Fact<'a> {
     Parent(i64),
     /// Whose a coupon code is: `(from, to, promoter)`.
     Coupons { programme: &'a ProgrammeId, code: &'a str },
+    /// From when on a shop vouches for its buyers' history, or nothing.
+    HistoryKnown(&'a MerchantId),
 }
 
 impl Fact<'_> {
@@ -37,6 +39,7 @@ impl Fact<'_> {
             Self::Category(_) => "category",
             Self::Parent(_) => "parent",
             Self::Coupons { .. } => "coupons",
+            Self::HistoryKnown(_) => "history",
         }
     }
 
@@ -46,6 +49,7 @@ impl Fact<'_> {
             Self::Contracts(num) | Self::Category(num) | Self::Parent(num) => num.to_string(),
             Self::Accounts { platform, buyer } => format!("{platform}/{buyer}"),
             Self::Coupons { programme, code } => format!("{programme}/{code}"),
+            Self::HistoryKnown(merchant) => merchant.to_string(),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum History {
-    /// There is no feed of this shop's orders: counts as new, and is flagged.
+    /// None is known, and not all of this shop's orders are: counts as new, and is flagged.
     #[default]
     Unknown,
     /// None.

@@ -3,11 +3,13 @@
 
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{Field, Form, Submitted};
+use crate::form::{Field, Form, Mistake, Submitted};
 use crate::sheet::{FormPart, Part, Sheet};
+use crate::show::day;
 use crate::state::Console;
 use crate::texts::Texts;
 use crate::who::Merchant;
+use attribution_core::time::Instant;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
@@ -31,6 +33,7 @@ struct Shop {
     click_param: String,
     #[serde(default)]
     app_page: AppPage,
+    history_known_from: Option<i64>,
 }
 
 /// The page in between.
@@ -87,7 +90,15 @@ async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
                 ),
             )
             .field(form.show(text("ios", &t.ios, of.app_page.ios).hint(&t.app_hint)))
-            .field(form.show(text("android", &t.android, of.app_page.android).hint(&t.android_hint))),
+            .field(form.show(text("android", &t.android, of.app_page.android).hint(&t.android_hint)))
+            .field(
+                form.show(
+                    Field::date("history_known_from", &t.history)
+                        .with(of.history_known_from.map(day).unwrap_or_default())
+                        .hint(&t.history_hint)
+                        .optional(),
+                ),
+            ),
     ));
     sheet.show(form)
 }
@@ -99,6 +110,12 @@ async fn save(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
     let of: Shop = who.ask(&to, &[]).await?;
     let separate = |c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | ';' | '；');
     let hosts: Vec<&str> = sent.value("hosts").split(separate).filter(|host| !host.is_empty()).collect();
+    let history = sent.given("history_known_from").map(str::parse::<jiff::civil::Date>).transpose();
+    let Ok(history) = history else {
+        let words = who.t().reports.bad_day.clone();
+        let mistake = Mistake { field: Some("history_known_from".to_owned()), words };
+        return show(&merchant, Form::refused(&sent.fields, vec![mistake])).await;
+    };
     let body = json!({
         "platform": of.platform,
         "name": sent.value("name"),
@@ -110,6 +127,7 @@ async fn save(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
             "android": sent.given("android"),
             "not_in": sent.all("not_in").collect::<Vec<_>>(),
         },
+        "history_known_from": history.map(|day| Instant::of_shanghai_date(day).millis()),
     });
     let saved = who.change(Method::PUT, &to, sent.once(), &body).await;
     let own_name = |field: &str| field.trim_start_matches("app_page.").to_owned();

@@ -262,6 +262,7 @@ async fn a_shop_says_which_browsers_need_a_page_in_between() {
             ("android", "tbopen://m.taobao.com/?h5Url={url}"),
             ("not_in", "wechat"),
             ("not_in", "douyin"),
+            ("history_known_from", "2020-06-01"),
         ];
         fields.map(|field| if field.0 == changed.0 { changed } else { field })
     };
@@ -274,6 +275,7 @@ async fn a_shop_says_which_browsers_need_a_page_in_between() {
         ("ios", "javascript:alert(1)", "需要以 App 的协议开头"),
         ("ios", "taobao://{adress}", "只能使用 {url} 和 {address}"),
         ("android", "taobao://a b", "含有不能出现在网址里的字符"),
+        ("history_known_from", "soon", "日期"),
     ] {
         let refused = shop.submit(&page, "/merchant/shop", &whole((field, typed))).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field} {typed}: {}", refused.body);
@@ -298,10 +300,14 @@ async fn a_shop_says_which_browsers_need_a_page_in_between() {
         json!({"ios": "taobao://{address}", "android": "tbopen://m.taobao.com/?h5Url={url}",
             "not_in": ["wechat", "douyin"]})
     );
+    // From the midnight in Asia/Shanghai at which the day begins.
+    assert_eq!(of["history_known_from"], 1_590_940_800_000_i64);
     let page = shop.get("/merchant/shop").await;
     assert!(page.body.contains("value=\"douyin\" checked"), "{}", page.body);
+    assert!(page.body.contains("value=\"2020-06-01\""), "{}", page.body);
     // With nothing ticked and no app there is no page in between.
     let fields = [("name", "山里茶行"), ("click_param", "yk_click")];
     assert_eq!(shop.submit(&page, "/merchant/shop", &fields).await.location(), "/merchant/shop?done=saved");
     assert_eq!(stored().await.get("app_page"), None);
+    assert_eq!(stored().await.get("history_known_from"), None, "an emptied day ends it");
 }

@@ -16,6 +16,7 @@ use crate::plans::{
 };
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::ExclusiveCoupon;
+use attribution_core::commission::class::History;
 use attribution_core::ids::{
     BuyerId, CategoryId, MerchantId, PlatformId, ProductId, ProgrammeId, ProgrammeNum, PromoterId, TargetNum,
 };
@@ -35,6 +36,7 @@ pub struct Catalogue {
     categories: HashMap<i64, Category>,
     terms: HashMap<ProgrammeId, Rc<Terms>>,
     rates: HashMap<(ProgrammeId, ProductId, Vec<CategoryId>), Rc<RecordedRates>>,
+    histories: HashMap<MerchantId, Versioned<Option<Instant>>>,
     /// Read when they are first asked for.
     accounts: Option<Accounts>,
     rehearsed: Option<Rehearsed>,
@@ -266,6 +268,31 @@ impl Catalogue {
         let read = Rc::new(plans::facts::rates(tx, programme, product, categories, merchant)?);
         self.rates.insert(key, Rc::clone(&read));
         Ok(read)
+    }
+
+    /// What is known of a buyer's history at a shop for an order placed at `at`. A success that is not here may still
+    /// have been, unless the shop vouches for having told of all its orders.
+    pub(super) fn history(
+        &mut self,
+        tx: &mut dyn Tx,
+        merchant: &MerchantId,
+        first_success: Option<Instant>,
+        at: Instant,
+        known: Instant,
+    ) -> Result<History, StoreError> {
+        if let Some(first) = first_success {
+            return Ok(History::FirstSuccess(first));
+        }
+        let known_from = match self.histories.entry(merchant.clone()) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(new) => {
+                let sql = "SELECT history_known_ms FROM merchants WHERE id = $1";
+                let now = tx.query_one(sql, params![merchant])?.opt_instant(0)?;
+                new.insert(Versioned::read(tx, Fact::HistoryKnown(merchant), now, self.dated.earlier)?)
+            }
+        };
+        let complete = known_from.as_of(known).is_some_and(|from| at >= from);
+        Ok(if complete { History::None } else { History::Unknown })
     }
 
     /// Whose a coupon code was at `at`, as known at `known`.

@@ -66,7 +66,8 @@ impl OrderFacts {
         } else {
             Vec::new()
         };
-        let history = history(tx, state, &created.merchant)?;
+        let first = first_success(tx, state, &created.merchant)?;
+        let history = catalogue.history(tx, &created.merchant, first, at, EVERYTHING)?;
         Ok(Self { programmes, clicks, own_promoters, history, prior_orders, edges, known: EVERYTHING })
     }
 
@@ -196,14 +197,18 @@ pub(super) fn history_ends(created: Instant) -> Instant {
 }
 
 /// The buyer's first success at the shop before this order, promoted or not.
-fn history(tx: &mut dyn Tx, state: &OrderState, merchant: &MerchantId) -> Result<History, StoreError> {
+fn first_success(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    merchant: &MerchantId,
+) -> Result<Option<Instant>, StoreError> {
     let created = &state.created;
     let row = tx.query_one(
         "SELECT MIN(success_ms) FROM orders WHERE platform = $1 AND buyer = $2 AND merchant = $3 AND order_id <> $4 \
          AND success_ms < $5",
         params![&created.platform, &created.buyer, merchant, &created.order, history_ends(created.at.instant())],
     )?;
-    Ok(row.opt_instant(0)?.map_or(History::None, History::FirstSuccess))
+    row.opt_instant(0)
 }
 
 /// Whether a buyer's orders end or prolong relations under these rules.

@@ -14,7 +14,6 @@ use crate::params;
 use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::attribute::EdgesCaughtUp;
 use attribution_core::click::ClickId;
-use attribution_core::commission::class::History;
 use attribution_core::fold::{ClickTarget, Evidence, PriorOrder};
 use attribution_core::identity::Join;
 use attribution_core::ids::{BuyerId, OrderId, PromoterId, VisitorId};
@@ -183,7 +182,7 @@ impl RecordedBuyers {
         Ok(OrderFacts {
             clicks: self.clicks(again, until.plus(READ_AHEAD_MS)),
             own_promoters: catalogue.own_promoters(tx, &created.platform, &created.buyer, known.catalogue)?,
-            history: history(again),
+            history: catalogue.history(tx, &created.merchant, first_success(again), at, known.catalogue)?,
             prior_orders,
             edges: again.edges,
             known: known.catalogue,
@@ -257,7 +256,7 @@ fn knew(again: Again<'_>, click: &Seen) -> bool {
 }
 
 /// The buyer's first success at the shop before this order, as far as it was known.
-fn history(again: Again<'_>) -> History {
+fn first_success(again: Again<'_>) -> Option<Instant> {
     let created = &again.state.created;
     let others = again.orders.iter().filter(|other| other.order != created.order);
     let success = others
@@ -265,7 +264,7 @@ fn history(again: Again<'_>) -> History {
         .filter(|other| other.created.merchant == created.merchant)
         .filter_map(|other| other.success())
         .filter(|success| *success < history_ends(created.at.instant()));
-    success.min().map_or(History::None, History::FirstSuccess)
+    success.min()
 }
 
 /// What the buyer was known to have ordered up to `until`, line by line.

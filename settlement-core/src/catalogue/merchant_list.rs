@@ -69,7 +69,8 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
         .routes(routes!(bans))
 }
 
-const COLUMNS: &str = "SELECT id, platform, name, hosts, shop_url, click_param, app_page FROM merchants";
+const COLUMNS: &str =
+    "SELECT id, platform, name, hosts, shop_url, click_param, app_page, history_known_ms FROM merchants";
 
 fn view(row: &Row) -> Result<MerchantView, StoreError> {
     Ok(MerchantView {
@@ -80,6 +81,7 @@ fn view(row: &Row) -> Result<MerchantView, StoreError> {
         shop_url: row.opt_text(4)?.map(str::to_owned),
         click_param: row.text(5)?.to_owned(),
         app_page: app_page::stored(row.opt_text(6)?)?.map(Into::into),
+        history_known_from: row.opt_instant(7)?,
     })
 }
 

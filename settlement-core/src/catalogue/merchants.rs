@@ -5,8 +5,10 @@ use super::checked_name;
 use super::destination::{checked, checked_host, checked_param};
 use super::feed::Numbers;
 use super::targets::{self, NewTarget};
-use crate::api::{Merchants, Only, Operators, PathId, Problem, Write, WriteScope};
+use crate::api::{ApiTime, Merchants, Only, Operators, PathId, Problem, Write, WriteScope};
+use crate::earlier::{self, Fact};
 use crate::library::marks;
+use crate::orders::wake;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, CoreConfig, params};
 use attribution_core::app_page::AppPage;
@@ -33,12 +35,13 @@ pub(super) struct Merchant {
     pub(super) click_param: String,
     /// The page in between, as JSON.
     pub(super) app_page: Option<String>,
+    history_known_from: Option<Instant>,
 }
 
 /// Finds a merchant.
 pub(super) fn find(tx: &mut dyn Tx, id: &MerchantId) -> Result<Option<Merchant>, StoreError> {
     let row = tx.query_opt(
-        "SELECT id, platform, hosts, click_param, name, app_page FROM merchants WHERE id = $1",
+        "SELECT id, platform, hosts, click_param, name, app_page, history_known_ms FROM merchants WHERE id = $1",
         params![id],
     )?;
     row.as_ref().map(read).transpose()
@@ -52,6 +55,7 @@ fn read(row: &Row) -> Result<Merchant, StoreError> {
         click_param: row.text(3)?.to_owned(),
         name: row.text(4)?.to_owned(),
         app_page: row.opt_text(5)?.map(str::to_owned),
+        history_known_from: row.opt_instant(6)?,
     })
 }
 
@@ -75,6 +79,12 @@ struct PutMerchant {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<AppPageBody>)]
     app_page: Option<Option<AppPageBody>>,
+    /// The shop vouches that for orders placed from here on, all earlier orders of their buyers at the shop are known
+    /// here. Of others a buyer without a known success counts as new and is flagged `history_unknown`. Absent, it stays as it is;
+    /// `null` ends it.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<ApiTime>)]
+    history_known_from: Option<Option<ApiTime>>,
 }
 
 /// A field that was said, be it `null`.
@@ -94,6 +104,10 @@ pub(super) struct MerchantView {
     pub(super) click_param: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) app_page: Option<AppPageBody>,
+    /// Its buyers' history is known for orders placed from here on, UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    pub(super) history_known_from: Option<Instant>,
 }
 
 /// A platform to make or change.
@@ -159,11 +173,14 @@ struct Wanted {
     click_param: String,
     /// `None` if nothing was said of it.
     app_page: Option<Option<AppPage>>,
+    /// The same.
+    history_known_from: Option<Option<Instant>>,
 }
 
 impl Wanted {
     fn checked(body: PutMerchant, config: &CoreConfig) -> Result<Self, Problem> {
-        let PutMerchant { platform, name, mut hosts, shop_url, click_param, app_page } = body;
+        let PutMerchant { platform, name, mut hosts, shop_url, click_param, app_page, history_known_from } =
+            body;
         checked_name("name", &name)?;
         if hosts.len() > HOSTS_MAX {
             return Err(Problem::invalid("hosts", format!("at most {HOSTS_MAX} hosts are allowed")));
@@ -178,7 +195,8 @@ impl Wanted {
             Some(page) => Some(page.map(AppPageBody::checked).transpose()?.flatten()),
             None => None,
         };
-        Ok(Self { platform, name, hosts, shop_url, click_param, app_page })
+        let history_known_from = history_known_from.map(|from| from.map(ApiTime::instant));
+        Ok(Self { platform, name, hosts, shop_url, click_param, app_page, history_known_from })
     }
 }
 
@@ -208,7 +226,13 @@ fn put(
         None => stored(before.as_ref().and_then(|old| old.app_page.as_deref()))?,
     };
     let app_page_text = app_page.as_ref().map(|page| serde_json::json!(page).to_string());
-    write_rows(tx, id, wanted, app_page_text.as_deref(), scope.now)?;
+    let known_before = before.as_ref().and_then(|old| old.history_known_from);
+    let history_known_from = wanted.history_known_from.unwrap_or(known_before);
+    write_rows(tx, id, wanted, app_page_text.as_deref(), history_known_from, scope.now)?;
+    if before.is_some() && history_known_from != known_before {
+        earlier::keep(tx, Fact::HistoryKnown(id), &known_before, scope.now)?;
+        wake::merchant(tx, id)?;
+    }
     if let Some(url) = shop_url {
         let shop = NewTarget {
             kind: "shop",
@@ -242,6 +266,7 @@ fn put(
         shop_url: shop_url.clone(),
         click_param: click_param.clone(),
         app_page: app_page.map(Into::into),
+        history_known_from,
     };
     Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, view))
 }
@@ -252,6 +277,7 @@ fn write_rows(
     id: &MerchantId,
     wanted: &Wanted,
     app_page: Option<&str>,
+    history_known_from: Option<Instant>,
     now: Instant,
 ) -> Result<(), StoreError> {
     tx.execute(
@@ -261,11 +287,11 @@ fn write_rows(
     )?;
     let hosts = serde_json::json!(wanted.hosts).to_string();
     tx.execute(
-        "INSERT INTO merchants (id, platform, name, hosts, shop_url, click_param, app_page, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $8, $7, $7) \
+        "INSERT INTO merchants (id, platform, name, hosts, shop_url, click_param, app_page, history_known_ms, created_at, \
+         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $8, $9, $7, $7) \
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, hosts = excluded.hosts, \
          shop_url = excluded.shop_url, click_param = excluded.click_param, app_page = excluded.app_page, \
-         updated_at = excluded.updated_at",
+         history_known_ms = excluded.history_known_ms, updated_at = excluded.updated_at",
         params![
             id,
             &wanted.platform,
@@ -274,7 +300,8 @@ fn write_rows(
             wanted.shop_url.as_ref(),
             &wanted.click_param,
             now,
-            app_page
+            app_page,
+            history_known_from
         ],
     )?;
     Ok(())

@@ -5,7 +5,7 @@
 
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::{BuyerId, OrderId, PlatformId, VisitorId};
+use attribution_core::ids::{BuyerId, MerchantId, OrderId, PlatformId, VisitorId};
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
 
 /// Some rules judge the owner at the payment, which can be this much later than the order.
@@ -71,6 +71,15 @@ pub(crate) fn product(tx: &mut dyn Tx, product: &str) -> Result<(), StoreError> 
          SELECT platform, order_id FROM order_lines WHERE product = $1)",
         params![product],
     )?;
+    Ok(())
+}
+
+/// Everything ordered at one shop: its buyers' history is known otherwise.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn merchant(tx: &mut dyn Tx, merchant: &MerchantId) -> Result<(), StoreError> {
+    tx.execute("UPDATE orders SET dirty = 1 WHERE provisional = 1 AND merchant = $1", params![merchant])?;
     Ok(())
 }
 

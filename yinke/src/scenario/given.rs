@@ -21,7 +21,7 @@ const PRICE: i64 = 10_000;
 pub(super) const PROGRAMME: &str = "g";
 
 pub(super) const GIVEN: &[&str] = &["merchants", "products", "promoters", "categories"];
-pub(super) const MERCHANT: &[&str] = &["title", "balance"];
+pub(super) const MERCHANT: &[&str] = &["title", "balance", "history_known_from"];
 pub(super) const PRODUCT: &[&str] = &["title", "shop", "price", "category"];
 pub(super) const CATEGORY: &[&str] = &["title", "parent"];
 pub(super) const PROMOTER: &[&str] = &["agency", "buyer", "placement"];
@@ -91,7 +91,7 @@ pub(super) fn given(layers: &[&[Entry]], faults: &mut Vec<Fault>) -> Given {
     }
     if given.merchants.is_empty() {
         given.first_merchant = "S".to_owned();
-        given.merchants.insert("S".to_owned(), Merchant { title: "S".to_owned(), balance: BALANCE });
+        given.merchants.insert("S".to_owned(), merchant("S", None, faults));
     }
     if given.products.is_empty() {
         given.first_product = "cup".to_owned();
@@ -166,7 +166,24 @@ fn fen(fields: &[Entry], key: &str, default: i64, faults: &mut Vec<Fault>) -> i6
 fn merchant(name: &str, node: Option<&Node>, faults: &mut Vec<Fault>) -> Merchant {
     let fields = fields(node, "a merchant", MERCHANT, faults);
     let title = text(fields, "title").unwrap_or_else(|| name.to_owned());
-    Merchant { title, balance: fen(fields, "balance", BALANCE, faults) }
+    let history_known_from = match find(fields, "history_known_from") {
+        None => Some(Instant(0)),
+        Some(entry) if entry.value.text() == Some("none") => None,
+        Some(entry) => {
+            let known = entry.value.text().and_then(time::read);
+            if known.is_none() {
+                let message = format!(
+                    "`{}`: expected {}, or `none`, not {}",
+                    entry.key,
+                    time::FORM,
+                    entry.value.shown()
+                );
+                faults.push(Fault::new(entry.value.at, message));
+            }
+            known
+        }
+    };
+    Merchant { title, balance: fen(fields, "balance", BALANCE, faults), history_known_from }
 }
 
 fn product_named(name: &str) -> Product {

@@ -233,6 +233,7 @@ impl Stage<'_> {
         world.set_up("PUT", &format!("/v1/platforms/{PLATFORM}"), &json!({"name": PLATFORM})).await?;
         for (id, merchant) in &given.merchants {
             let body = json!({"platform": PLATFORM, "name": merchant.title,
+                              "history_known_from": merchant.history_known_from,
                               "shop_url": format!("https://{}.example.cn/", id.to_lowercase())});
             world.set_up("PUT", &format!("/v1/merchants/{id}"), &body).await?;
             if merchant.balance > 0 {

@@ -62,6 +62,8 @@ pub(super) struct Merchant {
     pub(super) title: String,
     /// Money paid in at the beginning.
     pub(super) balance: i64,
+    /// Its buyers' history is known for orders placed from here on.
+    pub(super) history_known_from: Option<Instant>,
 }
 
 /// A product.
@@ -216,6 +218,14 @@ impl Item {
         }
     }
 
+    /// A field of names with fen.
+    pub(super) fn sums(&self, name: &str) -> Option<&BTreeMap<String, i64>> {
+        match self.get(name) {
+            Some(Value::Sums(sums)) => Some(sums),
+            _ => None,
+        }
+    }
+
     /// A field of names with texts.
     pub(super) fn words(&self, name: &str) -> Option<&BTreeMap<String, String>> {
         match self.get(name) {
@@ -229,8 +239,19 @@ impl Item {
 impl Item {
     /// Changes everything that a check expects, and leaves alone what it asks for; returns how much that is.
     pub(super) fn spoil(&mut self) -> usize {
-        const ASKED: [&str; 9] =
-            ["note", "nth", "month", "refund", "at", "shop", "product", "statement", "states"];
+        const ASKED: [&str; 11] = [
+            "note",
+            "nth",
+            "month",
+            "refund",
+            "at",
+            "shop",
+            "product",
+            "statement",
+            "states",
+            "since",
+            "until",
+        ];
         const EXPECTED_FIRST: [&str; 3] = ["imbalance", "platform", "reviews"];
         let name = self.name();
         let mut spoiled = 0;
