@@ -7,7 +7,6 @@ use crate::money::BasisPoints;
 use crate::policy::commission::Rounding;
 use crate::policy::settlement::PayMethod;
 use crate::policy::{Preset, SettlementPolicy};
-use crate::time::Instant;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -288,7 +288,7 @@ fn explained(
         if let Some(decided) = &mut decided {
             beside.tell(index, decided, row.final_at);
         }
-        lines.push(line_explained(tx, &state, line, row, decided)?);
+        lines.push(line_explained(tx, &state, line, &row, decided)?);
     }
     Ok(OrderExplained {
         platform: platform.to_string(),
@@ -309,18 +309,18 @@ fn line_explained(
     tx: &mut dyn Tx,
     state: &OrderState,
     line: &LineState,
-    row: LineRow,
+    row: &LineRow,
     decided: Option<Decided>,
 ) -> Result<LineExplained, StoreError> {
     let (platform, order) = (&state.created.platform, &state.created.order);
     let decision = match decided {
         Some(decided) => {
             let names = names_in(tx, [&decided.attribution])?;
-            Some(decision_explained(&row, decided, &names))
+            Some(decision_explained(row, decided, &names))
         }
         None => None,
     };
-    let bill = BillExplained::of(&row)?;
+    let bill = BillExplained::of(row)?;
     let mut name = |noun, id: Option<&str>| id.map_or(Ok(None), |id| name_of(tx, noun, id));
     let title = name(Noun::Product, Some(line.product.as_str()))?;
     let promoter_name = name(Noun::Promoter, row.promoter.as_ref().map(PromoterId::as_str))?;

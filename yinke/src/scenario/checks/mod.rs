@@ -2,6 +2,7 @@
 
 mod money;
 mod reconcile;
+mod rehearse;
 mod sourcing;
 
 use super::events::split;
@@ -30,6 +31,7 @@ pub(super) async fn check(stage: &mut Stage<'_>, item: &Item) -> Result<(), Worl
         "report" => report(stage, item).await,
         "reviews" => reviews(stage, item).await,
         "reconcile" => reconcile::reconcile(stage, item).await,
+        "rehearse" => rehearse::rehearse(stage, item).await,
         "search" => search(stage, item).await,
         "imbalance" => {
             let (_, audit) = stage.world.call("GET", "/v1/audit/ledger", None).await;
@@ -155,6 +157,7 @@ async fn order(stage: &mut Stage<'_>, item: &Item) {
         let told = &decision["explanation"][language];
         explanation.extend(told["sentence"].as_str().map(str::to_owned));
         steps.extend(told["steps"].as_array().into_iter().flatten().filter_map(Json::as_str));
+        steps.extend(line["bill"][language].as_array().into_iter().flatten().filter_map(Json::as_str));
     }
     compare(stage, item, &actual, &explanation);
     for part in item.texts("says") {

@@ -230,6 +230,30 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
             f("unreadable", Kind::Text, "part of why it cannot be read, such as `row 3, column state`"),
         ],
     ),
+    shape(
+        "Changed rules over past orders, before they are in force (试算): who would gain or lose how much.",
+        &[
+            f("rehearse", Kind::Any, "fields of the policy that change"),
+            f("programme", Kind::Programme, "which programme; the first unless given"),
+            f(
+                "since",
+                Kind::Time,
+                "of orders placed from here on, as if in force since then; of all unless given",
+            ),
+            f("until", Kind::Time, "of orders placed before; of all since then unless given"),
+            f("shop", Kind::Merchant, "only this shop's orders"),
+            f(
+                "gains",
+                Kind::Sums,
+                "promoters, agencies, shops and `platform` with their gain; a loss is negative",
+            ),
+            f("lines", Kind::Count, "lines that were looked at"),
+            f("changed", Kind::Count, "lines that would be otherwise"),
+            f("before", Kind::Fen, "all their commission as it stands"),
+            f("after", Kind::Fen, "all their commission as it would be"),
+            f("mistakes", Kind::Texts, "parts of what is wrong with the rules"),
+        ],
+    ),
     shape("The books: the sum over all accounts.", &[f("imbalance", Kind::Fen, "must be this, always 0")]),
     shape(
         "Any answer of the core's API.",
