@@ -300,28 +300,53 @@ on_both!(a_repeated_withdrawal_is_made_once, async |bench: &Bench| {
     stage.audit().await;
 });
 
+/// 250 payees with one entry of ten fen each, as settlement leaves them.
+async fn owed_to_many(bench: &Bench) {
+    use settlement_core::{params, store::StoreError};
+    let insert = "INSERT INTO payout_buckets (programme, payee, version, month, entries, amount_fen, part_fen, paid_entries, \
+                  paid_fen, paid_part_fen) VALUES ('g1', $1, 1, '2024-01', 1, 10, 1, 0, 0, 0)";
+    let all = bench.core.store().write(move |tx| {
+        for number in 0..250 {
+            tx.execute(insert, params![&format!("promoter/p{number:03}")])?;
+        }
+        Ok::<_, StoreError>(())
+    });
+    all.await.unwrap();
+}
+
+on_both!(cores_that_pay_at_the_same_time_pay_everybody_once, async |bench: &Bench| {
+    let stage = Stage::set(bench, "taobao_live", rules(&json!({}))).await;
+    owed_to_many(bench).await;
+    let day = at("2024-02-20 00:00:00");
+    let others = [bench.open_again(), bench.open_again()];
+    // Who meets the other in the store tries again, as the core's job does.
+    let pays = async |core: &settlement_core::Core| loop {
+        match core.pay_out(day).await {
+            Ok(done) => return done.payees,
+            Err(error) => assert!(error.may_retry(), "{error}"),
+        }
+    };
+    let (one, two, three) = tokio::join!(pays(&bench.core), pays(&others[0]), pays(&others[1]));
+    assert_eq!(one + two + three, 250, "{one}, {two}, {three}");
+    let runs = bench.ok("GET", "/v1/payout-runs?programme=g1", Value::Null).await;
+    assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
+    assert_eq!((&runs[0]["served"], &runs[0]["amount_fen"]), (&json!(250), &json!(2_500)), "{runs}");
+    let paid = "SELECT COUNT(*), COALESCE(SUM(paid_fen), 0) FROM payout_buckets WHERE paid_entries = 1";
+    let paid = bench.core.store().read(move |tx| {
+        let row = tx.query_one(paid, &[])?;
+        Ok::<_, settlement_core::store::StoreError>((row.int(0)?, row.int(1)?))
+    });
+    assert_eq!(paid.await.unwrap(), (250, 2_500));
+    stage.audit().await;
+    others.iter().for_each(settlement_core::Core::close);
+});
+
 on_both!(a_run_that_is_cut_off_goes_on_and_pays_nobody_twice, async |bench: &Bench| {
     use settlement_core::payouts::Trigger;
     use settlement_core::payouts::run::{begin, step as run_step};
-    use settlement_core::{params, store::StoreError};
+    use settlement_core::store::StoreError;
     let stage = Stage::set(bench, "taobao_live", rules(&json!({}))).await;
-    // 250 payees with one entry each, as settlement leaves them.
-    bench
-        .core
-        .store()
-        .write(|tx| {
-            for number in 0..250 {
-                let payee = format!("promoter/p{number:03}");
-                tx.execute(
-                    "INSERT INTO payout_buckets (programme, payee, version, month, entries, amount_fen, part_fen, \
-                     paid_entries, paid_fen, paid_part_fen) VALUES ('g1', $1, 1, '2024-01', 1, 10, 1, 0, 0, 0)",
-                    params![&payee],
-                )?;
-            }
-            Ok::<_, StoreError>(())
-        })
-        .await
-        .unwrap();
+    owed_to_many(bench).await;
     let day = at("2024-02-20 00:00:00");
     let programme: attribution_core::ids::ProgrammeId = "g1".parse().unwrap();
     let run = bench
