@@ -42,11 +42,6 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Whether the core took something away.
-    pub fn downgraded(self) -> bool {
-        self.edge != self.core
-    }
-
     /// Why the click does not enter the chain, if so.
     pub const fn ineligible(self) -> Option<Ineligible> {
         Ineligible::of(self.core.0, self.core.1)
@@ -150,7 +145,7 @@ mod tests {
             let edge = (outcome, Reason::None);
             let strict = AttributionPolicy { require_user_activation: true, ..AttributionPolicy::default() };
             let judged = judge(&strict, edge, ClickFlags::NO_USER_ACTIVATION, &DatedState::default(), day(1));
-            assert_eq!((judged.core, judged.downgraded()), (edge, false));
+            assert_eq!(judged.core, edge);
             assert!(judged.ineligible().is_some(), "{outcome:?}");
         }
     }

@@ -36,24 +36,3 @@ pub fn classify(rule: NewReturning, history: History, order: Instant) -> Class {
     };
     if is_new { Class::New } else { Class::Returning }
 }
-
-/// One order of the buyer at the shop, promoted or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PastOrder {
-    /// The buyer confirmed the receipt.
-    pub received: Option<Instant>,
-    /// The money reached the seller; unknown counts as at the receipt.
-    pub seller_paid: Option<Instant>,
-    /// It was refunded in full before the receipt (售中维权).
-    pub refunded_before_receipt: bool,
-}
-
-/// When the first success (交易成功) was: receipt and payment, whichever is later. A refund after the receipt takes
-/// nothing away.
-pub fn first_success(orders: impl IntoIterator<Item = PastOrder>) -> History {
-    let success = |order: PastOrder| {
-        let received = order.received.filter(|_| !order.refunded_before_receipt)?;
-        Some(order.seller_paid.map_or(received, |paid| received.max(paid)))
-    };
-    orders.into_iter().filter_map(success).min().map_or(History::None, History::FirstSuccess)
-}

@@ -1,6 +1,6 @@
 #![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
 
-use super::class::{History, PastOrder, classify, first_success};
+use super::class::{History, classify};
 use super::rate::{Application, Chosen, Estimate, Goods, NoRate, TargetedPlan, choose, estimate};
 use super::split::{cumulative_floor, first_non_monotone, withdrawal_fee};
 use super::*;
@@ -59,41 +59,6 @@ fn a_success_after_the_order_is_no_history_however_the_days_are_counted() {
     {
         let rule = NewReturning { days: 0, count: DayCount::CalendarDay1 };
         assert_eq!(classify(rule, History::FirstSuccess(first), at(order)), expected, "order {order}");
-    }
-}
-
-#[test]
-fn the_first_success_is_receipt_and_payment_whichever_is_later() {
-    let order = |received: Option<&str>, paid: Option<&str>, refunded: bool| PastOrder {
-        received: received.map(at),
-        seller_paid: paid.map(at),
-        refunded_before_receipt: refunded,
-    };
-    let rows = [
-        ("nothing was received yet", vec![order(None, Some("06-01 10:00:00"), false)], History::None),
-        (
-            "payment after receipt",
-            vec![order(Some("06-01 10:00:00"), Some("06-02 10:00:00"), false)],
-            History::FirstSuccess(at("06-02 10:00:00")),
-        ),
-        (
-            "payment not known",
-            vec![order(Some("06-01 10:00:00"), None, false)],
-            History::FirstSuccess(at("06-01 10:00:00")),
-        ),
-        (
-            "refunded before the receipt is no success",
-            vec![order(Some("06-01 10:00:00"), None, true)],
-            History::None,
-        ),
-        (
-            "the earliest of several",
-            vec![order(Some("06-05 10:00:00"), None, false), order(Some("06-03 10:00:00"), None, false)],
-            History::FirstSuccess(at("06-03 10:00:00")),
-        ),
-    ];
-    for (what, orders, expected) in rows {
-        assert_eq!(first_success(orders), expected, "{what}");
     }
 }
 

@@ -285,9 +285,10 @@ fn rehearse_order(
         };
         totals::add(&mut sums.before, &standing.merchant, &before.1);
         totals::add(&mut sums.after, &standing.merchant, &after.1);
-        sums.done.commission_before_fen += before.1.gross.0;
-        sums.done.commission_after_fen += after.1.gross.0;
-        note(case, line, before.0, after.0, list, &mut sums.done);
+        let done = &mut sums.done;
+        done.commission_before_fen = done.commission_before_fen.saturating_add(before.1.gross.0);
+        done.commission_after_fen = done.commission_after_fen.saturating_add(after.1.gross.0);
+        note(case, line, before.0, after.0, list, done);
     }
     Ok(())
 }
