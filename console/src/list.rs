@@ -14,11 +14,11 @@ pub(crate) struct Page<T> {
     pub(crate) next_cursor: Option<String>,
 }
 
-/// What a search found: nothing, if it asks for what is not there or what nothing can be called. That is an answer, and no
-/// reason to say that there is no such page.
+/// What a search found: nothing, if it asks for what is not there, is not theirs, or what nothing can be called. That is an
+/// answer, and no reason to say that there is no such page.
 pub(crate) fn found<T>(answer: Result<Page<T>, ApiError>) -> Result<Page<T>, ApiError> {
     match answer {
-        Err(ApiError::Refused(problem)) if matches!(problem.status, 400 | 404 | 422) => {
+        Err(ApiError::Refused(problem)) if matches!(problem.status, 400 | 403 | 404 | 422) => {
             Ok(Page { items: Vec::new(), next_cursor: None })
         }
         answer => answer,

@@ -209,6 +209,7 @@ async fn a_search_for_what_is_not_there_finds_nothing() {
         ("lily", "/promoter/products", "q", "没有找到商品"),
         ("lily", "/promoter/orders", "order", "没有符合条件的订单"),
         ("shop", "/merchant/products", "q", "没有符合条件的商品。"),
+        ("stars", "/agency/orders", "promoter", "没有符合条件的订单"),
     ] {
         let somebody = bench.signed_in(login, "zh").await;
         for typed in ["nothing", "a b/?&=<i>", &long] {
