@@ -236,9 +236,11 @@ impl Row {
     /// # Errors
     /// If the columns hold something else.
     pub fn stream(&self, first: usize) -> Result<Stream, StoreError> {
-        let epoch = Epoch(self.int(first + 1)?.cast_unsigned());
-        let worker = WorkerId(self.narrow(first + 2, "a byte")?);
-        Ok(Stream { edge: self.edge(first)?, epoch, worker })
+        Ok(Stream {
+            edge: self.edge(first)?,
+            epoch: Epoch(self.int(first + 1)?.cast_unsigned()),
+            worker: WorkerId(self.narrow(first + 2, "a byte")?),
+        })
     }
 
     /// An instant.

@@ -44,7 +44,7 @@ impl<'a> Stage<'a> {
     /// One shop `m1` with products `cup` and `tea`, promoters `anna` and `bob` at 10 % under the given rules.
     pub(crate) async fn set(bench: &'a Bench, preset: &str, mut policy: Value) -> Self {
         let merchant = json!({"platform": "p1", "name": "山里茶行", "hosts": ["shop.example.cn"],
-                              "shop_url": "https://shop.example.cn/"});
+                              "shop_url": "https://shop.example.cn/", "history_known_from": 0});
         bench.ok("PUT", "/v1/merchants/m1", merchant).await;
         if policy["commission"]["rates"].is_null() {
             policy["commission"]["rates"] = json!([{"bp": 1000, "effective": {"from": 0}}]);

@@ -331,7 +331,7 @@ on_both!(cores_that_pay_at_the_same_time_pay_everybody_once, async |bench: &Benc
     let runs = bench.ok("GET", "/v1/payout-runs?programme=g1", Value::Null).await;
     assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
     assert_eq!((&runs[0]["served"], &runs[0]["amount_fen"]), (&json!(250), &json!(2_500)), "{runs}");
-    let paid = "SELECT COUNT(*), COALESCE(SUM(paid_fen), 0) FROM payout_buckets WHERE paid_entries = 1";
+    let paid = "SELECT COUNT(*), CAST(SUM(paid_fen) AS BIGINT) FROM payout_buckets WHERE paid_entries = 1";
     let paid = bench.core.store().read(move |tx| {
         let row = tx.query_one(paid, &[])?;
         Ok::<_, settlement_core::store::StoreError>((row.int(0)?, row.int(1)?))

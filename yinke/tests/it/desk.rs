@@ -62,9 +62,12 @@ fn a_day_at_the_command_line() {
 
     let csv = asked(&["report", &promoter, "--output", "csv"]);
     assert!(csv.starts_with("\u{feff}date,clicks,all_clicks,orders,expected_fen,settled_fen\n"), "{csv}");
-    // Nothing of hers has settled this month: the headings stand alone.
-    assert!(asked(&["statement", &promoter]).contains("amount_fen"));
-    assert_eq!(json(&["statement", &promoter]), serde_json::json!([]));
+    let placements = asked(&["report", &promoter, "--by", "placement"]);
+    assert!(placements.contains(&placement) && placements.contains("total"), "{placements}");
+    // Before she came nothing of hers had settled: the headings stand alone.
+    let then = ["statement", &promoter, "--month", "2020-01"];
+    assert!(asked(&then).contains("amount_fen"));
+    assert_eq!(json(&then), serde_json::json!([]));
     // No click was set aside: there is nothing to put back.
     assert_eq!(json(&["dead-letters", "list"]), serde_json::json!([]));
     assert_eq!(json(&["dead-letters", "back"]), serde_json::json!([]));
