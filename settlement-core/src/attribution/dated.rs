@@ -55,6 +55,16 @@ pub(crate) struct Contract {
 }
 
 impl Contract {
+    /// From when on it counts.
+    pub(crate) fn from(&self) -> Instant {
+        self.from
+    }
+
+    /// Whether it is with this agency and has no end.
+    pub(crate) fn is_running_with(&self, agency: &str) -> bool {
+        self.to.is_none() && self.agency == agency
+    }
+
     /// Whether what is stored of the agency is no id.
     pub(crate) fn is_unnamed(&self) -> bool {
         AgencyId::new(self.agency.as_str()).is_err()

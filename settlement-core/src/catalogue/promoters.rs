@@ -149,8 +149,7 @@ async fn put_promoter(
             )?;
             if scope.principal.require_operator().is_ok() {
                 set_accounts(tx, num, &body.accounts, scope.now)?;
-                let was = before.as_ref().and_then(|old| old.agency.as_deref());
-                set_contract(tx, num, was, &body, scope.now)?;
+                set_contract(tx, num, before.as_ref(), &body, scope.now)?;
             }
             let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
             Ok((status, view(tx, &id)?))
@@ -179,10 +178,11 @@ pub(crate) fn new_promoter(
 fn set_contract(
     tx: &mut dyn Tx,
     num: i64,
-    was: Option<&str>,
+    promoter: Option<&Promoter>,
     body: &PutPromoter,
     now: Instant,
 ) -> Result<(), Problem> {
+    let was = promoter.and_then(|promoter| promoter.agency.as_deref());
     let is = body.agency.as_ref().map(AgencyId::as_str);
     if was == is && body.agency_from.is_none() {
         return Ok(());
@@ -190,6 +190,9 @@ fn set_contract(
     let from = body.agency_from.unwrap_or(if was.is_none() { Instant(0) } else { now });
     let before = contracts(tx, num)?;
     earlier::keep(tx, Fact::Contracts(num), &before, now)?;
+    // A contract that goes on with the same agency is dated anew: what it covered before that is covered no more.
+    let dated_anew = before.iter().filter(|contract| is.is_some_and(|is| contract.is_running_with(is)));
+    let changed_from = dated_anew.map(Contract::from).fold(from, Instant::min);
     tx.execute(
         "DELETE FROM agency_contracts WHERE promoter = $1 AND (from_ms >= $2 OR (agency = $3 AND to_ms IS NULL))",
         params![num, from, is.unwrap_or_default()],
@@ -207,11 +210,11 @@ fn set_contract(
     }
     // What was held because the agency could not be named is final, and follows too.
     if before.iter().any(Contract::is_unnamed) {
-        wake::promoter(tx, num, from)?;
+        wake::promoter(tx, num, changed_from)?;
     }
-    // The split of open orders follows.
-    if from < now && (was.is_some() || body.agency_from.is_some()) {
-        wake::since(tx, from)?;
+    // The split of open orders follows; one who is new has none.
+    if promoter.is_some() && changed_from < now {
+        wake::since(tx, changed_from)?;
     }
     Ok(())
 }

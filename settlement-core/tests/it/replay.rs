@@ -28,7 +28,8 @@ enum Deed {
     Rates { bp: u32, hours_ago: i64 },
     Rules { days: u32, orders_close: bool, hours_ago: i64 },
     Accounts { promoter: &'static str, buyer: Option<&'static str> },
-    Agency { promoter: &'static str, hours_ago: i64 },
+    /// With the agency, since then or, unless said, by default.
+    Agency { promoter: &'static str, hours_ago: Option<i64> },
     Category { product: &'static str },
     EdgesDeliver,
     Sweep,
@@ -69,7 +70,9 @@ fn deed() -> impl Strategy<Value = Deed> {
             Deed::Rules { days, orders_close, hours_ago }
         }),
         1 => (promoter(), prop::option::of(buyer())).prop_map(|(promoter, buyer)| Deed::Accounts { promoter, buyer }),
-        1 => (promoter(), ago()).prop_map(|(promoter, hours_ago)| Deed::Agency { promoter, hours_ago }),
+        1 => (promoter(), prop::option::of(ago())).prop_map(|(promoter, hours_ago)| {
+            Deed::Agency { promoter, hours_ago }
+        }),
         1 => product().prop_map(|product| Deed::Category { product }),
         2 => Just(Deed::EdgesDeliver),
         3 => Just(Deed::Sweep),
@@ -125,8 +128,8 @@ impl Deed {
                 call(bench, "PUT", &format!("/v1/promoters/{promoter}"), body).await;
             }
             Self::Agency { promoter, hours_ago } => {
-                let body =
-                    json!({"name": promoter, "agency": "stars", "agency_from": ago(hours_ago).millis()});
+                let from = hours_ago.as_ref().map(|hours| ago(hours).millis());
+                let body = json!({"name": promoter, "agency": "stars", "agency_from": from});
                 call(bench, "PUT", &format!("/v1/promoters/{promoter}"), body).await;
             }
             Self::Category { product } => {
@@ -216,6 +219,40 @@ fn replay_is_the_identity_whatever_happened() {
         .unwrap();
     seen += counted.get();
     assert!(seen > 50, "the histories are about something: {seen} decisions");
+}
+
+/// A contract with an agency that is dated anew covers less than before: open orders of that time are judged again.
+#[tokio::test]
+async fn an_order_follows_the_contract_with_an_agency_that_begins_later_after_all() {
+    let deeds = [
+        Deed::Tap { visitor: 1, promoter: "bob", product: "cup", hours_ago: 21 },
+        Deed::Agency { promoter: "bob", hours_ago: Some(18) },
+        Deed::Login { visitor: 1, buyer: "u1", hours_ago: 18 },
+        Deed::Event(0),
+        Deed::Event(1),
+        Deed::Sweep,
+        Deed::Agency { promoter: "bob", hours_ago: Some(1) },
+        Deed::Sweep,
+        // For one who has this agency already, without a date, nothing changes.
+        Deed::Agency { promoter: "bob", hours_ago: None },
+        Deed::Sweep,
+    ];
+    live_through(&deeds.map(|deed| (deed, 60_000))).await.unwrap();
+}
+
+/// A contract that somebody gets counts from the beginning unless it is dated.
+#[tokio::test]
+async fn an_order_follows_the_agency_that_its_promoter_had_all_along() {
+    let deeds = [
+        Deed::Tap { visitor: 1, promoter: "bob", product: "cup", hours_ago: 21 },
+        Deed::Login { visitor: 1, buyer: "u1", hours_ago: 18 },
+        Deed::Event(0),
+        Deed::Event(1),
+        Deed::Sweep,
+        Deed::Agency { promoter: "bob", hours_ago: None },
+        Deed::Sweep,
+    ];
+    live_through(&deeds.map(|deed| (deed, 60_000))).await.unwrap();
 }
 
 /// Two orders, one of them superseded by a late click, settled, and refunded afterwards.

@@ -12,7 +12,9 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PACKAGES: [&str; 3] = ["qemu-system-x86", "linux-image-cloud-amd64", "busybox-static"];
+/// What is run or read from its own folder, whether or not this system has it installed too.
+const PACKAGES: [&str; 5] =
+    ["qemu-system-x86", "qemu-system-data", "seabios", "linux-image-cloud-amd64", "busybox-static"];
 /// What the kernel needs to see the disk, in the order of loading. What is built in has no file.
 const MODULES: [&str; 6] =
     ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"];
@@ -119,6 +121,8 @@ fn fetch(folder: &Path, unpacked: &Path) -> Result<()> {
     };
     succeed(apt(&["update"])).context("apt-get update")?;
     let mut download = apt(&["install", "-y", "--no-install-recommends", "--download-only"]);
+    // Without this, apt brings nothing of a package that is installed.
+    download.arg("--reinstall");
     download.arg("-o").arg(format!("Dir::Cache={}", cache.display())).args(PACKAGES);
     succeed(download).context("apt-get install --download-only")?;
     make_folder(unpacked)?;
