@@ -27,6 +27,8 @@ pub(crate) const ZBARIMG: Need = Need { program: "zbarimg", package: "zbar-tools
 pub(crate) const RSVG: Need = Need { program: "rsvg-convert", package: "librsvg2-bin" };
 /// Makes the guest machine's disk.
 pub(crate) const MKFS: Need = Need { program: "mkfs.ext4", package: "e2fsprogs" };
+/// The machine whose power is cut.
+pub(crate) const QEMU: Need = Need { program: "qemu-system-x86_64", package: "qemu-system-x86" };
 /// A client that a person would use.
 pub(crate) const CURL: Need = Need { program: "curl", package: "curl" };
 /// A real browser.

@@ -19,18 +19,49 @@ pub(crate) async fn replayed(bench: &Bench) -> Replayed {
 /// Something that happens; the times of taps and logins may lie in the past.
 #[derive(Debug, Clone)]
 enum Deed {
-    Tap { visitor: u8, promoter: &'static str, product: &'static str, hours_ago: i64 },
-    Login { visitor: u8, buyer: &'static str, hours_ago: i64 },
+    Tap {
+        visitor: u8,
+        promoter: &'static str,
+        product: &'static str,
+        hours_ago: i64,
+    },
+    Login {
+        visitor: u8,
+        buyer: &'static str,
+        hours_ago: i64,
+    },
     Event(usize),
-    Ban { hours_ago: i64 },
-    Suspend { promoter: &'static str, hours_ago: i64 },
-    Restore { promoter: &'static str },
-    Rates { bp: u32, hours_ago: i64 },
-    Rules { days: u32, orders_close: bool, hours_ago: i64 },
-    Accounts { promoter: &'static str, buyer: Option<&'static str> },
+    Ban {
+        hours_ago: i64,
+    },
+    Suspend {
+        promoter: &'static str,
+        hours_ago: i64,
+    },
+    Restore {
+        promoter: &'static str,
+    },
+    Rates {
+        bp: u32,
+        hours_ago: i64,
+    },
+    Rules {
+        days: u32,
+        orders_close: bool,
+        hours_ago: i64,
+    },
+    Accounts {
+        promoter: &'static str,
+        buyer: Option<&'static str>,
+    },
     /// With the agency, since then or, unless said, by default.
-    Agency { promoter: &'static str, hours_ago: Option<i64> },
-    Category { product: &'static str },
+    Agency {
+        promoter: &'static str,
+        hours_ago: Option<i64>,
+    },
+    Category {
+        product: &'static str,
+    },
     EdgesDeliver,
     Sweep,
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &PowercutArguments) -> Result<()> {
 
 /// Cuts the power `cuts` times and fails if a promise was broken.
 pub(crate) fn prove(cuts: u32, most: Duration) -> Result<()> {
-    install::ensure(&[install::MKFS])?;
+    install::ensure(&[install::MKFS, install::QEMU])?;
     let rig = rig::Rig::ready()?;
     let disk = tempfile::Builder::new().prefix("disk-").tempdir_in(rig.folder())?;
     let image = disk.path().join("disk.img");

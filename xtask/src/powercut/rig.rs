@@ -1,10 +1,10 @@
-//! The guest machine's parts: QEMU and a kernel from Debian's packages, which are unpacked and not installed, a first
-//! file system with the writer, and a disk.
+//! The guest machine's parts: a kernel and a shell from Debian's packages, which are unpacked and not installed, a
+//! first file system with the writer, and a disk.
 
 use super::cpio::{Archive, FOLDER, PROGRAM};
 use super::guest::Guest;
 use super::make_folder;
-use crate::install;
+use crate::install::{self, QEMU};
 use crate::suite::{cargo, root, succeed};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::fs::{self, File};
@@ -12,9 +12,8 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What is run or read from its own folder, whether or not this system has it installed too.
-const PACKAGES: [&str; 5] =
-    ["qemu-system-x86", "qemu-system-data", "seabios", "linux-image-cloud-amd64", "busybox-static"];
+/// What goes into the guest.
+const PACKAGES: [&str; 2] = ["linux-image-cloud-amd64", "busybox-static"];
 /// What the kernel needs to see the disk, in the order of loading. What is built in has no file.
 const MODULES: [&str; 6] =
     ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"];
@@ -70,12 +69,7 @@ impl Rig {
 
     /// Powers a machine on with this disk.
     pub(super) fn boot(&self, disk: &Path, mode: &str) -> Result<Guest> {
-        let mut qemu = Command::new(self.unpacked("usr/bin/qemu-system-x86_64"));
-        let libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|part| self.unpacked(part));
-        qemu.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
-        for part in ["usr/share/qemu", "usr/share/seabios"] {
-            qemu.arg("-L").arg(self.unpacked(part));
-        }
+        let mut qemu = Command::new(install::find(QEMU.program).context("no QEMU")?);
         let writer = format!("--lives,--data,/disk/journal,--mode,{mode},--segment-kib,{SEGMENT_KIB}");
         // Emulation, not the host's virtualization: it works in every container, and one way is enough to keep working.
         qemu.args(["-accel", "tcg", "-m", &MEMORY_MIB.to_string(), "-smp", "1"])
@@ -109,7 +103,7 @@ impl Rig {
     }
 }
 
-/// Loads the packages with what they need beyond this system's, and unpacks them.
+/// Loads the packages, whether or not this system has them installed, and unpacks them.
 fn fetch(folder: &Path, unpacked: &Path) -> Result<()> {
     let cache = folder.join("cache");
     make_folder(&cache.join("archives/partial"))?;
@@ -121,9 +115,8 @@ fn fetch(folder: &Path, unpacked: &Path) -> Result<()> {
     };
     succeed(apt(&["update"])).context("apt-get update")?;
     let mut download = apt(&["install", "-y", "--no-install-recommends", "--download-only"]);
-    // Without this, apt brings nothing of a package that is installed.
-    download.arg("--reinstall");
-    download.arg("-o").arg(format!("Dir::Cache={}", cache.display())).args(PACKAGES);
+    // Of a package that is installed, apt brings nothing unless it is to install it again.
+    download.arg("--reinstall").arg("-o").arg(format!("Dir::Cache={}", cache.display())).args(PACKAGES);
     succeed(download).context("apt-get install --download-only")?;
     make_folder(unpacked)?;
     for entry in fs::read_dir(cache.join("archives"))? {
