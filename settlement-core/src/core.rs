@@ -108,8 +108,7 @@ impl Core {
             return Err(OpenError::PublicBase(config.public_base));
         }
         crate::describe::describe();
-        // An alert sees an increase only from a value that was there before.
-        metrics::counter!("yinke_core_lost_tail_clicks_total").increment(0);
+        crate::describe::begin();
         let outgoing = Client::new(config.allow_private_destinations).map_err(OpenError::Tls)?;
         let now = config.clock.now();
         let store = Store::open(&config.store, now)?;

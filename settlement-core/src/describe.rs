@@ -139,6 +139,20 @@ pub(crate) fn describe() {
     describe_counter!("yinke_ledger_withdrawals_total", "Withdrawals, by result");
 }
 
+/// Has the counters that alerts watch begin at zero: an alert sees an increase only from a value that was there before.
+pub(crate) fn begin() {
+    for name in [
+        "yinke_core_lost_tail_clicks_total",
+        "yinke_core_ingest_quarantined_total",
+        "yinke_core_ingest_dead_letters_total",
+        "yinke_ledger_payout_runs_refused_total",
+    ] {
+        metrics::counter!(name).increment(0);
+    }
+    crate::intake::begin_counting();
+    crate::webhooks::begin_counting();
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

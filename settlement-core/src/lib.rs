@@ -49,6 +49,7 @@ mod signing;
 mod sourcing;
 mod statements;
 pub mod store;
+mod task;
 mod video_tasks;
 pub mod webhooks;
 
@@ -56,3 +57,4 @@ pub use crate::catalogue::Maintained;
 pub use crate::clock::Clock;
 pub use crate::core::{Core, CoreConfig, CoreKeys, EdgeBell, OpenError};
 pub use crate::ingest::IngestError;
+pub use crate::task::Task;

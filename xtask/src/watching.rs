@@ -24,6 +24,15 @@ pub(crate) fn check() -> Result<()> {
         succeed(promtool)?;
     }
     let rules = fs::read_to_string(folder.join("yinke.rules.yml"))?;
+    let tests = fs::read_to_string(folder.join("yinke.rules.test.yml"))?;
+    let runbook = fs::read_to_string(root().join("docs/runbook.md"))?;
+    for alert in rules.split("- alert: ").skip(1) {
+        let name = alert.lines().next().unwrap_or_default();
+        ensure!(is_shown_firing(name, &tests), "no test shows that {name} fires");
+        let page = alert.split("runbook.md#").nth(1).and_then(|rest| rest.split('"').next());
+        let is_there = page.is_some_and(|page| sections(&runbook).any(|section| section == page));
+        ensure!(is_there, "the runbook has no section for {name}");
+    }
     let dashboard = fs::read_to_string(root().join("deploy/grafana/yinke.json"))?;
     let parsed: Value = serde_json::from_str(&dashboard).context("the dashboard is no JSON")?;
     let panels = parsed["panels"].as_array().map_or(0, Vec::len);
@@ -38,6 +47,19 @@ pub(crate) fn check() -> Result<()> {
     ensure!(missing.is_empty(), "no program has these metrics: {missing:?}");
     println!("dashboard: {panels} panels, every metric is there");
     Ok(())
+}
+
+/// Whether a test of the rules expects the alert, not only its absence.
+fn is_shown_firing(alert: &str, tests: &str) -> bool {
+    let cases = tests.split("alertname: ").skip(1).filter_map(|case| case.split_once('\n'));
+    cases.filter(|(name, _)| *name == alert).any(|(_, rest)| rest.trim_start().starts_with("exp_alerts:\n"))
+}
+
+/// The sections of a page, as links name them.
+fn sections(page: &str) -> impl Iterator<Item = String> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .map(|title| title.to_lowercase().replace(' ', "-"))
 }
 
 fn is_known(name: &str, known: &BTreeSet<String>) -> bool {
@@ -93,6 +115,8 @@ mod tests {
         let known = names("\"yinke_core_webhook_duration_seconds\"");
         assert!(is_known("yinke_core_webhook_duration_seconds_bucket", &known));
         assert!(!is_known("yinke_core_webhook_seconds_bucket", &known));
+        let tests = "alertname: A\n  exp_alerts: []\nalertname: B\n  exp_alerts:\n    - exp_labels";
+        assert!(is_shown_firing("B", tests) && !is_shown_firing("A", tests));
         let sources = "(\"threads_alive\", 1) format!(\"yinke_journal_{name}\")";
         assert!(is_built("yinke_journal_threads_alive", sources));
         assert!(!is_built("yinke_journal_threads_dead", sources));

@@ -157,6 +157,7 @@ pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError>
         contact: Arc::clone(&contact),
         options: Arc::clone(&options),
     });
+    metrics::counter!("yinke_ship_lost_frames_total").increment(0); // an increase is seen from zero on
     let shipper = Arc::new(Shipper {
         link: Arc::clone(&link),
         seams: Arc::clone(&seams),

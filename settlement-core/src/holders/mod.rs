@@ -23,4 +23,4 @@ mod worker;
 
 pub use check::{CheckError, Checked, Difference, check};
 pub use rebuild::{RebuildError, RebuildProgress, Rebuilt, rebuild};
-pub use worker::{HoldersTask, spawn};
+pub use worker::spawn;

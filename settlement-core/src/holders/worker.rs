@@ -12,6 +12,7 @@ use crate::Core;
 use crate::attribution::Who;
 use crate::random::NoRandomness;
 use crate::store::{Store, StoreError, Tx};
+use crate::task::Task;
 use attribution_core::time::Instant;
 use attribution_core::with_causes;
 use redis_view::{RedisOptions, Server, ServerError, Written};
@@ -19,7 +20,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 /// Frames looked at in one round: it bounds the memory of a round.
 const FRAMES_PER_ROUND: u64 = 20_000;
@@ -38,31 +38,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often a standing connection is asked again whether it evicts, and whether it is still the same server.
 const CHECK_EVERY: Duration = Duration::from_secs(30);
 
-/// The running work.
-pub struct HoldersTask {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl HoldersTask {
-    /// Ends the work; what has not been told waits for the next start.
-    pub async fn stop(self, within: Duration) {
-        self.stop.send_replace(true);
-        let mut task = self.task;
-        if tokio::time::timeout(within, &mut task).await.is_err() {
-            task.abort();
-        }
-    }
-}
-
 /// Starts telling this Redis who holds whom.
 ///
 /// # Errors
 /// If the operating system gives no randomness to name this core by.
-pub fn spawn(core: Core, redis: RedisOptions) -> Result<HoldersTask, NoRandomness> {
-    let (stop, stopped) = watch::channel(false);
+pub fn spawn(core: Core, redis: RedisOptions) -> Result<Task, NoRandomness> {
     let worker = Worker { core, redis, name: Name::new()?, connected: None, pass: None };
-    Ok(HoldersTask { stop, task: tokio::spawn(worker.run(stopped)) })
+    Ok(Task::spawn(|stopped| worker.run(stopped)))
 }
 
 /// Why a round ended early. Nothing is lost.

@@ -19,6 +19,8 @@ mod youzan;
 use crate::Core;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use receive::begin_counting;
+
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     sources_api::routes().merge(receive::routes())
 }

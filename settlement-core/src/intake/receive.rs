@@ -141,6 +141,16 @@ fn count(kind: &'static str, outcome: &'static str) {
     metrics::counter!("yinke_core_intake_total", "kind" => kind, "outcome" => outcome).increment(1);
 }
 
+/// Counts none of what alerts watch, so that they see the first.
+pub(crate) fn begin_counting() {
+    for kind in SourceKind::ALL {
+        for outcome in ["refused", IntakeOutcome::Unmappable.name()] {
+            metrics::counter!("yinke_core_intake_total", "kind" => kind.name(), "outcome" => outcome)
+                .increment(0);
+        }
+    }
+}
+
 /// Taking one notification in.
 struct Intake {
     source: Source,

@@ -16,7 +16,8 @@ pub(crate) mod tell;
 mod worker;
 
 pub(crate) use event::EventKind;
-pub use worker::{SetupError, WebhooksTask, spawn};
+pub(crate) use worker::begin_counting;
+pub use worker::{SetupError, spawn};
 
 use crate::Core;
 use utoipa_axum::router::OpenApiRouter;

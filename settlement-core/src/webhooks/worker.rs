@@ -10,6 +10,7 @@ use crate::params;
 use crate::random::{self, NoRandomness};
 use crate::signing::SigningSecret;
 use crate::store::{StoreError, Tx};
+use crate::task::Task;
 use attribution_core::time::{DAY_MS, Instant, SECOND_MS};
 use attribution_core::with_causes;
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use url::Url;
 
 /// Requests under way at once.
@@ -39,37 +40,26 @@ const FORGET_AT_ONCE: i64 = 500;
 /// Bytes of an error that are kept.
 const ERROR_MAX: usize = 300;
 
-/// The running work.
-pub struct WebhooksTask {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl WebhooksTask {
-    /// Ends the work. What was under way is sent again when its lease has run out.
-    pub async fn stop(self, within: Duration) {
-        self.stop.send_replace(true);
-        let mut task = self.task;
-        if tokio::time::timeout(within, &mut task).await.is_err() {
-            task.abort();
-        }
-    }
-}
-
 /// Webhooks cannot be sent at all: two cores of one name would take each other's deliveries for their own.
 #[derive(Debug, thiserror::Error)]
 #[error("the sender of webhooks cannot be named")]
 pub struct SetupError(#[from] NoRandomness);
 
-/// Starts telling.
+/// Counts none of what alerts watch, so that they see the first.
+pub(crate) fn begin_counting() {
+    for end in ["delivered", "again", "failed"] {
+        metrics::counter!("yinke_core_webhook_attempts_total", "result" => end).increment(0);
+    }
+}
+
+/// Starts telling. What is under way when it ends is sent again when its lease has run out.
 ///
 /// # Errors
 /// If the operating system gives no randomness.
-pub fn spawn(core: Core) -> Result<WebhooksTask, SetupError> {
+pub fn spawn(core: Core) -> Result<Task, SetupError> {
     let name = format!("{:016x}", random::number()?);
     let worker = Worker { core, name: name.into(), busy: HashMap::new(), looked: None };
-    let (stop, stopped) = watch::channel(false);
-    Ok(WebhooksTask { stop, task: tokio::spawn(worker.run(stopped)) })
+    Ok(Task::spawn(|stopped| worker.run(stopped)))
 }
 
 struct Worker {

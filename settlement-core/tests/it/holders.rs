@@ -12,7 +12,8 @@ use redis::aio::MultiplexedConnection;
 use redis_rig::{Cluster, Door, Mood, RedisServer, connect};
 use redis_view::RedisOptions;
 use serde_json::{Value, json};
-use settlement_core::holders::{self, Checked, HoldersTask, RebuildProgress, check, rebuild};
+use settlement_core::Task;
+use settlement_core::holders::{self, Checked, RebuildProgress, check, rebuild};
 use settlement_core::store::{StoreError, Tx};
 use settlement_core::{Clock, params};
 use std::time::Duration;
@@ -54,7 +55,7 @@ fn quick(redis: RedisOptions) -> RedisOptions {
     }
 }
 
-fn tell(bench: &Bench, redis: &RedisOptions) -> HoldersTask {
+fn tell(bench: &Bench, redis: &RedisOptions) -> Task {
     holders::spawn(bench.core.clone(), redis.clone()).unwrap()
 }
 

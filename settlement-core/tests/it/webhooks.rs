@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use settlement_core::Core;
-use settlement_core::webhooks::{self, WebhooksTask};
+use settlement_core::{Task, webhooks};
 use sha2::Sha256;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -155,14 +155,14 @@ struct Private {
     router: axum::Router,
 }
 
-fn tellers(bench: &Bench, count: usize) -> (Private, Vec<WebhooksTask>) {
+fn tellers(bench: &Bench, count: usize) -> (Private, Vec<Task>) {
     let core = bench.open_private();
     let tasks = (0..count).map(|_| webhooks::spawn(core.clone()).unwrap()).collect();
     let router = core.router();
     (Private { core, router }, tasks)
 }
 
-async fn end(core: Private, tasks: Vec<WebhooksTask>) {
+async fn end(core: Private, tasks: Vec<Task>) {
     for task in tasks {
         task.stop(ENOUGH).await;
     }

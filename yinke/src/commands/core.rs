@@ -66,7 +66,7 @@ async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
         role = CoreRole::start(start, api_port.listener) => role?,
         code = signals.next() => return Ok(Ended::Stopped(shutdown::interrupted(code))),
     };
-    served.core_started(role.core().clone());
+    served.core_started(&role);
     data.note_running(&Running {
         pid: std::process::id(),
         public,

@@ -7,15 +7,15 @@ use crate::keys::CoreSecrets;
 use redirector::config::AddressRange;
 use redis_view::RedisOptions;
 use settlement_core::api::{Limits, TokenText};
-use settlement_core::holders::{self, HoldersTask};
+use settlement_core::holders;
 use settlement_core::store::StoreConfig;
-use settlement_core::webhooks::{self, WebhooksTask};
-use settlement_core::{Core, CoreConfig, CoreKeys, OpenError};
+use settlement_core::webhooks;
+use settlement_core::{Core, CoreConfig, CoreKeys, OpenError, Task};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use url::Url;
 use yinke_console::ConsoleConfig;
 
@@ -36,8 +36,9 @@ pub(crate) struct CoreRole {
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
     jobs: JoinHandle<()>,
-    holders: Option<HoldersTask>,
-    webhooks: WebhooksTask,
+    audit: JoinHandle<()>,
+    holders: Option<Task>,
+    webhooks: Task,
 }
 
 /// What a core is started with.
@@ -114,15 +115,27 @@ impl CoreRole {
         });
         tracing::info!(%address, "the core serves its API and the console");
         let jobs = jobs::spawn(core.clone());
+        let audit = jobs::spawn_audit(core.clone());
         let holders = start.redis.map(|redis| holders::spawn(core.clone(), redis)).transpose();
         let holders = holders.map_err(|e| Failure::new(Exit::Runtime, e))?;
         let webhooks = webhooks::spawn(core.clone()).map_err(|e| Failure::new(Exit::Runtime, e))?;
-        Ok(Self { core, address, stop, server, jobs, holders, webhooks })
+        Ok(Self { core, address, stop, server, jobs, audit, holders, webhooks })
     }
 
     /// The core itself.
     pub(crate) const fn core(&self) -> &Core {
         &self.core
+    }
+
+    /// What it does beside answering, by name: all of it runs as long as the core does.
+    pub(super) fn tasks(&self) -> Vec<(&'static str, AbortHandle)> {
+        let mut tasks = vec![
+            ("orders", self.jobs.abort_handle()),
+            ("audit", self.audit.abort_handle()),
+            ("webhooks", self.webhooks.handle()),
+        ];
+        tasks.extend(self.holders.as_ref().map(|holders| ("redis", holders.handle())));
+        tasks
     }
 
     /// Its base URL.
@@ -141,6 +154,7 @@ impl CoreRole {
         }
         // A job is a row of transactions, each whole or not at all; the store finishes the one under way.
         self.jobs.abort();
+        self.audit.abort();
         if let Some(holders) = self.holders {
             holders.stop(HOLDERS_DRAIN).await;
         }

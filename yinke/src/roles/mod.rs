@@ -8,12 +8,14 @@ pub(crate) mod link;
 pub(crate) mod listen;
 mod places;
 
+use self::core::CoreRole;
 use ::core::sync::atomic::{AtomicBool, Ordering};
 use attribution_core::with_causes;
 use redirector::{AgentsError, Edge};
 use settlement_core::Core;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use tokio::task::AbortHandle;
 
 /// What this process is there for.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +31,14 @@ pub(crate) struct Served {
     roles: Roles,
     /// Held for moments only: a look at it, or its taking when the process drains.
     edge: Mutex<Option<Edge>>,
-    core: OnceLock<Core>,
+    core: OnceLock<StartedCore>,
     draining: AtomicBool,
+}
+
+/// The core, and what it does beside answering.
+struct StartedCore {
+    core: Core,
+    tasks: Vec<(&'static str, AbortHandle)>,
 }
 
 /// One line of `/readyz?verbose`.
@@ -77,8 +85,8 @@ impl Served {
     }
 
     /// The core has started.
-    pub(crate) fn core_started(&self, core: Core) {
-        let _ = self.core.set(core);
+    pub(crate) fn core_started(&self, role: &CoreRole) {
+        let _ = self.core.set(StartedCore { core: role.core().clone(), tasks: role.tasks() });
     }
 
     /// From here on the process is not ready: load balancers look elsewhere.
@@ -95,7 +103,7 @@ impl Served {
         if self.roles.core {
             let problem = match self.core.get() {
                 None => Some("starting".to_owned()),
-                Some(core) => match tokio::time::timeout(CORE_TIMEOUT, core.ready()).await {
+                Some(started) => match tokio::time::timeout(CORE_TIMEOUT, started.core.ready()).await {
                     Ok(Ok(())) => None,
                     Ok(Err(error)) => {
                         Some(format!("the store does not answer: {:#}", anyhow::Error::new(error)))
@@ -104,6 +112,13 @@ impl Served {
                 },
             };
             checks.push(Check { name: "core", problem, note: None });
+            if let Some(started) = self.core.get() {
+                // A core that answers and settles nothing would go unnoticed. One failing round does not end a task.
+                let ended = started.tasks.iter().filter(|(_, task)| task.is_finished());
+                let ended: Vec<String> = ended.map(|(name, _)| format!("{name} has ended")).collect();
+                let problem = (!ended.is_empty()).then(|| ended.join("; "));
+                checks.push(Check { name: "jobs", problem, note: None });
+            }
         }
         if self.roles.edge {
             let readiness = self.edge().as_ref().map(Edge::readiness);
@@ -151,5 +166,52 @@ impl Served {
         );
         metrics::gauge!("yinke_edge_last_reload_successful").set(f64::from(u8::from(result.is_ok())));
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::core::CoreStart;
+    use super::*;
+    use crate::config::StoreChoice;
+    use crate::keys::CoreSecrets;
+    use settlement_core::api::Limits;
+    use tokio::net::TcpListener;
+    use url::Url;
+
+    async fn started(dir: &std::path::Path) -> CoreRole {
+        let secrets = CoreSecrets::open_or_create(&dir.join("keys"), false).unwrap();
+        let start = CoreStart {
+            store: StoreChoice::Sqlite(dir.join("core.db")),
+            public_base: Url::parse("http://127.0.0.1/").unwrap(),
+            own_hosts: Vec::new(),
+            secrets: &secrets,
+            admin_tokens: Vec::new(),
+            console_url: None,
+            redis: None,
+            allow_private_destinations: false,
+            limits: Limits::default(),
+            trusted_proxies: Vec::new(),
+        };
+        CoreRole::start(start, TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_core_whose_jobs_have_ended_is_not_ready() {
+        let dir = tempfile::tempdir().unwrap();
+        let served = Served::new(Roles { edge: false, core: true });
+        assert!(!served.is_ready().await);
+        let role = started(dir.path()).await;
+        served.core_started(&role);
+        assert!(served.is_ready().await);
+        let (name, task) = role.tasks().swap_remove(0);
+        task.abort();
+        while !task.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        let checks = served.checks().await;
+        let problems: Vec<_> = checks.into_iter().filter_map(|check| check.problem).collect();
+        assert_eq!(problems, [format!("{name} has ended")]);
+        assert!(role.shutdown(Duration::from_secs(5)).await);
     }
 }

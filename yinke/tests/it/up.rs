@@ -81,12 +81,35 @@ pub(crate) fn audit(up: &Up) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Counters whose increase raises an alert are there before they count anything, as an increase is seen from a value
+/// that was there. Redis' are exempt: without Redis there are none, and its alert waits for errors that go on.
+fn watched_from_zero_on(metrics: &str) {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/prometheus/yinke.rules.yml");
+    let rules = std::fs::read_to_string(rules).unwrap();
+    let watched: Vec<&str> =
+        rules.split("increase(").skip(1).filter_map(|rest| rest.split('[').next()).collect();
+    assert!(watched.len() > 10, "the rules were not found");
+    for selector in watched.into_iter().filter(|name| !name.starts_with("yinke_redis_")) {
+        let (name, labels) = selector.split_once('{').unwrap_or((selector, ""));
+        let fixed = labels.trim_end_matches('}').split(',').filter(|label| label.contains("=\""));
+        let fixed: Vec<&str> = fixed.filter(|label| !label.contains("!=")).collect();
+        let there = metrics
+            .lines()
+            .any(|line| line.starts_with(name) && fixed.iter().all(|label| line.contains(label)));
+        assert!(there, "{selector}");
+    }
+}
+
 #[test]
 fn a_tap_becomes_money_and_stays() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let first = up(&data, &[]);
     assert_eq!(http("GET", &format!("{}/readyz", first.admin), &[], "").status, 200);
+    let before = wait_for("the first audit", || {
+        let metrics = http("GET", &format!("{}/metrics", first.admin), &[], "").body;
+        metrics.contains("yinke_ledger_imbalance_fen").then_some(metrics)
+    });
     let code = small_world(&first, dir.path());
 
     let answer = tap(&first, &code);
@@ -118,6 +141,13 @@ fn a_tap_becomes_money_and_stays() {
     let metrics = http("GET", &format!("{}/metrics", first.admin), &[], "").body;
     for name in ["yinke_build_info{", "process_resident_memory_bytes", "yinke_edge_", "yinke_core_"] {
         assert!(metrics.contains(name), "{name}");
+    }
+    watched_from_zero_on(&metrics);
+    let audited = "yinke_core_work_done_timestamp_seconds{work=\"audit\"}";
+    for name in
+        [audited, "yinke_ledger_imbalance_fen 0", "yinke_ledger_wrong_balances 0", "yinke_core_click_gaps 0"]
+    {
+        assert!(before.contains(name), "{name} is there before anybody asks");
     }
 
     let (exit, took) = first.stop();

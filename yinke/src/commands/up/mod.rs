@@ -168,7 +168,7 @@ impl UpArgs {
                 .collect(),
         };
         let core = CoreRole::start(start, core_port.listener).await?;
-        served.core_started(core.core().clone());
+        served.core_started(&core);
         let link = Arc::new(InProcess(core.core().clone()));
         let edge =
             edge::start(self.edge_config(&data, edge_port.listen, public.clone())?, secrets.edge(EDGE), link)
