@@ -154,6 +154,7 @@ impl From<StoreError> for Problem {
                 "somebody wrote the same thing at the same time; try again",
             ),
             StoreError::Address(_)
+            | StoreError::Collation
             | StoreError::Refused(_)
             | StoreError::Unfit(_)
             | StoreError::NoRow

@@ -8,7 +8,7 @@ use super::programmes::{self, Programme};
 use super::recorded::promoter_ids;
 use super::relations::own_numbers;
 use crate::earlier::{Fact, Versioned};
-use crate::orders::rows;
+use crate::orders::{rows, wake};
 use crate::params;
 use crate::plans::{
     self,
@@ -40,6 +40,8 @@ pub struct Catalogue {
     /// Read when they are first asked for.
     accounts: Option<Accounts>,
     rehearsed: Option<Rehearsed>,
+    /// How many changes there had been when something was first read for a judgement.
+    read_after: Option<i64>,
     pub(super) dated: Dated,
 }
 
@@ -115,6 +117,16 @@ impl Catalogue {
     /// One in which other rules are in force.
     pub(crate) fn rehearsing(rehearsed: Rehearsed) -> Self {
         Self { rehearsed: Some(rehearsed), ..Self::with_earlier() }
+    }
+
+    /// Before an order is judged, and once its mark is taken away: forgets what was read before the last change, which the
+    /// order may have been marked for.
+    pub(crate) fn keep_up(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+        let changes = Some(wake::catalogue_changes(tx)?);
+        if self.read_after != changes {
+            *self = Self { read_after: changes, ..Self::default() };
+        }
+        Ok(())
     }
 
     /// The programmes of a merchant and its platform.

@@ -228,7 +228,11 @@ fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account], now: Instant) -
     for row in &before {
         own.insert((read("platform id", row.text(0)?)?, read("buyer id", row.text(1)?)?));
     }
-    let wanted = accounts.iter().map(|account| (account.platform.clone(), account.buyer.clone())).collect();
+    let wanted: BTreeSet<_> =
+        accounts.iter().map(|account| (account.platform.clone(), account.buyer.clone())).collect();
+    if own != wanted {
+        wake::catalogue_changed(tx)?;
+    }
     for (platform, buyer) in own.symmetric_difference(&wanted) {
         crate::holders::outbox::buyer(tx, platform, buyer, now)?;
         let before = own_numbers(tx, platform, buyer.as_str())?;

@@ -4,7 +4,9 @@ use super::Key;
 use super::jobs::key_of;
 use super::recover::{RecoverError, Recovery, recover};
 use crate::Core;
+use crate::api::time::plausible;
 use crate::api::{ApiTime, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write};
+use crate::orders::event::is_reference;
 use crate::params;
 use crate::payouts::MoveError;
 use crate::store::Row;
@@ -176,11 +178,13 @@ async fn post_recovery(
     if body.amount_fen <= 0 {
         return Err(Problem::invalid("amount_fen", "at least 1"));
     }
-    if body.reference.is_empty() || body.reference.len() > crate::orders::event::TEXT_MAX {
-        return Err(Problem::invalid("reference", "1 to 128 bytes"));
+    if !is_reference(&body.reference) {
+        return Err(Problem::invalid("reference", "1 to 128 bytes without control characters"));
     }
     scope
         .run(&core, move |tx, scope| {
+            let at = body.at.map_or(scope.now, ApiTime::instant);
+            plausible(at, scope.now).map_err(|error| Problem::invalid("at", error))?;
             let recovery = Recovery {
                 key: Key {
                     platform: body.platform.clone(),
@@ -190,7 +194,7 @@ async fn post_recovery(
                 },
                 reference: body.reference.clone(),
                 amount: Fen(body.amount_fen),
-                at: body.at.map_or(scope.now, ApiTime::instant),
+                at,
                 paid_in: body.paid_in,
             };
             let state = recover(tx, &recovery, scope.now).map_err(|error| match error {

@@ -68,52 +68,67 @@ pub(super) fn key_of(row: &Row) -> Result<Key, StoreError> {
     })
 }
 
+/// What [`make_up`] reads of records whose day has come and that are still open.
+const DUE: &str = "SELECT platform, order_id, line_id, refund_id, merchant, programme, programme_version, rule, due_fen, \
+                   merchant_broke_rules FROM disputes WHERE closed_ms IS NULL AND compensate_ms <= $1";
+
 /// Closes some records whose day has come; `None` if there are no more.
 fn compensate(tx: &mut dyn Tx, now: Instant) -> Result<Option<u32>, MoveError> {
     tx.lock("compensation")?;
-    let rows = tx.query(
-        "SELECT platform, order_id, line_id, refund_id, merchant, programme, programme_version, rule, due_fen, \
-         merchant_broke_rules FROM disputes WHERE closed_ms IS NULL AND compensate_ms <= $1 \
-         ORDER BY compensate_ms, platform, order_id, line_id, refund_id LIMIT $2",
-        params![now, AT_ONCE],
-    )?;
+    let sql = format!("{DUE} ORDER BY compensate_ms, platform, order_id, line_id, refund_id LIMIT {AT_ONCE}");
+    let rows = tx.query(&sql, params![now])?;
     if rows.is_empty() {
         return Ok(None);
     }
     let mut rules = Catalogue::default();
     let mut paid = 0;
     for row in &rows {
-        let key = key_of(row)?;
-        let programme: ProgrammeId = read("programme id", row.text(5)?)?;
-        let policy = rules.policy(tx, &programme, row.num(6)?)?;
-        let name = row.text(7)?;
-        let recovered = recoveries(tx, &key)?;
-        let claim = Claim {
-            due: Fen(row.int(8)?),
-            recovered: &recovered,
-            compensated: None,
-            merchant_broke_rules: row.flag(9)?,
-        };
-        let rule = policy.refund_batches.iter().find(|rule| rule.name == name);
-        let verdict = rule.map_or(Ok(Compensation::None), |rule| rule.compensation(&claim, now))?;
-        let (state, amount) = match verdict {
-            Compensation::Pays { amount } => ("compensated", Some(amount)),
-            Compensation::Recovered => ("success", None),
-            Compensation::RulesBroken => ("rules_broken", None),
-            Compensation::None | Compensation::NotYet { .. } | Compensation::AlreadyPaid { .. } => ("", None),
-        };
-        if let Some(amount) = amount {
-            let merchant: MerchantId = read("merchant id", row.text(4)?)?;
-            let from = Holder::Account(Account::Platform { platform: key.platform.clone() });
-            let to = Holder::Account(Account::Merchant { merchant });
-            post(tx, &format!("compensation/{}", key.text()), "compensation", &from, &to, amount, now)?;
-            paid += 1;
-        }
-        tx.execute(
-            "UPDATE disputes SET state = CASE WHEN $5 = '' THEN state ELSE $5 END, compensated_fen = $6, closed_ms = $7 \
-             WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
-            params![&key.platform, &key.order, &key.line, &key.refund, state, amount, now],
-        )?;
+        paid += u32::from(make_up(tx, &mut rules, row, now)?);
     }
     Ok(Some(paid))
+}
+
+/// Closes this record if its day has come, for whoever is about to book what comes back later and holds the lock
+/// `compensation`: jobs may be late.
+pub(super) fn compensate_one(tx: &mut dyn Tx, key: &Key, now: Instant) -> Result<(), MoveError> {
+    let sql = format!("{DUE} AND platform = $2 AND order_id = $3 AND line_id = $4 AND refund_id = $5");
+    if let Some(row) = tx.query_opt(&sql, params![now, &key.platform, &key.order, &key.line, &key.refund])? {
+        make_up(tx, &mut Catalogue::default(), &row, now)?;
+    }
+    Ok(())
+}
+
+/// Makes up for what is missing on a record, if its rule says so, and closes it; says whether there was a payment.
+fn make_up(tx: &mut dyn Tx, rules: &mut Catalogue, row: &Row, now: Instant) -> Result<bool, MoveError> {
+    let key = key_of(row)?;
+    let programme: ProgrammeId = read("programme id", row.text(5)?)?;
+    let policy = rules.policy(tx, &programme, row.num(6)?)?;
+    let name = row.text(7)?;
+    let recovered = recoveries(tx, &key)?;
+    let claim = Claim {
+        due: Fen(row.int(8)?),
+        recovered: &recovered,
+        compensated: None,
+        merchant_broke_rules: row.flag(9)?,
+    };
+    let rule = policy.refund_batches.iter().find(|rule| rule.name == name);
+    let verdict = rule.map_or(Ok(Compensation::None), |rule| rule.compensation(&claim, now))?;
+    let (state, amount) = match verdict {
+        Compensation::Pays { amount } => ("compensated", Some(amount)),
+        Compensation::Recovered => ("success", None),
+        Compensation::RulesBroken => ("rules_broken", None),
+        Compensation::None | Compensation::NotYet { .. } | Compensation::AlreadyPaid { .. } => ("", None),
+    };
+    if let Some(amount) = amount {
+        let merchant: MerchantId = read("merchant id", row.text(4)?)?;
+        let from = Holder::Account(Account::Platform { platform: key.platform.clone() });
+        let to = Holder::Account(Account::Merchant { merchant });
+        post(tx, &format!("compensation/{}", key.text()), "compensation", &from, &to, amount, now)?;
+    }
+    tx.execute(
+        "UPDATE disputes SET state = CASE WHEN $5 = '' THEN state ELSE $5 END, compensated_fen = $6, closed_ms = $7 \
+         WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
+        params![&key.platform, &key.order, &key.line, &key.refund, state, amount, now],
+    )?;
+    Ok(amount.is_some())
 }

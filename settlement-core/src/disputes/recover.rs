@@ -1,6 +1,7 @@
 //! What comes back from a payee on a refund record: to the merchant, or to the platform once that has made up for it.
 
 use super::Key;
+use super::jobs::compensate_one;
 use crate::attribution::programmes::read;
 use crate::ledger::Holder;
 use crate::ledger::account::payee_of;
@@ -83,9 +84,10 @@ pub(super) fn recover(
     let Recovery { key, reference, amount, at, paid_in } = recovery;
     // The same lock as the compensation: who made up for it must be known.
     tx.lock("compensation")?;
+    compensate_one(tx, key, now)?;
     let row = tx
         .query_opt(
-            "SELECT merchant, programme, payee, due_fen, compensated_fen, merchant_broke_rules, state FROM disputes \
+            "SELECT merchant, programme, payee, due_fen, compensated_fen, state FROM disputes \
              WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
             params![&key.platform, &key.order, &key.line, &key.refund],
         )?
@@ -108,7 +110,7 @@ pub(super) fn recover(
     }
     let sum = list.iter().map(|(_, part)| part.0).fold(0, i64::saturating_add);
     // What was taken back at once is not in the list, and nothing is missing of it.
-    let taken = if row.text(6)? == "success" { due } else { Fen(sum) };
+    let taken = if row.text(5)? == "success" { due } else { Fen(sum) };
     let missing = due.sub(taken).map_err(MoveError::from)?;
     if *amount > missing {
         return Err(RecoverError::TooMuch { missing });
@@ -136,7 +138,7 @@ pub(super) fn recover(
     list.push((*at, *amount));
     let shown = name(claim.with(&list).record_state().map_err(MoveError::from)?);
     // A record that is not made yet, or never, has no state of its own to show.
-    let kept = matches!(row.text(6)?, "waiting" | "no_record" | "rules_broken") && shown != "success";
+    let kept = matches!(row.text(5)?, "waiting" | "no_record" | "rules_broken") && shown != "success";
     tx.execute(
         "UPDATE disputes SET recovered_fen = recovered_fen + $5, state = CASE WHEN $6 = 1 THEN state ELSE $7 END \
          WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",

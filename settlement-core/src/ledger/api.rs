@@ -7,6 +7,7 @@ use super::transfer::TransferError;
 use crate::Core;
 use crate::api::{Only, Operators, PathId, Principal, Problem, Write};
 use crate::attribution::programmes::read;
+use crate::orders::event::is_reference;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::{MerchantId, PlatformId};
@@ -83,8 +84,8 @@ async fn post_top_up(
 ) -> Result<Response, Problem> {
     // Money comes in only on the word of whoever runs the platform's bank account.
     let TopUp { reference, amount_fen } = write.body;
-    if reference.is_empty() || reference.len() > crate::orders::event::TEXT_MAX {
-        return Err(Problem::invalid("reference", "1 to 128 bytes"));
+    if !is_reference(&reference) {
+        return Err(Problem::invalid("reference", "1 to 128 bytes without control characters"));
     }
     if !(1..=TOP_UP_MAX_FEN).contains(&amount_fen) {
         return Err(Problem::invalid("amount_fen", format!("1 to {TOP_UP_MAX_FEN}")));

@@ -80,6 +80,7 @@ pub fn settle_merchant(
         match settle_line(tx, &mut catalogue, (&platform, &order, &line), By::Itself, now)? {
             LineResult::Settled => done.lines += 1,
             LineResult::NotDue => not_due += 1,
+            LineResult::Gone => {}
             LineResult::OutOfMoney => {
                 done.out_of_money = true;
                 return Ok(done);
@@ -96,7 +97,10 @@ pub fn settle_merchant(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineResult {
     Settled,
+    /// It stays in the queue, and holds nobody up.
     NotDue,
+    /// It has left the queue without being paid: what came in since says otherwise.
+    Gone,
     OutOfMoney,
 }
 
@@ -127,7 +131,10 @@ pub(super) fn settle_line(
     let Some(state) = OrderState::of(&events) else { return Ok(LineResult::NotDue) };
     let Some(facts) = state.lines.iter().find(|l| l.line == *line) else { return Ok(LineResult::NotDue) };
     let mut row = rows::line(tx, platform, order, facts)?;
-    if row.state != "matured" || !is_due(tx, platform, order, &row, now)? {
+    if row.state != "matured" || row.is_held() {
+        return Ok(LineResult::Gone);
+    }
+    if !row.is_final() && waits_for_click(tx, platform, order, row.awaits_click, now)?.is_some() {
         return Ok(LineResult::NotDue);
     }
     let (Some(programme), Some(version), Some(books)) = (&row.programme, row.version, &row.books) else {
@@ -172,21 +179,11 @@ pub(super) fn settle_line(
         tell::moved(tx, EventKind::CommissionSettled, &facts, merchant, row.promoter.as_ref(), moved, now)?;
     }
     close_if_final(tx, platform, order)?;
-    Ok(if settled { LineResult::Settled } else { LineResult::NotDue })
-}
-
-/// Not while an edge may still hold a click from before the order, and not on the word of a token alone.
-fn is_due(
-    tx: &mut dyn Tx,
-    platform: &PlatformId,
-    order: &OrderId,
-    row: &LineRow,
-    now: Instant,
-) -> Result<bool, StoreError> {
-    if row.review && !row.review_passed {
-        return Ok(false);
-    }
-    Ok(row.is_final() || waits_for_click(tx, platform, order, row.awaits_click, now)?.is_none())
+    Ok(match (settled, row.state == "matured") {
+        (true, _) => LineResult::Settled,
+        (false, true) => LineResult::NotDue,
+        (false, false) => LineResult::Gone,
+    })
 }
 
 /// Until when at the latest a line that is not final waits for a click: one that an edge may still hold from before the

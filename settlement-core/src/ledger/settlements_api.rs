@@ -257,7 +257,7 @@ async fn settle(
                             settled += 1;
                             Outcome::Settled
                         }
-                        LineResult::NotDue => Outcome::NotDue,
+                        LineResult::NotDue | LineResult::Gone => Outcome::NotDue,
                         LineResult::OutOfMoney => Outcome::OutOfMoney,
                     }
                 };

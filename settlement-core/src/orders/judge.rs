@@ -56,6 +56,7 @@ pub fn judge(
     now: Instant,
 ) -> Result<(), JudgeError> {
     super::wake::take(tx, platform, order)?;
+    catalogue.keep_up(tx)?;
     let events = rows::events(tx, platform, order)?;
     let Some(state) = OrderState::of(&events) else { return Ok(()) };
     let mut row = rows::order(tx, platform, order)?;

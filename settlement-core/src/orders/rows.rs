@@ -62,6 +62,11 @@ impl LineRow {
     pub(crate) const fn is_final(&self) -> bool {
         self.final_at.is_some()
     }
+
+    /// Whether its money waits for a person.
+    pub(crate) const fn is_held(&self) -> bool {
+        self.review && !self.review_passed
+    }
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
@@ -303,7 +308,7 @@ pub(crate) fn update_line(
             row.version.map(i64::from),
             row.final_at,
             row.state,
-            row.review && !row.review_passed,
+            row.is_held(),
             row.review_passed,
             row.amounts.base,
             row.amounts.commission,

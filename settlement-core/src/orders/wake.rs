@@ -1,4 +1,5 @@
-//! Marking orders whose judgement may change because of a new fact. Only provisional orders can change.
+//! Marking orders whose judgement may change because of a new fact. Most facts change provisional orders only; a ban, a
+//! suspension and an agency that can be named again reach final ones.
 //!
 //! An order that is marked already is marked again: it may be in the middle of a judgement that has not seen the new
 //! fact. That judgement holds the order's row (see [`take`]), so the mark comes after it and stays.
@@ -24,6 +25,24 @@ pub(super) fn take(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> R
         tx.execute("UPDATE orders SET dirty = 0 WHERE platform = $1 AND order_id = $2", key)?;
     }
     Ok(())
+}
+
+/// Notes that orders are judged by something else from here on. Whoever judges many in one transaction reads anew what
+/// was read of the catalogue: an order that was marked for this change in between must not be judged without it.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn catalogue_changed(tx: &mut dyn Tx) -> Result<(), StoreError> {
+    tx.execute("UPDATE counters SET value = value + 1 WHERE name = 'catalogue'", &[])?;
+    Ok(())
+}
+
+/// How many such changes there were.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn catalogue_changes(tx: &mut dyn Tx) -> Result<i64, StoreError> {
+    tx.query_one("SELECT value FROM counters WHERE name = 'catalogue'", &[])?.int(0)
 }
 
 /// Held by whoever joins a visitor to the buyer, and by whoever judges an order of theirs.
@@ -56,6 +75,7 @@ pub fn buyer(
 /// # Errors
 /// If the store fails.
 pub fn since(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreError> {
+    catalogue_changed(tx)?;
     let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
     tx.execute("UPDATE orders SET dirty = 1 WHERE provisional = 1 AND created_ms >= $1", params![from])?;
     Ok(())
@@ -66,6 +86,7 @@ pub fn since(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreError> {
 /// # Errors
 /// If the store fails.
 pub(crate) fn product(tx: &mut dyn Tx, product: &str) -> Result<(), StoreError> {
+    catalogue_changed(tx)?;
     tx.execute(
         "UPDATE orders SET dirty = 1 WHERE provisional = 1 AND (platform, order_id) IN (\
          SELECT platform, order_id FROM order_lines WHERE product = $1)",
@@ -79,6 +100,7 @@ pub(crate) fn product(tx: &mut dyn Tx, product: &str) -> Result<(), StoreError> 
 /// # Errors
 /// If the store fails.
 pub(crate) fn merchant(tx: &mut dyn Tx, merchant: &MerchantId) -> Result<(), StoreError> {
+    catalogue_changed(tx)?;
     tx.execute("UPDATE orders SET dirty = 1 WHERE provisional = 1 AND merchant = $1", params![merchant])?;
     Ok(())
 }
@@ -104,11 +126,12 @@ pub fn visitor(tx: &mut dyn Tx, visitor: VisitorId) -> Result<(), StoreError> {
 /// # Errors
 /// If the store fails.
 pub(crate) fn category(tx: &mut dyn Tx, category: i64, from: Instant) -> Result<(), StoreError> {
+    catalogue_changed(tx)?;
     let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
     tx.execute(
         "WITH RECURSIVE below (num) AS (SELECT num FROM categories WHERE num = $1 \
          UNION SELECT c.num FROM categories c JOIN below b ON c.parent = b.num) \
-         UPDATE orders SET dirty = 1 WHERE provisional = 0 AND dirty = 0 AND created_ms >= $2 \
+         UPDATE orders SET dirty = 1 WHERE provisional = 0 AND created_ms >= $2 \
          AND (platform, order_id) IN (SELECT l.platform, l.order_id FROM targets t \
          JOIN order_lines l ON l.product = t.id WHERE t.kind = 'product' AND l.created_ms >= $2 \
          AND t.category IN (SELECT num FROM below))",
@@ -122,8 +145,9 @@ pub(crate) fn category(tx: &mut dyn Tx, category: i64, from: Instant) -> Result<
 /// # Errors
 /// If the store fails.
 pub(crate) fn promoter(tx: &mut dyn Tx, promoter: i64, from: Instant) -> Result<(), StoreError> {
+    catalogue_changed(tx)?;
     tx.execute(
-        "UPDATE orders SET dirty = 1 WHERE provisional = 0 AND dirty = 0 AND (platform, order_id) IN (\
+        "UPDATE orders SET dirty = 1 WHERE provisional = 0 AND (platform, order_id) IN (\
          SELECT l.platform, l.order_id FROM order_lines l JOIN promoters p ON p.id = l.promoter \
          WHERE p.num = $1 AND l.created_ms >= $2)",
         params![promoter, from.plus(-PAYMENT_LAG_MS)],

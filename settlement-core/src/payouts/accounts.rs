@@ -154,7 +154,7 @@ pub(super) fn refuse(
 /// # Errors
 /// If the store fails.
 pub fn bind(tx: &mut dyn Tx, payee: &str, new: &PayoutAccount, now: Instant) -> Result<(), StoreError> {
-    unbind(tx, payee, new.from)?;
+    unbind(tx, payee, new.from, now)?;
     tx.execute(
         "INSERT INTO payout_accounts (payee, from_ms, to_ms, kind, account, holder, verified_ms, recorded_ms) \
          VALUES ($1, $2, NULL, $3, $4, $5, $6, $7)",
@@ -163,16 +163,16 @@ pub fn bind(tx: &mut dyn Tx, payee: &str, new: &PayoutAccount, now: Instant) -> 
     Ok(())
 }
 
-/// No account is bound from `at` on; returns whether one was.
+/// No account is bound from `at` on, also none that was to be bound later; returns whether one was.
 ///
 /// # Errors
 /// If the store fails.
-pub fn unbind(tx: &mut dyn Tx, payee: &str, at: Instant) -> Result<bool, StoreError> {
+pub fn unbind(tx: &mut dyn Tx, payee: &str, at: Instant, now: Instant) -> Result<bool, StoreError> {
     // Under one lock: two bindings at once must not leave two open periods.
     tx.lock(&lock_name(payee))?;
     let gone = tx.execute(
-        "DELETE FROM payout_accounts WHERE payee = $1 AND to_ms IS NULL AND from_ms >= $2",
-        params![payee, at],
+        "DELETE FROM payout_accounts WHERE payee = $1 AND from_ms >= $2 AND (to_ms IS NULL OR from_ms > $3)",
+        params![payee, at, now],
     )?;
     let ended = tx.execute(
         "UPDATE payout_accounts SET to_ms = $2 WHERE payee = $1 AND (to_ms IS NULL OR to_ms > $2) AND from_ms < $2",

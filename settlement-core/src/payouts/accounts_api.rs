@@ -185,7 +185,7 @@ async fn unbind_promoter_account(
         .run(&core, move |tx, scope| {
             exists(tx, &promoter)?;
             let payee = owner_of(&Payee::Promoter(promoter.clone()));
-            unbind(tx, &payee, body.at.map_or(scope.now, ApiTime::instant))?;
+            unbind(tx, &payee, body.at.map_or(scope.now, ApiTime::instant), scope.now)?;
             Ok((StatusCode::OK, view(tx, payee)?))
         })
         .await

@@ -75,6 +75,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(90, "0090_logins_told_by"),
     migration!(91, "0091_shared_tokens"),
     migration!(92, "0092_settled_differences"),
+    migration!(93, "0093_catalogue_count"),
 ];
 
 /// Whose words to use.

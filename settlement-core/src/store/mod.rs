@@ -96,6 +96,12 @@ pub enum StoreError {
     /// The database's URL cannot be used as it is.
     #[error("the database's URL cannot be used")]
     Address(#[source] Cause),
+    /// The database sorts texts by a language's rules and not by their bytes.
+    #[error(
+        "the database sorts text by a language's rules: make one with \
+         CREATE DATABASE ... TEMPLATE template0 LOCALE 'C.UTF-8'"
+    )]
+    Collation,
     /// The database cannot be reached; nothing was changed.
     #[error("the database cannot be reached")]
     Unreachable(#[source] Cause),

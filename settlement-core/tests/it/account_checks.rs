@@ -5,6 +5,7 @@ use crate::order_bench::{Stage, hour};
 use crate::support::Bench;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use settlement_core::payouts::accounts;
 
 const VERIFY: &str = "/v1/payout-accounts/verify";
 const REFUSE: &str = "/v1/payout-accounts/refuse";
@@ -86,5 +87,25 @@ on_both!(an_account_counts_once_somebody_has_looked_whose_it_is, async |bench: &
     ] {
         let (status, answer) = bench.call_as(&tokens[0], method, path, body).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{path}: {answer}");
+    }
+});
+
+on_both!(what_is_unbound_does_not_come_back, async |bench: &Bench| {
+    Stage::set(bench, "taobao_live", json!({})).await;
+    bench.set_clock(hour(1));
+    let bind = async |account: &str, from: i64| {
+        let body =
+            json!({"kind": "alipay", "account": account, "holder": "安娜", "from": hour(from).millis()});
+        bench.ok("PUT", "/v1/promoters/anna/payout-account", body).await;
+    };
+    bind("a@a.example", 10).await;
+    bind("b@a.example", 20).await;
+    let unbind = json!({"at": hour(5).millis()});
+    bench.ok("POST", "/v1/promoters/anna/payout-account/unbind", unbind).await;
+    bind("c@a.example", 6).await;
+    for (hours, bound) in [(5, None), (7, Some("c")), (12, Some("c")), (21, Some("c"))] {
+        let of = bench.core.store().read(move |tx| accounts::bound(tx, "promoter/anna", hour(hours))).await;
+        let account = of.unwrap().map(|of| of.account);
+        assert_eq!(account.as_deref(), bound.map(|name| format!("{name}@a.example")).as_deref(), "{hours}");
     }
 });

@@ -101,6 +101,7 @@ on_both!(refunds_without_a_record_are_made_up_for_once, async |bench: &Bench| {
     );
     let list = bench.ok("GET", "/v1/disputes?merchant=m1&order=batch", Value::Null).await;
     assert_eq!(list["items"][0]["created_at"].as_i64(), Some(at("2021-03-31 23:59:59").millis()), "{list}");
+    bench.set_clock(at("2021-06-30 23:59:59"));
     let recovery = json!({"platform": "p1", "order": "back", "line": "1", "refund": "r1", "reference": "c1",
                           "amount_fen": 900, "paid_in": true, "at": at("2021-06-30 23:59:59").millis()});
     assert_eq!(bench.ok("POST", "/v1/disputes/recoveries", recovery.clone()).await["state"], "success");
@@ -122,6 +123,7 @@ on_both!(refunds_without_a_record_are_made_up_for_once, async |bench: &Bench| {
         ])
     );
     // What comes back afterwards is the platform's.
+    bench.set_clock(at("2021-07-01 00:00:01"));
     let late = json!({"platform": "p1", "order": "old", "line": "1", "refund": "r1", "reference": "c2",
                       "amount_fen": 400, "paid_in": true});
     bench.ok("POST", "/v1/disputes/recoveries", late).await;
@@ -130,5 +132,29 @@ on_both!(refunds_without_a_record_are_made_up_for_once, async |bench: &Bench| {
         |account: &str| books.iter().find(|(name, _)| name.starts_with(account)).map_or(0, |(_, fen)| *fen);
     assert_eq!(of("posted platform p1"), 400 - 1_800);
     assert_eq!(of("posted merchant m1"), 1_000_000 - 5_000 + 900 + 900 + 1_800);
+    stage.audit().await;
+});
+
+on_both!(what_comes_back_on_the_day_is_the_platforms_though_no_job_has_run, async |bench: &Bench| {
+    let stage = ready(bench).await;
+    refund(&stage, "batch", "2021-03-31 23:59:59").await;
+    stage.sweep(at("2021-04-01 00:00:00")).await;
+    let recovery = |reference: &str, when: &str| {
+        json!({"platform": "p1", "order": "batch", "line": "1", "refund": "r1", "reference": reference,
+               "amount_fen": 400, "paid_in": true, "at": at(when).millis()})
+    };
+    bench.set_clock(at("2021-06-30 12:00:00"));
+    let early = recovery("c1", "2021-07-02 00:00:00");
+    bench.problem("POST", "/v1/disputes/recoveries", early, 422, "invalid").await;
+    // The jobs were down at midnight.
+    bench.set_clock(at("2021-07-01 00:05:00"));
+    let back = bench.ok("POST", "/v1/disputes/recoveries", recovery("c2", "2021-07-01 00:05:00")).await;
+    assert_eq!(back["state"], "compensated");
+    stage.sweep(at("2021-07-01 00:10:00")).await;
+    assert_eq!(records(bench).await, rows(&[("batch", "compensated", 900)]));
+    let books = stage.books().await;
+    let of = |account: &str| books.iter().find(|(name, _)| name.starts_with(account)).map(|(_, fen)| *fen);
+    assert_eq!(of("posted merchant m1"), Some(1_000_000 - 5_000 + 900), "made whole, and once");
+    assert_eq!(of("posted platform p1"), Some(400 - 900));
     stage.audit().await;
 });

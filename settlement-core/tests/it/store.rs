@@ -4,7 +4,7 @@ use crate::on_both;
 use crate::support::Bench;
 use attribution_core::time::Instant;
 use settlement_core::params;
-use settlement_core::store::{Param, Store, StoreError};
+use settlement_core::store::{OpenStoreError, Param, Store, StoreConfig, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -246,3 +246,27 @@ on_both!(a_closed_store_says_so, async |bench: &Bench| {
     bench.core.close();
     assert!(matches!(bench.core.ready().await, Err(StoreError::Closed)));
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts it"]
+async fn a_database_that_sorts_by_a_language_is_refused() {
+    let server =
+        std::env::var("YINKE_TEST_POSTGRES_URL").expect("YINKE_TEST_POSTGRES_URL names the test server");
+    let name = format!("yk_english_{}", std::process::id());
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    let opened = tokio::task::spawn_blocking(move || {
+        let mut client = postgres::Client::connect(&server, postgres::NoTls).unwrap();
+        client
+            .batch_execute(&format!(
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+            ))
+            .unwrap();
+        let config = StoreConfig::Postgres { url: url.to_string(), schema: None, connections: 1 };
+        let opened = Store::open(&config, Instant(0)).map(|store| store.close());
+        client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
+        opened
+    });
+    let refused = opened.await.unwrap().unwrap_err();
+    assert!(matches!(refused, OpenStoreError::Connect(StoreError::Collation)), "{refused:?}");
+}

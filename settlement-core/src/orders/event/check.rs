@@ -175,6 +175,12 @@ impl OrderEvent {
     }
 }
 
+/// Whether a number or name from outside is one to keep: not empty, at most [`TEXT_MAX`] bytes, and without control
+/// characters, by which lists are paged.
+pub(crate) fn is_reference(text: &str) -> bool {
+    !text.is_empty() && text.len() <= TEXT_MAX && !text.chars().any(char::is_control)
+}
+
 fn short(field: &'static str, text: Option<&str>) -> Result<(), EventError> {
     let Some(text) = text else { return Ok(()) };
     if text.len() > TEXT_MAX {

@@ -65,7 +65,11 @@ impl PgConnection {
             copy_clicks: format!("COPY clicks ({COLUMNS}) FROM STDIN (FORMAT binary)"),
             buffer: Vec::new(),
         };
-        connection.client()?;
+        // What the core sorts, compares and pages through is in the order of its bytes, here as in SQLite.
+        let row = connection.client()?.query_one("SELECT 'Z' < 'a'", &[]).map_err(classify)?;
+        if !row.get::<_, bool>(0) {
+            return Err(StoreError::Collation);
+        }
         Ok(connection)
     }
 
