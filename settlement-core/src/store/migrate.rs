@@ -68,6 +68,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(75, "0075_links_placement"),
     migration!(78, "0078_links_lead_somewhere"),
     migration!(81, "0081_covering_runs"),
+    migration!(83, "0083_runs_read_directly"),
     migration!(84, "0084_reconciliations"),
     migration!(85, "0085_logos"),
     migration!(86, "0086_dead_letters_back"),

@@ -369,6 +369,8 @@ async fn sqlite_looks_through_waiting_clicks_only() {
         let plan: Vec<_> = plan.iter().map(|row| row.text(3).unwrap()).collect();
         assert!(plan.contains(&"SEARCH v USING PRIMARY KEY (run=? AND visitor=?)"), "{plan:?}");
         assert!(plan.contains(&"SEARCH c USING PRIMARY KEY (click_id>? AND click_id<?)"), "{plan:?}");
+        // Both halves are asked directly: each click once, and not handed on by a routine and looked up again.
+        assert!(!plan.iter().any(|step| step.contains("CO-ROUTINE")), "{plan:?}");
     }
 }
 

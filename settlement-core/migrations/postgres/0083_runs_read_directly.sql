@@ -1,0 +1,2 @@
+-- Only SQLite's view has two halves.
+SELECT 1;
