@@ -17,7 +17,7 @@ use attribution_core::outcome::{Outcome, Reason};
 use attribution_core::policy::Policy;
 use attribution_core::record::{ClickFlags, ClickHead};
 use attribution_core::time::{Instant, Period};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A click with what is needed to judge it under any programme.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ pub(super) struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct BuyerClicks {
     seen: Vec<Seen>,
-    joins: HashMap<VisitorId, Vec<Join>>,
+    joins: BTreeMap<VisitorId, Vec<Join>>,
     shared: BTreeSet<ClickId>,
 }
 
@@ -188,7 +188,7 @@ impl BuyerClicks {
     }
 
     /// Clicks that were read before.
-    pub(super) fn of(seen: Vec<Seen>, joins: HashMap<VisitorId, Vec<Join>>, tokens: &[OrderToken]) -> Self {
+    pub(super) fn of(seen: Vec<Seen>, joins: BTreeMap<VisitorId, Vec<Join>>, tokens: &[OrderToken]) -> Self {
         let mut found = Self { seen, joins, shared: BTreeSet::new() };
         found.add_tokens(tokens.iter());
         found

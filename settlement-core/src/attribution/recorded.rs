@@ -18,7 +18,7 @@ use attribution_core::fold::{ClickTarget, Evidence, PriorOrder};
 use attribution_core::identity::Join;
 use attribution_core::ids::{BuyerId, OrderId, PromoterId, VisitorId};
 use attribution_core::time::Instant;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A login with the time at which the core learnt of it.
 #[derive(Debug, Clone)]
@@ -194,7 +194,7 @@ impl RecordedBuyers {
     fn clicks(&self, again: Again<'_>, until: Instant) -> BuyerClicks {
         let Again { state, known, .. } = again;
         let created = &state.created;
-        let mut joins: HashMap<VisitorId, Vec<Join>> = HashMap::new();
+        let mut joins: BTreeMap<VisitorId, Vec<Join>> = BTreeMap::new();
         let mut seen: Vec<Seen> = Vec::new();
         for visitor in self.visitors_of(&created.buyer) {
             let theirs = self.joins_of(*visitor, known.joins);

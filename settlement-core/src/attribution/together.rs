@@ -43,7 +43,7 @@ pub(super) fn load<'a>(tx: &mut dyn Tx, who: &'a [Who]) -> Result<Vec<Read<'a>>,
     let clicks_of = |visitor: &VisitorId| seen.get(visitor).map_or(&[][..], Vec::as_slice);
     let put_together = |who: &'a Who| match who {
         Who::Visitor(visitor) => {
-            let clicks = BuyerClicks::of(clicks_of(visitor).to_vec(), HashMap::new(), &[]);
+            let clicks = BuyerClicks::of(clicks_of(visitor).to_vec(), BTreeMap::new(), &[]);
             Read { who, clicks, own: BTreeSet::new() }
         }
         Who::Buyer(platform, buyer) => {

@@ -77,32 +77,6 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(StoreError::corrupt("value to be stored"))
 }
 
-/// Whether [`to_json`] of a value is this text, without making it.
-pub(crate) fn is_json_of(text: &str, value: &impl Serialize) -> bool {
-    let mut left = Expected(text.as_bytes());
-    serde_json::to_writer(&mut left, value).is_ok() && left.0.is_empty()
-}
-
-/// What is still to be written; anything else is refused.
-struct Expected<'a>(&'a [u8]);
-
-impl std::io::Write for Expected<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    #[inline]
-    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.0 = self.0.strip_prefix(bytes).ok_or(std::io::ErrorKind::InvalidData)?;
-        Ok(())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Writes an event into the log of its order.
 pub(super) fn insert_event(
     tx: &mut dyn Tx,

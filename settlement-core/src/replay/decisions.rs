@@ -8,11 +8,12 @@
 
 use super::difference::{Difference, Place};
 use super::load::{Buyer, Standing, StoredDecision};
+use super::same_json::is_json_of;
 use crate::attribution::recorded::{Again, Doubt, Known, RecordedBuyers};
 use crate::attribution::{Catalogue, Decided};
 use crate::orders::judge::JudgeError;
 use crate::orders::promoter;
-use crate::orders::rows::{from_json, is_json_of};
+use crate::orders::rows::from_json;
 use crate::orders::state::OrderState;
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -145,12 +146,11 @@ pub(super) fn check(
                 Entry::Vacant(new) => new.insert(case.decide(tx, catalogue, (at, at))?),
             };
             let again = again.get(index).and_then(Option::as_ref);
-            let text = stored.text()?;
-            if again.is_some_and(|again| is_json_of(text, again)) {
+            if again.is_some_and(|again| is_json_of(&stored.text, again)) {
                 in_force.extend(again.map(|again| InForce::of(again, at)));
                 continue;
             }
-            let before: Decided = from_json("decision", text)?;
+            let before: Decided = from_json("decision", &stored.text)?;
             in_force.push(InForce::of(&before, at));
             if again == Some(&before) {
                 continue;
@@ -223,7 +223,7 @@ fn still_stands(
     last: &StoredDecision,
     checked: &mut Checked,
 ) -> Result<(), JudgeError> {
-    let before: Decided = from_json("decision", last.text()?)?;
+    let before: Decided = from_json("decision", &last.text)?;
     let again = case.decide(tx, catalogue, (NOW, last.made))?;
     let Some(again) = again.get(index).and_then(Option::as_ref) else { return Ok(()) };
     if !before.same_as(again) {

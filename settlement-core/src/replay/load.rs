@@ -67,19 +67,13 @@ pub(super) struct StoredLine {
     pub transfers: Vec<StoredTransfer>,
 }
 
-/// A decision as it is stored: in the row that was read, for texts are long and most of them are only compared.
+/// A decision as it is stored.
 #[derive(Debug)]
 pub(super) struct StoredDecision {
     pub number: i64,
     pub made: Instant,
-    row: Row,
-}
-
-impl StoredDecision {
     /// What was decided, as JSON.
-    pub(super) fn text(&self) -> Result<&str, StoreError> {
-        self.row.text(4)
-    }
+    pub text: String,
 }
 
 /// A transfer as it is stored.
@@ -265,7 +259,8 @@ impl Loaded {
     ) -> Result<(), StoreError> {
         let select = "SELECT order_id, line_id, number, made_ms, attribution";
         tx.each(&Range::stretch(select, "order_decisions"), &range.ends(), &mut |row| {
-            let decision = StoredDecision { number: row.int(2)?, made: row.instant(3)?, row: row.clone() };
+            let decision =
+                StoredDecision { number: row.int(2)?, made: row.instant(3)?, text: row.text(4)?.to_owned() };
             if let Some(line) = self.line(places, row)? {
                 line.decisions.push(decision);
             }

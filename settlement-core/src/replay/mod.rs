@@ -1,8 +1,8 @@
 //! Replay and rehearsal: every decision made again from the events, as they were known when it was made.
 //!
 //! The way of an order, by file: [`load`] (everything about a range of buyers, in a few range reads), [`decisions`]
-//! (each decision again, compared with the one that is stored), [`money`] (the line's books and transfers again), [`transfers`]
-//! (compared with those that are stored), [`order`] (one after the other),
+//! (each decision again, compared with the one that is stored by [`same_json`]), [`money`] (the line's books and transfers
+//! again), [`transfers`] (compared with those that are stored), [`order`] (one after the other),
 //! [`job`] (the ranges, on as many threads as there are), [`kept`] (how far it has come), [`mod@rehearse`] (the same orders under changed rules).
 //! Nothing here writes, and nothing here decides: the rules are asked through the same code as in the first place.
 
@@ -15,6 +15,7 @@ mod load;
 mod money;
 mod order;
 mod rehearse;
+mod same_json;
 mod totals;
 mod transfers;
 

@@ -7,6 +7,7 @@
 use super::decisions::{InForce, OrderCase};
 use super::difference::{Difference, Place};
 use super::load::{StoredLine, StoredTransfer};
+use super::same_json::is_json_of;
 use super::transfers;
 use crate::attribution::Catalogue;
 use crate::disputes::note::as_booked;
@@ -15,7 +16,7 @@ use crate::ledger::settle::{Settling, at_tier, orders_of_product};
 use crate::ledger::transfer::{Subject, written};
 use crate::orders::books::{self, Change, Known};
 use crate::orders::judge::JudgeError;
-use crate::orders::rows::{LineRow, Shown, from_json, is_json_of};
+use crate::orders::rows::{LineRow, Shown, from_json};
 use crate::orders::state::{LineState, OrderState};
 use crate::orders::{business_time, maturity, take_over};
 use crate::params;

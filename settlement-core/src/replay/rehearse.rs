@@ -305,7 +305,7 @@ fn store_only(error: JudgeError) -> Result<(), StoreError> {
 /// The line as it stands.
 fn stands(line: &StoredLine) -> Result<(LineFigures, Amounts), StoreError> {
     let Some(last) = line.decisions.last() else { return Ok((LineFigures::default(), Amounts::default())) };
-    let decided: Decided = from_json("decision", last.text()?)?;
+    let decided: Decided = from_json("decision", &last.text)?;
     let amounts = match &line.books {
         Some(text) => from_json::<Books>("books of a line", text)?.amounts,
         None => Amounts::default(),
