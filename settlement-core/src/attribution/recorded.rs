@@ -11,7 +11,7 @@ use super::facts::{OrderFacts, READ_AHEAD_MS, history_ends, last_instant, orders
 use super::programmes::read;
 use crate::orders::state::{OrderState, StoredEvent};
 use crate::params;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{List, Param, Row, StoreError, Tx};
 use attribution_core::attribute::EdgesCaughtUp;
 use attribution_core::click::ClickId;
 use attribution_core::fold::{ClickTarget, Evidence, PriorOrder};
@@ -103,25 +103,19 @@ pub(crate) struct Again<'a> {
 }
 
 impl RecordedBuyers {
-    /// Reads the facts about the buyers of the orders `o` of one platform that meet a condition; its first parameter is the
-    /// platform.
-    pub(crate) fn load(tx: &mut dyn Tx, orders: &str, params: &[Param<'_>]) -> Result<Self, StoreError> {
+    /// Reads the facts about the buyers of the orders `o` of one platform that meet a condition, and the tokens of all orders
+    /// between two `ends`: the platform, the first and the last of them. The condition's first parameter is the platform.
+    pub(crate) fn load(
+        tx: &mut dyn Tx,
+        (orders, params): (&str, &[Param<'_>]),
+        ends: &[Param<'_>; 3],
+    ) -> Result<Self, StoreError> {
         let mut found = Self::default();
         // A CROSS JOIN keeps SQLite to the order of the tables.
-        let visitors = format!(
-            "SELECT i.visitor FROM orders o CROSS JOIN identities i \
-             WHERE {orders} AND i.platform = o.platform AND i.buyer = o.buyer"
-        );
-        // Not joined in SQL: SQLite would look through the clicks that wait for their index once for each pair.
-        let clicks = format!("SELECT {} FROM earning_clicks WHERE visitor IN ({visitors})", clicks::COLUMNS);
-        tx.each(&clicks, params, &mut |row| {
-            found.clicks.push(clicks::journaled(row, 0)?);
-            Ok(())
-        })?;
-        // They come in this order already, run by run.
-        found.clicks.sort_by_key(Seen::visitor);
         let joins = format!(
-            "SELECT {}, recorded_at FROM identities WHERE platform = $1 AND visitor IN ({visitors})",
+            "SELECT {}, recorded_at FROM identities WHERE platform = $1 AND visitor IN (\
+             SELECT i.visitor FROM orders o CROSS JOIN identities i \
+             WHERE {orders} AND i.platform = o.platform AND i.buyer = o.buyer)",
             clicks::JOIN
         );
         tx.each(&joins, params, &mut |row| {
@@ -136,11 +130,26 @@ impl RecordedBuyers {
             visitors.sort_unstable();
             visitors.dedup();
         }
+        let mut visitors: Vec<&VisitorId> = found.joins.keys().collect();
+        visitors.sort_unstable();
+        for some in visitors.chunks(List::MOST) {
+            let list: List<'_> = some.iter().copied().collect();
+            let clicks =
+                format!("SELECT {} FROM earning_clicks WHERE visitor IN ({})", clicks::COLUMNS, list.marks);
+            tx.each(&clicks, &list.values, &mut |row| {
+                found.clicks.push(clicks::journaled(row, 0)?);
+                Ok(())
+            })?;
+        }
+        // They come in this order already, run by run.
+        found.clicks.sort_by_key(Seen::visitor);
         let tokens = clicks::TOKENS
-            .replace(" FROM order_tokens t", ", o.received_ms FROM orders o CROSS JOIN order_tokens t");
-        let tokens =
-            format!("{tokens} WHERE {orders} AND t.platform = o.platform AND t.order_id = o.order_id");
-        tx.each(&tokens, params, &mut |row| {
+            .replace(" FROM order_tokens t", ", o.received_ms FROM order_tokens t CROSS JOIN orders o");
+        let tokens = format!(
+            "{tokens} WHERE t.platform = $1 AND t.order_id >= $2 AND t.order_id <= $3 \
+             AND o.platform = t.platform AND o.order_id = t.order_id"
+        );
+        tx.each(&tokens, ends, &mut |row| {
             let token = clicks::order_token(row, row.instant(17)?)?;
             found.tokens.entry(read("order id", row.text(7)?)?).or_default().push(token);
             Ok(())

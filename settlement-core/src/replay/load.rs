@@ -9,7 +9,7 @@ use crate::attribution::recorded::{RecordedBuyers, RecordedOrder};
 use crate::ledger::account::AccountKey;
 use crate::orders::rows::stored_event;
 use crate::orders::state::StoredEvent;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{List, Param, Row, StoreError, Tx};
 use attribution_core::ids::{BuyerId, LineId, OrderId, PlatformId};
 use attribution_core::time::Instant;
 use std::borrow::Cow;
@@ -151,27 +151,36 @@ impl Range {
 impl Loaded {
     /// Reads a range.
     pub(super) fn read(tx: &mut dyn Tx, range: &Range) -> Result<Self, StoreError> {
-        let facts = RecordedBuyers::load(tx, &Range::condition(), &range.orders())?;
+        let facts = RecordedBuyers::load(tx, (&Range::condition(), &range.orders()), &range.ends())?;
         let mut loaded = Self { facts, buyers: Vec::new() };
-        let mut places = loaded.read_orders(tx, range)?;
-        loaded.read_events(tx, range, &mut places)?;
+        let (mut places, elsewhere) = loaded.read_orders(tx, range)?;
+        loaded.read_events(tx, range, &elsewhere, &mut places)?;
         loaded.read_lines(tx, range, &mut places)?;
         loaded.read_decisions(tx, range, &mut places)?;
         loaded.read_transfers(tx, range, &mut places)?;
         Ok(loaded)
     }
 
-    fn read_orders(&mut self, tx: &mut dyn Tx, range: &Range) -> Result<Places, StoreError> {
+    /// Reads the orders and names all others of their buyers; returned are those of them that lie outside the range.
+    fn read_orders(&mut self, tx: &mut dyn Tx, range: &Range) -> Result<(Places, Vec<OrderId>), StoreError> {
+        // A CROSS JOIN keeps SQLite to the order of the tables.
         let sql = format!(
-            "SELECT o.order_id, o.buyer, o.merchant, o.dirty, o.caught_up_ms FROM orders o WHERE {}",
+            "SELECT o.order_id, o.buyer, o.merchant, o.dirty, o.caught_up_ms, x.order_id, \
+             CASE WHEN x.order_id < $5 OR x.order_id > $6 THEN 1 ELSE 0 END \
+             FROM orders o CROSS JOIN orders x WHERE {} AND x.platform = o.platform AND x.buyer = o.buyer",
             Range::condition()
         );
         let mut places = Places::default();
         let mut buyers: HashMap<BuyerId, usize> = HashMap::new();
+        let mut others: Vec<(OrderId, usize, bool)> = Vec::new();
         tx.each(&sql, &range.orders(), &mut |row| {
             let place = *buyers.entry(read("buyer id", row.text(1)?)?).or_insert(self.buyers.len());
             if place == self.buyers.len() {
                 self.buyers.push(Buyer::default());
+            }
+            if row.text(0)? != row.text(5)? {
+                others.push((read("order id", row.text(5)?)?, place, row.flag(6)?));
+                return Ok(());
             }
             let buyer = &mut self.buyers[place];
             places.add(read("order id", row.text(0)?)?, place, buyer);
@@ -183,17 +192,25 @@ impl Loaded {
             });
             Ok(())
         })?;
-        let sql = format!("SELECT x.order_id, x.buyer {} AND x.order_id <> o.order_id", others());
-        tx.each(&sql, &range.orders(), &mut |row| {
-            if let (None, Some(buyer)) = (places.find(row.text(0)?), buyers.get(row.text(1)?)) {
-                places.add(read("order id", row.text(0)?)?, *buyer, &mut self.buyers[*buyer]);
+        let mut elsewhere = Vec::new();
+        for (order, place, outside) in others {
+            if places.find(order.as_str()).is_none() {
+                if outside {
+                    elsewhere.push(order.clone());
+                }
+                places.add(order, place, &mut self.buyers[place]);
             }
-            Ok(())
-        })?;
-        Ok(places)
+        }
+        Ok((places, elsewhere))
     }
 
-    fn read_events(&mut self, tx: &mut dyn Tx, range: &Range, places: &mut Places) -> Result<(), StoreError> {
+    fn read_events(
+        &mut self,
+        tx: &mut dyn Tx,
+        range: &Range,
+        elsewhere: &[OrderId],
+        places: &mut Places,
+    ) -> Result<(), StoreError> {
         const SELECT: &str = "SELECT order_id, contents, received_ms, sender";
         let mut take = |row: &Row| {
             if let Some((buyer, index)) = places.find(row.text(0)?) {
@@ -202,12 +219,15 @@ impl Loaded {
             Ok(())
         };
         tx.each(&Range::stretch(SELECT, "order_events"), &range.ends(), &mut take)?;
-        let elsewhere = format!(
-            "{SELECT} FROM order_events WHERE platform = $1 AND order_id IN (\
-             SELECT x.order_id {} AND (x.order_id < $5 OR x.order_id > $6))",
-            others()
-        );
-        tx.each(&elsewhere, &range.orders(), &mut take)?;
+        for some in elsewhere.chunks(List::MOST) {
+            let mut list: List<'_> = some.iter().collect();
+            let platform = list.mark_of(&range.platform);
+            let sql = format!(
+                "{SELECT} FROM order_events WHERE platform = {platform} AND order_id IN ({})",
+                list.marks
+            );
+            tx.each(&sql, &list.values, &mut take)?;
+        }
         for order in self.buyers.iter_mut().flat_map(|buyer| &mut buyer.orders) {
             // In the order in which a judgement reads them.
             order.events.sort_by(|StoredEvent { event: a, .. }, StoredEvent { event: b, .. }| {
@@ -331,13 +351,4 @@ impl Loaded {
         let id = row.text(1)?;
         Ok(self.lines(places, row)?.and_then(|lines| lines.iter_mut().find(|line| line.line.as_str() == id)))
     }
-}
-
-/// All orders `x` of the buyers of the range, for a statement with [`Range::orders`] as its parameters. A CROSS JOIN keeps
-/// SQLite to the order of the tables.
-fn others() -> String {
-    format!(
-        "FROM orders o CROSS JOIN orders x WHERE {} AND x.platform = o.platform AND x.buyer = o.buyer",
-        Range::condition()
-    )
 }
