@@ -203,6 +203,9 @@ fn add_to(sum: &mut Option<i64>, more: Option<i64>) {
 /// The entries of a report in the order of their keys, and all together.
 type Gathered = (Vec<(String, Figures)>, Figures);
 
+/// How many orders the lines are of: two platforms may give orders the same number.
+const ORDERS: &str = "COUNT(DISTINCT platform || '/' || order_id)";
+
 /// Gathers the figures of the days `first..=last`.
 ///
 /// # Errors
@@ -221,7 +224,7 @@ pub(super) fn figures(
     let mut values: Vec<Param<'_>> = vec![from.into(), to.into()];
     let own = scope.own_share(&mut values);
     let sql = format!(
-        "SELECT {key}, COUNT(DISTINCT order_id), CAST(SUM(CASE WHEN state IN ('expected', 'matured') \
+        "SELECT {key}, {ORDERS}, CAST(SUM(CASE WHEN state IN ('expected', 'matured') \
          THEN {column} ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN state IN ('expected', 'matured') \
          THEN {own} ELSE 0 END) AS BIGINT) FROM order_lines WHERE created_ms >= $1 AND created_ms < $2 \
          AND state <> 'none' AND promoter IS NOT NULL{} GROUP BY {key}",
@@ -257,6 +260,14 @@ pub(super) fn figures(
         figures.agency_settled_fen = nothing.map(|none| figures.agency_settled_fen.unwrap_or(none));
         total.add(figures);
     }
+    // An order of two products is in two rows, and one order.
+    let mut values: Vec<Param<'_>> = vec![from.into(), to.into()];
+    let sql = format!(
+        "SELECT {ORDERS} FROM order_lines WHERE created_ms >= $1 AND created_ms < $2 AND state <> 'none' \
+         AND promoter IS NOT NULL{}",
+        scope.of_lines(&mut values)
+    );
+    total.orders = tx.query_one(&sql, &values)?.int(0)?;
     Ok((rows.into_iter().collect(), total))
 }
 
