@@ -25,6 +25,7 @@ mod api;
 mod assets;
 mod cookies;
 mod disputes;
+mod drawing;
 mod enrolment;
 mod failure;
 mod form;
@@ -36,6 +37,7 @@ mod merchant;
 mod money;
 mod operator;
 mod order_pages;
+mod pictures;
 mod plan_rates;
 mod policy_words;
 mod problem;
@@ -77,6 +79,7 @@ pub fn router(core: &Core, config: ConsoleConfig) -> Result<Router, StartError> 
         .route("/", get(frame::home))
         .merge(open)
         .merge(account::routes())
+        .merge(pictures::routes())
         .merge(promoter::routes())
         .merge(merchant::routes())
         .merge(agency::routes())

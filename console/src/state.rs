@@ -2,7 +2,9 @@
 
 use crate::api::Api;
 use crate::assets::Assets;
+use crate::drawing::Desks;
 use crate::lang::Lang;
+use crate::pictures::Thumbnails;
 use crate::texts::{Texts, TextsError};
 use axum::Router;
 use settlement_core::Core;
@@ -39,6 +41,8 @@ struct Shared {
     api: Api,
     config: ConsoleConfig,
     assets: Assets,
+    desks: Desks,
+    thumbnails: Thumbnails,
     zh: Arc<Texts>,
     en: Arc<Texts>,
 }
@@ -50,6 +54,8 @@ impl Console {
             api: Api::new(api),
             config,
             assets: Assets::load()?,
+            desks: Desks::default(),
+            thumbnails: Thumbnails::default(),
             zh: Arc::new(Texts::load(Lang::Zh)?),
             en: Arc::new(Texts::load(Lang::En)?),
         };
@@ -66,6 +72,14 @@ impl Console {
 
     pub(crate) fn assets(&self) -> &Assets {
         &self.shared.assets
+    }
+
+    pub(crate) fn desks(&self) -> &Desks {
+        &self.shared.desks
+    }
+
+    pub(crate) fn thumbnails(&self) -> &Thumbnails {
+        &self.shared.thumbnails
     }
 
     pub(crate) fn texts(&self, lang: Lang) -> Arc<Texts> {

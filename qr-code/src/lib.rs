@@ -12,7 +12,7 @@ mod style;
 mod svg;
 mod text;
 
-pub use logo::{BYTES_MAX as LOGO_BYTES_MAX, Logo, LogoError};
+pub use logo::{BYTES_MAX as LOGO_BYTES_MAX, Logo, LogoError, thumbnail};
 pub use poster::{CODE as POSTER_CODE, Poster, PosterError, poster};
 pub use scan::scans;
 pub use style::{CONTRAST, Colour, Level, PIXELS, QUIET, Style, StyleError, Wish};

@@ -61,7 +61,7 @@ impl Logo {
 
     /// The picture as a data URI.
     pub(crate) fn data_uri(&self) -> String {
-        data_uri(&DynamicImage::ImageRgb8(self.picture.clone()))
+        data_uri(&self.picture)
     }
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<DynamicImage, LogoError> {
 }
 
 /// Without transparency.
-pub(crate) fn on_white(picture: &DynamicImage) -> RgbImage {
+fn on_white(picture: &DynamicImage) -> RgbImage {
     let rgba = picture.to_rgba8();
     RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
         let [red, green, blue, alpha] = rgba.get_pixel(x, y).0;
@@ -96,13 +96,31 @@ pub(crate) fn on_white(picture: &DynamicImage) -> RgbImage {
     })
 }
 
-/// A picture as a data URI. JPEG, because photographs are what is shown.
-pub(crate) fn data_uri(picture: &DynamicImage) -> String {
+/// A picture as a data URI.
+pub(crate) fn data_uri(picture: &RgbImage) -> String {
+    format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg(picture)))
+}
+
+/// As JPEG, because photographs are what is shown.
+fn jpeg(picture: &RgbImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     // Writing RGB into memory cannot fail.
-    let written = picture.to_rgb8().write_to(&mut bytes, image::ImageFormat::Jpeg);
+    let written = picture.write_to(&mut bytes, image::ImageFormat::Jpeg);
     debug_assert!(written.is_ok());
-    format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes.into_inner()))
+    bytes.into_inner()
+}
+
+/// The middle of a PNG or JPEG as a JPEG of `side` pixels: for lists, in which nobody's picture is large.
+///
+/// # Errors
+/// If it cannot be read within the bounds.
+pub fn thumbnail(bytes: &[u8], side: u32) -> Result<Vec<u8>, LogoError> {
+    Ok(jpeg(&square(&read(bytes)?, side)))
+}
+
+/// The middle of a picture, in `side` pixels, without transparency.
+pub(crate) fn square(picture: &DynamicImage, side: u32) -> RgbImage {
+    on_white(&picture.resize_to_fill(side, side, image::imageops::FilterType::Triangle))
 }
 
 #[cfg(test)]
@@ -114,6 +132,40 @@ mod tests {
         assert!(matches!(Logo::read(b"hello"), Err(LogoError::Format)));
         assert!(matches!(Logo::read(b"\x89PNG\r\n\x1a\nnothing more"), Err(LogoError::Unreadable(_))));
         assert!(matches!(Logo::read(&vec![0; BYTES_MAX + 1]), Err(LogoError::TooLarge)));
+    }
+
+    #[test]
+    fn bombs_are_refused_before_they_are_unpacked() {
+        let mut bytes = Vec::new();
+        // The head alone says how large it is; what follows is not looked at.
+        png::Encoder::new(&mut bytes, 30_000, 30_000).write_header().unwrap();
+        assert!(matches!(thumbnail(&bytes, 160), Err(LogoError::Unreadable(image::ImageError::Limits(_)))));
+        // Within the sides, but 288 MB.
+        let mut bytes = Vec::new();
+        let mut deep = png::Encoder::new(&mut bytes, SIDE_MAX, SIDE_MAX);
+        deep.set_color(png::ColorType::Rgba);
+        deep.set_depth(png::BitDepth::Sixteen);
+        deep.write_header().unwrap().write_chunk(png::chunk::IDAT, &[]).unwrap();
+        assert!(matches!(thumbnail(&bytes, 160), Err(LogoError::Unreadable(image::ImageError::Limits(_)))));
+        let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>";
+        assert!(matches!(thumbnail(svg, 160), Err(LogoError::Format)));
+        assert!(matches!(thumbnail(b"GIF89a\x01\0\x01\0", 160), Err(LogoError::Unreadable(_))));
+    }
+
+    #[test]
+    fn of_a_picture_that_moves_the_first_moment_is_taken() {
+        let mut bytes = Vec::new();
+        let mut moving = png::Encoder::new(&mut bytes, 2, 2);
+        moving.set_color(png::ColorType::Rgb);
+        moving.set_animated(2, 0).unwrap();
+        let mut writer = moving.write_header().unwrap();
+        writer.write_image_data(&[250; 12]).unwrap();
+        writer.write_image_data(&[0; 12]).unwrap();
+        writer.finish().unwrap();
+        let small = image::load_from_memory(&thumbnail(&bytes, 4).unwrap()).unwrap().to_rgb8();
+        assert!(
+            (small.width(), small.height()) == (4, 4) && small.pixels().all(|p| p.0.iter().all(|c| *c > 240))
+        );
     }
 
     #[test]

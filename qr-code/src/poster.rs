@@ -71,10 +71,7 @@ pub fn poster(text: &str, style: &Style, poster: &Poster<'_>) -> Result<String, 
     // Writing into a String cannot fail.
     match poster.picture {
         Some(bytes) => {
-            let picture = logo::read(bytes)?;
-            let filled =
-                picture.resize_to_fill(PICTURE_KEPT, PICTURE_KEPT, image::imageops::FilterType::Triangle);
-            let uri = logo::data_uri(&image::DynamicImage::ImageRgb8(logo::on_white(&filled)));
+            let uri = logo::data_uri(&logo::square(&logo::read(bytes)?, PICTURE_KEPT));
             let _ = write!(out, "<image width=\"{WIDTH}\" height=\"{PICTURE}\" href=\"{uri}\"/>");
         }
         None => {

@@ -57,4 +57,5 @@ pub use crate::catalogue::Maintained;
 pub use crate::clock::Clock;
 pub use crate::core::{Core, CoreConfig, CoreKeys, EdgeBell, OpenError};
 pub use crate::ingest::IngestError;
+pub use crate::outgoing::Picture;
 pub use crate::task::Task;

@@ -3,6 +3,7 @@
 use super::links::until;
 use super::logo;
 use crate::api::path;
+use crate::drawing::broken;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake};
 use crate::frame::{Frame, html};
@@ -21,6 +22,7 @@ use qr_code::{
     CONTRAST, Level, Logo, PIXELS, POSTER_CODE, Poster, PosterError, QUIET, Style, StyleError, Wish,
 };
 use serde::Deserialize;
+use settlement_core::Picture;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -155,10 +157,16 @@ async fn detail(promoter: Promoter, Path(code): Path<String>) -> Result<Response
 }
 
 /// Why a code with this picture would not do, beside the field that says so.
-async fn logo_mistake(t: &Texts, url: &str, wish: &Wish, logo: &Logo) -> Result<Option<Mistake>, Failure> {
+async fn logo_mistake(
+    promoter: &Promoter,
+    url: &str,
+    wish: &Wish,
+    logo: &Logo,
+) -> Result<Option<Mistake>, Failure> {
+    let t = promoter.who.t();
     let (field, words) = if wish.style.level() != Level::H {
         ("level", &t.links.logo_needs_h)
-    } else if !logo::scans(url, wish.style, wish.pixels, logo).await? {
+    } else if !logo::scans(promoter, url, wish.style, wish.pixels, logo).await? {
         ("logo", &t.links.logo_no_scan)
     } else {
         return Ok(None);
@@ -181,7 +189,7 @@ pub(super) async fn show(
     let url = link.qr_url.as_deref();
     let wrong = match (look(chosen), logo, url) {
         (Err(error), ..) => Some(mistake(t, &error)),
-        (Ok(wish), Some(logo), Some(url)) => logo_mistake(t, url, &wish, logo).await?,
+        (Ok(wish), Some(logo), Some(url)) => logo_mistake(promoter, url, &wish, logo).await?,
         (Ok(_), ..) => None,
     };
     let refused = wrong.is_some();
@@ -216,11 +224,6 @@ pub(super) async fn show(
     Ok(response)
 }
 
-pub(super) fn broken(error: impl std::fmt::Display) -> Failure {
-    tracing::error!(%error, "a QR code could not be drawn");
-    Failure::Broken
-}
-
 fn svg(url: &str, style: &Style, logo: Option<&Logo>) -> Result<String, Failure> {
     qr_code::svg(url, style, logo).map_err(broken)
 }
@@ -246,7 +249,7 @@ async fn chosen(
     }
     let logo = logo::of(promoter).await?;
     if let Some(logo) = &logo
-        && logo_mistake(promoter.who.t(), url, &wish, logo).await?.is_some()
+        && logo_mistake(promoter, url, &wish, logo).await?.is_some()
     {
         return Err(Failure::BadForm);
     }
@@ -265,9 +268,8 @@ async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response
     let link = find(&promoter, &code).await?;
     let url = link.qr_url.clone().ok_or(Failure::NotFound)?;
     let (wish, logo) = chosen(&promoter, &url, None).await?;
-    // Drawing takes as long as many clicks: not on a thread that answers others.
     let draw = move || qr_code::png(&url, &wish.style, wish.pixels, logo.as_ref());
-    match tokio::task::spawn_blocking(draw).await.map_err(broken)? {
+    match promoter.who.console().draw(draw).await? {
         Ok(png) => Ok(picture(&link, "image/png", "png", png)),
         // A size that has no room for this code.
         Err(qr_code::QrError::TooSmall { .. }) => Err(Failure::BadForm),
@@ -298,7 +300,7 @@ async fn poster(promoter: Promoter, Path(code): Path<String>) -> Result<Response
             shop: &shop,
             price: &price.map(yuan).unwrap_or_default(),
             caption: &caption,
-            picture: shown.as_deref(),
+            picture: shown.as_ref().map(Picture::bytes),
             logo: logo.as_ref(),
         };
         match qr_code::poster(&url, &style, &poster) {
@@ -309,7 +311,6 @@ async fn poster(promoter: Promoter, Path(code): Path<String>) -> Result<Response
             drawn => drawn,
         }
     };
-    // Reading and scaling takes as long as many clicks: not on a thread that answers others.
-    let drawn = tokio::task::spawn_blocking(draw).await.map_err(broken)?.map_err(broken)?;
+    let drawn = who.console().draw(draw).await?.map_err(broken)?;
     Ok(picture(&link, "image/svg+xml", "poster.svg", drawn.into_bytes()))
 }

@@ -1,8 +1,9 @@
 //! The promoter's picture for the middle of their codes: kept by the core, made small here, and tried in a code before it is
 //! kept.
 
-use super::link::{self, broken};
+use super::link;
 use crate::api::path;
+use crate::drawing::broken;
 use crate::failure::Failure;
 use crate::form::{Form, Mistake, Submitted, TooLarge, Uploaded};
 use crate::state::Console;
@@ -47,13 +48,12 @@ pub(super) async fn of(promoter: &Promoter) -> Result<Option<Logo>, Failure> {
         Err(error) => return Err(error.into()),
     };
     let bytes = STANDARD.decode(kept.picture).map_err(broken)?;
-    // Reading and scaling takes as long as many clicks: not on a thread that answers others.
-    let read = move || Logo::read(&bytes);
-    tokio::task::spawn_blocking(read).await.map_err(broken)?.map(Some).map_err(broken)
+    promoter.who.console().draw(move || Logo::read(&bytes)).await?.map(Some).map_err(broken)
 }
 
 /// Whether the code of `text` with this picture is read again, at the size and in the look that is wanted.
 pub(super) async fn scans(
+    promoter: &Promoter,
     text: &str,
     style: Style,
     pixels: Option<u32>,
@@ -65,7 +65,7 @@ pub(super) async fn scans(
         Err(QrError::TooSmall { .. }) => Ok(false),
         Err(error) => Err(error),
     };
-    tokio::task::spawn_blocking(tried).await.map_err(broken)?.map_err(broken)
+    promoter.who.console().draw(tried).await?.map_err(broken)
 }
 
 fn wrong(words: &str) -> Vec<Mistake> {
@@ -93,13 +93,12 @@ async fn keep(promoter: Promoter, Path(code): Path<String>, sent: Uploaded) -> R
         Ok(bytes) if bytes.is_empty() => return refuse(&t.links.logo_choose).await,
         Ok(bytes) => bytes,
     };
-    let read = tokio::task::spawn_blocking(move || Logo::read(&bytes)).await.map_err(broken)?;
-    let logo = match read {
+    let logo = match who.console().draw(move || Logo::read(&bytes)).await? {
         Ok(logo) => logo,
         Err(error) => return refuse(why(t, &error)).await,
     };
     let url = link::code_of(&promoter, &code).await?;
-    if !scans(&url, Style::default(), None, &logo).await? {
+    if !scans(&promoter, &url, Style::default(), None, &logo).await? {
         return refuse(&t.links.logo_no_scan).await;
     }
     let body = json!({ "picture": STANDARD.encode(logo.png()) });

@@ -13,6 +13,7 @@ pub(super) struct Offer {
     merchant_name: String,
     title: String,
     price_fen: Option<i64>,
+    image_url: Option<String>,
     category: Option<String>,
     category_name: Option<String>,
     #[serde(default)]
@@ -30,6 +31,8 @@ pub(super) struct Card {
     pub(super) shop: String,
     pub(super) title: String,
     pub(super) price: Option<String>,
+    /// Its picture can be asked for.
+    pub(super) has_picture: bool,
     pub(super) category: Option<String>,
     pub(super) category_name: Option<String>,
     /// 失效, and why.
@@ -41,6 +44,11 @@ pub(super) struct Card {
 }
 
 impl Card {
+    /// Stands where there is no picture.
+    pub(super) fn initial(&self) -> String {
+        self.title.chars().find(|c| c.is_alphanumeric()).map(String::from).unwrap_or_default()
+    }
+
     pub(super) fn of(t: &Texts, offer: Offer) -> Self {
         let reason = offer.reason.as_deref();
         let dead = reason.map(|reason| states::dead(t, reason).to_owned());
@@ -51,6 +59,7 @@ impl Card {
             dead,
             live: !offer.invalid && offer.reason.is_none() && offer.programme.is_some(),
             price: offer.price_fen.map(yuan),
+            has_picture: offer.image_url.is_some(),
             rate: offer.rate_bp.filter(|_| alive).map(rate),
             earn: offer.commission_fen.filter(|_| alive).map(yuan),
             id: offer.id,

@@ -3,6 +3,8 @@
 use crate::bench::{Bench, Browser, Page};
 use http::StatusCode;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 async fn a_link(bench: &Bench) -> String {
     bench.ok("POST", "/v1/promoters/lily/placements", json!({"id": "lily-1", "programme": "fx"})).await;
@@ -11,7 +13,7 @@ async fn a_link(bench: &Bench) -> String {
     format!("/promoter/links/{code}")
 }
 
-fn png(side: u32) -> Vec<u8> {
+pub(crate) fn png(side: u32) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::from_fn(side, side, |x, y| {
         image::Rgb([if (x / 8 + y / 8) % 2 == 0 { 200 } else { 20 }, 40, 90])
@@ -85,13 +87,19 @@ async fn a_picture_comes_from_our_own_page_and_to_ones_own_link() {
 }
 
 /// Answers every request with this, whatever it asks for; gives its address.
-async fn serve(body: Vec<u8>) -> String {
+pub(crate) async fn serve(body: Vec<u8>) -> String {
+    serve_counted(body, Arc::default()).await
+}
+
+/// As [`serve`], and counts the requests.
+pub(crate) async fn serve_counted(body: Vec<u8>, asked: Arc<AtomicUsize>) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.read(&mut [0; 4_096]).await;
+            asked.fetch_add(1, Ordering::SeqCst);
             let _ = stream.write_all(&[b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &body].concat()).await;
         }
     });

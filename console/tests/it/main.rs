@@ -11,6 +11,7 @@ mod manage;
 mod money;
 mod pages;
 mod payout_accounts;
+mod pictures;
 mod promote;
 mod reviews;
 mod run_it;

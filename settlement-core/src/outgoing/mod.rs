@@ -8,4 +8,5 @@ mod client;
 mod pictures;
 
 pub(crate) use client::{Answer, Client, SendError};
+pub use pictures::Picture;
 pub(crate) use pictures::Pictures;
