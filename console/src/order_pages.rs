@@ -11,6 +11,7 @@ use crate::states;
 use crate::texts::Texts;
 use crate::who::SignedIn;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// A line of an order.
 #[derive(Debug, Deserialize)]
@@ -170,6 +171,15 @@ struct Review {
     resolution: Option<String>,
 }
 
+/// Leads to an order's page below `here`, if the order was taken in.
+pub(crate) async fn place(who: &SignedIn, here: &str, platform: &str, order: &str) -> Cell {
+    let to = crate::api::path(&["orders", order, "attribution"]);
+    match who.ask::<IgnoredAny>(&to, &[("platform", platform)]).await {
+        Ok(_) => Cell::Link(format!("{here}/{}/{}", escaped(platform), escaped(order)), order.to_owned()),
+        Err(_) => Cell::Code(order.to_owned()),
+    }
+}
+
 /// An order with the explanation of each line.
 pub(crate) async fn one(who: &SignedIn, here: &str, platform: &str, order: &str) -> Result<Sheet, Failure> {
     let t = who.t();
@@ -261,6 +271,7 @@ fn explained(sheet: &mut Sheet, who: &SignedIn, line: ExplainedLine) {
 pub(crate) struct OpenReview {
     pub(crate) platform: String,
     pub(crate) order: String,
+    order_known: bool,
     pub(crate) reason: String,
     pub(crate) line: String,
     pub(crate) found: String,
@@ -289,7 +300,8 @@ pub(crate) async fn reviews(
         let order = format!("{orders}/{}/{}", escaped(&of.platform), escaped(&of.order));
         let mut row = vec![
             Cell::Text(states::review(t, &of.reason).to_owned()),
-            Cell::Link(order, of.order.clone()),
+            // What was never taken in, or is another shop's, has no page to lead to.
+            if of.order_known { Cell::Link(order, of.order.clone()) } else { Cell::Code(of.order.clone()) },
             of_line(of.line.clone()),
             Cell::Text(moment(of.opened_at)),
             Cell::Text(problem::sentence(t, &of.detail)),

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
 use crate::list::query_of;
 use crate::order_pages;
-use crate::sheet::{Cell, FormPart, Part, Sheet};
+use crate::sheet::{FormPart, Part, Sheet};
 use crate::state::Console;
 use crate::states;
 use crate::who::Operator;
@@ -48,10 +48,10 @@ async fn reviews(operator: Operator) -> Result<Response, Failure> {
 
 async fn finding(operator: Operator) -> Result<Response, Failure> {
     let fields = query_of(&operator.who);
-    show(&operator, &fields, Form::default())
+    show(&operator, &fields, Form::default()).await
 }
 
-fn show(operator: &Operator, key: &form::Fields, form: Form) -> Result<Response, Failure> {
+async fn show(operator: &Operator, key: &form::Fields, form: Form) -> Result<Response, Failure> {
     let who = &operator.who;
     let (texts, t) = (who.t(), &who.t().review);
     let value = |name| form::value(key, name);
@@ -60,15 +60,11 @@ fn show(operator: &Operator, key: &form::Fields, form: Form) -> Result<Response,
     }
     let mut sheet =
         Sheet::new(who, states::review(texts, value("reason"))).back(REVIEWS, &texts.shop.reviews);
-    let order = format!(
-        "{ORDERS}/{}/{}",
-        order_pages::escaped(value("platform")),
-        order_pages::escaped(value("order"))
-    );
+    let order = order_pages::place(who, ORDERS, value("platform"), value("order")).await;
     sheet.part(Part::Facts(
         String::new(),
         vec![
-            (texts.orders.order.clone(), Cell::Link(order, value("order").to_owned())),
+            (texts.orders.order.clone(), order),
             (texts.orders.line.clone(), order_pages::of_line(value("line").to_owned())),
         ],
     ));
@@ -94,6 +90,5 @@ async fn answer(operator: Operator, sent: Submitted) -> Result<Response, Failure
         }
     }
     let answered = who.change(Method::POST, "/v1/reviews/resolve", sent.once(), &body).await;
-    let again = |form| std::future::ready(show(&operator, &sent.fields, form));
-    who.finish(&sent, answered, (REVIEWS, "resolved"), again).await
+    who.finish(&sent, answered, (REVIEWS, "resolved"), |form| show(&operator, &sent.fields, form)).await
 }

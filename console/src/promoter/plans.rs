@@ -32,6 +32,7 @@ struct Plan {
     id: String,
     name: String,
     merchant: Option<String>,
+    merchant_name: Option<String>,
     closes_at: Option<i64>,
     rates: Vec<PlanRate>,
     more_rates: bool,
@@ -68,7 +69,9 @@ async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
                 Cell::Text(plan.name),
                 plan_rates::cell(texts, &plan.rates, plan.more_rates, now),
                 Cell::Text(programme.name.clone()),
-                Cell::Text(plan.merchant.unwrap_or_else(|| texts.shop.platforms.clone())),
+                Cell::Text(
+                    plan.merchant_name.or(plan.merchant).unwrap_or_else(|| texts.shop.platforms.clone()),
+                ),
                 stands.map_or_else(
                     || Cell::Text("—".to_owned()),
                     |(words, tone)| Cell::Tag(tone, words.to_owned()),

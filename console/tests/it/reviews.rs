@@ -37,6 +37,8 @@ async fn a_merchant_sees_what_an_operator_answers() {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
     assert!(!page.body.contains("order-two"), "another's: {}", page.body);
+    // It was not taken in: there is no page to lead to.
+    assert!(!page.body.contains("/merchant/orders/1688/order-one"), "{}", page.body);
     let page = en.get("/merchant/reviews").await;
     assert!(page.body.contains("The catalogue has no product nothing"), "{}", page.body);
     assert!(zh.get("/merchant/overview").await.body.contains("<a href=\"/merchant/reviews\">1</a>"));
@@ -47,6 +49,11 @@ async fn a_merchant_sees_what_an_operator_answers() {
     let queue = boss.get("/operator/reviews").await;
     let to = answer_of(&queue.body, "order-one");
     let page = boss.get(&to).await;
+    assert!(
+        page.body.contains("order-one") && !page.body.contains("/operator/orders/1688/"),
+        "{}",
+        page.body
+    );
     let key: Vec<(&str, String)> =
         ["platform", "order", "reason", "line", "found"].map(|name| (name, page.hidden(name))).into();
     let send = async |resolution: &str| {

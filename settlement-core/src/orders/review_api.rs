@@ -29,6 +29,8 @@ struct OpenReview {
     platform: String,
     /// The order.
     order: String,
+    /// There is such an order, and whoever asks may see it: a finding can be about one that was never taken in.
+    order_known: bool,
     /// Why: `event_changed`, `unknown_product`, `unknown_merchant`, `other_merchant`, `unknown_line`,
     /// `refund_exceeds_payment`, `unjournaled`, `shared_token`, `unnamed_agency`, `manual_refund`,
     /// `refund_after_settlement`, `paid_after_settlement`, `other_sender`, `before_created`, `banned_after_settlement`,
@@ -61,9 +63,10 @@ async fn list(
     }
     let (page, after) = page.begin()?;
     let after = after.number_and_texts()?.unwrap_or((i64::MIN, Default::default()));
-    let rows =
-        core.store().read(move |tx| rows(tx, principal.subject.as_deref(), &after, page.rows())).await?;
-    let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let own = principal.subject.clone();
+    let rows = core.store().read(move |tx| rows(tx, own.as_deref(), &after, page.rows())).await?;
+    let own = principal.subject.as_deref();
+    let items = rows.iter().map(|row| entry(row, own)).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(page.cut(items, key)))
 }
 
@@ -80,15 +83,16 @@ fn rows(
     let own = match merchant {
         Some(merchant) => {
             values.push(merchant.into());
-            "AND merchant = $8"
+            "AND r.merchant = $8"
         }
         None => "",
     };
     let sql = format!(
-        "SELECT platform, order_id, reason, line_id, found, detail, contents, opened_ms FROM order_reviews \
-         WHERE resolved_ms IS NULL AND opened_ms >= $1 {own} AND (opened_ms > $1 \
-         OR (platform, order_id, reason, line_id, found) > ($2, $3, $4, $5, $6)) \
-         ORDER BY opened_ms, platform, order_id, reason, line_id, found LIMIT $7"
+        "SELECT r.platform, r.order_id, r.reason, r.line_id, r.found, r.detail, r.contents, r.opened_ms, o.merchant \
+         FROM order_reviews r LEFT JOIN orders o ON o.platform = r.platform AND o.order_id = r.order_id \
+         WHERE r.resolved_ms IS NULL AND r.opened_ms >= $1 {own} AND (r.opened_ms > $1 \
+         OR (r.platform, r.order_id, r.reason, r.line_id, r.found) > ($2, $3, $4, $5, $6)) \
+         ORDER BY r.opened_ms, r.platform, r.order_id, r.reason, r.line_id, r.found LIMIT $7"
     );
     tx.query(&sql, &values)
 }
@@ -102,10 +106,11 @@ fn key(item: &OpenReview) -> String {
     Cursor::of_number_and_texts(opened_at.millis(), [platform, order, reason, line, found])
 }
 
-fn entry(row: &Row) -> Result<OpenReview, StoreError> {
+fn entry(row: &Row, own: Option<&str>) -> Result<OpenReview, StoreError> {
     Ok(OpenReview {
         platform: row.text(0)?.to_owned(),
         order: row.text(1)?.to_owned(),
+        order_known: row.opt_text(8)?.is_some_and(|merchant| own.is_none_or(|own| own == merchant)),
         reason: row.text(2)?.to_owned(),
         line: row.text(3)?.to_owned(),
         found: row.text(4)?.to_owned(),

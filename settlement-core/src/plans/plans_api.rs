@@ -73,6 +73,9 @@ struct PlanView {
     /// Who answers applications; the operator if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     merchant: Option<String>,
+    /// The shop's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant_name: Option<String>,
     name: String,
     approval: Approval,
     /// UTC milliseconds.
@@ -113,7 +116,8 @@ pub(super) struct Plan {
 }
 
 const PLAN: &str = "SELECT id, programme, merchant, name, auto_approve, created_ms, closes_ms, \
-                    (SELECT g.name FROM programmes g WHERE g.id = programme) FROM plans";
+                    (SELECT g.name FROM programmes g WHERE g.id = programme), \
+                    (SELECT m.name FROM merchants m WHERE m.id = plans.merchant) FROM plans";
 
 fn plan_view(tx: &mut dyn Tx, row: &Row, now: Instant) -> Result<PlanView, StoreError> {
     let (rates, more_rates) = rates_of(tx, row.text(1)?, row.text(0)?, now)?;
@@ -121,6 +125,7 @@ fn plan_view(tx: &mut dyn Tx, row: &Row, now: Instant) -> Result<PlanView, Store
         id: row.text(0)?.to_owned(),
         programme: row.text(1)?.to_owned(),
         merchant: row.opt_text(2)?.map(str::to_owned),
+        merchant_name: row.opt_text(8)?.map(str::to_owned),
         name: row.text(3)?.to_owned(),
         approval: if row.flag(4)? { Approval::Automatic } else { Approval::Manual },
         created_at: row.int(5)?,

@@ -154,6 +154,7 @@ on_both!(applications_are_listed_for_both_sides, async |bench: &Bench| {
         (&json!("product"), &json!("sku1"), &json!(2_000))
     );
     assert!(rate["subject_name"].is_string() && plans[0]["more_rates"] == false, "{plans}");
+    assert_eq!(plans[0]["merchant_name"], "山里茶行", "{plans}");
     for id in ["ann", "bob"] {
         bench.ok("PUT", &format!("/v1/promoters/{id}"), json!({"name": id})).await;
         bench.ok("POST", "/v1/plans/t1/apply", json!({"promoter": id})).await;

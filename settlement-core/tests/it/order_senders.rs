@@ -63,6 +63,12 @@ on_both!(an_event_sent_ahead_by_another_merchant_blocks_nothing, async |bench: &
             items.iter().filter(|i| i["order"] == order).map(|i| i["reason"].as_str().unwrap()).collect();
         assert_eq!(found, ["other_sender"; 3], "{reviews}");
     }
+    // An order leads somewhere for whoever may see it.
+    for (token, known) in [(crate::support::ADMIN, true), (&owner, true), (&other, false)] {
+        let (_, page) = bench.call_as(token, "GET", "/v1/reviews?limit=100", Value::Null).await;
+        let all = page["items"].as_array().unwrap();
+        assert!(all.iter().all(|i| i["order_known"] == known), "{known}: {page}");
+    }
     stage.audit().await;
 });
 
