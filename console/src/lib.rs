@@ -46,6 +46,7 @@ mod sheet;
 mod show;
 mod sign_in;
 mod sign_up;
+mod sources;
 mod state;
 mod statement;
 mod states;
@@ -82,6 +83,7 @@ pub fn router(core: &Core, config: ConsoleConfig) -> Result<Router, StartError> 
         .merge(pictures::routes())
         .merge(promoter::routes())
         .merge(merchant::routes())
+        .merge(sources::routes())
         .merge(agency::routes())
         .merge(operator::routes())
         .fallback(async || failure::Failure::NotFound)

@@ -216,6 +216,8 @@ pub(crate) enum Part {
     Links(Vec<(String, String)>),
     /// A secret to copy now: name, value and words.
     Secret(String, String, String),
+    /// An address to copy: name, value and what to do with it.
+    Address(String, String, String),
 }
 
 /// A page of parts.

@@ -211,7 +211,7 @@ texts! {
         unjournaled, imbalance, transfers, unbalanced, wrong_balances, applies_to, effective, announced, note,
         no_bans, in_force, to_come, all_programmes, bans_intro, new_ban, ban, effective_hint,
         ban_programme_hint, no_categories, platform, no_merchants, top_up, book, top_up_words, reference_hint,
-        to_audit, nothing_to_audit, audit_title, approve_words, reject_words, audit_reason, audit_reason_hint,
+        to_audit, nothing_to_audit, new_merchant, platform_hint, audit_title, approve_words, reject_words, audit_reason, audit_reason_hint,
     }
     /// The agencies' pages.
     agency: AgencyTexts {
@@ -252,9 +252,17 @@ texts! {
         title, intro, none, nothing, payee, bound_at, check, check_title, check_words, verify_title, verify, verify_words,
         refuse_title, refuse, refuse_words, reason, reason_hint,
     }
+    /// Where orders come in.
+    sources: SourceTexts {
+        title, intro, none, kind, youzan, shopify, standard, connect, connect_youzan, connect_shopify, connect_standard,
+        youzan_needs, shopify_needs, standard_needs, youzan_next, shopify_next, standard_next, label_hint, client_id,
+        client_secret, product_from, product_from_hint, by_number, by_code, prefix, prefix_hint, signature, body_sign,
+        body_sign_hint, address, former, former_until, disconnect, came, nothing_came, topic, received, outcome,
+        accepted, duplicate, ignored, review, rejected, unmappable, rotate_words, rotated_words,
+    }
     /// What is asked once more before it is done.
     sure: SureTexts {
-        cancel_promotion, delist, reject, take_back, delete_sku, revoke, remove_webhook, disable_account,
+        cancel_promotion, delist, reject, take_back, delete_sku, revoke, remove_webhook, disable_account, remove_source,
     }
     /// Promoters, for the operators.
     promoters: PromotersTexts {

@@ -21,6 +21,7 @@ mod webhooks;
 
 pub(crate) use balance::parts as balance_parts;
 
+use crate::sources;
 use crate::state::Console;
 use crate::texts::Texts;
 use axum::Router;
@@ -60,6 +61,7 @@ pub(crate) fn nav(texts: &Texts) -> Vec<(&'static str, &str)> {
         ("/merchant/settlements", &t.settlements),
         ("/merchant/disputes", &texts.dispute.title),
         ("/merchant/enrolments", &t.enrolments),
+        (sources::MERCHANTS, &texts.sources.title),
         ("/merchant/webhooks", &t.webhooks),
         ("/merchant/tokens", &t.tokens),
         ("/merchant/shop", &texts.own_shop.title),

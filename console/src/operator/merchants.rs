@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
 use crate::list::{Listed, everything, listed};
 use crate::merchant::balance_parts;
+use crate::order_pages::escaped;
 use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment};
 use crate::state::Console;
@@ -16,12 +17,15 @@ use axum::response::Response;
 use axum::routing::get;
 use http::Method;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 const MERCHANTS: &str = "/operator/merchants";
 
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route(MERCHANTS, get(list)).route("/operator/merchants/{id}", get(detail).post(top_up))
+    Router::new()
+        .route(MERCHANTS, get(list).post(make))
+        .route("/operator/merchants/{id}", get(detail).post(top_up))
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,6 +45,10 @@ struct Enrolment {
 }
 
 async fn list(operator: Operator) -> Result<Response, Failure> {
+    show_list(&operator, Form::default()).await
+}
+
+async fn show_list(operator: &Operator, form: Form) -> Result<Response, Failure> {
     let who = &operator.who;
     let (texts, t) = (who.t(), &who.t().operator);
     let Listed::<Entry> { fields, items, next } = listed(who, MERCHANTS, "/v1/merchants", &["q"]).await?;
@@ -57,7 +65,36 @@ async fn list(operator: Operator) -> Result<Response, Failure> {
     let first = Form::filled(fields).show(Field::text("q", &texts.shop.name).optional());
     sheet.part(Part::Filters(Filters { to: MERCHANTS.to_owned(), first, more: Vec::new() }));
     sheet.part(Part::Table(table));
-    sheet.show(Form::default())
+    sheet.part(Part::Form(
+        FormPart::new(&t.new_merchant, MERCHANTS, &texts.shop.make)
+            .field(form.show(Field::text("id", &texts.shop.id).hint(&texts.shop.id_hint)))
+            .field(form.show(Field::text("name", &texts.shop.name)))
+            .field(form.show(Field::text("platform", &t.platform).hint(&t.platform_hint)))
+            .fold(form.is_refused()),
+    ));
+    sheet.show(form)
+}
+
+/// Makes a merchant. The rest of it is for the shop to say.
+async fn make(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let t = who.t();
+    let id = sent.value("id");
+    let to = path(&["merchants", id]);
+    // A form for something new must not change what there is.
+    let wrong = match who.ask::<IgnoredAny>(&to, &[]).await {
+        _ if id.is_empty() => Some(&t.shop.id_needed),
+        Err(error) if matches!(error.code(), Some("not_found" | "invalid_path")) => None,
+        _ => Some(&t.shop.id_taken),
+    };
+    if let Some(words) = wrong {
+        let mistake = Mistake { field: Some("id".to_owned()), words: words.clone() };
+        return show_list(&operator, Form::refused(&sent.fields, vec![mistake])).await;
+    }
+    let body = json!({ "name": sent.value("name"), "platform": sent.value("platform") });
+    let made = who.change(Method::PUT, &to, sent.once(), &body).await;
+    let page = format!("{MERCHANTS}/{}", escaped(id));
+    who.finish(&sent, made, (&page, "merchant"), |form| show_list(&operator, form)).await
 }
 
 async fn detail(operator: Operator, Path(id): Path<String>) -> Result<Response, Failure> {
@@ -73,7 +110,10 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
     for part in balance_parts(who, id, &here).await? {
         sheet.part(part);
     }
-    sheet.part(Part::Links(vec![(format!("{here}/disputes"), texts.dispute.title.clone())]));
+    sheet.part(Part::Links(vec![
+        (format!("{here}/disputes"), texts.dispute.title.clone()),
+        (format!("{here}/sources"), texts.sources.title.clone()),
+    ]));
     sheet.part(Part::Form(
         FormPart::new(&t.top_up, here.clone(), &t.book)
             .intro(&t.top_up_words)

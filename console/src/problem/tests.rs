@@ -150,7 +150,10 @@ fn every_detail_that_a_form_can_meet_has_chinese_words() {
     let mut told = Vec::new();
     let mut all = Vec::new();
     files(&sources("settlement-core"), &mut all);
-    all.retain(|path| !PROGRAMS.iter().any(|part| path.to_string_lossy().contains(part)));
+    all.retain(|path| {
+        let path = path.to_string_lossy();
+        path.ends_with("sources_api.rs") || !PROGRAMS.iter().any(|part| path.contains(part))
+    });
     for path in &all {
         let source = fs::read_to_string(path).unwrap();
         let name = path.display().to_string();

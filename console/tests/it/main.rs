@@ -16,4 +16,5 @@ mod promote;
 mod reviews;
 mod run_it;
 mod sign_in;
+mod sources;
 mod webhooks;

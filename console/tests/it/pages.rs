@@ -22,7 +22,7 @@ const PROMOTER: [&str; 13] = [
 ];
 
 /// Pages of merchants.
-const MERCHANT: [&str; 26] = [
+const MERCHANT: [&str; 30] = [
     "/merchant/overview",
     "/merchant/products",
     "/merchant/products?q=保温杯&state=live",
@@ -49,13 +49,17 @@ const MERCHANT: [&str; 26] = [
     "/merchant/shop",
     "/merchant/enrolments",
     "/merchant/tokens",
+    "/merchant/sources",
+    "/merchant/sources/new/youzan",
+    "/merchant/sources/new/shopify",
+    "/merchant/sources/new/standard",
 ];
 /// And one that is reached through a list.
 const WEBHOOKS: &str = "/merchant/webhooks";
 /// Pages of agencies.
 const AGENCY: [&str; 4] = ["/agency/talents", "/agency/orders", "/agency/statements", "/agency/money"];
 /// Pages of operators.
-const OPERATOR: [&str; 20] = [
+const OPERATOR: [&str; 22] = [
     "/operator/edges",
     "/operator/audit",
     "/operator/reviews",
@@ -65,6 +69,8 @@ const OPERATOR: [&str; 20] = [
     "/operator/merchants",
     "/operator/merchants/m1",
     "/operator/merchants/m1/disputes",
+    "/operator/merchants/m1/sources",
+    "/operator/merchants/m1/sources/new/youzan",
     "/operator/reconciliations",
     "/operator/reconciliations/1",
     "/operator/reconciliations/1/1",
