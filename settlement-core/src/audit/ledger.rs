@@ -1,5 +1,5 @@
-//! The balance of money: every transfer sums to zero, the cached balances are the entries, and what lines say is
-//! what the books say.
+//! The balance of money: every transfer sums to zero, and the cached balances are the entries. That the entries are what the
+//! lines' decisions ask for is for [`crate::replay`] to show.
 
 use crate::Core;
 use crate::store::{StoreError, Tx};
