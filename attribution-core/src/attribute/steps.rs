@@ -117,8 +117,7 @@ impl Case<'_> {
             final_at: Some(self.final_at).filter(|_| !self.unpaid),
             own_promoters: self.facts.own_promoters,
         };
-        let excluded = &self.policy.settlement.excluded_methods;
-        let prior = PriorOrder::touching(self.facts.prior_orders, excluded);
+        let prior = PriorOrder::touching(self.facts.prior_orders, self.policy);
         fold(&self.policy.attribution, &question, clicks, &prior)
     }
 

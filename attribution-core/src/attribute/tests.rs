@@ -421,8 +421,13 @@ fn why_there_is_no_owner() {
     let mut w = World::new(Preset::YouzanPermanent, &A, "06-03 10:00:00");
     w.policy.attribution.close_on_order = true;
     let earlier = OrderId::new("2020-76").unwrap();
-    let order =
-        PriorOrder { at: at("06-02 10:00:00"), order: earlier.clone(), target: goods("甲"), method: None };
+    let order = PriorOrder {
+        at: at("06-02 10:00:00"),
+        paid: None,
+        order: earlier.clone(),
+        target: goods("甲"),
+        method: None,
+    };
     w.orders = vec![order];
     assert_eq!(w.decide().outcome, Outcome::NoCommission(NoCommission::ClosedByOrder { order: earlier }));
 }

@@ -3,6 +3,8 @@
 use crate::click::ClickId;
 use crate::ids::{MerchantId, OrderId, PlacementId, PlatformId, ProductId, PromoterId};
 use crate::outcome::{Outcome, Reason};
+use crate::policy::Policy;
+use crate::policy::attribution::OrderEvent;
 use crate::policy::settlement::PayMethod;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -147,8 +149,10 @@ impl Click {
 /// Another order line of the same buyer, for policies in which orders end or prolong a relation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PriorOrder {
-    /// When it was made (by the policy's order event).
+    /// When it was made; [`Self::touching`] puts the payment in its place where payments count.
     pub at: Instant,
+    /// When it was paid, if it was.
+    pub paid: Option<Instant>,
     /// Its id.
     pub order: OrderId,
     /// What was bought where.
@@ -158,14 +162,19 @@ pub struct PriorOrder {
 }
 
 impl PriorOrder {
-    /// Those that touch a relation: one that is paid in an excluded way (货到付款) is nobody's, and the relation goes on
-    /// without it.
-    pub fn touching<'a>(orders: &'a [Self], excluded: &BTreeSet<PayMethod>) -> Cow<'a, [Self]> {
-        let touches = |order: &Self| order.method.is_none_or(|method| !excluded.contains(&method));
-        if orders.iter().all(touches) {
-            return Cow::Borrowed(orders);
+    /// Those that touch a relation, at the instant that counts for the policy: one that is paid in an excluded way (货到付款)
+    /// is nobody's, and where payments count one that was not paid is no order yet. The relation goes on without them.
+    pub fn touching<'a>(orders: &'a [Self], policy: &Policy) -> Cow<'a, [Self]> {
+        let excluded = &policy.settlement.excluded_methods;
+        let counts = |order: &Self| order.method.is_none_or(|method| !excluded.contains(&method));
+        match policy.attribution.order_event {
+            OrderEvent::Created if orders.iter().all(counts) => Cow::Borrowed(orders),
+            OrderEvent::Created => orders.iter().filter(|order| counts(order)).cloned().collect(),
+            OrderEvent::Paid => {
+                let counting = orders.iter().filter(|order| counts(order));
+                counting.filter_map(|order| Some(Self { at: order.paid?, ..order.clone() })).collect()
+            }
         }
-        Cow::Owned(orders.iter().filter(|order| touches(order)).cloned().collect())
     }
 }
 

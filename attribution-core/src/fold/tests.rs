@@ -3,7 +3,7 @@
 use super::*;
 use crate::click::ClickId;
 use crate::ids::{OrderId, PromoterId};
-use crate::policy::attribution::{ContentWindow, Model, Rebind, Validity};
+use crate::policy::attribution::{ContentWindow, Model, OrderEvent, Rebind, Validity};
 use crate::policy::settlement::PayMethod;
 use crate::policy::{LinkKind, Policy, Preset};
 use crate::testing::{at, click, goods, promoter};
@@ -64,7 +64,13 @@ impl Ask<'_> {
 }
 
 fn order(id: &str, when: &str, what: &str) -> PriorOrder {
-    PriorOrder { at: at(when), order: OrderId::new(id).unwrap(), target: goods(what), method: None }
+    PriorOrder {
+        at: at(when),
+        paid: None,
+        order: OrderId::new(id).unwrap(),
+        target: goods(what),
+        method: None,
+    }
 }
 
 fn codes(folded: &Folded) -> Vec<String> {
@@ -539,14 +545,21 @@ fn whose_a_buyer_is_takes_every_order_up_to_then_into_account() {
 
 #[test]
 fn orders_paid_in_a_way_that_does_not_count_touch_no_relation() {
-    let excluded = BTreeSet::from([PayMethod::CashOnDelivery]);
-    let paid = |id: &str, method| PriorOrder { method, ..order(id, "06-01 11:00:00", "甲") };
-    let cash = paid("cash", Some(PayMethod::CashOnDelivery));
-    let others = [paid("card", Some(PayMethod::BankCard)), paid("not paid yet", None)];
+    let mut policy = Policy::default();
+    policy.settlement.excluded_methods = BTreeSet::from([PayMethod::CashOnDelivery]);
+    let by = |id: &str, method| PriorOrder { method, ..order(id, "06-01 11:00:00", "甲") };
+    let cash = by("cash", Some(PayMethod::CashOnDelivery));
+    let others = [by("card", Some(PayMethod::BankCard)), by("not paid yet", None)];
     let all = [others[0].clone(), cash.clone(), others[1].clone()];
-    assert_eq!(*PriorOrder::touching(&all, &excluded), others);
-    assert_eq!(*PriorOrder::touching(&others, &excluded), others);
-    assert_eq!(*PriorOrder::touching(&[cash], &excluded), []);
+    assert_eq!(*PriorOrder::touching(&all, &policy), others);
+    assert_eq!(*PriorOrder::touching(&others, &policy), others);
+    assert_eq!(*PriorOrder::touching(&[cash], &policy), []);
+
+    policy.attribution.order_event = OrderEvent::Paid;
+    let paid = Some(at("06-01 12:00:00"));
+    let orders = [PriorOrder { paid, ..others[0].clone() }, others[1].clone()];
+    let counted = PriorOrder { at: at("06-01 12:00:00"), paid, ..others[0].clone() };
+    assert_eq!(*PriorOrder::touching(&orders, &policy), [counted], "at its payment, and only with one");
 }
 
 #[test]

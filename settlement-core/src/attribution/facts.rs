@@ -3,17 +3,17 @@
 use super::catalogue::Catalogue;
 use super::clicks::{BuyerClicks, Whose};
 use super::programmes::{Programme, read};
-use crate::orders::state::{LineState, OrderState};
+use crate::orders::rows::stored_event;
+use crate::orders::state::{LineState, OrderState, StoredEvent};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{EdgesCaughtUp, OrderLine, PromoterState};
 use attribution_core::commission::class::History;
 use attribution_core::fold::{Click, ClickTarget, PriorOrder};
 use attribution_core::ids::{
-    BuyerId, CategoryId, ChannelId, MerchantId, OrderId, PlatformId, ProgrammeNum, PromoterId,
+    BuyerId, CategoryId, ChannelId, MerchantId, PlatformId, ProgrammeNum, PromoterId,
 };
 use attribution_core::policy::attribution::{ContentWindow, OrderEvent};
-use attribution_core::policy::settlement::PayMethod;
 use attribution_core::policy::{AttributionPolicy, BanRule, PolicyVersion};
 use attribution_core::time::{Instant, Period, SECOND_MS};
 use std::collections::{BTreeMap, BTreeSet};
@@ -225,20 +225,31 @@ pub(super) fn orders_of(
     until: Instant,
 ) -> Result<Vec<PriorOrder>, StoreError> {
     let rows = tx.query(
-        "SELECT o.created_ms, o.order_id, o.merchant, l.product, o.payment_method FROM orders o \
-         JOIN order_lines l ON l.platform = o.platform AND l.order_id = o.order_id \
-         WHERE o.platform = $1 AND o.buyer = $2 AND o.created_ms <= $3",
+        "SELECT e.contents, e.received_ms, e.sender, o.order_id FROM orders o \
+         JOIN order_events e ON e.platform = o.platform AND e.order_id = o.order_id \
+         WHERE o.platform = $1 AND o.buyer = $2 AND o.created_ms <= $3 ORDER BY o.order_id, e.at_ms, e.kind, e.refund_id",
         params![platform, buyer, until],
     )?;
-    let read_row = |row: &crate::store::Row| {
-        let order: OrderId = read("order id", row.text(1)?)?;
-        let target = ClickTarget {
-            platform: platform.clone(),
-            merchant: read("merchant id", row.text(2)?)?,
-            product: Some(read("product id", row.text(3)?)?),
-        };
-        let method = row.opt_text(4)?.and_then(PayMethod::from_name);
-        Ok(PriorOrder { at: row.instant(0)?, order, target, method })
-    };
-    rows.iter().map(read_row).collect()
+    let mut events: BTreeMap<&str, Vec<StoredEvent>> = BTreeMap::new();
+    for row in &rows {
+        events.entry(row.text(3)?).or_default().push(stored_event(row, 0)?);
+    }
+    let orders = events.values().filter_map(|events| OrderState::of(events));
+    Ok(orders.flat_map(prior_orders).collect())
+}
+
+/// An order, line by line, as other orders of its buyer see it.
+pub(super) fn prior_orders(order: OrderState) -> impl Iterator<Item = PriorOrder> {
+    let OrderState { created, lines, paid, payment_method, .. } = order;
+    lines.into_iter().map(move |line| PriorOrder {
+        at: created.at.instant(),
+        paid,
+        order: created.order.clone(),
+        target: ClickTarget {
+            platform: created.platform.clone(),
+            merchant: created.merchant.clone(),
+            product: Some(line.product),
+        },
+        method: payment_method,
+    })
 }

@@ -190,8 +190,7 @@ impl Case<'_> {
                         own_promoters: &self.own,
                     };
                     let orders = self.orders.as_deref().unwrap_or_default();
-                    let excluded = &version.policy.settlement.excluded_methods;
-                    let orders = PriorOrder::touching(orders, excluded);
+                    let orders = PriorOrder::touching(orders, &version.policy);
                     holding(&fold(&version.policy.attribution, &question, &chain, &orders), &by_id)
                 });
                 self.note(programme.num, *kind, &group, holder, rules.keep_until(&group), found);

@@ -7,14 +7,14 @@ use super::Decided;
 use super::catalogue::Catalogue;
 use super::clicks::{self, BuyerClicks, OrderToken, Seen};
 use super::decide::{DecideError, decide};
-use super::facts::{OrderFacts, READ_AHEAD_MS, history_ends, last_instant, orders_matter};
+use super::facts::{OrderFacts, READ_AHEAD_MS, history_ends, last_instant, orders_matter, prior_orders};
 use super::programmes::read;
 use crate::orders::state::{OrderState, StoredEvent};
 use crate::params;
 use crate::store::{List, Param, Row, StoreError, Tx};
 use attribution_core::attribute::EdgesCaughtUp;
 use attribution_core::click::ClickId;
-use attribution_core::fold::{ClickTarget, Evidence, PriorOrder};
+use attribution_core::fold::{Evidence, PriorOrder};
 use attribution_core::identity::Join;
 use attribution_core::ids::{BuyerId, OrderId, PromoterId, VisitorId};
 use attribution_core::time::Instant;
@@ -184,7 +184,7 @@ impl RecordedBuyers {
         let until = last_instant(&programmes, state, known.catalogue);
         let mut in_force = programmes.iter().filter_map(|p| p.in_force_as_of(at, known.catalogue));
         let prior_orders = if in_force.any(|version| orders_matter(&version.policy.attribution)) {
-            prior_orders(again, until)
+            known_orders(again, until)
         } else {
             Vec::new()
         };
@@ -277,25 +277,9 @@ fn first_success(again: Again<'_>) -> Option<Instant> {
 }
 
 /// What the buyer was known to have ordered up to `until`, line by line.
-fn prior_orders(again: Again<'_>, until: Instant) -> Vec<PriorOrder> {
-    let mut found = Vec::new();
-    for other in again.orders.iter().filter_map(|other| other.as_of(again.known.orders)) {
-        let at = other.created.at.instant();
-        if at > until {
-            continue;
-        }
-        found.extend(other.lines.iter().map(|line| PriorOrder {
-            at,
-            order: other.created.order.clone(),
-            target: ClickTarget {
-                platform: other.created.platform.clone(),
-                merchant: other.created.merchant.clone(),
-                product: Some(line.product.clone()),
-            },
-            method: other.payment_method,
-        }));
-    }
-    found
+fn known_orders(again: Again<'_>, until: Instant) -> Vec<PriorOrder> {
+    let known = again.orders.iter().filter_map(|other| other.as_of(again.known.orders));
+    known.filter(|other| other.created.at.instant() <= until).flat_map(prior_orders).collect()
 }
 
 /// The ids of promoters by their numbers; who is gone from the catalogue is nobody.

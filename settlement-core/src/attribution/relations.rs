@@ -6,7 +6,7 @@ use super::facts::{EVERYTHING, orders_matter, orders_of};
 use super::programmes;
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::fold::{ClickTarget, Question, Relation, fold};
+use attribution_core::fold::{ClickTarget, PriorOrder, Question, Relation, fold};
 use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::policy::attribution::{Model, Scope};
 use attribution_core::time::Instant;
@@ -72,6 +72,7 @@ pub fn relations(
             }
             (None, _) => BTreeSet::from([place(None)]),
         };
+        let touching = PriorOrder::touching(&orders, &version.policy);
         for place in places {
             let question = Question {
                 at,
@@ -81,7 +82,7 @@ pub fn relations(
                 final_at: None,
                 own_promoters: &own,
             };
-            let folded = fold(policy, &question, &chain, &orders);
+            let folded = fold(policy, &question, &chain, &touching);
             if folded.owner.is_none() && folded.earlier.is_empty() {
                 continue;
             }

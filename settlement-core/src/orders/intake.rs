@@ -357,9 +357,15 @@ fn close_explained(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Result<
     Ok(())
 }
 
-/// A new order, the way it was paid, or a new success can change how the buyer's other orders are judged.
+/// A new order, its payment, or a new success can change how the buyer's other orders are judged.
 fn wake_others(tx: &mut dyn Tx, state: &OrderState, event: &OrderEvent) -> Result<(), StoreError> {
     let created = &state.created;
+    let (platform, buyer) = (&created.platform, &created.buyer);
+    if let (OrderEvent::Created(_) | OrderEvent::Paid(_) | OrderEvent::Completed(_), Some(paid)) =
+        (event, state.paid)
+    {
+        super::wake::payer(tx, platform, buyer, paid)?;
+    }
     let from = match event {
         OrderEvent::Created(_) => created.at.instant(),
         OrderEvent::Paid(_) if state.payment_method != created.payment_method => created.at.instant(),
@@ -369,5 +375,5 @@ fn wake_others(tx: &mut dyn Tx, state: &OrderState, event: &OrderEvent) -> Resul
             None => return Ok(()),
         },
     };
-    super::wake::buyer(tx, &created.platform, &created.buyer, from)
+    super::wake::buyer(tx, platform, buyer, from)
 }

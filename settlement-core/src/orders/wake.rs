@@ -70,6 +70,26 @@ pub fn buyer(
     Ok(())
 }
 
+/// Everything the buyer ordered or paid for from `from` on: where payments count, another order was paid then.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn payer(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    buyer: &BuyerId,
+    from: Instant,
+) -> Result<(), StoreError> {
+    let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
+    tx.execute(
+        "UPDATE orders SET dirty = 1 WHERE provisional = 1 AND platform = $1 AND buyer = $2 \
+         AND (created_ms >= $3 OR EXISTS (SELECT 1 FROM order_events e WHERE e.platform = orders.platform \
+         AND e.order_id = orders.order_id AND e.kind IN ('paid', 'completed') AND e.at_ms >= $3))",
+        params![platform, buyer, from],
+    )?;
+    Ok(())
+}
+
 /// Everything ordered from `from` on, by anybody: the catalogue's past has changed.
 ///
 /// # Errors
