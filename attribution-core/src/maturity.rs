@@ -19,7 +19,7 @@ pub struct Trade<'a> {
     pub more_to_ship: bool,
     /// When it was completed. One that was paid only afterwards is complete with its payment.
     pub completed: Option<Instant>,
-    /// When it was closed without a trade.
+    /// When it was closed; without a trade, unless the timer had completed it by then.
     pub closed: Option<Instant>,
     /// While a refund was asked for and neither granted nor refused; open ones have no end.
     pub refunds_asked: &'a [Period],
@@ -58,9 +58,16 @@ pub fn standing(rule: Maturity, trade: &Trade<'_>, now: Instant) -> Standing {
     if let Some(completed) = trade.completed {
         return Standing::Complete { at: completed.max(paid) };
     }
-    if trade.closed.is_some() {
-        return Standing::NoTrade;
+    // What the timer had completed by then closes no more, as little as what was confirmed.
+    let until = trade.closed.map_or(now, |closed| now.min(closed));
+    match (by_timer(rule, trade, until), trade.closed) {
+        (standing @ Standing::Complete { .. }, _) | (standing, None) => standing,
+        (_, Some(_)) => Standing::NoTrade,
     }
+}
+
+/// Where a paid trade stands at `now` that was not confirmed.
+fn by_timer(rule: Maturity, trade: &Trade<'_>, now: Instant) -> Standing {
     let Some(timer) = rule.auto_after_ship else { return Standing::Waits };
     let last = trade.parcels.iter().max().filter(|_| !trade.more_to_ship);
     match last {
@@ -118,6 +125,12 @@ mod tests {
                 SEVEN_DAYS,
                 Standing::NoTrade,
             ),
+            (
+                "closed in the timer's last second",
+                Trade { closed: Some(at("2015-06-09 09:59:59")), ..sent },
+                SEVEN_DAYS,
+                Standing::NoTrade,
+            ),
             ("completed and never paid", Trade { paid: None, ..done }, SEVEN_DAYS, Standing::NoTrade),
             (
                 "paid after the completion",
@@ -135,6 +148,12 @@ mod tests {
             assert_eq!(standing(rule, &trade, at("2015-06-09 09:59:59.999")), expected, "{what}");
         }
         assert_eq!(standing(SEVEN_DAYS, &sent, runs_out), Standing::Complete { at: runs_out });
+        let closed = Trade { closed: Some(runs_out), ..sent };
+        assert_eq!(
+            standing(SEVEN_DAYS, &closed, runs_out),
+            Standing::Complete { at: runs_out },
+            "closed too late"
+        );
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn before_settlement(before: Option<&LineState>, known: Known<'_>) -> Result<Cha
 /// The line's life so far, in the order in which the rules expect it.
 fn events(known: Known<'_>) -> Vec<LineEvent> {
     let mut events = vec![LineEvent::Decided { terms: known.terms.cloned(), hold_for_review: known.review }];
-    if known.order.closed.is_some() {
+    if known.order.closed.is_some() && known.matured.is_none() {
         events.push(LineEvent::Closed);
         return events;
     }

@@ -39,6 +39,7 @@ pub struct OrderState {
     /// When the trade succeeded.
     pub completed: Option<Instant>,
     /// When the order was closed without success. A paid and completed order does not close: its refunds say what is left.
+    /// Nor does one that a programme's timer had completed by then, which is not told here.
     pub closed: Option<Instant>,
     /// While a refund was asked for and neither granted nor refused; open ones have no end.
     pub refunds_asked: Vec<Period>,
