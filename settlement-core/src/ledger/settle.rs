@@ -26,7 +26,7 @@ use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
 use attribution_core::ledger::{Account, Entry, LineEvent, Posting, TransferState, apply};
 use attribution_core::money::Fen;
 use attribution_core::policy::Policy;
-use attribution_core::policy::settlement::SettleMode;
+use attribution_core::policy::settlement::{PayMethod, SettleMode};
 use attribution_core::time::Instant;
 
 /// Lines looked at in one transaction: a merchant with many is served in several.
@@ -218,7 +218,7 @@ fn debited(postings: &[Posting]) -> Fen {
 }
 
 /// Orders in which the product was paid for and not closed, as known at `known`: what a group cashback (团购返现)
-/// counts.
+/// counts. As for an order itself, what is paid on delivery is paid with its completion, and what is complete does not close.
 pub(crate) fn orders_of_product(
     tx: &mut dyn Tx,
     platform: &PlatformId,
@@ -226,11 +226,16 @@ pub(crate) fn orders_of_product(
     known: Instant,
 ) -> Result<u32, StoreError> {
     let row = tx.query_one(
-        "SELECT COUNT(DISTINCT l.order_id) FROM order_lines l JOIN order_events e \
-         ON e.platform = l.platform AND e.order_id = l.order_id AND e.kind = 'paid' AND e.received_ms <= $3 \
-         WHERE l.platform = $1 AND l.product = $2 AND NOT EXISTS (SELECT 1 FROM order_events c \
-         WHERE c.platform = l.platform AND c.order_id = l.order_id AND c.kind = 'closed' AND c.received_ms <= $3)",
-        params![platform, product, known],
+        "SELECT COUNT(DISTINCT l.order_id) FROM order_lines l \
+         JOIN orders o ON o.platform = l.platform AND o.order_id = l.order_id \
+         JOIN order_events e ON e.platform = l.platform AND e.order_id = l.order_id AND e.received_ms <= $3 \
+         AND (e.kind = 'paid' OR (e.kind = 'completed' AND o.payment_method = $4)) \
+         WHERE l.platform = $1 AND l.product = $2 AND (\
+         EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
+         AND c.kind = 'completed' AND c.received_ms <= $3) \
+         OR NOT EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
+         AND c.kind = 'closed' AND c.received_ms <= $3))",
+        params![platform, product, known, PayMethod::CashOnDelivery.name()],
     )?;
     row.num(0)
 }
