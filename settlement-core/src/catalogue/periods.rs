@@ -50,10 +50,11 @@ pub(super) fn open(tx: &mut dyn Tx, state: State, from: Instant, now: Instant) -
         Some(row) => from.min(row.instant(0)?),
         None => from,
     };
-    if since <= now {
-        crate::holders::outbox::since(tx, since, now)?;
+    if since > now {
+        return Ok(());
     }
-    if since < now { judge_again(tx, state, since) } else { Ok(()) }
+    crate::holders::outbox::since(tx, since, now)?;
+    judge_again(tx, state, since)
 }
 
 /// It held, or did not, before anybody said so: orders that are still open are judged again, and so are those that are
