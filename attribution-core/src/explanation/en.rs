@@ -89,8 +89,12 @@ fn reason(why: &NoCommission, names: &Names) -> String {
             )
         }
         NoCommission::PromotionWithdrawn { since } => format!("the promotion was withdrawn at {since}"),
-        NoCommission::NoRate => "no plan has a rate for these goods".to_owned(),
-        NoCommission::ClassNotCommissioned => "this class of customers earns nothing here".to_owned(),
+        NoCommission::NoRate => {
+            "no plan has a rate for these goods, or for this class of customers".to_owned()
+        }
+        NoCommission::ClassNotCommissioned => {
+            "the rates say that these goods, or this class of customers, earn nothing".to_owned()
+        }
         NoCommission::NotApproved { plan } => {
             format!("plan {} had not approved the promoter", plan_called(plan))
         }

@@ -80,8 +80,8 @@ fn reason(why: &NoCommission, names: &Names) -> String {
             format!("下单时归属的推广者 {} 已被停用，也不转给其他推广者", called(promoter))
         }
         NoCommission::PromotionWithdrawn { since } => format!("推广已于 {since} 取消"),
-        NoCommission::NoRate => "没有计划为该商品设置佣金".to_owned(),
-        NoCommission::ClassNotCommissioned => "该类客户不计佣金".to_owned(),
+        NoCommission::NoRate => "没有计划为该商品或该类客户设置佣金".to_owned(),
+        NoCommission::ClassNotCommissioned => "该商品或该类客户已设为不计佣金".to_owned(),
         NoCommission::NotApproved { plan } => {
             format!("定向计划 {} 尚未通过该推广者的申请", plan_called(plan))
         }
