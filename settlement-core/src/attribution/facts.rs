@@ -2,7 +2,7 @@
 
 use super::catalogue::Catalogue;
 use super::clicks::{BuyerClicks, Whose};
-use super::programmes::{Programme, read};
+use super::programmes::Programme;
 use crate::orders::rows::stored_event;
 use crate::orders::state::{LineState, OrderState, StoredEvent};
 use crate::params;
