@@ -51,7 +51,7 @@ pub(crate) fn describe() {
     );
     describe_gauge!(
         "yinke_core_edge_clock_ahead_seconds",
-        "How far an edge's clock is ahead of the core's, by edge; its word on what it has shipped is corrected by it"
+        "How far the edges' clocks are ahead of the core's, the one that is most so; an edge's word on what it has shipped is corrected by it"
     );
     describe_counter!(
         "yinke_core_lost_tail_clicks_total",

@@ -210,7 +210,7 @@ fn put(
         crate::holders::outbox::rules(tx, now)?;
     }
     // Orders placed under rules that are dated back, and still open, are judged by them.
-    if unchanged.is_none() && from < now {
+    if unchanged.is_none() && from <= now {
         crate::orders::wake::since(tx, from)?;
     }
     bans::of_policy(tx, programme, &active.policy, now)?;

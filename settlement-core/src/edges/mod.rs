@@ -10,7 +10,10 @@ use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::click::{EdgeId, Stream};
 use attribution_core::shipping::{Heartbeat, HeartbeatAck, LostRange, StreamCursor, StreamStatus};
-use attribution_core::time::Instant;
+use attribution_core::time::{Instant, SECOND_MS};
+
+/// An edge that has said nothing for so long no longer counts where clocks are compared: it may be retired.
+const HEARD_WITHIN_MS: i64 = 600 * SECOND_MS;
 
 /// Makes the edge known. From then on its orders wait for what it has not yet shipped.
 pub(crate) fn register(tx: &mut dyn Tx, edge: EdgeId, now: Instant) -> Result<(), StoreError> {
@@ -59,15 +62,24 @@ fn behind(tx: &mut dyn Tx, heartbeat: &Heartbeat) -> Result<Vec<StreamCursor>, S
     Ok(behind)
 }
 
+/// Shows how far the clock is ahead that is most so, of the edges that are still heard.
+fn measure_clocks(tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
+    let ahead = tx.query_one(
+        "SELECT MAX(edge_clock - heartbeat_at) FROM edges WHERE heartbeat_at > $1",
+        params![now.plus(-HEARD_WITHIN_MS)],
+    )?;
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    metrics::gauge!("yinke_core_edge_clock_ahead_seconds")
+        .set(ahead.opt_int(0)?.unwrap_or_default() as f64 / 1_000.0);
+    Ok(())
+}
+
 fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<HeartbeatAck, StoreError> {
     let edge = heartbeat.edge;
     register(tx, edge, now)?;
     // The edge speaks of its own clock. A clock that runs ahead of ours would let orders become final before the
     // clicks are here, so what it runs ahead is taken off; one that runs behind only makes orders wait.
     let ahead = heartbeat.at.millis().saturating_sub(now.millis());
-    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
-    metrics::gauge!("yinke_core_edge_clock_ahead_seconds", "edge" => edge.0.to_string())
-        .set(ahead as f64 / 1_000.0);
     let behind = behind(tx, heartbeat)?;
     let shipped_through = match behind.is_empty() {
         true => heartbeat.shipped_through.plus(-ahead.max(0)).min(now),
@@ -89,6 +101,7 @@ fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<Heartbea
             heartbeat.history.map(histories::int)
         ],
     )?;
+    measure_clocks(tx, now)?;
     for status in &heartbeat.streams {
         note_lost_tail(tx, edge, status, now)?;
         let text = serde_json::to_string(status).map_err(StoreError::corrupt("stream status"))?;
