@@ -8,6 +8,7 @@ use super::programmes::{self, Programme};
 use super::recorded::promoter_ids;
 use super::relations::own_numbers;
 use crate::earlier::{Fact, Versioned};
+use crate::orders::state::OrderState;
 use crate::orders::{rows, wake};
 use crate::params;
 use crate::plans::{
@@ -227,16 +228,22 @@ impl Catalogue {
         self.dated.target(tx, num)?.ok_or(StoreError::NoRow)
     }
 
-    /// A product's category and its ancestors, narrowest first, as known at `known`.
+    /// The category of ordered goods and its ancestors, narrowest first: as the catalogue had them when the order was
+    /// placed, or when it came in if the goods were not in the catalogue before. Goods that move, and categories that are
+    /// put below others, take nothing back from orders.
     pub(crate) fn categories_of(
         &mut self,
         tx: &mut dyn Tx,
+        state: &OrderState,
         product: &ProductId,
         known: Instant,
-    ) -> Result<Vec<CategoryId>, StoreError> {
+    ) -> Result<Vec<(i64, CategoryId)>, StoreError> {
         let target = self.product(tx, product)?;
-        let category = target.category.as_of(known).as_ref().map(|(num, _)| *num);
-        Ok(self.ancestors(tx, category, known)?.iter().map(|(_, id)| id.clone()).collect())
+        let created = state.created.at.instant();
+        let placed = if created < target.since { created.max(state.received) } else { created };
+        let frozen = placed.min(known);
+        let category = target.category.as_of(frozen).as_ref().map(|(num, _)| *num);
+        self.ancestors(tx, category, frozen)
     }
 
     /// A category and its ancestors, narrowest first, as known at `known`.
@@ -254,7 +261,7 @@ impl Catalogue {
                 break;
             }
             if !self.categories.contains_key(&num) {
-                let read = read_category(tx, num, self.dated.earlier)?;
+                let read = read_category(tx, num)?;
                 self.categories.insert(num, read);
             }
             let Some(category) = self.categories.get(&num) else { break };
@@ -322,8 +329,8 @@ impl Catalogue {
     }
 }
 
-fn read_category(tx: &mut dyn Tx, num: i64, earlier: bool) -> Result<Category, StoreError> {
+fn read_category(tx: &mut dyn Tx, num: i64) -> Result<Category, StoreError> {
     let row = tx.query_one("SELECT id, parent FROM categories WHERE num = $1", params![num])?;
-    let parent = Versioned::read(tx, Fact::Parent(num), row.opt_int(1)?, earlier)?;
+    let parent = Versioned::read(tx, Fact::Parent(num), row.opt_int(1)?, true)?;
     Ok(Category { id: programmes::read("category id", row.text(0)?)?, parent })
 }

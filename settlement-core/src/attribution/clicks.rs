@@ -299,7 +299,7 @@ impl BuyerClicks {
             }
             let link = dated.link(tx, seen.code)?.unwrap_or_default();
             let mut banned: Vec<Period> = Vec::new();
-            if let Some((num, id)) = target.category.as_of(known) {
+            if let Some((num, id)) = target.category.as_of(effective.min(known)) {
                 banned.extend_from_slice(dated.banned(tx, *num, programme)?.as_of(known));
                 let own = policy.bans.iter().filter(|ban| ban.category == *id);
                 banned.extend(own.map(|ban| Period { from: ban.effective_from, to: ban.effective_to }));

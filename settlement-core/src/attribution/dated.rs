@@ -32,6 +32,9 @@ pub(super) struct Placement {
 #[derive(Debug)]
 pub(super) struct Target {
     pub place: ClickTarget,
+    /// Since when the catalogue has it.
+    pub since: Instant,
+    /// With what it was earlier, whoever asks: what was clicked or ordered stays in its category.
     pub category: Versioned<Option<(i64, CategoryId)>>,
     pub cancelled: Versioned<Vec<Period>>,
     pub delisted: Versioned<Vec<Period>>,
@@ -234,8 +237,10 @@ impl Dated {
             let list: List<'_> = nums.iter().map(|num| TargetNum(*num)).collect();
             let rows = tx.query(
                 &format!(
-                    "SELECT t.num, t.kind, t.id, t.merchant, m.platform, t.category FROM targets t \
-                     JOIN merchants m ON m.id = t.merchant WHERE t.num IN ({})",
+                    "SELECT t.num, t.kind, t.id, t.merchant, m.platform, t.category, t.created_at, \
+                     (SELECT COUNT(*) FROM earlier_facts e WHERE e.kind = 'category' \
+                      AND e.subject = CAST(t.num AS TEXT)) \
+                     FROM targets t JOIN merchants m ON m.id = t.merchant WHERE t.num IN ({})",
                     list.marks
                 ),
                 &list.values,
@@ -252,11 +257,12 @@ impl Dated {
                     merchant: read("merchant id", row.text(3)?)?,
                     product: is_product.then(|| read("product id", row.text(2)?)).transpose()?,
                 };
-                let category = Versioned::read(tx, Fact::Category(key), row.opt_int(5)?, self.earlier)?;
+                let category = Versioned::read(tx, Fact::Category(key), row.opt_int(5)?, row.flag(7)?)?;
                 let category =
                     category.map(|num| num.map(|num| Ok((num, self.category_id(tx, num)?))).transpose())?;
                 let target = Target {
                     place,
+                    since: row.instant(6)?,
                     category,
                     cancelled: cancelled.remove(&key).unwrap_or_default(),
                     delisted: delisted.remove(&key).unwrap_or_default(),

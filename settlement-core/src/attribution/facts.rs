@@ -42,7 +42,8 @@ pub(super) struct OrderFacts {
 /// What concerns one line.
 pub(super) struct LineFacts {
     pub line: OrderLine,
-    pub bans: Vec<(i64, CategoryId)>,
+    /// The goods' category and its ancestors, by number too.
+    pub categories: Vec<(i64, CategoryId)>,
     pub withdrawn: Vec<Period>,
 }
 
@@ -101,8 +102,7 @@ impl OrderFacts {
     ) -> Result<LineFacts, StoreError> {
         let created = &state.created;
         let target = catalogue.product(tx, &line.product)?;
-        let category = target.category.as_of(self.known).as_ref().map(|(num, _)| *num);
-        let bans = catalogue.ancestors(tx, category, self.known)?;
+        let categories = catalogue.categories_of(tx, state, &line.product, self.known)?;
         let declared = created.declared.as_ref();
         let channel = declared.and_then(|d| d.channel.as_deref()).and_then(|c| ChannelId::new(c).ok());
         let order_line = OrderLine {
@@ -111,7 +111,7 @@ impl OrderFacts {
             line: line.line.clone(),
             merchant: created.merchant.clone(),
             product: Some(line.product.clone()),
-            categories: bans.iter().map(|(_, id)| id.clone()).collect(),
+            categories: categories.iter().map(|(_, id)| id.clone()).collect(),
             created: created.at.instant(),
             paid: state.paid,
             method: state.payment_method,
@@ -121,7 +121,7 @@ impl OrderFacts {
             channel,
             token: self.clicks.token(),
         };
-        Ok(LineFacts { line: order_line, bans, withdrawn: target.cancelled.as_of(self.known).clone() })
+        Ok(LineFacts { line: order_line, categories, withdrawn: target.cancelled.as_of(self.known).clone() })
     }
 
     /// Those of some promoters about whom there is something to say, as far as an order of this time cares.
@@ -158,7 +158,7 @@ impl LineFacts {
         known: Instant,
     ) -> Result<Vec<BanRule>, StoreError> {
         let mut bans = Vec::new();
-        for (num, category) in &self.bans {
+        for (num, category) in &self.categories {
             let periods = catalogue.dated.banned(tx, *num, programme)?;
             bans.extend(periods.as_of(known).iter().map(|period| BanRule {
                 category: category.clone(),

@@ -72,7 +72,7 @@ async fn put_category(
                 tx.query_one("SELECT parent FROM categories WHERE num = $1", params![num])?.opt_int(0)?;
             if before != parent {
                 earlier::keep(tx, Fact::Parent(num), &before, scope.now)?;
-                wake::since(tx, Instant(0))?;
+                wake::since(tx, scope.now)?;
             }
             tx.execute(
                 "UPDATE categories SET name = $2, parent = $3 WHERE num = $1",

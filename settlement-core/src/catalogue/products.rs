@@ -171,17 +171,8 @@ async fn put_product(
                 image_url: picture.as_deref(),
                 app_page: merchant.app_page.as_deref(),
             };
-            let sql = "SELECT category FROM targets WHERE kind = 'product' AND id = $1";
-            let moved = match tx.query_opt(sql, params![&id])? {
-                Some(row) => row.opt_int(0)? != category,
-                None => false,
-            };
             let num = targets::put(tx, &target, &mut numbers, scope.now)?;
             marks::product(tx, num)?;
-            if moved {
-                // The bans of another category hold for it, also for clicks that were made before.
-                crate::holders::outbox::rules(tx, scope.now)?;
-            }
             let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
             Ok((status, stored(tx, &id, scope.now)?))
         })

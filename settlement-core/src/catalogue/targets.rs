@@ -83,7 +83,7 @@ pub(super) fn put(
         Some(old) => {
             if old.category != target.category {
                 earlier::keep(tx, Fact::Category(old.num), &old.category, now)?;
-                wake::product(tx, target.id)?;
+                wake::since(tx, now)?;
             }
             old.num
         }

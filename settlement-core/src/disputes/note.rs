@@ -36,10 +36,7 @@ pub(crate) fn refunds(
     if policy.settlement.refund_after == RefundAfter::None || !line.refunds.iter().any(late) {
         return Ok(line.clone());
     }
-    let categories = match policy.refund_batches.is_empty() {
-        true => Vec::new(),
-        false => catalogue.categories_of(tx, &line.product, now)?,
-    };
+    let categories = categories(tx, catalogue, policy, state, line, now)?;
     // Every refund, and those that the books see: what is taken back at once is measured as the books measure it.
     let (mut all, mut booked) = (Fen::ZERO, Fen::ZERO);
     for refund in &line.refunds {
@@ -58,6 +55,23 @@ pub(crate) fn refunds(
         }
     }
     Ok(as_booked(policy, &categories, line, settled))
+}
+
+/// What the goods were when they were ordered, if the rules of a batch ask: which record a refund has does not change
+/// when the goods move.
+pub(crate) fn categories(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    policy: &Policy,
+    state: &OrderState,
+    line: &LineState,
+    now: Instant,
+) -> Result<Vec<CategoryId>, StoreError> {
+    if policy.refund_batches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let categories = catalogue.categories_of(tx, state, &line.product, now)?;
+    Ok(categories.into_iter().map(|(_, id)| id).collect())
 }
 
 fn case<'a>(refund: &LineRefund, categories: &'a [CategoryId], settled: Instant) -> RefundCase<'a> {

@@ -101,20 +101,6 @@ pub fn since(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Everything ordered of one product: it is something else than was thought.
-///
-/// # Errors
-/// If the store fails.
-pub(crate) fn product(tx: &mut dyn Tx, product: &str) -> Result<(), StoreError> {
-    catalogue_changed(tx)?;
-    tx.execute(
-        "UPDATE orders SET dirty = 1 WHERE provisional = 1 AND (platform, order_id) IN (\
-         SELECT platform, order_id FROM order_lines WHERE product = $1)",
-        params![product],
-    )?;
-    Ok(())
-}
-
 /// Everything ordered at one shop: its buyers' history is known otherwise.
 ///
 /// # Errors
@@ -141,7 +127,7 @@ pub fn visitor(tx: &mut dyn Tx, visitor: VisitorId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Final orders from `from` on with goods of a category or of one below it: a ban reaches back.
+/// Final orders from `from` on with goods that are, or ever were, of a category or of one below it: a ban reaches back.
 ///
 /// # Errors
 /// If the store fails.
@@ -150,11 +136,14 @@ pub(crate) fn category(tx: &mut dyn Tx, category: i64, from: Instant) -> Result<
     let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
     tx.execute(
         "WITH RECURSIVE below (num) AS (SELECT num FROM categories WHERE num = $1 \
-         UNION SELECT c.num FROM categories c JOIN below b ON c.parent = b.num) \
+         UNION SELECT c.num FROM categories c JOIN below b ON c.parent = b.num OR EXISTS (SELECT 1 FROM earlier_facts e \
+         WHERE e.kind = 'parent' AND e.subject = CAST(c.num AS TEXT) AND e.contents = CAST(b.num AS TEXT))) \
          UPDATE orders SET dirty = 1 WHERE provisional = 0 AND created_ms >= $2 \
          AND (platform, order_id) IN (SELECT l.platform, l.order_id FROM targets t \
          JOIN order_lines l ON l.product = t.id WHERE t.kind = 'product' AND l.created_ms >= $2 \
-         AND t.category IN (SELECT num FROM below))",
+         AND (t.category IN (SELECT num FROM below) OR EXISTS (SELECT 1 FROM earlier_facts e \
+         WHERE e.kind = 'category' AND e.subject = CAST(t.num AS TEXT) \
+         AND e.contents IN (SELECT CAST(num AS TEXT) FROM below))))",
         params![category, from],
     )?;
     Ok(())

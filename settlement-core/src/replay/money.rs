@@ -10,7 +10,7 @@ use super::load::{StoredLine, StoredTransfer};
 use super::same_json::is_json_of;
 use super::transfers;
 use crate::attribution::Catalogue;
-use crate::disputes::note::as_booked;
+use crate::disputes::note;
 use crate::ledger::account::owner_of;
 use crate::ledger::settle::{Settling, at_tier, orders_of_product};
 use crate::ledger::transfer::{Subject, written};
@@ -170,7 +170,7 @@ impl<'a> Life<'a> {
         if self.row.settled.is_none() {
             self.row.matured = maturity(state, &policy.settlement, now).0;
         }
-        let seen = self.seen(tx, catalogue, &policy, line, now)?;
+        let seen = self.seen(tx, catalogue, &policy, (state, line), now)?;
         let known = Known {
             policy: &policy.settlement,
             programme: &programme,
@@ -195,15 +195,12 @@ impl<'a> Life<'a> {
         tx: &mut dyn Tx,
         catalogue: &mut Catalogue,
         policy: &Policy,
-        line: &LineState,
+        (state, line): (&OrderState, &LineState),
         now: Instant,
     ) -> Result<LineState, StoreError> {
         let Some(settled) = self.row.settled else { return Ok(line.clone()) };
-        let categories = match policy.refund_batches.is_empty() {
-            true => Vec::new(),
-            false => catalogue.categories_of(tx, &line.product, now)?,
-        };
-        Ok(as_booked(policy, &categories, line, settled))
+        let categories = note::categories(tx, catalogue, policy, state, line, now)?;
+        Ok(note::as_booked(policy, &categories, line, settled))
     }
 
     fn settle(
