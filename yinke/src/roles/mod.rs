@@ -180,6 +180,7 @@ mod tests {
     use url::Url;
 
     async fn started(dir: &std::path::Path) -> CoreRole {
+        std::fs::create_dir(dir.join("keys")).unwrap();
         let secrets = CoreSecrets::open_or_create(&dir.join("keys"), false).unwrap();
         let start = CoreStart {
             store: StoreChoice::Sqlite(dir.join("core.db")),
