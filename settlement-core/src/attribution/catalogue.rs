@@ -260,11 +260,10 @@ impl Catalogue {
             if found.iter().any(|(seen, _)| *seen == num) {
                 break;
             }
-            if !self.categories.contains_key(&num) {
-                let read = read_category(tx, num)?;
-                self.categories.insert(num, read);
-            }
-            let Some(category) = self.categories.get(&num) else { break };
+            let category = match self.categories.entry(num) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(read_category(tx, num)?),
+            };
             found.push((num, category.id.clone()));
             next = *category.parent.as_of(known);
         }
