@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 /// Orders settled and refunded within the faulty months, one settled before them, one refunded after them.
 async fn ready(bench: &Bench) -> Stage<'_> {
     let policy = json!({"attribution": {"scope": "shop", "require_converted_link": false}, "bans": []});
+    let start = at("2020-11-20 09:00:00");
+    bench.set_clock(start);
     let stage = Stage::set(bench, "alliance_credit_ban", policy).await;
     for product in ["cup"] {
         let body = json!({"merchant": "m1", "title": product, "price_fen": 10_000,
                           "url": "https://shop.example.cn/cup", "category": "shopping-credit"});
         bench.ok("PUT", &format!("/v1/products/{product}"), body).await;
     }
-    let start = at("2020-11-20 09:00:00");
-    bench.set_clock(start);
     stage.login(visitor(1), "u1", start).await;
     bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 1_000_000})).await;
     for (order, day) in [
