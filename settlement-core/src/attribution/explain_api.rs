@@ -146,14 +146,10 @@ struct BillExplained {
     en: Vec<String>,
 }
 
-impl BillExplained {
-    fn of(row: &LineRow) -> Result<Option<Self>, StoreError> {
-        let Some(books) = row.books.as_ref().filter(|_| row.state != "none") else { return Ok(None) };
-        let computed = books.bill();
-        let computed =
-            computed.map_err(|cause| StoreError::Corrupt { what: "books of a line", cause: cause.into() })?;
+impl From<Bill> for BillExplained {
+    fn from(computed: Bill) -> Self {
         let told = |language| explain_bill(&computed, language);
-        Ok(Some(Self { zh: told(Language::Zh), en: told(Language::En), computed }))
+        Self { zh: told(Language::Zh), en: told(Language::En), computed }
     }
 }
 
@@ -283,7 +279,7 @@ fn explained(
     let beside = Beside::of(tx, &state, now)?;
     let mut lines = Vec::with_capacity(state.lines.len());
     for (index, line) in state.lines.iter().enumerate() {
-        let row = rows::line(tx, platform, order, line)?;
+        let row = rows::line(tx, platform, order, &line.line)?;
         let mut decided = rows::decision(tx, platform, order, &line.line, row.decision)?;
         if let Some(decided) = &mut decided {
             beside.tell(index, decided, row.final_at);
@@ -320,7 +316,7 @@ fn line_explained(
         }
         None => None,
     };
-    let bill = BillExplained::of(row)?;
+    let bill = row.bill()?.map(BillExplained::from);
     let mut name = |noun, id: Option<&str>| id.map_or(Ok(None), |id| name_of(tx, noun, id));
     let title = name(Noun::Product, Some(line.product.as_str()))?;
     let promoter_name = name(Noun::Promoter, row.promoter.as_ref().map(PromoterId::as_str))?;
@@ -353,11 +349,7 @@ fn line_explained(
 
 fn decision_explained(row: &LineRow, decided: Decided, names: &Names) -> DecisionExplained {
     let Decided { mut attribution, others } = decided;
-    // Whether it still can change moved on since it was made; what was decided did not.
-    attribution.provisional = !row.is_final();
-    if let Some(final_at) = row.final_at {
-        attribution.final_at = final_at;
-    }
+    row.tell_finality(&mut attribution);
     DecisionExplained {
         number: row.decision.unwrap_or_default(),
         explanation: Words::of(&attribution, names),

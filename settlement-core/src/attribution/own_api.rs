@@ -3,17 +3,20 @@
 
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
+use super::Catalogue;
 use super::named::names_in;
 use super::programmes::read;
 use crate::Core;
 use crate::api::{Params, PathId, Principal, Problem};
-use crate::orders::rows;
+use crate::orders::rows::{self, LineRow};
+use crate::orders::shown::not_yet_shown;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::Attribution;
 use attribution_core::explanation::{Explanation, Language, explain, explain_bill};
 use attribution_core::ids::{LineId, OrderId, PlatformId, PromoterId};
-use attribution_core::ledger::{Bill, LineState};
+use attribution_core::ledger::{Bill, Entry};
+use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -69,13 +72,14 @@ async fn own_order(
     PathId((promoter, order)): PathId<(PromoterId, OrderId)>,
     Params(Which { platform }): Params<Which>,
 ) -> Result<Json<OwnOrder>, Problem> {
+    let now = core.now();
     core.store()
         .read(move |tx| {
             let row = tx
                 .query_opt("SELECT agency FROM promoters WHERE id = $1", params![&promoter])?
                 .ok_or_else(|| Problem::unknown("promoter", &promoter))?;
             principal.require_promoter_of(promoter.as_str(), row.opt_text(0)?)?;
-            let lines = own_lines(tx, &platform, &order, &promoter)?;
+            let lines = own_lines(tx, &platform, &order, &promoter, now)?;
             // Whether there is such an order of somebody else is not theirs to know.
             if lines.is_empty() {
                 return Err(Problem::unknown("order", &order));
@@ -86,33 +90,30 @@ async fn own_order(
         .map(Json)
 }
 
-/// How the commission came to what it is now, from a line's books.
-fn bill(books: &str) -> Result<Bill, StoreError> {
-    let books: LineState = rows::from_json("books of a line", books)?;
-    books.bill().map_err(|cause| StoreError::Corrupt { what: "books of a line", cause: cause.into() })
-}
-
 fn own_lines(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     order: &OrderId,
     promoter: &PromoterId,
+    now: Instant,
 ) -> Result<Vec<OwnLine>, Problem> {
-    let rows = tx.query(
-        "SELECT line_id, decision, books FROM order_lines WHERE platform = $1 AND order_id = $2 AND promoter = $3 \
-         ORDER BY line_id",
+    let ids = tx.query(
+        "SELECT line_id FROM order_lines WHERE platform = $1 AND order_id = $2 AND promoter = $3 ORDER BY line_id",
         params![platform, order, promoter],
     )?;
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let line: LineId = read("line id", row.text(0)?)?;
-        let Some(decided) = rows::decision(tx, platform, order, &line, row.opt_int(1)?)? else { continue };
+    let mut catalogue = Catalogue::default();
+    let mut lines = Vec::with_capacity(ids.len());
+    for id in &ids {
+        let line: LineId = read("line id", id.text(0)?)?;
+        let row = rows::line(tx, platform, order, &line)?;
+        let Some(decided) = rows::decision(tx, platform, order, &line, row.decision)? else { continue };
         let mut own: Attribution = decided.attribution;
+        row.tell_finality(&mut own);
         own.candidates.retain(|candidate| candidate.promoter == *promoter);
         // A coupon may win over the promoter who holds the buyer.
         own.relation = own.relation.filter(|relation| relation.promoter == *promoter);
         let names = names_in(tx, [&own])?;
-        let bill = row.opt_text(2)?.map(bill).transpose()?;
+        let bill = own_bill(tx, &mut catalogue, &row, now)?;
         let told = |language| {
             let mut told = explain(&own, &names, language);
             told.steps.extend(bill.iter().flat_map(|bill| explain_bill(bill, language)));
@@ -121,4 +122,21 @@ fn own_lines(
         lines.push(OwnLine { line: line.to_string(), zh: told(Language::Zh), en: told(Language::En) });
     }
     Ok(lines)
+}
+
+/// The line's bill, which says of a success no more than the promoter's lists and reports do.
+fn own_bill(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    row: &LineRow,
+    now: Instant,
+) -> Result<Option<Bill>, StoreError> {
+    let Some(mut bill) = row.bill()? else { return Ok(None) };
+    if let (Entry::Settled, Some(programme), Some(version), Some(matured)) =
+        (bill.entry, &row.programme, row.version, row.matured)
+        && not_yet_shown(tx, catalogue, programme, version, matured, now)?
+    {
+        bill.entry = Entry::Expected;
+    }
+    Ok(Some(bill))
 }

@@ -130,7 +130,7 @@ pub(super) fn settle_line(
     judge(tx, catalogue, platform, order, "before settlement", now)?;
     let Some(state) = OrderState::of(&events) else { return Ok(LineResult::NotDue) };
     let Some(facts) = state.lines.iter().find(|l| l.line == *line) else { return Ok(LineResult::NotDue) };
-    let mut row = rows::line(tx, platform, order, facts)?;
+    let mut row = rows::line(tx, platform, order, &facts.line)?;
     if row.state != "matured" || row.is_held() {
         return Ok(LineResult::Gone);
     }

@@ -71,7 +71,7 @@ pub fn judge(
     }
     let mut next = Next::default();
     for (line, decided) in state.lines.iter().zip(decisions) {
-        let mut line_row = rows::line(tx, platform, order, line)?;
+        let mut line_row = rows::line(tx, platform, order, &line.line)?;
         if !line_row.is_final() {
             keep_decision(tx, &state, line, &mut line_row, decided.as_ref(), cause, now)?;
             next.provisional_line(tx, catalogue, &state, decided.as_ref(), now)?;

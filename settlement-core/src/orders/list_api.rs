@@ -2,6 +2,7 @@
 
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
+use super::shown::{midnight, not_yet_shown};
 use crate::Core;
 use crate::api::{ApiTime, Cursor, Page, PageParams, Params, Principal, Problem, Role};
 use crate::attribution::Catalogue;
@@ -270,7 +271,7 @@ fn entry(
 ) -> Result<OrderLineEntry, StoreError> {
     let mut state = row.text(9)?.to_owned();
     let mut settled_at = row.opt_int(16)?;
-    if !sees_all && state == "settled" && not_yet_shown(tx, catalogue, row, now)? {
+    if !sees_all && state == "settled" && is_withheld(tx, catalogue, row, now)? {
         "expected".clone_into(&mut state);
         settled_at = None;
     }
@@ -296,23 +297,17 @@ fn entry(
     })
 }
 
-/// When today began.
-fn midnight(now: Instant) -> Instant {
-    Instant::of_shanghai_day(now.shanghai_day())
-}
-
-/// Whether a settled line is still shown as expected: its trade succeeded today, and the rules show it from midnight on.
-fn not_yet_shown(
+/// Whether a settled line is still shown as expected.
+fn is_withheld(
     tx: &mut dyn Tx,
     catalogue: &mut Catalogue,
     row: &Row,
     now: Instant,
 ) -> Result<bool, StoreError> {
-    // Most are older than any rule withholds them.
-    let Some(matured) = row.opt_instant(18)?.filter(|matured| *matured >= midnight(now)) else {
+    let (Some(programme), Some(version), Some(matured)) =
+        (row.opt_text(8)?, row.opt_num(17)?, row.opt_instant(18)?)
+    else {
         return Ok(false);
     };
-    let (Some(programme), Some(version)) = (row.opt_text(8)?, row.opt_num(17)?) else { return Ok(false) };
-    let policy = catalogue.policy(tx, &read("programme id", programme)?, version)?;
-    Ok(now < policy.settlement.report_visible.visible_from(matured))
+    not_yet_shown(tx, catalogue, &read("programme id", programme)?, version, matured, now)
 }

@@ -24,6 +24,7 @@ mod report_rows;
 pub mod review;
 mod review_api;
 pub(crate) mod rows;
+pub(crate) mod shown;
 pub mod state;
 pub mod sweep;
 mod waiting;

@@ -1,5 +1,6 @@
 //! The figures of a report, gathered by day, promoter, product, placement or label.
 
+use super::shown::{midnight, not_yet_shown};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::store::{Param, Row, StoreError, Tx};
@@ -322,8 +323,7 @@ fn withhold(
     now: Instant,
     rows: &mut BTreeMap<String, Figures>,
 ) -> Result<(), StoreError> {
-    let midnight = Instant::of_shanghai_day(now.shanghai_day());
-    let mut values: Vec<Param<'_>> = vec![midnight.into()];
+    let mut values: Vec<Param<'_>> = vec![midnight(now).into()];
     let own = scope.own_share(&mut values);
     let sql = format!(
         "SELECT programme, programme_version, created_ms, settled_ms, promoter_fen, promoter, product, \
@@ -333,8 +333,8 @@ fn withhold(
     let mut rules = Catalogue::default();
     for row in &tx.query(&sql, &values)? {
         let (Some(programme), Some(version)) = (row.opt_text(0)?, row.opt_num(1)?) else { continue };
-        let policy = rules.policy(tx, &read("programme id", programme)?, version)?;
-        if now >= policy.settlement.report_visible.visible_from(row.instant(9)?) {
+        let programme = read("programme id", programme)?;
+        if !not_yet_shown(tx, &mut rules, &programme, version, row.instant(9)?, now)? {
             continue;
         }
         let (placed, settled) = (row.instant(2)?.shanghai_day(), row.instant(3)?.shanghai_day());

@@ -1,14 +1,15 @@
 //! The rows of orders: how they are written, and read back as types.
 
 use super::event::{EventKey, OrderEvent};
-use super::state::{LineState, OrderState, StoredEvent};
+use super::state::{OrderState, StoredEvent};
 use crate::attribution::Decided;
 use crate::attribution::programmes::read;
 use crate::params;
 use crate::store::{Param, Row, StoreError, Tx};
+use attribution_core::attribute::Attribution;
 use attribution_core::commission::{Payee, Terms};
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
-use attribution_core::ledger::LineState as Books;
+use attribution_core::ledger::{Bill, LineState as Books};
 use attribution_core::policy::Policy;
 use attribution_core::policy::settlement::PayMethod;
 use attribution_core::time::Instant;
@@ -61,6 +62,22 @@ pub(crate) struct LineRow {
 impl LineRow {
     pub(crate) const fn is_final(&self) -> bool {
         self.final_at.is_some()
+    }
+
+    /// Says in the decision in force whether it still can change: that moved on since it was made; what was decided did
+    /// not.
+    pub(crate) const fn tell_finality(&self, decision: &mut Attribution) {
+        decision.provisional = !self.is_final();
+        if let Some(final_at) = self.final_at {
+            decision.final_at = final_at;
+        }
+    }
+
+    /// How the commission came to what it is now, from the books; none while nobody has one.
+    pub(crate) fn bill(&self) -> Result<Option<Bill>, StoreError> {
+        let books = self.books.as_ref().filter(|_| self.state != "none");
+        let bill = books.map(Books::bill).transpose();
+        bill.map_err(|cause| StoreError::Corrupt { what: "books of a line", cause: cause.into() })
     }
 
     /// Whether its money waits for a person.
@@ -211,19 +228,19 @@ pub(crate) fn line(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     order: &OrderId,
-    line: &LineState,
+    line: &LineId,
 ) -> Result<LineRow, StoreError> {
     let row = tx.query_one(
         "SELECT decision, promoter, programme, programme_version, final_ms, state, review, review_passed, base_fen, \
          commission_fen, promoter_fen, matured_ms, settled_ms, books, agency_fen FROM order_lines \
          WHERE platform = $1 AND order_id = $2 AND line_id = $3",
-        params![platform, order, &line.line],
+        params![platform, order, line],
     )?;
     let number = row.opt_int(0)?;
-    let in_force = decision(tx, platform, order, &line.line, number)?;
+    let in_force = decision(tx, platform, order, line, number)?;
     let attribution = in_force.as_ref().map(|decided| &decided.attribution);
     Ok(LineRow {
-        line: line.line.clone(),
+        line: line.clone(),
         decision: number,
         promoter: row.opt_text(1)?.map(|id| read("promoter id", id)).transpose()?,
         programme: row.opt_text(2)?.map(|id| read("programme id", id)).transpose()?,

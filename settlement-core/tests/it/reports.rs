@@ -246,6 +246,17 @@ on_both!(a_success_of_today_is_listed_as_it_is_shown, async |bench: &Bench| {
     assert_eq!(listed(anna, "expected").await, ["o2", "o3"]);
     assert_eq!(listed(ADMIN, "settled").await, ["o1", "o2"]);
     assert_eq!(listed(ADMIN, "expected").await, ["o3"]);
+    // Her explanation says what her list says, and that nothing changes it any more.
+    let says = async |order: &str| {
+        let path = format!("/v1/promoters/anna/orders/{order}?platform=p1");
+        bench.call_as(anna, "GET", &path, Value::Null).await.1["lines"][0]["en"]["steps"].to_string()
+    };
+    for (order, settled) in [("o1", true), ("o2", false)] {
+        let steps = says(order).await;
+        assert_eq!(steps.contains("Settled."), settled, "{order}: {steps}");
+        assert!(!steps.contains("provisional"), "{order}: {steps}");
+    }
     bench.set_clock(hour(36));
     assert_eq!(listed(anna, "settled").await, ["o1", "o2"]);
+    assert!(says("o2").await.contains("Settled."));
 });
