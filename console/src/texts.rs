@@ -231,7 +231,8 @@ texts! {
     }
     /// Payout runs.
     payouts: PayoutTexts {
-        title, intro, no_programmes, runs, none, day, attempt, served, failed, file, finished, going_on,
+        title, intro, no_programmes, on_their_way, on_their_way_words, on_their_way_none, payee, account, all_of_them, runs, none, day,
+        attempt, served, failed, file, finished, going_on,
         begin_title, begin, begin_words, arrivals, arrivals_words, lines, lines_hint, take_in, no_lines, bad_line,
     }
     /// Accounts of others.
@@ -262,12 +263,13 @@ texts! {
     }
     /// What is asked once more before it is done.
     sure: SureTexts {
-        cancel_promotion, delist, reject, take_back, delete_sku, revoke, remove_webhook, disable_account, remove_source,
+        cancel_promotion, delist, reject, take_back, delete_sku, revoke, remove_webhook, disable_account, disable_promoter,
+        remove_source,
     }
     /// Promoters, for the operators.
     promoters: PromotersTexts {
         title, find, none, agency, placements, member, not_said, verified, not_verified, say, say_words, say_yes, say_no,
-        orders, bans_words,
+        orders, bans_words, new, new_words, disable, enable,
     }
     /// Targeted plans and applications to them.
     plan: PlanTexts {

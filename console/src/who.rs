@@ -3,7 +3,7 @@
 use crate::api::ApiError;
 use crate::cookies::Cookie;
 use crate::failure::Failure;
-use crate::form::{Form, Submitted, local_path};
+use crate::form::{Form, Mistake, Submitted, local_path};
 use crate::lang::Lang;
 use crate::list::Page;
 use crate::sheet::done;
@@ -108,6 +108,17 @@ impl SignedIn {
         body: &impl Serialize,
     ) -> Result<Value, ApiError> {
         self.console().api().write(self.principal(), method, path, once, body).await
+    }
+
+    /// What is wrong with the id of something new that is to be at `to`: a form for it must not change what there is.
+    pub(crate) async fn wrong_new_id(&self, to: &str, id: &str) -> Option<Mistake> {
+        let t = &self.t().shop;
+        let words = match self.ask::<IgnoredAny>(to, &[]).await {
+            _ if id.is_empty() => &t.id_needed,
+            Err(error) if matches!(error.code(), Some("not_found" | "invalid_path")) => return None,
+            _ => &t.id_taken,
+        };
+        Some(Mistake { field: Some("id".to_owned()), words: words.clone() })
     }
 
     /// What became of a form: on to the page that `then` names, or `again` with what is wrong.

@@ -236,22 +236,15 @@ fn body(merchant: &Merchant, sent: &Submitted) -> Result<Value, Form> {
 async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> {
     let who = &merchant.who;
     let id = sent.value("id");
-    let wrong = |words: &str| {
-        let mistake = Mistake { field: Some("id".to_owned()), words: words.to_owned() };
-        Form::refused(&sent.fields, vec![mistake])
-    };
-    if id.is_empty() {
-        return show_new(&merchant, wrong(&who.t().shop.id_needed)).await;
-    }
-    let known: Result<Value, _> = who.ask(&path(&["products", id]), &[]).await;
-    if known.is_ok() {
-        return show_new(&merchant, wrong(&who.t().shop.id_taken)).await;
+    let product = path(&["products", id]);
+    if let Some(mistake) = who.wrong_new_id(&product, id).await {
+        return show_new(&merchant, Form::refused(&sent.fields, vec![mistake])).await;
     }
     let body = match body(&merchant, &sent) {
         Ok(body) => body,
         Err(form) => return show_new(&merchant, form).await,
     };
-    let made = who.change(Method::PUT, &path(&["products", id]), sent.once(), &body).await;
+    let made = who.change(Method::PUT, &product, sent.once(), &body).await;
     let to = format!("/merchant/products/{id}");
     who.finish(&sent, made, (&to, "product"), |form| show_new(&merchant, form)).await
 }

@@ -133,20 +133,13 @@ async fn show_new(merchant: &Merchant, form: Form) -> Result<Response, Failure> 
 
 async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> {
     let who = &merchant.who;
-    let t = who.t();
     let id = sent.value("id");
-    if id.is_empty() {
-        let mistake = Mistake { field: Some("id".to_owned()), words: t.shop.id_needed.clone() };
-        return show_new(&merchant, Form::refused(&sent.fields, vec![mistake])).await;
-    }
-    // A form for something new must not change what there is.
-    let known: Result<Value, _> = who.ask(&path(&["programmes", id]), &[]).await;
-    if !matches!(&known, Err(error) if error.code() == Some("not_found")) {
-        let mistake = Mistake { field: Some("id".to_owned()), words: t.shop.id_taken.clone() };
+    let programme = path(&["programmes", id]);
+    if let Some(mistake) = who.wrong_new_id(&programme, id).await {
         return show_new(&merchant, Form::refused(&sent.fields, vec![mistake])).await;
     }
     let body = json!({ "merchant": merchant.id, "name": sent.value("name"), "preset": sent.value("preset") });
-    let made = who.change(Method::PUT, &path(&["programmes", id]), sent.once(), &body).await;
+    let made = who.change(Method::PUT, &programme, sent.once(), &body).await;
     let to = format!("/merchant/programmes/{id}");
     who.finish(&sent, made, (&to, "programme"), |form| show_new(&merchant, form)).await
 }

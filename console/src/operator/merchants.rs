@@ -17,7 +17,6 @@ use axum::response::Response;
 use axum::routing::get;
 use http::Method;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::json;
 
 const MERCHANTS: &str = "/operator/merchants";
@@ -78,17 +77,9 @@ async fn show_list(operator: &Operator, form: Form) -> Result<Response, Failure>
 /// Makes a merchant. The rest of it is for the shop to say.
 async fn make(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
     let who = &operator.who;
-    let t = who.t();
     let id = sent.value("id");
     let to = path(&["merchants", id]);
-    // A form for something new must not change what there is.
-    let wrong = match who.ask::<IgnoredAny>(&to, &[]).await {
-        _ if id.is_empty() => Some(&t.shop.id_needed),
-        Err(error) if matches!(error.code(), Some("not_found" | "invalid_path")) => None,
-        _ => Some(&t.shop.id_taken),
-    };
-    if let Some(words) = wrong {
-        let mistake = Mistake { field: Some("id".to_owned()), words: words.clone() };
+    if let Some(mistake) = who.wrong_new_id(&to, id).await {
         return show_list(&operator, Form::refused(&sent.fields, vec![mistake])).await;
     }
     let body = json!({ "name": sent.value("name"), "platform": sent.value("platform") });

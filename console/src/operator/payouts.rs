@@ -4,7 +4,8 @@
 use super::programmes;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
-use crate::list::query_of;
+use crate::list::{Page, query_of};
+use crate::money::kind_words;
 use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{moment, yuan};
 use crate::state::Console;
@@ -19,6 +20,8 @@ use serde_json::json;
 
 const PAYOUTS: &str = "/operator/payouts";
 const FILE: &str = "/operator/payouts/file";
+/// Payments on their way that the page lists; the file has all.
+const ON_THEIR_WAY_SHOWN: &str = "100";
 const ARRIVALS: &str = "/operator/payouts/arrivals";
 
 pub(super) fn routes() -> Router<Console> {
@@ -38,6 +41,17 @@ struct Run {
     finished_at: Option<i64>,
 }
 
+/// A payment that is on its way.
+#[derive(Debug, Deserialize)]
+struct Sent {
+    id: String,
+    payee: String,
+    day: String,
+    account_kind: Option<String>,
+    account: Option<String>,
+    paid_fen: i64,
+}
+
 async fn page(operator: Operator) -> Result<Response, Failure> {
     let fields = query_of(&operator.who);
     show(&operator, form::value(&fields, "programme"), Form::default()).await
@@ -55,6 +69,17 @@ async fn show(operator: &Operator, programme: &str, form: Form) -> Result<Respon
     };
     let first = Field::choice("programme", &texts.shop.programme, programmes).with(chosen.clone());
     sheet.part(Part::Filters(Filters { to: PAYOUTS.to_owned(), first, more: Vec::new() }));
+    let on_their_way: Page<Sent> = who
+        .ask("/v1/payouts", &[("programme", &chosen), ("state", "clearing"), ("limit", ON_THEIR_WAY_SHOWN)])
+        .await?;
+    let some = !on_their_way.items.is_empty();
+    sheet.part(Part::Table(on_their_way_table(operator, on_their_way.items)));
+    if some {
+        let query =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("programme", &chosen).finish();
+        sheet.part(Part::Note("", t.on_their_way_words.clone()));
+        sheet.part(Part::Links(vec![(format!("{FILE}?{query}"), t.all_of_them.clone())]));
+    }
     let runs: Vec<Run> = who.ask("/v1/payout-runs", &[("programme", &chosen)]).await?;
     sheet.part(Part::Table(table(operator, runs)));
     sheet.part(Part::Form(
@@ -67,6 +92,24 @@ async fn show(operator: &Operator, programme: &str, form: Form) -> Result<Respon
             .field(form.show(Field::lines("arrivals", &t.lines).hint(&t.lines_hint).file(".csv,text/csv"))),
     ));
     sheet.show(form)
+}
+
+fn on_their_way_table(operator: &Operator, sent: Vec<Sent>) -> Table {
+    let texts = operator.who.t();
+    let t = &texts.payouts;
+    let columns = [&*texts.shop.id, &t.day, &t.payee, &t.account, &texts.shop.amount];
+    let mut table = Table::new(&t.on_their_way, &columns, &[4], &t.on_their_way_none);
+    for of in sent {
+        let kind = of.account_kind.as_deref().map_or("", |kind| kind_words(texts, kind));
+        table.row(vec![
+            Cell::Code(of.id),
+            Cell::Text(of.day),
+            Cell::Code(of.payee),
+            Cell::Text(format!("{kind} {}", of.account.unwrap_or_default())),
+            Cell::Number(yuan(of.paid_fen)),
+        ]);
+    }
+    table
 }
 
 fn table(operator: &Operator, runs: Vec<Run>) -> Table {
@@ -116,12 +159,14 @@ async fn file(operator: Operator) -> Result<Response, Failure> {
     let fields = query_of(who);
     let (programme, day) = (form::value(&fields, "programme"), form::value(&fields, "day"));
     // It stands in the file's name.
-    if programme.is_empty() || day.parse::<jiff::civil::Date>().is_err() {
+    if programme.is_empty() || !(day.is_empty() || day.parse::<jiff::civil::Date>().is_ok()) {
         return Err(Failure::NotFound);
     }
     let query = [("programme", programme), ("day", day)];
-    let bytes = who.console().api().get_bytes(who.principal(), "/v1/payout-files", &query).await?;
-    let name = format!("attachment; filename=\"payouts-{day}.csv\"");
+    let query = if day.is_empty() { &query[..1] } else { &query[..] };
+    let bytes = who.console().api().get_bytes(who.principal(), "/v1/payout-files", query).await?;
+    let which = if day.is_empty() { "on-their-way" } else { day };
+    let name = format!("attachment; filename=\"payouts-{which}.csv\"");
     let headers =
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, bytes).into_response())

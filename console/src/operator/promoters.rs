@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::form::{Field, Form, Submitted};
 use crate::list::{Listed, everything, listed};
 use crate::order_pages::escaped;
-use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
+use crate::sheet::{Action, Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::moment;
 use crate::state::Console;
 use crate::texts::{Texts, fill};
@@ -13,7 +13,7 @@ use crate::who::Operator;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
@@ -21,7 +21,10 @@ use serde_json::json;
 const PROMOTERS: &str = "/operator/promoters";
 
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route(PROMOTERS, get(list)).route("/operator/promoters/{id}", get(detail).post(say))
+    Router::new()
+        .route(PROMOTERS, get(list).post(make))
+        .route("/operator/promoters/{id}", get(detail).post(say))
+        .route("/operator/promoters/{id}/{step}", post(switch))
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,6 +65,10 @@ struct Placement {
 }
 
 async fn list(operator: Operator) -> Result<Response, Failure> {
+    show_list(&operator, Form::default()).await
+}
+
+async fn show_list(operator: &Operator, form: Form) -> Result<Response, Failure> {
     let who = &operator.who;
     let (texts, t) = (who.t(), &who.t().promoters);
     let Listed::<Promoter> { fields, items, next } =
@@ -86,7 +93,29 @@ async fn list(operator: Operator) -> Result<Response, Failure> {
         more: vec![filled.show(Field::text("agency", &t.agency).optional())],
     }));
     sheet.part(Part::Table(table));
-    sheet.show(Form::default())
+    sheet.part(Part::Form(
+        FormPart::new(&t.new, PROMOTERS, &texts.shop.make)
+            .intro(&t.new_words)
+            .field(form.show(Field::text("id", &texts.shop.id).hint(&texts.shop.id_hint)))
+            .field(form.show(Field::text("name", &texts.shop.name)))
+            .field(form.show(Field::text("agency", &t.agency).optional()))
+            .fold(form.is_refused()),
+    ));
+    sheet.show(form)
+}
+
+/// Makes a promoter. Their sign-in is made under the accounts.
+async fn make(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let id = sent.value("id");
+    let to = path(&["promoters", id]);
+    if let Some(mistake) = who.wrong_new_id(&to, id).await {
+        return show_list(&operator, Form::refused(&sent.fields, vec![mistake])).await;
+    }
+    let body = json!({ "name": sent.value("name"), "agency": sent.given("agency") });
+    let made = who.change(Method::PUT, &to, sent.once(), &body).await;
+    let page = format!("{PROMOTERS}/{}", escaped(id));
+    who.finish(&sent, made, (&page, "promoter"), |form| show_list(&operator, form)).await
 }
 
 async fn detail(operator: Operator, Path(id): Path<String>) -> Result<Response, Failure> {
@@ -98,6 +127,12 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
     let (texts, t) = (who.t(), &who.t().promoters);
     let of: Promoter = who.ask(&path(&["promoters", id]), &[]).await?;
     let placements: Vec<Placement> = everything(who, &path(&["promoters", id, "placements"]), &[]).await?;
+    let here = format!("{PROMOTERS}/{}", escaped(&of.id));
+    let switch = if of.disabled_from.is_some() {
+        Action::new(format!("{here}/enable"), &t.enable, &of.name)
+    } else {
+        Action::new(format!("{here}/disable"), &t.disable, &of.name).danger(&texts.sure.disable_promoter)
+    };
     let mut sheet = Sheet::new(who, &of.name).back(PROMOTERS, &t.title);
     sheet.part(Part::Facts(
         String::new(),
@@ -107,13 +142,14 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
             (t.member.clone(), of.member(texts)),
             (t.agency.clone(), Cell::Text(of.agency.clone().unwrap_or_else(|| "—".to_owned()))),
             (texts.shop.made_at.clone(), Cell::Text(moment(of.created_at))),
+            (texts.shop.do_now.clone(), Cell::Actions(vec![switch])),
         ],
     ));
     sheet.part(Part::Links(vec![(
         format!("/operator/orders?promoter={}", escaped(&of.id)),
         t.orders.clone(),
     )]));
-    let say = FormPart::new(&t.say, format!("{PROMOTERS}/{}", escaped(id)), &t.say_yes);
+    let say = FormPart::new(&t.say, here, &t.say_yes);
     sheet.part(Part::Form(say.intro(&t.say_words).button("no", &t.say_no)));
     let columns = [&*texts.placements.name, &texts.shop.id, &texts.shop.programme, &texts.placements.made];
     let mut table = Table::new(&t.placements, &columns, &[], &texts.placements.empty_title);
@@ -136,4 +172,22 @@ async fn say(operator: Operator, Path(id): Path<String>, sent: Submitted) -> Res
     let said = who.change(Method::PUT, &path(&["promoters", &id, "verification"]), sent.once(), &body).await;
     let here = format!("{PROMOTERS}/{}", escaped(&id));
     who.finish(&sent, said, (&here, "member_verified"), |form| show(&operator, &id, form)).await
+}
+
+/// Suspends the promoter from now on, or ends the suspension.
+async fn switch(
+    operator: Operator,
+    Path((id, step)): Path<(String, String)>,
+    sent: Submitted,
+) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let what = match step.as_str() {
+        "disable" => "promoter_disabled",
+        "enable" => "promoter_enabled",
+        _ => return Err(Failure::NotFound),
+    };
+    let to = path(&["promoters", &id, &step]);
+    let switched = who.change(Method::POST, &to, sent.once(), &json!({})).await;
+    let here = format!("{PROMOTERS}/{}", escaped(&id));
+    who.finish(&sent, switched, (&here, what), |form| show(&operator, &id, form)).await
 }

@@ -202,6 +202,33 @@ async fn money_comes_in_on_an_operators_word_alone() {
     assert_eq!(tried.status, StatusCode::NOT_FOUND);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_makes_a_promoter_and_suspends_one() {
+    let bench = Bench::new().await;
+    let boss = bench.signed_in("boss", "zh").await;
+    let page = boss.get("/operator/promoters").await;
+    let taken = boss.submit(&page, "/operator/promoters", &[("id", "lily"), ("name", "别人")]).await;
+    assert!(taken.body.contains("href=\"#f-id\"") && taken.body.contains("别人"), "{}", taken.body);
+    let fields = [("id", "mei"), ("name", "阿梅"), ("agency", "")];
+    let made = boss.submit(&page, "/operator/promoters", &fields).await;
+    assert_eq!(made.location(), "/operator/promoters/mei?done=promoter", "{}", made.body);
+
+    let of = "/operator/promoters/mei";
+    let state = async || bench.ok("GET", "/v1/promoters/mei", Value::Null).await["disabled"].clone();
+    for (step, what, disabled) in
+        [("disable", "promoter_disabled", true), ("enable", "promoter_enabled", false)]
+    {
+        let page = boss.get(of).await;
+        let done = boss.submit(&page, &format!("{of}/{step}"), &[]).await;
+        assert_eq!(done.location(), format!("{of}?done={what}"), "{}", done.body);
+        assert_eq!(state().await, disabled, "{step}");
+    }
+    assert_eq!(
+        boss.submit(&boss.get(of).await, &format!("{of}/remove"), &[]).await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
 async fn page_of(browser: &crate::bench::Browser<'_>) -> crate::bench::Page {
     browser.get("/merchant/tokens").await
 }

@@ -120,7 +120,7 @@ async fn an_operator_pays_out_and_takes_in_what_arrived() {
     settled(&bench, "taobao_live", json!({"settlement": {"destination": "bound_at_payout"}})).await;
     let boss = bench.signed_in("boss", "zh").await;
     let page = boss.get("/operator/payouts?programme=live").await;
-    assert!(page.body.contains("还没有发放过。"), "{}", page.body);
+    assert!(page.body.contains("还没有发放过。") && page.body.contains("没有在途款项。"), "{}", page.body);
     let none = boss.submit(&page, "/operator/payouts", &[("programme", "fx")]).await;
     assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(none.body.contains("没有到期未付的佣金"), "{}", none.body);
@@ -141,7 +141,11 @@ async fn an_operator_pays_out_and_takes_in_what_arrived() {
     let file = boss.get(&format!("/operator/payouts/file?programme=live&day={day}")).await;
     assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
     assert!(file.body.contains(",promoter/lily,alipay,lily@example.com,莉莉,7.00,clearing"), "{}", file.body);
-    for nonsense in ["?programme=live&day=soon", "?programme=live", ""] {
+    // What nobody has said has arrived is listed, and has a file of its own.
+    assert!(page.body.contains("promoter/lily") && !page.body.contains("没有在途款项。"), "{}", page.body);
+    let sent = boss.get("/operator/payouts/file?programme=live").await;
+    assert_eq!(sent.body, file.body);
+    for nonsense in ["?programme=live&day=soon", "?day=2024-05-15", ""] {
         let page = boss.get(&format!("/operator/payouts/file{nonsense}")).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{nonsense}");
     }
@@ -171,6 +175,8 @@ async fn an_operator_pays_out_and_takes_in_what_arrived() {
     let taken = word(&format!("{id},paid")).await;
     assert_eq!(taken.location(), "/operator/payouts?programme=live&done=arrived", "{}", taken.body);
     assert_eq!(purse().await["clearing_fen"], 0);
+    let page = boss.get("/operator/payouts?programme=live").await;
+    assert!(page.body.contains("没有在途款项。"), "{}", page.body);
     let refused = word(&format!("{id},returned,no such account")).await;
     assert!(refused.body.contains("这笔发放已经有了结果"), "{}", refused.body);
 }

@@ -8,7 +8,7 @@ use super::withdraw::{Arrival, ArrivalError, arrive};
 use crate::Core;
 use crate::api::{CsvFile, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write};
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
 use attribution_core::money::Fen;
 use attribution_core::with_causes;
@@ -146,12 +146,47 @@ async fn list_runs(
     Ok(Json(rows.iter().map(run_view).collect::<Result<_, _>>()?))
 }
 
+/// What became of a payout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PayoutState {
+    /// Moved there; the payee may withdraw it.
+    Available,
+    /// On its way out.
+    Clearing,
+    Paid,
+    /// It came back and is available again.
+    Returned,
+    /// A debt ate it.
+    Carried,
+    /// Nothing moved.
+    Failed,
+}
+
+impl PayoutState {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Available => "available",
+            Self::Clearing => "clearing",
+            Self::Paid => "paid",
+            Self::Returned => "returned",
+            Self::Carried => "carried",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Which payouts.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct Which {
-    /// `promoter/ID` or `agency/ID`.
-    payee: String,
+    /// Only those of `promoter/ID` or `agency/ID`; operators may leave it out.
+    payee: Option<String>,
+    /// Only those of this programme.
+    programme: Option<String>,
+    /// Only those of which this became.
+    state: Option<PayoutState>,
     /// Entries wanted, 1 to 500.
     limit: Option<u32>,
     /// `next_cursor` of the page before.
@@ -221,37 +256,55 @@ fn payout_view(row: &Row) -> Result<PayoutView, StoreError> {
     })
 }
 
-/// A payee's payouts and withdrawals, newest first. Operators, and the promoter or agency concerned.
+/// Payouts and withdrawals, newest first. Operators, and promoters and agencies their own.
 #[utoipa::path(get, path = "/v1/payouts", params(Which), responses((status = 200, body = Page<PayoutView>)))]
 async fn list_payouts(
     State(core): State<Core>,
     principal: Principal,
     Params(which): Params<Which>,
 ) -> Result<Json<Page<PayoutView>>, Problem> {
-    let own = match which.payee.split_once('/') {
-        Some((role, id)) => principal.role.name() == role && principal.subject.as_deref() == Some(id),
-        None => false,
-    };
+    let own =
+        which.payee.as_deref().and_then(|payee| payee.split_once('/')).is_some_and(|(role, id)| {
+            principal.role.name() == role && principal.subject.as_deref() == Some(id)
+        });
     if !own {
         principal.require_operator()?;
     }
-    let (page, after) = PageParams { limit: which.limit, cursor: which.cursor }.begin()?;
-    let (before_at, [before_id]) = after.number_and_texts()?.unwrap_or((i64::MAX, Default::default()));
-    let rows = core
-        .store()
-        .read(move |tx| {
-            tx.query(
-                "SELECT id, kind, programme, payee, run_day, attempt, state, reason, entries, amount_fen, gross_fen, \
-                 fee_fen, net_fen, at_ms, account_kind, account, calendar, \
-                 (SELECT g.name FROM programmes g WHERE g.id = programme) FROM payouts \
-                 WHERE payee = $1 AND (at_ms < $2 OR (at_ms = $2 AND id < $3)) \
-                 ORDER BY at_ms DESC, id DESC LIMIT $4",
-                params![&which.payee, before_at, &before_id, page.rows()],
-            )
-        })
-        .await?;
+    let (page, after) = PageParams { limit: which.limit, cursor: which.cursor.clone() }.begin()?;
+    let after = after.number_and_texts()?;
+    let rows = core.store().read(move |tx| payouts(tx, &which, after.as_ref(), page.rows())).await?;
     let items = rows.iter().map(payout_view).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(page.cut(items, |item: &PayoutView| Cursor::of_number_and_texts(item.at, [&item.id]))))
+}
+
+fn payouts(
+    tx: &mut dyn Tx,
+    which: &Which,
+    after: Option<&(i64, [String; 1])>,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let mut sql = "SELECT id, kind, programme, payee, run_day, attempt, state, reason, entries, amount_fen, gross_fen, \
+                   fee_fen, net_fen, at_ms, account_kind, account, calendar, \
+                   (SELECT g.name FROM programmes g WHERE g.id = programme) FROM payouts WHERE TRUE"
+        .to_owned();
+    let mut values: Vec<Param<'_>> = Vec::new();
+    let columns = [("payee", &which.payee), ("programme", &which.programme)];
+    for (column, value) in columns.into_iter().filter_map(|(column, value)| Some((column, value.as_ref()?))) {
+        values.push(value.into());
+        sql.push_str(&format!(" AND {column} = ${}", values.len()));
+    }
+    if let Some(state) = which.state {
+        // Written out: what is on its way has an index of its own.
+        sql.push_str(&format!(" AND state = '{}'", state.name()));
+    }
+    if let Some((at, [id])) = after {
+        values.extend([Param::from(*at), id.into()]);
+        let n = values.len();
+        sql.push_str(&format!(" AND (at_ms < ${0} OR (at_ms = ${0} AND id < ${n}))", n - 1));
+    }
+    values.push(limit.into());
+    sql.push_str(&format!(" ORDER BY at_ms DESC, id DESC LIMIT ${}", values.len()));
+    tx.query(&sql, &values)
 }
 
 /// Which file.
@@ -260,11 +313,11 @@ async fn list_payouts(
 struct FileOf {
     /// The programme.
     programme: String,
-    /// The day the money was sent, `2020-09-15`.
-    day: String,
+    /// The day the money was sent, `2020-09-15`; without it all that is on its way now.
+    day: Option<String>,
 }
 
-/// What a day sent, as a CSV file for whoever moves the money: one row per payment that is on its way. Operators.
+/// What a day sent, or what is on its way, as a CSV file for whoever moves the money: one row per payment. Operators.
 #[utoipa::path(get, path = "/v1/payout-files", params(FileOf), responses((status = 200, body = String, content_type = "text/csv")))]
 async fn payout_file(
     State(core): State<Core>,
@@ -272,16 +325,24 @@ async fn payout_file(
     Params(of): Params<FileOf>,
 ) -> Result<Response, Problem> {
     principal.require_operator()?;
-    let name = format!("payouts-{}-{}.csv", of.programme, of.day);
+    let name = format!("payouts-{}-{}.csv", of.programme, of.day.as_deref().unwrap_or("on-their-way"));
     let rows = core
         .store()
         .read(move |tx| {
-            tx.query(
-                "SELECT id, payee, account_kind, account, holder, net_fen, state FROM payouts \
-                 WHERE programme = $1 AND run_day = $2 AND state IN ('clearing', 'paid', 'returned') \
-                 ORDER BY payee, id",
-                params![&of.programme, &of.day],
-            )
+            let columns = "SELECT id, payee, account_kind, account, holder, net_fen, state FROM payouts";
+            match &of.day {
+                Some(day) => tx.query(
+                    &format!(
+                        "{columns} WHERE programme = $1 AND run_day = $2 AND state IN ('clearing', 'paid', 'returned') \
+                         ORDER BY payee, id"
+                    ),
+                    params![&of.programme, day],
+                ),
+                None => tx.query(
+                    &format!("{columns} WHERE programme = $1 AND state = 'clearing' ORDER BY payee, id"),
+                    params![&of.programme],
+                ),
+            }
         })
         .await?;
     let mut file =
