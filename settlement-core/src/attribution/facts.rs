@@ -21,7 +21,7 @@ use std::rc::Rc;
 
 /// A click counts up to the end of the order's second; one whose token is on the order a little longer. Clicks that
 /// are read beyond what a policy allows get their verdict from the rules.
-pub(super) const READ_AHEAD_MS: i64 = 60 * SECOND_MS;
+pub(crate) const READ_AHEAD_MS: i64 = 60 * SECOND_MS;
 
 /// Whoever asks with this as the time of knowledge is told everything that the store has: what is decided now. A replay
 /// asks as of the time at which something was decided.

@@ -23,7 +23,7 @@ pub use catalogue::Catalogue;
 pub(crate) use catalogue::Rehearsed;
 pub(crate) use dated::{Contract, contracts, periods};
 pub use decide::{Decided, LineQuestion, decide_order};
-pub(crate) use facts::orders_matter;
+pub(crate) use facts::{READ_AHEAD_MS, orders_matter};
 pub use held::{Answer, Who, answers};
 pub(crate) use relations::own_numbers;
 

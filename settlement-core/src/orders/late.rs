@@ -1,11 +1,12 @@
 //! What clicks change that come in after orders were judged: orders to look at again, and promoters' days.
 
+use crate::attribution::READ_AHEAD_MS;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::click::{ClickId, Stream};
 use attribution_core::outcome::Outcome;
 use attribution_core::record::CLICK_FIXED_LEN;
-use attribution_core::time::{DAY_MS, SECOND_MS, SHANGHAI_OFFSET_MS};
+use attribution_core::time::{DAY_MS, SHANGHAI_OFFSET_MS};
 use std::ops::Range;
 
 /// Clicks with these numbers, which were given up as lost, have come in below the cursor: what the sweep does with
@@ -36,7 +37,8 @@ pub(crate) fn clicks_turned_up(
     Ok(())
 }
 
-/// Orders made after a click in `[from, to)` by anybody joined to its visitor, and orders that carry its token.
+/// Orders made after a click in `[from, to)` by anybody joined to its visitor, or so little before it that the click is
+/// read for them, and orders that carry its token.
 pub(super) fn wake_clicked(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Result<(), StoreError> {
     let attributed = Outcome::Attributed as u8;
     tx.execute(
@@ -45,7 +47,7 @@ pub(super) fn wake_clicked(tx: &mut dyn Tx, from: ClickId, to: ClickId) -> Resul
              SELECT o.platform, o.order_id FROM clicks c JOIN identities i ON i.visitor = c.visitor \
              JOIN orders o ON o.platform = i.platform AND o.buyer = i.buyer \
              WHERE c.click_id >= $1 AND c.click_id < $2 AND c.outcome = {attributed} \
-             AND o.provisional = 1 AND o.created_ms >= c.effective_ms - {SECOND_MS})"
+             AND o.provisional = 1 AND o.created_ms >= c.effective_ms - {READ_AHEAD_MS})"
         ),
         params![&from, &to],
     )?;
