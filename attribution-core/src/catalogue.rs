@@ -7,7 +7,7 @@ use crate::app_page::AppPage;
 use crate::code::{Alias, Code};
 use crate::history::HistoryId;
 use crate::ids::{CategoryNum, PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
-use crate::time::{Instant, SECOND_MS};
+use crate::time::{Instant, Period, SECOND_MS};
 use serde::{Deserialize, Serialize};
 
 /// Facts about a link, frozen when it was shared.
@@ -280,7 +280,7 @@ impl ProgrammeRow {
     }
 }
 
-/// A category that may not be promoted from an instant on (禁推).
+/// A category that may not be promoted from an instant on (禁推), for good or up to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanRow {
     /// The category.
@@ -289,6 +289,17 @@ pub struct BanRow {
     pub programme: Option<ProgrammeNum>,
     /// From here on; may lie in the past.
     pub effective_from: Instant,
+    /// Lifted from here on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_to: Option<Instant>,
+}
+
+impl BanRow {
+    /// Whether it forbids promoting the category in `programme` at `at`.
+    pub fn forbids(&self, programme: ProgrammeNum, at: Instant) -> bool {
+        self.programme.is_none_or(|only| only == programme)
+            && Period { from: self.effective_from, to: self.effective_to }.contains(at)
+    }
 }
 
 /// One row as it is from now on. Applying a change twice, or an older one after a newer one is skipped by number,
@@ -368,5 +379,37 @@ mod tests {
             assert_eq!(LinkSeconds::from_instant(Instant(millis)), LinkSeconds(seconds), "{millis}");
         }
         assert_eq!(LinkSeconds::NONE.instant(), None);
+    }
+
+    #[test]
+    fn a_ban_without_an_end_reads_and_writes_as_before_there_were_any() {
+        let text = r#"{"category":4,"programme":null,"effective_from":9}"#;
+        let ban: BanRow = serde_json::from_str(text).unwrap();
+        assert_eq!(ban.effective_to, None);
+        assert_eq!(serde_json::to_string(&ban).unwrap(), text);
+    }
+
+    #[test]
+    fn a_ban_forbids_in_its_programme_from_its_beginning_to_before_its_end() {
+        let ban = |programme: Option<u32>, to: Option<i64>| BanRow {
+            category: CategoryNum(4),
+            programme: programme.map(ProgrammeNum),
+            effective_from: Instant(5),
+            effective_to: to.map(Instant),
+        };
+        let rows = [
+            (ban(None, None), 4, false),
+            (ban(None, None), 5, true),
+            (ban(None, None), i64::MAX, true),
+            (ban(Some(1), Some(8)), 7, true),
+            (ban(Some(1), Some(8)), 8, false),
+            (ban(Some(2), None), 5, false),
+            // Lifted before it began: it never holds.
+            (ban(None, Some(3)), 3, false),
+            (ban(None, Some(3)), 5, false),
+        ];
+        for (ban, at, forbids) in rows {
+            assert_eq!(ban.forbids(ProgrammeNum(1), Instant(at)), forbids, "{ban:?} at {at}");
+        }
     }
 }

@@ -117,6 +117,11 @@ impl Period {
         Self { from, to: None }
     }
 
+    /// Whether nothing lies inside.
+    pub fn is_empty(self) -> bool {
+        self.to.is_some_and(|to| to <= self.from)
+    }
+
     /// Whether `at` lies inside.
     pub fn contains(self, at: Instant) -> bool {
         at >= self.from && self.to.is_none_or(|to| at < to)

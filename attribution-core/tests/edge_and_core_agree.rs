@@ -68,13 +68,8 @@ fn browser(policy: &Policy, taps: &[(Instant, ClickId, &Tap)], at: Instant) -> O
         claim = claim.filter(|claim| *now < claim.expires);
         let link = link(*now, tap);
         let promoter = PromoterRow { num: PromoterNum(tap.promoter), disabled_from: None };
-        let resolved = Resolved {
-            link: &link,
-            target: &target,
-            promoter: &promoter,
-            programme: &programme,
-            banned_from: None,
-        };
+        let resolved =
+            Resolved { link: &link, target: &target, promoter: &promoter, programme: &programme, bans: &[] };
         let decision = decide(&resolved, &RequestFacts::default(), claim.as_ref(), false, *now);
         assert_eq!(decision.outcome, Outcome::Attributed);
         if let ClaimAction::Write { protected_until, expires } = decision.claim {

@@ -87,7 +87,7 @@ fn decisions(c: &mut Criterion) {
     let rows: (LinkRow, TargetRow, PromoterRow, ProgrammeRow) =
         (link.unwrap(), target.unwrap(), promoter.unwrap(), programme.unwrap());
     let resolved =
-        Resolved { link: &rows.0, target: &rows.1, promoter: &rows.2, programme: &rows.3, banned_from: None };
+        Resolved { link: &rows.0, target: &rows.1, promoter: &rows.2, programme: &rows.3, bans: &[] };
     let facts = RequestFacts::default();
     c.bench_function("decide/a person's tap", |b| {
         b.iter(|| decide(black_box(&resolved), black_box(&facts), None, false, NOW));

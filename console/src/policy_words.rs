@@ -2,7 +2,7 @@
 //!
 //! The rules are the API's; nothing is decided here.
 
-use crate::show::{day, rate, yuan};
+use crate::show::{moment, rate, yuan};
 use crate::texts::{PolicyTexts, Texts, fill};
 use attribution_core::catalogue::{Durability, Rebind};
 use attribution_core::policy::attribution::{CouponOverride, OnPromoWithdrawn, SelfPurchase};
@@ -266,8 +266,12 @@ fn who_may(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
         words.push(fill(&text, "percent", sourcing.below_market_percent));
     }
     for ban in &policy.bans {
-        let text = fill(&t.ban, "id", &ban.category);
-        words.push(fill(&text, "day", day(ban.effective_from.millis())));
+        let text = match ban.effective_to {
+            None => t.ban.clone(),
+            Some(to) => fill(&t.ban_until, "end", moment(to.millis())),
+        };
+        let text = fill(&text, "id", &ban.category);
+        words.push(fill(&text, "day", moment(ban.effective_from.millis())));
     }
     if let Some(url) = &edge.fallback_url {
         words.push(fill(&t.fallback, "url", url));
@@ -329,6 +333,12 @@ mod tests {
                 "cash on delivery",
             ),
             (json!({"edge": {"durability": "strict"}}), "断电", "power cut"),
+            (json!({"bans": [{"category": "cards", "effective_from": 0}]}), "cards 自", "cards may not"),
+            (
+                json!({"bans": [{"category": "cards", "effective_from": 0, "effective_to": 86_400_000}]}),
+                "1970-01-02 08:00 解除",
+                "until 1970-01-02 08:00",
+            ),
         ];
         for (patch, zh, en) in rows {
             let policy = base.patched(&patch).unwrap();

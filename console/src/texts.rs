@@ -209,7 +209,7 @@ texts! {
         silent, present, none_behind, edges_intro, days, hours, minutes, seconds, audit_intro, clicks, books,
         verdict, balanced, not_balanced, answered, quarantined, lost, in_doubt, duplicates, conflicts,
         unjournaled, imbalance, transfers, unbalanced, wrong_balances, applies_to, effective, announced, note,
-        no_bans, in_force, to_come, all_programmes, bans_intro, new_ban, ban, effective_hint,
+        no_bans, in_force, to_come, all_programmes, bans_intro, new_ban, ban, effective_hint, ends, ends_hint, over, lift,
         ban_programme_hint, no_categories, platform, no_merchants, top_up, book, top_up_words, reference_hint,
         to_audit, nothing_to_audit, new_merchant, platform_hint, audit_title, approve_words, reject_words, audit_reason, audit_reason_hint,
     }
@@ -307,7 +307,7 @@ texts! {
         monthly_settled, roll, bound_at_payout, bound_at_withdrawal, to_balance, refund_before,
         refund_before_some, clawback, no_clawback, refund_manual, excluded, wechat_own, wechat_consignment,
         bank_card, alipay, cash_on_delivery, other_method, next_day, realtime, member, verified_account,
-        placement, anybody, strict, privacy, sourcing, ban, fallback, preset_distributor1688,
+        placement, anybody, strict, privacy, sourcing, ban, ban_until, fallback, preset_distributor1688,
         preset_youzan_permanent, preset_youzan_short, preset_youzan_lock, preset_offsite1688,
         preset_alliance_credit_ban, preset_taobao_live,
     }

@@ -3,7 +3,7 @@
 //! The first rule that matches wins, in the order of the outcomes' table. The core judges the same way again,
 //! against the dated state at the click's effective time, and may only downgrade.
 
-use crate::catalogue::{ClaimEnd, LinkFlags, LinkRow, ProgrammeRow, PromoterRow, Rebind, TargetRow};
+use crate::catalogue::{BanRow, ClaimEnd, LinkFlags, LinkRow, ProgrammeRow, PromoterRow, Rebind, TargetRow};
 use crate::outcome::{Outcome, Reason};
 use crate::time::{DAY_MS, Instant};
 use crate::token::ClaimToken;
@@ -22,8 +22,8 @@ pub struct Resolved<'a> {
     pub promoter: &'a PromoterRow,
     /// Under which programme.
     pub programme: &'a ProgrammeRow,
-    /// The target's category is banned in this programme from this instant on.
-    pub banned_from: Option<Instant>,
+    /// The bans of the target's category, in whatever programme.
+    pub bans: &'a [BanRow],
 }
 
 /// Who is asking, by the User-Agent.
@@ -128,7 +128,7 @@ pub fn exclusion(resolved: &Resolved<'_>, privacy_signal: bool, at: Instant) -> 
     let flags = resolved.link.flags;
     if resolved.promoter.disabled_from.is_some_and(|from| at >= from) {
         Some((Outcome::PromoterDisabled, Reason::None))
-    } else if resolved.banned_from.is_some_and(|from| at >= from) {
+    } else if resolved.bans.iter().any(|ban| ban.forbids(programme.num, at)) {
         Some((Outcome::Untracked, Reason::CategoryBanned))
     } else if privacy_signal && programme.honour_privacy_signal {
         Some((Outcome::Untracked, Reason::PrivacySignal))

@@ -2,14 +2,14 @@ use super::*;
 use crate::catalogue::{ClaimEnd, LinkSeconds};
 use crate::click::ClickId;
 use crate::code::Code;
-use crate::ids::{PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
+use crate::ids::{CategoryNum, PlacementNum, ProgrammeId, ProgrammeNum, PromoterNum, TargetNum};
 
 struct World {
     link: LinkRow,
     target: TargetRow,
     promoter: PromoterRow,
     programme: ProgrammeRow,
-    banned_from: Option<Instant>,
+    bans: Vec<BanRow>,
 }
 
 const NOW: Instant = Instant(1_000_000_000);
@@ -21,7 +21,7 @@ impl World {
             target: TargetRow::product(TargetNum(1), "https://shop.example/1", "保温杯"),
             promoter: PromoterRow { num: PromoterNum(1), disabled_from: None },
             programme: ProgrammeRow::lax(ProgrammeNum(1), ProgrammeId::new("p").unwrap(), 15 * DAY_MS),
-            banned_from: None,
+            bans: Vec::new(),
         }
     }
 
@@ -31,7 +31,7 @@ impl World {
             target: &self.target,
             promoter: &self.promoter,
             programme: &self.programme,
-            banned_from: self.banned_from,
+            bans: &self.bans,
         };
         decide(&resolved, &request, prior, false, NOW)
     }
@@ -46,7 +46,12 @@ fn everything_at_once_gives_the_first_rule_that_matches() {
     world.link.expires = LinkSeconds(1);
     world.link.starts = LinkSeconds(4_000_000_000);
     world.promoter.disabled_from = Some(NOW);
-    world.banned_from = Some(NOW);
+    world.bans = vec![BanRow {
+        category: CategoryNum(1),
+        programme: None,
+        effective_from: NOW,
+        effective_to: Some(NOW.plus(1)),
+    }];
     let mut request = RequestFacts {
         head: true,
         prefetch: true,
@@ -66,7 +71,7 @@ fn everything_at_once_gives_the_first_rule_that_matches() {
         |_, r| r.fetch = FetchMetadata::Absent,
         |_, r| r.agent = AgentClass::Person,
         |w, _| w.promoter.disabled_from = None,
-        |w, _| w.banned_from = None,
+        |w, _| w.bans[0].effective_to = Some(NOW),
     ];
     for take in takes {
         seen.push(world.decide(request, None).outcome);

@@ -85,8 +85,13 @@ pub struct BanRule {
 }
 
 impl BanRule {
+    /// When it holds.
+    pub const fn period(&self) -> Period {
+        Period { from: self.effective_from, to: self.effective_to }
+    }
+
     /// Whether it forbids `category` at `at`.
     pub fn forbids(&self, category: &CategoryId, at: Instant) -> bool {
-        self.category == *category && Period { from: self.effective_from, to: self.effective_to }.contains(at)
+        self.category == *category && self.period().contains(at)
     }
 }

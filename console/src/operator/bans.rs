@@ -1,22 +1,22 @@
-//! Bans (禁推) by category: what may not be promoted, and since or from when.
+//! Bans (禁推) by category: what may not be promoted, and from when to when.
 
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::list::{Page, everything, next_page, query_of};
-use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
+use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::{day, moment};
 use crate::state::Console;
 use crate::who::Operator;
 use attribution_core::time::Instant;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route("/operator/bans", get(page).post(ban))
+    Router::new().route("/operator/bans", get(page).post(ban)).route("/operator/bans/lift", post(lift))
 }
 
 #[derive(Debug, Deserialize)]
@@ -27,6 +27,7 @@ struct Ban {
     programme_name: Option<String>,
     announced_at: i64,
     effective_from: i64,
+    effective_to: Option<i64>,
     note: String,
 }
 
@@ -54,23 +55,39 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
     let bans: Page<Ban> = who.ask("/v1/bans", &query).await?;
     let categories: Page<Category> = who.ask("/v1/categories", &[("limit", "500")]).await?;
     let now = who.console().core().now().millis();
-    let columns =
-        [&*texts.shop.category, &t.applies_to, &t.effective, &t.announced, &t.note, &texts.shop.state];
+    let columns = [
+        &*texts.shop.category,
+        &t.applies_to,
+        &t.effective,
+        &t.ends,
+        &t.announced,
+        &t.note,
+        &texts.shop.state,
+        "",
+    ];
     let next = next_page("/operator/bans", &fields, bans.next_cursor);
     let mut table = Table::new("", &columns, &[], &t.no_bans).next(next);
     for of in bans.items {
-        let state = if of.effective_from <= now {
+        let is_over = of.effective_to.is_some_and(|to| to <= now);
+        let state = if is_over {
+            Cell::Tag("", t.over.clone())
+        } else if of.effective_from <= now {
             Cell::Tag("bad", t.in_force.clone())
         } else {
             Cell::Tag("warn", t.to_come.clone())
         };
+        let lift = Action::new("/operator/bans/lift", &t.lift, &of.category_name)
+            .with("category", &*of.category)
+            .with("programme", of.programme.as_deref().unwrap_or_default());
         table.row(vec![
             Cell::named(Some(of.category_name), Some(of.category)),
             Cell::Text(of.programme_name.or(of.programme).unwrap_or_else(|| t.all_programmes.clone())),
             Cell::Text(moment(of.effective_from)),
+            Cell::Text(of.effective_to.map_or_else(|| "—".to_owned(), moment)),
             Cell::Text(moment(of.announced_at)),
             Cell::Text(if of.note.is_empty() { "—".to_owned() } else { of.note }),
             state,
+            Cell::Actions(if is_over { Vec::new() } else { vec![lift] }),
         ]);
     }
     let choice = categories.items.into_iter().map(|of| (of.id.clone(), format!("{} · {}", of.name, of.id)));
@@ -90,6 +107,7 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
             .field(
                 form.show(Field::date("effective_from", &t.effective).hint(&t.effective_hint).with(day(now))),
             )
+            .field(form.show(Field::date("effective_to", &t.ends).hint(&t.ends_hint).optional()))
             .field(
                 form.show(
                     Field::choice("programme", &texts.shop.programme, programmes)
@@ -105,17 +123,35 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
 
 async fn ban(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
     let who = &operator.who;
-    let Ok(date) = sent.value("effective_from").parse::<jiff::civil::Date>() else {
-        let words = who.t().reports.bad_day.clone();
-        let mistake = Mistake { field: Some("effective_from".to_owned()), words };
-        return show(&operator, Form::refused(&sent.fields, vec![mistake])).await;
+    let midnight = |name: &str| {
+        let date: jiff::civil::Date = sent
+            .value(name)
+            .parse()
+            .map_err(|_| Mistake { field: Some(name.to_owned()), words: who.t().reports.bad_day.clone() })?;
+        Ok(Instant::of_shanghai_day(Instant::of_shanghai_date(date).shanghai_day()).millis())
+    };
+    let end = sent.given("effective_to").map(|_| midnight("effective_to")).transpose();
+    let (from, to) = match (midnight("effective_from"), end) {
+        (Ok(from), Ok(to)) => (from, to),
+        (from, to) => {
+            let mistakes = from.err().into_iter().chain(to.err()).collect();
+            return show(&operator, Form::refused(&sent.fields, mistakes)).await;
+        }
     };
     let body = json!({
         "category": sent.value("category"),
         "programme": sent.given("programme"),
-        "effective_from": Instant::of_shanghai_day(Instant::of_shanghai_date(date).shanghai_day()).millis(),
+        "effective_from": from,
+        "effective_to": to,
         "note": sent.given("note"),
     });
     let banned = who.change(Method::POST, "/v1/bans", sent.once(), &body).await;
     who.finish(&sent, banned, ("/operator/bans", "banned"), |form| show(&operator, form)).await
+}
+
+async fn lift(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
+    let who = &operator.who;
+    let body = json!({"category": sent.value("category"), "programme": sent.given("programme")});
+    let lifted = who.change(Method::POST, "/v1/bans/lift", sent.once(), &body).await;
+    who.finish(&sent, lifted, ("/operator/bans", "ban_lifted"), |form| show(&operator, form)).await
 }

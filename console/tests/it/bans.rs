@@ -61,6 +61,20 @@ async fn an_operator_bans_a_category_and_its_products_stop() {
     boss.submit(&page, BANS, &fields).await;
     let bans = bench.ok("GET", "/v1/bans", Value::Null).await;
     assert_eq!(bans["items"].as_array().unwrap().len(), 2, "{bans}");
+
+    // Lifted, its products earn again.
+    let page = boss.get(BANS).await;
+    let lifted = boss.submit(&page, "/operator/bans/lift", &[("category", "cups")]).await;
+    assert_eq!(lifted.location(), "/operator/bans?done=ban_lifted", "{}", lifted.body);
+    assert!(boss.get(lifted.location()).await.body.contains("已解除"));
+    let links = bench.ok("GET", "/v1/links?promoter=lily", Value::Null).await;
+    assert_eq!(links["items"][0]["state"], "live", "{links}");
+    let again = boss.submit(&boss.get(BANS).await, "/operator/bans/lift", &[("category", "cups")]).await;
+    assert!(again.body.contains("这个类目没有可解除的禁推。"), "{}", again.body);
+    // With its end from the beginning.
+    let fields = [("category", "cups"), ("effective_from", &*later), ("effective_to", "2099-01-01")];
+    boss.submit(&page, BANS, &fields).await;
+    assert!(boss.get(BANS).await.body.contains("2099-01-01 00:00"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,12 +82,15 @@ async fn a_wrong_ban_is_refused_beside_its_field_and_others_set_none() {
     let bench = Bench::new().await;
     set(&bench).await;
     let whole = |changed: (&'static str, &'static str)| {
-        [("category", "tea"), ("effective_from", "2026-01-01"), ("programme", "fx"), ("note", "why")]
+        let dates = [("effective_from", "2026-01-01"), ("effective_to", "")];
+        [("category", "tea"), dates[0], dates[1], ("programme", "fx"), ("note", "why")]
             .map(|field| if field.0 == changed.0 { changed } else { field })
     };
     let rows = [
         ("effective_from", "soon", "请填写日期，例如 2026-01-31。", "such as 2026-01-31"),
         ("effective_from", "", "请填写日期，例如 2026-01-31。", "such as 2026-01-31"),
+        ("effective_to", "soon", "请填写日期，例如 2026-01-31。", "such as 2026-01-31"),
+        ("effective_to", "2026-01-01", "结束早于开始。", "Ends before it begins"),
         ("programme", "nothing", "没有这个推广计划：nothing。", "There is no programme nothing"),
         ("programme", "a b", "编号里不能有", "is not allowed in an id"),
         ("note", "a\u{7}b", "不能含有特殊控制字符。", "control characters"),

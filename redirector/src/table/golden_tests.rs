@@ -17,6 +17,7 @@ fn table() -> Table {
         category: CategoryNum(1),
         programme: None,
         effective_from: Instant(9),
+        effective_to: None,
     }));
     changes.push(Change::Link(link(6)));
     table.apply(HISTORY, &numbered(1, changes));

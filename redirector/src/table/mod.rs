@@ -55,7 +55,8 @@ pub(crate) struct Found<'a> {
     pub(crate) promoter: &'a PromoterRow,
     pub(crate) target: &'a Arc<Target>,
     pub(crate) programme: &'a Arc<Programme>,
-    pub(crate) banned_from: Option<Instant>,
+    /// Of the target's category.
+    pub(crate) bans: &'a [BanRow],
 }
 
 impl<'a> Found<'a> {
@@ -66,7 +67,7 @@ impl<'a> Found<'a> {
             target: &self.target.row,
             promoter: self.promoter,
             programme: &self.programme.row,
-            banned_from: self.banned_from,
+            bans: self.bans,
         }
     }
 }
@@ -118,7 +119,7 @@ impl Small {
             promoter: self.promoters.get(placement.promoter.0)?,
             target,
             programme,
-            banned_from: target.row.category.and_then(|c| self.banned_from(c, placement.programme)),
+            bans: target.row.category.map_or(&[], |category| self.bans_of(category)),
         })
     }
 
@@ -127,12 +128,11 @@ impl Small {
         self.programmes.get(number.0)
     }
 
-    fn banned_from(&self, category: CategoryNum, programme: ProgrammeNum) -> Option<Instant> {
+    fn bans_of(&self, category: CategoryNum) -> &[BanRow] {
         if self.bans.is_empty() {
-            return None;
+            return &[];
         }
-        let concerns = |ban: &&BanRow| ban.programme.is_none_or(|only| only == programme);
-        self.bans.get(&category)?.iter().filter(concerns).map(|ban| ban.effective_from).min()
+        self.bans.get(&category).map_or(&[], Vec::as_slice)
     }
 
     fn put(&mut self, change: &Change, cookie_prefix: &str) -> Result<(), RowError> {

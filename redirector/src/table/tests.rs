@@ -93,16 +93,29 @@ fn the_narrower_and_the_wider_ban_both_count() {
     let table = Table::new(false);
     let mut changes = surroundings();
     changes.push(Change::Target(TargetRow { category: Some(CategoryNum(4)), ..target(1) }));
-    let ban = |programme, from| {
-        Change::Ban(BanRow { category: CategoryNum(4), programme, effective_from: Instant(from) })
+    let ban = |programme, from, to: Option<i64>| {
+        Change::Ban(BanRow {
+            category: CategoryNum(4),
+            programme,
+            effective_from: Instant(from),
+            effective_to: to.map(Instant),
+        })
     };
-    changes.push(ban(None, 100));
-    changes.push(ban(Some(ProgrammeNum(1)), 50));
-    changes.push(ban(Some(ProgrammeNum(2)), 10));
+    let banned_at = |at| {
+        let small = table.small().load();
+        let found = small.follow(&link(1)).unwrap();
+        found.bans.iter().any(|ban| ban.forbids(found.programme.row.num, Instant(at)))
+    };
+    changes.push(ban(None, 100, None));
+    changes.push(ban(Some(ProgrammeNum(1)), 50, Some(60)));
+    changes.push(ban(Some(ProgrammeNum(2)), 10, None));
     table.apply(HISTORY, &numbered(1, changes));
-    assert_eq!(table.small().load().follow(&link(1)).unwrap().banned_from, Some(Instant(50)));
-    table.apply(HISTORY, &numbered(90, vec![ban(Some(ProgrammeNum(1)), 300)]));
-    assert_eq!(table.small().load().follow(&link(1)).unwrap().banned_from, Some(Instant(100)));
+    assert_eq!([49, 50, 59, 60, 99, 100].map(banned_at), [false, true, true, false, false, true]);
+    table.apply(
+        HISTORY,
+        &numbered(90, vec![ban(Some(ProgrammeNum(1)), 300, None), ban(None, 100, Some(200))]),
+    );
+    assert_eq!([50, 100, 199, 200, 299, 300].map(banned_at), [false, true, true, false, false, true]);
 }
 
 #[test]
@@ -149,6 +162,7 @@ fn full_table() -> Table {
         category: CategoryNum(1),
         programme: None,
         effective_from: Instant(9),
+        effective_to: Some(Instant(99)),
     }));
     changes.extend((490..520).map(|body| Change::Link(LinkRow { target: TargetNum(1), ..link(body) })));
     table.apply(HISTORY, &numbered(1, changes));
@@ -161,6 +175,7 @@ fn assert_full(table: &Table) {
     assert_eq!(table.small().load().alias("double11"), Some(code(3)));
     assert!(table.small().load().follow(&link(1)).is_some());
     assert_eq!(table.sizes().targets, 1);
+    assert_eq!(table.small().load().bans_of(CategoryNum(1))[0].effective_to, Some(Instant(99)));
 }
 
 #[test]

@@ -7,7 +7,8 @@ use attribution_core::click::ClickId;
 use attribution_core::ids::{CategoryNum, PromoterNum, VisitorId};
 use attribution_core::outcome::Reason;
 use attribution_core::record::ClickFlags;
-use attribution_core::time::Instant;
+use attribution_core::time::{HOUR_MS, Instant};
+use redirector::clock;
 
 const LONG_AGO: Option<Instant> = Some(Instant(1));
 const ENGLISH: (&str, &str) = ("accept-language", "en");
@@ -228,12 +229,22 @@ fn a_disabled_promoter_and_a_banned_category_earn_nothing() {
     let disabled = PromoterRow { num: PromoterNum(1), disabled_from: LONG_AGO };
     world.tell([Change::Promoter(disabled)]);
     assert_plain_redirect(&world.get(&path(1), &[]));
-    world.tell([crate::world::promoter(1), ban(7)]);
+    world.tell([crate::world::promoter(1), ban(7, None)]);
     world.tell([Change::Target(TargetRow { category: Some(CategoryNum(7)), ..target(1) })]);
     assert_plain_redirect(&world.get(&path(1), &[]));
     let mut reasons = Vec::new();
     world.with_records(|record| reasons.push((record.outcome.name(), record.reason)));
     assert_eq!(reasons, [("promoter_disabled", Reason::None), ("untracked", Reason::CategoryBanned)]);
+}
+
+#[test]
+fn a_ban_counts_up_to_its_end() {
+    let world = World::new([]);
+    world.tell([Change::Target(TargetRow { category: Some(CategoryNum(7)), ..target(1) })]);
+    world.tell([ban(7, Some(clock::now().plus(HOUR_MS)))]);
+    assert_plain_redirect(&world.get(&path(1), &[]));
+    world.tell([ban(7, Some(clock::now()))]);
+    assert_eq!(world.get(&path(1), &[]).all("set-cookie").len(), 2);
 }
 
 #[test]

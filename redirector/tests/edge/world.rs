@@ -74,8 +74,9 @@ pub(crate) fn placement(num: u32, promoter: u32, programme: u32) -> Change {
     })
 }
 
-pub(crate) fn ban(category: u32) -> Change {
-    Change::Ban(BanRow { category: CategoryNum(category), programme: None, effective_from: Instant(1) })
+pub(crate) fn ban(category: u32, to: Option<Instant>) -> Change {
+    let (category, effective_from) = (CategoryNum(category), Instant(1));
+    Change::Ban(BanRow { category, programme: None, effective_from, effective_to: to })
 }
 
 pub(crate) fn alias(text: &str, body: u64) -> Change {

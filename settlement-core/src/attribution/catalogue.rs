@@ -21,7 +21,7 @@ use attribution_core::commission::class::History;
 use attribution_core::ids::{
     BuyerId, CategoryId, MerchantId, PlatformId, ProductId, ProgrammeId, ProgrammeNum, PromoterId, TargetNum,
 };
-use attribution_core::policy::{Policy, PolicyVersion};
+use attribution_core::policy::{BanRule, Policy, PolicyVersion};
 use attribution_core::time::{Instant, Period};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -268,6 +268,27 @@ impl Catalogue {
             next = *category.parent.as_of(known);
         }
         Ok(found)
+    }
+
+    /// The bans of goods' categories in a programme, beside those of the rules that are asked.
+    pub(super) fn bans(
+        &mut self,
+        tx: &mut dyn Tx,
+        categories: &[(i64, CategoryId)],
+        programme: ProgrammeNum,
+        known: Instant,
+    ) -> Result<Vec<BanRule>, StoreError> {
+        let mut bans = Vec::new();
+        for (num, category) in categories {
+            let periods = self.dated.banned(tx, *num, programme)?;
+            bans.extend(periods.as_of(known).iter().map(|period| BanRule {
+                category: category.clone(),
+                effective_from: period.from,
+                effective_to: period.to,
+                announced_at: None,
+            }));
+        }
+        Ok(bans)
     }
 
     /// The rates of a programme beside its rules that can concern goods of these categories.

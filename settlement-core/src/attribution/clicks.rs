@@ -1,5 +1,6 @@
 //! A buyer's clicks: those of all visitors ever joined to the account, and those whose token is on the order.
 
+use super::catalogue::Catalogue;
 use super::dated::Dated;
 use super::programmes::read;
 use crate::params;
@@ -14,7 +15,7 @@ use attribution_core::ids::{
 };
 use attribution_core::judge::{DatedState, judge};
 use attribution_core::outcome::{Outcome, Reason};
-use attribution_core::policy::Policy;
+use attribution_core::policy::{BanRule, Policy};
 use attribution_core::record::{ClickFlags, ClickHead};
 use attribution_core::time::{Instant, Period};
 use std::collections::{BTreeMap, BTreeSet};
@@ -269,7 +270,7 @@ impl BuyerClicks {
     pub(super) fn chain(
         &self,
         tx: &mut dyn Tx,
-        dated: &mut Dated,
+        catalogue: &mut Catalogue,
         programme: ProgrammeNum,
         policy: &Policy,
         whose: Whose<'_>,
@@ -287,23 +288,24 @@ impl BuyerClicks {
             {
                 continue;
             }
-            let Some(placement) = dated.placement(tx, seen.placement)? else { continue };
+            let Some(placement) = catalogue.dated.placement(tx, seen.placement)? else { continue };
             if placement.programme != programme {
                 continue;
             }
-            let Some(target) = dated.target(tx, seen.target)? else { continue };
+            let Some(target) = catalogue.dated.target(tx, seen.target)? else { continue };
             if let Whose::BuyerAtEach(buyer) = whose
                 && !is_of(buyer, &target.place.merchant)
             {
                 continue;
             }
-            let link = dated.link(tx, seen.code)?.unwrap_or_default();
-            let mut banned: Vec<Period> = Vec::new();
-            if let Some((num, id)) = target.category.as_of(effective.min(known)) {
-                banned.extend_from_slice(dated.banned(tx, *num, programme)?.as_of(known));
-                let own = policy.bans.iter().filter(|ban| ban.category == *id);
-                banned.extend(own.map(|ban| Period { from: ban.effective_from, to: ban.effective_to }));
-            }
+            let link = catalogue.dated.link(tx, seen.code)?.unwrap_or_default();
+            let then = effective.min(known);
+            let category = target.category.as_of(then).as_ref().map(|(num, _)| *num);
+            let categories = catalogue.ancestors(tx, category, then)?;
+            let told = catalogue.bans(tx, &categories, programme, known)?;
+            let covers = |ban: &&BanRule| categories.iter().any(|(_, id)| *id == ban.category);
+            let bans = policy.bans.iter().filter(covers).chain(&told);
+            let banned: Vec<Period> = bans.map(BanRule::period).collect();
             let state = DatedState {
                 starts: link.starts,
                 expires: link.expires,

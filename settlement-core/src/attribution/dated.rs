@@ -366,7 +366,7 @@ impl Dated {
         Ok(self.links.get(&code).copied().flatten())
     }
 
-    /// When the category was banned in the programme, by the operator's bans.
+    /// When the category was banned in the programme, by operators and by what its rules ever said.
     pub(super) fn banned(
         &mut self,
         tx: &mut dyn Tx,

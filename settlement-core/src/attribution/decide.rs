@@ -196,7 +196,7 @@ fn ask(
     case: &Case<'_>,
     now: Instant,
 ) -> Result<Attribution, DecideError> {
-    let bans = line.bans(tx, catalogue, case.programme, facts.known)?;
+    let bans = catalogue.bans(tx, &line.categories, case.programme, facts.known)?;
     let at = line.line.created;
     let of_coupon = case.coupon.as_ref().map(|coupon| &coupon.promoter);
     let promoters = facts.promoters(

@@ -14,7 +14,7 @@ use attribution_core::ids::{
     BuyerId, CategoryId, ChannelId, MerchantId, PlatformId, ProgrammeNum, PromoterId,
 };
 use attribution_core::policy::attribution::{ContentWindow, OrderEvent};
-use attribution_core::policy::{AttributionPolicy, BanRule, PolicyVersion};
+use attribution_core::policy::{AttributionPolicy, PolicyVersion};
 use attribution_core::time::{Instant, Period, SECOND_MS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -89,7 +89,7 @@ impl OrderFacts {
     ) -> Result<Vec<Click>, StoreError> {
         let as_of = (order_instant(state, &version.policy.attribution), self.known);
         let whose = Whose::BuyerAt(&state.created.buyer, &state.created.merchant);
-        self.clicks.chain(tx, &mut catalogue.dated, programme, &version.policy, whose, as_of)
+        self.clicks.chain(tx, catalogue, programme, &version.policy, whose, as_of)
     }
 
     /// What concerns one line of the order.
@@ -145,29 +145,6 @@ impl OrderFacts {
             }
         }
         Ok(promoters)
-    }
-}
-
-impl LineFacts {
-    /// The bans of the line's categories in one programme, beside the policy's own.
-    pub(super) fn bans(
-        &self,
-        tx: &mut dyn Tx,
-        catalogue: &mut Catalogue,
-        programme: ProgrammeNum,
-        known: Instant,
-    ) -> Result<Vec<BanRule>, StoreError> {
-        let mut bans = Vec::new();
-        for (num, category) in &self.categories {
-            let periods = catalogue.dated.banned(tx, *num, programme)?;
-            bans.extend(periods.as_of(known).iter().map(|period| BanRule {
-                category: category.clone(),
-                effective_from: period.from,
-                effective_to: period.to,
-                announced_at: None,
-            }));
-        }
-        Ok(bans)
     }
 }
 

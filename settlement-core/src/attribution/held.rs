@@ -170,8 +170,7 @@ impl Case<'_> {
                     Who::Visitor(_) => Whose::Devices,
                     Who::Buyer(_, buyer) => Whose::BuyerAtEach(buyer),
                 };
-                let dated = &mut catalogue.dated;
-                clicks.chain(tx, dated, programme.num, &version.policy, whose, (self.at, EVERYTHING))?
+                clicks.chain(tx, catalogue, programme.num, &version.policy, whose, (self.at, EVERYTHING))?
             }
         };
         let by_id: BTreeMap<ClickId, &Shown> = shown.iter().map(|click| (click.id, click)).collect();

@@ -1,7 +1,7 @@
 //! Under whom a buyer is recorded at a shop at an instant, and who was before (关系查询).
 
+use super::catalogue::Catalogue;
 use super::clicks::{BuyerClicks, Whose};
-use super::dated::Dated;
 use super::facts::{EVERYTHING, orders_matter, orders_of};
 use super::programmes;
 use crate::params;
@@ -41,7 +41,7 @@ pub fn relations(
     at: Instant,
 ) -> Result<Vec<Held>, StoreError> {
     let clicks = BuyerClicks::load(tx, platform, buyer, None, at.plus(1))?;
-    let mut dated = Dated::default();
+    let mut catalogue = Catalogue::default();
     let own = own_promoters(tx, platform, buyer)?;
     let programmes = programmes::of_merchant(tx, platform, merchant)?;
     let mut in_force = programmes.iter().filter_map(|programme| programme.in_force(at));
@@ -58,7 +58,8 @@ pub fn relations(
             continue;
         }
         let whose = Whose::BuyerAt(buyer, merchant);
-        let chain = clicks.chain(tx, &mut dated, programme.num, &version.policy, whose, (at, EVERYTHING))?;
+        let chain =
+            clicks.chain(tx, &mut catalogue, programme.num, &version.policy, whose, (at, EVERYTHING))?;
         let place = |product: Option<ProductId>| ClickTarget {
             platform: platform.clone(),
             merchant: merchant.clone(),

@@ -118,7 +118,7 @@ fn aliases(tx: &mut dyn Tx, after: i64, limit: i64) -> Result<Vec<NumberedChange
 }
 
 fn bans(tx: &mut dyn Tx, after: i64, limit: i64) -> Result<Vec<NumberedChange>, StoreError> {
-    let sql = "SELECT change_no, changed_at, category, programme, effective_from FROM bans \
+    let sql = "SELECT change_no, changed_at, category, programme, effective_from, effective_to FROM bans \
                WHERE change_no > $1 ORDER BY change_no LIMIT $2";
     read(tx, sql, after, limit, |row| {
         let programme = row.num(3)?;
@@ -126,6 +126,7 @@ fn bans(tx: &mut dyn Tx, after: i64, limit: i64) -> Result<Vec<NumberedChange>, 
             category: CategoryNum(row.num(2)?),
             programme: (programme != 0).then_some(ProgrammeNum(programme)),
             effective_from: row.instant(4)?,
+            effective_to: row.opt_instant(5)?,
         }))
     })
 }

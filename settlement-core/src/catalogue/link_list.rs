@@ -2,6 +2,7 @@
 //!
 //! The links of QR codes have no entry of their own: each stands beside the link it belongs to.
 
+use super::bans::Banned;
 use super::link_new::address;
 use crate::api::{Cursor, Page, PageLength, PageParams, Params, Principal, Problem, Role};
 use crate::params;
@@ -47,7 +48,8 @@ pub(super) struct Life {
     pub(super) cancelled_from: Option<Instant>,
     pub(super) delisted_from: Option<Instant>,
     pub(super) disabled_from: Option<Instant>,
-    pub(super) banned_from: Option<Instant>,
+    /// In its programme, now.
+    pub(super) banned: bool,
 }
 
 impl Life {
@@ -64,7 +66,7 @@ impl Life {
             LinkState::NotStarted
         } else if begun(self.disabled_from) {
             LinkState::PromoterDisabled
-        } else if begun(self.banned_from) {
+        } else if self.banned {
             LinkState::CategoryBanned
         } else {
             LinkState::Live
@@ -201,8 +203,7 @@ fn scoped(mut wanted: Wanted, principal: &Principal) -> Result<Wanted, Problem> 
 /// Newest first within a promoter; by target and promoter within a merchant.
 const COLUMNS: &str = "SELECT l.code, p.id, r.id, g.id, t.merchant, t.kind, t.id, t.title, l.flags, l.created_at, \
      l.shared_at, l.starts, l.expires, t.cancelled_from, t.delisted_from, r.disabled_from, q.code, a.alias, t.num, \
-     l.promoter, (SELECT MIN(b.effective_from) FROM bans b WHERE b.category = t.category \
-     AND b.programme IN (0, p.programme)), p.name FROM links l JOIN targets t ON t.num = l.target JOIN placements p ON p.num = l.placement \
+     l.promoter, t.category, p.programme, p.name FROM links l JOIN targets t ON t.num = l.target JOIN placements p ON p.num = l.placement \
      JOIN promoters r ON r.num = l.promoter JOIN programmes g ON g.num = p.programme \
      LEFT JOIN links q ON q.qr_of = l.code LEFT JOIN aliases a ON a.code = l.code WHERE l.qr_of IS NULL";
 
@@ -221,9 +222,10 @@ fn page(
     values.push(i64::try_from(look_at + 1).unwrap_or(i64::MAX).into());
     sql.push_str(&format!(" LIMIT ${}", values.len()));
     let rows = tx.query(&sql, &values)?;
+    let banned = Banned::read(tx, now)?;
     let mut items = Vec::new();
     for (row, looked_at) in rows.iter().zip(1..=look_at) {
-        let entry = entry(row, config, now)?;
+        let entry = entry(row, config, &banned, now)?;
         if wanted.state.is_none_or(|state| state == entry.state) {
             items.push(entry);
         }
@@ -301,7 +303,7 @@ fn key(wanted: &Wanted, row: &Row) -> Result<String, StoreError> {
     })
 }
 
-fn entry(row: &Row, config: &CoreConfig, now: Instant) -> Result<LinkEntry, StoreError> {
+fn entry(row: &Row, config: &CoreConfig, banned: &Banned, now: Instant) -> Result<LinkEntry, StoreError> {
     let code = Code(row.int(0)?.cast_unsigned()).to_string();
     let qr = row.opt_int(16)?.map(|code| Code(code.cast_unsigned()).to_string());
     let life = Life {
@@ -310,14 +312,17 @@ fn entry(row: &Row, config: &CoreConfig, now: Instant) -> Result<LinkEntry, Stor
         cancelled_from: row.opt_instant(13)?,
         delisted_from: row.opt_instant(14)?,
         disabled_from: row.opt_instant(15)?,
-        banned_from: row.opt_instant(20)?,
+        banned: match row.opt_int(20)? {
+            Some(category) => banned.forbids(category, row.int(21)?),
+            None => false,
+        },
     };
     let flags = row.link_flags(8)?;
     Ok(LinkEntry {
         short_url: address(config, &code),
         code,
         placement: row.text(1)?.to_owned(),
-        placement_name: row.text(21)?.to_owned(),
+        placement_name: row.text(22)?.to_owned(),
         promoter: row.text(2)?.to_owned(),
         programme: row.text(3)?.to_owned(),
         merchant: row.text(4)?.to_owned(),

@@ -1,5 +1,6 @@
 //! Where a new link leads, and whether it may: to a product, a shop, or another page of a merchant.
 
+use super::bans::Banned;
 use super::feed::Numbers;
 use super::link_new::{NewLink, NewPage};
 use super::merchants::{self, Merchant};
@@ -23,14 +24,14 @@ pub(super) struct LinkTargets<'a> {
     products: HashMap<ProductId, Target>,
     /// Merchants that take part in a programme.
     insiders: HashSet<(String, i64)>,
-    /// Categories that are not banned in a programme.
-    allowed: HashSet<(i64, i64)>,
+    /// Read when it is first asked for.
+    banned: Option<Banned>,
 }
 
 impl<'a> LinkTargets<'a> {
     pub(super) fn new(config: &'a CoreConfig, principal: &'a Principal, now: Instant) -> Self {
-        let (products, insiders, allowed) = (HashMap::new(), HashSet::new(), HashSet::new());
-        Self { config, principal, now, products, insiders, allowed }
+        let (products, insiders, banned) = (HashMap::new(), HashSet::new(), None);
+        Self { config, principal, now, products, insiders, banned }
     }
 
     /// Looks up the products of many links at once, before they are made one by one.
@@ -152,22 +153,17 @@ impl<'a> LinkTargets<'a> {
             return Err(Problem::conflict("product_delisted", "this product is delisted"));
         }
         let Some(category) = target.category else { return Ok(()) };
-        if self.allowed.contains(&(category, programme)) {
-            return Ok(());
+        let banned = match &mut self.banned {
+            Some(read) => read,
+            none => none.insert(Banned::read(tx, self.now)?),
+        };
+        if banned.forbids(category, programme) {
+            return Err(Problem::conflict(
+                "category_banned",
+                "products of this category may not be promoted",
+            ));
         }
-        let banned = tx.query_opt(
-            "SELECT 1 FROM bans WHERE category = $1 AND (programme = 0 OR programme = $2) AND effective_from <= $3",
-            params![category, programme, self.now],
-        )?;
-        match banned {
-            Some(_) => {
-                Err(Problem::conflict("category_banned", "products of this category may not be promoted"))
-            }
-            None => {
-                self.allowed.insert((category, programme));
-                Ok(())
-            }
-        }
+        Ok(())
     }
 }
 

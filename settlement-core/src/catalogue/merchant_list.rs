@@ -2,6 +2,7 @@
 //! `GET /v1/bans`.
 
 use super::app_page;
+use super::bans::Banned;
 use super::like;
 use super::merchants::MerchantView;
 use crate::Core;
@@ -38,7 +39,7 @@ struct CategoryEntry {
     /// The category it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<String>,
-    /// It may not be promoted in any programme now.
+    /// It, or a category above it, may not be promoted in any programme now.
     banned: bool,
 }
 
@@ -56,6 +57,9 @@ struct BanEntry {
     programme_name: Option<String>,
     /// From here on, UTC milliseconds.
     effective_from: i64,
+    /// Up to here, UTC milliseconds; for good if absent. Not after its beginning: it was lifted before it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_to: Option<i64>,
     /// When it was made known, UTC milliseconds.
     announced_at: i64,
     note: String,
@@ -148,16 +152,15 @@ async fn categories(
     no_edge(&principal)?;
     let (page, Cursor(after)) = paging.begin()?;
     let now = core.now();
-    let rows = core
+    let (rows, banned) = core
         .store()
         .read(move |tx| {
-            tx.query(
-                "SELECT c.id, c.name, p.id, b.effective_from FROM categories c \
-                 LEFT JOIN categories p ON p.num = c.parent \
-                 LEFT JOIN bans b ON b.category = c.num AND b.programme = 0 \
+            let rows = tx.query(
+                "SELECT c.id, c.name, p.id, c.num FROM categories c LEFT JOIN categories p ON p.num = c.parent \
                  WHERE c.id > $1 ORDER BY c.id LIMIT $2",
                 params![&after, page.rows()],
-            )
+            )?;
+            Ok::<_, StoreError>((rows, Banned::read(tx, now)?))
         })
         .await?;
     let entry = |row: &Row| {
@@ -165,7 +168,7 @@ async fn categories(
             id: row.text(0)?.to_owned(),
             name: row.text(1)?.to_owned(),
             parent: row.opt_text(2)?.map(str::to_owned),
-            banned: row.opt_instant(3)?.is_some_and(|from| from <= now),
+            banned: banned.everywhere(row.int(3)?),
         })
     };
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
@@ -186,7 +189,8 @@ async fn bans(
         .store()
         .read(move |tx| {
             tx.query(
-                "SELECT c.id, g.id, b.effective_from, b.announced_at, b.note, b.category, b.programme, c.name, g.name \
+                "SELECT c.id, g.id, b.effective_from, b.announced_at, b.note, b.category, b.programme, c.name, g.name, \
+                 b.effective_to \
                  FROM bans b \
                  JOIN categories c ON c.num = b.category LEFT JOIN programmes g ON g.num = b.programme \
                  WHERE (b.category, b.programme) > ($1, $2) ORDER BY b.category, b.programme LIMIT $3",
@@ -203,6 +207,7 @@ async fn bans(
             programme: row.opt_text(1)?.map(str::to_owned),
             programme_name: row.opt_text(8)?.map(str::to_owned),
             effective_from: row.instant(2).map(Instant::millis)?,
+            effective_to: row.opt_int(9)?,
             announced_at: row.int(3)?,
             note: row.text(4)?.to_owned(),
         })

@@ -35,6 +35,7 @@ mod spread;
 mod targets;
 mod verification;
 
+pub(crate) use bans::Banned;
 pub(crate) use insiders::refuse_outsider_of;
 pub use programmes::Maintained;
 pub(crate) use programmes::{invalid_policy, laid_over};

@@ -159,7 +159,10 @@ fn put(
     numbers: &mut Numbers,
 ) -> Result<(StatusCode, ProgrammeView), Problem> {
     check_owner(tx, body)?;
-    let before = tx.query_opt("SELECT num, platform, merchant FROM programmes WHERE id = $1", params![id])?;
+    let before = tx.query_opt(
+        "SELECT num, platform, merchant, active_version FROM programmes WHERE id = $1",
+        params![id],
+    )?;
     let owner =
         (body.platform.as_ref().map(PlatformId::as_str), body.merchant.as_ref().map(MerchantId::as_str));
     if let Some(row) = &before
@@ -174,6 +177,10 @@ fn put(
     let policy = merged_policy(body, versions.last())?;
     let before_policy =
         before.is_some().then(|| in_force(&versions, now).map(|version| version.policy.clone()));
+    let told = match &before {
+        Some(row) => told(&versions, row.int(3)?).cloned(),
+        None => None,
+    };
     let unchanged = versions
         .last()
         .filter(|last| last.policy == policy && (body.effective_from.is_none() || last.from == from))
@@ -213,7 +220,7 @@ fn put(
     if unchanged.is_none() && from <= now {
         crate::orders::wake::since(tx, from)?;
     }
-    bans::of_policy(tx, programme, &active.policy, now)?;
+    bans::of_rules(tx, programme, told.as_ref(), (&active.policy, active.from), now)?;
     marks::programme(tx, id.as_str())?;
     let view = ProgrammeView {
         id: id.to_string(),
@@ -226,6 +233,11 @@ fn put(
         policy: serde_json::from_str(&text).unwrap_or_default(),
     };
     Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, view))
+}
+
+/// The rules that edges know, by their version.
+fn told(versions: &[Version], active: i64) -> Option<&Policy> {
+    versions.iter().find(|version| version.number == active).map(|version| &version.policy)
 }
 
 fn number(num: i64) -> Result<ProgrammeNum, StoreError> {
@@ -367,11 +379,11 @@ fn activate(tx: &mut dyn Tx, num: i64, now: Instant) -> Result<u64, StoreError> 
         "UPDATE programmes SET active_version = $2, edge_row = $3, change_no = $4, changed_at = $5 WHERE num = $1",
         params![num, version.number, &edge_row(programme, &id, &version.policy)?, numbers.next(), now],
     )?;
-    let told = versions.iter().find(|v| row.int(1).is_ok_and(|active| active == v.number));
-    if !told.is_some_and(|told| same_holders(&told.policy, &version.policy)) {
+    let told = told(&versions, row.int(1)?);
+    if !told.is_some_and(|told| same_holders(told, &version.policy)) {
         crate::holders::outbox::rules(tx, now)?;
     }
-    bans::of_policy(tx, programme, &version.policy, now)?;
+    bans::of_rules(tx, programme, told, (&version.policy, version.from), now)?;
     marks::programme(tx, id.as_str())?;
     tracing::info!(programme = %id, version = version.number, "new rules are in force");
     Ok(1)

@@ -16,7 +16,8 @@ pub(super) fn anything(tx: &mut dyn Tx, since: Instant, now: Instant) -> Result<
     let sql = format!(
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM rates WHERE {}) OR EXISTS (SELECT 1 FROM rates WHERE {}) \
          OR EXISTS (SELECT 1 FROM targets WHERE {}) OR EXISTS (SELECT 1 FROM targets WHERE {}) \
-         OR EXISTS (SELECT 1 FROM programme_versions WHERE {}) OR EXISTS (SELECT 1 FROM bans WHERE {}) \
+         OR EXISTS (SELECT 1 FROM programme_versions WHERE {}) \
+         OR EXISTS (SELECT 1 FROM bans WHERE {}) OR EXISTS (SELECT 1 FROM bans WHERE {}) \
          OR EXISTS (SELECT 1 FROM plans WHERE created_ms > CAST($1 AS BIGINT) - {day} AND created_ms <= $2) \
          OR EXISTS (SELECT 1 FROM plans WHERE {})",
         within("from_ms"),
@@ -25,6 +26,7 @@ pub(super) fn anything(tx: &mut dyn Tx, since: Instant, now: Instant) -> Result<
         within("delisted_from"),
         within("effective_from"),
         within("effective_from"),
+        within("effective_to"),
         within("closes_ms"),
         day = DAY_MS,
     );
@@ -55,13 +57,14 @@ pub(super) fn mark(tx: &mut dyn Tx, since: Instant, now: Instant) -> Result<(), 
     for row in &rules {
         marks::programme(tx, row.text(0)?)?;
     }
-    let bans = tx.query(
-        "SELECT c.id FROM bans b JOIN categories c ON c.num = b.category \
-         WHERE b.effective_from > $1 AND b.effective_from <= $2",
-        params![since, now],
-    )?;
-    for row in &bans {
-        marks::category(tx, row.text(0)?)?;
+    for column in ["effective_from", "effective_to"] {
+        let sql = format!(
+            "SELECT DISTINCT c.id FROM bans b JOIN categories c ON c.num = b.category WHERE {}",
+            within(column)
+        );
+        for row in &tx.query(&sql, params![since, now])? {
+            marks::category(tx, row.text(0)?)?;
+        }
     }
     // A plan takes effect when it is added or at the midnight after, as its programme says.
     let plans = tx.query(

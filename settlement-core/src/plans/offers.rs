@@ -6,6 +6,7 @@
 use super::facts::{self, Terms};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::{Programme, read};
+use crate::catalogue::Banned;
 use crate::params;
 use crate::store::{List, Row, StoreError, Tx};
 use attribution_core::commission::rate::{Application, Estimate, Goods, estimate};
@@ -109,8 +110,8 @@ pub(crate) struct Offers {
     terms: HashMap<ProgrammeId, Rc<Terms>>,
     /// Rates for more than one product, by programme and subject.
     wide: HashMap<ProgrammeId, Rc<RatesBySubject>>,
-    /// Since when a category is banned, by programme (0 for all).
-    bans: Option<HashMap<i64, Vec<(i64, Instant)>>>,
+    /// Read when it is first asked for.
+    banned: Option<Rc<Banned>>,
 }
 
 impl Offers {
@@ -121,7 +122,7 @@ impl Offers {
             catalogue: Catalogue::default(),
             terms: HashMap::new(),
             wide: HashMap::new(),
-            bans: None,
+            banned: None,
         }
     }
 
@@ -195,13 +196,12 @@ impl Offers {
         };
         let programmes = self.catalogue.programmes(tx, &item.platform, &item.merchant)?;
         let above = self.catalogue.ancestors(tx, item.category, Instant(i64::MAX))?;
-        let bans = self.bans_of(tx, &above)?;
-        let banned =
-            |programme: i64| bans.iter().any(|(of, from)| (*of == 0 || *of == programme) && *from <= now);
+        let banned = self.banned(tx)?;
+        let forbids = |programme| item.category.is_some_and(|category| banned.forbids(category, programme));
         let mut best: Option<(ProgrammeId, Estimate)> = None;
         let mut forbidden = 0;
         for programme in programmes.iter() {
-            if banned(programme.num.0.into()) {
+            if forbids(programme.num.0.into()) {
                 forbidden += 1;
                 continue;
             }
@@ -212,7 +212,8 @@ impl Offers {
                 best = Some((programme.id.clone(), found));
             }
         }
-        if dead.is_none() && (banned(0) || (forbidden > 0 && forbidden == programmes.len())) {
+        let everywhere = item.category.is_some_and(|category| banned.everywhere(category));
+        if dead.is_none() && (everywhere || (forbidden > 0 && forbidden == programmes.len())) {
             dead = Some(Dead::CategoryBanned);
         }
         Ok(Offer { dead, best })
@@ -292,21 +293,11 @@ impl Offers {
         Ok(Rc::clone(new.insert(Rc::new(rates))))
     }
 
-    /// The bans of some categories: programme (0 for all) and since when.
-    fn bans_of(
-        &mut self,
-        tx: &mut dyn Tx,
-        above: &[(i64, CategoryId)],
-    ) -> Result<Vec<(i64, Instant)>, StoreError> {
-        if self.bans.is_none() {
-            let mut bans: HashMap<i64, Vec<(i64, Instant)>> = HashMap::new();
-            for row in &tx.query("SELECT category, programme, effective_from FROM bans", &[])? {
-                bans.entry(row.int(0)?).or_default().push((row.int(1)?, row.instant(2)?));
-            }
-            self.bans = Some(bans);
+    fn banned(&mut self, tx: &mut dyn Tx) -> Result<Rc<Banned>, StoreError> {
+        match &self.banned {
+            Some(known) => Ok(Rc::clone(known)),
+            None => Ok(Rc::clone(self.banned.insert(Rc::new(Banned::read(tx, self.now)?)))),
         }
-        let bans = self.bans.as_ref();
-        Ok(above.iter().filter_map(|(num, _)| bans?.get(num)).flatten().copied().collect())
     }
 }
 

@@ -77,6 +77,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(91, "0091_shared_tokens"),
     migration!(92, "0092_settled_differences"),
     migration!(93, "0093_catalogue_count"),
+    migration!(94, "0094_bans_end"),
     migration!(97, "0097_payouts_on_their_way"),
 ];
 

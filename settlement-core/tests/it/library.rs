@@ -143,3 +143,22 @@ on_both!(a_banned_category_is_dead_from_its_day_on, async |bench: &Bench| {
     let product = bench.ok("GET", "/v1/products/sku1", Value::Null).await;
     assert_eq!((&product["invalid"], &product["reason"]), (&json!(true), &json!("category_banned")));
 });
+
+on_both!(a_ban_above_ends_for_the_library_on_its_day, async |bench: &Bench| {
+    shop(bench).await;
+    bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶", "parent": "food"})).await;
+    let (from, to) = (bench.core.now(), bench.core.now().plus(DAY_MS));
+    let ban = json!({"category": "food", "effective_from": from.millis(), "effective_to": to.millis()});
+    bench.ok("POST", "/v1/bans", ban).await;
+    let banned = async || {
+        let all = bench.ok("GET", "/v1/categories", Value::Null).await;
+        all["items"].as_array().unwrap().iter().filter(|of| of["banned"] == true).count()
+    };
+    bench.core.refresh_library(from).await.unwrap();
+    assert_eq!(found(bench, &[("state", "live")]).await, Vec::<String>::new());
+    assert_eq!(banned().await, 2);
+    bench.set_clock(to);
+    bench.core.refresh_library(to).await.unwrap();
+    assert_eq!(found(bench, &[("state", "live")]).await, ["sku1"]);
+    assert_eq!(banned().await, 0);
+});

@@ -4,7 +4,7 @@
 use crate::on_both;
 use crate::order_bench::{Stage, created, hour, refunded, step, visitor};
 use crate::support::Bench;
-use attribution_core::time::{Instant, SECOND_MS};
+use attribution_core::time::{HOUR_MS, Instant, SECOND_MS};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
@@ -33,6 +33,13 @@ enum Deed {
     Event(usize),
     Ban {
         hours_ago: i64,
+        for_hours: Option<i64>,
+    },
+    LiftBan {
+        hours_ago: i64,
+    },
+    BanByRules {
+        hours_ago: Option<i64>,
     },
     Suspend {
         promoter: &'static str,
@@ -93,7 +100,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         }),
         4 => (1..4u8, buyer(), ago()).prop_map(|(visitor, buyer, hours_ago)| Deed::Login { visitor, buyer, hours_ago }),
         12 => (0..feed().len()).prop_map(Deed::Event),
-        1 => ago().prop_map(|hours_ago| Deed::Ban { hours_ago }),
+        1 => (ago(), prop::option::of(1..60i64)).prop_map(|(hours_ago, for_hours)| Deed::Ban { hours_ago, for_hours }),
+        1 => ago().prop_map(|hours_ago| Deed::LiftBan { hours_ago }),
+        1 => prop::option::of(ago()).prop_map(|hours_ago| Deed::BanByRules { hours_ago }),
         1 => (promoter(), ago()).prop_map(|(promoter, hours_ago)| Deed::Suspend { promoter, hours_ago }),
         1 => promoter().prop_map(|promoter| Deed::Restore { promoter }),
         1 => (1..3_000u32, ago()).prop_map(|(bp, hours_ago)| Deed::Rates { bp, hours_ago }),
@@ -130,9 +139,21 @@ impl Deed {
             Self::Event(number) => {
                 stage.event(feed()[*number].clone(), now).await;
             }
-            Self::Ban { hours_ago } => {
-                let body = json!({"category": "home", "effective_from": ago(hours_ago).millis()});
+            Self::Ban { hours_ago, for_hours } => {
+                let from = ago(hours_ago);
+                let to = for_hours.map(|hours| from.plus(hours * HOUR_MS).millis());
+                let body = json!({"category": "home", "effective_from": from.millis(), "effective_to": to});
                 call(bench, "POST", "/v1/bans", body).await;
+            }
+            Self::LiftBan { hours_ago } => {
+                let body = json!({"category": "home", "at": ago(hours_ago).millis()});
+                call(bench, "POST", "/v1/bans/lift", body).await;
+            }
+            Self::BanByRules { hours_ago } => {
+                let ban = |hours| json!({"category": "home", "effective_from": ago(hours).millis()});
+                let bans: Vec<Value> = hours_ago.iter().map(ban).collect();
+                let body = json!({"merchant": "m1", "name": "g", "policy": {"bans": bans}});
+                call(bench, "PUT", "/v1/programmes/g1", body).await;
             }
             Self::Suspend { promoter, hours_ago } => {
                 let path = format!("/v1/promoters/{promoter}/disable");

@@ -87,6 +87,25 @@ on_both!(a_ban_known_late_voids_what_is_open_and_flags_what_has_settled, async |
     stage.audit().await;
 });
 
+on_both!(a_ban_that_is_lifted_gives_back_what_was_placed_after_its_end, async |bench: &Bench| {
+    let stage = four_orders(bench).await;
+    let ban = json!({"category": "home", "effective_from": hour(10).millis()});
+    bench.ok("POST", "/v1/bans", ban).await;
+    stage.sweep(hour(91)).await;
+    let lift = json!({"category": "home", "at": hour(11).millis()});
+    let lifted = bench.ok("POST", "/v1/bans/lift", lift.clone()).await;
+    assert_eq!(lifted["effective_to"], hour(11).millis());
+    stage.sweep(hour(92)).await;
+    assert_eq!(stage.short("done").await, ("anna".into(), "settled".into(), 1_000));
+    assert_eq!(stage.short("held").await, ("anna".into(), "matured".into(), 1_000));
+    assert_eq!(stage.short("pending").await, ("anna".into(), "expected".into(), 1_000));
+    bench.problem("POST", "/v1/bans/lift", lift, 409, "not_banned").await;
+    // Earlier still, it may be lifted; later, it is over.
+    bench.ok("POST", "/v1/bans/lift", json!({"category": "home", "at": hour(10).millis()})).await;
+    stage.sweep(hour(93)).await;
+    stage.audit().await;
+});
+
 on_both!(a_suspension_known_late_takes_open_orders_and_flags_settled_ones, async |bench: &Bench| {
     let stage = four_orders(bench).await;
     bench.ok("POST", "/v1/promoters/anna/disable", json!({"at": hour(10).millis()})).await;

@@ -27,10 +27,9 @@ impl Policy {
         self.check_settlement(&mut errors);
         self.check_sourcing(&mut errors);
         self.check_refund_batches(&mut errors);
-        let ban_period = |b: &BanRule| Period { from: b.effective_from, to: b.effective_to };
         let events = self.video_tasks.iter().flat_map(|v| v.events.iter().copied());
         check_periods("video_tasks.events", events, &mut errors);
-        check_periods("bans", self.bans.iter().map(ban_period), &mut errors);
+        check_periods("bans", self.bans.iter().map(BanRule::period), &mut errors);
         if let Some(url) = &self.edge.fallback_url {
             if let Err(why) = web_address(url) {
                 errors.push(PolicyError::FallbackUrl(why));
@@ -255,7 +254,7 @@ fn at_once(a: Period, b: Period) -> bool {
 
 fn check_periods(field: &'static str, periods: impl Iterator<Item = Period>, errors: &mut Vec<PolicyError>) {
     for (index, period) in periods.enumerate() {
-        if period.to.is_some_and(|to| to <= period.from) {
+        if period.is_empty() {
             errors.push(PolicyError::EmptyPeriod { field, index });
         }
     }

@@ -175,6 +175,7 @@ pub(super) const BANS: &[Column] = &[
     column("category", true, "The category that may not be promoted"),
     column("programme", false, "Only in this programme (default: in all)"),
     column("effective_from", true, "From here on; may lie in the past"),
+    column("effective_to", false, "Up to here (default: for good)"),
     column("announced_at", false, "When it was announced (default: now)"),
     column("note", false, "Why, for people"),
 ];
@@ -182,14 +183,15 @@ pub(super) const BANS: &[Column] = &[
 pub(super) fn ban(f: &mut Fields<'_>) -> Option<Item> {
     let (category, programme) =
         (f.parsed::<CategoryId>("category"), f.parsed_or_none::<ProgrammeId>("programme"));
-    let (from, announced, note) =
-        (f.time("effective_from"), f.time_or_none("announced_at"), f.text_or_none("note"));
+    let (from, to) = (f.time("effective_from"), f.time_or_none("effective_to"));
+    let (announced, note) = (f.time_or_none("announced_at"), f.text_or_none("note"));
     let (category, programme) = (category?, programme?);
     let key = format!("{category} {}", programme.as_ref().map_or("*", ProgrammeId::as_str));
     let mut body = Map::new();
     body.insert("category".into(), category.as_str().into());
     put(&mut body, "programme", programme.map(String::from));
     body.insert("effective_from".into(), from?.into());
+    put(&mut body, "effective_to", to?);
     put(&mut body, "announced_at", announced?);
     put(&mut body, "note", note?);
     Some(Item::Call { method: Method::POST, path: "/v1/bans".to_owned(), body: Value::Object(body), key })

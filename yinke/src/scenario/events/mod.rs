@@ -43,6 +43,7 @@ impl Stage<'_> {
             "rate" => self.rate(item).await,
             "rules" => self.rules(item).await,
             "ban" => self.ban(item).await,
+            "lift_ban" => self.lift_ban(item).await,
             "set_rate" => self.set_rate(item).await,
             "plan" => self.plan(item).await,
             "apply" | "approve" | "reject" => self.application(item).await,

@@ -63,10 +63,19 @@ impl Stage<'_> {
         let now = self.world.now();
         let at = |name: &str| item.time(name).unwrap_or(now).millis();
         let mut body = json!({"category": item.subject(), "effective_from": at("from"), "announced_at": at("announced")});
+        if let Some(to) = item.time("to") {
+            body["effective_to"] = json!(to.millis());
+        }
         if let Some(programme) = item.text("programme") {
             body["programme"] = json!(programme);
         }
         self.send(item, "POST", "/v1/bans", Some(&body)).await;
+    }
+
+    pub(super) async fn lift_ban(&mut self, item: &Item) {
+        let body =
+            json!({"category": item.subject(), "programme": item.text("programme"), "at": self.from(item)});
+        self.send(item, "POST", "/v1/bans/lift", Some(&body)).await;
     }
 
     /// Which programme an event means.

@@ -27,8 +27,17 @@ pub(super) const RULES: &[Shape] = &[
                 Kind::Time,
                 "from here on, which may lie in the past; the event's instant unless given",
             ),
+            f("to", Kind::Time, "up to here; for good unless given"),
             f("programme", Kind::Programme, "only in this programme; all unless given"),
             f("announced", Kind::Time, "when it was made known; the event's instant unless given"),
+        ],
+    ),
+    shape(
+        "A ban is lifted: orders from then on earn again.",
+        &[
+            f("lift_ban", Kind::Text, "the category"),
+            f("programme", Kind::Programme, "the ban of this programme; the one of all unless given"),
+            AT_FROM,
         ],
     ),
     shape(
