@@ -198,6 +198,8 @@ struct ReviewEntry {
     reason: String,
     /// The line, or empty for the whole order.
     line: String,
+    /// Tells findings of one kind apart.
+    found: String,
     /// In words.
     detail: String,
     /// Since when.
@@ -339,7 +341,7 @@ fn line_explained(
         programme_version: row.version,
         provisional: !row.is_final(),
         final_at: row.final_at,
-        review: row.review,
+        review: row.held,
         settled_at: row.settled,
         decision,
         bill,
@@ -394,7 +396,7 @@ fn superseded(
 
 fn reviews(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<Vec<ReviewEntry>, StoreError> {
     let rows = tx.query(
-        "SELECT reason, line_id, detail, opened_ms, resolved_ms, resolution FROM order_reviews \
+        "SELECT reason, line_id, found, detail, opened_ms, resolved_ms, resolution FROM order_reviews \
          WHERE platform = $1 AND order_id = $2 ORDER BY opened_ms, reason, line_id, found",
         params![platform, order],
     )?;
@@ -403,10 +405,11 @@ fn reviews(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<Ve
             Ok(ReviewEntry {
                 reason: row.text(0)?.to_owned(),
                 line: row.text(1)?.to_owned(),
-                detail: row.text(2)?.to_owned(),
-                opened_at: row.instant(3)?,
-                resolved_at: row.opt_instant(4)?,
-                resolution: row.opt_text(5)?.map(str::to_owned),
+                found: row.text(2)?.to_owned(),
+                detail: row.text(3)?.to_owned(),
+                opened_at: row.instant(4)?,
+                resolved_at: row.opt_instant(5)?,
+                resolution: row.opt_text(6)?.map(str::to_owned),
             })
         })
         .collect()

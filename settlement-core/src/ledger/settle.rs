@@ -131,7 +131,7 @@ pub(super) fn settle_line(
     let Some(state) = OrderState::of(&events) else { return Ok(LineResult::NotDue) };
     let Some(facts) = state.lines.iter().find(|l| l.line == *line) else { return Ok(LineResult::NotDue) };
     let mut row = rows::line(tx, platform, order, &facts.line)?;
-    if row.state != "matured" || row.is_held() {
+    if row.state != "matured" || row.held {
         return Ok(LineResult::Gone);
     }
     if !row.is_final() && waits_for_click(tx, platform, order, row.awaits_click, now)?.is_some() {

@@ -45,7 +45,7 @@ pub(super) fn keep_books(
         policy,
         programme: &programme,
         terms: row.terms.as_ref(),
-        review: row.is_held(),
+        review: row.held,
         order: state,
         line,
         matured: row.matured,

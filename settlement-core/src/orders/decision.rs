@@ -1,7 +1,7 @@
 //! A decision on a line is kept if it says anything new, and the line bears what it says until it is superseded.
 
+use super::hold::Hold;
 use super::report_rows;
-use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow};
 use super::state::{LineState, OrderState};
 use crate::attribution::Decided;
@@ -52,34 +52,8 @@ pub(super) fn keep_decision(
     if !attribution.provisional {
         row.final_at = Some(attribution.final_at);
     }
-    let was_held = std::mem::replace(&mut row.review, attribution.held_by().next().is_some());
-    for flag in attribution.held_by() {
-        let (reason, detail) = why_held(flag);
-        let (merchant, line) = (Some(&state.created.merchant), line.line.as_str());
-        let finding = Finding { platform, order, merchant, line, reason, found: "", detail, contents: None };
-        review::open(tx, &finding, now)?;
-    }
-    if was_held && attribution.held_by().all(|flag| flag != Flag::UnnamedAgency) {
-        review::agency_named(tx, platform, order, line.line.as_str(), now)?;
-    }
+    row.holds = Hold::all_of(attribution);
     Ok(())
-}
-
-/// Why a flag holds a decision up, and in words for whoever reviews it.
-const fn why_held(flag: Flag) -> (Reason, &'static str) {
-    match flag {
-        Flag::UnnamedAgency => {
-            (Reason::UnnamedAgency, "what is stored as the promoter's agency is no id: see `yinke audit`")
-        }
-        Flag::SharedToken => (
-            Reason::SharedToken,
-            "the token of the click that decided came with orders of several other buyers before",
-        ),
-        _ => (
-            Reason::Unjournaled,
-            "the click that decided is known only from its token: no edge ever delivered it",
-        ),
-    }
 }
 
 /// The promoter's own label of a click, once an edge has delivered it.

@@ -5,6 +5,7 @@
 
 use super::bookkeeping::keep_books;
 use super::decision::keep_decision;
+use super::hold;
 use super::reopen;
 use super::rows::{self, OrderRow};
 use super::state::OrderState;
@@ -78,6 +79,7 @@ pub fn judge(
         } else if let Some(decided) = &decided {
             reopen::reopen(tx, &state, line, &mut line_row, decided, cause, now)?;
         }
+        hold::note(tx, &state, &mut line_row, now)?;
         let timer = keep_books(tx, catalogue, &state, line, &mut line_row, now)?;
         next.timer = timer.map_or(next.timer, |runs_out| sooner(next.timer, runs_out));
         sourcing::deals::note(tx, &state, line)?;

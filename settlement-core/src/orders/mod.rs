@@ -1,9 +1,9 @@
 //! Orders: taking their events in, judging them, and looking again when something new is known.
 //!
 //! The life of an event, by file: [`event`] (what it is), [`intake`] (stored exactly once), [`state`] (how the order
-//! stands), [`judge`] (who owns it and what is owed), [`decision`] (what of that is kept), [`bookkeeping`] and [`books`]
-//! (the difference to the ledger), [`review`] (what a person must look at), [`sweep`] (looking again), [`late`] (what
-//! late clicks change), [`reopen`] (what a ban reaches back to).
+//! stands), [`judge`] (who owns it and what is owed), [`decision`] (what of that is kept), [`hold`] (what holds its
+//! money), [`bookkeeping`] and [`books`] (the difference to the ledger), [`review`] (what a person must look at), [`sweep`]
+//! (looking again), [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to).
 
 mod api;
 pub(crate) mod batch;
@@ -14,6 +14,7 @@ mod due;
 pub mod event;
 mod file;
 mod files_api;
+pub(crate) mod hold;
 pub mod intake;
 pub mod judge;
 mod late;

@@ -72,9 +72,12 @@ impl Reason {
         Self::ImplausibleTime,
     ];
 
+    /// Those for which a line's money waits until a person lets it go.
+    pub const HOLDING: [Self; 3] = [Self::Unjournaled, Self::SharedToken, Self::UnnamedAgency];
+
     /// Whether the line's money waits until a person lets it go.
     pub fn holds(code: &str) -> bool {
-        [Self::Unjournaled, Self::SharedToken, Self::UnnamedAgency].map(Self::code).contains(&code)
+        Self::HOLDING.map(Self::code).contains(&code)
     }
 
     /// The stable code.
@@ -189,38 +192,35 @@ pub(super) fn explained(
     now: Instant,
 ) -> Result<(), StoreError> {
     let open = tx.query(
-        "SELECT line_id FROM order_reviews \
+        "SELECT line_id, found FROM order_reviews \
          WHERE platform = $1 AND order_id = $2 AND reason = $3 AND resolved_ms IS NULL",
         params![platform, order, reason.code()],
     )?;
     for row in &open {
         let line = row.text(0)?;
-        if still.contains(&line) {
-            continue;
+        if !still.contains(&line) {
+            explain(tx, (platform, order), reason.code(), line, row.text(1)?, now)?;
         }
-        tx.execute(
-            "UPDATE order_reviews SET resolved_ms = $5, resolution = $6 WHERE platform = $1 AND order_id = $2 \
-             AND reason = $3 AND line_id = $4 AND resolved_ms IS NULL",
-            params![platform, order, reason.code(), line, now, EXPLAINED],
-        )?;
     }
     Ok(())
 }
 
-/// Closes what kept a line's money back: its agency is named now.
+/// Closes one finding that is there no more.
 ///
 /// # Errors
 /// If the store fails.
-pub(super) fn agency_named(
+pub(super) fn explain(
     tx: &mut dyn Tx,
-    platform: &PlatformId,
-    order: &OrderId,
+    (platform, order): (&PlatformId, &OrderId),
+    reason: &str,
     line: &str,
+    found: &str,
     now: Instant,
-) -> Result<u64, StoreError> {
+) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE order_reviews SET resolved_ms = $4, resolution = 'named' WHERE platform = $1 AND order_id = $2 \
-         AND reason = $5 AND line_id = $3 AND resolved_ms IS NULL",
-        params![platform, order, line, now, Reason::UnnamedAgency.code()],
-    )
+        "UPDATE order_reviews SET resolved_ms = $6, resolution = $7 WHERE platform = $1 AND order_id = $2 \
+         AND reason = $3 AND line_id = $4 AND found = $5 AND resolved_ms IS NULL",
+        params![platform, order, reason, line, found, now, EXPLAINED],
+    )?;
+    Ok(())
 }

@@ -38,7 +38,7 @@ struct OpenReview {
     reason: String,
     /// The line, or empty for the whole order.
     line: String,
-    /// Tells findings of one kind apart.
+    /// Tells findings of one kind apart: for `unjournaled` and `shared_token` the click, for `unnamed_agency` the promoter.
     found: String,
     /// In words.
     detail: String,
@@ -140,7 +140,7 @@ struct Resolve {
     found: String,
     /// What the person decided, in words.
     resolution: String,
-    /// For `unjournaled`, `shared_token` and `unnamed_agency`: lets the line's money move.
+    /// For `unjournaled`, `shared_token` and `unnamed_agency`: lets the line's money move, as far as it waited for this.
     #[serde(default)]
     release: bool,
 }
@@ -153,7 +153,8 @@ struct Resolved {
 }
 
 /// Closes a finding. A line that is `unjournaled`, rests on a `shared_token` or is of an `unnamed_agency` moves money only
-/// after this, and only with `release`.
+/// after this, and only with `release`. That holds for the click or the promoter that was `found`: where another one decides
+/// later, the line waits for another word.
 #[utoipa::path(
     post,
     path = "/v1/reviews/resolve",
@@ -174,23 +175,20 @@ async fn resolve(
     let response = scope
         .run(&core, move |tx, scope| {
             let Resolve { platform, order, reason, line, found, resolution, release } = &body;
+            let released = *release && super::review::Reason::holds(reason);
             let key =
                 EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
             tx.lock(&lock_name(&key))?;
             let resolved = tx.execute(
-                "UPDATE order_reviews SET resolved_ms = $6, resolution = $7 WHERE platform = $1 AND order_id = $2 \
-                 AND reason = $3 AND line_id = $4 AND found = $5 AND resolved_ms IS NULL",
-                params![platform, order, reason, line, found, scope.now, resolution],
+                "UPDATE order_reviews SET resolved_ms = $6, resolution = $7, released = $8 WHERE platform = $1 \
+                 AND order_id = $2 AND reason = $3 AND line_id = $4 AND found = $5 AND resolved_ms IS NULL",
+                params![platform, order, reason, line, found, scope.now, resolution, released],
             )?;
             if resolved == 0 {
                 return Err(Problem::unknown("open review", format!("{reason} of order {order}")));
             }
-            if *release && super::review::Reason::holds(reason) {
-                tx.execute(
-                    "UPDATE order_lines SET review_passed = 1, review = 0 \
-                     WHERE platform = $1 AND order_id = $2 AND line_id = $3",
-                    params![platform, order, line],
-                )?;
+            if released {
+                super::wake::one(tx, platform, order)?;
             }
             Ok((StatusCode::OK, Resolved { resolved }))
         })

@@ -1,6 +1,7 @@
 //! The rows of orders: how they are written, and read back as types.
 
 use super::event::{EventKey, OrderEvent};
+use super::hold::Hold;
 use super::state::{OrderState, StoredEvent};
 use crate::attribution::Decided;
 use crate::attribution::programmes::read;
@@ -47,8 +48,10 @@ pub(crate) struct LineRow {
     pub version: Option<u32>,
     pub final_at: Option<Instant>,
     pub state: &'static str,
-    pub review: bool,
-    pub review_passed: bool,
+    /// What holds the decision in force, released or not.
+    pub holds: Vec<Hold>,
+    /// Its money waits for a person.
+    pub held: bool,
     pub amounts: Shown,
     pub matured: Option<Instant>,
     pub settled: Option<Instant>,
@@ -78,11 +81,6 @@ impl LineRow {
         let books = self.books.as_ref().filter(|_| self.state != "none");
         let bill = books.map(Books::bill).transpose();
         bill.map_err(|cause| StoreError::Corrupt { what: "books of a line", cause: cause.into() })
-    }
-
-    /// Whether its money waits for a person.
-    pub(crate) const fn is_held(&self) -> bool {
-        self.review && !self.review_passed
     }
 }
 
@@ -155,8 +153,8 @@ pub(super) fn insert_order(tx: &mut dyn Tx, state: &OrderState) -> Result<(), St
     for (position, line) in (0i64..).zip(&state.lines) {
         tx.execute(
             "INSERT INTO order_lines (platform, order_id, line_id, position, product, merchant, created_ms, state, \
-             review, review_passed, base_fen, commission_fen, promoter_fen) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'tracked', 0, 0, 0, 0, 0)",
+             review, base_fen, commission_fen, promoter_fen) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'tracked', 0, 0, 0, 0)",
             params![
                 &created.platform,
                 &created.order,
@@ -231,7 +229,7 @@ pub(crate) fn line(
     line: &LineId,
 ) -> Result<LineRow, StoreError> {
     let row = tx.query_one(
-        "SELECT decision, promoter, programme, programme_version, final_ms, state, review, review_passed, base_fen, \
+        "SELECT decision, promoter, programme, programme_version, final_ms, state, review, base_fen, \
          commission_fen, promoter_fen, matured_ms, settled_ms, books, agency_fen FROM order_lines \
          WHERE platform = $1 AND order_id = $2 AND line_id = $3",
         params![platform, order, line],
@@ -247,17 +245,17 @@ pub(crate) fn line(
         version: row.opt_num(3)?,
         final_at: row.opt_instant(4)?,
         state: state_name(row.text(5)?),
-        review: row.flag(6)?,
-        review_passed: row.flag(7)?,
+        holds: attribution.map(Hold::all_of).unwrap_or_default(),
+        held: row.flag(6)?,
         amounts: Shown {
-            base: row.int(8)?,
-            commission: row.int(9)?,
-            promoter: row.int(10)?,
-            agency: row.int(14)?,
+            base: row.int(7)?,
+            commission: row.int(8)?,
+            promoter: row.int(9)?,
+            agency: row.int(13)?,
         },
-        matured: row.opt_instant(11)?,
-        settled: row.opt_instant(12)?,
-        books: row.opt_text(13)?.map(|text| from_json("books of a line", text)).transpose()?,
+        matured: row.opt_instant(10)?,
+        settled: row.opt_instant(11)?,
+        books: row.opt_text(12)?.map(|text| from_json("books of a line", text)).transpose()?,
         terms: attribution.and_then(|a| a.award()).map(|award| award.terms.clone()),
         awaits_click: attribution
             .is_some_and(|a| a.flags.contains(&attribution_core::attribute::Flag::AwaitingClick)),
@@ -286,8 +284,8 @@ pub(crate) fn update_line(
     });
     tx.execute(
         "UPDATE order_lines SET decision = $4, promoter = $5, programme = $6, programme_version = $7, final_ms = $8, \
-         state = $9, review = $10, review_passed = $11, base_fen = $12, commission_fen = $13, promoter_fen = $14, \
-         matured_ms = $15, settled_ms = $16, books = $17, agency = $18, agency_fen = $19 \
+         state = $9, review = $10, base_fen = $11, commission_fen = $12, promoter_fen = $13, \
+         matured_ms = $14, settled_ms = $15, books = $16, agency = $17, agency_fen = $18 \
          WHERE platform = $1 AND order_id = $2 AND line_id = $3",
         params![
             platform,
@@ -299,8 +297,7 @@ pub(crate) fn update_line(
             row.version.map(i64::from),
             row.final_at,
             row.state,
-            row.is_held(),
-            row.review_passed,
+            row.held,
             row.amounts.base,
             row.amounts.commission,
             row.amounts.promoter,

@@ -50,6 +50,18 @@ pub(crate) fn buyer_lock(platform: &PlatformId, buyer: &str) -> String {
     format!("buyer {platform} {buyer}")
 }
 
+/// One order, final or not.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn one(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE orders SET dirty = 1 WHERE platform = $1 AND order_id = $2",
+        params![platform, order],
+    )?;
+    Ok(())
+}
+
 /// Everything the buyer ordered from `from` on.
 ///
 /// # Errors

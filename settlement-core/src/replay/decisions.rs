@@ -11,6 +11,7 @@ use super::load::{Buyer, Standing, StoredDecision};
 use super::same_json::is_json_of;
 use crate::attribution::recorded::{Again, Doubt, Known, RecordedBuyers};
 use crate::attribution::{Catalogue, Decided};
+use crate::orders::hold::Hold;
 use crate::orders::judge::JudgeError;
 use crate::orders::promoter;
 use crate::orders::rows::from_json;
@@ -52,8 +53,8 @@ pub(super) struct InForce {
     pub version: u32,
     pub promoter: Option<PromoterId>,
     pub terms: Option<Terms>,
-    /// A person must look before money moves.
-    pub review: bool,
+    /// What a person must look at before money moves.
+    pub holds: Vec<Hold>,
 }
 
 impl InForce {
@@ -66,7 +67,7 @@ impl InForce {
             version: attribution.policy_version,
             promoter: promoter(attribution),
             terms: award.map(|award| award.terms.clone()),
-            review: attribution.held_by().next().is_some(),
+            holds: Hold::all_of(attribution),
         }
     }
 }

@@ -58,13 +58,22 @@ pub(super) struct StoredLine {
     pub version: Option<i64>,
     pub is_final: bool,
     pub state: String,
-    pub review_passed: bool,
+    pub releases: Vec<StoredRelease>,
     pub shown: [i64; 4],
     pub matured: Option<Instant>,
     pub settled: Option<Instant>,
     pub books: Option<String>,
     pub decisions: Vec<StoredDecision>,
     pub transfers: Vec<StoredTransfer>,
+}
+
+/// What of the line a person has let go, and when.
+#[derive(Debug)]
+pub(super) struct StoredRelease {
+    /// The code.
+    pub reason: String,
+    pub found: String,
+    pub at: Instant,
 }
 
 /// A decision as it is stored.
@@ -156,6 +165,7 @@ impl Loaded {
         let (mut places, elsewhere) = loaded.read_orders(tx, range)?;
         loaded.read_events(tx, range, &elsewhere, &mut places)?;
         loaded.read_lines(tx, range, &mut places)?;
+        loaded.read_releases(tx, range, &mut places)?;
         loaded.read_decisions(tx, range, &mut places)?;
         loaded.read_transfers(tx, range, &mut places)?;
         Ok(loaded)
@@ -239,7 +249,7 @@ impl Loaded {
 
     fn read_lines(&mut self, tx: &mut dyn Tx, range: &Range, places: &mut Places) -> Result<(), StoreError> {
         let sql = Range::stretch(
-            "SELECT order_id, line_id, position, promoter, programme, programme_version, final_ms, state, review_passed, \
+            "SELECT order_id, line_id, position, promoter, programme, programme_version, final_ms, state, \
              base_fen, commission_fen, promoter_fen, matured_ms, settled_ms, books, agency_fen",
             "order_lines",
         );
@@ -252,11 +262,11 @@ impl Loaded {
                 version: row.opt_int(5)?,
                 is_final: row.opt_int(6)?.is_some(),
                 state: row.text(7)?.to_owned(),
-                review_passed: row.flag(8)?,
-                shown: [row.int(9)?, row.int(10)?, row.int(11)?, row.int(15)?],
-                matured: row.opt_instant(12)?,
-                settled: row.opt_instant(13)?,
-                books: row.opt_text(14)?.map(str::to_owned),
+                releases: Vec::new(),
+                shown: [row.int(8)?, row.int(9)?, row.int(10)?, row.int(14)?],
+                matured: row.opt_instant(11)?,
+                settled: row.opt_instant(12)?,
+                books: row.opt_text(13)?.map(str::to_owned),
                 decisions: Vec::new(),
                 transfers: Vec::new(),
             };
@@ -269,6 +279,27 @@ impl Loaded {
             standing.lines.sort_by_key(|line| line.position);
         }
         Ok(())
+    }
+
+    fn read_releases(
+        &mut self,
+        tx: &mut dyn Tx,
+        range: &Range,
+        places: &mut Places,
+    ) -> Result<(), StoreError> {
+        let select = "SELECT order_id, line_id, reason, found, resolved_ms";
+        let sql = format!("{} AND released = 1", Range::stretch(select, "order_reviews"));
+        tx.each(&sql, &range.ends(), &mut |row| {
+            let release = StoredRelease {
+                reason: row.text(2)?.to_owned(),
+                found: row.text(3)?.to_owned(),
+                at: row.instant(4)?,
+            };
+            if let Some(line) = self.line(places, row)? {
+                line.releases.push(release);
+            }
+            Ok(())
+        })
     }
 
     fn read_decisions(

@@ -6,7 +6,7 @@
 
 use super::decisions::{InForce, OrderCase};
 use super::difference::{Difference, Place};
-use super::load::{StoredLine, StoredTransfer};
+use super::load::{StoredLine, StoredRelease, StoredTransfer};
 use super::same_json::is_json_of;
 use super::transfers;
 use crate::attribution::Catalogue;
@@ -15,6 +15,7 @@ use crate::ledger::account::owner_of;
 use crate::ledger::settle::{Settling, at_tier, orders_of_product};
 use crate::ledger::transfer::{Subject, written};
 use crate::orders::books::{self, Change, Known};
+use crate::orders::hold::Hold;
 use crate::orders::judge::JudgeError;
 use crate::orders::rows::{LineRow, Shown, from_json};
 use crate::orders::state::{LineState, OrderState};
@@ -89,8 +90,8 @@ impl<'a> Life<'a> {
                 version: None,
                 final_at: None,
                 state: if in_force.is_empty() { "none" } else { "tracked" },
-                review: false,
-                review_passed: stored.review_passed,
+                holds: Vec::new(),
+                held: false,
                 amounts: Shown::default(),
                 matured: None,
                 settled: None,
@@ -107,10 +108,16 @@ impl<'a> Life<'a> {
         let events = self.case.buyer.orders[self.case.index].events.iter().map(|event| event.received);
         let posted = self.stored.transfers.iter().map(|transfer| transfer.recorded);
         let made = self.in_force.iter().map(|decision| decision.made);
+        let released = self.stored.releases.iter().map(|release| release.at);
         // A timer that has run: when somebody looked is not recorded, and nothing is posted for it.
         let timers = self.stored.matured.into_iter();
-        let steps: BTreeSet<Instant> =
-            events.chain(posted).chain(made).chain(timers).chain(self.stored.settled).collect();
+        let steps: BTreeSet<Instant> = events
+            .chain(posted)
+            .chain(made)
+            .chain(released)
+            .chain(timers)
+            .chain(self.stored.settled)
+            .collect();
         // Before the first decision there are no books.
         let first = self.in_force.first().map_or(Instant(i64::MAX), |decision| decision.made);
         let events = &self.case.buyer.orders[self.case.index].events;
@@ -145,14 +152,14 @@ impl<'a> Life<'a> {
     }
 
     fn decide(&mut self, next: usize) {
-        let InForce { programme, version, promoter, terms, review, .. } = self.in_force[next].clone();
+        let InForce { programme, version, promoter, terms, holds, .. } = self.in_force[next].clone();
         let row = &mut self.row;
         row.decision = i64::try_from(next + 1).ok();
         row.programme = Some(programme);
         row.version = Some(version);
         row.promoter = promoter;
         row.terms = terms;
-        row.review = review;
+        row.holds = holds;
     }
 
     /// What a judgement does to the books.
@@ -170,12 +177,13 @@ impl<'a> Life<'a> {
         if self.row.settled.is_none() {
             self.row.matured = maturity(state, &policy.settlement, now).0;
         }
+        self.row.held = self.row.holds.iter().any(|hold| !self.released(hold, now));
         let seen = self.seen(tx, catalogue, &policy, (state, line), now)?;
         let known = Known {
             policy: &policy.settlement,
             programme: &programme,
             terms: self.row.terms.as_ref(),
-            review: self.row.review && !self.row.review_passed,
+            review: self.row.held,
             order: state,
             line: &seen,
             matured: self.row.matured,
@@ -187,6 +195,13 @@ impl<'a> Life<'a> {
         self.post(tx, &change.postings, at, now)?;
         take_over(&mut self.row, change);
         Ok(())
+    }
+
+    /// Whether a person had let go by then what holds the line.
+    fn released(&self, hold: &Hold, now: Instant) -> bool {
+        let of =
+            |release: &StoredRelease| release.reason == hold.reason.code() && release.found == hold.found;
+        self.stored.releases.iter().any(|release| of(release) && release.at <= now)
     }
 
     /// The line as its books see it.

@@ -104,7 +104,8 @@ on_both!(a_token_that_is_handed_around_is_held_for_a_person, async |bench: &Benc
     let found: Vec<_> = reviews["items"].as_array().unwrap().iter().map(|of| &of["reason"]).collect();
     assert_eq!(found, [&json!("shared_token"); 2], "{reviews}");
     // Whoever has looked at it lets it go.
-    let release = json!({"platform": "p1", "order": "many-1", "reason": "shared_token", "line": "1", "found": "",
+    let click = &stage.line("many-1").await["decision"]["attribution"]["relation"]["click"];
+    let release = json!({"platform": "p1", "order": "many-1", "reason": "shared_token", "line": "1", "found": click,
                          "resolution": "a kiosk in the shop", "release": true});
     bench.ok("POST", "/v1/reviews/resolve", release).await;
     stage.sweep(hour(24 * 61)).await;
@@ -259,4 +260,55 @@ on_both!(nobody_takes_the_name_of_anothers_placement, async |bench: &Bench| {
     }
     let own = refused(bench, &bob, "/v1/promoters/bob/placements", json!({"programme": "g1"})).await;
     assert_eq!(own.0, 201);
+});
+
+on_both!(what_was_let_go_before_findings_named_their_click_stays_let_go, async |bench: &Bench| {
+    let stage = ready(bench, json!({})).await;
+    bench.set_clock(hour(3));
+    let own = token(bench, "merchant", "m1").await;
+    for (order, promoter) in [("let-go", "anna"), ("held", "bob")] {
+        let (tap, _) = stage.tapped(visitor(1), promoter, "cup", hour(2)).await;
+        let placed = by(created(order, "u1", "cup", hour(3)), "m1", &[&tap]);
+        sent(bench, &own, json!([placed, step("paid", order, hour(3))])).await;
+    }
+    stage.edge_has_shipped(hour(5)).await;
+    stage.sweep(hour(5)).await;
+    stage.sweep(hour(90)).await;
+    let found = async |bench: &Bench| {
+        let reviews = bench.ok("GET", "/v1/reviews", Value::Null).await;
+        reviews["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|of| (of["order"].clone(), of["found"].clone()))
+            .collect()
+    };
+    let clicks: Vec<(Value, Value)> = found(bench).await;
+    assert_eq!(clicks.len(), 2);
+    let (order, click) = clicks.iter().find(|(order, _)| order == "let-go").unwrap();
+    let release = json!({"platform": "p1", "order": order, "reason": "unjournaled", "line": "1", "found": click,
+                         "resolution": "the shop knows the buyer", "release": true});
+    bench.set_clock(hour(91));
+    bench.ok("POST", "/v1/reviews/resolve", release).await;
+    // As the version before left it.
+    let word = if bench.is_sqlite() { "INTEGER" } else { "BIGINT" };
+    let undo = format!(
+        "ALTER TABLE order_lines ADD COLUMN review_passed {word} NOT NULL DEFAULT 0;
+         UPDATE order_lines SET review_passed = 1 WHERE order_id = 'let-go';
+         ALTER TABLE order_reviews DROP COLUMN released;
+         UPDATE order_reviews SET found = '';
+         DELETE FROM schema_migrations WHERE version >= 96"
+    );
+    bench.core.store().write(move |tx| tx.script(&undo)).await.unwrap();
+    drop(bench.open_again());
+    let held: Vec<(Value, Value)> = clicks.iter().filter(|(order, _)| order == "held").cloned().collect();
+    assert_eq!(found(bench).await, held);
+    for order in ["let-go", "held"] {
+        stage.event(step("completed", order, hour(92)), hour(92)).await;
+    }
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 100_000})).await;
+    stage.sweep(hour(93)).await;
+    assert_eq!(stage.short("let-go").await, ("anna".into(), "settled".into(), 1_000));
+    assert_eq!(stage.short("held").await, ("bob".into(), "matured".into(), 1_000));
+    stage.audit().await;
 });

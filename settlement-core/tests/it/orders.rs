@@ -171,7 +171,9 @@ on_both!(a_token_on_the_order_speaks_for_a_click_that_is_still_on_its_way, async
     assert_eq!(open["items"][0]["reason"], "unjournaled");
     stage.sweep(hour(100)).await;
     assert_eq!(stage.short("o2").await.1, "matured");
-    let resolve = json!({"platform": "p1", "order": "o2", "line": "1", "reason": "unjournaled",
+    let click = &line["decision"]["attribution"]["relation"]["click"];
+    assert_eq!(&open["items"][0]["found"], click);
+    let resolve = json!({"platform": "p1", "order": "o2", "line": "1", "reason": "unjournaled", "found": click,
                          "resolution": "the edge's disk was replaced; the buyer showed the page", "release": true});
     bench.ok("POST", "/v1/reviews/resolve", resolve.clone()).await;
     bench.problem("POST", "/v1/reviews/resolve", resolve, 404, "not_found").await;

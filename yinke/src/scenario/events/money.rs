@@ -15,8 +15,15 @@ impl Stage<'_> {
 
     pub(super) async fn resolve(&mut self, item: &Item) {
         let (order, line) = split(item.subject());
-        let body = json!({"platform": PLATFORM, "order": order, "line": line.unwrap_or("1"),
-                          "reason": item.text("reason"), "resolution": item.text("note").unwrap_or("decided"),
+        let (line, reason) = (line.unwrap_or("1"), item.text("reason").unwrap_or_default());
+        let (_, explained) = self.world.call("GET", &format!("/v1/orders/{order}/attribution"), None).await;
+        let meant = |review: &&Json| {
+            review["line"] == line && review["reason"] == reason && review["resolved_at"].is_null()
+        };
+        let open = explained["reviews"].as_array().into_iter().flatten().find(meant);
+        let body = json!({"platform": PLATFORM, "order": order, "line": line, "reason": reason,
+                          "found": open.map_or(&json!(""), |review| &review["found"]),
+                          "resolution": item.text("note").unwrap_or("decided"),
                           "release": item.flag("release").unwrap_or(false)});
         self.send(item, "POST", "/v1/reviews/resolve", Some(&body)).await;
     }
