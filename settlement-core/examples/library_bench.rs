@@ -222,7 +222,13 @@ async fn build(store: &str, core: &Core, api: &Api, products: u64) {
     )
     .await;
     let began = Instant::now();
-    let taken = core.refresh_library(core.now()).await.unwrap();
+    let mut taken = 0;
+    loop {
+        match core.maintain(core.now()).await.unwrap().indexed {
+            0 => break,
+            some => taken += some,
+        }
+    }
     println!("{store}: index of {taken} products built in {:.1} s", began.elapsed().as_secs_f64());
 }
 

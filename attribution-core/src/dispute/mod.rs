@@ -235,16 +235,5 @@ pub enum RecordState {
     Compensated,
 }
 
-impl RecordState {
-    /// The number that Taobao's reports use for it (`4` created, `2` success, `12` to be recovered from the promoter).
-    pub const fn alliance_code(self) -> u8 {
-        match self {
-            Self::Created => 4,
-            Self::Recovering | Self::Compensated => 12,
-            Self::Success => 2,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -41,19 +41,8 @@ impl Work {
                 }
                 _ => Err(LedgerError::WrongState(entry)),
             },
-            LineEvent::MadeAvailable => match entry {
-                Entry::Settled => {
-                    self.state.available = true;
-                    Ok(())
-                }
-                _ => Err(LedgerError::WrongState(entry)),
-            },
             LineEvent::Refunded(refund) => self.refunded(policy, *refund),
             LineEvent::Closed => self.closed(),
-            LineEvent::ReviewPassed => {
-                self.state.review = false;
-                Ok(())
-            }
         }
     }
 
@@ -294,7 +283,6 @@ impl Work {
         let programme = self.state.programme.clone();
         match payee {
             Payee::Platform(platform) => Account::Platform { platform },
-            payee if self.state.available => Account::Available { programme, payee },
             payee => Account::Earned { programme, payee },
         }
     }

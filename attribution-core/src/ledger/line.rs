@@ -55,8 +55,6 @@ pub struct LineState {
     pub completed: bool,
     /// Closed without a trade: a later decision brings nothing back.
     pub closed: bool,
-    /// The settled amount has moved on from earned to available.
-    pub available: bool,
     /// A person must look at it; nothing is posted by itself meanwhile.
     pub review: bool,
     /// The merchant's balance was too low at the last try.
@@ -102,14 +100,10 @@ pub enum LineEvent {
     },
     /// The merchant's balance was too low.
     BalanceTooLow,
-    /// The payout day moved the amount on to available.
-    MadeAvailable,
     /// A refund succeeded.
     Refunded(RefundEvent),
     /// Closed without a trade.
     Closed,
-    /// A person has looked: go on.
-    ReviewPassed,
 }
 
 /// Why an event does not fit.
@@ -187,7 +181,6 @@ impl LineState {
             revision: 0,
             completed: false,
             closed: false,
-            available: false,
             review: false,
             waiting_for_balance: false,
         }

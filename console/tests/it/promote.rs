@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 async fn a_qr_code_is_three_steps_from_signing_in() {
     let bench = Bench::new().await;
     bench.ok("POST", "/v1/rates", json!({"programme": "fx", "rates": [{"bp": 1_250}]})).await;
-    bench.core.refresh_library(bench.core.now()).await.unwrap();
+    bench.core.maintain(bench.core.now()).await.unwrap();
     let lily = bench.signed_in("lily", "zh").await;
     let library = lily.get("/promoter/products?q=保温杯").await;
     for part in ["316不锈钢保温杯", "山里茶行", "¥99.00", "12.5%"] {
@@ -73,7 +73,7 @@ async fn links_of_the_console_are_shared_under_the_badge() {
         )
         .await;
     bench.ok("POST", "/v1/rates", json!({"programme": "own", "rates": [{"bp": 2_000}]})).await;
-    bench.core.refresh_library(bench.core.now()).await.unwrap();
+    bench.core.maintain(bench.core.now()).await.unwrap();
     bench
         .ok(
             "PUT",

@@ -324,7 +324,7 @@ impl Table {
         self.small.load().links.merge_if_large();
     }
 
-    /// Loads many links at once, past the overlay: for a first load, tests and benchmarks. Rows replace older ones.
+    /// Loads many links at once, past the overlay, as a snapshot does: for tests and benchmarks. Rows replace older ones.
     pub fn load_links(&self, rows: &[LinkRow]) {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.small.load().links.load(rows.iter());

@@ -28,21 +28,8 @@ enum Round {
 }
 
 impl Core {
-    /// Takes all changes of the catalogue into the library's index; returns how many products. Cheap when there are
-    /// none. [`maintain`](Self::maintain) does a part of it at a time.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn refresh_library(&self, now: Instant) -> Result<u64, StoreError> {
-        let mut taken = 0;
-        while let Some(products) = self.refresh_some_of_library(now).await? {
-            taken += products;
-        }
-        Ok(taken)
-    }
-
-    /// One round of [`refresh_library`](Self::refresh_library): how many products it took in, or nothing if nothing
-    /// waits.
+    /// One round of taking changes of the catalogue into the library's index: how many products it took in, or nothing if
+    /// nothing waits.
     pub(crate) async fn refresh_some_of_library(&self, now: Instant) -> Result<Option<u64>, StoreError> {
         // Looking is a read, so that a quiet core writes nothing.
         let waits = self

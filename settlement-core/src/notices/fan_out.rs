@@ -19,16 +19,7 @@ enum Backlog {
 }
 
 impl Core {
-    /// Tells promoters what is due to be told. Cheap when there is nothing. [`maintain`](Self::maintain) does it.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn send_notices(&self, now: Instant) -> Result<(), StoreError> {
-        while self.send_some_notices(now).await? {}
-        Ok(())
-    }
-
-    /// One round of [`send_notices`](Self::send_notices); whether it found anything to do.
+    /// One round of telling promoters what is due to be told; whether there was anything.
     pub(crate) async fn send_some_notices(&self, now: Instant) -> Result<bool, StoreError> {
         // Looking is a read, so that a quiet core writes nothing.
         let waits = self.store().read(move |tx| anything(tx, now)).await?;

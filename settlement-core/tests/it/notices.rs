@@ -7,7 +7,7 @@ use attribution_core::time::DAY_MS;
 use serde_json::{Value, json};
 
 async fn told(bench: &Bench, promoter: &str) -> Vec<(String, String)> {
-    bench.core.send_notices(bench.core.now()).await.unwrap();
+    bench.core.maintain(bench.core.now()).await.unwrap();
     let page = bench.ok("GET", &format!("/v1/promoters/{promoter}/notices?limit=500"), Value::Null).await;
     let text = |notice: &Value, field: &str| notice[field].as_str().unwrap().to_owned();
     page["items"].as_array().unwrap().iter().map(|n| (text(n, "kind"), text(n, "subject"))).collect()
