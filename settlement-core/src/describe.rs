@@ -127,7 +127,7 @@ pub(crate) fn describe() {
     describe_gauge!("yinke_ledger_imbalance_fen", "Sum over all accounts: must be 0");
     describe_gauge!(
         "yinke_ledger_wrong_balances",
-        "Accounts whose balance is not the sum of their entries: must be 0"
+        "Accounts whose balance is not the sum of their entries, or not what is noted of payouts: must be 0"
     );
     describe_gauge!("yinke_ledger_expected_fen", "Commission expected and not yet settled");
     describe_counter!("yinke_ledger_lines_settled_total", "Order lines settled");

@@ -1,5 +1,5 @@
-//! The balance of money: every transfer sums to zero, and the cached balances are the entries. That the entries are what the
-//! lines' decisions ask for is for [`crate::replay`] to show.
+//! The balance of money: every transfer sums to zero, the cached balances are the entries, and a payee's accounts hold what is
+//! noted of payouts. That the entries are what the lines' decisions ask for is for [`crate::replay`] to show.
 
 use crate::Core;
 use crate::store::{StoreError, Tx};
@@ -16,7 +16,8 @@ pub struct LedgerAudit {
     pub transfers: u64,
     /// Transfers of which some layer does not sum to zero.
     pub unbalanced_transfers: u64,
-    /// Accounts whose cached balance differs from the sum of their posted entries.
+    /// Accounts whose cached balance differs from the sum of their posted entries, or from what is noted of payouts: what is
+    /// settled and not paid out, and what became available and was not withdrawn.
     pub wrong_balances: u64,
     /// Pending transfers that are neither posted nor voided.
     pub open_pending: u64,
@@ -75,10 +76,14 @@ pub fn audit(tx: &mut dyn Tx) -> Result<LedgerAudit, StoreError> {
         &[],
     )?;
     let wrong = tx.query_one(
-        "SELECT COUNT(*) FROM (SELECT account, owner, programme FROM (\
-         SELECT account, owner, programme, amount_fen AS fen FROM ledger_entries WHERE layer = 'posted' \
-         UNION ALL SELECT account, owner, programme, -balance_fen FROM ledger_balances) AS both_sides \
-         GROUP BY account, owner, programme HAVING SUM(fen) <> 0) AS wrong",
+        "SELECT COUNT(*) FROM (SELECT DISTINCT account, owner, programme FROM (\
+         SELECT 'entries' AS against, account, owner, programme, amount_fen AS fen FROM ledger_entries WHERE layer = 'posted' \
+         UNION ALL SELECT 'entries', account, owner, programme, -balance_fen FROM ledger_balances \
+         UNION ALL SELECT 'payouts', 'earned', payee, programme, amount_fen - paid_fen FROM payout_buckets \
+         UNION ALL SELECT 'payouts', 'available', payee, programme, available_fen - withdrawn_fen FROM payout_totals \
+         UNION ALL SELECT 'payouts', account, owner, programme, -balance_fen FROM ledger_balances \
+         WHERE account IN ('earned', 'available')) AS both_sides \
+         GROUP BY against, account, owner, programme HAVING SUM(fen) <> 0) AS wrong",
         &[],
     )?;
     let counts = tx.query_one(

@@ -303,12 +303,22 @@ on_both!(a_repeated_withdrawal_is_made_once, async |bench: &Bench| {
 /// 250 payees with one entry of ten fen each, as settlement leaves them.
 async fn owed_to_many(bench: &Bench) {
     use settlement_core::{params, store::StoreError};
-    let insert = "INSERT INTO payout_buckets (programme, payee, version, month, entries, amount_fen, part_fen, paid_entries, \
-                  paid_fen, paid_part_fen) VALUES ('g1', $1, 1, '2024-01', 1, 10, 1, 0, 0, 0)";
     let all = bench.core.store().write(move |tx| {
         for number in 0..250 {
-            tx.execute(insert, params![&format!("promoter/p{number:03}")])?;
+            let payee = format!("promoter/p{number:03}");
+            for sql in [
+                "INSERT INTO payout_buckets (programme, payee, version, month, entries, amount_fen, part_fen, paid_entries, \
+                 paid_fen, paid_part_fen) VALUES ('g1', $1, 1, '2024-01', 1, 10, 1, 0, 0, 0)",
+                "INSERT INTO ledger_entries (transfer, position, layer, account, owner, programme, amount_fen) VALUES \
+                 ('owed ' || $1, 0, 'posted', 'merchant', 'many', '', -10), ('owed ' || $1, 1, 'posted', 'earned', $1, 'g1', 10)",
+                "INSERT INTO ledger_balances (account, owner, programme, balance_fen) VALUES ('earned', $1, 'g1', 10)",
+            ] {
+                tx.execute(sql, params![&payee])?;
+            }
         }
+        let merchant = "INSERT INTO ledger_balances (account, owner, programme, balance_fen) \
+                        VALUES ('merchant', 'many', '', -2500)";
+        tx.execute(merchant, &[])?;
         Ok::<_, StoreError>(())
     });
     all.await.unwrap();
@@ -409,4 +419,35 @@ on_both!(the_calendar_can_be_overridden_and_refuses_to_guess, async |bench: &Ben
     assert_eq!(purse(bench).await["available_fen"], 0);
     stage.sweep(at("2020-09-16 00:00:00")).await;
     assert_eq!(purse(bench).await["available_fen"], 1_000);
+});
+
+on_both!(what_is_noted_of_payouts_and_lies_in_no_account_is_found, async |bench: &Bench| {
+    let stage = ready(bench, "taobao_live", rules(&json!({})), at("2024-01-05 09:00:00")).await;
+    settled(&stage, "o1", at("2024-01-06 10:00:00")).await;
+    stage.sweep(at("2024-02-20 00:00:00")).await;
+    bench.set_clock(at("2024-02-20 10:00:00"));
+    bind(bench, "anna", "a@example.cn", at("2024-02-01 00:00:00")).await;
+    bench.ok("POST", "/v1/promoters/anna/withdrawals", json!({"programme": "g1", "amount_fen": 10})).await;
+    let again = at("2024-02-21 00:00:00");
+    stage.tap(visitor(1), "anna", "cup", again, again).await;
+    settled(&stage, "o2", at("2024-02-21 10:00:00")).await;
+    stage.audit().await;
+    let month = "month = (SELECT MAX(b.month) FROM payout_buckets b)";
+    for (table, column, which) in [
+        ("payout_buckets", "amount_fen", month),
+        ("payout_buckets", "paid_fen", month),
+        ("payout_totals", "available_fen", "1 = 1"),
+        ("payout_totals", "withdrawn_fen", "1 = 1"),
+    ] {
+        for (fen, wrong) in [("+ 1", 1), ("- 1", 0)] {
+            let sql = format!("UPDATE {table} SET {column} = {column} {fen} WHERE {which}");
+            bench.core.store().write(move |tx| tx.execute(&sql, &[])).await.unwrap();
+            let audit = bench.ok("GET", "/v1/audit/ledger", Value::Null).await;
+            assert_eq!(
+                (&audit["wrong_balances"], &audit["balanced"]),
+                (&json!(wrong), &json!(wrong == 0)),
+                "{column}"
+            );
+        }
+    }
 });

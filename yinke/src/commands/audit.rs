@@ -84,7 +84,9 @@ fn judge(clicks: &Value, ledger: &Value) -> Vec<String> {
     }
     if ledger.get("balanced").and_then(Value::as_bool) == Some(false) && number(ledger, "imbalance_fen") == 0
     {
-        wrong.push("the ledger's balances differ from its entries".to_owned());
+        wrong.push(
+            "the ledger's balances differ from its entries, or from what is noted of payouts".to_owned(),
+        );
     }
     wrong
 }
