@@ -1,5 +1,6 @@
 //! The identity of a click: which edge, which start of it, which worker, which number.
 
+use crate::hex::{Hex16, hex, unhex};
 use serde::{Deserialize, Serialize};
 
 /// An edge's number, given once by the operator.
@@ -82,14 +83,14 @@ impl ClickId {
 
 impl std::fmt::Display for ClickId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(Hex::of(&self.0).as_str())
+        f.write_str(Hex16::of(&self.0).as_str())
     }
 }
 
 impl Serialize for ClickId {
     /// As 32 hex digits.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(Hex::of(&self.0).as_str())
+        serializer.serialize_str(Hex16::of(&self.0).as_str())
     }
 }
 
@@ -98,37 +99,6 @@ impl<'de> Deserialize<'de> for ClickId {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         Self::from_hex(&text).ok_or_else(|| serde::de::Error::custom("a click id is 32 hex digits"))
     }
-}
-
-pub(crate) fn hex(bytes: &[u8; 16]) -> String {
-    Hex::of(bytes).as_str().to_owned()
-}
-
-/// Sixteen bytes as 32 lower-case hex digits. A decision names some two dozen clicks, and a replay writes a million.
-struct Hex([u8; 32]);
-
-impl Hex {
-    fn of(bytes: &[u8; 16]) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut digits = [0; 32];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        Self(digits)
-    }
-
-    fn as_str(&self) -> &str {
-        // Digits are ASCII.
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-pub(crate) fn unhex(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
 }
 
 #[cfg(test)]

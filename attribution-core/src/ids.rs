@@ -201,11 +201,11 @@ impl VisitorId {
 
     /// 32 lower-case hex digits.
     pub fn to_hex(self) -> String {
-        crate::click::hex(&self.0)
+        crate::hex::hex(&self.0)
     }
 
     /// Reads 32 hex digits.
     pub fn from_hex(text: &str) -> Option<Self> {
-        crate::click::unhex(text).map(Self)
+        crate::hex::unhex(text).map(Self)
     }
 }

@@ -26,6 +26,7 @@ pub mod explanation;
 pub mod fold;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod hex;
 pub mod history;
 pub mod holder;
 pub mod identity;

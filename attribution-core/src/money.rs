@@ -12,9 +12,45 @@ pub struct Fen(pub i64);
 #[error("an amount does not fit 64 bits")]
 pub struct Overflow;
 
+/// Why a text is no amount in yuan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotYuan {
+    /// Not plain decimal digits.
+    #[error("an amount must be decimal text such as \"19.90\"")]
+    Shape,
+    /// Parts of a fen.
+    #[error("{0} has parts of a fen")]
+    Fraction(String),
+    /// More than fits.
+    #[error("{0} is too large")]
+    Large(String),
+}
+
 impl Fen {
     /// Nothing.
     pub const ZERO: Self = Self(0);
+
+    /// Reads yuan in plain decimals, without a float on the way: `12.34`, `-0.5`, `7`.
+    ///
+    /// # Errors
+    /// If it is anything else, has parts of a fen or does not fit.
+    pub fn of_yuan(text: &str) -> Result<Self, NotYuan> {
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || !plain(whole) || !plain(part) {
+            return Err(NotYuan::Shape);
+        }
+        let (fen, rest) = part.split_at(part.len().min(2));
+        if rest.bytes().any(|b| b != b'0') {
+            return Err(NotYuan::Fraction(text.to_owned()));
+        }
+        let number = |digits: &str| digits.parse::<i64>().ok();
+        let fen = number(&format!("{fen:0<2}"));
+        let sum = number(whole).and_then(|yuan| yuan.checked_mul(100)?.checked_add(fen?));
+        let sum = sum.ok_or_else(|| NotYuan::Large(text.to_owned()))?;
+        Ok(Self(if negative { -sum } else { sum }))
+    }
 
     /// The sum.
     ///
@@ -137,6 +173,33 @@ mod tests {
             [(0, "0%"), (500, "5%"), (250, "2.5%"), (25, "0.25%"), (1, "0.01%"), (10_000, "100%")]
         {
             assert_eq!(BasisPoints::new(points).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn yuan_become_fen_exactly_or_not_at_all() {
+        let fraction = |text: &str| Err(NotYuan::Fraction(text.to_owned()));
+        let large = |text: &str| Err(NotYuan::Large(text.to_owned()));
+        for (text, expected) in [
+            ("19.90", Ok(1_990)),
+            ("0.29", Ok(29)),
+            ("1", Ok(100)),
+            ("12.", Ok(1_200)),
+            ("1.5", Ok(150)),
+            ("-5.00", Ok(-500)),
+            ("-0.05", Ok(-5)),
+            ("100.000", Ok(10_000)),
+            ("2.675", fraction("2.675")),
+            ("99999999999999999.00", large("99999999999999999.00")),
+            ("99999999999999999999", large("99999999999999999999")),
+            ("1,000.00", Err(NotYuan::Shape)),
+            ("", Err(NotYuan::Shape)),
+            (".", Err(NotYuan::Shape)),
+            (".5", Err(NotYuan::Shape)),
+            ("+1", Err(NotYuan::Shape)),
+            ("1e3", Err(NotYuan::Shape)),
+        ] {
+            assert_eq!(Fen::of_yuan(text), expected.map(Fen), "{text}");
         }
     }
 

@@ -3,15 +3,13 @@
 use crate::click::ClickId;
 use crate::fold::{Click, ClickTarget, Evidence};
 use crate::ids::{MerchantId, PlacementId, PlatformId, ProductId, PromoterId};
-use crate::time::{Instant, SHANGHAI_OFFSET_MS};
+use crate::time::Instant;
 
 /// `2020-03-05 16:55:35` in Asia/Shanghai; `06-01 10:00:00` is in 2020.
 pub(crate) fn at(text: &str) -> Instant {
     let full =
         if text.len() > 5 && text.as_bytes()[4] == b'-' { text.to_owned() } else { format!("2020-{text}") };
-    let civil: jiff::civil::DateTime = full.parse().unwrap();
-    let utc = civil.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
-    Instant(utc.as_millisecond() - SHANGHAI_OFFSET_MS)
+    Instant::read(&full).unwrap()
 }
 
 pub(crate) fn promoter(name: &str) -> PromoterId {

@@ -75,6 +75,16 @@ impl Instant {
         }
     }
 
+    /// Reads a time with its offset (RFC 3339), or else a time or day in Asia/Shanghai: `2020-05-04 16:55:35`, `2020-05-04`.
+    pub fn read(text: &str) -> Option<Self> {
+        if let Ok(at) = text.parse::<jiff::Timestamp>() {
+            return Some(Self(at.as_millisecond()));
+        }
+        let civil: jiff::civil::DateTime = text.parse().ok()?;
+        let local = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+        Some(Self(local.as_millisecond()).plus(-SHANGHAI_OFFSET_MS))
+    }
+
     /// Midnight in Asia/Shanghai at the beginning of `date`.
     pub fn of_shanghai_date(date: Date) -> Self {
         let epoch = jiff::civil::date(1970, 1, 1);
@@ -227,6 +237,26 @@ mod tests {
         }
         for text in ["", "d", "15", "-1d", "1 d", "1w", "99999999999999d"] {
             assert!(text.parse::<Span>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times_are_shanghais_unless_they_say_otherwise() {
+        let at = Instant::read("2020-05-04 16:55:35").unwrap();
+        assert_eq!(at.to_string(), "2020-05-04 16:55:35");
+        for same in [
+            "2020-05-04T16:55:35",
+            "2020-05-04T08:55:35Z",
+            "2020-05-04T16:55:35+08:00",
+            "2020-05-04 09:55:35+01:00",
+        ] {
+            assert_eq!(Instant::read(same), Some(at), "{same}");
+        }
+        assert_eq!(Instant::read("2020-05-04 16:55:35.001"), Some(at.plus(1)));
+        assert_eq!(Instant::read("2020-05-04 16:55").unwrap().to_string(), "2020-05-04 16:55:00");
+        assert_eq!(Instant::read("2020-05-04").unwrap().to_string(), "2020-05-04 00:00:00");
+        for wrong in ["", "15d", "2020-02-30", "tomorrow", "11/11/2026", "2020-05-04 25:00:00"] {
+            assert_eq!(Instant::read(wrong), None, "{wrong}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Styles, scripts and pictures: built in, compressed once, served under a name that holds their hash.
 
 use crate::state::Console;
+use attribution_core::hex::hex;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -43,7 +44,7 @@ impl Assets {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
             gzip.write_all(plain)?;
             let hash = Sha256::digest(plain);
-            let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            let hash = hex(&hash[..6]);
             Ok(Asset {
                 name,
                 path: format!("/assets/{hash}/{name}"),

@@ -1,5 +1,6 @@
 //! How amounts, rates and times look.
 
+use attribution_core::money::Fen;
 use attribution_core::time::Instant;
 
 /// Fen as yuan: `¥1,234.56`.
@@ -25,13 +26,7 @@ pub(crate) fn plain_yuan(fen: i64) -> String {
 /// Reads yuan as somebody types them: `12`, `12.5`, `¥1,234.56`. `None` if it is no amount.
 pub(crate) fn fen(typed: &str) -> Option<i64> {
     let plain: String = typed.trim().trim_start_matches(['¥', '¥']).chars().filter(|c| *c != ',').collect();
-    let (whole, part) = plain.split_once('.').unwrap_or((&plain, ""));
-    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 2 {
-        return None;
-    }
-    let part: i64 = format!("{part:0<2}").parse().ok()?;
-    whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(part)
+    Fen::of_yuan(&plain).ok().map(|amount| amount.0).filter(|_| !plain.starts_with('-'))
 }
 
 /// Hundredths of a percent: `12.5%`.
@@ -47,8 +42,7 @@ pub(crate) fn basis_points(typed: &str) -> Option<i64> {
 
 /// Day and minute in Asia/Shanghai: `2026-01-31 08:05`.
 pub(crate) fn moment(ms: i64) -> String {
-    let text = Instant(ms).to_string();
-    text.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+    Instant(ms).to_string().chars().take(16).collect()
 }
 
 /// Day in Asia/Shanghai: `2026-01-31`.

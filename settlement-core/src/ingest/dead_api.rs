@@ -8,13 +8,13 @@ use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Wri
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::click::ClickId;
+use attribution_core::hex::hex;
 use attribution_core::record::ClickRecord;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -86,13 +86,6 @@ struct PutBackView {
     /// The last one tried, if there are more behind it.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn letter(row: &Row) -> Result<DeadLetter, StoreError> {

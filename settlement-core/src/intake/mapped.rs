@@ -1,6 +1,6 @@
 //! What a notification of a shop platform comes to, in our words.
 
-use super::amount::{AmountError, hundredths};
+use super::amount::hundredths;
 use super::source::{ProductFrom, Shop};
 use crate::api::ApiTime;
 use crate::orders::event::OrderEvent;
@@ -83,7 +83,7 @@ impl<'v> At<'v> {
     }
 
     pub(super) fn fen(&self) -> Result<i64, Unmappable> {
-        hundredths(self.value).map_err(|error: AmountError| self.wrong(error.to_string()))
+        hundredths(self.value).map_err(|error| self.wrong(error.to_string()))
     }
 
     pub(super) fn order(&self) -> Result<OrderId, Unmappable> {

@@ -6,6 +6,7 @@ use super::source::{Source, SourceKind};
 use super::{shopify, youzan};
 use crate::api::{Problem, check_line};
 use crate::signing::{SigningSecret, is_recent};
+use attribution_core::hex::hex;
 use attribution_core::time::Instant;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -167,8 +168,4 @@ fn of_shopify(source: &Source, headers: &HeaderMap, body: &[u8], now: Instant) -
         shopify::map(&source.shop, &topic, &json(body)?)
     };
     Ok(Incoming { delivery, topic, content: Content::Platform(content) })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

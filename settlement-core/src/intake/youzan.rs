@@ -10,9 +10,10 @@ use super::source::Shop;
 use super::tokens;
 use crate::api::ApiTime;
 use crate::orders::event::{Created, Line, LineAmount, OrderEvent, Paid, RefundStep, Refunded, Step};
+use attribution_core::hex::hex;
 use attribution_core::ids::{LineId, OrderId};
 use attribution_core::policy::settlement::PayMethod;
-use attribution_core::time::{Instant, SHANGHAI_OFFSET_MS};
+use attribution_core::time::Instant;
 use md5::{Digest, Md5};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
@@ -23,7 +24,7 @@ pub(super) fn signed(client_id: &str, text: &[u8], secret: &str) -> String {
     md5.update(client_id);
     md5.update(text);
     md5.update(secret);
-    md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&md5.finalize())
 }
 
 /// Whether `theirs` is the signature.
@@ -236,10 +237,8 @@ fn oids_of(oids: &At<'_>) -> Result<Vec<LineId>, Unmappable> {
 
 /// `2026-11-11 20:00:00` in Asia/Shanghai.
 fn time(at: &At<'_>) -> Result<ApiTime, Unmappable> {
-    let civil: jiff::civil::DateTime =
-        at.text().parse().map_err(|_| at.wrong("a time such as 2026-11-11 20:00:00 is missing here"))?;
-    let utc = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| at.wrong("no such time"))?;
-    Ok(Instant(utc.timestamp().as_millisecond()).plus(-SHANGHAI_OFFSET_MS).into())
+    let read = Instant::read(at.text());
+    read.map(ApiTime::from).ok_or_else(|| at.wrong("a time such as 2026-11-11 20:00:00 is missing here"))
 }
 
 #[cfg(test)]

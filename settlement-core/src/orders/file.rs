@@ -5,7 +5,7 @@
 
 use super::event::OrderEvent;
 use crate::api::ApiTime;
-use attribution_core::time::{Instant, SHANGHAI_OFFSET_MS};
+use attribution_core::time::Instant;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -15,7 +15,8 @@ pub(super) const ROWS_MAX: usize = 10_000;
 /// Mistakes that are listed; whoever has more has one of them everywhere.
 const FAULTS_MAX: usize = 100;
 
-const COLUMNS: [&str; 17] = [
+/// The columns; the first four are needed.
+pub const COLUMNS: [&str; 17] = [
     "type",
     "platform",
     "order",
@@ -212,12 +213,7 @@ impl Row<'_> {
 
 /// RFC 3339 or milliseconds; without an offset it is Asia/Shanghai.
 fn time(text: &str) -> Option<Instant> {
-    if let Ok(at) = text.parse::<ApiTime>() {
-        return Some(at.instant());
-    }
-    let civil: jiff::civil::DateTime = text.parse().ok()?;
-    let utc = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    Some(Instant(utc.timestamp().as_millisecond()).plus(-SHANGHAI_OFFSET_MS))
+    text.parse().map_or_else(|_| Instant::read(text), |at: ApiTime| Some(at.instant()))
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub mod wake;
 use crate::Core;
 pub(crate) use bookkeeping::{business_time, maturity, take_over};
 pub(crate) use decision::promoter;
+pub use file::COLUMNS as FILE_COLUMNS;
 pub(crate) use late::clicks_turned_up;
 use utoipa_axum::router::OpenApiRouter;
 

@@ -87,7 +87,7 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<BTreeMap<Key, Theirs>
                 .map_err(|_| wrong("commission_fen", cell(at), "no whole number of fen"))?,
             (None, at) => {
                 let text = cell(at.unwrap_or_default());
-                in_yuan(text).ok_or_else(|| wrong("commission_yuan", text, "no amount such as 12.34"))?
+                Fen::of_yuan(text).map_err(|_| wrong("commission_yuan", text, "no amount such as 12.34"))?
             }
         };
         let named = cell(state);
@@ -98,19 +98,6 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<BTreeMap<Key, Theirs>
         }
     }
     Ok(rows)
-}
-
-/// `12.34`, `-0.5` or `7` in fen.
-fn in_yuan(text: &str) -> Option<Fen> {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
-    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || rest.len() > 2 || !number(whole) || !number(rest) {
-        return None;
-    }
-    let cents: i64 = format!("{rest:0<2}").parse().ok()?;
-    let fen = whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(cents)?;
-    Some(Fen(if negative { -fen } else { fen }))
 }
 
 /// What differs.
@@ -262,16 +249,6 @@ mod tests {
         let yuan = read("state,commission_yuan,line,order\nsettled,12.34,1,o1\n13,0,2,o1\n", Dialect::Taobao)
             .unwrap();
         assert_eq!(fen, yuan);
-        for (text, fen) in [
-            ("12.3", Some(1_230)),
-            ("-0.05", Some(-5)),
-            ("7", Some(700)),
-            ("1.234", None),
-            (".5", None),
-            ("1e3", None),
-        ] {
-            assert_eq!(in_yuan(text), fen.map(Fen), "{text}");
-        }
     }
 
     #[test]

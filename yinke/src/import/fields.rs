@@ -2,9 +2,7 @@
 
 use super::fault::{Fault, clip};
 use super::source::{Cell, Row};
-use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::{TimeZone, offset};
+use attribution_core::time::Instant;
 use serde_json::Value;
 use url::Url;
 
@@ -200,21 +198,12 @@ fn flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// Civil times without an offset are Asia/Shanghai, as in every Chinese platform's exports: a fixed +08:00.
+/// Civil times without an offset are Asia/Shanghai, as in every Chinese platform's exports.
 fn time(value: &Value) -> Option<i64> {
     if let Some(millis) = value.as_i64() {
         return Some(millis);
     }
-    let text = value.as_str()?;
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Some(instant.as_millisecond());
-    }
-    let civil = match text.parse::<DateTime>() {
-        Ok(civil) => civil,
-        Err(_) => text.parse::<Date>().ok()?.at(0, 0, 0, 0),
-    };
-    let zone = TimeZone::fixed(offset(8));
-    zone.to_timestamp(civil).ok().map(Timestamp::as_millisecond)
+    Instant::read(value.as_str()?).map(Instant::millis)
 }
 
 fn url(value: &Value) -> Option<String> {

@@ -5,6 +5,7 @@ use super::kinds::Kind;
 use super::plan::{Plan, Step};
 use super::progress::Progress;
 use crate::api::{ApiError, CoreApi, Problem};
+use attribution_core::hex::hex;
 use http::Method;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -204,8 +205,7 @@ fn idempotency_key(plan: &Plan, step: &Step, body: &Value) -> String {
         hash.update(part);
     }
     hash.update(step.lines.first().copied().unwrap_or_default().to_le_bytes());
-    let digest: String = hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect();
-    format!("import-{digest}")
+    format!("import-{}", hex(&hash.finalize()[..16]))
 }
 
 /// Takes the core's answer apart: one part per line where it gives a list.

@@ -1,6 +1,7 @@
 //! One secret in one file: hex, mode 0600, created whole or not at all.
 
 use super::KeysError;
+use attribution_core::hex::{hex, unhex};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -107,19 +108,4 @@ fn random<const N: usize>(path: &Path) -> Result<[u8; N], KeysError> {
     let mut bytes = [0; N];
     let filled = getrandom::fill(&mut bytes).map_err(io::Error::other);
     filled.map(|()| bytes).map_err(|source| KeysError::Create { path: path.to_owned(), source })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut out = [0; N];
-    for (slot, digits) in out.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *slot = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(out)
 }

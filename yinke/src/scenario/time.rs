@@ -1,7 +1,6 @@
 //! Times as people in China write them: `2020-05-04 16:55:35`, always Asia/Shanghai.
 
-use attribution_core::time::{Instant, SHANGHAI_OFFSET_MS, Span};
-use jiff::civil::{Date, DateTime};
+use attribution_core::time::{Instant, Span};
 
 /// Reads `2020-05-04`, `2020-05-04 16:55`, `2020-05-04 16:55:35[.999]`, or RFC 3339 with its own zone.
 pub(crate) fn read(text: &str) -> Option<Instant> {
@@ -9,16 +8,7 @@ pub(crate) fn read(text: &str) -> Option<Instant> {
     if digits.len() < 10 || !digits.get(..4)?.iter().all(u8::is_ascii_digit) || digits.get(4) != Some(&b'-') {
         return None;
     }
-    let zoned = text.ends_with('Z') || text.get(10..).is_some_and(|rest| rest.contains(['+', '-']));
-    if zoned {
-        return text.parse::<jiff::Timestamp>().ok().map(|at| Instant(at.as_millisecond()));
-    }
-    let civil = match text.len() {
-        10 => text.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight()),
-        _ => text.parse::<DateTime>().ok()?,
-    };
-    let at = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond();
-    Some(Instant(at.checked_sub(SHANGHAI_OFFSET_MS)?))
+    Instant::read(text)
 }
 
 /// Reads an event's time; `+15d` counts from `before`.

@@ -4,6 +4,7 @@ use super::fault::Fault;
 use super::fields::Fields;
 use super::kinds::{Item, Kind};
 use super::source::{self, FileFormat};
+use attribution_core::hex::hex;
 use http::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -97,7 +98,7 @@ impl Plan {
             false
         });
         faults.sort_by_key(|f| f.line);
-        let content = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let content = hex(&Sha256::digest(bytes));
         Self { kind, content, steps: steps(kind, items), faults }
     }
 
