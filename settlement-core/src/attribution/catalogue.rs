@@ -125,9 +125,15 @@ impl Catalogue {
     pub(crate) fn keep_up(&mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
         let changes = Some(wake::catalogue_changes(tx)?);
         if self.read_after != changes {
-            *self = Self { read_after: changes, ..Self::default() };
+            *self = Self { read_after: changes, ..self.unread() };
         }
         Ok(())
+    }
+
+    /// The same catalogue, of which nothing has been read yet.
+    fn unread(&mut self) -> Self {
+        let kind = if self.dated.earlier { Self::with_earlier() } else { Self::default() };
+        Self { rehearsed: self.rehearsed.take(), ..kind }
     }
 
     /// The programmes of a merchant and its platform.
@@ -353,4 +359,23 @@ fn read_category(tx: &mut dyn Tx, num: i64) -> Result<Category, StoreError> {
     let row = tx.query_one("SELECT id, parent FROM categories WHERE num = $1", params![num])?;
     let parent = Versioned::read(tx, Fact::Parent(num), row.opt_int(1)?, true)?;
     Ok(Category { id: programmes::read("category id", row.text(0)?)?, parent })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_anew_is_read_as_before() {
+        let rehearsed = Rehearsed {
+            programme: ProgrammeId::new("g1").unwrap(),
+            version: 2,
+            since: Instant(0),
+            policy: Policy::default(),
+        };
+        let unread = Catalogue::rehearsing(rehearsed).unread();
+        assert!(unread.dated.earlier && unread.rehearsed.is_some_and(|rules| rules.version == 2));
+        assert!(Catalogue::with_earlier().unread().dated.earlier);
+        assert!(!Catalogue::default().unread().dated.earlier);
+    }
 }

@@ -15,8 +15,8 @@ use crate::orders::event::EventKey;
 use crate::orders::intake;
 use crate::orders::judge::{JudgeError, judge};
 use crate::orders::rows::{self, LineRow};
+use crate::orders::show_books;
 use crate::orders::state::OrderState;
-use crate::orders::take_over;
 use crate::params;
 use crate::payouts::entries::{self, Cycle};
 use crate::store::{StoreError, Tx};
@@ -167,7 +167,7 @@ pub(super) fn settle_line(
     row.settled = Some(at);
     row.final_at = row.final_at.or(Some(at));
     let settled = step.state.entry == Entry::Settled;
-    take_over(&mut row, Change { books: step.state, postings: Vec::new(), manual: false });
+    show_books(&mut row, Change { books: step.state, postings: Vec::new(), manual: false });
     rows::update_line(tx, platform, order, &row)?;
     if settled {
         let moved = tell::Moved {

@@ -70,7 +70,7 @@ pub(super) fn keep_books(
         review::open(tx, &finding, now)?;
     }
     let before = row.amounts.promoter;
-    take_over(row, change);
+    show_books(row, change);
     if row.settled.is_some() && row.amounts.promoter < before {
         let moved = tell::Moved {
             commission_fen: row.amounts.commission,
@@ -150,7 +150,7 @@ fn note_manual(
 }
 
 /// What lists and reports show, from the rules' own state.
-pub(crate) fn take_over(row: &mut LineRow, change: Change) {
+pub(crate) fn show_books(row: &mut LineRow, change: Change) {
     row.state = match change.books.entry {
         Entry::Invalid if row.promoter.is_none() && row.terms.is_none() => "none",
         Entry::Tracked => "tracked",

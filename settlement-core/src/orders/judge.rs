@@ -56,7 +56,7 @@ pub fn judge(
     cause: &str,
     now: Instant,
 ) -> Result<(), JudgeError> {
-    super::wake::take(tx, platform, order)?;
+    super::wake::claim(tx, platform, order)?;
     catalogue.keep_up(tx)?;
     let events = rows::events(tx, platform, order)?;
     let Some(state) = OrderState::of(&events) else { return Ok(()) };

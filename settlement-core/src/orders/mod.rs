@@ -32,7 +32,7 @@ mod waiting;
 pub mod wake;
 
 use crate::Core;
-pub(crate) use bookkeeping::{business_time, maturity, take_over};
+pub(crate) use bookkeeping::{business_time, maturity, show_books};
 pub(crate) use decision::promoter;
 pub use file::COLUMNS as FILE_COLUMNS;
 pub(crate) use late::clicks_turned_up;

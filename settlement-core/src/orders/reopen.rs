@@ -30,7 +30,7 @@ pub(super) fn reopen(
     let Some(before) = before else { return Ok(()) };
     let named = unnamed(&before) && !unnamed(decided);
     if row.settled.is_none() && (named || paid_otherwise(&before, decided)) {
-        return take_over(tx, state, line, row, decided, cause, now);
+        return supersede(tx, state, line, row, decided, cause, now);
     }
     if before.outcome_code() == decided.outcome_code()
         && owner(&before.attribution) == owner(&decided.attribution)
@@ -39,7 +39,7 @@ pub(super) fn reopen(
     }
     let Some(reason) = reason(tx, &before, decided)? else { return Ok(()) };
     if row.settled.is_none() {
-        return take_over(tx, state, line, row, decided, cause, now);
+        return supersede(tx, state, line, row, decided, cause, now);
     }
     // A line that settled to nothing has nothing to look at.
     if before.attribution.award().is_none() {
@@ -63,7 +63,7 @@ pub(super) fn reopen(
 }
 
 /// The new decision stands; it was final before, and stays so.
-fn take_over(
+fn supersede(
     tx: &mut dyn Tx,
     state: &OrderState,
     line: &LineState,

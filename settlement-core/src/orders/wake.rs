@@ -2,7 +2,7 @@
 //! suspension and an agency that can be named again reach final ones.
 //!
 //! An order that is marked already is marked again: it may be in the middle of a judgement that has not seen the new
-//! fact. That judgement holds the order's row (see [`take`]), so the mark comes after it and stays.
+//! fact. That judgement holds the order's row (see [`claim`]), so the mark comes after it and stays.
 
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -17,7 +17,7 @@ const PAYMENT_LAG_MS: i64 = 30 * DAY_MS;
 ///
 /// # Errors
 /// If the store fails.
-pub(super) fn take(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
+pub(super) fn claim(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
     let key = params![platform, order];
     let row = tx.query_opt("SELECT buyer FROM orders WHERE platform = $1 AND order_id = $2", key)?;
     if let Some(row) = row {

@@ -19,7 +19,7 @@ use crate::orders::hold::Hold;
 use crate::orders::judge::JudgeError;
 use crate::orders::rows::{LineRow, Shown, from_json};
 use crate::orders::state::{LineState, OrderState};
-use crate::orders::{business_time, maturity, take_over};
+use crate::orders::{business_time, maturity, show_books};
 use crate::params;
 use crate::payouts::entries::from_available;
 use crate::store::{StoreError, Tx};
@@ -193,7 +193,7 @@ impl<'a> Life<'a> {
             .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause })?;
         let at = business_time(state, &seen, self.row.settled.is_some());
         self.post(tx, &change.postings, at, now)?;
-        take_over(&mut self.row, change);
+        show_books(&mut self.row, change);
         Ok(())
     }
 
@@ -246,7 +246,7 @@ impl<'a> Life<'a> {
             .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause })?;
         self.post(tx, &step.postings, self.row.matured.unwrap_or(now), now)?;
         self.row.settled = Some(now);
-        take_over(&mut self.row, Change { books: step.state, postings: Vec::new(), manual: false });
+        show_books(&mut self.row, Change { books: step.state, postings: Vec::new(), manual: false });
         Ok(())
     }
 
