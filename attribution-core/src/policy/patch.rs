@@ -2,7 +2,7 @@
 //!
 //! The patch has the policy's own sections and fields. A field's new value replaces the old one whole (two forms of
 //! a choice cannot be mixed), except for the small groups that are named in this file, whose fields can be given one by
-//! one. Every mistake is reported, with the name of its field.
+//! one. Every mistake is reported, with the name of its field, and of a list with the number of its entry.
 
 use super::Policy;
 use super::validate::PolicyError;
@@ -80,7 +80,7 @@ impl Policy {
                     }
                 }
                 (Some(Value::Object(_)), _) => errors.push(error(section, "is an object with fields")),
-                (Some(_), new) => try_set(&mut current, section, new.clone(), section, &mut errors),
+                (Some(_), new) => try_set(&mut current, (section, None), new.clone(), &mut errors),
             }
         }
         let policy = read(&current).map_err(|e| vec![error("policy", &e.to_string())])?;
@@ -96,9 +96,8 @@ fn lay_field(
     new: &Value,
     errors: &mut Vec<PatchError>,
 ) {
-    let path = format!("{section}.{name}");
     let Some(before) = old.get(name) else {
-        errors.push(error(&path, &no_such("field", old)));
+        errors.push(error(&format!("{section}.{name}"), &no_such("field", old)));
         return;
     };
     let whole = match (before, new) {
@@ -109,27 +108,46 @@ fn lay_field(
         }
         _ => new.clone(),
     };
-    let Some(Value::Object(fields)) = current.get(section) else { return };
-    let mut fields = fields.clone();
-    fields.insert(name.to_owned(), whole);
-    try_set(current, section, Value::Object(fields), &path, errors);
+    try_set(current, (section, Some(name)), whole, errors);
 }
 
-/// Sets one section and keeps it only if the policy still reads.
-fn try_set(
-    current: &mut Map<String, Value>,
-    section: &str,
-    value: Value,
-    path: &str,
-    errors: &mut Vec<PatchError>,
-) {
-    let before = current.insert(section.to_owned(), value);
-    if let Err(problem) = read(current) {
-        errors.push(error(path, &problem.to_string()));
-        if let Some(before) = before {
-            current.insert(section.to_owned(), before);
+/// A section, or a field of one.
+type Place<'a> = (&'a str, Option<&'a str>);
+
+/// Sets one place and keeps it only if the policy still reads. Of a list every entry that does not is named.
+fn try_set(current: &mut Map<String, Value>, place: Place<'_>, value: Value, errors: &mut Vec<PatchError>) {
+    let whole = match with(current, place, value.clone()) {
+        Ok(whole) => {
+            *current = whole;
+            return;
+        }
+        Err(whole) => whole,
+    };
+    let path = [Some(place.0), place.1].into_iter().flatten().collect::<Vec<_>>().join(".");
+    let known = errors.len();
+    for (index, entry) in value.as_array().into_iter().flatten().enumerate() {
+        if let Err(problem) = with(current, place, Value::Array(vec![entry.clone()])) {
+            errors.push(error(&format!("{path}[{index}]"), &problem.to_string()));
         }
     }
+    if errors.len() == known {
+        errors.push(error(&path, &whole.to_string()));
+    }
+}
+
+/// The policy with another value in one place, if it reads.
+fn with(
+    current: &Map<String, Value>,
+    (section, field): Place<'_>,
+    value: Value,
+) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut changed = current.clone();
+    match (field, changed.get_mut(section)) {
+        (Some(field), Some(Value::Object(fields))) => fields.insert(field.to_owned(), value),
+        _ => changed.insert(section.to_owned(), value),
+    };
+    read(&changed)?;
+    Ok(changed)
 }
 
 fn read(fields: &Map<String, Value>) -> Result<Policy, serde_json::Error> {
@@ -193,7 +211,12 @@ mod tests {
             .policy()
             .patched(&json!({
                 "attribution": {"validty": "permanent", "scope": "galaxy", "protection": "a while"},
-                "commission": {"rounding": "up", "split": [{"party": "promoter", "weight": -1}]},
+                "commission": {
+                    "rounding": "up",
+                    "split": [{"party": "promoter", "weight": -1}],
+                    "rates": [{"bp": 10_001, "effective": {"from": 0}}, {"bp": 5, "effective": {"from": 0}}, {"bp": 5}],
+                },
+                "bans": [{"category": "cups"}],
                 "payments": {},
                 "settlement": 5,
             }))
@@ -206,8 +229,11 @@ mod tests {
                 "attribution.protection",
                 "attribution.scope",
                 "attribution.validty",
+                "bans[0]",
+                "commission.rates[0]",
+                "commission.rates[2]",
                 "commission.rounding",
-                "commission.split",
+                "commission.split[0]",
                 "payments",
                 "settlement"
             ]
@@ -227,7 +253,7 @@ mod tests {
         let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         let parts = [
             "attribution.scope: unknown variant",
-            "commission.rates: 10001 basis points",
+            "commission.rates[0]: 10001 basis points",
             "attribution.validity: must be longer",
             "commission.split: not monotone",
         ];

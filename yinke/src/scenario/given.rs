@@ -296,14 +296,10 @@ fn lay(
     entry: &Entry,
     faults: &mut Vec<Fault>,
 ) {
-    let mut new = entry.value.json(&times_to_millis);
+    let new = entry.value.json(&times_to_millis);
     if let Data::Map(fields) = &entry.value.data {
         places.extend(fields.iter().map(|field| (format!("{section}.{}", field.key), field.at)));
-    } else if let (Data::List(items), "refund_batches") = (&entry.value.data, section) {
-        for (index, item) in items.iter().enumerate() {
-            keep_day(&mut new[index], item);
-        }
-    } else if section != "bans" {
+    } else if !matches!((&entry.value.data, section), (Data::List(_), "bans" | "refund_batches")) {
         faults.push(Fault::new(
             entry.value.at,
             format!("`{section}` is a mapping, not {}", entry.value.shown()),
@@ -318,15 +314,6 @@ fn lay(
     }
 }
 
-/// A batch is dated by a civil day, not by an instant.
-fn keep_day(batch: &mut Json, node: &Node) {
-    if let Data::Map(fields) = &node.data
-        && let Some(day) = text(fields, "record_on")
-    {
-        batch["record_on"] = json!(day);
-    }
-}
-
 /// `500`, `{new: 1000, returning: 300}`, or a list of rates with dates and subjects.
 fn rates(entry: &Entry, faults: &mut Vec<Fault>) -> Json {
     let node = &entry.value;
@@ -336,7 +323,7 @@ fn rates(entry: &Entry, faults: &mut Vec<Fault>) -> Json {
     }
     match &node.data {
         Data::Map(classes) => {
-            let rate = |entry: &Entry| since(entry.value.json(&|_| None), Some(&entry.key));
+            let rate = |entry: &Entry| since(entry.value.json(&|_, _| None), Some(&entry.key));
             Json::Array(classes.iter().map(rate).collect())
         }
         Data::List(items) => Json::Array(items.iter().map(|item| rate(item, faults)).collect()),

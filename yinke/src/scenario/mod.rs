@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// Where it is no YAML.
 pub(crate) fn json_of_yaml(text: &str) -> Result<serde_json::Value, Fault> {
-    Ok(yaml::read(text)?.json(&|text| time::read(text).map(|at| at.millis().into())))
+    Ok(yaml::read(text)?.json(&values::times_to_millis))
 }
 
 /// Stories told side by side: each has a store of its own, and waits for its disk most of the time.

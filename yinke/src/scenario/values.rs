@@ -127,9 +127,9 @@ impl Scene<'_> {
     }
 }
 
-/// Texts that are times become milliseconds, as the API writes them.
-pub(super) fn times_to_millis(text: &str) -> Option<Json> {
-    time::read(text).map(|at| json!(at.millis()))
+/// Texts that are times become milliseconds, as the API writes them, but for a batch's civil day.
+pub(super) fn times_to_millis(field: &str, text: &str) -> Option<Json> {
+    time::read(text).filter(|_| field != "record_on").map(|at| json!(at.millis()))
 }
 
 /// A text, or a list of texts.

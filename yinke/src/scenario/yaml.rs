@@ -57,13 +57,19 @@ impl Node {
         }
     }
 
-    /// As JSON. Plain numbers, `true`, `false` and `null` are themselves; every text that `convert` knows becomes
-    /// what it says.
-    pub(super) fn json(&self, convert: &impl Fn(&str) -> Option<Value>) -> Value {
+    /// As JSON. Plain numbers, `true`, `false` and `null` are themselves; every text that `convert` knows, with the name of
+    /// its field, becomes what it says.
+    pub(super) fn json(&self, convert: &impl Fn(&str, &str) -> Option<Value>) -> Value {
+        self.field_json("", convert)
+    }
+
+    fn field_json(&self, field: &str, convert: &impl Fn(&str, &str) -> Option<Value>) -> Value {
         match &self.data {
-            Data::List(items) => Value::Array(items.iter().map(|item| item.json(convert)).collect()),
+            Data::List(items) => {
+                Value::Array(items.iter().map(|item| item.field_json(field, convert)).collect())
+            }
             Data::Map(entries) => {
-                let pair = |entry: &Entry| (entry.key.clone(), entry.value.json(convert));
+                let pair = |entry: &Entry| (entry.key.clone(), entry.value.field_json(&entry.key, convert));
                 Value::Object(entries.iter().map(pair).collect::<Map<_, _>>())
             }
             Data::Scalar { text, plain } => match text.as_str() {
@@ -73,7 +79,7 @@ impl Node {
                 _ => {
                     let number = plain.then(|| text.parse::<i64>().ok().map(Number::from)).flatten();
                     let number = number.map(Value::Number);
-                    number.or_else(|| convert(text)).unwrap_or_else(|| Value::String(text.clone()))
+                    number.or_else(|| convert(field, text)).unwrap_or_else(|| Value::String(text.clone()))
                 }
             },
         }
