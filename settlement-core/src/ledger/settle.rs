@@ -13,7 +13,7 @@ use crate::attribution::programmes::read;
 use crate::orders::books::Change;
 use crate::orders::event::EventKey;
 use crate::orders::intake;
-use crate::orders::judge::{JudgeError, judge};
+use crate::orders::judge::{JudgeError, judge, knowing};
 use crate::orders::rows::{self, LineRow};
 use crate::orders::show_books;
 use crate::orders::state::OrderState;
@@ -124,8 +124,7 @@ pub(super) fn settle_line(
     let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
     tx.lock(&intake::lock_name(&key))?;
     let events = rows::events(tx, platform, order)?;
-    // A job's time is when it began: what came in since, and is read here, was known before this settlement.
-    let now = events.iter().map(|event| event.received).fold(now, Instant::max);
+    let now = knowing(&events, now);
     // Settling ends the time in which new facts count: look at all of them once more.
     judge(tx, catalogue, platform, order, "before settlement", now)?;
     let Some(state) = OrderState::of(&events) else { return Ok(LineResult::NotDue) };
@@ -178,7 +177,7 @@ pub(super) fn settle_line(
         let (facts, merchant) = (tell::line_facts(&state, facts), &state.created.merchant);
         tell::moved(tx, EventKind::CommissionSettled, &facts, merchant, row.promoter.as_ref(), moved, now)?;
     }
-    close_if_final(tx, platform, order)?;
+    note_settled(tx, platform, order, at)?;
     Ok(match (settled, row.state == "matured") {
         (true, _) => LineResult::Settled,
         (false, true) => LineResult::NotDue,
@@ -218,7 +217,8 @@ fn debited(postings: &[Posting]) -> Fen {
 }
 
 /// Orders in which the product was paid for and not closed, as known at `known`: what a group cashback (团购返现)
-/// counts. As for an order itself, what is paid on delivery is paid with its completion, and what is complete does not close.
+/// counts. As for an order itself, what is paid on delivery is paid with its completion, and what is complete, be it by its
+/// timer alone, does not close.
 pub(crate) fn orders_of_product(
     tx: &mut dyn Tx,
     platform: &PlatformId,
@@ -233,6 +233,8 @@ pub(crate) fn orders_of_product(
          WHERE l.platform = $1 AND l.product = $2 AND (\
          EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
          AND c.kind = 'completed' AND c.received_ms <= $3) \
+         OR (l.matured_ms <= $3 AND NOT EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform \
+         AND c.order_id = l.order_id AND c.kind = 'completed')) \
          OR NOT EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
          AND c.kind = 'closed' AND c.received_ms <= $3))",
         params![platform, product, known, PayMethod::CashOnDelivery.name()],
@@ -305,12 +307,19 @@ pub(crate) fn at_tier(
     Ok(Some(terms.at_tier(tiers, before.num(0)?.saturating_add(1))))
 }
 
-/// An order whose lines are all final needs no further looks.
-fn close_if_final(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
+/// What is told of the order from here on was not known to this settlement. One whose lines are all final needs no further
+/// looks.
+fn note_settled(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    at: Instant,
+) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE orders SET provisional = 0 WHERE platform = $1 AND order_id = $2 AND NOT EXISTS (\
-         SELECT 1 FROM order_lines l WHERE l.platform = $1 AND l.order_id = $2 AND l.final_ms IS NULL)",
-        params![platform, order],
+        "UPDATE orders SET judged_ms = $3, provisional = CASE WHEN EXISTS (SELECT 1 FROM order_lines l \
+         WHERE l.platform = $1 AND l.order_id = $2 AND l.final_ms IS NULL) THEN provisional ELSE 0 END \
+         WHERE platform = $1 AND order_id = $2",
+        params![platform, order, at],
     )?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::waiting;
 use crate::attribution::programmes::read;
 use crate::identities::{self, Seen, Source};
 use crate::params;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 use attribution_core::attribute::SHARED_BY;
 use attribution_core::click::ClickId;
 use attribution_core::ids::{MerchantId, OrderId, PlatformId};
@@ -110,7 +110,10 @@ pub fn take(
     {
         return refuse(tx, &key, &contents, whose.as_ref(), refusal, now);
     }
-    rows::insert_event(tx, &key, event, &contents, sender, now)?;
+    // What is told after a judgement bears a later time: the times alone tell what each has seen.
+    let judged = placed.as_ref().and_then(|placed| placed.judged);
+    let received = judged.map_or(now, |judged| now.max(judged.plus(1)));
+    rows::insert_event(tx, &key, event, &contents, sender, received)?;
     if let OrderEvent::Created(created) = event {
         review::taken_in(tx, &key.platform, &key.order, now)?;
         waiting::sort(tx, created, now)?;
@@ -136,6 +139,8 @@ pub fn take(
 struct Placed {
     merchant: String,
     at: Instant,
+    /// When it was last judged.
+    judged: Option<Instant>,
 }
 
 /// Whether the order's `created` was taken in.
@@ -159,10 +164,13 @@ pub(crate) fn is_told(tx: &mut dyn Tx, key: &EventKey, merchant: &str) -> Result
 
 fn placed(tx: &mut dyn Tx, key: &EventKey) -> Result<Option<Placed>, StoreError> {
     let row = tx.query_opt(
-        "SELECT merchant, created_ms FROM orders WHERE platform = $1 AND order_id = $2",
+        "SELECT merchant, created_ms, judged_ms FROM orders WHERE platform = $1 AND order_id = $2",
         params![&key.platform, &key.order],
     )?;
-    row.map(|row| Ok(Placed { merchant: row.text(0)?.to_owned(), at: row.instant(1)? })).transpose()
+    let placed = |row: Row| {
+        Ok(Placed { merchant: row.text(0)?.to_owned(), at: row.instant(1)?, judged: row.opt_instant(2)? })
+    };
+    row.map(placed).transpose()
 }
 
 /// Whether `sender` may speak of this order: of one that is not there yet every merchant of the platform may, and who

@@ -8,7 +8,7 @@ use super::decision::keep_decision;
 use super::hold;
 use super::reopen;
 use super::rows::{self, OrderRow};
-use super::state::OrderState;
+use super::state::{OrderState, StoredEvent};
 use crate::attribution::decide::extend_grace;
 use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order, orders_matter};
 use crate::ledger::transfer::TransferError;
@@ -59,6 +59,7 @@ pub fn judge(
     super::wake::claim(tx, platform, order)?;
     catalogue.keep_up(tx)?;
     let events = rows::events(tx, platform, order)?;
+    let now = knowing(&events, now);
     let Some(state) = OrderState::of(&events) else { return Ok(()) };
     let mut row = rows::order(tx, platform, order)?;
     let edges = edges(tx, &state, &mut row, now)?;
@@ -90,8 +91,14 @@ pub fn judge(
     row.grace_until = next.grace_until.unwrap_or(Instant(i64::MAX));
     row.hold_until = next.hold_until.unwrap_or(Instant(i64::MAX));
     row.timer = next.timer;
+    row.judged = row.judged.max(Some(now));
     rows::update_order(tx, platform, order, &row)?;
     Ok(())
+}
+
+/// The time of who read these events of an order: what came in since its job began was known.
+pub(crate) fn knowing(events: &[StoredEvent], now: Instant) -> Instant {
+    events.iter().map(|event| event.received).fold(now, Instant::max)
 }
 
 /// When the order has to be looked at again.

@@ -26,6 +26,8 @@ pub(crate) struct OrderRow {
     pub hold_until: Instant,
     pub caught_up: Option<Instant>,
     pub timer: Option<Instant>,
+    /// When it was last judged.
+    pub judged: Option<Instant>,
 }
 
 /// Amounts as lists and reports show them, in fen.
@@ -185,7 +187,7 @@ pub(super) fn touch_order(tx: &mut dyn Tx, state: &OrderState) -> Result<(), Sto
 
 pub(super) fn order(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<OrderRow, StoreError> {
     let row = tx.query_one(
-        "SELECT dirty, provisional, grace_until_ms, hold_until_ms, caught_up_ms, timer_ms FROM orders \
+        "SELECT dirty, provisional, grace_until_ms, hold_until_ms, caught_up_ms, timer_ms, judged_ms FROM orders \
          WHERE platform = $1 AND order_id = $2",
         params![platform, order],
     )?;
@@ -196,6 +198,7 @@ pub(super) fn order(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> 
         hold_until: row.instant(3)?,
         caught_up: row.opt_instant(4)?,
         timer: row.opt_instant(5)?,
+        judged: row.opt_instant(6)?,
     })
 }
 
@@ -207,7 +210,7 @@ pub(super) fn update_order(
 ) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE orders SET dirty = $3, provisional = $4, grace_until_ms = $5, hold_until_ms = $6, \
-         caught_up_ms = $7, timer_ms = $8 WHERE platform = $1 AND order_id = $2",
+         caught_up_ms = $7, timer_ms = $8, judged_ms = $9 WHERE platform = $1 AND order_id = $2",
         params![
             platform,
             order,
@@ -216,7 +219,8 @@ pub(super) fn update_order(
             row.grace_until,
             row.hold_until,
             row.caught_up,
-            row.timer
+            row.timer,
+            row.judged
         ],
     )?;
     Ok(())

@@ -78,6 +78,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(92, "0092_settled_differences"),
     migration!(93, "0093_catalogue_count"),
     migration!(94, "0094_bans_end"),
+    migration!(95, "0095_judged"),
     migration!(96, "0096_released_findings"),
     migration!(97, "0097_payouts_on_their_way"),
 ];
