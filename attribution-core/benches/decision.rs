@@ -91,6 +91,7 @@ fn decisions(c: &mut Criterion) {
             bans: &[],
             promoters: &promoters,
             withdrawn: &[],
+            versions: &[],
             shared: &shared,
             settled: None,
             edges: EdgesCaughtUp::Since(ORDER),

@@ -2,14 +2,13 @@
 
 use crate::click::ClickId;
 use crate::commission::class::History;
-use crate::commission::rate::NoRate;
 use crate::commission::{Amounts, Terms};
 use crate::fold::{Candidate, Relation};
 use crate::ids::{
     CategoryId, ChannelId, LineId, OrderId, PlacementId, PlanId, PlatformId, ProgrammeId, PromoterId,
 };
-use crate::money::Fen;
-use crate::policy::attribution::{Model, Rebind, Scope, Validity};
+use crate::money::{BasisPoints, Fen};
+use crate::policy::attribution::{ContentWindow, Model, Rebind, Scope, Validity};
 use crate::policy::commission::{Class, PlanRef};
 use crate::policy::settlement::PayMethod;
 use crate::time::{Instant, Span};
@@ -64,10 +63,17 @@ pub enum NoCommission {
         /// Since when.
         since: Instant,
     },
-    /// No plan has a rate for these goods.
+    /// No plan pays for these goods.
     NoRate,
-    /// There is a rate, and it says that this class of customers earns nothing.
-    ClassNotCommissioned,
+    /// The rates pay for the other class of customers alone. What an earlier version decided does not tell which.
+    ClassNotCommissioned {
+        /// This customer's class.
+        #[serde(default)]
+        class: Option<Class>,
+        /// The history that made it.
+        #[serde(default)]
+        history: Option<History>,
+    },
     /// Only a targeted plan has a rate, and it has not approved the promoter.
     NotApproved {
         /// That plan.
@@ -86,18 +92,13 @@ pub enum NoCommission {
         gross: Fen,
         /// The least amount.
         min: Fen,
+        /// Of what; what an earlier version decided does not tell.
+        #[serde(default)]
+        base: Option<Fen>,
+        /// At which rate.
+        #[serde(default)]
+        rate: Option<BasisPoints>,
     },
-}
-
-impl From<NoRate> for NoCommission {
-    fn from(why: NoRate) -> Self {
-        match why {
-            NoRate::NoRate => Self::NoRate,
-            NoRate::ClassNotCommissioned => Self::ClassNotCommissioned,
-            NoRate::NotApproved { plan } => Self::NotApproved { plan },
-            NoRate::PlanNotEffective { plan, begins } => Self::PlanNotEffective { plan, begins },
-        }
-    }
 }
 
 /// Through what the order was won.
@@ -185,6 +186,9 @@ pub struct AppliedRule {
     pub scope: Scope,
     /// How long a relation lasts.
     pub validity: Validity,
+    /// Links that lead to no product, where they last differently.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<ContentWindow>,
     /// How long a new relation is protected.
     pub protection: Span,
     /// May another promoter's click take over?
@@ -239,7 +243,7 @@ impl NoCommission {
             Self::PromoterDisabled { .. } => "promoter_disabled",
             Self::PromotionWithdrawn { .. } => "promotion_withdrawn",
             Self::NoRate => "no_rate",
-            Self::ClassNotCommissioned => "class_not_commissioned",
+            Self::ClassNotCommissioned { .. } => "class_not_commissioned",
             Self::NotApproved { .. } => "not_approved",
             Self::PlanNotEffective { .. } => "plan_not_effective",
             Self::BelowMinimum { .. } => "below_minimum",

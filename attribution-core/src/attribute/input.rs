@@ -9,9 +9,9 @@ use crate::ids::{
     AgencyId, CategoryId, ChannelId, LineId, MerchantId, OrderId, PlatformId, ProductId, PromoterId,
 };
 use crate::money::Fen;
-use crate::policy::BanRule;
 use crate::policy::commission::Rate;
 use crate::policy::settlement::PayMethod;
+use crate::policy::{BanRule, PolicyVersion};
 use crate::time::{Instant, Period};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,7 +83,7 @@ pub struct Facts<'a> {
     pub own_promoters: &'a BTreeSet<PromoterId>,
     /// The buyer's history at the shop.
     pub history: History,
-    /// Merchants' rates beside the policy's own.
+    /// Merchants' rates beside the policy's own, in the order in which they were said.
     pub rates: &'a [Rate],
     /// Targeted plans that concern the goods.
     pub plans: &'a [TargetedPlan],
@@ -93,6 +93,8 @@ pub struct Facts<'a> {
     pub promoters: &'a BTreeMap<PromoterId, PromoterState>,
     /// When the promotion of these goods was cancelled.
     pub withdrawn: &'a [Period],
+    /// Every version of the programme's rules; needed only where a promotion was cancelled.
+    pub versions: &'a [&'a PolicyVersion],
     /// Clicks whose tokens are on this order and came with orders of [`SHARED_BY`] other buyers before it.
     pub shared: &'a BTreeSet<ClickId>,
     /// When the line settled.

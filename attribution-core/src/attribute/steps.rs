@@ -3,13 +3,13 @@
 use super::{AppliedRule, Attribution, Award, Facts, Flag, NoCommission, OrderLine, Outcome, Via, final_at};
 use crate::bans::covering;
 use crate::commission::class::{History, classify};
-use crate::commission::rate::{Goods, choose};
+use crate::commission::rate::{Goods, NoRate, choose};
 use crate::commission::{PartyTerms, Payee, Terms, commission};
 use crate::fold::{Click, ClickTarget, Evidence, Folded, PriorOrder, Question, RelationEnd, Verdict, fold};
 use crate::ids::{ChannelId, PromoterId};
 use crate::money::{BasisPoints, Overflow};
 use crate::policy::attribution::{CouponOverride, Model, OnPromoWithdrawn, OrderEvent, SelfPurchase};
-use crate::policy::commission::{Party, PlanRef};
+use crate::policy::commission::{Class, CommissionPolicy, Party, PlanRef};
 use crate::policy::{Policy, PolicyVersion};
 use crate::time::Instant;
 
@@ -52,6 +52,7 @@ pub(super) fn decide(
             model: policy.attribution.model,
             scope: policy.attribution.scope,
             validity: policy.attribution.validity,
+            content: policy.attribution.content,
             protection: policy.attribution.protection,
             rebind: policy.attribution.rebind,
         },
@@ -72,11 +73,12 @@ pub(super) fn decide(
 impl Outcome {
     /// An award, unless it is below the minimum.
     fn award(award: Award, policy: &Policy) -> Result<Self, Overflow> {
-        let base = award.amounts.base;
-        let full = commission(base, award.terms.rate, policy.commission.rounding)?;
+        let (base, rate) = (award.amounts.base, award.terms.rate);
+        let gross = commission(base, rate, policy.commission.rounding)?;
         let min = policy.commission.min_fen;
-        if full < min {
-            return Ok(Self::NoCommission(NoCommission::BelowMinimum { gross: full, min }));
+        if gross < min {
+            let (base, rate) = (Some(base), Some(rate));
+            return Ok(Self::NoCommission(NoCommission::BelowMinimum { gross, min, base, rate }));
         }
         Ok(Self::Award(award))
     }
@@ -98,7 +100,7 @@ struct Winner {
     via: Via,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     /// Whose order it is by these clicks.
     fn fold(&self, clicks: &[Click]) -> Folded {
         if self.policy.attribution.model == Model::Declared {
@@ -182,7 +184,7 @@ impl Case<'_> {
             .channel_fees
             .iter()
             .filter(|fee| fee.channel == *channel && fee.effective.contains(at))
-            .max_by_key(|fee| (fee.effective.from, fee.bp))
+            .max_by_key(|fee| fee.effective.from)
             .map(|fee| fee.bp)
             .ok_or(NoCommission::NoRate)?;
         Ok(self.fee(channel, rate))
@@ -234,8 +236,8 @@ impl Case<'_> {
         if state.is_some_and(|s| s.disabled.iter().any(|period| period.contains(self.order_at))) {
             return Err(NoCommission::PromoterDisabled { promoter });
         }
-        let rate_at = self.rate_at(&promoter)?;
-        let class = self.policy.commission.classes.map(|rule| {
+        let (rules, rate_at) = self.rate_by(&promoter)?;
+        let class = rules.classes.map(|rule| {
             if self.facts.history == History::Unknown {
                 self.flags.push(Flag::HistoryUnknown);
             }
@@ -246,15 +248,9 @@ impl Case<'_> {
             categories: &self.line.categories,
             merchant: &self.line.merchant,
         };
-        let chosen = choose(
-            &self.policy.commission,
-            self.facts.rates,
-            self.facts.plans,
-            Some(&promoter),
-            class,
-            goods,
-            rate_at,
-        )?;
+        let chosen =
+            choose(rules, self.facts.rates, self.facts.plans, Some(&promoter), class, goods, rate_at)
+                .map_err(|why| self.no_rate(why, class))?;
         if self.agency_unnamed(&promoter) {
             self.flags.push(Flag::UnnamedAgency);
         }
@@ -268,18 +264,33 @@ impl Case<'_> {
         Ok(Ok(Award { promoter, via, class, history, plan: chosen.plan, rate_at, terms, amounts }))
     }
 
-    /// When the rate is looked up: at the order's creation, or just before the promotion was withdrawn.
-    fn rate_at(&mut self, winner: &PromoterId) -> Result<Instant, NoCommission> {
+    /// By which rules and when class, plan and rate are looked up: by the order's own at its creation, or by those in force
+    /// just before the promotion was withdrawn, at that time.
+    fn rate_by(&mut self, winner: &PromoterId) -> Result<(&'a CommissionPolicy, Instant), NoCommission> {
+        let own = &self.policy.commission;
         let withdrawn = self.facts.withdrawn.iter().find(|period| period.contains(self.order_at));
-        let Some(period) = withdrawn else { return Ok(self.line.created) };
+        let Some(period) = withdrawn else { return Ok((own, self.line.created)) };
         match self.policy.attribution.on_promo_withdrawn {
             OnPromoWithdrawn::GrandfatherClick if self.owned_before(period.from, winner) => {
                 self.flags.push(Flag::Grandfathered);
-                Ok(self.line.created.min(period.from.plus(-1)))
+                let last = self.line.created.min(period.from.plus(-1));
+                let then = PolicyVersion::in_force(self.facts.versions.iter().copied(), last);
+                Ok((then.map_or(own, |version| &version.policy.commission), last))
             }
             OnPromoWithdrawn::GrandfatherClick | OnPromoWithdrawn::CheckAtOrder => {
                 Err(NoCommission::PromotionWithdrawn { since: period.from })
             }
+        }
+    }
+
+    fn no_rate(&self, why: NoRate, class: Option<Class>) -> NoCommission {
+        match why {
+            NoRate::NoRate => NoCommission::NoRate,
+            NoRate::OtherClass => {
+                NoCommission::ClassNotCommissioned { class, history: Some(self.facts.history) }
+            }
+            NoRate::NotApproved { plan } => NoCommission::NotApproved { plan },
+            NoRate::PlanNotEffective { plan, begins } => NoCommission::PlanNotEffective { plan, begins },
         }
     }
 
@@ -334,6 +345,6 @@ impl Case<'_> {
         if let Some(own) = parties.iter_mut().find(|p| p.party == Party::Promoter) {
             own.weight += left_over;
         }
-        Terms { rate, rounding: policy.rounding, min_fen: policy.min_fen, parties }
+        Terms { rate, rounding: policy.rounding, min_fen: policy.min_fen, parties, tier: None }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) struct World {
     bans: Vec<BanRule>,
     promoters: BTreeMap<PromoterId, PromoterState>,
     withdrawn: Vec<Period>,
+    versions: Vec<PolicyVersion>,
     shared: BTreeSet<ClickId>,
     edges: EdgesCaughtUp,
     now: Instant,
@@ -69,6 +70,7 @@ impl World {
             bans: Vec::new(),
             promoters: BTreeMap::new(),
             withdrawn: Vec::new(),
+            versions: Vec::new(),
             shared: BTreeSet::new(),
             edges: EdgesCaughtUp::Since(at(order)),
             now: at(order).plus(3_600_000),
@@ -92,6 +94,7 @@ impl World {
             bans: &self.bans,
             promoters: &self.promoters,
             withdrawn: &self.withdrawn,
+            versions: &self.versions.iter().collect::<Vec<_>>(),
             shared: &self.shared,
             settled: None,
             edges: self.edges,
@@ -194,6 +197,50 @@ fn a_promotion_withdrawn_between_click_and_order() {
     assert_eq!(w.result(), "promotion_withdrawn");
     w.withdrawn[0].to = Some(at("06-03 00:00:00"));
     assert_eq!(w.result(), "a 100", "promoted again before the order");
+}
+
+#[test]
+fn the_last_rate_before_the_withdrawal_is_that_of_the_rules_in_force_then() {
+    let mut w = World::new(Preset::Distributor1688, &A, "06-03 10:00:00");
+    w.withdrawn = vec![Period::since(at("06-02 00:00:00"))];
+    w.rates.clear();
+    let version = |number, bp, from| {
+        let mut policy = w.policy.clone();
+        policy.commission.rates = vec![rate(bp, "2015-01-01 00:00:00", None)];
+        let (programme, effective) = (ProgrammeId::new("prog").unwrap(), Period::since(at(from)));
+        PolicyVersion { programme, version: number, effective, policy }
+    };
+    w.versions = vec![
+        version(1, 500, "2015-01-01 00:00:00"),
+        version(2, 400, "06-02 00:00:00"),
+        version(3, 300, "06-03 00:00:00"),
+    ];
+    w.policy = w.versions[2].policy.clone();
+    assert_eq!(w.result(), "a 500", "neither those of that instant nor the order's own");
+    w.withdrawn[0].from = at("06-02 00:00:01");
+    assert_eq!(w.result(), "a 400");
+    w.withdrawn.clear();
+    assert_eq!(w.result(), "a 300");
+}
+
+#[test]
+fn who_earns_nothing_for_the_class_is_told_which() {
+    let mut w = World::new(Preset::Distributor1688, &A, "06-03 10:00:00");
+    w.history = History::FirstSuccess(at("2015-01-01 00:00:00"));
+    w.rates[0].class = Some(Class::New);
+    let told = NoCommission::ClassNotCommissioned { class: Some(Class::Returning), history: Some(w.history) };
+    assert_eq!(w.decide().outcome, Outcome::NoCommission(told));
+    w.rates[0].bp = None;
+    assert_eq!(w.result(), "no_rate", "new customers would bring nothing either");
+}
+
+#[test]
+fn a_commission_below_the_minimum_is_told_with_what_it_is_of() {
+    let mut w = World::new(Preset::Distributor1688, &A, "06-03 10:00:00");
+    w.line.base = Fen(19);
+    let (base, rate) = (Some(Fen(19)), Some(BasisPoints::new(500).unwrap()));
+    let told = NoCommission::BelowMinimum { gross: Fen(0), min: Fen(1), base, rate };
+    assert_eq!(w.decide().outcome, Outcome::NoCommission(told));
 }
 
 #[test]

@@ -47,6 +47,18 @@ pub struct Terms {
     pub min_fen: Fen,
     /// The split, in the order of the cut.
     pub parties: Vec<PartyTerms>,
+    /// The tier that changed the rate, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<TierReached>,
+}
+
+/// A tier that changed the rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TierReached {
+    /// It counts from so many settled orders on.
+    pub from_orders: u32,
+    /// The rate that it stands in for.
+    pub instead_of: BasisPoints,
 }
 
 /// One party's part of a commission.
@@ -102,7 +114,9 @@ impl Terms {
     #[must_use]
     pub fn at_tier(&self, tiers: &[Tier], orders: u32) -> Self {
         let reached = tiers.iter().filter(|t| t.from_orders <= orders).max_by_key(|t| t.from_orders);
-        Self { rate: reached.map_or(self.rate, |t| t.bp), ..self.clone() }
+        let Some(tier) = reached.filter(|tier| tier.bp != self.rate) else { return self.clone() };
+        let reached = TierReached { from_orders: tier.from_orders, instead_of: self.rate };
+        Self { rate: tier.bp, tier: Some(reached), ..self.clone() }
     }
 }
 

@@ -84,10 +84,10 @@ pub struct Chosen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NoRate {
-    /// No plan has a rate for these goods.
+    /// No plan pays for these goods: there is no rate, or it says that they earn nothing.
     NoRate,
-    /// There is a rate, and it says that this class of customers earns nothing.
-    ClassNotCommissioned,
+    /// A customer of the other class would have earned something.
+    OtherClass,
     /// Only a targeted plan has a rate, and it has not approved the promoter.
     NotApproved {
         /// That plan.
@@ -102,8 +102,9 @@ pub enum NoRate {
     },
 }
 
-/// Chooses plan and rate at `at`. `merchant_rates` stand beside the policy's own. Of several targeted plans that
-/// fit, the highest rate counts, then the smaller plan id.
+/// Chooses plan and rate at `at`. `merchant_rates` stand beside the policy's own, in the order in which they were said,
+/// and were said after them: a new version of the rules repeats those of the version before. Of several targeted plans
+/// that fit, the highest rate counts, then the smaller plan id.
 ///
 /// # Errors
 /// Why there is none.
@@ -116,9 +117,27 @@ pub fn choose(
     goods: Goods<'_>,
     at: Instant,
 ) -> Result<Chosen, NoRate> {
+    let of = |class| of_class(policy, merchant_rates, plans, promoter, class, goods, at);
+    let chosen = of(class);
+    if chosen.is_err() && class.is_some_and(|class| of(Some(class.other())).is_ok()) {
+        return Err(NoRate::OtherClass);
+    }
+    chosen
+}
+
+fn of_class(
+    policy: &CommissionPolicy,
+    merchant_rates: &[Rate],
+    plans: &[TargetedPlan],
+    promoter: Option<&PromoterId>,
+    class: Option<Class>,
+    goods: Goods<'_>,
+    at: Instant,
+) -> Result<Chosen, NoRate> {
+    // A rate that pays nothing is as good as none.
     let find = |plan: &PlanRef| {
         let all = policy.rates.iter().chain(merchant_rates);
-        narrowest(all.filter(|rate| rate.plan == *plan), class, goods, at)
+        narrowest(all.filter(|rate| rate.plan == *plan), class, goods, at)?.bp
     };
     let mut why = NoRate::NoRate;
     for step in &policy.plan_precedence {
@@ -126,7 +145,7 @@ pub fn choose(
             PlanStep::ApprovedTargeted => {
                 let mut best: Option<(BasisPoints, &PlanId)> = None;
                 for plan in plans {
-                    let Some(rate) = find(&PlanRef::Targeted(plan.id.clone())) else { continue };
+                    let Some(bp) = find(&PlanRef::Targeted(plan.id.clone())) else { continue };
                     let period = plan.period(policy.targeted_effective);
                     if at.floor() < period.from.floor() {
                         why = NoRate::PlanNotEffective { plan: plan.id.clone(), begins: period.from };
@@ -134,28 +153,19 @@ pub fn choose(
                         // A closed plan is no reason of its own.
                     } else if !promoter.is_some_and(|promoter| plan.has_approved(promoter, at)) {
                         why = NoRate::NotApproved { plan: plan.id.clone() };
-                    } else if let Some(bp) = rate.bp {
-                        let better = |(rate, id): (BasisPoints, &PlanId)| {
-                            (bp, Reverse(&plan.id)) > (rate, Reverse(id))
-                        };
-                        if best.is_none_or(better) {
-                            best = Some((bp, &plan.id));
-                        }
-                    } else {
-                        why = NoRate::ClassNotCommissioned;
+                    } else if best.is_none_or(|(rate, id)| (bp, Reverse(&plan.id)) > (rate, Reverse(id))) {
+                        best = Some((bp, &plan.id));
                     }
                 }
                 if let Some((rate, plan)) = best {
                     return Ok(Chosen { plan: PlanRef::Targeted(plan.clone()), rate });
                 }
             }
-            PlanStep::General => match find(&PlanRef::General) {
-                Some(Rate { bp: Some(rate), .. }) => {
-                    return Ok(Chosen { plan: PlanRef::General, rate: *rate });
+            PlanStep::General => {
+                if let Some(rate) = find(&PlanRef::General) {
+                    return Ok(Chosen { plan: PlanRef::General, rate });
                 }
-                Some(Rate { bp: None, .. }) => why = NoRate::ClassNotCommissioned,
-                None => {}
-            },
+            }
         }
     }
     Err(why)
@@ -194,7 +204,7 @@ pub fn estimate(
 }
 
 /// The narrowest rate that fits: product before category before shop before all; a class's own before one for both;
-/// the one that began later.
+/// the one that began later; of two that began together the one said last, however high they are.
 fn narrowest<'r>(
     rates: impl Iterator<Item = &'r Rate>,
     class: Option<Class>,
@@ -205,7 +215,8 @@ fn narrowest<'r>(
         .filter(|rate| rate.effective.contains(at))
         .filter(|rate| rate.class.is_none() || rate.class == class)
         .filter_map(|rate| Some((narrowness(&rate.subject, goods)?, rate)))
-        .max_by_key(|(narrow, rate)| (*narrow, rate.class.is_some(), rate.effective.from, rate.bp))
+        // Of equals this is the last.
+        .max_by_key(|(narrow, rate)| (*narrow, rate.class.is_some(), rate.effective.from))
         .map(|(_, rate)| rate)
 }
 

@@ -95,10 +95,19 @@ fn cashback_is_that_of_the_highest_tier_reached() {
 fn terms_take_the_rate_of_the_highest_tier_reached() {
     let tier = |from_orders, bp| Tier { from_orders, bp: points(bp) };
     let tiers = [tier(100, 2_500), tier(10, 2_000)];
-    let terms =
-        Terms { rate: points(1_000), rounding: Rounding::Floor, min_fen: Fen::ZERO, parties: Vec::new() };
+    let terms = Terms {
+        rate: points(1_000),
+        rounding: Rounding::Floor,
+        min_fen: Fen::ZERO,
+        parties: Vec::new(),
+        tier: None,
+    };
     for (orders, bp) in [(0, 1_000), (9, 1_000), (10, 2_000), (99, 2_000), (100, 2_500), (101, 2_500)] {
-        assert_eq!(terms.at_tier(&tiers, orders).rate, points(bp), "{orders} orders");
+        let then = terms.at_tier(&tiers, orders);
+        assert_eq!(then.rate, points(bp), "{orders} orders");
+        let reached = then.tier.map(|tier| (tier.from_orders, tier.instead_of));
+        let expected = (bp != 1_000).then(|| (if bp == 2_000 { 10 } else { 100 }, points(1_000)));
+        assert_eq!(reached, expected, "{orders} orders");
     }
 }
 
@@ -218,10 +227,11 @@ fn a_seller_may_pay_for_new_customers_only() {
         |class, bp| Rate { class: Some(class), ..rate(Subject::Any, bp, "2020-01-01 00:00:00", None) };
     let new_only = [class(Class::New, Some(500)), class(Class::Returning, None)];
     let two = [class(Class::New, Some(500)), class(Class::Returning, Some(100))];
-    let rows: [(&str, &[Rate], Class, Result<u32, NoRate>); 5] = [
+    let rows: [(&str, &[Rate], Class, Result<u32, NoRate>); 6] = [
         ("new", &new_only, Class::New, Ok(500)),
-        ("returning, switched off", &new_only, Class::Returning, Err(NoRate::ClassNotCommissioned)),
-        ("returning, never mentioned", &new_only[..1], Class::Returning, Err(NoRate::NoRate)),
+        ("returning, switched off", &new_only, Class::Returning, Err(NoRate::OtherClass)),
+        ("returning, never mentioned", &new_only[..1], Class::Returning, Err(NoRate::OtherClass)),
+        ("neither", &new_only[1..], Class::Returning, Err(NoRate::NoRate)),
         ("new, of two rates", &two, Class::New, Ok(500)),
         ("returning, of two rates", &two, Class::Returning, Ok(100)),
     ];
@@ -418,6 +428,31 @@ fn targeted_plans_begin_at_midnight_and_ask_for_approval() {
 }
 
 proptest! {
+    /// However high each is, and whatever is said meanwhile of other goods, classes or plans, or for an earlier time.
+    #[test]
+    fn of_rates_for_one_instant_the_last_said_counts(
+        said in proptest::collection::vec(proptest::option::of(0u32..=10_000), 1..6),
+        others in proptest::collection::vec((0u8..5, 0usize..6), 0..8),
+    ) {
+        let shop = Shop::new();
+        let own = |bp, from| rate(Subject::Product(shop.product.clone()), bp, from, None);
+        let mut rates: Vec<Rate> = said.iter().map(|bp| own(*bp, "06-01 00:00:00")).collect();
+        for (what, place) in others {
+            let high = Some(10_000);
+            let other = match what {
+                0 => rate(Subject::Product(ProductId::new("yi").unwrap()), high, "06-01 00:00:00", None),
+                1 => rate(Subject::Shop(shop.merchant.clone()), high, "06-01 00:00:00", None),
+                2 => Rate { class: Some(Class::New), ..own(high, "06-01 00:00:00") },
+                3 => Rate { plan: PlanRef::Targeted(PlanId::new("vip").unwrap()), ..own(high, "06-01 00:00:00") },
+                _ => own(high, "05-31 23:59:59"),
+            };
+            rates.insert(place.min(rates.len()), other);
+        }
+        let got = shop.choose(&rates, &[], None, "06-02 00:00:00").map(|chosen| chosen.rate);
+        let last = said.last().copied().flatten();
+        prop_assert_eq!(got, last.map(points).ok_or(NoRate::NoRate));
+    }
+
     #[test]
     fn shares_always_add_up_and_lie_within_a_fen(weights in proptest::collection::vec(0u32..5_000, 1..6), gross in 0i64..1_000_000_000) {
         let shares = cumulative_floor(&weights, Fen(gross)).unwrap();

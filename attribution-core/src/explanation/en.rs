@@ -3,10 +3,10 @@
 use super::{Explanation, Language, Names, code, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
-use crate::commission::{Amounts, Terms};
+use crate::commission::{Amounts, Terms, TierReached};
 use crate::fold::{Candidate, Evidence, Ineligible, Relation, Verdict};
 use crate::ledger::{Bill, Entry};
-use crate::money::Fen;
+use crate::money::{BasisPoints, Fen};
 use crate::policy::attribution::{Model, Rebind, Scope, Validity};
 use crate::policy::commission::{Class, Party, PlanRef, Rounding};
 use crate::policy::settlement::PayMethod;
@@ -90,10 +90,10 @@ fn reason(why: &NoCommission, names: &Names) -> String {
         }
         NoCommission::PromotionWithdrawn { since } => format!("the promotion was withdrawn at {since}"),
         NoCommission::NoRate => {
-            "no plan has a rate for these goods, or for this class of customers".to_owned()
+            "no plan has a rate for these goods, or the rate says that they earn nothing".to_owned()
         }
-        NoCommission::ClassNotCommissioned => {
-            "the rates say that these goods, or this class of customers, earn nothing".to_owned()
+        NoCommission::ClassNotCommissioned { class, history } => {
+            format!("the rates pay nothing for {}", customer(*class, *history))
         }
         NoCommission::NotApproved { plan } => {
             format!("plan {} had not approved the promoter", plan_called(plan))
@@ -101,8 +101,9 @@ fn reason(why: &NoCommission, names: &Names) -> String {
         NoCommission::PlanNotEffective { plan, begins } => {
             format!("plan {} begins only at {begins}", plan_called(plan))
         }
-        NoCommission::BelowMinimum { gross, min } => {
-            format!("¥{gross} is below the least amount of ¥{min}")
+        NoCommission::BelowMinimum { gross, min, base, rate } => {
+            let of = base.zip(*rate).map(|(base, rate)| format!(" ({rate} of ¥{base})"));
+            format!("¥{gross}{} is below the least amount of ¥{min}", of.unwrap_or_default())
         }
     }
 }
@@ -119,10 +120,12 @@ fn rule(rule: &AppliedRule) -> String {
         Model::Binding => format!("Rule: a click binds the buyer to its promoter, {scope}"),
         Model::Declared => return "Rule: the order names its channel.".to_owned(),
     };
+    let content = rule.content.map(|of| format!(" ({} where the link leads to no product)", of.validity));
+    let content = content.unwrap_or_default();
     text += &match rule.validity {
         Validity::Permanent => "; it lasts for good".to_owned(),
-        Validity::FromLastClick(span) => format!("; it lasts {span} from the last click"),
-        Validity::FromBind(span) => format!("; it lasts {span} from the binding"),
+        Validity::FromLastClick(span) => format!("; it lasts {span}{content} from the last click"),
+        Validity::FromBind(span) => format!("; it lasts {span}{content} from the binding"),
         Validity::UntilLinkExpiry => "; it lasts as long as the link".to_owned(),
     };
     if rule.rebind == Rebind::Never {
@@ -143,6 +146,9 @@ fn relation(relation: &Relation, names: &Names) -> String {
         Some(ends) => text += &format!(", until {ends}"),
         None => text += ", without an end",
     }
+    if let Some(order) = &relation.prolonged_by {
+        text += &format!(", prolonged by order {order}");
+    }
     if let Some(until) = relation.protected_until {
         text += &format!(", protected until {until}");
     }
@@ -154,21 +160,26 @@ fn amounts(award: &Award, names: &Names) -> Vec<String> {
         PlanRef::General => "the general plan".to_owned(),
         PlanRef::Targeted(id) => format!("the targeted plan {}", names.plan(id, OURS)),
     };
-    let class = match award.class {
-        Some(Class::New) => " for a new customer",
-        Some(Class::Returning) => " for a returning customer",
-        None => "",
-    };
-    let history = match award.history {
-        Some(History::FirstSuccess(first)) => format!(" (the first order succeeded at {first})"),
-        Some(History::None) => " (no order at the shop succeeded before)".to_owned(),
-        Some(History::Unknown) | None => String::new(),
-    };
-    let mut steps =
-        vec![format!("Rate {} by {plan}{class}{history}, as of {}.", award.terms.rate, award.rate_at)];
+    let of = award.class.map(|class| format!(" for {}", customer(Some(class), award.history)));
+    let of = of.unwrap_or_default();
+    let mut steps = vec![format!("Rate {} by {plan}{of}, as of {}.", award.terms.rate, award.rate_at)];
     steps.push(product(&award.terms, &award.amounts));
     steps.extend(split(&award.amounts));
     steps
+}
+
+/// A customer's class with the history that made it.
+fn customer(class: Option<Class>, history: Option<History>) -> String {
+    let class = match class {
+        Some(Class::New) => "a new customer",
+        Some(Class::Returning) => "a returning customer",
+        None => "this class of customers",
+    };
+    match history {
+        Some(History::FirstSuccess(first)) => format!("{class} (the first order succeeded at {first})"),
+        Some(History::None) => format!("{class} (no order at the shop succeeded before)"),
+        Some(History::Unknown) | None => class.to_owned(),
+    }
 }
 
 fn product(terms: &Terms, amounts: &Amounts) -> String {
@@ -180,6 +191,13 @@ fn product(terms: &Terms, amounts: &Amounts) -> String {
     format!(
         "Commission: base ¥{} × {} = ¥{} ({rounding}, nothing below ¥{min}).",
         amounts.base, terms.rate, amounts.gross
+    )
+}
+
+fn tier(tier: TierReached, rate: BasisPoints) -> String {
+    let TierReached { from_orders, instead_of } = tier;
+    format!(
+        "The promoter had reached the tier from settled order {from_orders} on: {rate} instead of {instead_of}."
     )
 }
 
@@ -214,7 +232,10 @@ pub(super) fn bill(bill: &Bill) -> Vec<String> {
         bill.paid, bill.refunded, bill.cashback, bill.base
     ));
     if bill.amounts.gross > Fen::ZERO {
-        steps.extend(bill.terms.as_ref().map(|terms| product(terms, &bill.amounts)));
+        if let Some(terms) = &bill.terms {
+            steps.extend(terms.tier.map(|tier| self::tier(tier, terms.rate)));
+            steps.push(product(terms, &bill.amounts));
+        }
         steps.extend(split(&bill.amounts));
     }
     if bill.refunded_by_hand > Fen::ZERO {

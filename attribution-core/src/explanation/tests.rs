@@ -11,8 +11,11 @@ use crate::ledger::{Entry, LineEvent, LineState, RefundEvent, apply};
 use crate::money::{BasisPoints, Fen, Overflow};
 use crate::outcome::Reason;
 use crate::policy::Preset;
+use crate::policy::attribution::ContentWindow;
+use crate::policy::commission::{Class, Tier};
 use crate::policy::settlement::PayMethod;
 use crate::testing::{at, promoter};
+use crate::time::Span;
 use std::collections::BTreeSet;
 
 fn told(preset: Preset, clicks: &[&str], order: &str, language: Language) -> String {
@@ -54,6 +57,9 @@ fn bills() -> Vec<(&'static str, Preset, Vec<LineEvent>)> {
     let first = || LineEvent::Decided { terms: terms(), hold_for_review: false };
     let paid = || LineEvent::Paid { amount: Fen(8_800), method: PayMethod::WechatConsignment };
     let settled = || LineEvent::Settled { cashback: Fen(800), terms: None };
+    let tier = Tier { from_orders: 3, bp: BasisPoints::const_new::<2_000>() };
+    let at_tier =
+        || LineEvent::Settled { cashback: Fen::ZERO, terms: terms().map(|of| of.at_tier(&[tier], 3)) };
     let refund = |fen| LineEvent::Refunded(RefundEvent { amount: Fen(fen), in_time: Fen::ZERO });
     vec![
         (
@@ -65,6 +71,11 @@ fn bills() -> Vec<(&'static str, Preset, Vec<LineEvent>)> {
             "Settled with cashback, a refund taken back",
             Preset::TaobaoLive,
             vec![first(), paid(), LineEvent::Completed, settled(), refund(1_000)],
+        ),
+        (
+            "Settled at the rate of a tier",
+            Preset::TaobaoLive,
+            vec![first(), paid(), LineEvent::Completed, at_tier()],
         ),
         ("Refunded in full before the settlement", Preset::TaobaoLive, vec![first(), paid(), refund(8_800)]),
     ]
@@ -127,6 +138,43 @@ fn the_class_is_told_with_the_history_that_made_it() {
     assert!(told(History::Unknown).contains("for a new customer, as of"));
 }
 
+#[test]
+fn how_long_a_relation_lasts_is_told_with_what_makes_it_so() {
+    let mut world = World::new(Preset::TaobaoLive, &["a 06-01 10:00:00"], "06-03 10:00:00");
+    world.policy.attribution.content = Some(ContentWindow { validity: Span::days(3), extend_on_order: None });
+    let mut decided = world.decide();
+    decided.relation.as_mut().unwrap().prolonged_by = Some(OrderId::new("7").unwrap());
+    let told = |language| explain(&decided, &Names::default(), language).steps.join("\n");
+    for (language, parts) in [
+        (Language::Zh, ["15 天内有效（链接不指向商品时为 3 天）", "止（因订单 7 延长）"]),
+        (
+            Language::En,
+            [
+                "it lasts 15d (3d where the link leads to no product) from the last click",
+                ", prolonged by order 7.",
+            ],
+        ),
+    ] {
+        let told = told(language);
+        assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+    }
+}
+
+/// What an earlier version of the program decided says less, and is told all the same.
+#[test]
+fn older_decisions_are_read_and_told() {
+    let read = |json| serde_json::from_str::<NoCommission>(json).unwrap();
+    let mut decided = World::new(Preset::TaobaoLive, &["a 06-01 10:00:00"], "06-03 10:00:00").decide();
+    for (json, told) in [
+        (r#"{"code":"class_not_commissioned"}"#, "the rates pay nothing for this class of customers ["),
+        (r#"{"code":"below_minimum","gross":0,"min":1}"#, "¥0.00 is below the least amount of ¥0.01 ["),
+    ] {
+        decided.outcome = Outcome::NoCommission(read(json));
+        let sentence = explain(&decided, &Names::default(), Language::En).sentence;
+        assert!(sentence.contains(told), "{sentence}");
+    }
+}
+
 fn every_reason() -> Vec<NoCommission> {
     let when = at("06-01 10:00:00");
     let plan = || PlanId::new("vip").unwrap();
@@ -142,10 +190,18 @@ fn every_reason() -> Vec<NoCommission> {
         NoCommission::PromoterDisabled { promoter: promoter("a") },
         NoCommission::PromotionWithdrawn { since: when },
         NoCommission::NoRate,
-        NoCommission::ClassNotCommissioned,
+        NoCommission::ClassNotCommissioned {
+            class: Some(Class::Returning),
+            history: Some(History::FirstSuccess(when)),
+        },
         NoCommission::NotApproved { plan: plan() },
         NoCommission::PlanNotEffective { plan: plan(), begins: when },
-        NoCommission::BelowMinimum { gross: Fen(0), min: Fen(1) },
+        NoCommission::BelowMinimum {
+            gross: Fen(0),
+            min: Fen(1),
+            base: Some(Fen(9)),
+            rate: Some(BasisPoints::const_new::<1_000>()),
+        },
     ]
 }
 

@@ -3,10 +3,10 @@
 use super::{Explanation, Language, Names, code, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
-use crate::commission::{Amounts, Terms};
+use crate::commission::{Amounts, Terms, TierReached};
 use crate::fold::{Candidate, Evidence, Ineligible, Relation, Verdict};
 use crate::ledger::{Bill, Entry};
-use crate::money::Fen;
+use crate::money::{BasisPoints, Fen};
 use crate::policy::attribution::{Model, Rebind, Scope, Validity};
 use crate::policy::commission::{Class, Party, PlanRef, Rounding};
 use crate::policy::settlement::PayMethod;
@@ -80,16 +80,19 @@ fn reason(why: &NoCommission, names: &Names) -> String {
             format!("下单时归属的推广者 {} 已被停用，也不转给其他推广者", called(promoter))
         }
         NoCommission::PromotionWithdrawn { since } => format!("推广已于 {since} 取消"),
-        NoCommission::NoRate => "没有计划为该商品或该类客户设置佣金".to_owned(),
-        NoCommission::ClassNotCommissioned => "该商品或该类客户已设为不计佣金".to_owned(),
+        NoCommission::NoRate => "没有计划为该商品设置佣金，或已设为不计佣金".to_owned(),
+        NoCommission::ClassNotCommissioned { class, history } => {
+            format!("{}不计佣金", customer(*class, *history))
+        }
         NoCommission::NotApproved { plan } => {
             format!("定向计划 {} 尚未通过该推广者的申请", plan_called(plan))
         }
         NoCommission::PlanNotEffective { plan, begins } => {
             format!("定向计划 {} 自 {begins} 起才生效", plan_called(plan))
         }
-        NoCommission::BelowMinimum { gross, min } => {
-            format!("佣金 {gross} 元低于最低金额 {min} 元")
+        NoCommission::BelowMinimum { gross, min, base, rate } => {
+            let of = base.zip(*rate).map(|(base, rate)| format!("（{base} 元 × {rate}）"));
+            format!("佣金 {gross} 元{}低于最低金额 {min} 元", of.unwrap_or_default())
         }
     }
 }
@@ -106,10 +109,12 @@ fn rule(rule: &AppliedRule) -> String {
         Model::Binding => format!("规则：点击即与推广者绑定，范围为{scope}"),
         Model::Declared => return "规则：以订单声明的渠道为准。".to_owned(),
     };
+    let content = rule.content.map(|of| format!("（链接不指向商品时为{}）", length(of.validity)));
+    let content = content.unwrap_or_default();
     text += &match rule.validity {
         Validity::Permanent => "；长期有效".to_owned(),
-        Validity::FromLastClick(span) => format!("；自最后一次点击起{}内有效", length(span)),
-        Validity::FromBind(span) => format!("；自绑定起{}内有效", length(span)),
+        Validity::FromLastClick(span) => format!("；自最后一次点击起{}内有效{content}", length(span)),
+        Validity::FromBind(span) => format!("；自绑定起{}内有效{content}", length(span)),
         Validity::UntilLinkExpiry => "；与链接同时失效".to_owned(),
     };
     if rule.rebind == Rebind::Never {
@@ -141,6 +146,9 @@ fn relation(relation: &Relation, names: &Names) -> String {
         Some(ends) => text += &format!("，至 {ends} 止"),
         None => text += "，长期有效",
     }
+    if let Some(order) = &relation.prolonged_by {
+        text += &format!("（因订单 {order} 延长）");
+    }
     if let Some(until) = relation.protected_until {
         text += &format!("，保护期至 {until}");
     }
@@ -152,21 +160,26 @@ fn amounts(award: &Award, names: &Names) -> Vec<String> {
         PlanRef::General => "通用计划".to_owned(),
         PlanRef::Targeted(id) => format!("定向计划 {}", names.plan(id, OURS)),
     };
-    let class = match award.class {
-        Some(Class::New) => "，新客",
-        Some(Class::Returning) => "，老客",
-        None => "",
-    };
-    let history = match award.history {
-        Some(History::FirstSuccess(first)) => format!("（首单成功于 {first}）"),
-        Some(History::None) => "（此前在该店铺没有成功订单）".to_owned(),
-        Some(History::Unknown) | None => String::new(),
-    };
-    let mut steps =
-        vec![format!("佣金比例 {}：{plan}{class}{history}，以 {} 为准。", award.terms.rate, award.rate_at)];
+    let of = award.class.map(|class| format!("，{}", customer(Some(class), award.history)));
+    let of = of.unwrap_or_default();
+    let mut steps = vec![format!("佣金比例 {}：{plan}{of}，以 {} 为准。", award.terms.rate, award.rate_at)];
     steps.push(product(&award.terms, &award.amounts));
     steps.extend(split(&award.amounts));
     steps
+}
+
+/// A customer's class with the history that made it.
+fn customer(class: Option<Class>, history: Option<History>) -> String {
+    let class = match class {
+        Some(Class::New) => "新客",
+        Some(Class::Returning) => "老客",
+        None => "该类客户",
+    };
+    match history {
+        Some(History::FirstSuccess(first)) => format!("{class}（首单成功于 {first}）"),
+        Some(History::None) => format!("{class}（此前在该店铺没有成功订单）"),
+        Some(History::Unknown) | None => class.to_owned(),
+    }
 }
 
 fn product(terms: &Terms, amounts: &Amounts) -> String {
@@ -179,6 +192,11 @@ fn product(terms: &Terms, amounts: &Amounts) -> String {
         "佣金：计佣金额 {} 元 × {} = {} 元（{rounding}，低于 {min} 元无效）。",
         amounts.base, terms.rate, amounts.gross
     )
+}
+
+fn tier(tier: TierReached, rate: BasisPoints) -> String {
+    let TierReached { from_orders, instead_of } = tier;
+    format!("推广者已达到结算满 {from_orders} 单的阶梯：佣金比例 {rate}，代替 {instead_of}。")
 }
 
 fn split(amounts: &Amounts) -> Option<String> {
@@ -212,7 +230,10 @@ pub(super) fn bill(bill: &Bill) -> Vec<String> {
         bill.paid, bill.refunded, bill.cashback, bill.base
     ));
     if bill.amounts.gross > Fen::ZERO {
-        steps.extend(bill.terms.as_ref().map(|terms| product(terms, &bill.amounts)));
+        if let Some(terms) = &bill.terms {
+            steps.extend(terms.tier.map(|tier| self::tier(tier, terms.rate)));
+            steps.push(product(terms, &bill.amounts));
+        }
         steps.extend(split(&bill.amounts));
     }
     if bill.refunded_by_hand > Fen::ZERO {

@@ -141,6 +141,9 @@ pub struct Relation {
     pub protected_until: Option<Instant>,
     /// When it ends by itself (half-open); `None` for never.
     pub ends: Option<Instant>,
+    /// The order without which it would end sooner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prolonged_by: Option<OrderId>,
     /// How and when it ended, if it has.
     pub ended: Option<(Instant, RelationEnd)>,
 }

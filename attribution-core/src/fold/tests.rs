@@ -563,6 +563,23 @@ fn orders_paid_in_a_way_that_does_not_count_touch_no_relation() {
 }
 
 #[test]
+fn a_relation_names_the_order_without_which_it_would_end_sooner() {
+    let policy = AttributionPolicy { extend_on_order: Some(Span::days(10)), ..window(15) };
+    // clicks, the order that prolongs it
+    let rows: [(&[&str], Option<&str>); 3] = [
+        (&["a 06-01 10:00:00"], Some("late")),
+        (&["a 06-01 10:00:00", "a 06-11 10:00:00"], None),
+        (&["a 06-01 10:00:00", "a 06-02 10:00:00"], Some("late")),
+    ];
+    for (clicks, prolongs) in rows {
+        let mut ask = Ask::of(clicks);
+        ask.orders = vec![order("early", "06-03 10:00:00", "甲"), order("late", "06-10 10:00:00", "甲")];
+        let owner = ask.fold(&policy, "06-12 10:00:00").owner.unwrap();
+        assert_eq!(owner.prolonged_by.as_ref().map(OrderId::as_str), prolongs, "{clicks:?}");
+    }
+}
+
+#[test]
 fn links_to_content_last_as_long_as_their_own_rule_says() {
     // Product links last 30 days. Those that lead to a shop or a live room last 3, and 30 from an order on.
     let policy = AttributionPolicy {

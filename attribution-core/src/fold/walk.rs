@@ -115,7 +115,11 @@ impl Walk<'_> {
         let by_content = content(self.policy, &self.clicks[live.shown]);
         let more = by_content.map_or(self.policy.extend_on_order, |content| content.extend_on_order);
         if let (Some(more), Some(ends)) = (more, live.relation.ends) {
-            live.relation.ends = Some(ends.max(after(order.at, more)));
+            let longer = after(order.at, more);
+            if longer > ends {
+                live.relation.ends = Some(longer);
+                live.relation.prolonged_by = Some(order.order.clone());
+            }
         }
         if self.policy.close_on_order {
             let id = &order.order;
@@ -167,6 +171,7 @@ impl Walk<'_> {
             last_click_at: at,
             protected_until: (protection > Span::ZERO).then(|| after(at, protection)),
             ends: own_end(self.policy, seen, at),
+            prolonged_by: None,
             ended: None,
         };
         self.live = Some(Live { relation, shown: index, members: vec![index] });
@@ -188,7 +193,10 @@ fn refresh(policy: &AttributionPolicy, live: &mut Live, index: usize, seen: Seen
             }
         }
     };
-    relation.ends = longer;
+    if relation.ends != longer {
+        relation.ends = longer;
+        relation.prolonged_by = None;
+    }
     if policy.model == Model::LastClick {
         live.shown = index;
         relation.click = seen.click.id;

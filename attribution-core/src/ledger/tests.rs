@@ -85,6 +85,7 @@ fn terms(bp: u32, weights: [u32; 3]) -> Terms {
                 collected_at_withdrawal: party == Party::Platform,
             })
             .collect(),
+        tier: None,
     }
 }
 

@@ -23,6 +23,15 @@ impl Class {
             Self::Returning => "returning",
         }
     }
+
+    /// The class of all other customers.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::New => Self::Returning,
+            Self::Returning => Self::New,
+        }
+    }
 }
 
 /// How days since the first success are counted.
@@ -82,7 +91,8 @@ pub enum Subject {
     Any,
 }
 
-/// One rate, dated. Of two that fit equally narrowly, the one that began later counts.
+/// One rate, dated. Of two that fit equally narrowly, the one that began later counts, and of two that began together the
+/// one said last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {

@@ -63,8 +63,8 @@ pub struct PolicyVersion {
 
 impl PolicyVersion {
     /// The version in force at `at`: of those that contain it, the highest.
-    pub fn in_force(versions: &[Self], at: Instant) -> Option<&Self> {
-        versions.iter().filter(|v| v.effective.contains(at)).max_by_key(|v| v.version)
+    pub fn in_force<'v>(versions: impl IntoIterator<Item = &'v Self>, at: Instant) -> Option<&'v Self> {
+        versions.into_iter().filter(|v| v.effective.contains(at)).max_by_key(|v| v.version)
     }
 }
 

@@ -108,6 +108,8 @@ pub(super) fn decide(
 struct Case<'a> {
     programme: ProgrammeNum,
     version: Cow<'a, PolicyVersion>,
+    /// All that were known.
+    versions: Vec<&'a PolicyVersion>,
     clicks: Vec<Click>,
     coupon: Option<ExclusiveCoupon>,
 }
@@ -124,13 +126,14 @@ fn cases<'a>(
     // One that counts clicks rather than one for declared channels.
     let mut without: Option<Case<'a>> = None;
     for programme in facts.programmes.iter() {
-        let Some(version) = programme.in_force_as_of(at, facts.known) else { continue };
+        let versions: Vec<&PolicyVersion> = programme.known_at(facts.known).collect();
+        let Some(version) = PolicyVersion::in_force(versions.iter().copied(), at) else { continue };
         let version = known_late(version, at, state.received);
         let clicks = facts.chain(tx, catalogue, state, programme.num, &version)?;
         let declared = is_declared(&version);
         let coupon = exclusive_coupon(tx, catalogue, state, &version, facts.known)?;
         let concerned = coupon.is_some() || if declared { names_channel } else { !clicks.is_empty() };
-        let case = Case { programme: programme.num, version, clicks, coupon };
+        let case = Case { programme: programme.num, version, versions, clicks, coupon };
         if concerned {
             cases.push(case);
         } else if without.as_ref().is_none_or(|other| is_declared(&other.version) && !declared) {
@@ -222,11 +225,12 @@ fn ask(
         prior_orders: &facts.prior_orders,
         own_promoters: &facts.own_promoters,
         history: facts.history,
-        rates: rates.as_of(facts.known),
+        rates: &rates.as_of(facts.known),
         plans: &terms.plans,
         bans: &bans,
         promoters: &promoters,
         withdrawn: &line.withdrawn,
+        versions: &case.versions,
         shared: facts.clicks.shared(),
         settled: None,
         edges: facts.edges,

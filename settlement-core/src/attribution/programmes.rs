@@ -29,10 +29,13 @@ impl Programme {
 
     /// The rules in force at `at`, as far as was known at `known`.
     pub fn in_force_as_of(&self, at: Instant, known: Instant) -> Option<&PolicyVersion> {
+        PolicyVersion::in_force(self.known_at(known), at)
+    }
+
+    /// The versions that were known at `known`, oldest first.
+    pub fn known_at(&self, known: Instant) -> impl Iterator<Item = &PolicyVersion> {
         let versions = self.versions.iter().zip(&self.recorded);
-        let then =
-            versions.filter(|(version, recorded)| **recorded <= known && version.effective.contains(at));
-        then.map(|(version, _)| version).max_by_key(|version| version.version)
+        versions.filter(move |(_, recorded)| **recorded <= known).map(|(version, _)| version)
     }
 }
 

@@ -10,6 +10,7 @@ use attribution_core::money::BasisPoints;
 use attribution_core::policy::commission::{Class, PlanRef, Rate, Subject};
 use attribution_core::time::{Instant, Period};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What one programme's commission rests on, beside its rules.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,7 +77,7 @@ fn group(tx: &mut dyn Tx, programme: &ProgrammeId, rows: &[Row]) -> Result<Terms
     Ok(Terms { plans, has_rates: any.is_some() })
 }
 
-/// Rates in the order in which they were recorded.
+/// Rates in the order in which they were said, which is that of their numbers: a clock may have jumped meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct RecordedRates {
     rates: Vec<Rate>,
@@ -85,8 +86,12 @@ pub(crate) struct RecordedRates {
 
 impl RecordedRates {
     /// Those known at `known`.
-    pub(crate) fn as_of(&self, known: Instant) -> &[Rate] {
-        &self.rates[..self.recorded.partition_point(|recorded| *recorded <= known)]
+    pub(crate) fn as_of(&self, known: Instant) -> Cow<'_, [Rate]> {
+        if self.recorded.iter().all(|recorded| *recorded <= known) {
+            return Cow::Borrowed(&self.rates);
+        }
+        let then = self.rates.iter().zip(&self.recorded).filter(|(_, recorded)| **recorded <= known);
+        Cow::Owned(then.map(|(rate, _)| rate.clone()).collect())
     }
 }
 
@@ -104,23 +109,23 @@ pub(crate) fn rates(
     let mut rows = tx.query(
         &format!(
             "{RATE_COLUMNS} WHERE programme = $1 AND ((subject_kind = 'product' AND subject = $2) \
-             OR (subject_kind = 'shop' AND subject = $3) OR subject_kind = 'any') ORDER BY number"
+             OR (subject_kind = 'shop' AND subject = $3) OR subject_kind = 'any')"
         ),
         params![programme, product, merchant],
     )?;
     for category in categories {
         rows.extend(tx.query(
-            &format!("{RATE_COLUMNS} WHERE programme = $1 AND subject_kind = 'category' AND subject = $2 ORDER BY number"),
+            &format!("{RATE_COLUMNS} WHERE programme = $1 AND subject_kind = 'category' AND subject = $2"),
             params![programme, category],
         )?);
     }
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
-        found.push((row.instant(7)?, row.int(8)?, rate(row)?));
+        found.push((row.int(8)?, row.instant(7)?, rate(row)?));
     }
-    found.sort_by_key(|(recorded, number, _)| (*recorded, *number));
-    let recorded = found.iter().map(|(recorded, ..)| *recorded).collect();
-    Ok(RecordedRates { rates: found.into_iter().map(|(.., rate)| rate).collect(), recorded })
+    found.sort_by_key(|(number, ..)| *number);
+    let (recorded, rates) = found.into_iter().map(|(_, recorded, rate)| (recorded, rate)).unzip();
+    Ok(RecordedRates { rates, recorded })
 }
 
 /// The columns of [`rate`].

@@ -75,7 +75,8 @@ struct PostRates {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     plan: Option<PlanId>,
-    /// 1 to 1000. Of two that fit equally narrowly, the one that begins later counts.
+    /// 1 to 1000. Of two that fit equally narrowly, the one that begins later counts; of two that begin together the one
+    /// said last.
     rates: Vec<NewRate>,
 }
 
