@@ -80,7 +80,7 @@ impl Policy {
                     }
                 }
                 (Some(Value::Object(_)), _) => errors.push(error(section, "is an object with fields")),
-                (Some(_), new) => try_set(&mut current, (section, None), new.clone(), &mut errors),
+                (Some(_), new) => try_set(&mut current, (section, None), new, &mut errors),
             }
         }
         let policy = read(&current).map_err(|e| vec![error("policy", &e.to_string())])?;
@@ -108,14 +108,14 @@ fn lay_field(
         }
         _ => new.clone(),
     };
-    try_set(current, (section, Some(name)), whole, errors);
+    try_set(current, (section, Some(name)), &whole, errors);
 }
 
 /// A section, or a field of one.
 type Place<'a> = (&'a str, Option<&'a str>);
 
 /// Sets one place and keeps it only if the policy still reads. Of a list every entry that does not is named.
-fn try_set(current: &mut Map<String, Value>, place: Place<'_>, value: Value, errors: &mut Vec<PatchError>) {
+fn try_set(current: &mut Map<String, Value>, place: Place<'_>, value: &Value, errors: &mut Vec<PatchError>) {
     let whole = match with(current, place, value.clone()) {
         Ok(whole) => {
             *current = whole;
