@@ -24,6 +24,8 @@ pub(crate) enum Cell {
     Link(String, String),
     /// A tag, and why.
     Why(&'static str, String, String),
+    /// A text as programs read it, folded away under these words.
+    Source(String, String),
     Actions(Vec<Action>),
 }
 

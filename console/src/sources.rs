@@ -186,28 +186,46 @@ struct Opened {
 
 #[derive(Debug, Deserialize)]
 struct Delivery {
+    /// The sender's own number of it.
+    delivery: String,
     received_at: i64,
     topic: String,
     outcome: String,
     detail: Option<String>,
+    /// As it came, where nothing was taken in.
+    body: Option<String>,
 }
 
 /// What came of a notification.
-fn outcome(texts: &Texts, of: Delivery) -> Cell {
+fn outcome(texts: &Texts, name: String, detail: Option<String>) -> Cell {
     let t = &texts.sources;
-    let (tone, words) = match of.outcome.as_str() {
+    let (tone, words) = match name.as_str() {
         "accepted" => ("good", &t.accepted),
         "duplicate" => ("", &t.duplicate),
         "ignored" => ("", &t.ignored),
         "review" => ("warn", &t.review),
         "rejected" => ("bad", &t.rejected),
         "unmappable" => ("bad", &t.unmappable),
-        other => return Cell::Text(other.to_owned()),
+        _ => return Cell::Text(name),
     };
-    match of.detail {
+    match detail {
         Some(why) => Cell::Why(tone, words.clone(), sentence(texts, &why)),
         None => Cell::Tag(tone, words.clone()),
     }
+}
+
+/// The body of what was not taken in, under the order's number as far as it is told.
+fn body(texts: &Texts, of: Option<String>) -> Cell {
+    let Some(body) = of else { return Cell::Text("—".to_owned()) };
+    let told: Value = serde_json::from_str(&body).unwrap_or_default();
+    // Standard events, one and several; Shopify's refunds and orders, and Youzan's pushes.
+    let places = ["/order", "/events/0/order", "/order_id", "/id"];
+    let order = places.into_iter().find_map(|place| match told.pointer(place)? {
+        Value::String(order) => Some(order.clone()),
+        Value::Number(order) => Some(order.to_string()),
+        _ => None,
+    });
+    Cell::Source(order.unwrap_or_else(|| texts.common.show.clone()), body)
 }
 
 fn by_code(settings: &Settings) -> bool {
@@ -363,12 +381,16 @@ async fn show(
     let fields = query_of(who);
     let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
     let came: Page<Delivery> = who.ask(&path(&["intake-sources", &of.id, "deliveries"]), &query).await?;
-    let columns = [&*t.topic, &t.received, &t.outcome];
+    let columns = [&*t.topic, &t.received, &t.outcome, &t.body];
     let next = next_page(&here, &fields, came.next_cursor);
     let mut table = Table::new(&t.came, &columns, &[], &t.nothing_came).next(next);
     for of in came.items {
-        let (topic, at) = (Cell::Code(of.topic.clone()), Cell::Text(moment(of.received_at)));
-        table.row(vec![topic, at, outcome(texts, of)]);
+        table.row(vec![
+            Cell::Named(of.topic, of.delivery),
+            Cell::Text(moment(of.received_at)),
+            outcome(texts, of.outcome, of.detail),
+            body(texts, of.body),
+        ]);
     }
     sheet.part(Part::Table(table));
     if let Some(secret) = of.kind.secret(texts) {

@@ -259,7 +259,7 @@ texts! {
         youzan_needs, shopify_needs, standard_needs, youzan_next, shopify_next, standard_next, label_hint, client_id,
         client_secret, product_from, product_from_hint, by_number, by_code, prefix, prefix_hint, signature, body_sign,
         body_sign_hint, address, former, former_until, disconnect, came, nothing_came, topic, received, outcome,
-        accepted, duplicate, ignored, review, rejected, unmappable, rotate_words, rotated_words,
+        body, accepted, duplicate, ignored, review, rejected, unmappable, rotate_words, rotated_words,
     }
     /// What is asked once more before it is done.
     sure: SureTexts {

@@ -40,7 +40,11 @@ pub(crate) fn policy_mistake(t: &Texts, lang: Lang, told: &str) -> String {
 
 /// A sentence of the API's that is no refusal: why a person must look at something.
 pub(crate) fn sentence(t: &Texts, detail: &str) -> String {
-    translated(t, detail).unwrap_or_else(|| capital(detail))
+    // In front of what is wrong with a notification stands where in it, as a JSON pointer.
+    match detail.split_once(": ").filter(|(place, _)| place.starts_with('/')) {
+        Some((place, wrong)) => format!("{place}{}{}", t.common.colon, sentence(t, wrong)),
+        None => translated(t, detail).unwrap_or_else(|| capital(detail)),
+    }
 }
 
 /// What is wrong, by the code and the sentence of a refusal.

@@ -204,6 +204,31 @@ fn every_detail_that_a_form_can_meet_has_chinese_words() {
 }
 
 #[test]
+fn every_refusal_of_a_notification_has_chinese_words() {
+    let zh = Texts::load(Lang::Zh).unwrap();
+    let core = |file: &str| fs::read_to_string(sources("settlement-core").join(file)).unwrap();
+    let errors = ["orders/event/check.rs", "intake/amount.rs"].map(|file| (file, "#[error("));
+    let mappings =
+        ["intake/mapped.rs", "intake/shopify.rs", "intake/youzan.rs"].map(|file| (file, ".wrong("));
+    let taken = [("orders/batch.rs", "let detail = ")];
+    let mut seen = 0;
+    for (file, call) in errors.into_iter().chain(mappings).chain(taken) {
+        let told = calls(&core(file), call).into_iter().filter_map(|all| text(all.first()?));
+        // What is made of another error alone is that one's sentence.
+        for told in told.filter(|text| text.contains(' ')) {
+            let said: Vec<&str> = told.split(['{', '}']).collect();
+            let said: String =
+                said.iter().enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "x" }).collect();
+            assert!(translated(&zh, &said).is_some(), "{file} has a refusal without Chinese words: {said}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "the refusals were not found: {seen}");
+    let told = sentence(&zh, "/line_items: an order without goods");
+    assert_eq!(told, "/line_items：订单里没有商品。");
+}
+
+#[test]
 fn every_finding_is_told_in_both_languages() {
     let orders =
         |file: &str| fs::read_to_string(sources("settlement-core").join("orders").join(file)).unwrap();

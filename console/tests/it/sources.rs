@@ -1,8 +1,13 @@
 //! Connecting a shop: refused beside the field, kept as typed, shown with the address to give away, turned over and closed.
 
 use crate::bench::{Bench, Page};
-use http::StatusCode;
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 const YOUZAN: [(&str, &str); 5] = [
     ("label", "总店"),
@@ -120,4 +125,28 @@ async fn an_operator_makes_a_shop_and_connects_its_program() {
     assert!(copied(&turned, "secret") != secret && turned.body.contains("Good until"), "{}", turned.body);
     assert_eq!(boss.get("/operator/merchants/nobody/sources").await.status, StatusCode::NOT_FOUND);
     assert_eq!(boss.get("/operator/merchants/tea/sources/new/nothing").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_taken_in_is_shown_as_it_came() {
+    let bench = Bench::new().await;
+    let body = json!({"merchant": "m1", "kind": "shopify", "secret": "s3cret"});
+    let source = bench.ok("POST", "/v1/intake-sources", body).await;
+    let notification = json!({"id": 4711, "created_at": "2026-11-11T20:00:00+08:00"}).to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"s3cret").unwrap();
+    mac.update(notification.as_bytes());
+    let sent = Request::post(source["path"].as_str().unwrap())
+        .header("x-shopify-topic", "orders/create")
+        .header("x-shopify-webhook-id", "delivery-1")
+        .header("x-shopify-hmac-sha256", STANDARD.encode(mac.finalize().into_bytes()))
+        .body(Body::from(notification))
+        .unwrap();
+    let answer = bench.send(sent).await;
+    assert!(answer.body.contains("unmappable"), "{}", answer.body);
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get(&format!("/merchant/sources/{}", source["id"].as_str().unwrap())).await;
+    for part in ["delivery-1", "/line_items：订单里没有商品。", "<summary>4711</summary>", "2026-11-11T20:00"]
+    {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
 }
