@@ -1,12 +1,9 @@
 //! What stops a whole page, and the page that says so.
 
 use crate::api::ApiError;
-use crate::frame::{self, Frame};
-use crate::lang::Lang;
-use crate::state::Console;
-use crate::who::page_of;
+use crate::frame::Frame;
+use crate::who::{Anybody, SignedIn};
 use askama::Template;
-use axum::extract::Request;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use settlement_core::store::StoreError;
@@ -20,6 +17,8 @@ pub(crate) enum Failure {
     SignInFirst {
         /// The page they wanted.
         back: String,
+        /// They sent a form, which is lost.
+        lost: bool,
     },
     /// A form that did not come from our page.
     OtherSite,
@@ -103,19 +102,6 @@ impl IntoResponse for Failure {
     }
 }
 
-/// What of a request its failure's page needs.
-pub(crate) struct Asked {
-    lang: Lang,
-    path: String,
-}
-
-impl Asked {
-    pub(crate) fn of(console: &Console, request: &Request) -> Self {
-        let path = page_of(request.method(), request.uri(), request.headers());
-        Self { lang: Lang::of(console, request.headers()), path }
-    }
-}
-
 #[derive(Template)]
 #[template(path = "failure.html")]
 struct FailurePage<'a> {
@@ -124,13 +110,18 @@ struct FailurePage<'a> {
     words: &'a str,
 }
 
-/// The page of a failure.
-pub(crate) fn page(console: &Console, asked: &Asked, failure: &Failure) -> Response {
-    if let Failure::SignInFirst { back } = failure {
-        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("back", back).finish();
+/// The page of a failure, for whoever asked.
+pub(crate) async fn page(asked: &Anybody, failure: &Failure) -> Response {
+    if let Failure::SignInFirst { back, lost } = failure {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("back", back);
+        if *lost {
+            query.append_pair("lost", "yes");
+        }
+        let query = query.finish();
         return Redirect::to(&format!("/sign-in?{query}")).into_response();
     }
-    let t = console.texts(asked.lang);
+    let t = &asked.t;
     let (title, words) = match failure {
         Failure::NotFound => (&t.failure.not_found, &t.failure.not_found_words),
         Failure::OtherSite => (&t.failure.other_site, &t.failure.other_site_words),
@@ -138,7 +129,12 @@ pub(crate) fn page(console: &Console, asked: &Asked, failure: &Failure) -> Respo
         Failure::Busy | Failure::TooMany { .. } => (&t.failure.busy, &t.failure.busy_words),
         Failure::Broken | Failure::SignInFirst { .. } => (&t.failure.broken, &t.failure.broken_words),
     };
-    let f = frame::bare(console, asked.lang, &asked.path);
+    // Whoever only lost their way keeps the menu. Where the store may be what fails, it is not asked.
+    let known = match failure {
+        Failure::NotFound => SignedIn::find(asked).await.ok().flatten(),
+        _ => None,
+    };
+    let f = known.map_or_else(|| asked.frame(), |who| who.frame());
     let body = FailurePage { f, title, words }.render().unwrap_or_else(|_| title.clone());
     let mut headers = HeaderMap::new();
     if matches!(failure, Failure::Busy) {

@@ -2,10 +2,12 @@
 
 use crate::failure::{self, Failure};
 use crate::state::Console;
+use crate::who::Anybody;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, header};
+use settlement_core::api::Peer;
 use url::Url;
 
 /// Scripts, styles and connections of our own host alone; pictures from it or from the page itself; no frame around us.
@@ -14,7 +16,8 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 
 /// Refuses forms of other sites, and dresses every answer.
 pub(crate) async fn guard(State(console): State<Console>, request: Request, next: Next) -> Response {
-    let asked = failure::Asked::of(&console, &request);
+    let (at, peer) = ((request.method(), request.uri()), request.extensions().get::<Peer>());
+    let asked = Anybody::of(&console, at, request.headers(), peer);
     let safe = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = if safe || is_ours(&console, request.headers()) {
         next.run(request).await
@@ -22,7 +25,7 @@ pub(crate) async fn guard(State(console): State<Console>, request: Request, next
         Failure::OtherSite.into_response()
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        response = failure::page(&console, &asked, &failure);
+        response = failure::page(&asked, &failure).await;
     }
     let headers = response.headers_mut();
     for (name, value) in [

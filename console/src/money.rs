@@ -98,6 +98,8 @@ struct Payout {
     kind: String,
     programme_name: String,
     state: String,
+    /// Made available by a run.
+    amount_fen: i64,
     gross_fen: i64,
     collected_fen: i64,
     paid_fen: i64,
@@ -311,15 +313,39 @@ fn purse_row(purse: Purse) -> PurseRow {
 
 fn payout_row(t: &Texts, payout: Payout) -> PayoutRow {
     let (state, tone) = state_words(t, &payout.state);
+    // Nothing left the balance: what counts is how much can be withdrawn now.
+    let stays = payout.kind == "run" && payout.state == "available";
+    let taken = |fen: i64| if stays { "—".to_owned() } else { yuan(fen) };
     PayoutRow {
         at: moment(payout.at),
         kind: if payout.kind == "run" { &t.money.kind_run } else { &t.money.kind_withdrawal }.clone(),
-        state: state.to_owned(),
+        state: if stays { format!("{state} {}", yuan(payout.amount_fen)) } else { state.to_owned() },
         tone,
-        gross: yuan(payout.gross_fen),
-        collected: yuan(payout.collected_fen),
-        paid: yuan(payout.paid_fen),
+        gross: taken(payout.gross_fen),
+        collected: taken(payout.collected_fen),
+        paid: taken(payout.paid_fen),
         reason: payout.reason.map(|code| t.problem.get(&code).cloned().unwrap_or(code)),
         programme: payout.programme_name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Lang;
+
+    #[test]
+    fn a_run_says_what_it_made_available() {
+        let t = Texts::load(Lang::Zh).unwrap();
+        let row = |kind: &str, state: &str| {
+            let payout = json!({"kind": kind, "programme_name": "本店", "state": state, "amount_fen": 19_540,
+                "gross_fen": 0, "collected_fen": 0, "paid_fen": 0, "at": 0});
+            let row = payout_row(&t, serde_json::from_value(payout).unwrap());
+            (row.state, row.gross, row.paid)
+        };
+        let dash = || "—".to_owned();
+        assert_eq!(row("run", "available"), ("转为可提现 ¥195.40".to_owned(), dash(), dash()));
+        let (_, gross, _) = row("run", "carried");
+        assert_eq!(gross, "¥0.00");
     }
 }

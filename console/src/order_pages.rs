@@ -313,6 +313,8 @@ pub(crate) async fn reviews(
                 .append_pair("reason", &of.reason)
                 .append_pair("line", &of.line)
                 .append_pair("found", &of.found)
+                .append_pair("since", &moment(of.opened_at))
+                .append_pair("detail", &of.detail)
                 .finish();
             row.push(Cell::Link(format!("{answer}?{key}"), t.review.answer.clone()));
         }

@@ -96,14 +96,24 @@ struct Product {
 async fn picture(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
     let product: Product = who.ask(&path(&["products", &id]), &[]).await?;
     let Some(url) = product.image_url else { return Ok(StatusCode::NOT_FOUND.into_response()) };
+    let keep = |ms: i64| [(header::CACHE_CONTROL, format!("private, max-age={}", ms / 1_000))];
+    Ok(match in_time(&who, url).await {
+        Some(Some(bytes)) => (keep(FRESH_MS), [(header::CONTENT_TYPE, "image/jpeg")], bytes).into_response(),
+        Some(None) => (StatusCode::NOT_FOUND, keep(MISSING_MS)).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    })
+}
+
+/// What there is at an address; none if that is not known yet.
+async fn in_time(who: &SignedIn, url: String) -> Option<Small> {
     // It goes on without whoever asked: the next one finds it.
     let made = tokio::spawn(small(who.console().clone(), url));
-    let Ok(Ok(Some(bytes))) = tokio::time::timeout(PATIENCE, made).await else {
-        return Ok(StatusCode::NOT_FOUND.into_response());
-    };
-    let keep = format!("private, max-age={}", FRESH_MS / 1_000);
-    Ok(([(header::CONTENT_TYPE, "image/jpeg".to_owned()), (header::CACHE_CONTROL, keep)], bytes)
-        .into_response())
+    tokio::time::timeout(PATIENCE, made).await.ok()?.ok()
+}
+
+/// Whether it is known that there is no picture at an address that can be read.
+pub(crate) async fn is_missing(who: &SignedIn, url: &str) -> bool {
+    matches!(in_time(who, url.to_owned()).await, Some(None))
 }
 
 #[cfg(test)]

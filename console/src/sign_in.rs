@@ -29,6 +29,8 @@ struct SignInPage {
     f: Frame,
     form: Form,
     back: String,
+    /// A form was sent after the session had ended.
+    lost: bool,
     login: Field,
     password: Field,
     token: Field,
@@ -45,16 +47,18 @@ async fn page(anybody: Anybody) -> Result<Response, Failure> {
     let query = anybody.path.split_once('?').map_or("", |(_, query)| query);
     let fields = form::parse(query.as_bytes());
     let back = form::local_path(form::value(&fields, "back"));
-    show(&anybody, Form::default(), &back).await
+    let lost = !form::value(&fields, "lost").is_empty();
+    show(&anybody, Form::default(), &back, lost).await
 }
 
-async fn show(anybody: &Anybody, form: Form, back: &str) -> Result<Response, Failure> {
+async fn show(anybody: &Anybody, form: Form, back: &str, lost: bool) -> Result<Response, Failure> {
     let t = &anybody.t.sign_in;
     let sign_up = anybody.console.core().sign_up_open().await.map_err(Failure::store)?;
     let token = form.show(Field::password("token", &t.token, "off").hint(&t.token_hint));
     let page = SignInPage {
         f: anybody.frame(),
         back: back.to_owned(),
+        lost,
         login: form.show(Field::text("login", &t.login).hint(&t.login_hint).autocomplete("username")),
         password: form.show(Field::password("password", &t.password, "current-password")),
         with_token: form.mistakes().iter().any(|mistake| mistake.field.as_deref() == Some("token")),
@@ -115,7 +119,7 @@ async fn refuse(
         }
     };
     let mistakes = vec![Mistake { field: Some(field.to_owned()), words }];
-    let mut response = show(anybody, Form::refused(fields, mistakes), back).await?;
+    let mut response = show(anybody, Form::refused(fields, mistakes), back, false).await?;
     *response.status_mut() = status;
     if let SignInError::TooMany { retry_after_s } = error {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));

@@ -178,6 +178,12 @@ struct Settings {
     accept_body_sign: bool,
 }
 
+/// The shop itself.
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
 #[derive(Debug, Deserialize)]
 struct Opened {
     id: String,
@@ -236,12 +242,12 @@ async fn list(shop: Shop) -> Result<Response, Failure> {
     let who = &shop.who;
     let (texts, t) = (who.t(), &who.t().sources);
     // An operator's address may name nobody.
-    let _: serde::de::IgnoredAny = who.ask(&path(&["merchants", &shop.merchant]), &[]).await?;
+    let merchant: Named = who.ask(&path(&["merchants", &shop.merchant]), &[]).await?;
     let all: Vec<Source> = everything(who, "/v1/intake-sources", &[("merchant", &shop.merchant)]).await?;
-    let columns = [&*texts.shop.what_for, &t.kind, &texts.shop.made_at];
+    let columns = [&*texts.shop.name, &t.kind, &texts.shop.made_at];
     let mut table = Table::new("", &columns, &[], &t.none);
     for of in all {
-        let name = if of.label.is_empty() { of.id.clone() } else { of.label };
+        let name = if of.label.is_empty() { of.kind.words(texts).to_owned() } else { of.label };
         table.row(vec![
             Cell::Link(shop.page(&of.id), name),
             Cell::Text(of.kind.words(texts).to_owned()),
@@ -250,7 +256,7 @@ async fn list(shop: Shop) -> Result<Response, Failure> {
     }
     let mut sheet = Sheet::new(who, &t.title).intro(&t.intro);
     if let Some((back, _)) = shop.base.rsplit_once('/').filter(|_| shop.base != MERCHANTS) {
-        sheet = sheet.back(back, &shop.merchant);
+        sheet = sheet.back(back, &merchant.name);
     }
     sheet.part(Part::Table(table));
     let connect = |kind: Kind| (format!("{}/new/{}", shop.base, kind.name()), kind.connect(texts).to_owned());
@@ -267,7 +273,7 @@ fn show_new(shop: &Shop, kind: Kind, form: Form) -> Result<Response, Failure> {
     let to = format!("{}/new/{}", shop.base, kind.name());
     let mut part = FormPart::new("", to, &t.connect)
         .intro(kind.needs(texts))
-        .field(form.show(Field::text("label", &texts.shop.what_for).hint(&t.label_hint).optional()));
+        .field(form.show(Field::text("label", &texts.shop.name).hint(&t.label_hint).optional()));
     if kind == Kind::Youzan {
         part = part.field(form.show(Field::text("client_id", &t.client_id)));
     }

@@ -111,7 +111,7 @@ texts! {
     sign_in: SignInTexts {
         title, intro, login, login_hint, password, submit, wrong, too_many, busy, internal, with_token, token, token_hint,
         with_password, sign_up_link, sign_up_title, sign_up_intro, name, name_hint, phone, phone_hint, new_password,
-        password_hint, sign_up_submit, sign_in_link, closed,
+        password_hint, sign_up_submit, sign_in_link, lost, closed,
     }
     /// One's own account.
     account: AccountTexts {
@@ -185,7 +185,7 @@ texts! {
         product_id, rate_product_hint, rate_percent, rate_hint, bad_rate, programme, approval, made_at, closes,
         no_plans, automatic, by_us, plans_intro, new_plan, applied_at, state, applications, no_applications,
         approve, reject, take_back, new_product, import, no_products, promoted, promote, cancel_promotion,
-        relist, delist, url, url_hint, image_url, image_url_hint, query, pass_query, price, bad_price, cancelled_from, delisted_from, do_now, skus, change,
+        relist, delist, url, url_hint, image_url, image_url_hint, image_unreadable, query, pass_query, price, bad_price, cancelled_from, delisted_from, do_now, skus, change,
         save, import_intro, imported, csv, csv_hint, no_lines, too_many_lines, wrong_line, unknown_column,
         missing_column, uneven_line, bad_cell, sku, stock, low30,
         enrolment, no_skus, delete, put_sku, bad_stock, relations_intro, buyer, buyer_hint, at_time, at_hint,
@@ -264,7 +264,7 @@ texts! {
     /// What is asked once more before it is done.
     sure: SureTexts {
         cancel_promotion, delist, reject, take_back, delete_sku, revoke, remove_webhook, disable_account, disable_promoter,
-        remove_source,
+        remove_source, calendar,
     }
     /// Promoters, for the operators.
     promoters: PromotersTexts {
@@ -286,7 +286,7 @@ texts! {
     /// The workday calendar.
     calendar: CalendarTexts {
         title, intro, in_force, version, covers, covers_words, ends_soon, days, day, what, workday, day_off,
-        no_days, change, change_words, lines, lines_hint, through, through_hint, save, bad_line, bad_year,
+        no_days, change, change_words, lines, lines_hint, through, through_hint, save, empty, clear, bad_line, bad_year,
         history, at, no_history, contradicts, count,
     }
     /// Clicks that were set aside.

@@ -40,7 +40,7 @@ pub(crate) struct Anybody {
 
 /// The page that somebody is on, with its query: what they asked for, or where the form that they sent stood. Without
 /// the browser's word on that it is the first page. The query of that page told what was done before: it stays away.
-pub(crate) fn page_of(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
+fn page_of(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
     if matches!(*method, Method::GET | Method::HEAD) {
         return uri.path_and_query().map_or("/", |whole| whole.as_str()).to_owned();
     }
@@ -50,20 +50,32 @@ pub(crate) fn page_of(method: &Method, uri: &Uri, headers: &HeaderMap) -> String
     local_path(&from[Position::BeforePath..Position::AfterPath])
 }
 
+impl Anybody {
+    /// Whoever sends this request.
+    pub(crate) fn of(
+        console: &Console,
+        (method, uri): (&Method, &Uri),
+        headers: &HeaderMap,
+        peer: Option<&Peer>,
+    ) -> Self {
+        let lang = Lang::of(console, headers);
+        Self {
+            console: console.clone(),
+            lang,
+            t: console.texts(lang),
+            path: page_of(method, uri, headers),
+            from: peer.map(|peer| peer.0),
+            secret: Cookie::Session.read(console, headers).map(SessionSecret::given),
+        }
+    }
+}
+
 impl FromRequestParts<Console> for Anybody {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Infallible> {
-        let lang = Lang::of(console, &parts.headers);
-        let path = page_of(&parts.method, &parts.uri, &parts.headers);
-        Ok(Self {
-            console: console.clone(),
-            lang,
-            t: console.texts(lang),
-            path,
-            from: parts.extensions.get::<Peer>().map(|peer| peer.0),
-            secret: Cookie::Session.read(console, &parts.headers).map(SessionSecret::given),
-        })
+        let peer = parts.extensions.get::<Peer>();
+        Ok(Self::of(console, (&parts.method, &parts.uri), &parts.headers, peer))
     }
 }
 
@@ -161,7 +173,10 @@ impl FromRequestParts<Console> for SignedIn {
             Err(never) => match never {},
         };
         let found = Self::find(&anybody).await?;
-        let found = found.ok_or_else(|| Failure::SignInFirst { back: anybody.path.clone() })?;
+        let found = found.ok_or_else(|| Failure::SignInFirst {
+            back: anybody.path.clone(),
+            lost: !matches!(parts.method, Method::GET | Method::HEAD),
+        })?;
         found.console().core().take_page(&found.secret, found.principal().role)?;
         // The form behind the same request asks again.
         parts.extensions.insert(found.clone());

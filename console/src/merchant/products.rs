@@ -4,6 +4,7 @@ use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::list::{Page, found, next_page, query_of};
+use crate::pictures;
 use crate::sheet::{Action, Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment, plain_yuan, rate, yuan};
 use crate::state::Console;
@@ -281,6 +282,11 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
         (format!("/merchant/skus/{id}"), t.skus.clone()),
         (format!("/merchant/enrolments?product={id}"), t.enrolments.clone()),
     ]));
+    if let Some(url) = &of.image_url
+        && pictures::is_missing(who, url).await
+    {
+        sheet.part(Part::Note("warn", t.image_unreadable.clone()));
+    }
     let part = FormPart::new(&t.change, here, &t.save);
     sheet.part(Part::Form(with_fields(part, texts, &form, Some(&of))));
     sheet.show(form)

@@ -32,6 +32,11 @@ struct Rate {
     to: Option<i64>,
 }
 
+#[derive(Debug, Deserialize)]
+struct Programme {
+    name: String,
+}
+
 /// Classes of customers that a rate can be for.
 pub(super) fn classes(t: &Texts) -> Vec<(String, String)> {
     vec![
@@ -76,7 +81,7 @@ async fn page(merchant: Merchant, Path(id): Path<String>) -> Result<Response, Fa
 async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
-    let _: Value = who.ask(&path(&["programmes", id]), &[]).await?;
+    let programme: Programme = who.ask(&path(&["programmes", id]), &[]).await?;
     let fields = query_of(who);
     let query = [("programme", id), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
     let answer: Page<Rate> = who.ask("/v1/rates", &query).await?;
@@ -106,7 +111,7 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
             Cell::Text(of.to.map_or_else(|| "—".to_owned(), moment)),
         ]);
     }
-    let mut sheet = Sheet::new(who, &t.rates).back(here.clone(), id).intro(&t.rates_intro);
+    let mut sheet = Sheet::new(who, &t.rates).back(here.clone(), &programme.name).intro(&t.rates_intro);
     sheet.part(Part::Form(
         FormPart::new(&t.set_rate, format!("{here}/rates"), &t.set)
             .field(form.show(Field::text("product", &t.product_id).hint(&t.rate_product_hint).optional()))

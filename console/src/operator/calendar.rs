@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
 use crate::list::{Page, next_page, query_of};
-use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
+use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
 use crate::state::Console;
 use crate::texts::{Texts, fill};
@@ -107,16 +107,17 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
         table.row(vec![Cell::Text(day.to_string()), Cell::Text(words.clone())]);
     }
     sheet.part(Part::Table(table));
+    if !of.by.days.is_empty() {
+        let clear =
+            Action::new(CALENDAR, &t.clear, &t.days).with("clear", "yes").danger(&texts.sure.calendar);
+        sheet.part(Part::Facts(String::new(), vec![(texts.shop.do_now.clone(), Cell::Actions(vec![clear]))]));
+    }
     let lines: Vec<String> = of.by.days.iter().map(line).collect();
     let through = of.by.complete_through.map_or_else(String::new, |year| year.to_string());
     sheet.part(Part::Form(
         FormPart::new(&t.change, CALENDAR, &t.save)
             .intro(&t.change_words)
-            .field(
-                form.show(
-                    Field::lines("days", &t.lines).hint(&t.lines_hint).optional().with(lines.join("\n")),
-                ),
-            )
+            .field(form.show(Field::lines("days", &t.lines).hint(&t.lines_hint).with(lines.join("\n"))))
             .field(
                 form.show(
                     Field::text("complete_through", &t.through)
@@ -153,6 +154,10 @@ async fn lay_over(operator: Operator, sent: Submitted) -> Result<Response, Failu
     if through.is_err() {
         let words = t.calendar.bad_year.clone();
         wrong.push(Mistake { field: Some("complete_through".to_owned()), words });
+    }
+    // An empty form would take back every day that was laid over: that has a button of its own, which asks once more.
+    if wrong.is_empty() && days.is_empty() && sent.value("clear").is_empty() {
+        wrong.push(Mistake { field: Some("days".to_owned()), words: t.calendar.empty.clone() });
     }
     if !wrong.is_empty() {
         return show(&operator, Form::refused(&sent.fields, wrong)).await;

@@ -4,7 +4,8 @@ use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
 use crate::list::query_of;
 use crate::order_pages;
-use crate::sheet::{FormPart, Part, Sheet};
+use crate::problem;
+use crate::sheet::{Cell, FormPart, Part, Sheet};
 use crate::state::Console;
 use crate::states;
 use crate::who::Operator;
@@ -20,6 +21,8 @@ const REVIEWS: &str = "/operator/reviews";
 const ANSWER: &str = "/operator/reviews/answer";
 /// What names a finding.
 const KEY: [&str; 5] = ["platform", "order", "reason", "line", "found"];
+/// What the list told of it beside: shown again, for whoever answers.
+const TOLD: [&str; 2] = ["since", "detail"];
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -61,16 +64,18 @@ async fn show(operator: &Operator, key: &form::Fields, form: Form) -> Result<Res
     let mut sheet =
         Sheet::new(who, states::review(texts, value("reason"))).back(REVIEWS, &texts.shop.reviews);
     let order = order_pages::place(who, ORDERS, value("platform"), value("order")).await;
-    sheet.part(Part::Facts(
-        String::new(),
-        vec![
-            (texts.orders.order.clone(), order),
-            (texts.orders.line.clone(), order_pages::of_line(value("line").to_owned())),
-        ],
-    ));
+    let mut facts = vec![
+        (texts.orders.order.clone(), order),
+        (texts.orders.line.clone(), order_pages::of_line(value("line").to_owned())),
+    ];
+    if !value("detail").is_empty() {
+        facts.push((texts.shop.since.clone(), Cell::Text(value("since").to_owned())));
+        facts.push((texts.shop.detail.clone(), Cell::Text(problem::sentence(texts, value("detail")))));
+    }
+    sheet.part(Part::Facts(String::new(), facts));
     let part = FormPart::new(&t.answer, ANSWER, &t.close)
         .field(form.show(Field::lines("resolution", &t.resolution).hint(&t.resolution_hint)));
-    let mut part = KEY.iter().fold(part, |part, name| part.hidden(name, value(name)));
+    let mut part = KEY.iter().chain(&TOLD).fold(part, |part, name| part.hidden(name, value(name)));
     // Only these lines wait for a word before money moves.
     if matches!(value("reason"), "unjournaled" | "shared_token" | "unnamed_agency") {
         let choice = vec![("".to_owned(), t.keep.clone()), ("yes".to_owned(), t.release.clone())];

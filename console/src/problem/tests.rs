@@ -37,7 +37,7 @@ fn a_problem_is_told_in_the_persons_language() {
             ),
             "请填写这一项。",
         ),
-        (Lang::Zh, problem("not_found", none, "there is no promoter li li"), "没有这个推客：li li。"),
+        (Lang::Zh, problem("not_found", none, "there is no promoter li li"), "没有这个推广者：li li。"),
     ];
     for (lang, problem, words) in rows {
         let got = mistake(&Texts::load(lang).unwrap(), lang, &problem);

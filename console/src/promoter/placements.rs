@@ -29,14 +29,15 @@ struct Items<T> {
 pub(super) struct Placement {
     pub(super) id: String,
     pub(super) name: String,
+    pub(super) programme: String,
     programme_name: String,
-    created_at: i64,
+    pub(super) created_at: i64,
 }
 
 #[derive(Debug, Deserialize)]
-struct Programme {
-    id: String,
-    name: String,
+pub(super) struct Programme {
+    pub(super) id: String,
+    pub(super) name: String,
 }
 
 struct Row {
@@ -66,6 +67,12 @@ pub(super) async fn all(promoter: &Promoter) -> Result<Vec<Placement>, Failure> 
     Ok(answer.items)
 }
 
+/// All programmes that a promoter may see.
+pub(super) async fn programmes(promoter: &Promoter) -> Result<Vec<Programme>, Failure> {
+    let answer: Items<Programme> = promoter.who.ask("/v1/programmes", &[("limit", "500")]).await?;
+    Ok(answer.items)
+}
+
 async fn page(promoter: Promoter) -> Result<Response, Failure> {
     show(&promoter, Form::default()).await
 }
@@ -73,10 +80,8 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
 async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = &who.t().placements;
-    let programmes: Items<Programme> =
-        who.console().api().get(who.principal(), "/v1/programmes", &[("limit", "500")]).await?;
     let choices: Vec<(String, String)> =
-        programmes.items.into_iter().map(|programme| (programme.id, programme.name)).collect();
+        programmes(promoter).await?.into_iter().map(|programme| (programme.id, programme.name)).collect();
     let row = |placement: Placement| Row {
         id: placement.id,
         name: placement.name,

@@ -1,7 +1,8 @@
 //! The product library (推广资源库) and the selection (选品库); from either, a link and its QR code in one step.
 
 use super::offers::{Card, Offer};
-use crate::api::path;
+use super::placements;
+use crate::api::{ApiError, path};
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::frame::{Frame, html};
@@ -37,6 +38,11 @@ struct Selected {
 }
 
 #[derive(Debug, Deserialize)]
+struct MadePlacement {
+    id: String,
+}
+
+#[derive(Debug, Deserialize)]
 struct Made {
     code: String,
 }
@@ -51,11 +57,6 @@ struct Link {
 struct Category {
     id: String,
     name: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Placement {
-    id: String,
 }
 
 #[derive(Template)]
@@ -159,6 +160,22 @@ async fn selection(promoter: Promoter) -> Result<Response, Failure> {
     html(&page)
 }
 
+/// The promoter's newest placement in a programme, or a first one, called as the programme is.
+async fn placement(promoter: &Promoter, programme: &str) -> Result<Result<String, ApiError>, Failure> {
+    let who = &promoter.who;
+    let own = placements::all(promoter).await?.into_iter().filter(|of| of.programme == programme);
+    if let Some(newest) = own.max_by_key(|of| of.created_at) {
+        return Ok(Ok(newest.id));
+    }
+    let name =
+        placements::programmes(promoter).await?.into_iter().find(|of| of.id == programme).map(|of| of.name);
+    let to = path(&["promoters", &promoter.id, "placements"]);
+    let body = json!({ "programme": programme, "name": name });
+    let made: Result<MadePlacement, _> =
+        who.console().api().write(who.principal(), Method::POST, &to, "", &body).await;
+    Ok(made.map(|made| made.id))
+}
+
 /// 立即推广: the promoter's link to a product in the placement that they have for its programme, found or made.
 async fn promote(
     promoter: Promoter,
@@ -178,16 +195,14 @@ async fn promote(
             return show_library(&promoter, Form::refused(&sent.fields, vec![mistake])).await;
         }
     };
-    let to = path(&["promoters", &promoter.id, "placements"]);
-    let placement: Placement =
-        match api.write(me, Method::POST, &to, "", &json!({ "programme": programme })).await {
-            Ok(placement) => placement,
-            Err(error) => return show_library(&promoter, who.refused(&sent, error)?).await,
-        };
+    let placement = match placement(&promoter, &programme).await? {
+        Ok(placement) => placement,
+        Err(error) => return show_library(&promoter, who.refused(&sent, error)?).await,
+    };
     let query = [
         ("promoter", promoter.id.as_str()),
         ("product", product.as_str()),
-        ("placement", placement.id.as_str()),
+        ("placement", placement.as_str()),
         ("state", "live"),
         ("limit", "50"),
     ];
@@ -196,7 +211,7 @@ async fn promote(
         Some(link) => link.code,
         None => {
             // Whoever is signed in here is the salesperson: what they share is shared under the badge.
-            let body = json!({ "placement": placement.id, "product": product, "badge": true });
+            let body = json!({ "placement": placement, "product": product, "badge": true });
             let once = sent.once_of(&product);
             let made: Result<Made, _> = api.write(me, Method::POST, "/v1/links", &once, &body).await;
             match made {

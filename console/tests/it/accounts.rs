@@ -17,7 +17,7 @@ async fn an_operator_makes_resets_and_disables_an_account() {
         ("LILY", PASSWORD, "amei", "login", "已经注册过了"),
         ("mei2", "short", "amei", "password", "至少需要 8 个字符。"),
         ("mei2", PASSWORD, "", "subject", "这个身份需要填写所属编号。"),
-        ("mei2", PASSWORD, "nobody", "subject", "没有这个推客：nobody。"),
+        ("mei2", PASSWORD, "nobody", "subject", "没有这个推广者：nobody。"),
     ] {
         let fields = [("login", login), ("password", password), ("role", "promoter"), ("subject", subject)];
         let refused = boss.submit(&page, to, &fields).await;

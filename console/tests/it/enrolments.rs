@@ -104,7 +104,7 @@ async fn a_wrong_application_is_refused_beside_its_field() {
     let rows = [
         ("skus", "red", "这一行看不懂：red", "red"),
         ("skus", "", "请至少填写一个规格。", "Name at least one SKU."),
-        ("id", "", "请填写 1 到 128 个字节", "1 to 128 bytes"),
+        ("id", "", "请填写 1 到 128 个字符", "Enter 1 to 128 letters"),
         ("id", "taken", "这个编号已经用过了，请换一个。", "This id is taken."),
         ("product", "cup", "请先退出报名", "leave the enrolment first"),
         ("product", "nothing", "没有这个商品：nothing。", "There is no product nothing"),

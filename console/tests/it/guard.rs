@@ -88,3 +88,32 @@ async fn pages_load_nothing_from_elsewhere_and_files_are_kept() {
     let gone = Request::get("/assets/000000000000/console.css").body(Body::empty()).unwrap();
     assert_eq!(bench.send(gone).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_lost_their_way_keeps_the_menu() {
+    let bench = Bench::new().await;
+    let page = bench.signed_in("shop", "zh").await.get("/merchant/nothing").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(
+        page.body.contains("href=\"/merchant/products\"") && page.body.contains(">shop<"),
+        "{}",
+        page.body
+    );
+    let page = bench.browser("zh").get("/merchant/nothing").await;
+    assert!(!page.body.contains("href=\"/merchant/products\""), "{}", page.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_sends_a_form_too_late_reads_that_it_is_lost() {
+    let bench = Bench::new().await;
+    let gone = bench.browser("zh");
+    let late = gone.post("/merchant/tokens", &[("label", "ERP")]).await;
+    assert!(
+        late.location().starts_with("/sign-in?") && late.location().ends_with("&lost=yes"),
+        "{}",
+        late.location()
+    );
+    assert!(gone.get(late.location()).await.body.contains("刚才提交的内容没有保存"));
+    let asked = gone.get("/merchant/tokens").await;
+    assert!(!gone.get(asked.location()).await.body.contains("没有保存"));
+}

@@ -192,9 +192,16 @@ async fn money_comes_in_on_an_operators_word_alone() {
     let refused =
         boss.submit(&page, "/operator/merchants/m1", &[("amount_fen", "0"), ("reference", "bank 1")]).await;
     assert!(refused.body.contains("href=\"#f-amount_fen\""), "{}", refused.body);
+    let fields = [("amount_fen", "92233720368547758"), ("reference", "bank 1")];
+    let refused = boss.submit(&page, "/operator/merchants/m1", &fields).await;
+    assert!(refused.body.contains("最多 ¥1,000,000,000.00。"), "{}", refused.body);
     let fields = [("amount_fen", "1,234.56"), ("reference", "bank 1")];
     let booked = boss.submit(&page, "/operator/merchants/m1", &fields).await;
     assert_eq!(booked.location(), "/operator/merchants/m1?done=topped_up", "{}", booked.body);
+    let page = boss.get("/operator/merchants/m1").await;
+    let other = [("amount_fen", "2000"), ("reference", "bank 1")];
+    let refused = boss.submit(&page, "/operator/merchants/m1", &other).await;
+    assert!(refused.body.contains("id=\"e-reference\""), "{}", refused.body);
     let shop = bench.signed_in("shop", "zh").await;
     let balance = shop.get("/merchant/balance").await;
     assert!(balance.body.contains("¥1,234.56") && balance.body.contains("bank 1"), "{}", balance.body);
@@ -296,7 +303,7 @@ async fn a_shop_says_which_browsers_need_a_page_in_between() {
     for (field, typed, words) in [
         ("name", "", "请填写这一项。"),
         ("shop_url", "https://elsewhere.example.net/", "elsewhere.example.net"),
-        ("shop_url", "shop", "需要以 http:// 或 https:// 开头的完整网址"),
+        ("shop_url", "shop", "请填写以 https:// 开头的完整网址"),
         ("hosts", "not a host?", "不是域名"),
         ("click_param", "a b", "只能使用字母、数字"),
         ("ios", "javascript:alert(1)", "需要以 App 的协议开头"),

@@ -22,7 +22,7 @@ async fn an_operator_verifies_one_account_and_refuses_another() {
         bench.pass(1_000);
     }
     let page = boss.get(LIST).await;
-    assert!(page.body.contains("lily@example.com") && page.body.contains("推客 阿梅"), "{}", page.body);
+    assert!(page.body.contains("lily@example.com") && page.body.contains("推广者 阿梅"), "{}", page.body);
     let link = "/operator/payout-accounts/check?payee=promoter%2Flily";
     assert!(page.body.contains(link), "{}", page.body);
     let key = |page: &crate::bench::Page| (page.hidden("payee"), page.hidden("from"));
@@ -40,7 +40,7 @@ async fn an_operator_verifies_one_account_and_refuses_another() {
     let empty = boss.submit(&page, REFUSE, &[("payee", &payee), ("from", &from), ("reason", "")]).await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", empty.body);
     assert!(
-        empty.body.contains("href=\"#f-reason\"") && empty.body.contains("请填写 1 到 200 个字节"),
+        empty.body.contains("href=\"#f-reason\"") && empty.body.contains("请填写 1 到 200 个字符"),
         "{}",
         empty.body
     );

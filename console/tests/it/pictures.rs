@@ -55,8 +55,11 @@ async fn what_is_no_picture_or_not_public_is_none() {
         shown_at(&bench, &url).await;
         let none = lily.get(CUP).await;
         assert_eq!((none.status, none.body.contains("svg")), (StatusCode::NOT_FOUND, false), "{url}");
-        assert_eq!(none.headers["cache-control"], "private, no-store", "it may be there the next time");
+        assert_eq!(none.headers["cache-control"], "private, max-age=300", "not asked for at every view");
     }
+    // Its merchant is told.
+    let shop = bench.signed_in("shop", "zh").await;
+    assert!(shop.get("/merchant/products/cup").await.body.contains("商品图片无法显示"));
     // A core for the open internet: an address that only this machine reaches is not even kept as a product's.
     let open = Bench::new().await;
     let url = serve(png(64)).await;

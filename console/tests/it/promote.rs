@@ -34,6 +34,18 @@ async fn a_qr_code_is_three_steps_from_signing_in() {
     }
     assert!(lily.get("/promoter/links").await.body.contains("316不锈钢保温杯"));
 
+    // Who has a placement in the programme gets no other one, and the first one bears the programme's name.
+    let own = async |of: &str| {
+        let own = bench.ok("GET", &format!("/v1/promoters/{of}/placements"), Value::Null).await;
+        own["items"].as_array().unwrap().iter().map(|of| of["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(own("lily").await, [json!("1688分销客")]);
+    let named = json!({"id": "amei.tea", "programme": "fx", "name": "茶友群"});
+    bench.ok("POST", "/v1/promoters/amei/placements", named).await;
+    let page = amei.get("/promoter/products").await;
+    amei.submit(&page, "/promoter/products/cup/promote", &[]).await;
+    assert_eq!(own("amei").await, [json!("茶友群")]);
+
     // Another product of the same page has a link of its own.
     let product =
         json!({"merchant": "m1", "title": "竹茶盘", "url": "https://shop.example.com/2", "price_fen": 5_900});

@@ -54,6 +54,7 @@ async fn a_merchant_sees_what_an_operator_answers() {
         "{}",
         page.body
     );
+    assert!(page.body.contains("没有登记过商品 nothing。"), "what was found stands beside: {}", page.body);
     let key: Vec<(&str, String)> =
         ["platform", "order", "reason", "line", "found"].map(|name| (name, page.hidden(name))).into();
     let send = async |resolution: &str| {

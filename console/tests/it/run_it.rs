@@ -111,6 +111,8 @@ async fn an_operator_lays_days_over_the_calendar() {
             assert!(answer.body.contains(part), "{part} is not in {}", answer.body);
         }
     }
+    let empty = boss.submit(&page, CALENDAR, &[("days", "\n"), ("complete_through", "")]).await;
+    assert!(empty.body.contains("请至少填写一天。"), "{}", empty.body);
     let official = bench.ok("GET", "/v1/calendar", Value::Null).await;
     assert_eq!(official["override"]["days"], json!({}), "what was refused changed nothing");
     let fields = [("days", "2027-01-01 休\n2027-01-02 work\n"), ("complete_through", "2027")];

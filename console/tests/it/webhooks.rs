@@ -166,7 +166,7 @@ async fn a_wrong_endpoint_is_refused_beside_its_field() {
             [
                 ("url", "http://hooks.example.com/", "", "", "必须以 https:// 开头。"),
                 ("url", "https://127.0.0.1/", "", "", "网址需要域名，不能用 IP 地址。"),
-                ("url", "hook", "", "", "需要以 http:// 或 https:// 开头的完整网址。"),
+                ("url", "hook", "", "", "请填写以 https:// 开头的完整网址。"),
                 (
                     "events",
                     "https://a.example.com/",
@@ -174,7 +174,7 @@ async fn a_wrong_endpoint_is_refused_beside_its_field() {
                     "",
                     "order.eaten：没有这种事件。",
                 ),
-                ("label", "https://a.example.com/", "", &*long, "最多 200 个字节"),
+                ("label", "https://a.example.com/", "", &*long, "最多 200 个字符"),
             ],
         ),
         (
@@ -182,7 +182,7 @@ async fn a_wrong_endpoint_is_refused_beside_its_field() {
             [
                 ("url", "http://hooks.example.com/", "", "", "Must be https"),
                 ("url", "https://127.0.0.1/", "", "", "Must have a host name, not an address"),
-                ("url", "hook", "", "", "Is not an absolute URL"),
+                ("url", "hook", "", "", "Enter a full address that begins with https://."),
                 (
                     "events",
                     "https://a.example.com/",

@@ -88,17 +88,20 @@ async fn post_top_up(
         return Err(Problem::invalid("reference", "1 to 128 bytes without control characters"));
     }
     if !(1..=TOP_UP_MAX_FEN).contains(&amount_fen) {
-        return Err(Problem::invalid("amount_fen", format!("1 to {TOP_UP_MAX_FEN}")));
+        let detail = format!("amount_fen: 1 to {TOP_UP_MAX_FEN}");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "amount_out_of_range", detail)
+            .fact("field", "amount_fen")
+            .fact("most_fen", TOP_UP_MAX_FEN));
     }
     write
         .scope
         .run(&core, move |tx, scope| {
             let platform = platform_of(tx, &merchant)?;
             match top_up(tx, &platform, &merchant, &reference, Fen(amount_fen), scope.now) {
-                Ok(ToppedUp::Before { amount, .. }) if amount.0 != amount_fen => Err(Problem::conflict(
-                    "reference_reused",
-                    format!("top-up {reference} was made with {} fen", amount.0),
-                )),
+                Ok(ToppedUp::Before { amount, .. }) if amount.0 != amount_fen => {
+                    let detail = format!("top-up {reference} was made with {} fen", amount.0);
+                    Err(Problem::conflict("reference_reused", detail).fact("field", "reference"))
+                }
                 Ok(_) => Ok((StatusCode::OK, money_of(tx, &merchant)?)),
                 Err(TransferError::Store(error)) => Err(error.into()),
                 Err(error) => {

@@ -58,7 +58,7 @@ struct Unbind {
 #[derive(Debug, Serialize, ToSchema)]
 struct PayoutAccountView {
     kind: AccountKind,
-    /// All but its last four characters hidden.
+    /// Its last four characters, or of an e-mail address the first one and the host; the others hidden.
     account: String,
     holder: String,
     verified: bool,
@@ -81,10 +81,12 @@ struct Accounts {
     accounts: Vec<PayoutAccountView>,
 }
 
-/// All but the last four characters hidden.
+/// Its last four characters, or of an e-mail address the first one and the host, which many share; the others hidden.
 pub(super) fn hidden(account: &str) -> String {
-    let all = account.chars().count();
-    account.chars().enumerate().map(|(at, c)| if at + 4 < all { '*' } else { c }).collect()
+    let (name, host) = account.split_at(account.rfind('@').unwrap_or(account.len()));
+    let all = name.chars().count();
+    let shown = |at: usize| if host.is_empty() { at + 4 >= all } else { at == 0 && all > 1 };
+    name.chars().enumerate().map(|(at, c)| if shown(at) { c } else { '*' }).chain(host.chars()).collect()
 }
 
 fn view(tx: &mut dyn Tx, payee: String) -> Result<Accounts, Problem> {

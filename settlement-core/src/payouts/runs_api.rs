@@ -223,7 +223,7 @@ struct PayoutView {
     at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     account_kind: Option<String>,
-    /// All but its last four characters hidden.
+    /// Its last four characters, or of an e-mail address the first one and the host; the others hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<String>,
     /// The version of the calendar the day was computed from.

@@ -68,7 +68,7 @@ struct WithdrawalView {
     /// The kind of account bound now.
     #[serde(skip_serializing_if = "Option::is_none")]
     account_kind: Option<&'static str>,
-    /// All but its last four characters hidden.
+    /// Its last four characters, or of an e-mail address the first one and the host; the others hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<String>,
 }
