@@ -165,11 +165,11 @@ on_both!(a_ban_above_ends_for_the_library_on_its_day, async |bench: &Bench| {
         let all = bench.ok("GET", "/v1/categories", Value::Null).await;
         all["items"].as_array().unwrap().iter().filter(|of| of["banned"] == true).count()
     };
-    bench.core.refresh_library(from).await.unwrap();
+    bench.core.maintain(from).await.unwrap();
     assert_eq!(found(bench, &[("state", "live")]).await, Vec::<String>::new());
     assert_eq!(banned().await, 2);
     bench.set_clock(to);
-    bench.core.refresh_library(to).await.unwrap();
+    bench.core.maintain(to).await.unwrap();
     assert_eq!(found(bench, &[("state", "live")]).await, ["sku1"]);
     assert_eq!(banned().await, 0);
 });
