@@ -110,11 +110,12 @@ impl Terms {
         Ok(Amounts { base, gross, shares })
     }
 
-    /// The same terms at the rate of the highest tier reached, if there is one.
+    /// The same terms at the rate of the highest tier reached, if there is one. A tier raises a rate and lowers none: what a
+    /// targeted plan or a product's own rate promised at the order stays.
     #[must_use]
     pub fn at_tier(&self, tiers: &[Tier], orders: u32) -> Self {
         let reached = tiers.iter().filter(|t| t.from_orders <= orders).max_by_key(|t| t.from_orders);
-        let Some(tier) = reached.filter(|tier| tier.bp != self.rate) else { return self.clone() };
+        let Some(tier) = reached.filter(|tier| tier.bp > self.rate) else { return self.clone() };
         let reached = TierReached { from_orders: tier.from_orders, instead_of: self.rate };
         Self { rate: tier.bp, tier: Some(reached), ..self.clone() }
     }

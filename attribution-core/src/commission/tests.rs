@@ -109,6 +109,12 @@ fn terms_take_the_rate_of_the_highest_tier_reached() {
         let expected = (bp != 1_000).then(|| (if bp == 2_000 { 10 } else { 100 }, points(1_000)));
         assert_eq!(reached, expected, "{orders} orders");
     }
+    // What a targeted plan promised is more than the first tier.
+    let more = Terms { rate: points(2_200), ..terms };
+    for (orders, bp) in [(10, 2_200), (100, 2_500)] {
+        let then = more.at_tier(&tiers, orders);
+        assert_eq!((then.rate, then.tier.is_some()), (points(bp), bp == 2_500), "{orders} orders");
+    }
 }
 
 #[test]

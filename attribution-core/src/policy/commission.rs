@@ -232,7 +232,7 @@ pub struct CommissionPolicy {
     pub plan_precedence: Vec<PlanStep>,
     /// When a new targeted plan begins.
     pub targeted_effective: TargetedEffective,
-    /// Rates by orders reached.
+    /// Rates by orders reached; they raise a rate and lower none.
     pub tiers: Vec<Tier>,
     /// Cashback by orders reached; comes off the base when settling.
     pub cashback: Vec<CashbackTier>,

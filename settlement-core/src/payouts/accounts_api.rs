@@ -82,7 +82,8 @@ struct Accounts {
 }
 
 /// Its last four characters, or of an e-mail address the first one and the host, which many share; the others hidden.
-pub(super) fn hidden(account: &str) -> String {
+#[must_use]
+pub fn hidden(account: &str) -> String {
     let (name, host) = account.split_at(account.rfind('@').unwrap_or(account.len()));
     let all = name.chars().count();
     let shown = |at: usize| if host.is_empty() { at + 4 >= all } else { at == 0 && all > 1 };

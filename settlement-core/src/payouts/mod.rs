@@ -23,6 +23,7 @@ mod send;
 mod withdraw;
 mod withdraw_api;
 
+pub use accounts_api::hidden;
 pub(crate) use due::next_day;
 pub use due::{BeginError, Trigger};
 pub use run::PaidOut;

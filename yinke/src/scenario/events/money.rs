@@ -5,6 +5,7 @@ use crate::scenario::stage::Stage;
 use crate::scenario::story::Item;
 use crate::scenario::world::PLATFORM;
 use serde_json::{Value as Json, json};
+use settlement_core::payouts::hidden;
 
 impl Stage<'_> {
     pub(super) async fn top_up(&mut self, number: usize, item: &Item) {
@@ -90,14 +91,11 @@ impl Stage<'_> {
         self.compare_account(item, &answer["account"]);
     }
 
-    /// The API shows the end of an account only.
+    /// The API shows a part of an account only.
     pub(in crate::scenario) fn compare_account(&mut self, item: &Item, shown: &Json) {
         if let Some(expected) = item.text("account") {
-            let all = expected.chars().count();
-            let hidden: String =
-                expected.chars().enumerate().map(|(at, c)| if at + 4 < all { '*' } else { c }).collect();
             let what = format!("{} {}: account", item.name(), item.subject());
-            self.equal(item.place("account"), &what, &json!(hidden), shown, Vec::new());
+            self.equal(item.place("account"), &what, &json!(hidden(expected)), shown, Vec::new());
         }
     }
 

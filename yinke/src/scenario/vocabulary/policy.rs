@@ -189,7 +189,7 @@ pub(in crate::scenario) const RULES: &[Rule] = &[
         C,
         "tiers",
         Form::As(&["[{from_orders: 2, bp: 800}, {from_orders: 4, bp: 1000}]", "[]"]),
-        "another rate from so many settled orders of the promoter on; looked at when settling",
+        "a higher rate from so many settled orders of the promoter on; looked at when settling, and never lowers a rate",
     ),
     r(
         C,
