@@ -1,4 +1,5 @@
-//! Products from a CSV file: read whole before the first one is saved, and every line that is wrong is named.
+//! Products from a CSV file: read whole before the first one is saved, then saved line by line; every line that cannot be
+//! read or is refused is named.
 
 use crate::api::{ApiError, path};
 use crate::failure::Failure;

@@ -45,7 +45,8 @@ pub(super) fn unknown<'a>(
         Some(name) => format!("no {what} `{word}`; did you mean `{name}`?"),
         None => {
             let names: Vec<&str> = names.into_iter().collect();
-            format!("no {what} `{word}`; there are {}", names.join(", "))
+            let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            format!("no {what} `{word}`; there are {there}")
         }
     }
 }
