@@ -11,13 +11,13 @@ import { Yinke } from '../support/yinke.js';
 const WORDS = {
   zh: {
     rules: '点击对整个店铺有效', by_hand: '由商家手动结算', cancelled: '已取消推广', dead: '失效', gone: '当前页面已过期',
-    applicant: '待审核', approved: '已通过', held: '归 阿梅 所有', settled: '已结算', topped_up: '充值已入账', to_settle: '您手动结算',
+    applicant: '待审核', approved: '已通过', held: '归 阿梅 所有', settled: '已结算', topped_up: '这笔充值已在账上', to_settle: '您手动结算',
     everywhere: '所有节点（1 个）都已更新',
   },
   en: {
     rules: 'A click counts for everything of the shop', by_hand: 'The merchant settles by hand', cancelled: 'The promotion is cancelled',
     dead: 'Dead', gone: 'This page has expired', applicant: 'Pending', approved: 'Approved', held: 'Held by 阿梅', settled: 'settled',
-    topped_up: 'The top-up is booked', to_settle: 'You', everywhere: 'Up to date everywhere (1)',
+    topped_up: 'The top-up is on the books', to_settle: 'You', everywhere: 'Up to date everywhere (1)',
   },
 };
 const PEOPLE = [['shop', 'merchant', 'm'], ['mei', 'promoter', 'mei'], ['stars', 'agency', 'stars'], ['boss', 'operator', undefined]];

@@ -166,10 +166,13 @@ test('a link has a name of its own, without script', async () => {
   assert.equal(named, `${yinke.edge}/tea-pot`);
   await eventually('the edge knows the name', async () => (await fetch(`${named}+`)).status === 200);
   await buys(named, 'order-named');
+  const known = (await yinke.api('GET', '/v1/promoters/mei/placements')).body.items;
+  const { name } = known.find((it) => it.id === 'mei.tea');
+  assert.ok(name, 'promoting names the placement that it makes');
   await eventually('the placement has the order in its report', async () => {
     await promoter.open('/promoter/reports');
     const placements = promoter.page.locator('section', { has: promoter.page.locator('h2', { hasText: 'By placement' }) });
-    return (await placements.count()) > 0 && (await placements.textContent()).includes('mei.tea');
+    return (await placements.count()) > 0 && (await placements.textContent()).includes(name);
   });
   await promoter.close();
 });
