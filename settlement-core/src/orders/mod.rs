@@ -3,7 +3,8 @@
 //! The life of an event, by file: [`event`] (what it is), [`intake`] (stored exactly once), [`state`] (how the order
 //! stands), [`judge`] (who owns it and what is owed), [`decision`] (what of that is kept), [`hold`] (what holds its
 //! money), [`bookkeeping`] and [`books`] (the difference to the ledger), [`review`] (what a person must look at), [`sweep`]
-//! (looking again), [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to).
+//! (looking again), [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to), [`shown`] (from when on
+//! a success is shown).
 
 mod api;
 pub(crate) mod batch;
