@@ -1,7 +1,7 @@
 //! The stories in a real Chromium (`browser-tests/stories/*.test.js`), against the program as it was just built.
 
 use crate::install::{self, CHROMIUM, NODE, NPM, ZBARIMG};
-use crate::suite::{cargo, command, root, succeed};
+use crate::suite::{command, root, succeed, target_directory, yinke};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::path::Path;
@@ -15,8 +15,7 @@ const STORY_WITHIN: Duration = Duration::from_secs(600);
 /// Builds `yinke` with `profile` and tells every story.
 pub(crate) fn tell(profile: &str) -> Result<()> {
     install::ensure(&[CHROMIUM, NODE, NPM, ZBARIMG])?;
-    succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", profile]))?;
-    let program = crate::bench::target_directory()?.join(profile).join("yinke");
+    let program = yinke(profile)?;
     let folder = root().join(FOLDER);
     if !has_packages(&folder)? {
         let mut packages = command("npm", &["ci", "--prefer-offline", "--no-audit", "--no-fund"]);
@@ -36,7 +35,7 @@ pub(crate) fn tell(profile: &str) -> Result<()> {
     node.arg(format!("--test-timeout={}", STORY_WITHIN.as_millis()));
     node.args(stories).env("YINKE_PROGRAM", program);
     let chromium = install::find(CHROMIUM.program).context("no chromium")?;
-    node.env("YINKE_SCREENSHOTS", crate::bench::target_directory()?.join("screenshots"));
+    node.env("YINKE_SCREENSHOTS", target_directory()?.join("screenshots"));
     node.env("YINKE_CHROMIUM", chromium).current_dir(&folder);
     succeed(node)
 }

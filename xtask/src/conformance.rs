@@ -5,7 +5,7 @@
 use crate::install::{self, CURL, POSTGRES, PYTHON};
 use crate::live::Live;
 use crate::servers::Postgres;
-use crate::suite::{command, root, succeed};
+use crate::suite::{command, root, succeed, target_directory};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ const KNOWN: [(&str, &str, &str); 14] = [
 pub(crate) fn check(profile: &str) -> Result<()> {
     install::ensure(&[CURL, PYTHON, POSTGRES])?;
     let schemathesis = schemathesis()?;
-    let postgres = Postgres::start()?;
+    let postgres = Postgres::start_unsynced()?;
     let stores = [
         ("SQLite", Live::start(profile, None)?),
         ("PostgreSQL", Live::start(profile, Some(&postgres.url()))?),
@@ -189,7 +189,7 @@ fn run(
 
 /// Schemathesis in an environment of its own, beside the build's output.
 fn schemathesis() -> Result<PathBuf> {
-    let folder = crate::bench::target_directory()?.join("schemathesis");
+    let folder = target_directory()?.join("schemathesis");
     let program = folder.join("bin/schemathesis");
     if !program.exists() {
         // Debian keeps this part of Python in a package of its own.

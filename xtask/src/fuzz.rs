@@ -4,7 +4,7 @@
 //! the property tests of that crate call, too. The inputs that a run has bred stay in the build folder for the next one.
 
 use crate::install::{self, CLANG};
-use crate::suite::{command, root, succeed};
+use crate::suite::{command, root, succeed, target_directory};
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use std::path::Path;
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &FuzzArguments) -> Result<()> {
     }
     install::ensure(&[CLANG])?;
     let programs = build()?;
-    let folder = crate::bench::target_directory()?.join("fuzz");
+    let folder = target_directory()?.join("fuzz");
     for (target, seeds) in TARGETS {
         if arguments.targets.is_empty() || arguments.targets.iter().any(|wanted| wanted == target) {
             fuzz(&programs.join(target), &folder.join(target), seeds, arguments)?;
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &FuzzArguments) -> Result<()> {
 fn build() -> Result<std::path::PathBuf> {
     let host = host()?;
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let target = crate::bench::target_directory()?.join("fuzz-build");
+    let target = target_directory()?.join("fuzz-build");
     // A target is named, so that build scripts and macros stay without coverage.
     let mut build =
         command(&cargo, &["build", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);

@@ -1,6 +1,6 @@
 //! A `yinke up` for suites that talk to a whole product: on free ports, in an empty folder, gone at the end.
 
-use crate::suite::{cargo, succeed};
+use crate::suite::yinke;
 use anyhow::{Context as _, Result, ensure};
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -29,9 +29,7 @@ impl Live {
     /// # Errors
     /// If it cannot be built, or does not serve in time.
     pub(crate) fn start(profile: &str, postgres: Option<&str>) -> Result<Self> {
-        succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", profile]))?;
-        let folder = if profile == "dev" { "debug" } else { profile };
-        let program = crate::bench::target_directory()?.join(folder).join("yinke");
+        let program = yinke(profile)?;
         let folder = tempfile::tempdir()?;
         let token = "live-suite-token".to_owned();
         let mut yinke = Command::new(program);

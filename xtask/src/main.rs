@@ -19,6 +19,7 @@ mod live;
 mod mutants;
 mod outage;
 mod powercut;
+mod scenarios;
 mod servers;
 mod siege;
 mod simulate;

@@ -1,7 +1,7 @@
 //! `cargo xtask mutants`: changes the code in small ways, one at a time, and asks whether a test notices. What no test
 //! notices is listed at the end; `docs/mutants.md` says of each known one why.
 
-use crate::suite::{cargo, command, succeed};
+use crate::suite::{cargo, command, succeed, target_directory};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ pub(crate) struct MutantsArguments {
 
 /// Runs the mutations package by package; fails if a package could not be run, not if a change went unnoticed.
 pub(crate) fn run(arguments: &MutantsArguments) -> Result<()> {
-    let target = crate::bench::target_directory()?;
+    let target = target_directory()?;
     let program = program(&target.join("tools"))?;
     for (package, watched) in WATCHED {
         let files: Vec<&str> = if arguments.files.is_empty() {

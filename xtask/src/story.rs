@@ -2,7 +2,7 @@
 //! commands word for word. Afterwards Prometheus' own checker reads the metrics.
 
 use crate::install::{self, CURL, PROMTOOL};
-use crate::suite::{cargo, succeed};
+use crate::suite::yinke;
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
@@ -22,8 +22,7 @@ const LAST_LINE: &str = "#    operator";
 /// Builds `yinke` with `profile`, starts the demo on free ports in an empty folder, and follows its story.
 pub(crate) fn tell(profile: &str) -> Result<()> {
     install::ensure(&[CURL, PROMTOOL])?;
-    succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", profile]))?;
-    let program = crate::bench::target_directory()?.join(profile).join("yinke");
+    let program = yinke(profile)?;
     let folder = tempfile::tempdir()?;
     let printed = folder.path().join("printed");
     let child = Command::new(&program)

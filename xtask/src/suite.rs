@@ -101,3 +101,21 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     command(&cargo, arguments)
 }
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    let output = cargo(&["metadata", "--no-deps", "--format-version", "1"]).output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+    let directory =
+        metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    Ok(PathBuf::from(directory))
+}
+
+/// Builds `yinke` with `profile`; the program's path.
+///
+/// # Errors
+/// If it cannot be built.
+pub(crate) fn yinke(profile: &str) -> Result<PathBuf> {
+    succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", profile]))?;
+    Ok(target_directory()?.join(if profile == "dev" { "debug" } else { profile }).join("yinke"))
+}

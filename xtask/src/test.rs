@@ -3,7 +3,9 @@
 use crate::install::{self, CURL, HAPROXY, NGINX, OPENSSL, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
 use crate::servers::{Postgres, Redis};
 use crate::suite::{Run, cargo, succeed};
-use crate::{browser, check, conformance, examples, kill, outage, powercut, simulate, story, watching};
+use crate::{
+    browser, check, conformance, examples, kill, outage, powercut, scenarios, simulate, story, watching,
+};
 use anyhow::Result;
 use clap::Args;
 use std::time::Duration;
@@ -39,7 +41,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     run.suite("tests", 1_200, || {
         install::ensure(&[REDIS, POSTGRES, OPENSSL, PROMTOOL, CURL, HAPROXY, NGINX, ZBARIMG, RSVG])?;
         let redis = Redis::start()?;
-        let postgres = Postgres::start()?;
+        let postgres = Postgres::start_unsynced()?;
         println!("redis at {}, PostgreSQL at {}", redis.url(), postgres.url());
         let mut tests =
             cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--", "--include-ignored"]);
@@ -49,6 +51,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     run.suite("alert rules", 20, watching::check);
     // The first that needs the optimized program builds it.
     run.suite("examples", 720, || examples::run(PROFILE));
+    run.suite("scenarios", 600, || scenarios::hold(PROFILE));
     run.suite("conformance", 180, || conformance::check(PROFILE));
     run.suite("story", 420, || story::tell(PROFILE));
     run.suite("browser", 240, || browser::tell(PROFILE));

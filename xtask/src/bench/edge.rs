@@ -5,6 +5,7 @@ use super::plan::{Case, MAIN_LINKS, SMALL_LINKS, Who, cases, edge_name};
 use super::report::{Series, ratios, table};
 use super::server::{FixedAnswer, Priority, Server};
 use super::{build, require};
+use crate::suite::target_directory;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ pub(super) fn run(arguments: &EdgeArguments) -> Result<()> {
     require("nginx", "nginx-light")?;
     require("haproxy", "haproxy")?;
     let programs = build(&arguments.profile)?;
-    let parent = arguments.dir.clone().unwrap_or(super::target_directory()?);
+    let parent = arguments.dir.clone().unwrap_or(target_directory()?);
     let scratch = tempfile::Builder::new().prefix("bench-edge-").tempdir_in(parent)?;
     let mut sizes = vec![SMALL_LINKS, MAIN_LINKS];
     if arguments.ten_million {

@@ -4,7 +4,7 @@
 use crate::install::{POSTGRES, ensure};
 use crate::outage::roles::Roles;
 use crate::servers::{Postgres, free_port};
-use crate::suite::{cargo, succeed};
+use crate::suite::{cargo, succeed, target_directory};
 use anyhow::Result;
 use clap::Args;
 use std::process::Command;
@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &LagArguments) -> Result<()> {
     let example =
         ["--locked", "--package", "redirector", "--example", "lag", "--profile", &arguments.profile];
     succeed(cargo(&[&["build"], &example[..]].concat()))?;
-    let target = super::target_directory()?;
+    let target = target_directory()?;
     let programs = target.join(if arguments.profile == "dev" { "debug" } else { &arguments.profile });
     let postgres = Postgres::start()?;
     for (name, url) in [("SQLite", None), ("PostgreSQL", Some(postgres.url()))] {

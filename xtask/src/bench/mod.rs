@@ -16,11 +16,11 @@ mod report;
 mod search;
 mod server;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-use crate::suite::{cargo, command, succeed};
+use crate::suite::{cargo, command, succeed, target_directory};
 
 /// What to compare.
 #[derive(Args)]
@@ -64,15 +64,6 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
 fn build(profile: &str) -> Result<PathBuf> {
     succeed(cargo(&["build", "--locked", "--package", "benches", "--bins", "--profile", profile]))?;
     Ok(target_directory()?.join(if profile == "dev" { "debug" } else { profile }))
-}
-
-/// Where cargo puts what it builds.
-pub(crate) fn target_directory() -> Result<PathBuf> {
-    let output = cargo(&["metadata", "--no-deps", "--format-version", "1"]).output()?;
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
-    let directory =
-        metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    Ok(PathBuf::from(directory))
 }
 
 /// Fails with the words to install it if a program is missing.

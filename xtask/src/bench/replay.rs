@@ -1,6 +1,6 @@
 //! `cargo xtask bench replay`: every decision and transfer again, and a tenth of them for the ratio.
 
-use crate::suite::{cargo, succeed};
+use crate::suite::{cargo, succeed, target_directory};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub(crate) struct ReplayArguments {
 pub(super) fn run(arguments: &ReplayArguments) -> Result<()> {
     let folder = match &arguments.folder {
         Some(folder) => folder.clone(),
-        None => super::target_directory()?.join("replay-bench"),
+        None => target_directory()?.join("replay-bench"),
     };
     std::fs::create_dir_all(&folder)?;
     let steps: &[&str] = if arguments.build_only { &["build"] } else { &["build", "measure"] };

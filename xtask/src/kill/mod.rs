@@ -11,7 +11,7 @@ pub(crate) mod loader;
 pub(crate) mod process;
 pub(crate) mod world;
 
-use crate::suite::{cargo, succeed};
+use crate::suite::{cargo, succeed, target_directory};
 use anyhow::{Context as _, Result, ensure};
 use api::Api;
 use chance::Chance;
@@ -88,7 +88,7 @@ pub(crate) fn with_programs(
     let mut build = cargo(&["build", "--locked", "--profile", profile]);
     build.args(packages);
     succeed(build)?;
-    let target = crate::bench::target_directory()?;
+    let target = target_directory()?;
     let programs = target.join(if profile == "dev" { "debug" } else { profile });
     let scratch = tempfile::Builder::new().prefix("kill-").tempdir_in(&target)?;
     let folder = match keep {

@@ -6,7 +6,7 @@ mod hostile;
 
 use crate::kill::process::Yinke;
 use crate::kill::world::World;
-use crate::suite::{cargo, succeed};
+use crate::suite::{cargo, succeed, target_directory};
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use honest::Waits;
@@ -63,7 +63,7 @@ impl Field {
 pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
     allow_files(arguments.sockets as u64 + OTHER_FILES)?;
     succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", PROFILE]))?;
-    let target = crate::bench::target_directory()?;
+    let target = target_directory()?;
     let folder = tempfile::Builder::new().prefix("siege-").tempdir_in(&target)?;
     let mut yinke = Yinke::start(&target.join(PROFILE), folder.path())?;
     yinke.wait_until_listening()?;

@@ -9,7 +9,7 @@ use crate::kill::wait_until_shipped;
 use crate::kill::world::World;
 use crate::siege::honest::{self, Waits};
 use crate::siege::{Field, resident_mib};
-use crate::suite::{cargo, succeed};
+use crate::suite::{cargo, succeed, target_directory};
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use disk::Disk;
@@ -40,7 +40,7 @@ pub(crate) struct StallArguments {
 pub(crate) fn run(arguments: &StallArguments) -> Result<()> {
     install::ensure(&[MKFS])?;
     succeed(cargo(&["build", "--locked", "--package", "yinke", "--profile", PROFILE]))?;
-    let target = crate::bench::target_directory()?;
+    let target = target_directory()?;
     let folder = tempfile::Builder::new().prefix("stall-").tempdir_in(&target)?;
     let disk = Disk::mount(folder.path())?;
     let mut yinke = Yinke::start(&target.join(PROFILE), disk.folder())?;
