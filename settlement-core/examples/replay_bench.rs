@@ -33,6 +33,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// As in the program that replays for people.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// 2020-07-20 12:00 in Asia/Shanghai.
 const BEGIN: At = At(1_595_217_600_000);
 const PRODUCTS: u64 = 1_000;
