@@ -3,7 +3,7 @@
 use super::{AppliedRule, Attribution, Award, Facts, Flag, NoCommission, OrderLine, Outcome, Via, final_at};
 use crate::bans::covering;
 use crate::commission::class::{History, classify};
-use crate::commission::rate::{Goods, NoRate, choose};
+use crate::commission::rate::{Goods, NoRate, Rates};
 use crate::commission::{PartyTerms, Payee, Terms, commission};
 use crate::fold::{Click, ClickTarget, Evidence, Folded, PriorOrder, Question, RelationEnd, Verdict, fold};
 use crate::ids::{ChannelId, PromoterId};
@@ -248,9 +248,9 @@ impl<'a> Case<'a> {
             categories: &self.line.categories,
             merchant: &self.line.merchant,
         };
+        let rates = Rates { policy: rules, merchant: self.facts.rates, plans: self.facts.plans };
         let chosen =
-            choose(rules, self.facts.rates, self.facts.plans, Some(&promoter), class, goods, rate_at)
-                .map_err(|why| self.no_rate(why, class))?;
+            rates.choose(Some(&promoter), class, goods, rate_at).map_err(|why| self.no_rate(why, class))?;
         if self.agency_unnamed(&promoter) {
             self.flags.push(Flag::UnnamedAgency);
         }

@@ -102,75 +102,6 @@ pub enum NoRate {
     },
 }
 
-/// Chooses plan and rate at `at`. `merchant_rates` stand beside the policy's own, in the order in which they were said,
-/// and were said after them: a new version of the rules repeats those of the version before. Of several targeted plans
-/// that fit, the highest rate counts, then the smaller plan id.
-///
-/// # Errors
-/// Why there is none.
-pub fn choose(
-    policy: &CommissionPolicy,
-    merchant_rates: &[Rate],
-    plans: &[TargetedPlan],
-    promoter: Option<&PromoterId>,
-    class: Option<Class>,
-    goods: Goods<'_>,
-    at: Instant,
-) -> Result<Chosen, NoRate> {
-    let of = |class| of_class(policy, merchant_rates, plans, promoter, class, goods, at);
-    let chosen = of(class);
-    if chosen.is_err() && class.is_some_and(|class| of(Some(class.other())).is_ok()) {
-        return Err(NoRate::OtherClass);
-    }
-    chosen
-}
-
-fn of_class(
-    policy: &CommissionPolicy,
-    merchant_rates: &[Rate],
-    plans: &[TargetedPlan],
-    promoter: Option<&PromoterId>,
-    class: Option<Class>,
-    goods: Goods<'_>,
-    at: Instant,
-) -> Result<Chosen, NoRate> {
-    // A rate that pays nothing is as good as none.
-    let find = |plan: &PlanRef| {
-        let all = policy.rates.iter().chain(merchant_rates);
-        narrowest(all.filter(|rate| rate.plan == *plan), class, goods, at)?.bp
-    };
-    let mut why = NoRate::NoRate;
-    for step in &policy.plan_precedence {
-        match step {
-            PlanStep::ApprovedTargeted => {
-                let mut best: Option<(BasisPoints, &PlanId)> = None;
-                for plan in plans {
-                    let Some(bp) = find(&PlanRef::Targeted(plan.id.clone())) else { continue };
-                    let period = plan.period(policy.targeted_effective);
-                    if at.floor() < period.from.floor() {
-                        why = NoRate::PlanNotEffective { plan: plan.id.clone(), begins: period.from };
-                    } else if period.to.is_some_and(|closes| at >= closes) {
-                        // A closed plan is no reason of its own.
-                    } else if !promoter.is_some_and(|promoter| plan.has_approved(promoter, at)) {
-                        why = NoRate::NotApproved { plan: plan.id.clone() };
-                    } else if best.is_none_or(|(rate, id)| (bp, Reverse(&plan.id)) > (rate, Reverse(id))) {
-                        best = Some((bp, &plan.id));
-                    }
-                }
-                if let Some((rate, plan)) = best {
-                    return Ok(Chosen { plan: PlanRef::Targeted(plan.clone()), rate });
-                }
-            }
-            PlanStep::General => {
-                if let Some(rate) = find(&PlanRef::General) {
-                    return Ok(Chosen { plan: PlanRef::General, rate });
-                }
-            }
-        }
-    }
-    Err(why)
-}
-
 /// What a promoter who looks at goods in the library is told to expect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate {
@@ -180,27 +111,121 @@ pub struct Estimate {
     pub amount: Fen,
 }
 
-/// The estimate by which the library is sorted: the list price at the rate that this promoter would get now for a
-/// new customer; nothing if there is none. A promoter who is not known yet sees the general plan.
-///
-/// # Errors
-/// If the amount does not fit.
-pub fn estimate(
-    policy: &CommissionPolicy,
-    merchant_rates: &[Rate],
-    plans: &[TargetedPlan],
-    promoter: Option<&PromoterId>,
-    goods: Goods<'_>,
-    list_price: Fen,
-    now: Instant,
-) -> Result<Option<Estimate>, Overflow> {
-    let class = policy.classes.map(|_| Class::New);
-    let Ok(chosen) = choose(policy, merchant_rates, plans, promoter, class, goods, now) else {
-        return Ok(None);
-    };
-    let full = commission(list_price.max(Fen::ZERO), chosen.rate, policy.rounding)?;
-    let amount = if full < policy.min_fen { Fen::ZERO } else { full };
-    Ok(Some(Estimate { chosen, amount }))
+/// All rates that may count, and the plans that some of them belong to.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates<'a> {
+    /// The rules, with rates of their own.
+    pub policy: &'a CommissionPolicy,
+    /// The merchant's, in the order in which they were said. They were said after the policy's own: a new version of the
+    /// rules repeats those of the version before.
+    pub merchant: &'a [Rate],
+    /// The targeted plans.
+    pub plans: &'a [TargetedPlan],
+}
+
+impl Rates<'_> {
+    /// Chooses plan and rate at `at`. Of several targeted plans that fit, the highest rate counts, then the smaller plan
+    /// id.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn choose(
+        &self,
+        promoter: Option<&PromoterId>,
+        class: Option<Class>,
+        goods: Goods<'_>,
+        at: Instant,
+    ) -> Result<Chosen, NoRate> {
+        let chosen = self.of_class(promoter, class, goods, at);
+        let of_other = |class: Class| self.of_class(promoter, Some(class.other()), goods, at);
+        if chosen.is_err() && class.is_some_and(|class| of_other(class).is_ok()) {
+            return Err(NoRate::OtherClass);
+        }
+        chosen
+    }
+
+    fn of_class(
+        &self,
+        promoter: Option<&PromoterId>,
+        class: Option<Class>,
+        goods: Goods<'_>,
+        at: Instant,
+    ) -> Result<Chosen, NoRate> {
+        let mut why = NoRate::NoRate;
+        for step in &self.policy.plan_precedence {
+            let found = match step {
+                PlanStep::ApprovedTargeted => self.targeted(promoter, class, goods, at),
+                PlanStep::General => {
+                    let rate = self.find(&PlanRef::General, class, goods, at);
+                    rate.map(|rate| Chosen { plan: PlanRef::General, rate }).ok_or(NoRate::NoRate)
+                }
+            };
+            match found {
+                Ok(chosen) => return Ok(chosen),
+                Err(NoRate::NoRate) => {}
+                Err(reason) => why = reason,
+            }
+        }
+        Err(why)
+    }
+
+    /// The best rate of the targeted plans that have approved the promoter.
+    fn targeted(
+        &self,
+        promoter: Option<&PromoterId>,
+        class: Option<Class>,
+        goods: Goods<'_>,
+        at: Instant,
+    ) -> Result<Chosen, NoRate> {
+        let mut why = NoRate::NoRate;
+        let mut best: Option<(BasisPoints, &PlanId)> = None;
+        for plan in self.plans {
+            let Some(bp) = self.find(&PlanRef::Targeted(plan.id.clone()), class, goods, at) else { continue };
+            let period = plan.period(self.policy.targeted_effective);
+            if at.floor() < period.from.floor() {
+                why = NoRate::PlanNotEffective { plan: plan.id.clone(), begins: period.from };
+            } else if period.to.is_some_and(|closes| at >= closes) {
+                // A closed plan is no reason of its own.
+            } else if !promoter.is_some_and(|promoter| plan.has_approved(promoter, at)) {
+                why = NoRate::NotApproved { plan: plan.id.clone() };
+            } else if best.is_none_or(|(rate, id)| (bp, Reverse(&plan.id)) > (rate, Reverse(id))) {
+                best = Some((bp, &plan.id));
+            }
+        }
+        let (rate, plan) = best.ok_or(why)?;
+        Ok(Chosen { plan: PlanRef::Targeted(plan.clone()), rate })
+    }
+
+    /// What a plan pays for the goods. A rate that pays nothing is as good as none.
+    fn find(
+        &self,
+        plan: &PlanRef,
+        class: Option<Class>,
+        goods: Goods<'_>,
+        at: Instant,
+    ) -> Option<BasisPoints> {
+        let all = self.policy.rates.iter().chain(self.merchant);
+        narrowest(all.filter(|rate| rate.plan == *plan), class, goods, at)?.bp
+    }
+
+    /// The estimate by which the library is sorted: the list price at the rate that this promoter would get now for a
+    /// new customer; nothing if there is none. A promoter who is not known yet sees the general plan.
+    ///
+    /// # Errors
+    /// If the amount does not fit.
+    pub fn estimate(
+        &self,
+        promoter: Option<&PromoterId>,
+        goods: Goods<'_>,
+        list_price: Fen,
+        now: Instant,
+    ) -> Result<Option<Estimate>, Overflow> {
+        let class = self.policy.classes.map(|_| Class::New);
+        let Ok(chosen) = self.choose(promoter, class, goods, now) else { return Ok(None) };
+        let full = commission(list_price.max(Fen::ZERO), chosen.rate, self.policy.rounding)?;
+        let amount = if full < self.policy.min_fen { Fen::ZERO } else { full };
+        Ok(Some(Estimate { chosen, amount }))
+    }
 }
 
 /// The narrowest rate that fits: product before category before shop before all; a class's own before one for both;

@@ -1,7 +1,7 @@
 #![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
 
 use super::class::{History, classify};
-use super::rate::{Application, Chosen, Estimate, Goods, NoRate, TargetedPlan, choose, estimate};
+use super::rate::{Application, Chosen, Estimate, Goods, NoRate, Rates, TargetedPlan};
 use super::split::{cumulative_floor, first_non_monotone, withdrawal_fee};
 use super::*;
 use crate::ids::{CategoryId, MerchantId, PlanId, ProductId, PromoterId};
@@ -177,7 +177,8 @@ impl Shop {
         let goods =
             Goods { product: Some(&self.product), categories: &self.categories, merchant: &self.merchant };
         let policy: CommissionPolicy = Preset::TaobaoLive.policy().commission;
-        choose(&policy, rates, plans, Some(&promoter("a")), class, goods, at(when))
+        let rates = Rates { policy: &policy, merchant: rates, plans };
+        rates.choose(Some(&promoter("a")), class, goods, at(when))
     }
 }
 
@@ -271,8 +272,8 @@ fn the_library_shows_what_a_new_customer_would_bring() {
     let policy =
         CommissionPolicy { classes: Some(NewReturning::default()), ..Preset::TaobaoLive.policy().commission };
     let ask = |rates: &[Rate], promoter: Option<&PromoterId>, price| {
-        let plans = std::slice::from_ref(&plan);
-        estimate(&policy, rates, plans, promoter, goods, Fen(price), at("2020-06-01 00:00:00")).unwrap()
+        let rates = Rates { policy: &policy, merchant: rates, plans: std::slice::from_ref(&plan) };
+        rates.estimate(promoter, goods, Fen(price), at("2020-06-01 00:00:00")).unwrap()
     };
     let amount = |found: Option<Estimate>| found.map(|found| found.amount.0);
     assert_eq!(amount(ask(&rates, None, 2_000)), Some(400));
@@ -283,8 +284,9 @@ fn the_library_shows_what_a_new_customer_would_bring() {
     assert_eq!(amount(ask(&rates[1..], None, 2_000)), None, "new customers earn nothing here");
 
     let policy = CommissionPolicy { min_fen: Fen(100), ..policy };
+    let rates = Rates { policy: &policy, merchant: &rates, plans: &[] };
     for (price, expected) in [(495, 0), (500, 100), (505, 101)] {
-        let found = estimate(&policy, &rates, &[], None, goods, Fen(price), at("2020-06-01 00:00:00"));
+        let found = rates.estimate(None, goods, Fen(price), at("2020-06-01 00:00:00"));
         assert_eq!(amount(found.unwrap()), Some(expected), "a price of {price}, at least 100");
     }
 }

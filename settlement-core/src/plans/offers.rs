@@ -9,7 +9,7 @@ use crate::attribution::programmes::{Programme, read};
 use crate::catalogue::Banned;
 use crate::params;
 use crate::store::{List, Row, StoreError, Tx};
-use attribution_core::commission::rate::{Application, Estimate, Goods, estimate};
+use attribution_core::commission::rate::{Application, Estimate, Goods, Rates};
 use attribution_core::ids::{CategoryId, MerchantId, PlanId, PlatformId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::money::Fen;
 use attribution_core::policy::commission::{PlanRef, Rate};
@@ -240,9 +240,9 @@ impl Offers {
             Viewer::PlanMember(_) => Some(&member),
         };
         let price = item.price.unwrap_or(Fen::ZERO);
+        let rates = Rates { policy: &version.policy.commission, merchant: &rates, plans: &terms.plans };
         // An amount that does not fit into the books is no offer.
-        Ok(estimate(&version.policy.commission, &rates, &terms.plans, promoter, goods, price, self.now)
-            .unwrap_or_default())
+        Ok(rates.estimate(promoter, goods, price, self.now).unwrap_or_default())
     }
 
     fn terms(&mut self, tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<Rc<Terms>, StoreError> {
