@@ -15,26 +15,51 @@ pub(super) const ROWS_MAX: usize = 10_000;
 /// Mistakes that are listed; whoever has more has one of them everywhere.
 const FAULTS_MAX: usize = 100;
 
-/// The columns; the first four are needed.
-pub const COLUMNS: [&str; 17] = [
-    "type",
-    "platform",
-    "order",
-    "at",
-    "merchant",
-    "buyer",
-    "payment_method",
-    "click_tokens",
-    "channel",
-    "distributor",
-    "coupon",
-    "refund_id",
-    "line",
-    "product",
-    "amount_fen",
-    "quantity",
-    "updated_at",
+/// A column of a file to import.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Its name, in the first line of the file.
+    pub name: &'static str,
+    /// Whether it must be filled.
+    pub required: bool,
+    /// What it means.
+    pub about: &'static str,
+}
+
+/// A column, in the order of its fields: a table of them reads like the manual's.
+pub const fn column(name: &'static str, required: bool, about: &'static str) -> Column {
+    Column { name, required, about }
+}
+
+/// The columns, for the command line too.
+pub const COLUMNS: &[Column] = &[
+    column(
+        "type",
+        true,
+        "`created`, `paid`, `shipped`, `completed`, `refund_asked`, `refund_refused`, `refunded` or `closed`",
+    ),
+    column("platform", true, "The platform that numbers orders and buyers"),
+    column("order", true, "The order's number"),
+    column("at", true, "When it happened"),
+    column("merchant", false, "created: the shop"),
+    column("buyer", false, "created: the buyer's account"),
+    column(
+        "payment_method",
+        false,
+        "created, paid: `wechat_own`, `wechat_consignment`, `bank_card`, `alipay`, `cash_on_delivery` or `other`",
+    ),
+    column("click_tokens", false, "created: the click tokens the shop kept, separated by blanks"),
+    column("channel", false, "created: the channel the order names"),
+    column("distributor", false, "created: the distributor the order names"),
+    column("coupon", false, "created: an exclusive coupon's code"),
+    column("refund_id", false, "refunded, refund_asked, refund_refused: the refund's own number"),
+    column("line", false, "created, refunded, paid: the line (default `1` in created)"),
+    column("product", false, "created: what was bought"),
+    column("amount_fen", false, "created, refunded, paid: goods amount of the line in fen, freight excluded"),
+    column("quantity", false, "created: pieces (default 1)"),
+    column("updated_at", false, "When the platform last touched its own row; not compared"),
 ];
+
 /// What may differ between the rows of one event.
 const OF_LINE: [&str; 4] = ["line", "product", "amount_fen", "quantity"];
 
@@ -118,19 +143,24 @@ fn header(reader: &mut csv::Reader<&[u8]>) -> Result<Vec<String>, Vec<Fault>> {
     let header = reader.headers().map_err(|error| at(None, error.to_string()))?;
     let columns: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
     for (position, name) in columns.iter().enumerate() {
-        if !COLUMNS.contains(&name.as_str()) {
-            return Err(at(Some(name), format!("no such column; there are: {}", COLUMNS.join(", "))));
+        if !COLUMNS.iter().any(|column| column.name == name) {
+            let names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
+            return Err(at(Some(name), format!("no such column; there are: {}", names.join(", "))));
         }
         if columns[..position].contains(name) {
             return Err(at(Some(name), "stands there twice".into()));
         }
     }
-    for required in &COLUMNS[..4] {
-        if !columns.iter().any(|name| name == required) {
-            return Err(at(Some(required), "is missing".into()));
+    for Column { name, .. } in required() {
+        if !columns.iter().any(|there| there == name) {
+            return Err(at(Some(name), "is missing".into()));
         }
     }
     Ok(columns)
+}
+
+fn required() -> impl Iterator<Item = &'static Column> {
+    COLUMNS.iter().filter(|column| column.required)
 }
 
 struct Row<'r> {
@@ -171,7 +201,7 @@ impl Row<'_> {
                 event.insert(name.to_owned(), cell.into());
             }
         }
-        for name in ["type", "platform", "order", "at"] {
+        for Column { name, .. } in required() {
             if self.cell(name).is_none() {
                 faults.push(self.fault(Some(name), "is needed"));
             }

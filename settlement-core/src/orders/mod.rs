@@ -13,7 +13,7 @@ pub(crate) mod books;
 mod decision;
 mod due;
 pub mod event;
-mod file;
+pub mod file;
 mod files_api;
 pub(crate) mod hold;
 pub mod intake;
@@ -35,7 +35,6 @@ pub mod wake;
 use crate::Core;
 pub(crate) use bookkeeping::{business_time, maturity, show_books};
 pub(crate) use decision::promoter;
-pub use file::COLUMNS as FILE_COLUMNS;
 pub(crate) use late::clicks_turned_up;
 use utoipa_axum::router::OpenApiRouter;
 

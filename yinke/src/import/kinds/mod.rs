@@ -9,6 +9,8 @@ use super::source::Row;
 use clap::ValueEnum;
 use http::Method;
 use serde_json::Value;
+pub(crate) use settlement_core::orders::file::Column;
+use settlement_core::orders::file::{self, column};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
@@ -29,13 +31,6 @@ pub(crate) enum Kind {
     Bans,
     /// Order events
     Orders,
-}
-
-/// A column: its name, whether it must be filled, and what it means. `docs/import.md` is tested against these.
-pub(crate) struct Column {
-    pub(crate) name: &'static str,
-    pub(crate) required: bool,
-    pub(crate) about: &'static str,
 }
 
 /// What one row (or several rows of one order) becomes.
@@ -63,12 +58,8 @@ pub(super) enum Item {
     },
 }
 
-const fn column(name: &'static str, required: bool, about: &'static str) -> Column {
-    Column { name, required, about }
-}
-
 impl Kind {
-    /// The columns.
+    /// The columns. `docs/import.md` is tested against these.
     pub(crate) const fn columns(self) -> &'static [Column] {
         match self {
             Self::Merchants => catalogue::MERCHANTS,
@@ -78,7 +69,7 @@ impl Kind {
             Self::Placements => catalogue::PLACEMENTS,
             Self::Bans => catalogue::BANS,
             Self::Links => links::LINKS,
-            Self::Orders => orders::ORDERS,
+            Self::Orders => file::COLUMNS,
         }
     }
 

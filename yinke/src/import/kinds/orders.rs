@@ -1,38 +1,10 @@
 //! Order events. An order with several lines takes several rows in a row; everything but the line is the same.
 
+use super::Item;
 use super::catalogue::put;
-use super::{Column, Item, column};
 use crate::import::fields::Fields;
 use attribution_core::ids::{BuyerId, LineId, MerchantId, OrderId, PlatformId, ProductId};
 use serde_json::{Map, Value};
-
-pub(super) const ORDERS: &[Column] = &[
-    column(
-        "type",
-        true,
-        "`created`, `paid`, `shipped`, `completed`, `refund_asked`, `refund_refused`, `refunded` or `closed`",
-    ),
-    column("platform", true, "The platform that numbers orders and buyers"),
-    column("order", true, "The order's number"),
-    column("at", true, "When it happened"),
-    column("merchant", false, "created: the shop"),
-    column("buyer", false, "created: the buyer's account"),
-    column(
-        "payment_method",
-        false,
-        "created, paid: `wechat_own`, `wechat_consignment`, `bank_card`, `alipay`, `cash_on_delivery` or `other`",
-    ),
-    column("click_tokens", false, "created: the click tokens the shop kept, separated by blanks"),
-    column("channel", false, "created: the channel the order names"),
-    column("distributor", false, "created: the distributor the order names"),
-    column("coupon", false, "created: an exclusive coupon's code"),
-    column("refund_id", false, "refunded, refund_asked, refund_refused: the refund's own number"),
-    column("line", false, "created, refunded, paid: the line (default `1` in created)"),
-    column("product", false, "created: what was bought"),
-    column("amount_fen", false, "created, refunded, paid: goods amount of the line in fen, freight excluded"),
-    column("quantity", false, "created: pieces (default 1)"),
-    column("updated_at", false, "When the platform last touched its own row; not compared"),
-];
 
 const TYPES: &[&str] =
     &["created", "paid", "shipped", "completed", "refund_asked", "refund_refused", "refunded", "closed"];

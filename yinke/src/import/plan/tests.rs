@@ -93,12 +93,6 @@ fn the_manual_names_every_column() {
 }
 
 #[test]
-fn the_core_takes_the_same_file_of_orders() {
-    let names: Vec<&str> = Kind::Orders.columns().iter().map(|column| column.name).collect();
-    assert_eq!(names, settlement_core::orders::FILE_COLUMNS);
-}
-
-#[test]
 fn an_order_with_a_broken_row_is_left_out_whole() {
     let text = "type,platform,order,at,merchant,buyer,line,product,amount_fen\n\
                 created,1688,o-1,2026-11-01 10:00:00,shop,u-1,1,cup-1,100\n\
