@@ -8,9 +8,40 @@ use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
 /// Picks one cell of a worker's.
-type Pick<'a> = &'a dyn Fn(&Cells) -> &Cell;
-/// Sums one cell over all workers.
-type Sum<'a> = &'a dyn Fn(Pick<'_>) -> u64;
+type Pick = fn(&Cells) -> &Cell;
+
+/// What the workers count, each by name, meaning and cell.
+const COUNTERS: [(&str, &str, Pick); 17] = [
+    ("answered_total", "Answers released for clicks that have a frame.", |c| &c.answered),
+    ("recorded_total", "Click frames appended to the journal.", |c| &c.recorded),
+    ("unjournaled_total", "Clicks answered without a claim because the journal took no frame.", |c| {
+        &c.unjournaled
+    }),
+    ("unwritten_total", "Clicks whose frame could not be written before their answer.", |c| &c.unwritten),
+    ("clients_left_total", "Clients that left before their answer; their click is recorded.", |c| &c.left),
+    ("pages_total", "Preview pages, QR codes and robots.txt.", |c| &c.pages),
+    ("turns_total", "Turns of the event loops with requests.", |c| &c.turns),
+    ("flush_errors_total", "Turns whose frames could not be written.", |c| &c.flush_errors),
+    ("clock_steps_back_total", "Steps back of the machine's clock by more than seconds.", |c| {
+        &c.clock_steps_back
+    }),
+    ("connections_accepted_total", "Connections accepted.", |c| &c.accepted),
+    ("connections_rejected_total", "Connections closed at once because there were too many.", |c| {
+        &c.rejected
+    }),
+    (
+        "connections_displaced_total",
+        "Waiting connections closed for somebody whose network holds fewer.",
+        |c| &c.displaced,
+    ),
+    ("accept_errors_total", "Accepts that failed.", |c| &c.accept_errors),
+    ("connections_closed_total", "Connections that have ended.", |c| &c.closed),
+    ("connection_timeouts_total", "Connections closed for standing still.", |c| &c.timeouts),
+    ("unfinished_heads_dropped_total", "Connections closed for want of room for unfinished heads.", |c| {
+        &c.heads_dropped
+    }),
+    ("handler_panics_total", "Connections lost to a fault of ours.", |c| &c.handler_panics),
+];
 
 /// Writes into a `String`, which cannot fail.
 macro_rules! line {
@@ -31,66 +62,59 @@ pub(crate) fn single(out: &mut String, name: &str, kind: &str, help: &str, value
 
 /// Appends the edge's metrics to `out`.
 pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
-    let sum =
-        |cell: &dyn Fn(&Cells) -> &Cell| -> u64 { shared.cells.iter().map(|cells| cell(cells).get()).sum() };
+    let cells = &*shared.cells;
+    answers(cells, out);
+    latency(cells, out);
+    for (name, help, cell) in COUNTERS {
+        single(out, &format!("yinke_edge_{name}"), "counter", help, sum(cells, cell));
+    }
+    gauges(shared, out);
+    silence(shared, now, out);
+}
 
+/// One cell, summed over all workers.
+fn sum(cells: &[Cells], cell: impl Fn(&Cells) -> &Cell) -> u64 {
+    cells.iter().map(|cells| cell(cells).get()).sum()
+}
+
+fn answers(cells: &[Cells], out: &mut String) {
     let name = "yinke_edge_requests_total";
     head(out, name, "counter", "Requests answered, by outcome.");
     for outcome in Outcome::ALL {
-        let value = sum(&|cells| &cells.outcomes[outcome as usize]);
+        let value = sum(cells, |cells| &cells.outcomes[outcome as usize]);
         line!(out, "{name}{{outcome=\"{}\"}} {value}", outcome.name());
     }
     let name = "yinke_edge_http_responses_total";
     head(out, name, "counter", "Answers, by HTTP status code.");
     for (at, code) in CODES.iter().enumerate() {
-        line!(out, "{name}{{code=\"{code}\"}} {}", sum(&|cells| &cells.codes[at]));
+        line!(out, "{name}{{code=\"{code}\"}} {}", sum(cells, |cells| &cells.codes[at]));
     }
-    latency(shared, out, &sum);
+}
 
-    let counters: [(&str, &str, Pick<'_>); 17] = [
-        ("answered_total", "Answers released for clicks that have a frame.", &|c| &c.answered),
-        ("recorded_total", "Click frames appended to the journal.", &|c| &c.recorded),
-        ("unjournaled_total", "Clicks answered without a claim because the journal took no frame.", &|c| {
-            &c.unjournaled
-        }),
-        ("unwritten_total", "Clicks whose frame could not be written before their answer.", &|c| {
-            &c.unwritten
-        }),
-        ("clients_left_total", "Clients that left before their answer; their click is recorded.", &|c| {
-            &c.left
-        }),
-        ("pages_total", "Preview pages, QR codes and robots.txt.", &|c| &c.pages),
-        ("turns_total", "Turns of the event loops with requests.", &|c| &c.turns),
-        ("flush_errors_total", "Turns whose frames could not be written.", &|c| &c.flush_errors),
-        ("clock_steps_back_total", "Steps back of the machine's clock by more than seconds.", &|c| {
-            &c.clock_steps_back
-        }),
-        ("connections_accepted_total", "Connections accepted.", &|c| &c.accepted),
-        ("connections_rejected_total", "Connections closed at once because there were too many.", &|c| {
-            &c.rejected
-        }),
-        (
-            "connections_displaced_total",
-            "Waiting connections closed for somebody whose network holds fewer.",
-            &|c| &c.displaced,
-        ),
-        ("accept_errors_total", "Accepts that failed.", &|c| &c.accept_errors),
-        ("connections_closed_total", "Connections that have ended.", &|c| &c.closed),
-        ("connection_timeouts_total", "Connections closed for standing still.", &|c| &c.timeouts),
-        (
-            "unfinished_heads_dropped_total",
-            "Connections closed for want of room for unfinished heads.",
-            &|c| &c.heads_dropped,
-        ),
-        ("handler_panics_total", "Connections lost to a fault of ours.", &|c| &c.handler_panics),
-    ];
-    for (name, help, cell) in counters {
-        single(out, &format!("yinke_edge_{name}"), "counter", help, sum(cell));
+fn latency(cells: &[Cells], out: &mut String) {
+    let name = "yinke_edge_request_duration_seconds";
+    head(
+        out,
+        name,
+        "histogram",
+        "From the arrival of a turn's first request to the release of its answers: an upper bound for each of them.",
+    );
+    let mut below = 0;
+    for (at, bound) in LATENCY_BOUNDS_NS.iter().enumerate() {
+        below += sum(cells, |cells| &cells.latency[at]);
+        line!(out, "{name}_bucket{{le=\"{}\"}} {below}", seconds(*bound));
     }
+    below += sum(cells, |cells| &cells.latency[LATENCY_BOUNDS_NS.len()]);
+    line!(out, "{name}_bucket{{le=\"+Inf\"}} {below}");
+    line!(out, "{name}_sum {}", seconds(sum(cells, |cells| &cells.latency_sum_ns)));
+    line!(out, "{name}_count {below}");
+}
 
+fn gauges(shared: &Shared, out: &mut String) {
+    let cells = &*shared.cells;
     let sizes = shared.table.sizes();
     let open = shared.connections.load(Ordering::Relaxed);
-    let unfinished = sum(&|cells| &cells.unfinished_bytes);
+    let unfinished = sum(cells, |cells| &cells.unfinished_bytes);
     let draining = u64::from(shared.draining.load(Ordering::Relaxed));
     let gauges = [
         ("connections_open", "Connections open now.", open as u64),
@@ -99,7 +123,7 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
         (
             "disk_queue",
             "Answers of strict programmes that wait for the disk.",
-            sum(&|cells| &cells.disk_queue),
+            sum(cells, |cells| &cells.disk_queue),
         ),
         ("table_generation", "Number of the last change applied.", shared.table.generation()),
         ("table_base_links", "Links in the packed base.", sizes.base_links as u64),
@@ -115,6 +139,10 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
     for (name, help, value) in gauges {
         single(out, &format!("yinke_edge_{name}"), "gauge", help, value);
     }
+}
+
+/// How long the core has been silent.
+fn silence(shared: &Shared, now: Instant, out: &mut String) {
     let heard = shared.contact.heard().map_or(0, |at| now.millis().saturating_sub(at.millis()).max(0));
     let name = "yinke_edge_core_silence_seconds";
     head(
@@ -124,26 +152,6 @@ pub(crate) fn render(shared: &Shared, now: Instant, out: &mut String) {
         "Time since the table last held all that the core had; 0 before the first time.",
     );
     line!(out, "{name} {}.{:03}", heard / 1_000, heard % 1_000);
-}
-
-fn latency(shared: &Shared, out: &mut String, sum: Sum<'_>) {
-    let name = "yinke_edge_request_duration_seconds";
-    head(
-        out,
-        name,
-        "histogram",
-        "From the arrival of a turn's first request to the release of its answers: an upper bound for each of them.",
-    );
-    let mut below = 0;
-    for (at, bound) in LATENCY_BOUNDS_NS.iter().enumerate() {
-        below += sum(&|cells| &cells.latency[at]);
-        line!(out, "{name}_bucket{{le=\"{}\"}} {below}", seconds(*bound));
-    }
-    below += sum(&|cells| &cells.latency[LATENCY_BOUNDS_NS.len()]);
-    line!(out, "{name}_bucket{{le=\"+Inf\"}} {below}");
-    let total: u64 = shared.cells.iter().map(|cells| cells.latency_sum_ns.get()).sum();
-    line!(out, "{name}_sum {}", seconds(total));
-    line!(out, "{name}_count {below}");
 }
 
 /// Nanoseconds as seconds, exactly, without closing zeros.
