@@ -12,7 +12,7 @@ use crate::pages::Pages;
 use crate::readiness::{NotReady, Readiness};
 use crate::request::Hosts;
 use crate::server::{self, Setup, Stage};
-use crate::table::{Table, snapshot};
+use crate::table::Table;
 use crate::worker::Shared;
 use crate::{clock, journal_metrics, metrics, wiring};
 use arc_swap::ArcSwap;
@@ -29,6 +29,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{fs, io};
 use tokio::sync::{Notify, watch};
+use url::Url;
 
 /// Why an edge did not start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
@@ -128,11 +129,7 @@ impl Edge {
         if config.workers == 0 || config.workers > 128 {
             return Err(StartError::Workers(config.workers));
         }
-        let secure = match (config.public_base.scheme(), config.public_base.host_str()) {
-            ("https", Some(_)) => true,
-            ("http", Some(_)) => false,
-            _ => return Err(StartError::PublicBase(config.public_base.to_string())),
-        };
+        let secure = is_secure(&config.public_base)?;
         let agents = Agents::load(config.agent_patterns.as_deref())?;
         let table_dir = config.data_dir.join("table");
         fs::create_dir_all(&table_dir).map_err(|e| StartError::DataDir(table_dir.clone(), e))?;
@@ -140,22 +137,10 @@ impl Edge {
         let now = clock::now();
         let options = wiring::background_options(&config);
         let opened = wiring::open_journal(&config, &options, now, open)?;
-        for notice in &opened.notices {
-            if notice.may_miss_frames() {
-                tracing::error!(?notice, "the journal is damaged: clicks may be missing");
-            } else {
-                tracing::warn!(?notice, "the journal has something to say");
-            }
-        }
         let incomplete = opened.notices.iter().filter_map(Notice::incomplete).collect();
         let journal = Arc::new(opened.journal);
         // After the journal, whose lock keeps a second process away from the files aside.
-        let loaded = snapshot::load(&table_dir, secure, now.millis());
-        if loaded.check_key.is_some_and(|made_with| made_with != keys.check.fingerprint()) {
-            return Err(StartError::CheckKey);
-        }
-        tracing::info!(source = ?loaded.source, links = loaded.table.sizes().base_links, "the table is loaded");
-        let table = Arc::new(loaded.table);
+        let table = Arc::new(wiring::load_table(&table_dir, secure, now, keys.check)?);
         let heard = Some(table.heard_at()).filter(|at| *at != Instant(0));
         let contact = Arc::new(Contact::new(table.position(), heard));
 
@@ -372,8 +357,17 @@ impl Drop for Edge {
     }
 }
 
+/// Whether browsers reach the edge by https.
+fn is_secure(public_base: &Url) -> Result<bool, StartError> {
+    match (public_base.scheme(), public_base.host_str()) {
+        ("https", Some(_)) => Ok(true),
+        ("http", Some(_)) => Ok(false),
+        _ => Err(StartError::PublicBase(public_base.to_string())),
+    }
+}
+
 /// The base of all short addresses, ending in a slash.
-fn public_base(base: &url::Url) -> String {
+fn public_base(base: &Url) -> String {
     let mut base = base.clone();
     base.set_query(None);
     base.set_fragment(None);

@@ -1,17 +1,18 @@
-//! How an edge's parts are tied together: the journal's and the background's options, and what the background may ask.
+//! How an edge's parts are opened and tied together: the journal, the table, and what the background may ask.
 
 use crate::background::{self, BackgroundOptions, ClaimTerms, RecorderOptions, Seams};
 use crate::cells::Cells;
 use crate::clock;
 use crate::config::EdgeConfig;
 use crate::edge::StartError;
-use crate::table::snapshot;
+use crate::table::{Table, snapshot};
 use crate::worker::Shared;
 use attribution_core::catalogue::LinkFlags;
+use attribution_core::code::CheckKey;
 use attribution_core::record::{ClickRecord, Tally};
 use attribution_core::time::Instant;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) fn background_options(config: &EdgeConfig) -> BackgroundOptions {
@@ -22,6 +23,7 @@ pub(crate) fn background_options(config: &EdgeConfig) -> BackgroundOptions {
     }
 }
 
+/// Opens the journal and says what it has found there.
 pub(crate) fn open_journal(
     config: &EdgeConfig,
     options: &BackgroundOptions,
@@ -37,7 +39,30 @@ pub(crate) fn open_journal(
         cursors: background::cursor_names(options),
         ..journal::Options::new(config.data_dir.join("journal"), config.edge.0, config.workers)
     };
-    Ok(open(&options, now.millis(), u64::from_le_bytes(random))?)
+    let opened = open(&options, now.millis(), u64::from_le_bytes(random))?;
+    for notice in &opened.notices {
+        if notice.may_miss_frames() {
+            tracing::error!(?notice, "the journal is damaged: clicks may be missing");
+        } else {
+            tracing::warn!(?notice, "the journal has something to say");
+        }
+    }
+    Ok(opened)
+}
+
+/// Loads the table as it was last saved. Its codes must have been made with `check`.
+pub(crate) fn load_table(
+    dir: &Path,
+    secure: bool,
+    now: Instant,
+    check: CheckKey,
+) -> Result<Table, StartError> {
+    let loaded = snapshot::load(dir, secure, now.millis());
+    if loaded.check_key.is_some_and(|made_with| made_with != check.fingerprint()) {
+        return Err(StartError::CheckKey);
+    }
+    tracing::info!(source = ?loaded.source, links = loaded.table.sizes().base_links, "the table is loaded");
+    Ok(loaded.table)
 }
 
 /// What the background may ask of us.
