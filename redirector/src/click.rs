@@ -144,23 +144,33 @@ pub(crate) fn record<'w>(
     lines: &mut Vec<u8>,
     arrival: Arrival,
 ) -> Step<'w> {
-    let Arrival { now, frames_at, stale, .. } = arrival;
-    let shared = &*worker.shared;
     let state = &mut *worker.state.borrow_mut();
-
-    // Parse.
     let asked = match asked {
         Ok(asked) => asked,
         Err(refusal) => return Step::Counted(Outcome::Refused, answer::refusal(*refusal)),
     };
-    let name = match asked.path {
-        Path::Link(name) => name,
-        Path::Robots => return Step::Beside(answer::robots()),
-        Path::Unknown => return miss(worker, state, connection, asked, now),
+    match asked.path {
+        Path::Link(name) => tap(worker, state, connection, asked, name, lines, arrival),
+        Path::Robots => Step::Beside(answer::robots()),
+        Path::Unknown => miss(worker, state, connection, asked, arrival.now),
         Path::Preview(name) | Path::Onward(name) | Path::Qr(name, _) => {
-            return beside_the_clicks(worker, state, connection, asked, name, now);
+            beside_the_clicks(worker, state, connection, asked, name, arrival.now)
         }
-    };
+    }
+}
+
+/// A tap of what may be a link: the hot path itself.
+fn tap<'w>(
+    worker: &'w Worker,
+    state: &mut State,
+    connection: &Connection,
+    asked: &Asked<'_>,
+    name: &[u8],
+    lines: &mut Vec<u8>,
+    arrival: Arrival,
+) -> Step<'w> {
+    let Arrival { now, frames_at, stale, .. } = arrival;
+    let shared = &*worker.shared;
 
     // Resolve.
     let small = state.small.load();
@@ -174,12 +184,7 @@ pub(crate) fn record<'w>(
     let generation = shared.agents_generation.load(std::sync::atomic::Ordering::Relaxed);
     let class = state.agents.class(asked.agent, generation, || shared.agents.load().class(asked.agent));
     let facts = RequestFacts { agent: class, ..asked.facts };
-    // Who asks not to be followed is not followed to what earns nothing, either.
-    let visit = match (may_earn(&facts, &resolved, now), facts.privacy_signal) {
-        (true, _) => Visit::read(shared, asked, found.programme, now),
-        (false, false) => Visit::without_claims(shared, asked, found.programme, now),
-        (false, true) => Visit::default(),
-    };
+    let visit = Visit::of(shared, asked, found.programme, may_earn(&facts, &resolved, now), now);
     let decision = decide(&resolved, &facts, visit.prior.as_ref(), stale, now);
 
     // Journal.

@@ -27,7 +27,22 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    pub(crate) fn read(shared: &Shared, asked: &Asked<'_>, programme: &Programme, now: Instant) -> Self {
+    /// Reads what may be known of whoever taps. Who asks not to be followed is not followed to what earns nothing, either.
+    pub(crate) fn of(
+        shared: &Shared,
+        asked: &Asked<'_>,
+        programme: &Programme,
+        may_earn: bool,
+        now: Instant,
+    ) -> Self {
+        match (may_earn, asked.facts.privacy_signal) {
+            (true, _) => Self::with_claims(shared, asked, programme, now),
+            (false, false) => Self::without_claims(shared, asked, programme, now),
+            (false, true) => Self::default(),
+        }
+    }
+
+    fn with_claims(shared: &Shared, asked: &Asked<'_>, programme: &Programme, now: Instant) -> Self {
         let ours = shared.jar.find(asked.cookies.get(), &programme.cookie_name);
         let keys = &shared.keys.browser;
         let visitor = Self::visitor(&ours, shared, asked, now);
@@ -51,12 +66,7 @@ impl Visit {
     }
 
     /// Who comes back to what gives no claim: whoever asks why an order is nobody's is told of such a click, too.
-    pub(crate) fn without_claims(
-        shared: &Shared,
-        asked: &Asked<'_>,
-        programme: &Programme,
-        now: Instant,
-    ) -> Self {
+    fn without_claims(shared: &Shared, asked: &Asked<'_>, programme: &Programme, now: Instant) -> Self {
         let ours = shared.jar.find(asked.cookies.get(), &programme.cookie_name);
         Self::visitor(&ours, shared, asked, now)
     }
