@@ -14,7 +14,7 @@
 //!   out to addresses that others chose);
 //! - proof: [`audit`] (nothing is missing), [`replay`] (everything again, from what was known when).
 //!
-//! Under all of it lies [`store`], one transaction seam with two databases; over it [`api`], the JSON interface, with
+//! `maintenance` does what time alone brings. Under all of it lies [`store`], one transaction seam with two databases; over it [`api`], the JSON interface, with
 //! [`accounts`] for people who sign in. Requests stand in files named `..._api.rs` or `api.rs`, and in `catalogue` in
 //! each noun's own file; what is beside them knows no HTTP. Nothing here sees a raw address, and only `clock` asks what
 //! time it is.
@@ -37,6 +37,7 @@ mod installation;
 mod intake;
 pub mod ledger;
 mod library;
+mod maintenance;
 mod notices;
 pub mod orders;
 mod outgoing;
@@ -53,9 +54,9 @@ mod task;
 mod video_tasks;
 pub mod webhooks;
 
-pub use crate::catalogue::Maintained;
 pub use crate::clock::Clock;
 pub use crate::core::{Core, CoreConfig, CoreKeys, EdgeBell, OpenError};
 pub use crate::ingest::IngestError;
+pub use crate::maintenance::Maintained;
 pub use crate::outgoing::Picture;
 pub use crate::task::Task;

@@ -33,8 +33,7 @@ pub(crate) use text::{check_label, check_line};
 pub(crate) use time::ApiTime;
 pub use token::TokenText;
 pub(crate) use token::{check_subject, refuse_unknown};
-pub(crate) use write::KEEP_MS;
-pub(crate) use write::{Write, WriteFile, WriteScope};
+pub(crate) use write::{Write, WriteFile, WriteScope, forget_answers};
 
 use crate::Core;
 use axum::Router;

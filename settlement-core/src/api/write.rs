@@ -8,7 +8,7 @@ use super::body::{parse, read_bytes, require_json};
 use super::{Principal, Problem};
 use crate::Core;
 use crate::params;
-use crate::store::Tx;
+use crate::store::{Store, StoreError, Tx};
 use attribution_core::time::{DAY_MS, Instant};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 /// How long an answer is kept for a repeat.
-pub(crate) const KEEP_MS: i64 = DAY_MS;
+const KEEP_MS: i64 = DAY_MS;
 /// Longest key.
 const KEY_MAX: usize = 255;
 const KEY_HEADER: &str = "idempotency-key";
@@ -105,6 +105,21 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
             format!("Idempotency-Key must be 1 to {KEY_MAX} visible ASCII characters"),
         )),
     }
+}
+
+/// Forgets the answers that are kept no longer. Says how many went.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) async fn forget_answers(store: &Store, now: Instant) -> Result<u64, StoreError> {
+    let old = now.plus(-KEEP_MS);
+    // Looking is a read, so that a quiet core writes nothing.
+    let sql = "SELECT 1 FROM idempotency_keys WHERE created_at <= $1 LIMIT 1";
+    if store.read(move |tx| tx.query_opt(sql, params![old])).await?.is_none() {
+        return Ok(0);
+    }
+    let sql = "DELETE FROM idempotency_keys WHERE created_at <= $1";
+    store.write(move |tx| tx.execute(sql, params![old])).await
 }
 
 /// What the transaction ended with.

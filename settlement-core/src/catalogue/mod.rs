@@ -37,7 +37,6 @@ mod verification;
 
 pub(crate) use bans::Banned;
 pub(crate) use insiders::refuse_outsider_of;
-pub use programmes::Maintained;
 pub(crate) use programmes::{invalid_policy, laid_over};
 pub(crate) use promoters::new_promoter;
 

@@ -58,11 +58,6 @@ struct ProgrammeView {
     policy: Value,
 }
 
-/// Rounds of the library's index that one call of `maintain` does: about half a second each at most.
-const LIBRARY_ROUNDS: u32 = 2;
-/// Rounds of telling promoters that one call does.
-const NOTICE_ROUNDS: u32 = 4;
-
 /// A version of the rules.
 struct Version {
     number: i64,
@@ -292,45 +287,11 @@ fn edge_row(num: ProgrammeNum, id: &ProgrammeId, policy: &Policy) -> Result<Stri
         .map_err(StoreError::corrupt("programme row"))
 }
 
-/// What a round of maintenance did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Maintained {
-    /// Programmes whose next version came into force.
-    pub activated: u64,
-    /// Kept answers, sessions and attempts to sign in that were old enough to forget.
-    pub forgotten: u64,
-    /// Changed products that the library's index took in.
-    pub indexed: u64,
-}
-
 impl Core {
-    /// Does what time alone brings: tells edges of rules that came into force, forgets old kept answers, brings the
-    /// library's index up to date, and tells promoters what they should hear of. Of long work it does a part and goes
-    /// on with the next call. Call it about once a second; it is cheap when there is nothing to do.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn maintain(&self, now: Instant) -> Result<Maintained, StoreError> {
-        let old = now.plus(-crate::api::KEEP_MS);
+    /// Tells edges of rules that have come into force. Says of how many programmes.
+    pub(crate) async fn activate_due_rules(&self, now: Instant) -> Result<u64, StoreError> {
         // Looking is a read, so that a quiet core writes nothing.
-        let (due, forget) = self
-            .store()
-            .read(move |tx| {
-                let sql = "SELECT 1 FROM idempotency_keys WHERE created_at <= $1 LIMIT 1";
-                Ok::<_, StoreError>((due(tx, now)?, tx.query_opt(sql, params![old])?.is_some()))
-            })
-            .await?;
-        let mut forgotten = 0;
-        if forget {
-            let sql = "DELETE FROM idempotency_keys WHERE created_at <= $1";
-            forgotten = self.store().write(move |tx| tx.execute(sql, params![old])).await?;
-        }
-        forgotten += self.forget_sessions(now).await?;
-        crate::intake::delivery::forget_old(self.store(), now).await?;
-        let unwanted = self.store().read(move |tx| crate::holders::outbox::is_unwanted(tx, now)).await?;
-        if unwanted {
-            self.store().write(move |tx| crate::holders::outbox::forget(tx, now)).await?;
-        }
+        let due = self.store().read(move |tx| due(tx, now)).await?;
         let mut activated = 0;
         for num in due {
             activated += self.store().write(move |tx| activate(tx, num, now)).await?;
@@ -338,18 +299,7 @@ impl Core {
         if activated > 0 {
             self.announce_change();
         }
-        // A part of what waits: whoever calls has orders to look at too.
-        let mut indexed = 0;
-        for _ in 0..LIBRARY_ROUNDS {
-            let Some(products) = self.refresh_some_of_library(now).await? else { break };
-            indexed += products;
-        }
-        for _ in 0..NOTICE_ROUNDS {
-            if !self.send_some_notices(now).await? {
-                break;
-            }
-        }
-        Ok(Maintained { activated, forgotten, indexed })
+        Ok(activated)
     }
 }
 

@@ -4,7 +4,7 @@ use super::streams;
 use crate::attribution::Who;
 use crate::params;
 use crate::random;
-use crate::store::{Param, StoreError, Tx};
+use crate::store::{Param, Store, StoreError, Tx};
 use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
 use attribution_core::time::{DAY_MS, Instant};
 
@@ -146,16 +146,24 @@ pub(super) fn keep(tx: &mut dyn Tx, now: Instant) -> Result<bool, StoreError> {
     Ok(kept)
 }
 
-/// Whether there is something in the outbox that nobody wants.
-pub(crate) fn is_unwanted(tx: &mut dyn Tx, now: Instant) -> Result<bool, StoreError> {
-    Ok(tx.query_opt("SELECT 1 FROM holder_outbox LIMIT 1", &[])?.is_some() && !is_kept(tx, now)?)
-}
-
 /// Empties the outbox if nobody keeps it.
 ///
 /// # Errors
 /// If the store fails.
-pub(crate) fn forget(tx: &mut dyn Tx, now: Instant) -> Result<u64, StoreError> {
+pub(crate) async fn forget_unwanted(store: &Store, now: Instant) -> Result<(), StoreError> {
+    // Looking is a read, so that a quiet core writes nothing.
+    if store.read(move |tx| is_unwanted(tx, now)).await? {
+        store.write(move |tx| forget(tx, now)).await?;
+    }
+    Ok(())
+}
+
+/// Whether there is something in the outbox that nobody wants.
+fn is_unwanted(tx: &mut dyn Tx, now: Instant) -> Result<bool, StoreError> {
+    Ok(tx.query_opt("SELECT 1 FROM holder_outbox LIMIT 1", &[])?.is_some() && !is_kept(tx, now)?)
+}
+
+fn forget(tx: &mut dyn Tx, now: Instant) -> Result<u64, StoreError> {
     tx.lock("holder view")?;
     if is_kept(tx, now)? {
         return Ok(0);
