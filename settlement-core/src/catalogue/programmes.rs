@@ -154,44 +154,31 @@ fn put(
     numbers: &mut Numbers,
 ) -> Result<(StatusCode, ProgrammeView), Problem> {
     check_owner(tx, body)?;
-    let before = tx.query_opt(
-        "SELECT num, platform, merchant, active_version FROM programmes WHERE id = $1",
-        params![id],
-    )?;
     let owner =
         (body.platform.as_ref().map(PlatformId::as_str), body.merchant.as_ref().map(MerchantId::as_str));
-    if let Some(row) = &before
-        && (row.opt_text(1)?, row.opt_text(2)?) != owner
-    {
-        return Err(Problem::conflict("owner_mismatch", format!("programme {id} belongs to somebody else")));
-    }
+    let before = stored(tx, id, owner)?;
     let (num, mut versions) = match &before {
-        Some(row) => (row.int(0)?, versions(tx, row.int(0)?)?),
+        Some(stored) => (stored.num, versions(tx, stored.num)?),
         None => (next_num(tx, "programme")?, Vec::new()),
     };
+    let was = before.as_ref().map(|stored| Was {
+        in_force: in_force(&versions, now).map(|version| version.policy.clone()),
+        told: told(&versions, stored.active).cloned(),
+    });
     let policy = merged_policy(body, versions.last())?;
-    let before_policy =
-        before.is_some().then(|| in_force(&versions, now).map(|version| version.policy.clone()));
-    let told = match &before {
-        Some(row) => told(&versions, row.int(3)?).cloned(),
-        None => None,
-    };
-    let unchanged = versions
+    let text = serde_json::to_string(&policy).map_err(StoreError::corrupt("policy"))?;
+    let same = versions
         .last()
         .filter(|last| last.policy == policy && (body.effective_from.is_none() || last.from == from))
         .map(|last| (last.number, last.from));
-    let text = serde_json::to_string(&policy).map_err(StoreError::corrupt("policy"))?;
-    let (version, from) = match unchanged {
-        Some(same) => same,
-        None => (versions.last().map_or(1, |last| last.number + 1), from),
-    };
-    if unchanged.is_none() {
+    let is_changed = same.is_none();
+    let (version, from) = same.unwrap_or((versions.last().map_or(1, |last| last.number + 1), from));
+    if is_changed {
         crate::plans::not_before_settled(tx, id, "effective_from", from, now)?;
         versions.push(Version { number: version, from, policy });
     }
     let active = in_force(&versions, now).or(versions.first()).ok_or(StoreError::NoRow)?;
-    let programme = number(num)?;
-    let edge_row = edge_row(programme, id, &active.policy)?;
+    let edge_row = edge_row(number(num)?, id, &active.policy)?;
     tx.execute(
         "INSERT INTO programmes (num, id, platform, merchant, name, active_version, edge_row, created_at, \
          updated_at, change_no, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) \
@@ -200,23 +187,18 @@ fn put(
          changed_at = excluded.changed_at",
         params![num, id, owner.0, owner.1, &body.name, active.number, &edge_row, now, numbers.next()],
     )?;
-    if unchanged.is_none() {
+    if is_changed {
         tx.execute(
             "INSERT INTO programme_versions (programme, version, effective_from, policy, created_at) \
              VALUES ($1, $2, $3, $4, $5)",
             params![num, version, from, &text, now],
         )?;
+        // Orders placed under rules that are dated back, and still open, are judged by them.
+        if from <= now {
+            crate::orders::wake::since(tx, from)?;
+        }
     }
-    if before_policy.is_some_and(|before| !before.is_some_and(|before| same_holders(&before, &active.policy)))
-    {
-        crate::holders::outbox::rules(tx, now)?;
-    }
-    // Orders placed under rules that are dated back, and still open, are judged by them.
-    if unchanged.is_none() && from <= now {
-        crate::orders::wake::since(tx, from)?;
-    }
-    bans::of_rules(tx, programme, told.as_ref(), (&active.policy, active.from), now)?;
-    marks::programme(tx, id.as_str())?;
+    tell(tx, id, number(num)?, was.as_ref(), active, now)?;
     let view = ProgrammeView {
         id: id.to_string(),
         num,
@@ -228,6 +210,51 @@ fn put(
         policy: serde_json::from_str(&text).unwrap_or_default(),
     };
     Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, view))
+}
+
+/// A programme that is there.
+struct Stored {
+    num: i64,
+    /// The version whose rules edges know.
+    active: i64,
+}
+
+fn stored(
+    tx: &mut dyn Tx,
+    id: &ProgrammeId,
+    owner: (Option<&str>, Option<&str>),
+) -> Result<Option<Stored>, Problem> {
+    let sql = "SELECT num, platform, merchant, active_version FROM programmes WHERE id = $1";
+    let Some(row) = tx.query_opt(sql, params![id])? else { return Ok(None) };
+    if (row.opt_text(1)?, row.opt_text(2)?) != owner {
+        return Err(Problem::conflict("owner_mismatch", format!("programme {id} belongs to somebody else")));
+    }
+    Ok(Some(Stored { num: row.int(0)?, active: row.int(3)? }))
+}
+
+/// The rules of a programme before a change.
+struct Was {
+    /// Those in force.
+    in_force: Option<Policy>,
+    /// Those that edges know.
+    told: Option<Policy>,
+}
+
+/// Tells all that goes by a programme's rules which are in force. `was` is none for a new one.
+fn tell(
+    tx: &mut dyn Tx,
+    id: &ProgrammeId,
+    programme: ProgrammeNum,
+    was: Option<&Was>,
+    active: &Version,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let Version { from, policy, .. } = active;
+    if was.is_some_and(|was| !was.in_force.as_ref().is_some_and(|before| same_holders(before, policy))) {
+        crate::holders::outbox::rules(tx, now)?;
+    }
+    bans::of_rules(tx, programme, was.and_then(|was| was.told.as_ref()), (policy, *from), now)?;
+    marks::programme(tx, id.as_str())
 }
 
 /// The rules that edges know, by their version.
@@ -329,12 +356,9 @@ fn activate(tx: &mut dyn Tx, num: i64, now: Instant) -> Result<u64, StoreError> 
         "UPDATE programmes SET active_version = $2, edge_row = $3, change_no = $4, changed_at = $5 WHERE num = $1",
         params![num, version.number, &edge_row(programme, &id, &version.policy)?, numbers.next(), now],
     )?;
-    let told = told(&versions, row.int(1)?);
-    if !told.is_some_and(|told| same_holders(told, &version.policy)) {
-        crate::holders::outbox::rules(tx, now)?;
-    }
-    bans::of_rules(tx, programme, told, (&version.policy, version.from), now)?;
-    marks::programme(tx, id.as_str())?;
+    let told = told(&versions, row.int(1)?).cloned();
+    let was = Was { in_force: told.clone(), told };
+    tell(tx, &id, programme, Some(&was), version, now)?;
     tracing::info!(programme = %id, version = version.number, "new rules are in force");
     Ok(1)
 }
