@@ -2,6 +2,7 @@
 //! exclusive coupon codes. [`facts`] is what a decision reads of it.
 
 mod applications_api;
+mod apply_api;
 mod coupons_api;
 pub(crate) mod facts;
 pub(crate) mod offers;
@@ -20,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     plans_api::routes()
+        .merge(apply_api::routes())
         .merge(rates_api::routes())
         .merge(rate_list_api::routes())
         .merge(coupons_api::routes())

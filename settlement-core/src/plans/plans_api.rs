@@ -1,16 +1,13 @@
-//! `POST /v1/plans` and `.../apply|approve|reject`: targeted plans (定向计划) and who takes part in them.
+//! `POST` and `GET /v1/plans`: targeted plans (定向计划).
 
 use super::plan_rates::{PlanRate, rates_of};
 use super::rates_api::{NewRate, set};
-use super::{not_before_settled, owner, refuse_back_dating, wake};
+use super::{not_before_settled, owner, refuse_back_dating};
 use crate::Core;
-use crate::api::{
-    ApiTime, Merchants, Only, Params, PathId, Principal, Problem, Promoters, Role, Write, WriteScope,
-};
-use crate::notices::write::{Kind, tell_by_id};
+use crate::api::{ApiTime, Merchants, Only, Params, Principal, Problem, Role, Write};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
-use attribution_core::ids::{PlanId, ProgrammeId, PromoterId};
+use attribution_core::ids::{PlanId, ProgrammeId};
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
@@ -22,11 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
-    OpenApiRouter::new()
-        .routes(routes!(list, post_plan))
-        .routes(routes!(apply))
-        .routes(routes!(approve))
-        .routes(routes!(reject))
+    OpenApiRouter::new().routes(routes!(list, post_plan))
 }
 
 /// How applications are answered.
@@ -88,31 +81,11 @@ struct PlanView {
     more_rates: bool,
 }
 
-/// Who applies, or whose application is answered.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Applicant {
-    /// The promoter.
-    #[schema(value_type = String)]
-    promoter: PromoterId,
-}
-
-/// An application.
-#[derive(Debug, Serialize, ToSchema)]
-struct ApplicationView {
-    plan: String,
-    promoter: String,
-    /// `pending`, `approved` or `rejected`.
-    state: &'static str,
-    /// UTC milliseconds.
-    applied_at: i64,
-}
-
 pub(super) struct Plan {
     pub(super) merchant: Option<String>,
-    name: String,
-    auto: bool,
-    closes: Option<Instant>,
+    pub(super) name: String,
+    pub(super) auto: bool,
+    pub(super) closes: Option<Instant>,
 }
 
 const PLAN: &str = "SELECT id, programme, merchant, name, auto_approve, created_ms, closes_ms, \
@@ -234,137 +207,4 @@ async fn list(
         })
         .await
         .map(Json)
-}
-
-/// What happens to an application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Apply,
-    Approve,
-    Reject,
-}
-
-/// Applies to a plan. Operators, the promoter, the promoter's agency. Applying again while an application is open or
-/// approved changes nothing.
-#[utoipa::path(
-    post, path = "/v1/plans/{id}/apply", params(("id" = String, Path)), request_body = Applicant,
-    responses((status = 200, body = ApplicationView))
-)]
-async fn apply(
-    State(core): State<Core>,
-    _: Only<Promoters>,
-    PathId(plan): PathId<PlanId>,
-    write: Write<Applicant>,
-) -> Result<Response, Problem> {
-    change(core, plan, write, Step::Apply).await
-}
-
-/// Approves an application. Operators, and the plan's merchant.
-#[utoipa::path(
-    post, path = "/v1/plans/{id}/approve", params(("id" = String, Path)), request_body = Applicant,
-    responses((status = 200, body = ApplicationView), (status = 409, description = "There is no open application"))
-)]
-async fn approve(
-    State(core): State<Core>,
-    _: Only<Merchants>,
-    PathId(plan): PathId<PlanId>,
-    write: Write<Applicant>,
-) -> Result<Response, Problem> {
-    change(core, plan, write, Step::Approve).await
-}
-
-/// Rejects an application, or withdraws its approval. Operators, and the plan's merchant.
-#[utoipa::path(
-    post, path = "/v1/plans/{id}/reject", params(("id" = String, Path)), request_body = Applicant,
-    responses((status = 200, body = ApplicationView), (status = 409, description = "There is no application"))
-)]
-async fn reject(
-    State(core): State<Core>,
-    _: Only<Merchants>,
-    PathId(plan): PathId<PlanId>,
-    write: Write<Applicant>,
-) -> Result<Response, Problem> {
-    change(core, plan, write, Step::Reject).await
-}
-
-async fn change(core: Core, id: PlanId, write: Write<Applicant>, step: Step) -> Result<Response, Problem> {
-    let Write { body: Applicant { promoter }, scope } = write;
-    scope.run(&core, move |tx, scope| answer(tx, scope, &id, &promoter, step)).await
-}
-
-fn answer(
-    tx: &mut dyn Tx,
-    scope: &WriteScope,
-    id: &PlanId,
-    promoter: &PromoterId,
-    step: Step,
-) -> Result<(StatusCode, ApplicationView), Problem> {
-    let now = scope.now;
-    let plan = find(tx, id)?;
-    let agency = tx
-        .query_opt("SELECT agency FROM promoters WHERE id = $1", params![promoter])?
-        .ok_or_else(|| Problem::unknown("promoter", promoter))?;
-    match (step, &plan.merchant) {
-        (Step::Apply, _) => {
-            scope.principal.require_promoter_of(promoter.as_str(), agency.opt_text(0)?)?;
-            if plan.closes.is_some_and(|closes| closes <= now) {
-                return Err(Problem::conflict("plan_closed", format!("plan {id} is closed")));
-            }
-        }
-        (_, Some(merchant)) => scope.principal.require_merchant(merchant)?,
-        (_, None) => scope.principal.require_operator()?,
-    }
-    tx.lock(&format!("plan {id} {promoter}"))?;
-    let last = tx.query_opt(
-        "SELECT applied_ms, approved_ms, rejected_ms FROM plan_applications WHERE plan = $1 AND promoter = $2 \
-         ORDER BY applied_ms DESC LIMIT 1",
-        params![id.as_str(), promoter],
-    )?;
-    let last = match &last {
-        Some(row) => Some((row.instant(0)?, row.opt_instant(1)?, row.opt_instant(2)?)),
-        None => None,
-    };
-    let view = |state, applied: Instant| ApplicationView {
-        plan: id.to_string(),
-        promoter: promoter.to_string(),
-        state,
-        applied_at: applied.millis(),
-    };
-    let missing =
-        || Problem::conflict("no_application", format!("promoter {promoter} has no open application"));
-    let done = match (step, last) {
-        (Step::Apply, Some((applied, approved, None))) => {
-            let state = if approved.is_some() || plan.auto { "approved" } else { "pending" };
-            return Ok((StatusCode::OK, view(state, applied)));
-        }
-        (Step::Apply, _) => {
-            tx.execute(
-                "INSERT INTO plan_applications (plan, promoter, applied_ms, approved_ms) VALUES ($1, $2, $3, $4)",
-                params![id.as_str(), promoter, now, plan.auto.then_some(now)],
-            )?;
-            view(if plan.auto { "approved" } else { "pending" }, now)
-        }
-        (Step::Approve, Some((applied, None, None))) => {
-            tx.execute(
-                "UPDATE plan_applications SET approved_ms = $4 WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
-                params![id.as_str(), promoter, applied, now],
-            )?;
-            tell_by_id(tx, promoter.as_str(), Kind::ApplicationApproved, id.as_str(), &plan.name, now)?;
-            view("approved", applied)
-        }
-        (Step::Approve, Some((applied, Some(_), None))) => view("approved", applied),
-        (Step::Reject, Some((applied, _, None))) => {
-            tx.execute(
-                "UPDATE plan_applications SET rejected_ms = $4 WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
-                params![id.as_str(), promoter, applied, now],
-            )?;
-            tell_by_id(tx, promoter.as_str(), Kind::ApplicationRejected, id.as_str(), &plan.name, now)?;
-            view("rejected", applied)
-        }
-        (Step::Reject, Some((applied, _, Some(_)))) => view("rejected", applied),
-        (Step::Approve, _) | (Step::Reject, None) => return Err(missing()),
-    };
-    // Orders of this very second are judged by what holds from now on.
-    wake(tx, now, now)?;
-    Ok((StatusCode::OK, done))
 }

@@ -1,0 +1,175 @@
+//! `POST /v1/plans/{id}/apply|approve|reject`: who takes part in a targeted plan.
+
+use super::plans_api::find;
+use super::wake;
+use crate::Core;
+use crate::api::{Merchants, Only, PathId, Problem, Promoters, Write, WriteScope};
+use crate::notices::write::{Kind, tell_by_id};
+use crate::params;
+use crate::store::Tx;
+use attribution_core::ids::{PlanId, PromoterId};
+use attribution_core::time::Instant;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<Core> {
+    OpenApiRouter::new().routes(routes!(apply)).routes(routes!(approve)).routes(routes!(reject))
+}
+
+/// Who applies, or whose application is answered.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Applicant {
+    /// The promoter.
+    #[schema(value_type = String)]
+    promoter: PromoterId,
+}
+
+/// An application.
+#[derive(Debug, Serialize, ToSchema)]
+struct ApplicationView {
+    plan: String,
+    promoter: String,
+    /// `pending`, `approved` or `rejected`.
+    state: &'static str,
+    /// UTC milliseconds.
+    applied_at: i64,
+}
+
+/// What happens to an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Apply,
+    Approve,
+    Reject,
+}
+
+/// Applies to a plan. Operators, the promoter, the promoter's agency. Applying again while an application is open or
+/// approved changes nothing.
+#[utoipa::path(
+    post, path = "/v1/plans/{id}/apply", params(("id" = String, Path)), request_body = Applicant,
+    responses((status = 200, body = ApplicationView))
+)]
+async fn apply(
+    State(core): State<Core>,
+    _: Only<Promoters>,
+    PathId(plan): PathId<PlanId>,
+    write: Write<Applicant>,
+) -> Result<Response, Problem> {
+    change(core, plan, write, Step::Apply).await
+}
+
+/// Approves an application. Operators, and the plan's merchant.
+#[utoipa::path(
+    post, path = "/v1/plans/{id}/approve", params(("id" = String, Path)), request_body = Applicant,
+    responses((status = 200, body = ApplicationView), (status = 409, description = "There is no open application"))
+)]
+async fn approve(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    PathId(plan): PathId<PlanId>,
+    write: Write<Applicant>,
+) -> Result<Response, Problem> {
+    change(core, plan, write, Step::Approve).await
+}
+
+/// Rejects an application, or withdraws its approval. Operators, and the plan's merchant.
+#[utoipa::path(
+    post, path = "/v1/plans/{id}/reject", params(("id" = String, Path)), request_body = Applicant,
+    responses((status = 200, body = ApplicationView), (status = 409, description = "There is no application"))
+)]
+async fn reject(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    PathId(plan): PathId<PlanId>,
+    write: Write<Applicant>,
+) -> Result<Response, Problem> {
+    change(core, plan, write, Step::Reject).await
+}
+
+async fn change(core: Core, id: PlanId, write: Write<Applicant>, step: Step) -> Result<Response, Problem> {
+    let Write { body: Applicant { promoter }, scope } = write;
+    scope.run(&core, move |tx, scope| answer(tx, scope, &id, &promoter, step)).await
+}
+
+fn answer(
+    tx: &mut dyn Tx,
+    scope: &WriteScope,
+    id: &PlanId,
+    promoter: &PromoterId,
+    step: Step,
+) -> Result<(StatusCode, ApplicationView), Problem> {
+    let now = scope.now;
+    let plan = find(tx, id)?;
+    let agency = tx
+        .query_opt("SELECT agency FROM promoters WHERE id = $1", params![promoter])?
+        .ok_or_else(|| Problem::unknown("promoter", promoter))?;
+    match (step, &plan.merchant) {
+        (Step::Apply, _) => {
+            scope.principal.require_promoter_of(promoter.as_str(), agency.opt_text(0)?)?;
+            if plan.closes.is_some_and(|closes| closes <= now) {
+                return Err(Problem::conflict("plan_closed", format!("plan {id} is closed")));
+            }
+        }
+        (_, Some(merchant)) => scope.principal.require_merchant(merchant)?,
+        (_, None) => scope.principal.require_operator()?,
+    }
+    tx.lock(&format!("plan {id} {promoter}"))?;
+    let last = tx.query_opt(
+        "SELECT applied_ms, approved_ms, rejected_ms FROM plan_applications WHERE plan = $1 AND promoter = $2 \
+         ORDER BY applied_ms DESC LIMIT 1",
+        params![id.as_str(), promoter],
+    )?;
+    let last = match &last {
+        Some(row) => Some((row.instant(0)?, row.opt_instant(1)?, row.opt_instant(2)?)),
+        None => None,
+    };
+    let view = |state, applied: Instant| ApplicationView {
+        plan: id.to_string(),
+        promoter: promoter.to_string(),
+        state,
+        applied_at: applied.millis(),
+    };
+    let missing =
+        || Problem::conflict("no_application", format!("promoter {promoter} has no open application"));
+    let done = match (step, last) {
+        (Step::Apply, Some((applied, approved, None))) => {
+            let state = if approved.is_some() || plan.auto { "approved" } else { "pending" };
+            return Ok((StatusCode::OK, view(state, applied)));
+        }
+        (Step::Apply, _) => {
+            tx.execute(
+                "INSERT INTO plan_applications (plan, promoter, applied_ms, approved_ms) VALUES ($1, $2, $3, $4)",
+                params![id.as_str(), promoter, now, plan.auto.then_some(now)],
+            )?;
+            view(if plan.auto { "approved" } else { "pending" }, now)
+        }
+        (Step::Approve, Some((applied, None, None))) => {
+            tx.execute(
+                "UPDATE plan_applications SET approved_ms = $4 WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
+                params![id.as_str(), promoter, applied, now],
+            )?;
+            tell_by_id(tx, promoter.as_str(), Kind::ApplicationApproved, id.as_str(), &plan.name, now)?;
+            view("approved", applied)
+        }
+        (Step::Approve, Some((applied, Some(_), None))) => view("approved", applied),
+        (Step::Reject, Some((applied, _, None))) => {
+            tx.execute(
+                "UPDATE plan_applications SET rejected_ms = $4 WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
+                params![id.as_str(), promoter, applied, now],
+            )?;
+            tell_by_id(tx, promoter.as_str(), Kind::ApplicationRejected, id.as_str(), &plan.name, now)?;
+            view("rejected", applied)
+        }
+        (Step::Reject, Some((applied, _, Some(_)))) => view("rejected", applied),
+        (Step::Approve, _) | (Step::Reject, None) => return Err(missing()),
+    };
+    // Orders of this very second are judged by what holds from now on.
+    wake(tx, now, now)?;
+    Ok((StatusCode::OK, done))
+}
