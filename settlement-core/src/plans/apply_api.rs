@@ -1,12 +1,12 @@
 //! `POST /v1/plans/{id}/apply|approve|reject`: who takes part in a targeted plan.
 
-use super::plans_api::find;
+use super::plans_api::{Plan, find};
 use super::wake;
 use crate::Core;
 use crate::api::{Merchants, Only, PathId, Problem, Promoters, Write, WriteScope};
 use crate::notices::write::{Kind, tell_by_id};
 use crate::params;
-use crate::store::Tx;
+use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, PromoterId};
 use attribution_core::time::Instant;
 use axum::extract::State;
@@ -106,39 +106,17 @@ fn answer(
 ) -> Result<(StatusCode, ApplicationView), Problem> {
     let now = scope.now;
     let plan = find(tx, id)?;
-    let agency = tx
-        .query_opt("SELECT agency FROM promoters WHERE id = $1", params![promoter])?
-        .ok_or_else(|| Problem::unknown("promoter", promoter))?;
-    match (step, &plan.merchant) {
-        (Step::Apply, _) => {
-            scope.principal.require_promoter_of(promoter.as_str(), agency.opt_text(0)?)?;
-            if plan.closes.is_some_and(|closes| closes <= now) {
-                return Err(Problem::conflict("plan_closed", format!("plan {id} is closed")));
-            }
-        }
-        (_, Some(merchant)) => scope.principal.require_merchant(merchant)?,
-        (_, None) => scope.principal.require_operator()?,
-    }
+    refuse_unless_allowed(tx, scope, id, &plan, promoter, step)?;
     tx.lock(&format!("plan {id} {promoter}"))?;
-    let last = tx.query_opt(
-        "SELECT applied_ms, approved_ms, rejected_ms FROM plan_applications WHERE plan = $1 AND promoter = $2 \
-         ORDER BY applied_ms DESC LIMIT 1",
-        params![id.as_str(), promoter],
-    )?;
-    let last = match &last {
-        Some(row) => Some((row.instant(0)?, row.opt_instant(1)?, row.opt_instant(2)?)),
-        None => None,
-    };
+    let last = last(tx, id, promoter)?;
     let view = |state, applied: Instant| ApplicationView {
         plan: id.to_string(),
         promoter: promoter.to_string(),
         state,
         applied_at: applied.millis(),
     };
-    let missing =
-        || Problem::conflict("no_application", format!("promoter {promoter} has no open application"));
     let done = match (step, last) {
-        (Step::Apply, Some((applied, approved, None))) => {
+        (Step::Apply, Some(Application { applied, approved, rejected: None })) => {
             let state = if approved.is_some() || plan.auto { "approved" } else { "pending" };
             return Ok((StatusCode::OK, view(state, applied)));
         }
@@ -149,27 +127,83 @@ fn answer(
             )?;
             view(if plan.auto { "approved" } else { "pending" }, now)
         }
-        (Step::Approve, Some((applied, None, None))) => {
-            tx.execute(
-                "UPDATE plan_applications SET approved_ms = $4 WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
-                params![id.as_str(), promoter, applied, now],
-            )?;
-            tell_by_id(tx, promoter.as_str(), Kind::ApplicationApproved, id.as_str(), &plan.name, now)?;
+        (Step::Approve, Some(Application { applied, approved, rejected: None })) => {
+            if approved.is_none() {
+                tx.execute(
+                    "UPDATE plan_applications SET approved_ms = $4 \
+                     WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
+                    params![id.as_str(), promoter, applied, now],
+                )?;
+                tell_by_id(tx, promoter.as_str(), Kind::ApplicationApproved, id.as_str(), &plan.name, now)?;
+            }
             view("approved", applied)
         }
-        (Step::Approve, Some((applied, Some(_), None))) => view("approved", applied),
-        (Step::Reject, Some((applied, _, None))) => {
-            tx.execute(
-                "UPDATE plan_applications SET rejected_ms = $4 WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
-                params![id.as_str(), promoter, applied, now],
-            )?;
-            tell_by_id(tx, promoter.as_str(), Kind::ApplicationRejected, id.as_str(), &plan.name, now)?;
+        (Step::Reject, Some(Application { applied, rejected, .. })) => {
+            if rejected.is_none() {
+                tx.execute(
+                    "UPDATE plan_applications SET rejected_ms = $4 \
+                     WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
+                    params![id.as_str(), promoter, applied, now],
+                )?;
+                tell_by_id(tx, promoter.as_str(), Kind::ApplicationRejected, id.as_str(), &plan.name, now)?;
+            }
             view("rejected", applied)
         }
-        (Step::Reject, Some((applied, _, Some(_)))) => view("rejected", applied),
-        (Step::Approve, _) | (Step::Reject, None) => return Err(missing()),
+        (Step::Approve, _) | (Step::Reject, None) => {
+            let detail = format!("promoter {promoter} has no open application");
+            return Err(Problem::conflict("no_application", detail));
+        }
     };
     // Orders of this very second are judged by what holds from now on.
     wake(tx, now, now)?;
     Ok((StatusCode::OK, done))
+}
+
+/// Refuses whoever may not take this step, and a step that the plan's time no longer allows.
+fn refuse_unless_allowed(
+    tx: &mut dyn Tx,
+    scope: &WriteScope,
+    id: &PlanId,
+    plan: &Plan,
+    promoter: &PromoterId,
+    step: Step,
+) -> Result<(), Problem> {
+    let agency = tx
+        .query_opt("SELECT agency FROM promoters WHERE id = $1", params![promoter])?
+        .ok_or_else(|| Problem::unknown("promoter", promoter))?;
+    match (step, &plan.merchant) {
+        (Step::Apply, _) => {
+            scope.principal.require_promoter_of(promoter.as_str(), agency.opt_text(0)?)?;
+            if plan.closes.is_some_and(|closes| closes <= scope.now) {
+                return Err(Problem::conflict("plan_closed", format!("plan {id} is closed")));
+            }
+            Ok(())
+        }
+        (_, Some(merchant)) => scope.principal.require_merchant(merchant),
+        (_, None) => scope.principal.require_operator(),
+    }
+}
+
+/// An application, and what became of it.
+struct Application {
+    applied: Instant,
+    approved: Option<Instant>,
+    rejected: Option<Instant>,
+}
+
+/// The promoter's last application to the plan.
+fn last(tx: &mut dyn Tx, plan: &PlanId, promoter: &PromoterId) -> Result<Option<Application>, StoreError> {
+    let row = tx.query_opt(
+        "SELECT applied_ms, approved_ms, rejected_ms FROM plan_applications WHERE plan = $1 AND promoter = $2 \
+         ORDER BY applied_ms DESC LIMIT 1",
+        params![plan.as_str(), promoter],
+    )?;
+    let read = |row: Row| {
+        Ok(Application {
+            applied: row.instant(0)?,
+            approved: row.opt_instant(1)?,
+            rejected: row.opt_instant(2)?,
+        })
+    };
+    row.map(read).transpose()
 }
