@@ -81,33 +81,17 @@ pub fn take(
     if let Some(impossible) = event.impossible(now) {
         return refuse(tx, &key, &contents, whose.as_ref(), impossible, now);
     }
-    // Only what counts for this sender can be repeated or contradicted: the word of a merchant whose order it is not
-    // must never stand in the way.
-    let counts = owner.or(sender).unwrap_or_default();
-    let before = tx.query(
-        "SELECT contents FROM order_events WHERE platform = $1 AND order_id = $2 AND kind = $3 AND refund_id = $4 \
-         AND (kind = 'created' OR sender = '' OR sender = $5)",
-        params![&key.platform, &key.order, key.kind, &key.refund, counts],
-    )?;
-    for row in &before {
-        if row.text(0)? == contents {
-            return Ok(Taken::Repeat);
+    match told_before(tx, &key, &contents, owner.or(sender).unwrap_or_default())? {
+        Before::Nothing => {}
+        Before::TheSame => return Ok(Taken::Repeat),
+        Before::SomethingElse => {
+            let detail =
+                format!("this `{}` event came before with other contents; the first one stands", key.kind);
+            let refusal = Refusal { reason: Reason::EventChanged, detail, pointer: String::new() };
+            return refuse(tx, &key, &contents, whose.as_ref(), refusal, now);
         }
     }
-    if !before.is_empty() {
-        let detail =
-            format!("this `{}` event came before with other contents; the first one stands", key.kind);
-        let refusal = Refusal { reason: Reason::EventChanged, detail, pointer: String::new() };
-        return refuse(tx, &key, &contents, whose.as_ref(), refusal, now);
-    }
-    if let OrderEvent::Created(created) = event
-        && let Some(refusal) = known_to_catalogue(tx, created)?
-    {
-        return refuse(tx, &key, &contents, whose.as_ref(), refusal, now);
-    }
-    if let Some(placed) = &placed
-        && let Some(refusal) = waiting::before_created(key.kind, event.at(), placed.at)
-    {
+    if let Some(refusal) = misfit(tx, &key, event, placed.as_ref())? {
         return refuse(tx, &key, &contents, whose.as_ref(), refusal, now);
     }
     // What is told after a judgement bears a later time: the times alone tell what each has seen.
@@ -119,20 +103,72 @@ pub fn take(
         waiting::sort(tx, created, now)?;
     }
     let events = rows::events(tx, &key.platform, &key.order)?;
-    let Some(state) = OrderState::of(&events) else { return Ok(Taken::Waiting) };
+    match OrderState::of(&events) {
+        None => Ok(Taken::Waiting),
+        Some(state) => apply(tx, keys, event, &state, sender, now),
+    }
+}
+
+/// What an event that is stored changes at once; the order's judgement comes later.
+fn apply(
+    tx: &mut dyn Tx,
+    keys: &ClickKeys,
+    event: &OrderEvent,
+    state: &OrderState,
+    sender: Option<&str>,
+    now: Instant,
+) -> Result<Taken, StoreError> {
     let bad_tokens = if let OrderEvent::Created(created) = event {
-        rows::insert_order(tx, &state)?;
+        rows::insert_order(tx, state)?;
         take_tokens(tx, keys, created, sender, now)?
     } else {
         Vec::new()
     };
-    rows::touch_order(tx, &state)?;
-    note_contradictions(tx, &state, now)?;
+    rows::touch_order(tx, state)?;
+    note_contradictions(tx, state, now)?;
     if matches!(event, OrderEvent::Paid(_) | OrderEvent::Completed(_)) {
-        close_explained(tx, &state, now)?;
+        close_explained(tx, state, now)?;
     }
-    wake_others(tx, &state, event)?;
+    wake_others(tx, state, event)?;
     Ok(Taken::Applied { bad_tokens })
+}
+
+/// What was told under an event's key before.
+enum Before {
+    Nothing,
+    TheSame,
+    SomethingElse,
+}
+
+/// Only what `counts` has said and what operators have said can be repeated or contradicted: the word of a merchant whose
+/// order it is not must never stand in the way.
+fn told_before(tx: &mut dyn Tx, key: &EventKey, contents: &str, counts: &str) -> Result<Before, StoreError> {
+    let rows = tx.query(
+        "SELECT contents FROM order_events WHERE platform = $1 AND order_id = $2 AND kind = $3 AND refund_id = $4 \
+         AND (kind = 'created' OR sender = '' OR sender = $5)",
+        params![&key.platform, &key.order, key.kind, &key.refund, counts],
+    )?;
+    for row in &rows {
+        if row.text(0)? == contents {
+            return Ok(Before::TheSame);
+        }
+    }
+    Ok(if rows.is_empty() { Before::Nothing } else { Before::SomethingElse })
+}
+
+/// Why an event does not fit the catalogue or the order that is there, if so.
+fn misfit(
+    tx: &mut dyn Tx,
+    key: &EventKey,
+    event: &OrderEvent,
+    placed: Option<&Placed>,
+) -> Result<Option<Refusal>, StoreError> {
+    if let OrderEvent::Created(created) = event
+        && let Some(refusal) = known_to_catalogue(tx, created)?
+    {
+        return Ok(Some(refusal));
+    }
+    Ok(placed.and_then(|placed| waiting::before_created(key.kind, event.at(), placed.at)))
 }
 
 /// What is known of an order that is there.
