@@ -8,7 +8,7 @@ use crate::params;
 use crate::plans::offers::{Item, Offers, Viewer};
 use crate::store::{List, StoreError, Tx};
 use attribution_core::time::Instant;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 /// Changed products that are looked at one by one, until the job has taken them in.
 const MARKED: i64 = 500;
@@ -262,6 +262,54 @@ fn column(block: i64, part: usize) -> i64 {
     block * i64::try_from(docs::PARTS).unwrap_or(1) + i64::try_from(part).unwrap_or_default()
 }
 
+/// The best candidates so far, best first.
+struct Leading {
+    order: Order,
+    /// Only what comes behind this rank.
+    after: Option<Rank>,
+    wanted: usize,
+    heap: BinaryHeap<(Rank, Place)>,
+}
+
+/// What comes first compares as less.
+type Rank = (i64, i64);
+
+impl Leading {
+    fn new(order: Order, after: Option<Place>, wanted: usize) -> Self {
+        let after = after.map(|place| rank(order, place));
+        Self { order, after, wanted, heap: BinaryHeap::with_capacity(wanted + 1) }
+    }
+
+    /// Takes a candidate, unless as many are better. Says `false` then: of candidates in order none behind it counts.
+    fn take(&mut self, place: Place) -> bool {
+        let rank = rank(self.order, place);
+        if self.after.is_some_and(|after| rank <= after) {
+            return true;
+        }
+        if self.heap.len() < self.wanted {
+            self.heap.push((rank, place));
+        } else if self.heap.peek().is_some_and(|(worst, _)| rank < *worst) {
+            self.heap.pop();
+            self.heap.push((rank, place));
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn into_places(self) -> Vec<Place> {
+        self.heap.into_sorted_vec().into_iter().map(|(_, place)| place).collect()
+    }
+}
+
+fn rank(order: Order, (key, target): Place) -> Rank {
+    match order {
+        Order::Oldest => (0, target),
+        Order::Newest => (0, -target),
+        Order::Best(_) => (i64::from(u32::MAX - key), -target),
+    }
+}
+
 /// The first `wanted` candidates behind `after`.
 fn next(
     sets: &BTreeMap<i64, Block>,
@@ -271,32 +319,9 @@ fn next(
     after: Option<Place>,
     wanted: usize,
 ) -> Vec<Place> {
-    // What comes first compares as less.
-    let rank = |(key, target): Place| match order {
-        Order::Oldest => (0, target),
-        Order::Newest => (0, -target),
-        Order::Best(_) => (i64::from(u32::MAX - key), -target),
-    };
-    let after = after.map(rank);
-    let mut best = std::collections::BinaryHeap::with_capacity(wanted + 1);
-    let mut take = |place: Place| {
-        let rank = rank(place);
-        if after.is_some_and(|after| rank <= after) {
-            return true;
-        }
-        if best.len() < wanted {
-            best.push((rank, place));
-        } else if best.peek().is_some_and(|(worst, _)| rank < *worst) {
-            best.pop();
-            best.push((rank, place));
-        } else {
-            return false;
-        }
-        true
-    };
-    let fresh_key = |place: &Place| if matches!(order, Order::Best(_)) { *place } else { (0, place.1) };
+    let mut best = Leading::new(order, after, wanted);
     for place in fresh {
-        take(fresh_key(place));
+        best.take(if matches!(order, Order::Best(_)) { *place } else { (0, place.1) });
     }
     match order {
         Order::Best(_) => {
@@ -305,32 +330,29 @@ fn next(
                     let keys = keys.block(column(*block, part));
                     for number in set.part(part) {
                         let target = docs::target(*block, number);
-                        take((keys.of(columns::place(target).1), target));
+                        best.take((keys.of(columns::place(target).1), target));
                     }
                 }
             }
         }
         // In the order of numbers the first that is too late ends it.
         Order::Oldest => {
-            'all: for (block, set) in sets {
-                for number in set.iter() {
-                    if !take((0, docs::target(*block, number))) {
-                        break 'all;
-                    }
-                }
-            }
+            let mut all = sets
+                .iter()
+                .flat_map(|(block, set)| set.iter().map(move |number| docs::target(*block, number)));
+            while all.next().is_some_and(|target| best.take((0, target))) {}
         }
         Order::Newest => {
             for (block, set) in sets.iter().rev() {
                 let mut numbers: Vec<u16> = set.iter().collect();
                 numbers.reverse();
-                if !numbers.into_iter().all(|number| take((0, docs::target(*block, number)))) {
+                if !numbers.into_iter().all(|number| best.take((0, docs::target(*block, number)))) {
                     break;
                 }
             }
         }
     }
-    best.into_sorted_vec().into_iter().map(|(_, place)| place).collect()
+    best.into_places()
 }
 
 /// Those of the candidates whose texts hold the words.
