@@ -6,7 +6,7 @@ use super::facts::{EVERYTHING, orders_matter, orders_of};
 use super::programmes;
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::fold::{ClickTarget, PriorOrder, Question, Relation, fold};
+use attribution_core::fold::{Click, ClickTarget, PriorOrder, Question, Relation, fold};
 use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::policy::attribution::{Model, Scope};
 use attribution_core::time::Instant;
@@ -60,19 +60,8 @@ pub fn relations(
         let whose = Whose::BuyerAt(buyer, merchant);
         let chain =
             clicks.chain(tx, &mut catalogue, programme.num, &version.policy, whose, (at, EVERYTHING))?;
-        let place = |product: Option<ProductId>| ClickTarget {
-            platform: platform.clone(),
-            merchant: merchant.clone(),
-            product,
-        };
-        let places: BTreeSet<ClickTarget> = match (product, policy.scope) {
-            (Some(product), _) => BTreeSet::from([place(Some(product.clone()))]),
-            (None, Scope::Product) => {
-                let here = chain.iter().filter(|c| c.target.merchant == *merchant);
-                here.filter(|c| c.target.product.is_some()).map(|c| c.target.clone()).collect()
-            }
-            (None, _) => BTreeSet::from([place(None)]),
-        };
+        let shop = ClickTarget { platform: platform.clone(), merchant: merchant.clone(), product: None };
+        let places = places(shop, product, policy.scope, &chain);
         let touching = PriorOrder::touching(&orders, &version.policy);
         for place in places {
             let question = Question {
@@ -97,6 +86,23 @@ pub fn relations(
         }
     }
     Ok(found)
+}
+
+/// The places in the shop for which a programme is asked.
+fn places(
+    shop: ClickTarget,
+    product: Option<&ProductId>,
+    scope: Scope,
+    chain: &[Click],
+) -> BTreeSet<ClickTarget> {
+    match (product, scope) {
+        (Some(product), _) => BTreeSet::from([ClickTarget { product: Some(product.clone()), ..shop }]),
+        (None, Scope::Product) => {
+            let here = chain.iter().filter(|c| c.target.merchant == shop.merchant);
+            here.filter(|c| c.target.product.is_some()).map(|c| c.target.clone()).collect()
+        }
+        (None, _) => BTreeSet::from([shop]),
+    }
 }
 
 /// Promoters that are the buyer in person, by number, as known now.
