@@ -67,16 +67,8 @@ pub(super) fn put_back(
         "SELECT {} FROM dead_letters WHERE click_id > $1 ORDER BY click_id LIMIT $2",
         Letter::COLUMNS
     );
-    let streams: HashSet<Stream> = {
-        let rows = tx.query(&sql, params![after, i64::from(limit)])?;
-        rows.iter().map(|row| Ok(ClickId(row.id16(0)?).stream())).collect::<Result<_, StoreError>>()?
-    };
-    // A batch that is sent again meanwhile waits, and so does another hand that puts back; in one order for all.
-    let mut streams: Vec<Stream> = streams.into_iter().collect();
-    streams.sort_unstable_by_key(|of| (of.edge.0, of.epoch.0, of.worker.0));
-    for stream in streams {
-        stream::lock(tx, stream, now)?;
-    }
+    let rows = tx.query(&sql, params![after, i64::from(limit)])?;
+    lock_streams(tx, &rows, now)?;
     // Read again under the locks.
     let rows = tx.query(&sql, params![after, i64::from(limit) + 1])?;
     let more = rows.len() > limit as usize;
@@ -120,6 +112,19 @@ pub(super) fn put_back(
         orders::clicks_turned_up(tx, click.click.stream(), &(number..number + 1))?;
     }
     Ok(done)
+}
+
+/// Locks the streams of these letters: a batch that is sent again meanwhile waits, and so does another hand that puts back.
+fn lock_streams(tx: &mut dyn Tx, letters: &[Row], now: Instant) -> Result<(), StoreError> {
+    let of = |row: &Row| Ok(ClickId(row.id16(0)?).stream());
+    let streams = letters.iter().map(of).collect::<Result<HashSet<Stream>, StoreError>>()?;
+    // In one order for all, so that nobody waits for somebody who waits.
+    let mut streams: Vec<Stream> = streams.into_iter().collect();
+    streams.sort_unstable_by_key(|of| (of.edge.0, of.epoch.0, of.worker.0));
+    for stream in streams {
+        stream::lock(tx, stream, now)?;
+    }
+    Ok(())
 }
 
 /// What the letters are to this program; and which of them are tallies.
