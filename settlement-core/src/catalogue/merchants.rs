@@ -234,19 +234,7 @@ fn put(
         wake::merchant(tx, id)?;
     }
     if let Some(url) = shop_url {
-        let shop = NewTarget {
-            kind: "shop",
-            id: id.as_str(),
-            merchant: id.as_str(),
-            title: name,
-            destination: url,
-            price_fen: None,
-            category: None,
-            pass_query: false,
-            click_param,
-            image_url: None,
-            app_page: app_page_text.as_deref(),
-        };
+        let shop = shop_target(id, wanted, url, app_page_text.as_deref());
         targets::put(tx, &shop, &mut numbers, scope.now)?;
     }
     numbers.give_back(tx)?;
@@ -269,6 +257,28 @@ fn put(
         history_known_from,
     };
     Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, view))
+}
+
+/// The target of the merchant's shop.
+fn shop_target<'a>(
+    id: &'a MerchantId,
+    wanted: &'a Wanted,
+    url: &'a str,
+    app_page: Option<&'a str>,
+) -> NewTarget<'a> {
+    NewTarget {
+        kind: "shop",
+        id: id.as_str(),
+        merchant: id.as_str(),
+        title: &wanted.name,
+        destination: url,
+        price_fen: None,
+        category: None,
+        pass_query: false,
+        click_param: &wanted.click_param,
+        image_url: None,
+        app_page,
+    }
 }
 
 /// The merchant's own row, and its platform's if that is new.
