@@ -169,8 +169,21 @@ fn take_in(tx: &mut dyn Tx, targets: &[i64], now: Instant) -> Result<(), StoreEr
     write_terms(tx, &new, &old)?;
     write_docs(tx, &new, &old)?;
     write_columns(tx, &numbers, &offers)?;
+    let seen = seen_by_plans(tx, &mut anybody, &numbers, &items, &offers, now)?;
+    write_plans(tx, &numbers, &seen)
+}
+
+/// What members of each plan see otherwise than anybody: by plan, the products and their offers.
+fn seen_by_plans(
+    tx: &mut dyn Tx,
+    anybody: &mut Offers,
+    numbers: &[i64],
+    items: &[Item],
+    offers: &[Offer],
+    now: Instant,
+) -> Result<BTreeMap<String, BTreeMap<i64, Offer>>, StoreError> {
     let mut changed: HashMap<PlanId, Vec<usize>> = HashMap::new();
-    for (index, plans) in anybody.plans_of(tx, &items)?.into_iter().enumerate() {
+    for (index, plans) in anybody.plans_of(tx, items)?.into_iter().enumerate() {
         for plan in plans {
             changed.entry(plan).or_default().push(index);
         }
@@ -189,5 +202,5 @@ fn take_in(tx: &mut dyn Tx, targets: &[i64], now: Instant) -> Result<(), StoreEr
         }
         seen.insert(plan.to_string(), other);
     }
-    write_plans(tx, &numbers, &seen)
+    Ok(seen)
 }
