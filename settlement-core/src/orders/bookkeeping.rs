@@ -14,6 +14,7 @@ use crate::webhooks::{EventKind, tell};
 use attribution_core::commission::{Amounts, Payee, Share};
 use attribution_core::ledger::Entry;
 use attribution_core::maturity::{Standing, Trade, standing};
+use attribution_core::money::Fen;
 use attribution_core::policy::SettlementPolicy;
 use attribution_core::time::Instant;
 
@@ -61,34 +62,32 @@ pub(super) fn keep_books(
         note_manual(tx, state, line, change.books.entry == Entry::Settled, now)?;
     }
     if row.settled.is_some() && change.books.paid != line.amount {
-        let detail = format!("settled on {} fen, but {} were paid", change.books.paid.0, line.amount.0);
-        let reason = Reason::PaidAfterSettlement;
-        let line = line.line.as_str();
-        let merchant = Some(&state.created.merchant);
-        let finding =
-            Finding { platform, order, merchant, line, reason, found: "", detail: &detail, contents: None };
-        review::open(tx, &finding, now)?;
+        note_paid_otherwise(tx, state, line, change.books.paid, now)?;
     }
     let before = row.amounts.promoter;
     show_books(row, change);
     if row.settled.is_some() && row.amounts.promoter < before {
-        let moved = tell::Moved {
-            commission_fen: row.amounts.commission,
-            promoter_fen: row.amounts.promoter,
-            taken_back_fen: before - row.amounts.promoter,
-        };
-        let (facts, merchant) = (tell::line_facts(state, line), &state.created.merchant);
-        tell::moved(
-            tx,
-            EventKind::CommissionClawedBack,
-            &facts,
-            merchant,
-            row.promoter.as_ref(),
-            moved,
-            now,
-        )?;
+        tell_taken_back(tx, state, line, row, before, now)?;
     }
     Ok(timer)
+}
+
+/// Tells of a settled line whose promoter, who had `before`, has less now.
+fn tell_taken_back(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    line: &LineState,
+    row: &LineRow,
+    before: i64,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let moved = tell::Moved {
+        commission_fen: row.amounts.commission,
+        promoter_fen: row.amounts.promoter,
+        taken_back_fen: before - row.amounts.promoter,
+    };
+    let (facts, merchant) = (tell::line_facts(state, line), &state.created.merchant);
+    tell::moved(tx, EventKind::CommissionClawedBack, &facts, merchant, row.promoter.as_ref(), moved, now)
 }
 
 /// When the trade was complete: by its event, or so long after the last parcel; and when the timer that runs will end.
@@ -118,6 +117,28 @@ pub(crate) fn business_time(state: &OrderState, line: &LineState, settled: bool)
     let paid = state.paid.unwrap_or_else(|| state.created.at.instant());
     let refunded = line.refunds.iter().map(|refund| refund.at).max();
     refunded.filter(|_| settled).unwrap_or(paid)
+}
+
+/// Notes that a line has settled on another amount than was paid for it.
+fn note_paid_otherwise(
+    tx: &mut dyn Tx,
+    state: &OrderState,
+    line: &LineState,
+    settled_on: Fen,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let detail = format!("settled on {} fen, but {} were paid", settled_on.0, line.amount.0);
+    let finding = Finding {
+        platform: &state.created.platform,
+        order: &state.created.order,
+        merchant: Some(&state.created.merchant),
+        line: line.line.as_str(),
+        reason: Reason::PaidAfterSettlement,
+        found: "",
+        detail: &detail,
+        contents: None,
+    };
+    review::open(tx, &finding, now)
 }
 
 fn note_manual(
