@@ -195,16 +195,7 @@ fn recover_epoch(
 ) -> io::Result<OldEpoch> {
     let loaded = EpochRecord::load(storage, epoch)?;
     let known = loaded.is_some();
-    let mut record = match loaded {
-        Some(record) => record,
-        None => {
-            found.notices.push(Notice::EpochRecordLost { epoch });
-            rebuild_record(storage, epoch, files).unwrap_or_else(|| {
-                found.notices.push(Notice::Unreadable { epoch });
-                EpochRecord { edge: 0, epoch, salt: 0, ending: Ending::Recovered, ends: Vec::new() }
-            })
-        }
-    };
+    let mut record = loaded.unwrap_or_else(|| rebuilt_record(storage, epoch, files, &mut found.notices));
     let searched = record.ending != Ending::Unknown;
     // Of a start that ended nothing behind the last frame need be there; nor is it known that one without a record ran.
     let running = known && !searched;
@@ -215,22 +206,7 @@ fn recover_epoch(
         let none = Files::new();
         let numbers = files.get(&stream).unwrap_or(&none);
         let index = StreamIndex::new(stream, record.salt, Vec::new(), 0);
-        let mut empty = Vec::new();
-        for (number, len) in numbers {
-            found.notices.extend(missing::cut_short(storage, stream, *number, *len));
-            match first_frame(storage, &index, *number, *len)? {
-                First::Frame(first) => {
-                    blank.append(&mut empty);
-                    index.add(Entry { number: *number, first, bytes: *len });
-                }
-                First::None => empty.push(segment::name(stream, *number)),
-                First::Unreadable => {
-                    let (from, name) = (segment::name(stream, *number), aside(stream, *number));
-                    storage.rename(&from, &name)?;
-                    found.notices.push(Notice::SetAside { name });
-                }
-            }
-        }
+        let empty = fill_index(storage, &index, numbers, &mut blank, &mut found.notices)?;
         if running {
             found.notices.append(&mut missing::gone_behind(&index, numbers.keys().copied()));
         }
@@ -259,6 +235,49 @@ fn recover_epoch(
         failpoint::reach("recovery.recorded");
     }
     Ok(OldEpoch { record, streams, blank })
+}
+
+/// Takes the files of a stream into its index. Gives the names of those without frames behind the last one that has some;
+/// those before it go to `blank`.
+fn fill_index(
+    storage: &dyn Storage,
+    index: &StreamIndex,
+    numbers: &Files,
+    blank: &mut Vec<String>,
+    notices: &mut Vec<Notice>,
+) -> io::Result<Vec<String>> {
+    let stream = index.stream();
+    let mut empty = Vec::new();
+    for (number, len) in numbers {
+        notices.extend(missing::cut_short(storage, stream, *number, *len));
+        match first_frame(storage, index, *number, *len)? {
+            First::Frame(first) => {
+                blank.append(&mut empty);
+                index.add(Entry { number: *number, first, bytes: *len });
+            }
+            First::None => empty.push(segment::name(stream, *number)),
+            First::Unreadable => {
+                let (from, name) = (segment::name(stream, *number), aside(stream, *number));
+                storage.rename(&from, &name)?;
+                notices.push(Notice::SetAside { name });
+            }
+        }
+    }
+    Ok(empty)
+}
+
+/// The record of an epoch that has lost it; an empty one if its segments say nothing either.
+fn rebuilt_record(
+    storage: &dyn Storage,
+    epoch: u64,
+    files: &BTreeMap<StreamId, Files>,
+    notices: &mut Vec<Notice>,
+) -> EpochRecord {
+    notices.push(Notice::EpochRecordLost { epoch });
+    rebuild_record(storage, epoch, files).unwrap_or_else(|| {
+        notices.push(Notice::Unreadable { epoch });
+        EpochRecord { edge: 0, epoch, salt: 0, ending: Ending::Recovered, ends: Vec::new() }
+    })
 }
 
 /// Makes a record from what the segments' names and headers say.
