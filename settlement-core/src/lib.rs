@@ -21,8 +21,8 @@
 
 pub mod accounts;
 pub mod api;
-pub mod attribution;
-pub mod audit;
+mod attribution;
+mod audit;
 mod catalogue;
 mod clock;
 mod core;
@@ -35,7 +35,7 @@ mod identities;
 mod ingest;
 mod installation;
 mod intake;
-pub mod ledger;
+mod ledger;
 mod library;
 mod maintenance;
 mod notices;

@@ -29,7 +29,7 @@ use std::rc::Rc;
 
 /// See the module's own words.
 #[derive(Debug, Default)]
-pub struct Catalogue {
+pub(crate) struct Catalogue {
     programmes: HashMap<(PlatformId, MerchantId), Rc<[Programme]>>,
     records: HashMap<ProgrammeNum, Option<Rc<RecordRules>>>,
     policies: HashMap<(ProgrammeId, u32), Rc<Policy>>,

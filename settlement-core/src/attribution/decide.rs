@@ -25,7 +25,7 @@ use std::rc::Rc;
 
 /// What to decide, and as of when.
 #[derive(Debug, Clone, Copy)]
-pub struct LineQuestion {
+pub(crate) struct LineQuestion {
     /// Whether all edges have delivered what they recorded before the order.
     pub edges: EdgesCaughtUp,
     /// Now.
@@ -34,7 +34,7 @@ pub struct LineQuestion {
 
 /// The decision on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decided {
+pub(crate) struct Decided {
     /// By the programme that won, or the one that best says why nobody did.
     pub attribution: Attribution,
     /// What the rules said for the buyer's clicks in other programmes.
@@ -44,7 +44,7 @@ pub struct Decided {
 
 /// Why an order could not be decided.
 #[derive(Debug, thiserror::Error)]
-pub enum DecideError {
+pub(crate) enum DecideError {
     /// The store failed.
     #[error("the facts of the order could not be read")]
     Store(#[from] StoreError),
@@ -58,7 +58,7 @@ pub enum DecideError {
 ///
 /// # Errors
 /// If the store fails or an amount does not fit.
-pub fn decide_order(
+pub(crate) fn decide_order(
     tx: &mut dyn Tx,
     catalogue: &mut Catalogue,
     state: &OrderState,
@@ -263,7 +263,7 @@ fn pick(mut said: Vec<Attribution>) -> Option<Decided> {
 
 impl Decided {
     /// The outcome in one word: `award`, or the code of the reason why there is none.
-    pub fn outcome_code(&self) -> String {
+    pub(crate) fn outcome_code(&self) -> String {
         match &self.attribution.outcome {
             Outcome::Award(_) => "award".to_owned(),
             Outcome::NoCommission(none) => serde_json::to_value(none)
@@ -274,7 +274,7 @@ impl Decided {
     }
 
     /// Whether both say the same, whenever they were made.
-    pub fn same_as(&self, other: &Self) -> bool {
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
         let timeless = |attribution: &Attribution| Attribution {
             decided_at: Instant(0),
             final_at: Instant(0),

@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Whom records are about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Who {
+pub(crate) enum Who {
     /// A device.
     Visitor(VisitorId),
     /// An account.
@@ -34,7 +34,7 @@ pub enum Who {
 
 impl Who {
     /// Under which name its records stand.
-    pub const fn held(&self) -> Held<'_> {
+    pub(crate) const fn held(&self) -> Held<'_> {
         match self {
             Self::Visitor(visitor) => Held::Visitor(*visitor),
             Self::Buyer(_, buyer) => Held::Buyer(buyer),
@@ -44,7 +44,7 @@ impl Who {
 
 /// One record as the core would have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The record's key.
     pub key: String,
     /// The key's bucket.
@@ -59,7 +59,7 @@ pub struct Answer {
 
 impl Answer {
     /// The operation that tells Redis.
-    pub fn operation(&self, version: u64) -> redis_view::Operation {
+    pub(crate) fn operation(&self, version: u64) -> redis_view::Operation {
         let Self { covers, holder, keep_until, .. } = *self;
         let argument = holder::decided_op(&Decided { version, covers, holder, keep_until });
         redis_view::Operation { bucket: self.bucket, key: self.key.clone(), argument }
@@ -114,7 +114,7 @@ const fn kinds(scope: Scope, programme: &Programme) -> &'static [Kind] {
 ///
 /// # Errors
 /// If the store fails.
-pub fn answers(tx: &mut dyn Tx, who: &[Who], now: Instant) -> Result<Vec<Vec<Answer>>, StoreError> {
+pub(crate) fn answers(tx: &mut dyn Tx, who: &[Who], now: Instant) -> Result<Vec<Vec<Answer>>, StoreError> {
     let mut catalogue = Catalogue::default();
     let read = together::load(tx, who)?;
     BuyerClicks::prepare(read.iter().map(|one| &one.clicks), tx, &mut catalogue.dated)?;

@@ -4,27 +4,27 @@
 //! writes.
 
 mod beside;
-pub mod catalogue;
+pub(crate) mod catalogue;
 mod clicks;
 mod dated;
-pub mod decide;
+pub(crate) mod decide;
 mod explain_api;
 mod facts;
 mod held;
 mod named;
 mod own_api;
-pub mod programmes;
+pub(crate) mod programmes;
 pub(crate) mod recorded;
-pub mod relations;
+pub(crate) mod relations;
 mod relations_api;
 mod together;
 
-pub use catalogue::Catalogue;
+pub(crate) use catalogue::Catalogue;
 pub(crate) use catalogue::Rehearsed;
 pub(crate) use dated::{Contract, contracts, periods};
-pub use decide::{Decided, LineQuestion, decide_order};
+pub(crate) use decide::{Decided, LineQuestion, decide_order};
 pub(crate) use facts::{READ_AHEAD_MS, orders_matter};
-pub use held::{Answer, Who, answers};
+pub(crate) use held::{Answer, Who, answers};
 pub(crate) use relations::own_numbers;
 
 use crate::Core;

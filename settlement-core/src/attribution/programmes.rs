@@ -8,7 +8,7 @@ use attribution_core::time::{Instant, Period};
 
 /// A programme with its history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Programme {
+pub(crate) struct Programme {
     /// Its number.
     pub num: ProgrammeNum,
     /// Its id.
@@ -23,17 +23,17 @@ pub struct Programme {
 
 impl Programme {
     /// The rules in force at `at`; `None` before the first version.
-    pub fn in_force(&self, at: Instant) -> Option<&PolicyVersion> {
+    pub(crate) fn in_force(&self, at: Instant) -> Option<&PolicyVersion> {
         PolicyVersion::in_force(&self.versions, at)
     }
 
     /// The rules in force at `at`, as far as was known at `known`.
-    pub fn in_force_as_of(&self, at: Instant, known: Instant) -> Option<&PolicyVersion> {
+    pub(crate) fn in_force_as_of(&self, at: Instant, known: Instant) -> Option<&PolicyVersion> {
         PolicyVersion::in_force(self.known_at(known), at)
     }
 
     /// The versions that were known at `known`, oldest first.
-    pub fn known_at(&self, known: Instant) -> impl Iterator<Item = &PolicyVersion> {
+    pub(crate) fn known_at(&self, known: Instant) -> impl Iterator<Item = &PolicyVersion> {
         let versions = self.versions.iter().zip(&self.recorded);
         versions.filter(move |(_, recorded)| **recorded <= known).map(|(version, _)| version)
     }
@@ -51,7 +51,7 @@ where
 ///
 /// # Errors
 /// If the store fails or a stored policy cannot be read.
-pub fn of_merchant(
+pub(crate) fn of_merchant(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     merchant: &MerchantId,
@@ -67,7 +67,7 @@ pub fn of_merchant(
 ///
 /// # Errors
 /// If the store fails or a stored policy cannot be read.
-pub fn of_id(tx: &mut dyn Tx, id: &ProgrammeId) -> Result<Option<Programme>, StoreError> {
+pub(crate) fn of_id(tx: &mut dyn Tx, id: &ProgrammeId) -> Result<Option<Programme>, StoreError> {
     let rows = tx.query(&format!("{COLUMNS} WHERE p.id = $1 ORDER BY v.version"), params![id])?;
     Ok(group(&rows)?.pop())
 }
@@ -76,7 +76,7 @@ pub fn of_id(tx: &mut dyn Tx, id: &ProgrammeId) -> Result<Option<Programme>, Sto
 ///
 /// # Errors
 /// If the store fails or a stored policy cannot be read.
-pub fn of_number(tx: &mut dyn Tx, num: ProgrammeNum) -> Result<Option<Programme>, StoreError> {
+pub(crate) fn of_number(tx: &mut dyn Tx, num: ProgrammeNum) -> Result<Option<Programme>, StoreError> {
     let rows = tx.query(&format!("{COLUMNS} WHERE p.num = $1 ORDER BY v.version"), params![num])?;
     Ok(group(&rows)?.pop())
 }

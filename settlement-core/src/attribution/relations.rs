@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 /// Who holds the buyer in one programme.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub(crate) struct Held {
     /// The programme.
     pub programme: ProgrammeId,
     /// The version of its rules in force then.
@@ -32,7 +32,7 @@ pub struct Held {
 ///
 /// # Errors
 /// If the store fails.
-pub fn relations(
+pub(crate) fn relations(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     merchant: &MerchantId,

@@ -150,7 +150,7 @@ impl Core {
 ///
 /// # Errors
 /// If the store fails.
-pub fn audit(tx: &mut dyn Tx) -> Result<ClickAudit, StoreError> {
+pub(crate) fn audit(tx: &mut dyn Tx) -> Result<ClickAudit, StoreError> {
     let mut held = held_streams(tx)?;
     let mut said = BTreeMap::new();
     for row in tx.query("SELECT edge, epoch, worker, status FROM stream_status", &[])? {

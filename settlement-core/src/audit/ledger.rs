@@ -68,7 +68,7 @@ impl Core {
 ///
 /// # Errors
 /// If the store fails.
-pub fn audit(tx: &mut dyn Tx) -> Result<LedgerAudit, StoreError> {
+pub(crate) fn audit(tx: &mut dyn Tx) -> Result<LedgerAudit, StoreError> {
     let sums = tx.query_one(
         "SELECT CAST(COALESCE(SUM(ABS(total)), 0) AS BIGINT), COUNT(DISTINCT transfer) FROM (\
          SELECT transfer, layer, SUM(amount_fen) AS total FROM ledger_entries GROUP BY transfer, layer) AS sums \

@@ -4,7 +4,7 @@
 //! up again from their entries, and beside what is noted of payouts.
 
 mod api;
-pub mod clicks;
-pub mod ledger;
+pub(crate) mod clicks;
+pub(crate) mod ledger;
 
 pub(crate) use api::routes;

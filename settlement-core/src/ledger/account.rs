@@ -9,7 +9,7 @@ use attribution_core::ledger::Account;
 /// Who holds money, the world outside the ledger included. Balances are signed: a positive one is money the holder
 /// has or is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holder {
+pub(crate) enum Holder {
     /// An account of the rules.
     Account(Account),
     /// Where top-ups come from and payouts go to.
@@ -18,7 +18,7 @@ pub enum Holder {
 
 /// The columns that hold an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AccountKey {
+pub(crate) struct AccountKey {
     /// Which kind of account.
     pub account: &'static str,
     /// Whose: an id, for payees with their kind and a slash in front.
@@ -36,7 +36,7 @@ impl AccountKey {
 }
 
 /// `promoter/ID`, `agency/ID` or `platform/ID`: an id has no slash.
-pub fn owner_of(payee: &Payee) -> String {
+pub(crate) fn owner_of(payee: &Payee) -> String {
     match payee {
         Payee::Promoter(id) => format!("promoter/{id}"),
         Payee::Agency(id) => format!("agency/{id}"),
@@ -46,7 +46,7 @@ pub fn owner_of(payee: &Payee) -> String {
 
 impl Holder {
     /// How it is stored.
-    pub fn key(&self) -> AccountKey {
+    pub(crate) fn key(&self) -> AccountKey {
         let whole =
             |account, owner: &str| AccountKey { account, owner: owner.into(), programme: String::new() };
         let share = |account, payee: &Payee, programme: &ProgrammeId| AccountKey {
@@ -69,7 +69,7 @@ impl Holder {
 ///
 /// # Errors
 /// If it names no payee.
-pub fn payee_of(owner: &str) -> Result<Payee, StoreError> {
+pub(crate) fn payee_of(owner: &str) -> Result<Payee, StoreError> {
     match owner.split_once('/') {
         Some(("promoter", id)) => Ok(Payee::Promoter(read("promoter id", id)?)),
         Some(("agency", id)) => Ok(Payee::Agency(read("agency id", id)?)),

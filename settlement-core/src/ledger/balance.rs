@@ -9,7 +9,7 @@ use attribution_core::money::Fen;
 ///
 /// # Errors
 /// If the store fails.
-pub fn balance(tx: &mut dyn Tx, holder: &Holder) -> Result<Fen, StoreError> {
+pub(crate) fn balance(tx: &mut dyn Tx, holder: &Holder) -> Result<Fen, StoreError> {
     let key = holder.key();
     let row = tx.query_opt(
         "SELECT balance_fen FROM ledger_balances WHERE account = $1 AND owner = $2 AND programme = $3",
@@ -22,7 +22,7 @@ pub fn balance(tx: &mut dyn Tx, holder: &Holder) -> Result<Fen, StoreError> {
 ///
 /// # Errors
 /// If the store fails.
-pub fn pending(tx: &mut dyn Tx, holder: &Holder) -> Result<Fen, StoreError> {
+pub(crate) fn pending(tx: &mut dyn Tx, holder: &Holder) -> Result<Fen, StoreError> {
     let key = holder.key();
     let row = tx.query_one(
         "SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM ledger_entries \

@@ -4,18 +4,16 @@
 //! posted transfer is never changed: a counter-entry takes it back. [`account`] names who can owe and be owed,
 //! [`transfer`] writes, [`mod@balance`] reads, [`top_up`] lets a merchant's money in, [`settle`] moves what is due.
 
-pub mod account;
+pub(crate) mod account;
 mod api;
-pub mod balance;
-pub mod settle;
+pub(crate) mod balance;
+pub(crate) mod settle;
 mod settlements_api;
-pub mod top_up;
+pub(crate) mod top_up;
 mod top_ups_api;
-pub mod transfer;
+pub(crate) mod transfer;
 
-pub use account::{AccountKey, Holder};
-pub use balance::{balance, pending};
-pub use transfer::{Subject, TransferError};
+pub(crate) use account::Holder;
 
 use crate::Core;
 use utoipa_axum::router::OpenApiRouter;

@@ -34,7 +34,7 @@ const BATCH: i64 = 50;
 
 /// What one pass over a merchant's queue did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// Lines settled.
     pub lines: u32,
     /// The balance did not reach for the line at the head.
@@ -47,7 +47,7 @@ pub struct Settled {
 ///
 /// # Errors
 /// If the store fails.
-pub fn merchants(tx: &mut dyn Tx) -> Result<Vec<MerchantId>, StoreError> {
+pub(crate) fn merchants(tx: &mut dyn Tx) -> Result<Vec<MerchantId>, StoreError> {
     let rows =
         tx.query("SELECT DISTINCT merchant FROM order_lines WHERE state = 'matured' AND review = 0", &[])?;
     rows.iter().map(|row| read("merchant id", row.text(0)?)).collect()
@@ -57,7 +57,7 @@ pub fn merchants(tx: &mut dyn Tx) -> Result<Vec<MerchantId>, StoreError> {
 ///
 /// # Errors
 /// If the store fails or the rules refuse what is stored.
-pub fn settle_merchant(
+pub(crate) fn settle_merchant(
     tx: &mut dyn Tx,
     merchant: &MerchantId,
     skip: i64,

@@ -12,7 +12,7 @@ use attribution_core::time::Instant;
 
 /// What became of a top-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ToppedUp {
+pub(crate) enum ToppedUp {
     /// Done; the balance after it.
     Now(Fen),
     /// A top-up of this reference was made before, with this amount; the balance now.
@@ -33,7 +33,7 @@ pub(crate) fn lock_name(merchant: &MerchantId) -> String {
 ///
 /// # Errors
 /// If the store fails.
-pub fn top_up(
+pub(crate) fn top_up(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     merchant: &MerchantId,

@@ -20,7 +20,7 @@ enum Layer {
 
 /// The order line a transfer is about.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// The platform.
     pub platform: &'a PlatformId,
     /// The order.
@@ -84,7 +84,7 @@ struct Head<'a> {
 ///
 /// # Errors
 /// If a posting was executed before, or the store fails.
-pub fn execute(
+pub(crate) fn execute(
     tx: &mut dyn Tx,
     subject: Subject<'_>,
     postings: &[Posting],

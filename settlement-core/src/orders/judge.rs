@@ -23,7 +23,7 @@ use attribution_core::time::{Instant, SECOND_MS};
 
 /// Why an order could not be judged. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
-pub enum JudgeError {
+pub(crate) enum JudgeError {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -48,7 +48,7 @@ pub enum JudgeError {
 ///
 /// # Errors
 /// If the store fails or the rules refuse what is stored.
-pub fn judge(
+pub(crate) fn judge(
     tx: &mut dyn Tx,
     catalogue: &mut Catalogue,
     platform: &PlatformId,

@@ -13,7 +13,7 @@ use attribution_core::time::{Instant, Period};
 
 /// An event with the time the core took it in; the time belongs to the event and a replay keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredEvent {
+pub(crate) struct StoredEvent {
     /// The event.
     pub event: OrderEvent,
     /// When it was taken in.
@@ -24,7 +24,7 @@ pub struct StoredEvent {
 
 /// An order as its events tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderState {
+pub(crate) struct OrderState {
     /// The order as it was placed.
     pub created: Created,
     /// When the core learnt of the order.
@@ -51,7 +51,7 @@ pub struct OrderState {
 
 /// One line as the events tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineState {
+pub(crate) struct LineState {
     /// Its number.
     pub line: LineId,
     /// What was bought.
@@ -68,7 +68,7 @@ pub struct LineState {
 
 /// A refund of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineRefund {
+pub(crate) struct LineRefund {
     /// The refund's number.
     pub refund: String,
     /// Fen given back.
@@ -87,7 +87,7 @@ pub struct LineRefund {
 
 /// Two events of one order that cannot both be right.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Contradiction {
+pub(crate) enum Contradiction {
     /// A payment or refund names a line the order does not have.
     UnknownLine {
         /// The event's type.
@@ -108,7 +108,7 @@ pub enum Contradiction {
 
 impl Contradiction {
     /// The stable code.
-    pub const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::UnknownLine { .. } => "unknown_line",
             Self::RefundedTooMuch { .. } => "refund_exceeds_payment",
@@ -117,7 +117,7 @@ impl Contradiction {
     }
 
     /// The line concerned; none if it is the whole order.
-    pub const fn line(&self) -> Option<&LineId> {
+    pub(crate) const fn line(&self) -> Option<&LineId> {
         match self {
             Self::UnknownLine { line, .. } | Self::RefundedTooMuch { line } => Some(line),
             Self::CompletedBeforePaid => None,
@@ -127,12 +127,12 @@ impl Contradiction {
 
 impl LineState {
     /// What was refunded in all; never more than was paid.
-    pub fn refunded(&self) -> Fen {
+    pub(crate) fn refunded(&self) -> Fen {
         self.refunded_where(|_| true)
     }
 
     /// What the refunds that `counts` picks come to; never more than was paid.
-    pub fn refunded_where(&self, counts: impl Fn(&LineRefund) -> bool) -> Fen {
+    pub(crate) fn refunded_where(&self, counts: impl Fn(&LineRefund) -> bool) -> Fen {
         let sum = self.refunds.iter().filter(|r| counts(r)).map(|r| r.amount.0).fold(0, i64::saturating_add);
         Fen(sum.min(self.amount.0))
     }
@@ -140,7 +140,7 @@ impl LineState {
 
 impl OrderState {
     /// Reads all events of one order; `None` while its `created` is missing.
-    pub fn of(events: &[StoredEvent]) -> Option<Self> {
+    pub(crate) fn of(events: &[StoredEvent]) -> Option<Self> {
         let (created, received) = events.iter().find_map(|stored| match &stored.event {
             OrderEvent::Created(created) => Some((created.clone(), stored.received)),
             _ => None,
@@ -254,7 +254,7 @@ impl OrderState {
 
     /// When this order became a success that counts as history of the buyer at the shop: completed and paid, whichever is
     /// later, unless it was wholly refunded before the completion (售中). A refund afterwards (售后) does not undo it.
-    pub fn success(&self) -> Option<Instant> {
+    pub(crate) fn success(&self) -> Option<Instant> {
         let (completed, paid) = (self.completed?, self.paid?);
         let kept = |l: &LineState| l.refunded_where(|r| r.at < completed) < l.amount;
         // A gift beside goods that all came back is no success; an order of gifts alone is.

@@ -66,7 +66,7 @@ pub(super) fn one(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Re
 ///
 /// # Errors
 /// If the store fails.
-pub fn buyer(
+pub(crate) fn buyer(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     buyer: &BuyerId,
@@ -106,7 +106,7 @@ pub(super) fn payer(
 ///
 /// # Errors
 /// If the store fails.
-pub fn since(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreError> {
+pub(crate) fn since(tx: &mut dyn Tx, from: Instant) -> Result<(), StoreError> {
     catalogue_changed(tx)?;
     let from = Instant(from.floor_seconds().saturating_mul(SECOND_MS));
     tx.execute("UPDATE orders SET dirty = 1 WHERE provisional = 1 AND created_ms >= $1", params![from])?;
@@ -128,7 +128,7 @@ pub(crate) fn merchant(tx: &mut dyn Tx, merchant: &MerchantId) -> Result<(), Sto
 ///
 /// # Errors
 /// If the store fails.
-pub fn visitor(tx: &mut dyn Tx, visitor: VisitorId) -> Result<(), StoreError> {
+pub(crate) fn visitor(tx: &mut dyn Tx, visitor: VisitorId) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE orders SET dirty = 1 WHERE (platform, order_id) IN (\
          SELECT o.platform, o.order_id FROM identities i \
