@@ -121,85 +121,78 @@ fn outage(away: Duration, rate: u32, links: u32, programs: &Path, folder: &Path)
     edge.drain()?;
     core.drain()?;
 
-    let p99 = |figures: &Value| figures["service"]["p99_us"].as_u64().unwrap_or_default();
-    println!(
-        "away for {:.0} s at {rate}/s: {} answered, {} without an answer; 0 lost, 0 twice; audit gaps {}",
-        away.as_secs_f64(),
-        [&before, &alone, &killed, &back].iter().filter_map(|part| part["answered"].as_u64()).sum::<u64>(),
-        killed["unanswered"],
-        audit["gaps"]
-    );
-    println!(
-        "p99 from sending: {} us before, {} us away, {} us while it catches up",
-        p99(&before),
-        p99(&alone),
-        p99(&back)
-    );
-    let reached = |reached: bool| if reached { "reached" } else { "NOT REACHED" };
-    let [calm, lonely] =
-        [&before, &alone].map(|part| f64::from(u32::try_from(p99(part)).unwrap_or(u32::MAX)));
-    let change = (lonely / calm.max(1.0) - 1.0) * 100.0;
-    println!(
-        "p99 {change:+.1} % while away; within {P99_CHANGE_MAX} %: {}",
-        reached(change <= P99_CHANGE_MAX)
-    );
-    println!("memory of the edge: {} KiB before, {} KiB after the outage", memory >> 10, grown >> 10);
-    println!("Redis said what the core says {:.1} s after the last click came in", converged.as_secs_f64());
-    println!("the edge served again {} ms after kill -9, alone", restart.as_millis());
-    let times = waited / caught_up.as_secs_f64() / f64::from(rate);
-    println!(
-        "{waited:.0} clicks that had waited arrived in {:.1} s: {times:.1} times the load's rate; at least {CATCH_UP}: {}",
-        caught_up.as_secs_f64(),
-        reached(times >= CATCH_UP)
-    );
+    let parts = [before, alone, killed, back];
+    let measured = Measured {
+        parts,
+        memory: [memory, grown],
+        restart,
+        waited,
+        caught_up,
+        converged,
+        gaps: audit["gaps"].clone(),
+    };
+    measured.print(away, rate);
     Ok(())
 }
 
-/// Lets time pass; fails if the role ends by itself meanwhile.
-fn live(role: &mut Role, time: Duration) -> Result<()> {
-    let until = Instant::now() + time;
-    while Instant::now() < until {
-        role.lives()?;
-        std::thread::park_timeout(
-            until.saturating_duration_since(Instant::now()).min(Duration::from_millis(100)),
+/// What an outage came to.
+struct Measured {
+    /// The load's figures: before, away, around the kill, and while the edge catches up.
+    parts: [Value; 4],
+    /// Bytes of the edge's memory, before the outage and after it.
+    memory: [u64; 2],
+    /// From kill -9 until the edge served again.
+    restart: Duration,
+    /// Clicks that had waited, and how long they took to arrive.
+    waited: f64,
+    caught_up: Duration,
+    /// From the last click until Redis said what the core says.
+    converged: Duration,
+    /// Clicks that the audit misses.
+    gaps: Value,
+}
+
+impl Measured {
+    fn print(&self, away: Duration, rate: u32) {
+        let [before, alone, killed, back] = &self.parts;
+        let p99 = |figures: &Value| figures["service"]["p99_us"].as_u64().unwrap_or_default();
+        println!(
+            "away for {:.0} s at {rate}/s: {} answered, {} without an answer; 0 lost, 0 twice; audit gaps {}",
+            away.as_secs_f64(),
+            self.parts.iter().filter_map(|part| part["answered"].as_u64()).sum::<u64>(),
+            killed["unanswered"],
+            self.gaps
         );
-    }
-    Ok(())
-}
-
-/// From the first click that comes in to the one after `clicks` more.
-fn backlog_arrives(core: &Role, clicks: f64) -> Result<Duration> {
-    let api = Roles::api(core)?;
-    let began = Instant::now();
-    let ingested =
-        || -> Result<f64> { Ok(api.get("/v1/audit/clicks")?["ingested"].as_f64().unwrap_or_default()) };
-    let had = ingested()?;
-    let mut first = None;
-    loop {
-        let now = ingested()?;
-        if now > had {
-            first.get_or_insert_with(Instant::now);
-        }
-        if let Some(first) = first
-            && now >= had + clicks
-        {
-            return Ok(first.elapsed().max(LOOK_EVERY));
-        }
-        anyhow::ensure!(began.elapsed() < SHIP_WITHIN, "after {SHIP_WITHIN:?} {now} of {clicks} are in");
-        std::thread::park_timeout(LOOK_EVERY);
-    }
-}
-
-/// Waits until nothing recorded is missing in the core.
-fn everything_arrives(core: &Role) -> Result<Value> {
-    let api = Roles::api(core)?;
-    let began = Instant::now();
-    loop {
-        let audit = api.get("/v1/audit/clicks")?;
-        if audit["pending"] == 0 && audit["recorded"] == audit["ingested"] {
-            return Ok(audit);
-        }
-        anyhow::ensure!(began.elapsed() < SHIP_WITHIN, "not everything was shipped: {audit}");
-        std::thread::park_timeout(LOOK_EVERY);
+        println!(
+            "p99 from sending: {} us before, {} us away, {} us while it catches up",
+            p99(before),
+            p99(alone),
+            p99(back)
+        );
+        let reached = |reached: bool| if reached { "reached" } else { "NOT REACHED" };
+        let [calm, lonely] =
+            [before, alone].map(|part| f64::from(u32::try_from(p99(part)).unwrap_or(u32::MAX)));
+        let change = (lonely / calm.max(1.0) - 1.0) * 100.0;
+        println!(
+            "p99 {change:+.1} % while away; within {P99_CHANGE_MAX} %: {}",
+            reached(change <= P99_CHANGE_MAX)
+        );
+        println!(
+            "memory of the edge: {} KiB before, {} KiB after the outage",
+            self.memory[0] >> 10,
+            self.memory[1] >> 10
+        );
+        println!(
+            "Redis said what the core says {:.1} s after the last click came in",
+            self.converged.as_secs_f64()
+        );
+        println!("the edge served again {} ms after kill -9, alone", self.restart.as_millis());
+        let times = self.waited / self.caught_up.as_secs_f64() / f64::from(rate);
+        println!(
+            "{:.0} clicks that had waited arrived in {:.1} s: {times:.1} times the load's rate; at least {CATCH_UP}: {}",
+            self.waited,
+            self.caught_up.as_secs_f64(),
+            reached(times >= CATCH_UP)
+        );
     }
 }
