@@ -72,6 +72,10 @@ fn page(
         return onward::answer(asked, found.target, &short_url(shared, link));
     }
     let destination = found.target.plain.to_str().unwrap_or_default();
-    let body = pages::preview(&found.target.row.title, destination, &short_url(shared, link), dead, language);
+    let title = &found.target.row.title;
+    let body = match dead {
+        Some(outcome) => pages::dead(outcome, title, link.starts.instant(), language),
+        None => pages::preview(title, destination, &short_url(shared, link), language),
+    };
     answer::page(dead.map_or(StatusCode::OK, answer::status), None, language, body.into())
 }

@@ -73,8 +73,11 @@ fn thousandths(parameters: &str) -> u32 {
 fn words(outcome: Outcome, language: Language) -> (&'static str, &'static str) {
     let (zh, en) = match outcome {
         Outcome::PromotionCancelled => (
-            ("当前页面已过期", "商家已结束这次推广，您可以到店铺里看看其他商品。"),
-            ("This page has expired", "The merchant has ended this promotion. You can still visit the shop."),
+            ("当前页面已过期", "商家已结束这次推广，商品本身可能仍在店铺出售。"),
+            (
+                "This page has expired",
+                "The merchant has ended this promotion. The shop may still sell the product.",
+            ),
         ),
         Outcome::ProductDelisted => (
             ("商品已下架", "这件商品暂时不再销售。"),
@@ -143,15 +146,16 @@ impl Pages {
     }
 }
 
-/// "Not yet", with the time it starts.
-pub(crate) fn not_yet(starts: Instant, language: Language) -> String {
-    let (title, _) = words(Outcome::NotYetEffective, language);
-    let when = shanghai(starts);
-    let sentence = match language {
+/// Why a link leads nowhere now, and what it is `about`; if it has not started, when it does.
+pub(crate) fn dead(outcome: Outcome, about: &str, starts: Option<Instant>, language: Language) -> String {
+    let (state, sentence) = words(outcome, language);
+    let starts = starts.filter(|_| outcome == Outcome::NotYetEffective).map(shanghai);
+    let starts = starts.map(|when| match language {
         Language::Chinese => format!("将于 {when}（北京时间）开始。"),
         Language::English => format!("It starts at {when}, China time."),
-    };
-    page(language, title, "", &format!("<h1>{title}</h1><p>{sentence}</p>"))
+    });
+    let sentence = starts.as_deref().unwrap_or(sentence);
+    page(language, state, "", &format!("<h1>{state}</h1><p>{}</p><p>{sentence}</p>", escaped(about)))
 }
 
 /// An instant as people in China read it, to the minute.
@@ -186,28 +190,14 @@ pub(crate) fn card(target: &TargetRow, short_url: &str) -> String {
     page(Language::Chinese, &title, &head, &format!("<h1>{title}</h1><p><a href=\"{url}\">{url}</a></p>"))
 }
 
-/// Where a link leads, for people who want to look first. `dead` is the outcome of a link that leads nowhere now.
-pub(crate) fn preview(
-    title: &str,
-    destination: &str,
-    short_url: &str,
-    dead: Option<Outcome>,
-    language: Language,
-) -> String {
+/// Where a link leads, for people who want to look first.
+pub(crate) fn preview(title: &str, destination: &str, short_url: &str, language: Language) -> String {
     let (title, destination, url) = (escaped(title), escaped(destination), escaped(short_url));
-    let body = match dead {
-        Some(outcome) => {
-            let (state, sentence) = words(outcome, language);
-            format!("<h1>{state}</h1><p>{title}</p><p>{sentence}</p>")
-        }
-        None => {
-            let leads = language.pick("这个链接指向", "This link leads to");
-            let go = language.pick("继续访问", "Go there");
-            format!(
-                "<h1>{title}</h1><p>{leads}</p><p>{destination}</p><p><a rel=\"nofollow\" href=\"{url}\">{go}</a></p>"
-            )
-        }
-    };
+    let leads = language.pick("这个链接指向", "This link leads to");
+    let go = language.pick("继续访问", "Go there");
+    let body = format!(
+        "<h1>{title}</h1><p>{leads}</p><p>{destination}</p><p><a rel=\"nofollow\" href=\"{url}\">{go}</a></p>"
+    );
     page(language, &title, "", &body)
 }
 
@@ -257,19 +247,22 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawn_page_says_so_in_both_languages_and_is_small() {
-        let pages = Pages::new();
-        let text =
-            |language| String::from_utf8(pages.of(Outcome::PromotionCancelled, language).to_vec()).unwrap();
-        assert!(text(Language::Chinese).contains("当前页面已过期"));
-        assert!(text(Language::English).contains("This page has expired"));
-        assert!(text(Language::Chinese).len() < 1_500);
+    fn a_withdrawn_page_says_what_ended_in_both_languages_and_is_small() {
+        let page = |language| dead(Outcome::PromotionCancelled, "保温杯", None, language);
+        for (language, words) in
+            [(Language::Chinese, "当前页面已过期"), (Language::English, "This page has expired")]
+        {
+            let page = page(language);
+            assert!(page.contains(words) && page.contains("保温杯") && page.len() < 1_500, "{page}");
+        }
     }
 
     #[test]
-    fn the_start_is_told_in_china_time() {
-        let starts = Instant(1_763_740_800_000); // 2025-11-21T16:00:00Z
-        assert!(not_yet(starts, Language::Chinese).contains("2025-11-22 00:00"));
+    fn the_start_is_told_in_china_time_of_what_has_not_started() {
+        let starts = Some(Instant(1_763_740_800_000)); // 2025-11-21T16:00:00Z
+        let page = |outcome| dead(outcome, "", starts, Language::Chinese);
+        assert!(page(Outcome::NotYetEffective).contains("2025-11-22 00:00"));
+        assert!(!page(Outcome::LinkExpired).contains("2025"));
     }
 
     #[test]
@@ -291,7 +284,8 @@ mod tests {
         };
         for html in [
             card(&target, "https://yk.example/a"),
-            preview(title, "https://s/?a&b", "u", None, Language::English),
+            preview(title, "https://s/?a&b", "u", Language::English),
+            dead(Outcome::LinkExpired, title, None, Language::English),
         ] {
             assert!(!html.contains("<script>") && html.contains("&lt;script&gt;"), "{html}");
         }

@@ -82,22 +82,16 @@ impl Reply {
         made: &Click<'_>,
     ) -> Self {
         let outcome = made.record.outcome;
-        let language = || Language::preferred(asked.languages);
         match outcome {
             Outcome::Attributed => Self::Redirect(attributed(shared, out, asked, found, visit, made)),
             Outcome::PromotionCancelled | Outcome::ProductDelisted | Outcome::LinkExpired => {
                 match &found.programme.fallback {
                     Some(fallback) => Self::Redirect(Redirect::plain(fallback.as_bytes(), out)),
-                    None => {
-                        let language = language();
-                        Self::Page { outcome, language, body: shared.pages.of(outcome, language) }
-                    }
+                    None => Self::dead(outcome, found, link, Language::preferred(asked.languages)),
                 }
             }
             Outcome::NotYetEffective => {
-                let language = language();
-                let starts = link.starts.instant().unwrap_or(made.now);
-                Self::Page { outcome, language, body: pages::not_yet(starts, language).into() }
+                Self::dead(outcome, found, link, Language::preferred(asked.languages))
             }
             Outcome::Prefetch => Self::Prefetch,
             Outcome::Preview => {
@@ -110,6 +104,12 @@ impl Reply {
             }
             _ => Self::Redirect(without_token(out, asked, found.target)),
         }
+    }
+
+    /// The page of a link that leads nowhere now.
+    fn dead(outcome: Outcome, found: &Found<'_>, link: &LinkRow, language: Language) -> Self {
+        let body = pages::dead(outcome, &found.target.row.title, link.starts.instant(), language);
+        Self::Page { outcome, language, body: body.into() }
     }
 
     /// The same answer for a click whose frame could not be written: without cookies, and with a token that says so.

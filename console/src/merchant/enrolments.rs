@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::lang::Lang;
 use crate::list::{Page, next_page, query_of};
+use crate::order_pages::escaped;
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment, yuan};
 use crate::state::Console;
@@ -52,6 +53,8 @@ struct Sku {
     accepted: bool,
     refusals: Vec<Refusal>,
     channel_stock: Option<u64>,
+    /// `low_stock`: kept, and too little is left.
+    warning: Option<String>,
 }
 
 fn words(lang: Lang, refusals: &[Refusal]) -> Vec<String> {
@@ -90,7 +93,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     for of in answer.items {
         let programme = of.programme_words();
         table.row(vec![
-            Cell::Link(format!("/merchant/enrolments/{}", of.id), of.id),
+            Cell::Link(format!("/merchant/enrolments/{}", escaped(&of.id)), of.id),
             Cell::named(of.title, Some(of.product)),
             Cell::Text(programme),
             Cell::Text(moment(of.submitted_at)),
@@ -123,9 +126,8 @@ fn offers(t: &Texts, typed: &str) -> Result<Vec<Value>, String> {
         .map(|line| {
             let price = line.rsplit_once(|c: char| c.is_whitespace() || matches!(c, ',' | '\u{ff0c}'));
             let offer = price.and_then(|(sku, price)| {
-                Some(
-                    json!({ "sku": sku.trim_end_matches([' ', ',', '\u{ff0c}']), "channel_price_fen": fen(price)? }),
-                )
+                let (sku, price) = (sku.trim_end_matches([' ', ',', '\u{ff0c}']), fen(price)?);
+                (price > 0).then(|| json!({ "sku": sku, "channel_price_fen": price }))
             });
             offer.ok_or_else(|| fill(&t.shop.bad_offer, "line", line))
         })
@@ -147,9 +149,11 @@ async fn apply(merchant: Merchant, sent: Submitted) -> Result<Response, Failure>
         "id": id, "programme": sent.value("programme"), "product": sent.value("product"), "skus": skus,
     });
     let applied = who.change(Method::POST, "/v1/enrolments", sent.once(), &body).await;
-    let to = format!("/merchant/enrolments/{id}");
+    let to = format!("/merchant/enrolments/{}", escaped(id));
     let again = |form| show_list(&merchant, own_field(form, &who.t().common.colon, &body["skus"]));
-    who.finish(&sent, applied, (&to, "applied"), again).await
+    let refused = applied.as_ref().is_ok_and(|answer| answer["state"] == "refused");
+    let done = if refused { "application_refused" } else { "applied" };
+    who.finish(&sent, applied, (&to, done), again).await
 }
 
 /// The API names a SKU by its place in the list; the form has one field for all of them, and the words name the SKU.
@@ -201,10 +205,10 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
     let columns = [&*t.sku, &t.private_price, &t.price, &t.stock, &t.state];
     let mut table = Table::new(&t.skus, &columns, &[1, 2, 3], "");
     for sku in &skus {
-        let verdict = if sku.accepted {
-            Cell::Tag("good", t.accepted.clone())
-        } else {
-            Cell::Why("bad", t.left_out.clone(), words(lang, &sku.refusals).join(" "))
+        let verdict = match (sku.accepted, &sku.warning) {
+            (false, _) => Cell::Why("bad", t.left_out.clone(), words(lang, &sku.refusals).join(" ")),
+            (true, Some(_)) => Cell::Why("warn", t.accepted.clone(), t.low_stock.clone()),
+            (true, None) => Cell::Tag("good", t.accepted.clone()),
         };
         table.row(vec![
             Cell::Code(sku.sku.clone()),
@@ -216,7 +220,8 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
     }
     sheet.part(Part::Table(table));
     if is_open(&of.state) {
-        let exit = Action::new(format!("/merchant/enrolments/{id}/exit"), &t.exit, id).danger(&t.exit_words);
+        let exit = Action::new(format!("/merchant/enrolments/{}/exit", escaped(id)), &t.exit, id)
+            .danger(&t.exit_words);
         let facts = vec![(t.do_now.clone(), Cell::Actions(vec![exit]))];
         sheet.part(Part::Facts(String::new(), facts));
     } else {
@@ -237,6 +242,6 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
 async fn exit(merchant: Merchant, Path(id): Path<String>, sent: Submitted) -> Result<Response, Failure> {
     let who = &merchant.who;
     let left = who.change(Method::POST, &path(&["enrolments", &id, "exit"]), sent.once(), &json!({})).await;
-    let to = format!("/merchant/enrolments/{id}");
+    let to = format!("/merchant/enrolments/{}", escaped(&id));
     who.finish(&sent, left, (&to, "exited"), |form| show(&merchant, &id, form)).await
 }

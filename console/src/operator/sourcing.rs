@@ -72,7 +72,7 @@ async fn show(operator: &Operator, merchant: &str, enrolment: &str, form: Form) 
     for sku in skus {
         let state = match (sku.accepted, sku.needs_review) {
             (false, _) => Cell::Tag("bad", s.left_out.clone()),
-            (true, true) => Cell::Tag("warn", s.needs_review.clone()),
+            (true, true) => Cell::Why("warn", s.accepted.clone(), s.needs_review.clone()),
             (true, false) => Cell::Tag("good", s.accepted.clone()),
         };
         table.row(vec![

@@ -99,7 +99,7 @@ pub(super) fn until(t: &Texts, expires: Option<i64>) -> String {
 
 pub(super) async fn placement_choices(promoter: &Promoter) -> Result<Vec<(String, String)>, Failure> {
     let all = placements::all(promoter).await?;
-    Ok(all.into_iter().map(|of| (of.id.clone(), if of.name.is_empty() { of.id } else { of.name })).collect())
+    Ok(all.into_iter().map(|of| (of.id.clone(), of.words())).collect())
 }
 
 async fn list(promoter: Promoter) -> Result<Response, Failure> {
@@ -176,8 +176,11 @@ async fn show_many(promoter: &Promoter, form: Form) -> Result<Response, Failure>
 async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = who.t();
-    let products: Vec<&str> =
-        sent.value("products").split([',', ',', '\n', ' ', '\t', '\r']).filter(|id| !id.is_empty()).collect();
+    let products: Vec<&str> = sent
+        .value("products")
+        .split([',', '\u{ff0c}', '\u{3001}', '\n', ' ', '\t', '\r'])
+        .filter(|id| !id.is_empty())
+        .collect();
     let mut mistakes = Vec::new();
     if products.is_empty() || products.len() > MANY_MAX {
         let words = fill(&t.links.bad_count, "max", MANY_MAX);

@@ -34,6 +34,14 @@ pub(super) struct Placement {
     pub(super) created_at: i64,
 }
 
+impl Placement {
+    /// Its name, or its id where it has none, and the programme that it is in: whoever is in several has to choose.
+    pub(super) fn words(&self) -> String {
+        let name = if self.name.is_empty() { &self.id } else { &self.name };
+        format!("{name} · {}", self.programme_name)
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Programme {
     pub(super) id: String,
