@@ -186,7 +186,7 @@ texts! {
         no_plans, automatic, by_us, plans_intro, new_plan, applied_at, state, applications, no_applications,
         approve, reject, take_back, new_product, import, no_products, promoted, promote, cancel_promotion,
         relist, delist, url, url_hint, image_url, image_url_hint, image_unreadable, query, pass_query, price, bad_price, cancelled_from, delisted_from, do_now, skus, change,
-        save, import_intro, imported, csv, csv_hint, no_lines, too_many_lines, wrong_line, unknown_column,
+        save, import_intro, imported, csv, csv_hint, no_lines, too_many_lines, wrong_line, more_wrong_lines, unknown_column,
         missing_column, uneven_line, bad_cell, sku, stock, low30,
         enrolment, no_skus, delete, put_sku, bad_stock, relations_intro, buyer, buyer_hint, at_time, at_hint,
         bad_time, nobodys, held_by, bound_at, last_click, protected_until, ends, placement, click, ended,

@@ -16,16 +16,33 @@ const BODY: &str = "the body does not fit: ";
 
 /// The mistake that a problem tells of.
 pub(crate) fn mistake(t: &Texts, lang: Lang, problem: &ProblemBody) -> Mistake {
-    let field = problem.facts.get("field").and_then(Value::as_str);
+    told(t, lang, &problem.code, &problem.detail, &problem.facts)
+}
+
+/// What is wrong with the entries of a list of which nothing was taken, each with its index; nothing, if it is the list as a
+/// whole.
+pub(crate) fn of_entries(t: &Texts, lang: Lang, problem: &ProblemBody) -> Vec<(usize, Mistake)> {
+    let errors = problem.facts.get("errors").and_then(Value::as_array).into_iter().flatten();
+    let entry = |error: &Value| {
+        let text = |name: &str| error[name].as_str().unwrap_or_default();
+        let index = usize::try_from(error["index"].as_u64()?).ok()?;
+        Some((index, told(t, lang, text("code"), text("detail"), error.as_object()?)))
+    };
+    errors.filter_map(entry).collect()
+}
+
+/// What is wrong, and where, by the code, the sentence and the facts of a refusal.
+fn told(t: &Texts, lang: Lang, code: &str, detail: &str, facts: &Map<String, Value>) -> Mistake {
+    let field = facts.get("field").and_then(Value::as_str);
     // What a form makes is named in the path of its request, by the field for its id.
-    let field = field.or((problem.code == "invalid_path").then_some("id")).map(str::to_owned);
-    let detail = problem.detail.strip_prefix(BODY).unwrap_or(&problem.detail);
+    let field = field.or((code == "invalid_path").then_some("id")).map(str::to_owned);
+    let detail = detail.strip_prefix(BODY).unwrap_or(detail);
     // The sentence of a wrong field begins with its name, which the person sees as the label.
     let detail = match &field {
         Some(name) => detail.strip_prefix(&format!("{name}: ")).unwrap_or(detail),
         None => detail,
     };
-    Mistake { words: words(t, lang, &problem.code, detail, &problem.facts), field }
+    Mistake { words: words(t, lang, code, detail, facts), field }
 }
 
 /// One of the mistakes in a policy, which the API tells as `FIELD: SENTENCE`.

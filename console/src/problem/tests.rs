@@ -113,8 +113,8 @@ fn text(argument: &str) -> Option<String> {
 }
 
 /// Codes whose words are those of their detail.
-const BY_DETAIL: [&str; 6] =
-    ["bad_alias", "bad_destination", "invalid", "invalid_body", "invalid_links", "invalid_policy"];
+const BY_DETAIL: [&str; 5] =
+    ["bad_alias", "bad_destination", "invalid", "invalid_body", "invalid_policy"];
 
 #[test]
 fn every_code_has_a_chinese_sentence() {

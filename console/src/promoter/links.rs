@@ -1,6 +1,7 @@
 //! Links (推广链接): the list with 失效 and why, and many at once.
 
 use super::placements;
+use crate::api::ApiError;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::frame::{Frame, html};
@@ -18,7 +19,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{Method, StatusCode, header};
 use serde::Deserialize;
-use serde_json::{Map, json};
+use serde_json::json;
 use std::fmt::Write as _;
 
 pub(super) fn routes() -> Router<Console> {
@@ -199,16 +200,12 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
         Ok(made) => made,
         Err(error) => {
             // Each product that cannot be promoted is named.
-            if let crate::api::ApiError::Refused(problem) = &error
-                && let Some(errors) = problem.facts.get("errors").and_then(|errors| errors.as_array())
+            if let ApiError::Refused(problem) = &error
+                && problem.code == "invalid_links"
             {
-                for error in errors {
-                    let index = error["index"].as_u64().and_then(|index| usize::try_from(index).ok());
-                    let product = index.and_then(|index| products.get(index)).copied().unwrap_or_default();
-                    let code = error["code"].as_str().unwrap_or_default();
-                    let detail = error["detail"].as_str().unwrap_or_default();
-                    let why = problem::words(t, who.anybody.lang, code, detail, &Map::new());
-                    let words = format!("{product}{}{why}", t.common.colon);
+                for (at, Mistake { words, .. }) in problem::of_entries(t, who.anybody.lang, problem) {
+                    let product = products.get(at).copied().unwrap_or_default();
+                    let words = format!("{product}{}{words}", t.common.colon);
                     mistakes.push(Mistake { field: Some("products".to_owned()), words });
                 }
                 return refuse_many(&promoter, Form::refused(&sent.fields, mistakes)).await;

@@ -87,6 +87,10 @@ async fn a_file_of_products_names_every_line_that_is_wrong() {
         unreadable.body
     );
     assert!(unreadable.body.contains("price_fen: dear cannot be read."), "{}", unreadable.body);
+    let both = send("id,title,url,price_fen\na,,https://shop.example.com/a,12\nb,Cup,https://shop.example.com/b,dear\n").await;
+    for words in ["Line 2: title: ", "Line 3: price_fen: "] {
+        assert!(both.body.contains(words), "{words}: {}", both.body);
+    }
     assert!(shop.get("/merchant/products/a").await.status == StatusCode::NOT_FOUND, "nothing is half done");
     // As a browser sends it: each line ends in two characters.
     let crlf = send("id,title,url,price_fen\r\na,Tea,https://shop.example.com/a,dear\r\nb,Cup\r\n").await;
@@ -99,17 +103,24 @@ async fn a_file_of_products_names_every_line_that_is_wrong() {
     for words in ["There is no column prize.", "The column url is missing."] {
         assert!(columns.body.contains(words), "{words}: {}", columns.body);
     }
-    let partly = send(
-        "id,title,url,price_fen\na,Tea,https://shop.example.com/a,12\nb,,https://shop.example.com/b,5\n",
+    let refused = send(
+        "id,title,url,price_fen\na,Tea,https://shop.example.com/a,12\nb,,https://shop.example.com/b,5\na,Tea,x,-1\n",
     )
     .await;
-    assert!(partly.body.contains("Saved: 1.") && partly.body.contains("Line 3: title: "), "{}", partly.body);
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for words in ["Line 3: title: ", "Line 4: id: "] {
+        assert!(refused.body.contains(words), "{words}: {}", refused.body);
+    }
+    assert!(shop.get("/merchant/products/a").await.status == StatusCode::NOT_FOUND, "nothing is half done");
+    let lines: String = (0..60).map(|n| format!("p{n},,https://shop.example.com/a\n")).collect();
+    let long = send(&format!("id,title,url\n{lines}")).await;
+    assert!(long.body.contains("Line 51: ") && long.body.contains("And 10 more lines."), "{}", long.body);
     let whole = send(
         "id,title,url,price_fen\na,Tea,https://shop.example.com/a,12\nb,Cup,https://shop.example.com/b,5\n",
     )
     .await;
-    assert_eq!(whole.status, StatusCode::OK, "{}", whole.body);
-    assert!(whole.body.contains("Saved: 2."), "{}", whole.body);
+    assert_eq!(whole.location(), "/merchant/import?saved=2", "{}", whole.body);
+    assert!(shop.get(whole.location()).await.body.contains("Saved: 2."));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

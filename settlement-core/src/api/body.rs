@@ -64,7 +64,7 @@ pub(crate) async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> R
 }
 
 /// JSON into a type; says line and column of what is not JSON, and the path of what does not fit.
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Json::<T>::from_bytes(bytes).map(|Json(value)| value).map_err(|rejection| {
         // The rejection's own sentence is general; its source names path, line and column.
         let mut place = rejection.to_string();

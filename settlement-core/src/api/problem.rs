@@ -91,6 +91,15 @@ impl Problem {
         self
     }
 
+    /// As one of the `errors` of a list: its `index`, the code, the sentence and the facts.
+    pub(super) fn of_entry(self, index: usize) -> serde_json::Value {
+        let mut entry = self.facts;
+        entry.insert("index".to_owned(), index.into());
+        entry.insert("code".to_owned(), self.code.into());
+        entry.insert("detail".to_owned(), self.detail.into());
+        entry.into()
+    }
+
     /// The HTTP status.
     pub const fn status(&self) -> StatusCode {
         self.status

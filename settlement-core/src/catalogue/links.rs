@@ -2,7 +2,7 @@
 
 use super::feed::Numbers;
 use super::link_new::{LinkMaker, MadeLink, NUMBERS_PER_LINK, NewLink, address};
-use crate::api::{Only, PathId, Principal, Problem, Promoters, Write};
+use crate::api::{Mistakes, Only, PathId, Principal, Problem, Promoters, Write};
 use crate::{Core, CoreConfig, params};
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::code::Code;
@@ -16,8 +16,6 @@ use utoipa_axum::routes;
 
 /// Links of one request at most.
 const BULK_MAX: usize = 10_000;
-/// Mistakes that one answer lists at most.
-const MISTAKES_MAX: usize = 100;
 
 /// Many links to make: all of them or none.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -118,29 +116,12 @@ async fn post_links(
             let mut maker = LinkMaker::new(&config, key, &scope.principal, scope.now);
             maker.look_up(tx, &links)?;
             let mut made = Vec::with_capacity(links.len());
-            let mut mistakes = Vec::new();
+            let mut mistakes = Mistakes::default();
             for (index, link) in links.iter().enumerate() {
-                match maker.make(tx, link, &mut numbers) {
-                    Ok(link) => made.push(link),
-                    // The store failed, or a transaction that is broken: there is nothing to go on with.
-                    Err(problem) if problem.status().is_server_error() => return Err(problem),
-                    // Whoever may not make it is told nothing else.
-                    Err(problem) if problem.status() == StatusCode::FORBIDDEN => {
-                        return Err(problem.fact("index", index));
-                    }
-                    Err(problem) => mistakes.push(serde_json::json!({
-                        "index": index, "code": problem.code(), "detail": problem.detail(),
-                    })),
-                }
-                if mistakes.len() >= MISTAKES_MAX {
-                    break;
-                }
+                made.extend(mistakes.sort(index, maker.make(tx, link, &mut numbers))?);
             }
-            if !mistakes.is_empty() {
-                let detail = format!("{} of the links cannot be made; none was", mistakes.len());
-                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_links", detail)
-                    .fact("errors", mistakes));
-            }
+            mistakes
+                .refuse("invalid_links", |count| format!("{count} of the links cannot be made; none was"))?;
             maker.finish(tx)?;
             numbers.give_back(tx)?;
             Ok((StatusCode::CREATED, MadeLinks { links: made }))

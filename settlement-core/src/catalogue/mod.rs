@@ -24,6 +24,7 @@ pub(crate) mod names;
 mod offer_view;
 mod periods;
 mod placements;
+mod product_put;
 mod products;
 mod programme_list;
 mod programmes;
@@ -51,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(merchants::routes())
         .merge(categories::routes())
         .merge(programmes::routes())
+        .merge(product_put::routes())
         .merge(products::routes())
         .merge(search::routes())
         .merge(promoters::routes())

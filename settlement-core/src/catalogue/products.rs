@@ -1,16 +1,14 @@
-//! Products (商品) and their dated state: promoted, cancelled, delisted.
+//! Products (商品) as they are shown, and their dated state: promoted, cancelled, delisted.
 
-use super::destination::checked;
 use super::feed::Numbers;
 use super::periods::{self, State};
-use super::targets::{self, NewTarget};
-use super::{categories, checked_name, merchants};
+use super::targets;
 use crate::api::{Merchants, Only, PathId, Problem, Write, WriteScope};
 use crate::library::marks;
 use crate::notices::write::{self as notices, Kind};
 use crate::store::Tx;
 use crate::{Core, params};
-use attribution_core::ids::{CategoryId, MerchantId, ProductId};
+use attribution_core::ids::ProductId;
 use attribution_core::time::Instant;
 use axum::extract::State as Shared;
 use axum::response::Response;
@@ -18,29 +16,6 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// A product to make or change.
-#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-struct PutProduct {
-    /// The merchant that sells it.
-    #[schema(value_type = String)]
-    merchant: MerchantId,
-    /// Its name.
-    title: String,
-    /// Its page: an absolute http(s) URL.
-    url: String,
-    /// List price in fen.
-    price_fen: Option<i64>,
-    /// Its category; made if it is new.
-    #[schema(value_type = Option<String>)]
-    category: Option<CategoryId>,
-    /// Address of its picture, for the cards of link previews: an absolute http(s) URL.
-    image_url: Option<String>,
-    /// The visitor's own query is appended to the URL.
-    #[serde(default)]
-    pass_query: bool,
-}
 
 /// A product as stored.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -91,7 +66,7 @@ pub(super) fn view(row: &crate::store::Row, now: Instant) -> Result<ProductView,
     })
 }
 
-fn stored(tx: &mut dyn Tx, id: &ProductId, now: Instant) -> Result<ProductView, Problem> {
+pub(super) fn stored(tx: &mut dyn Tx, id: &ProductId, now: Instant) -> Result<ProductView, Problem> {
     let sql = format!(
         "SELECT {VIEW_COLUMNS} FROM targets t LEFT JOIN categories c ON c.num = t.category \
          WHERE t.kind = 'product' AND t.id = $1"
@@ -111,72 +86,10 @@ struct From {
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()
-        .routes(routes!(put_product))
         .routes(routes!(cancel_promotion))
         .routes(routes!(promote))
         .routes(routes!(delist))
         .routes(routes!(relist))
-}
-
-/// Makes a product or changes it; its dated state stays. Operators and its merchant.
-#[utoipa::path(
-    put, path = "/v1/products/{id}", params(("id" = String, Path)),
-    request_body = PutProduct, responses((status = 200, body = ProductView), (status = 201, body = ProductView))
-)]
-async fn put_product(
-    Shared(core): Shared<Core>,
-    _: Only<Merchants>,
-    PathId(id): PathId<ProductId>,
-    write: Write<PutProduct>,
-) -> Result<Response, Problem> {
-    let body = write.body;
-    write.scope.principal.require_merchant(body.merchant.as_str())?;
-    checked_name("title", &body.title)?;
-    if body.price_fen.is_some_and(|price| price < 0) {
-        return Err(Problem::invalid("price_fen", "must not be negative"));
-    }
-    let config = core.config().clone();
-    write
-        .scope
-        .run_changing(&core, move |tx, scope| {
-            let mut numbers = Numbers::take(tx, 1)?;
-            let merchant = merchants::find(tx, &body.merchant)?
-                .ok_or_else(|| Problem::unknown("merchant", &body.merchant))?;
-            let destination = checked("url", &body.url, &merchant.hosts, &config)?;
-            let picture = match &body.image_url {
-                Some(url) => Some(checked("image_url", url, &[], &config)?),
-                None => None,
-            };
-            let before = targets::find(tx, "product", id.as_str())?;
-            if let Some(old) = before.as_ref().filter(|old| old.merchant != merchant.id) {
-                return Err(Problem::conflict(
-                    "merchant_mismatch",
-                    format!("product {id} belongs to merchant {}", old.merchant),
-                ));
-            }
-            let category = match &body.category {
-                Some(category) => Some(categories::number(tx, category, scope.now)?),
-                None => None,
-            };
-            let target = NewTarget {
-                kind: "product",
-                id: id.as_str(),
-                merchant: &merchant.id,
-                title: &body.title,
-                destination: &destination,
-                price_fen: body.price_fen,
-                category,
-                pass_query: body.pass_query,
-                click_param: &merchant.click_param,
-                image_url: picture.as_deref(),
-                app_page: merchant.app_page.as_deref(),
-            };
-            let num = targets::put(tx, &target, &mut numbers, scope.now)?;
-            marks::product(tx, num)?;
-            let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-            Ok((status, stored(tx, &id, scope.now)?))
-        })
-        .await
 }
 
 /// The merchant cancels the promotion: links answer 当前页面已过期. Operators and its merchant.

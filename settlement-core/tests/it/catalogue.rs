@@ -369,6 +369,71 @@ on_both!(many_links_are_made_together_or_not_at_all, async |bench: &Bench| {
     assert_eq!(head(bench).await, before);
 });
 
+on_both!(many_products_are_saved_together_or_not_at_all, async |bench: &Bench| {
+    shop(bench).await;
+    let tea =
+        |id: &str| json!({"id": id, "merchant": "m1", "title": "茶", "url": "https://shop.example.cn/t"});
+    let with = |id: &str, field: &str, value: Value| {
+        let mut product = tea(id);
+        product[field] = value;
+        product
+    };
+    let before = head(bench).await;
+    let good = json!({"products": [tea("sku1"), with("b1", "category", json!("pot")), tea("b2")]});
+    let could = bench.ok("PUT", "/v1/products?check=true", good.clone()).await;
+    assert_eq!((could, head(bench).await), (json!({"made": 2, "changed": 1}), before), "nothing is saved");
+    let saved = bench.ok("PUT", "/v1/products", good.clone()).await;
+    assert_eq!(saved, json!({"made": 2, "changed": 1}));
+    assert_eq!(changes(bench, before).await.len(), 3, "edges hear of each");
+    assert_eq!(bench.ok("GET", "/v1/products/b1", Value::Null).await["category"], "pot");
+    assert_eq!(bench.ok("PUT", "/v1/products", good).await, json!({"made": 0, "changed": 3}));
+
+    bench.ok("PUT", "/v1/merchants/m2", json!({"platform": "p1", "name": "别家"})).await;
+    let before = head(bench).await;
+    let wrong = json!({"products": [
+        tea("c1"), with("c2", "title", json!(" ")), with("c3", "url", json!("https://elsewhere.example.com/")),
+        with("c4", "price_fen", json!("dear")), with("c5", "colour", json!("red")), tea("c 6"), tea("c1"),
+        with("c7", "merchant", json!("mx")), with("sku1", "merchant", json!("m2")),
+        with("c8", "image_url", json!("data:,x")), with("c9", "price_fen", json!(-1)), 7,
+    ]});
+    for path in ["/v1/products?check=true", "/v1/products"] {
+        let answer = bench.problem("PUT", path, wrong.clone(), 422, "invalid_products").await;
+        let of =
+            |error: &Value| (error["index"].as_i64().unwrap(), error["field"].as_str().map(str::to_owned));
+        let errors: Vec<_> = answer["errors"].as_array().unwrap().iter().map(of).collect();
+        let expected = [
+            (1, Some("title")),
+            (2, Some("url")),
+            (3, Some("price_fen")),
+            (4, Some("colour")),
+            (5, Some("id")),
+            (6, Some("id")),
+            (7, Some("merchant")),
+            (8, None),
+            (9, Some("image_url")),
+            (10, Some("price_fen")),
+            (11, Some("id")),
+        ];
+        assert_eq!(errors, expected.map(|(index, field)| (index, field.map(str::to_owned))), "{answer}");
+        assert_eq!(answer["errors"][6]["code"], "not_found");
+    }
+    assert_eq!(head(bench).await, before);
+    bench.problem("GET", "/v1/products/c1", Value::Null, 404, "not_found").await;
+
+    // Whoever may not is told nothing else, and nothing of theirs is saved.
+    let token = bench.ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m1"})).await;
+    let others = json!({"products": [tea("d1"), with("d2", "merchant", json!("m2")), {}]});
+    let (status, answer) =
+        bench.call_as(token["token"].as_str().unwrap(), "PUT", "/v1/products", others).await;
+    assert_eq!((status.as_u16(), &answer["index"]), (403, &json!(1)), "{answer}");
+    assert_eq!(head(bench).await, before);
+    for count in [0, 10_001] {
+        let list = json!({"products": vec![json!({}); count]});
+        let answer = bench.problem("PUT", "/v1/products", list, 422, "invalid").await;
+        assert_eq!(answer["field"], "products");
+    }
+});
+
 on_both!(rules_are_versions_and_mistakes_are_listed, async |bench: &Bench| {
     shop(bench).await;
     let put = |policy: Value| json!({"merchant": "m1", "name": "销售员", "policy": policy});

@@ -54,6 +54,8 @@ fn body_of(path: &str) -> Option<Value> {
         "/v1/identities" => {
             json!({"platform": "zz1-plat", "buyer": "zz1-buyer", "visitor_token": "v1.a.b.c"})
         }
+        "/v1/products" => json!({"products": [{"id": "zz1-new", "merchant": "zz1-m", "title": "t",
+                                               "url": "https://x.example.cn/"}]}),
         "/v1/products/{id}" => json!({"merchant": "zz1-m", "title": "t", "url": "https://x.example.cn/"}),
         "/v1/webhooks" => json!({"url": "https://x.example.cn/", "owner": "merchant/zz1-m"}),
         "/v1/enrolments/{id}/edits" => json!({"edit": "detail"}),

@@ -81,6 +81,9 @@ pub(crate) async fn send(
     let mut progress = Progress::open(options.file, api.base(), plan.kind.name(), &plan.content);
     let mut report = Report::default();
     let mut through = 0;
+    if !options.skip_bad {
+        check(api, plan, progress.done()).await?;
+    }
     for (index, step) in plan.steps.iter().enumerate() {
         if index < progress.done() {
             report.before += step.lines.len();
@@ -104,7 +107,7 @@ pub(crate) async fn send(
                     });
                 }
             }
-            note(progress.advance(step.method != Method::PUT));
+            note(progress.advance(step.method != Method::PUT || step.lines.len() > 1));
         }
         through += step.lines.len();
         tell(through);
@@ -112,6 +115,32 @@ pub(crate) async fn send(
     progress.finish();
     report.refused.sort_by_key(|fault| fault.line);
     Ok(report)
+}
+
+/// Asks the core whether it would take all that is not in yet, where it can say: so that a file of several calls is saved
+/// whole or not at all, and every row that would be refused is named.
+async fn check(api: &CoreApi, plan: &Plan, done: usize) -> Result<(), ImportError> {
+    let Some(path) = plan.kind.bulk().and_then(|bulk| bulk.check) else { return Ok(()) };
+    let (before, rest) = plan.steps.split_at(done.min(plan.steps.len()));
+    let imported = before.iter().map(|step| step.lines.len()).sum();
+    let mut report = Report::default();
+    for step in rest {
+        let asked = Step { path: path.to_owned(), ..step.clone() };
+        match send_step(api, plan, &asked, true, &mut report).await {
+            Ok(()) => {}
+            Err(StepError::Refused { mut faults, .. }) => report.refused.append(&mut faults),
+            Err(StepError::Api(source)) => {
+                return Err(ImportError::Stopped { done: imported, total: plan.items(), source });
+            }
+        }
+    }
+    let (mut faults, nothing_from) = (report.refused, rest.first().map(|step| step.lines[0]));
+    faults.sort_by_key(|fault| fault.line);
+    match imported {
+        _ if faults.is_empty() => Ok(()),
+        0 => Err(ImportError::Refused(faults)),
+        _ => Err(ImportError::Halfway { faults, imported, nothing_from }),
+    }
 }
 
 fn note(result: std::io::Result<()>) {
@@ -152,7 +181,7 @@ async fn send_step(
             Err(error) => return Err(StepError::Api(error)),
         };
         let bulk = plan.kind.bulk();
-        let mut items = bulk.map_or_else(Vec::new, |bulk| problem.items(bulk.name));
+        let mut items = bulk.as_ref().map_or_else(Vec::new, |bulk| problem.items(bulk.name));
         items.retain(|(item, _)| *item < lines.len());
         if bulk.is_none() || items.is_empty() {
             items = vec![(0, problem.to_string())];
@@ -170,7 +199,7 @@ async fn send_step(
         }
         for (item, why) in items.into_iter().rev() {
             report.refused.push(Fault::row(lines.remove(item), why));
-            if let Some(items) = bulk.and_then(|bulk| body[bulk.name].as_array_mut()) {
+            if let Some(items) = bulk.as_ref().and_then(|bulk| body[bulk.name].as_array_mut()) {
                 items.remove(item);
             }
         }

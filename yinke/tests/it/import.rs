@@ -96,6 +96,25 @@ fn an_import_goes_on_where_its_core_went_away() {
 }
 
 #[test]
+fn products_are_checked_before_the_first_is_saved_and_go_on_after_a_break() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: String = (0..5_000).map(|n| format!("p-{n},m,茶,https://m.shop.example/{n}\n")).collect();
+    let path = file(dir.path(), "products.csv", &format!("id,merchant,title,url\n{rows}"));
+    // Three calls ask whether they would be taken, and the first of three saves its part.
+    let core = MortalCore::start("127.0.0.1:0", 4);
+    let args = ["import", "products", path.to_str().unwrap(), "--core", &core.url, "--token", "t"];
+    let output = run(&args);
+    assert_eq!(code(&output), 69, "{}", stderr(&output));
+    assert!(stderr(&output).contains("stopped after 2000 of 5000"), "{}", stderr(&output));
+
+    let again = MortalCore::start(core.url.trim_start_matches("http://"), usize::MAX);
+    let output = run(&args);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("3000 imported, 2000 were in already"), "{}", stderr(&output));
+    assert_eq!(again.seen.load(Ordering::SeqCst), 4);
+}
+
+#[test]
 fn a_changed_file_starts_anew() {
     let dir = tempfile::tempdir().unwrap();
     let path = promoters(dir.path(), 5);

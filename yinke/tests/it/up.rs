@@ -220,6 +220,15 @@ fn a_refused_import_says_what_is_in_and_what_is_not() {
         "the core refused 1 of the rows; 1 imported, and nothing from line 3 on",
     );
     refused("links", "placement,product\nx-3,c\n", "the core refused 1 of the rows; nothing was imported");
+    // Of products nothing is in, however many calls the file takes.
+    let good: String = (0..2_100).map(|n| format!("p-{n},m,茶,https://m.shop.example/{n}\n")).collect();
+    let wrong = "w-1,nobody,茶,https://m.shop.example/w\nw-2,m,茶,http://a:b@m.shop.example/w\n";
+    refused(
+        "products",
+        &format!("id,merchant,title,url\n{wrong}{good}{}", wrong.replace("w-", "v-")),
+        "the core refused 4 of the rows; nothing was imported",
+    );
+    assert_eq!(api(&server, "GET", "/v1/products/p-0", &Value::Null).status, 404);
     import(&server, "links", &file(dir.path(), "first.csv", "placement,product\nx-1,c\n"));
 }
 

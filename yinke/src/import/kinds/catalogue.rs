@@ -103,7 +103,9 @@ pub(super) fn product(f: &mut Fields<'_>) -> Option<Item> {
     let (title, url) = (f.text("title"), f.url("url"));
     let (price, category) = (f.count_or_none("price_fen"), f.parsed_or_none::<CategoryId>("category"));
     let (image_url, pass_query) = (f.url_or_none("image_url"), f.flag_or_none("pass_query"));
+    let id = id?;
     let mut body = Map::new();
+    body.insert("id".into(), id.as_str().into());
     body.insert("merchant".into(), merchant?.as_str().into());
     body.insert("title".into(), title?.into());
     body.insert("url".into(), url?.into());
@@ -111,7 +113,7 @@ pub(super) fn product(f: &mut Fields<'_>) -> Option<Item> {
     put(&mut body, "category", category?.map(String::from));
     put(&mut body, "image_url", image_url?);
     put(&mut body, "pass_query", pass_query?);
-    Some(put_call("products", id?.as_str(), body))
+    Some(Item::Bulk { body: Value::Object(body), key: Some(id.into()) })
 }
 
 pub(super) const PROMOTERS: &[Column] = &[

@@ -51,5 +51,5 @@ pub(super) fn link(f: &mut Fields<'_>) -> Option<Item> {
     put(&mut body, "badge", badge?);
     put(&mut body, "converted", converted?);
     put(&mut body, "alias", alias?);
-    Some(Item::Bulk(Value::Object(body)))
+    Some(Item::Bulk { body: Value::Object(body), key: None })
 }

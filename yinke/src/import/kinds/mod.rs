@@ -48,7 +48,12 @@ pub(super) enum Item {
         key: String,
     },
     /// Part of a bulk call.
-    Bulk(Value),
+    Bulk {
+        /// The part.
+        body: Value,
+        /// What may stand in a file only once, if anything.
+        key: Option<String>,
+    },
     /// A further line of the order event before it.
     Continues {
         /// Which event: type, platform, order, refund.
@@ -95,8 +100,27 @@ impl Kind {
     /// Where bulk items go, under which name, and how many at once.
     pub(super) const fn bulk(self) -> Option<Bulk> {
         match self {
-            Self::Links => Some(Bulk { path: "/v1/links/bulk", name: "links", at_once: 2_000 }),
-            Self::Orders => Some(Bulk { path: "/v1/orders/events", name: "events", at_once: 500 }),
+            Self::Products => Some(Bulk {
+                method: Method::PUT,
+                path: "/v1/products",
+                name: "products",
+                at_once: 2_000,
+                check: Some("/v1/products?check=true"),
+            }),
+            Self::Links => Some(Bulk {
+                method: Method::POST,
+                path: "/v1/links/bulk",
+                name: "links",
+                at_once: 2_000,
+                check: None,
+            }),
+            Self::Orders => Some(Bulk {
+                method: Method::POST,
+                path: "/v1/orders/events",
+                name: "events",
+                at_once: 500,
+                check: None,
+            }),
             _ => None,
         }
     }
@@ -117,10 +141,13 @@ impl Kind {
 }
 
 /// A call that takes many items.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Bulk {
+    pub(super) method: Method,
     pub(super) path: &'static str,
     /// The list's name in the body.
     pub(super) name: &'static str,
     pub(super) at_once: usize,
+    /// Where the same call only says whether it would succeed.
+    pub(super) check: Option<&'static str>,
 }

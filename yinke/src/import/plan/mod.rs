@@ -9,6 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,15 +72,19 @@ impl Plan {
                 continue;
             };
             match item {
-                Item::Call { key, .. } if seen.contains_key(&key) => {
-                    let why = format!("{key} stands in line {} already", seen[&key]);
-                    faults.push(Fault::row(row.line, why));
+                Item::Call { ref key, .. } | Item::Bulk { key: Some(ref key), .. } => {
+                    match seen.entry(key.clone()) {
+                        Entry::Occupied(before) => {
+                            let why = format!("{key} stands in line {} already", before.get());
+                            faults.push(Fault::row(row.line, why));
+                        }
+                        Entry::Vacant(place) => {
+                            place.insert(row.line);
+                            items.push((vec![row.line], item));
+                        }
+                    }
                 }
-                Item::Call { ref key, .. } => {
-                    seen.insert(key.clone(), row.line);
-                    items.push((vec![row.line], item));
-                }
-                Item::Bulk(_) => items.push((vec![row.line], item)),
+                Item::Bulk { key: None, .. } => items.push((vec![row.line], item)),
                 Item::Continues { event, body } => {
                     if let Err(clash) = join(&mut items, &mut seen, event.clone(), body, row.line) {
                         faults.push(Fault::row(row.line, clash.to_string()));
@@ -158,7 +163,7 @@ fn steps(kind: Kind, items: Vec<(Vec<u64>, Item)>) -> Vec<Step> {
     for (lines, item) in items {
         match item {
             Item::Call { method, path, body, .. } => steps.push(Step { method, path, body, lines }),
-            Item::Bulk(body) | Item::Continues { body, .. } => {
+            Item::Bulk { body, .. } | Item::Continues { body, .. } => {
                 bulk_items.push(body);
                 bulk_lines.push(lines[0]);
             }
@@ -167,7 +172,7 @@ fn steps(kind: Kind, items: Vec<(Vec<u64>, Item)>) -> Vec<Step> {
     if let Some(bulk) = kind.bulk() {
         for (items, lines) in bulk_items.chunks(bulk.at_once).zip(bulk_lines.chunks(bulk.at_once)) {
             steps.push(Step {
-                method: Method::POST,
+                method: bulk.method.clone(),
                 path: bulk.path.to_owned(),
                 body: json!({ bulk.name: items }),
                 lines: lines.to_vec(),
