@@ -1,4 +1,4 @@
-//! Our cookies: the session's secret and the language.
+//! Our cookies: the session's secret, the language, and a secret on its way to the page that shows it.
 
 use crate::state::Console;
 use http::{HeaderMap, HeaderValue, header};
@@ -10,6 +10,8 @@ pub(crate) enum Cookie {
     Session,
     /// The language somebody chose.
     Language,
+    /// What a form has made, on its way to the page that shows it once.
+    Handed,
 }
 
 impl Cookie {
@@ -20,6 +22,8 @@ impl Cookie {
             (Self::Session, true) => "__Host-yk_session",
             (Self::Language, false) => "yk_lang",
             (Self::Language, true) => "__Host-yk_lang",
+            (Self::Handed, false) => "yk_handed",
+            (Self::Handed, true) => "__Host-yk_handed",
         }
     }
 
@@ -28,6 +32,7 @@ impl Cookie {
         match self {
             Self::Session => 30 * 86_400,
             Self::Language => 400 * 86_400,
+            Self::Handed => 60,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What holds for every page: no form from another site, nothing but our own files, and failures with a page.
 
 use crate::failure::{self, Failure};
+use crate::handed::taken;
 use crate::state::Console;
 use crate::who::Anybody;
 use axum::extract::{Request, State};
@@ -26,6 +27,9 @@ pub(crate) async fn guard(State(console): State<Console>, request: Request, next
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         response = failure::page(&asked, &failure).await;
+    }
+    if asked.handed.is_some() {
+        taken(&console, &mut response);
     }
     let headers = response.headers_mut();
     for (name, value) in [

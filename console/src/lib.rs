@@ -31,6 +31,7 @@ mod failure;
 mod form;
 mod frame;
 mod guard;
+mod handed;
 mod lang;
 mod list;
 mod merchant;

@@ -4,6 +4,7 @@
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
+use crate::handed::hand_over;
 use crate::list::{Page, everything, next_page, query_of};
 use crate::order_pages::escaped;
 use crate::problem::sentence;
@@ -317,9 +318,7 @@ async fn make(shop: Shop, sent: Submitted) -> Result<Response, Failure> {
     match made {
         Ok(Opened { id, secret: None }) => Ok(done(&shop.page(&id), "connected")),
         Ok(Opened { id, secret: Some(secret) }) => {
-            let secret = (secret, who.t().shop.only_now.clone());
-            let of: Source = who.ask(&path(&["intake-sources", &id]), &[]).await?;
-            show(&shop, of, Form::default(), Some(secret)).await
+            Ok(hand_over(who.console(), &shop.page(&id), "connected", &secret))
         }
         Err(error) => show_new(&shop, kind, refused(&shop, &sent, error)?),
     }
@@ -340,23 +339,19 @@ fn add_secret(body: &mut Value, kind: Kind, sent: &Submitted) {
 
 async fn page(shop: Shop) -> Result<Response, Failure> {
     let of = shop.source().await?;
-    show(&shop, of, Form::default(), None).await
+    show(&shop, of, Form::default()).await
 }
 
-/// The page of a source; `secret` is a new one of ours, and what to say of it.
-async fn show(
-    shop: &Shop,
-    of: Source,
-    form: Form,
-    secret: Option<(String, String)>,
-) -> Result<Response, Failure> {
+async fn show(shop: &Shop, of: Source, form: Form) -> Result<Response, Failure> {
     let who = &shop.who;
     let (texts, t) = (who.t(), &who.t().sources);
     let here = shop.page(&of.id);
     let title = if of.label.is_empty() { of.kind.words(texts) } else { &of.label };
     let mut sheet = Sheet::new(who, title).back(shop.base.clone(), &t.title);
-    if let Some((secret, words)) = secret {
-        sheet.part(Part::Secret(texts.shop.signing_secret.clone(), secret, words));
+    if let Some(secret) = &who.anybody.handed {
+        let rotated = of.previous_secret_until.is_some();
+        let words = if rotated { &t.rotated_words } else { &texts.shop.only_now };
+        sheet.part(Part::Secret(texts.shop.signing_secret.clone(), secret.clone(), words.clone()));
     }
     let address = format!("{}{}", shop.origin, of.path);
     sheet.part(Part::Address(t.address.clone(), address, of.kind.next(texts).to_owned()));
@@ -420,12 +415,10 @@ async fn rotate(shop: Shop, sent: Submitted) -> Result<Response, Failure> {
         who.console().api().write(who.principal(), Method::POST, &to, "", &body).await;
     match opened {
         Ok(Opened { id, secret: None }) => Ok(done(&shop.page(&id), "rotated")),
-        // Read again: now it says how long the former one is good.
-        Ok(Opened { secret: Some(secret), .. }) => {
-            let secret = (secret, who.t().sources.rotated_words.clone());
-            show(&shop, shop.source().await?, Form::default(), Some(secret)).await
+        Ok(Opened { id, secret: Some(secret) }) => {
+            Ok(hand_over(who.console(), &shop.page(&id), "rotated", &secret))
         }
-        Err(error) => show(&shop, of, refused(&shop, &sent, error)?, None).await,
+        Err(error) => show(&shop, of, refused(&shop, &sent, error)?).await,
     }
 }
 
@@ -433,6 +426,5 @@ async fn remove(shop: Shop, sent: Submitted) -> Result<Response, Failure> {
     let who = &shop.who;
     let of = shop.source().await?;
     let gone = who.change(Method::DELETE, &path(&["intake-sources", &of.id]), sent.once(), &json!({})).await;
-    let again = |form| show(&shop, of, form, None);
-    who.finish(&sent, gone, (&shop.base, "disconnected"), again).await
+    who.finish(&sent, gone, (&shop.base, "disconnected"), |form| show(&shop, of, form)).await
 }

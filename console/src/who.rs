@@ -4,6 +4,7 @@ use crate::api::ApiError;
 use crate::cookies::Cookie;
 use crate::failure::Failure;
 use crate::form::{Form, Mistake, Submitted, local_path};
+use crate::handed::handed;
 use crate::lang::Lang;
 use crate::list::Page;
 use crate::sheet::done;
@@ -36,6 +37,8 @@ pub(crate) struct Anybody {
     pub(crate) from: Option<IpAddr>,
     /// The session's secret, if the browser sent one; whether it counts is not yet known.
     pub(crate) secret: Option<SessionSecret>,
+    /// What the form before this page has made, to be shown this once.
+    pub(crate) handed: Option<String>,
 }
 
 /// The page that somebody is on, with its query: what they asked for, or where the form that they sent stood. Without
@@ -66,6 +69,7 @@ impl Anybody {
             path: page_of(method, uri, headers),
             from: peer.map(|peer| peer.0),
             secret: Cookie::Session.read(console, headers).map(SessionSecret::given),
+            handed: handed(console, method, uri, headers),
         }
     }
 }

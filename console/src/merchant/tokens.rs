@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
+use crate::handed::hand_over;
 use crate::list::{Page, next_page, query_of};
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
@@ -15,10 +16,12 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
+const TOKENS: &str = "/merchant/tokens";
+
 pub(super) fn routes() -> Router<Console> {
     Router::new()
-        .route("/merchant/tokens", get(page).post(make))
-        .route("/merchant/tokens/{name}/revoke", post(revoke))
+        .route(TOKENS, get(page).post(make))
+        .route(&format!("{TOKENS}/{{name}}/revoke"), post(revoke))
 }
 
 #[derive(Debug, Deserialize)]
@@ -34,22 +37,22 @@ struct Issued {
 }
 
 async fn page(merchant: Merchant) -> Result<Response, Failure> {
-    show(&merchant, Form::default(), None).await
+    show(&merchant, Form::default()).await
 }
 
-async fn show(merchant: &Merchant, form: Form, secret: Option<String>) -> Result<Response, Failure> {
+async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
     let fields = query_of(who);
     let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
     let answer: Page<Token> = who.ask("/v1/tokens", &query).await?;
     let columns = [&*t.what_for, &t.name, &t.role, &t.made_at, ""];
-    let next = next_page("/merchant/tokens", &fields, answer.next_cursor);
+    let next = next_page(TOKENS, &fields, answer.next_cursor);
     let mut table = Table::new("", &columns, &[], &t.no_tokens).next(next);
     for of in answer.items {
         let about = if of.label.is_empty() { &of.name } else { &of.label };
-        let revoke = Action::new(format!("/merchant/tokens/{}/revoke", of.name), &t.revoke, about)
-            .danger(&texts.sure.revoke);
+        let revoke =
+            Action::new(format!("{TOKENS}/{}/revoke", of.name), &t.revoke, about).danger(&texts.sure.revoke);
         table.row(vec![
             Cell::Text(if of.label.is_empty() { "—".to_owned() } else { of.label.clone() }),
             Cell::Code(of.name.clone()),
@@ -59,12 +62,12 @@ async fn show(merchant: &Merchant, form: Form, secret: Option<String>) -> Result
         ]);
     }
     let mut sheet = Sheet::new(who, &t.tokens).intro(&t.tokens_intro);
-    if let Some(secret) = secret {
-        sheet.part(Part::Secret(t.token.clone(), secret, t.only_now.clone()));
+    if let Some(secret) = &who.anybody.handed {
+        sheet.part(Part::Secret(t.token.clone(), secret.clone(), t.only_now.clone()));
     }
     sheet.part(Part::Table(table));
     sheet.part(Part::Form(
-        FormPart::new(&t.new_token, "/merchant/tokens", &t.make)
+        FormPart::new(&t.new_token, TOKENS, &t.make)
             .field(form.show(Field::text("label", &t.what_for).hint(&t.token_hint).optional())),
     ));
     sheet.show(form)
@@ -76,8 +79,8 @@ async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
     let made: Result<Issued, _> =
         who.console().api().write(who.principal(), Method::POST, "/v1/tokens", "", &body).await;
     match made {
-        Ok(issued) => show(&merchant, Form::default(), Some(issued.token)).await,
-        Err(error) => show(&merchant, who.refused(&sent, error)?, None).await,
+        Ok(issued) => Ok(hand_over(who.console(), TOKENS, "token", &issued.token)),
+        Err(error) => show(&merchant, who.refused(&sent, error)?).await,
     }
 }
 
@@ -85,5 +88,5 @@ async fn revoke(merchant: Merchant, Path(name): Path<String>, sent: Submitted) -
     let who = &merchant.who;
     let to = crate::api::path(&["tokens", &name, "revoke"]);
     let revoked = who.change(Method::POST, &to, sent.once(), &json!({})).await;
-    who.finish(&sent, revoked, ("/merchant/tokens", "revoked"), |form| show(&merchant, form, None)).await
+    who.finish(&sent, revoked, (TOKENS, "revoked"), |form| show(&merchant, form)).await
 }

@@ -1,12 +1,13 @@
 //! One webhook endpoint: how it stands, what it was told, and telling it again.
 
-use super::webhooks::{ApiMoment, Endpoint, events, state};
+use super::webhooks::{ApiMoment, Endpoint, Opened, WEBHOOKS, endpoint, events, state};
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Form, Submitted};
+use crate::handed::hand_over;
 use crate::list::{Page, next_page, query_of};
 use crate::problem::sentence;
-use crate::sheet::{Action, Cell, Part, Sheet, Table, done};
+use crate::sheet::{Action, Cell, Part, Sheet, Table};
 use crate::state::Console;
 use crate::who::Merchant;
 use axum::Router;
@@ -42,37 +43,28 @@ struct Attempt {
     took_ms: i64,
 }
 
-#[derive(Debug, Deserialize)]
-struct Opened {
-    secret: String,
-}
-
 async fn page(merchant: Merchant, Path(id): Path<String>) -> Result<Response, Failure> {
-    show(&merchant, &id, Form::default(), None).await
+    show(&merchant, &id, Form::default()).await
 }
 
-async fn show(
-    merchant: &Merchant,
-    id: &str,
-    form: Form,
-    secret: Option<String>,
-) -> Result<Response, Failure> {
+async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
     let of: Endpoint = who.ask(&path(&["webhooks", id]), &[]).await?;
     let fields = query_of(who);
     let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
     let told: Page<Delivery> = who.ask(&path(&["webhooks", id, "deliveries"]), &query).await?;
-    let here = format!("/merchant/webhooks/{id}");
+    let here = endpoint(id);
     let action = |step: &str, words: &str| Action::new(format!("{here}/{step}"), words, &of.url);
     let mut actions = vec![action("test", &t.test), action("rotate", &t.rotate)];
     if of.disabled_at.is_some() {
         actions.insert(0, action("enable", &t.enable));
     }
     actions.push(action("remove", &t.remove).danger(&texts.sure.remove_webhook));
-    let mut sheet = Sheet::new(who, &of.url).back("/merchant/webhooks", &t.webhooks);
-    if let Some(secret) = secret {
-        sheet.part(Part::Secret(t.signing_secret.clone(), secret, t.rotated_words.clone()));
+    let mut sheet = Sheet::new(who, &of.url).back(WEBHOOKS, &t.webhooks);
+    if let Some(secret) = &who.anybody.handed {
+        let words = if of.previous_secret_until.is_some() { &t.rotated_words } else { &t.only_now };
+        sheet.part(Part::Secret(t.signing_secret.clone(), secret.clone(), words.clone()));
     }
     sheet.part(Part::Facts(
         String::new(),
@@ -119,8 +111,7 @@ async fn replay(merchant: Merchant, Path(id): Path<String>, sent: Submitted) -> 
     let who = &merchant.who;
     let to = path(&["webhooks", &id, "deliveries", sent.value("delivery"), "replay"]);
     let again = who.change(Method::POST, &to, sent.once(), &json!({})).await;
-    let here = format!("/merchant/webhooks/{id}");
-    who.finish(&sent, again, (&here, "replayed"), |form| show(&merchant, &id, form, None)).await
+    who.finish(&sent, again, (&endpoint(&id), "replayed"), |form| show(&merchant, &id, form)).await
 }
 
 async fn take(
@@ -129,7 +120,7 @@ async fn take(
     sent: Submitted,
 ) -> Result<Response, Failure> {
     let who = &merchant.who;
-    let here = format!("/merchant/webhooks/{id}");
+    let here = endpoint(&id);
     let to = path(&["webhooks", &id, &step]);
     let (taken, back, what) = match step.as_str() {
         "test" | "enable" => {
@@ -138,20 +129,17 @@ async fn take(
         }
         "remove" => {
             let gone = who.change(Method::DELETE, &path(&["webhooks", &id]), sent.once(), &json!({})).await;
-            (gone, "/merchant/webhooks", "removed")
+            (gone, WEBHOOKS, "removed")
         }
         "rotate" => {
             let opened: Result<Opened, _> =
                 who.console().api().write(who.principal(), Method::POST, &to, "", &json!({})).await;
             return match opened {
-                Ok(opened) => show(&merchant, &id, Form::default(), Some(opened.secret)).await,
-                Err(error) => show(&merchant, &id, who.refused(&sent, error)?, None).await,
+                Ok(opened) => Ok(hand_over(who.console(), &endpoint(&opened.id), "rotated", &opened.secret)),
+                Err(error) => show(&merchant, &id, who.refused(&sent, error)?).await,
             };
         }
         _ => return Err(Failure::NotFound),
     };
-    match taken {
-        Ok(_) => Ok(done(back, what)),
-        Err(error) => show(&merchant, &id, who.refused(&sent, error)?, None).await,
-    }
+    who.finish(&sent, taken, (back, what), |form| show(&merchant, &id, form)).await
 }

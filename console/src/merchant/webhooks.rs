@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
+use crate::handed::hand_over;
 use crate::list::{Page, next_page, query_of};
 use crate::problem::sentence;
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
@@ -16,8 +17,15 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
+pub(super) const WEBHOOKS: &str = "/merchant/webhooks";
+
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route("/merchant/webhooks", get(page).post(make))
+    Router::new().route(WEBHOOKS, get(page).post(make))
+}
+
+/// The page of an endpoint.
+pub(super) fn endpoint(id: &str) -> String {
+    format!("{WEBHOOKS}/{id}")
 }
 
 /// An endpoint, as the API says it stands. Its times are RFC 3339 or UTC milliseconds.
@@ -28,6 +36,7 @@ pub(super) struct Endpoint {
     pub(super) label: String,
     pub(super) events: Vec<String>,
     pub(super) created_at: ApiMoment,
+    pub(super) previous_secret_until: Option<ApiMoment>,
     pub(super) failing_since: Option<ApiMoment>,
     pub(super) disabled_at: Option<ApiMoment>,
     pub(super) disabled_reason: Option<String>,
@@ -44,9 +53,11 @@ impl ApiMoment {
     }
 }
 
+/// An endpoint with a new secret.
 #[derive(Debug, Deserialize)]
-struct Opened {
-    secret: String,
+pub(super) struct Opened {
+    pub(super) id: String,
+    pub(super) secret: String,
 }
 
 /// How an endpoint stands.
@@ -69,22 +80,22 @@ pub(super) fn events(t: &Texts, of: &Endpoint) -> String {
 }
 
 async fn page(merchant: Merchant) -> Result<Response, Failure> {
-    show(&merchant, Form::default(), None).await
+    show(&merchant, Form::default()).await
 }
 
-async fn show(merchant: &Merchant, form: Form, secret: Option<String>) -> Result<Response, Failure> {
+async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
     let fields = query_of(who);
     let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
     let answer: Page<Endpoint> = who.ask("/v1/webhooks", &query).await?;
     let columns = [&*t.address, &t.what_for, &t.events, &t.state, &t.made_at];
-    let next = next_page("/merchant/webhooks", &fields, answer.next_cursor);
+    let next = next_page(WEBHOOKS, &fields, answer.next_cursor);
     let mut table = Table::new("", &columns, &[], &t.no_webhooks).next(next);
     for of in answer.items {
         let (state, events) = (state(texts, &of), events(texts, &of));
         table.row(vec![
-            Cell::Link(format!("/merchant/webhooks/{}", of.id), of.url),
+            Cell::Link(endpoint(&of.id), of.url),
             Cell::Text(if of.label.is_empty() { "—".to_owned() } else { of.label }),
             Cell::Text(events),
             state,
@@ -92,12 +103,9 @@ async fn show(merchant: &Merchant, form: Form, secret: Option<String>) -> Result
         ]);
     }
     let mut sheet = Sheet::new(who, &t.webhooks).intro(&t.webhooks_intro);
-    if let Some(secret) = secret {
-        sheet.part(Part::Secret(t.signing_secret.clone(), secret, t.only_now.clone()));
-    }
     sheet.part(Part::Table(table));
     sheet.part(Part::Form(
-        FormPart::new(&t.new_webhook, "/merchant/webhooks", &t.make)
+        FormPart::new(&t.new_webhook, WEBHOOKS, &t.make)
             .field(form.show(Field::text("url", &t.address).hint(&t.address_hint).inputmode("url")))
             .field(form.show(Field::text("events", &t.events).hint(&t.events_hint).optional()))
             .field(form.show(Field::text("label", &t.what_for).optional())),
@@ -113,10 +121,10 @@ async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
     let made: Result<Opened, _> =
         who.console().api().write(who.principal(), Method::POST, "/v1/webhooks", "", &body).await;
     match made {
-        Ok(opened) => show(&merchant, Form::default(), Some(opened.secret)).await,
+        Ok(opened) => Ok(hand_over(who.console(), &endpoint(&opened.id), "webhook", &opened.secret)),
         Err(error) => {
             let form = who.refused(&sent, error)?;
-            show(&merchant, own_field(form, &who.t().common.colon, &events), None).await
+            show(&merchant, own_field(form, &who.t().common.colon, &events)).await
         }
     }
 }

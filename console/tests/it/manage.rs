@@ -87,7 +87,10 @@ async fn a_file_of_products_names_every_line_that_is_wrong() {
         unreadable.body
     );
     assert!(unreadable.body.contains("price_fen: dear cannot be read."), "{}", unreadable.body);
-    let both = send("id,title,url,price_fen\na,,https://shop.example.com/a,12\nb,Cup,https://shop.example.com/b,dear\n").await;
+    let both = send(
+        "id,title,url,price_fen\na,,https://shop.example.com/a,12\nb,Cup,https://shop.example.com/b,dear\n",
+    )
+    .await;
     for words in ["Line 2: title: ", "Line 3: price_fen: "] {
         assert!(both.body.contains(words), "{words}: {}", both.body);
     }
@@ -257,9 +260,14 @@ async fn a_token_is_shown_once_and_taken_away() {
     let shop = bench.signed_in("shop", "en").await;
     let page = shop.get("/merchant/tokens").await;
     let made = shop.submit(&page, "/merchant/tokens", &[("label", "ERP")]).await;
-    let (_, rest) = made.body.split_once("id=\"secret\" type=\"text\" readonly value=\"").unwrap();
+    assert_eq!(made.location(), "/merchant/tokens?done=token", "{}", made.body);
+    let elsewhere = shop.get("/merchant/webhooks").await;
+    assert!(!elsewhere.body.contains("id=\"secret\""), "the secret is for its own page");
+    let shown = shop.get(made.location()).await;
+    let (_, rest) = shown.body.split_once("id=\"secret\" type=\"text\" readonly value=\"").unwrap();
     let secret = rest.split('"').next().unwrap();
-    let listed = shop.get("/merchant/tokens").await;
+    let listed = shop.get(made.location()).await;
+    assert_eq!(listed.body.matches("/revoke\"").count(), 1, "a reload makes no other");
     assert!(listed.body.contains("ERP") && !listed.body.contains(secret), "{}", listed.body);
     let browser = bench.browser("en");
     assert_eq!(browser.post("/sign-in", &[("token", secret)]).await.location(), "/merchant/overview");

@@ -111,7 +111,8 @@ async fn an_operator_makes_a_shop_and_connects_its_program() {
     assert!(boss.get(made.location()).await.body.contains("/operator/merchants/tea/sources"));
 
     let new = "/operator/merchants/tea/sources/new/standard";
-    let shown = boss.submit(&boss.get(new).await, new, &[("label", "ERP")]).await;
+    let made = boss.submit(&boss.get(new).await, new, &[("label", "ERP")]).await;
+    let shown = boss.get(made.location()).await;
     let secret = copied(&shown, "secret").to_owned();
     assert!(
         secret.starts_with("whsec_")
@@ -119,9 +120,13 @@ async fn an_operator_makes_a_shop_and_connects_its_program() {
     );
     let id = sources(&bench).await[0]["id"].as_str().unwrap().to_owned();
     let here = format!("/operator/merchants/tea/sources/{id}");
-    let page = boss.get(&here).await;
-    assert!(!page.body.contains("whsec_"), "it is shown once");
+    let page = boss.get(made.location()).await;
+    assert!(
+        !page.body.contains("whsec_") && sources(&bench).await.len() == 1,
+        "it is shown once, and made once"
+    );
     let turned = boss.submit(&page, &format!("{here}/rotate"), &[]).await;
+    let turned = boss.get(turned.location()).await;
     assert!(copied(&turned, "secret") != secret && turned.body.contains("Good until"), "{}", turned.body);
     assert_eq!(boss.get("/operator/merchants/nobody/sources").await.status, StatusCode::NOT_FOUND);
     assert_eq!(boss.get("/operator/merchants/tea/sources/new/nothing").await.status, StatusCode::NOT_FOUND);

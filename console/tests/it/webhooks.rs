@@ -97,7 +97,8 @@ async fn an_endpoint_is_made_tried_turned_over_told_again_and_removed() {
     let list = "/merchant/webhooks";
     let page = shop.get(list).await;
     let fields = [("url", &*receiver.url), ("events", "review.opened, order.attributed"), ("label", "ERP")];
-    let first = secret(&shop.submit(&page, list, &fields).await);
+    let made = shop.submit(&page, list, &fields).await;
+    let first = secret(&shop.get(made.location()).await);
     let page = shop.get(list).await;
     assert!(page.body.contains("ERP") && page.body.contains("review.opened, order.attributed"));
     assert!(!page.body.contains(&first), "a secret is shown once");
@@ -112,8 +113,12 @@ async fn an_endpoint_is_made_tried_turned_over_told_again_and_removed() {
     assert!(log.body.contains("webhook.test") && log.body.contains("已送达"), "{}", log.body);
 
     // A new secret: for a day both sign, and the log tells the same event again under its name.
-    let second = secret(&shop.submit(&log, &format!("{here}/rotate"), &[]).await);
-    assert_ne!(first, second);
+    let turned = shop.submit(&log, &format!("{here}/rotate"), &[]).await;
+    assert_eq!(turned.location(), format!("{here}?done=rotated"), "{}", turned.body);
+    let shown = shop.get(turned.location()).await;
+    let second = secret(&shown);
+    assert!(first != second && shown.body.contains("旧密钥在 24 小时内"), "{}", shown.body);
+    assert!(!shop.get(turned.location()).await.body.contains(&second), "a reload turns nothing over");
     assert_eq!(log.hidden("delivery"), delivery);
     let again = shop.submit(&log, &format!("{here}/replay"), &[("delivery", &delivery)]).await;
     assert_eq!(again.location(), format!("{here}?done=replayed"), "{}", again.body);
@@ -229,7 +234,7 @@ async fn an_endpoint_is_its_merchants_alone() {
     let shop = bench.signed_in("shop", "zh").await;
     let list = "/merchant/webhooks";
     let page = shop.get(list).await;
-    secret(&shop.submit(&page, list, &[("url", "https://a.example.com/")]).await);
+    shop.submit(&page, list, &[("url", "https://a.example.com/")]).await;
     let id = only(&shop.get(list).await);
     let here = format!("{list}/{id}");
     let page = shop.get(&here).await;
