@@ -164,6 +164,7 @@ const PAGES = {
   shop: [
     'overview', 'products', 'products/new', 'products/pot', 'skus/pot', 'import', 'orders', 'orders/1688/order-desk', 'reviews',
     'relations?buyer=buyer-desk', 'programmes', 'programmes/new', 'programmes/hand', 'programmes/hand/rules', 'programmes/hand/rates',
+    'programmes/hand/coupons', 'video-tasks', 
     'plans', 'plans/gold', 'balance', 'settlements', 'enrolments', 'webhooks', 'tokens', 'shop', 'disputes',
   ].map((name) => `/merchant/${name}`),
   mei: [
@@ -171,7 +172,8 @@ const PAGES = {
   ].map((name) => `/promoter/${name}`),
   stars: ['talents', 'orders', 'statements', 'money'].map((name) => `/agency/${name}`),
   boss: [
-    'edges', 'audit', 'reviews', 'orders', 'merchants', 'merchants/m', 'merchants/m/disputes', 'bans', 'promoters', 'promoters/mei', 'payouts', 'payout-accounts', 'accounts',
+    'edges', 'audit', 'reviews', 'orders', 'merchants', 'merchants/m', 'merchants/m/disputes', 'bans', 'categories', 'platforms', 'programmes', 'programmes/new', 'programmes/hand',
+    'programmes/hand/rules', 'programmes/hand/coupons', 'merchants/m/video-tasks', 'promoters', 'promoters/mei', 'payouts', 'payout-accounts', 'accounts',
     'accounts/mei', 'reconciliations', 'calendar', 'dead-letters',
   ].map((name) => `/operator/${name}`),
 };

@@ -24,6 +24,7 @@ mod agency;
 mod api;
 mod assets;
 mod cookies;
+mod coupons;
 mod disputes;
 mod drawing;
 mod enrolment;
@@ -36,12 +37,14 @@ mod lang;
 mod list;
 mod merchant;
 mod money;
+mod of_shop;
 mod operator;
 mod order_pages;
 mod pictures;
 mod plan_rates;
 mod policy_words;
 mod problem;
+mod programmes;
 mod promoter;
 mod sheet;
 mod show;
@@ -52,6 +55,7 @@ mod state;
 mod statement;
 mod states;
 mod texts;
+mod video_tasks;
 mod who;
 
 pub use state::{ConsoleConfig, StartError};
@@ -85,6 +89,9 @@ pub fn router(core: &Core, config: ConsoleConfig) -> Result<Router, StartError> 
         .merge(promoter::routes())
         .merge(merchant::routes())
         .merge(sources::routes())
+        .merge(programmes::routes())
+        .merge(coupons::routes())
+        .merge(video_tasks::routes())
         .merge(agency::routes())
         .merge(operator::routes())
         .fallback(async || failure::Failure::NotFound)

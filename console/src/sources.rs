@@ -6,88 +6,44 @@ use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
 use crate::handed::hand_over;
 use crate::list::{Page, everything, next_page, query_of};
+use crate::of_shop::{OfShop, for_both};
 use crate::order_pages::escaped;
 use crate::problem::sentence;
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table, done};
 use crate::show::moment;
 use crate::state::Console;
 use crate::texts::{Texts, fill};
-use crate::who::SignedIn;
 use axum::Router;
-use axum::extract::{FromRequestParts, Path};
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::request::Parts;
-use http::{Method, header};
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use settlement_core::api::Role;
-use std::collections::HashMap;
 
 pub(crate) fn routes() -> Router<Console> {
-    let below = |base: &str| {
+    for_both(|base| {
+        let base = format!("{base}/sources");
         Router::new()
-            .route(base, get(list))
+            .route(&base, get(list))
             .route(&format!("{base}/new/{{kind}}"), get(new).post(make))
             .route(&format!("{base}/{{source}}"), get(page))
             .route(&format!("{base}/{{source}}/rotate"), post(rotate))
             .route(&format!("{base}/{{source}}/remove"), post(remove))
-    };
-    below(MERCHANTS).merge(below("/operator/merchants/{id}/sources"))
+    })
 }
 
 /// Where a merchant finds them.
 pub(crate) const MERCHANTS: &str = "/merchant/sources";
 
-/// Whose sources, and what of the address names one.
-struct Shop {
-    who: SignedIn,
-    merchant: String,
-    /// Where they are listed.
-    base: String,
-    /// Scheme and host that this person's browser reaches us under.
-    origin: String,
-    named: HashMap<String, String>,
+/// The page of a source.
+fn page_of(shop: &OfShop, source: &str) -> String {
+    shop.page(&format!("sources/{}", escaped(source)))
 }
 
-impl FromRequestParts<Console> for Shop {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
-        let who = SignedIn::from_request_parts(parts, console).await?;
-        let Path(named) = Path::<HashMap<String, String>>::from_request_parts(parts, console)
-            .await
-            .map_err(|_| Failure::NotFound)?;
-        let principal = who.principal();
-        let (merchant, base) = match (principal.role, &principal.subject, named.get("id")) {
-            (Role::Merchant, Some(own), None) => (own.clone(), MERCHANTS.to_owned()),
-            (Role::Operator | Role::Admin, _, Some(id)) => {
-                (id.clone(), format!("/operator/merchants/{}/sources", escaped(id)))
-            }
-            _ => return Err(Failure::NotFound),
-        };
-        let host = || parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let origin = console
-            .url()
-            .map_or_else(|| format!("http://{}", host()), |url| url.origin().ascii_serialization());
-        Ok(Self { merchant, base, origin, named, who })
-    }
-}
-
-impl Shop {
-    fn named(&self, part: &str) -> &str {
-        self.named.get(part).map_or("", String::as_str)
-    }
-
-    fn page(&self, source: &str) -> String {
-        format!("{}/{}", self.base, escaped(source))
-    }
-
-    /// The source in the address, if it is of this shop.
-    async fn source(&self) -> Result<Source, Failure> {
-        let of: Source = self.who.ask(&path(&["intake-sources", self.named("source")]), &[]).await?;
-        if of.merchant == self.merchant { Ok(of) } else { Err(Failure::NotFound) }
-    }
+/// The source in the address, if it is of this shop.
+async fn source(shop: &OfShop) -> Result<Source, Failure> {
+    let of: Source = shop.who.ask(&path(&["intake-sources", shop.named("source")]), &[]).await?;
+    if of.merchant == shop.merchant { Ok(of) } else { Err(Failure::NotFound) }
 }
 
 /// Whose form the notifications have.
@@ -239,7 +195,7 @@ fn by_code(settings: &Settings) -> bool {
     settings.product_from == "code"
 }
 
-async fn list(shop: Shop) -> Result<Response, Failure> {
+async fn list(shop: OfShop) -> Result<Response, Failure> {
     let who = &shop.who;
     let (texts, t) = (who.t(), &who.t().sources);
     // An operator's address may name nobody.
@@ -250,28 +206,29 @@ async fn list(shop: Shop) -> Result<Response, Failure> {
     for of in all {
         let name = if of.label.is_empty() { of.kind.words(texts).to_owned() } else { of.label };
         table.row(vec![
-            Cell::Link(shop.page(&of.id), name),
+            Cell::Link(page_of(&shop, &of.id), name),
             Cell::Text(of.kind.words(texts).to_owned()),
             Cell::Text(moment(of.created_at)),
         ]);
     }
     let mut sheet = Sheet::new(who, &t.title).intro(&t.intro);
-    if let Some((back, _)) = shop.base.rsplit_once('/').filter(|_| shop.base != MERCHANTS) {
-        sheet = sheet.back(back, &merchant.name);
+    if !shop.is_own() {
+        sheet = sheet.back(shop.above(), &merchant.name);
     }
     sheet.part(Part::Table(table));
-    let connect = |kind: Kind| (format!("{}/new/{}", shop.base, kind.name()), kind.connect(texts).to_owned());
+    let connect =
+        |kind: Kind| (shop.page(&format!("sources/new/{}", kind.name())), kind.connect(texts).to_owned());
     sheet.part(Part::Links(Kind::ALL.map(connect).into()));
     sheet.show(Form::default())
 }
 
-async fn new(shop: Shop) -> Result<Response, Failure> {
+async fn new(shop: OfShop) -> Result<Response, Failure> {
     show_new(&shop, Kind::of(shop.named("kind"))?, Form::default())
 }
 
-fn show_new(shop: &Shop, kind: Kind, form: Form) -> Result<Response, Failure> {
+fn show_new(shop: &OfShop, kind: Kind, form: Form) -> Result<Response, Failure> {
     let (texts, t) = (shop.who.t(), &shop.who.t().sources);
-    let to = format!("{}/new/{}", shop.base, kind.name());
+    let to = shop.page(&format!("sources/new/{}", kind.name()));
     let mut part = FormPart::new("", to, &t.connect)
         .intro(kind.needs(texts))
         .field(form.show(Field::text("label", &texts.shop.name).hint(&t.label_hint).optional()));
@@ -292,12 +249,12 @@ fn show_new(shop: &Shop, kind: Kind, form: Form) -> Result<Response, Failure> {
             form.show(Field::checks("accept_body_sign", &t.signature, options).hint(&t.body_sign_hint)),
         );
     }
-    let mut sheet = Sheet::new(&shop.who, kind.connect(texts)).back(shop.base.clone(), &t.title);
+    let mut sheet = Sheet::new(&shop.who, kind.connect(texts)).back(shop.page("sources"), &t.title);
     sheet.part(Part::Form(part));
     sheet.show(form)
 }
 
-async fn make(shop: Shop, sent: Submitted) -> Result<Response, Failure> {
+async fn make(shop: OfShop, sent: Submitted) -> Result<Response, Failure> {
     let who = &shop.who;
     let kind = Kind::of(shop.named("kind"))?;
     let mut settings = Map::new();
@@ -316,16 +273,16 @@ async fn make(shop: Shop, sent: Submitted) -> Result<Response, Failure> {
     let made: Result<Opened, _> =
         who.console().api().write(who.principal(), Method::POST, "/v1/intake-sources", "", &body).await;
     match made {
-        Ok(Opened { id, secret: None }) => Ok(done(&shop.page(&id), "connected")),
+        Ok(Opened { id, secret: None }) => Ok(done(&page_of(&shop, &id), "connected")),
         Ok(Opened { id, secret: Some(secret) }) => {
-            Ok(hand_over(who.console(), &shop.page(&id), "connected", &secret))
+            Ok(hand_over(who.console(), &page_of(&shop, &id), "connected", &secret))
         }
         Err(error) => show_new(&shop, kind, refused(&shop, &sent, error)?),
     }
 }
 
 /// What is wrong, beside our fields: the API has some of them within others.
-fn refused(shop: &Shop, sent: &Submitted, error: crate::api::ApiError) -> Result<Form, Failure> {
+fn refused(shop: &OfShop, sent: &Submitted, error: crate::api::ApiError) -> Result<Form, Failure> {
     let own_name = |field: &str| field.trim_start_matches("settings.").to_owned();
     Ok(shop.who.refused(sent, error)?.renamed(own_name))
 }
@@ -337,17 +294,17 @@ fn add_secret(body: &mut Value, kind: Kind, sent: &Submitted) {
     }
 }
 
-async fn page(shop: Shop) -> Result<Response, Failure> {
-    let of = shop.source().await?;
+async fn page(shop: OfShop) -> Result<Response, Failure> {
+    let of = source(&shop).await?;
     show(&shop, of, Form::default()).await
 }
 
-async fn show(shop: &Shop, of: Source, form: Form) -> Result<Response, Failure> {
+async fn show(shop: &OfShop, of: Source, form: Form) -> Result<Response, Failure> {
     let who = &shop.who;
     let (texts, t) = (who.t(), &who.t().sources);
-    let here = shop.page(&of.id);
+    let here = page_of(shop, &of.id);
     let title = if of.label.is_empty() { of.kind.words(texts) } else { &of.label };
-    let mut sheet = Sheet::new(who, title).back(shop.base.clone(), &t.title);
+    let mut sheet = Sheet::new(who, title).back(shop.page("sources"), &t.title);
     if let Some(secret) = &who.anybody.handed {
         let rotated = of.previous_secret_until.is_some();
         let words = if rotated { &t.rotated_words } else { &texts.shop.only_now };
@@ -405,26 +362,26 @@ async fn show(shop: &Shop, of: Source, form: Form) -> Result<Response, Failure> 
     sheet.show(form)
 }
 
-async fn rotate(shop: Shop, sent: Submitted) -> Result<Response, Failure> {
+async fn rotate(shop: OfShop, sent: Submitted) -> Result<Response, Failure> {
     let who = &shop.who;
-    let of = shop.source().await?;
+    let of = source(&shop).await?;
     let mut body = json!({});
     add_secret(&mut body, of.kind, &sent);
     let to = path(&["intake-sources", &of.id, "rotate"]);
     let opened: Result<Opened, _> =
         who.console().api().write(who.principal(), Method::POST, &to, "", &body).await;
     match opened {
-        Ok(Opened { id, secret: None }) => Ok(done(&shop.page(&id), "rotated")),
+        Ok(Opened { id, secret: None }) => Ok(done(&page_of(&shop, &id), "rotated")),
         Ok(Opened { id, secret: Some(secret) }) => {
-            Ok(hand_over(who.console(), &shop.page(&id), "rotated", &secret))
+            Ok(hand_over(who.console(), &page_of(&shop, &id), "rotated", &secret))
         }
         Err(error) => show(&shop, of, refused(&shop, &sent, error)?).await,
     }
 }
 
-async fn remove(shop: Shop, sent: Submitted) -> Result<Response, Failure> {
+async fn remove(shop: OfShop, sent: Submitted) -> Result<Response, Failure> {
     let who = &shop.who;
-    let of = shop.source().await?;
+    let of = source(&shop).await?;
     let gone = who.change(Method::DELETE, &path(&["intake-sources", &of.id]), sent.once(), &json!({})).await;
-    who.finish(&sent, gone, (&shop.base, "disconnected"), |form| show(&shop, of, form)).await
+    who.finish(&sent, gone, (&shop.page("sources"), "disconnected"), |form| show(&shop, of, form)).await
 }

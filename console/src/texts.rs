@@ -213,6 +213,23 @@ texts! {
         ban_programme_hint, no_categories, platform, no_merchants, top_up, book, top_up_words, reference_hint,
         to_audit, nothing_to_audit, new_merchant, platform_hint, audit_title, approve_words, reject_words, audit_reason, audit_reason_hint,
     }
+    /// Platforms.
+    platforms: PlatformTexts {
+        title, intro, none, new, rename,
+    }
+    /// The tree of categories.
+    categories: CategoryTexts {
+        title, intro, none, new, change, parent, parent_hint, top, banned, allowed,
+    }
+    /// Exclusive coupon codes.
+    coupons: CouponTexts {
+        title, intro, none, new, give, code, code_hint, promoter, from_hint,
+    }
+    /// Video tasks.
+    video: VideoTexts {
+        title, intro, none, no_programmes, new, order, task, id_hint, talent, talent_hint, agency, price, product_hint,
+        open, confirmed, cancelled, fee, net, closed_at, how, confirm, confirm_words, cancel, cancel_words,
+    }
     /// The agencies' pages.
     agency: AgencyTexts {
         talents, talents_intro, our_expected, our_settled, last_days, no_talents, shares,

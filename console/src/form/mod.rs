@@ -95,6 +95,11 @@ impl Form {
         self
     }
 
+    /// What was typed into a field, or filled in.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        value(&self.fields, name)
+    }
+
     /// Whether anything is wrong.
     pub(crate) fn is_refused(&self) -> bool {
         !self.mistakes.is_empty()

@@ -1,12 +1,15 @@
 //! Forms as they are sent: by somebody who is signed in, from our own page, with or without a file.
 
-use super::{Fields, TOKEN, parse, value};
+use super::{Fields, Mistake, TOKEN, parse, value};
 use crate::failure::Failure;
 use crate::state::Console;
+use crate::texts::Texts;
 use crate::who::SignedIn;
+use attribution_core::time::Instant;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts as _, Multipart, Request};
 use http::StatusCode;
+use jiff::civil::Date;
 use subtle::ConstantTimeEq as _;
 
 /// The field that names one rendering of a form.
@@ -38,6 +41,18 @@ impl Submitted {
     /// Every value of a field that the form has several times.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Midnight in Asia/Shanghai of the day typed into a field, in milliseconds since 1970.
+    pub(crate) fn midnight(&self, name: &'static str, t: &Texts) -> Result<i64, Mistake> {
+        let day: Result<Date, _> = self.value(name).parse();
+        let mistake = |_| Mistake { field: Some(name.to_owned()), words: t.reports.bad_day.clone() };
+        day.map(|day| Instant::of_shanghai_date(day).millis()).map_err(mistake)
+    }
+
+    /// As [`midnight`](Self::midnight), if anything was typed.
+    pub(crate) fn midnight_if_given(&self, name: &'static str, t: &Texts) -> Result<Option<i64>, Mistake> {
+        self.given(name).map(|_| self.midnight(name, t)).transpose()
     }
 
     /// Names this rendering of the form, for the API to know a repeat.

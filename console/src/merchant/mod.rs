@@ -24,12 +24,12 @@ pub(crate) use balance::parts as balance_parts;
 use crate::sources;
 use crate::state::Console;
 use crate::texts::Texts;
+use crate::video_tasks;
 use axum::Router;
 
 pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .merge(overview::routes())
-        .merge(programmes::routes())
         .merge(rates::routes())
         .merge(plans::routes())
         .merge(products::routes())
@@ -55,12 +55,13 @@ pub(crate) fn nav(texts: &Texts) -> Vec<(&'static str, &str)> {
         ("/merchant/products", &t.products),
         ("/merchant/orders", &t.orders),
         ("/merchant/relations", &t.relations),
-        ("/merchant/programmes", &t.programmes),
+        (crate::programmes::MERCHANTS, &t.programmes),
         ("/merchant/plans", &t.plans),
         ("/merchant/balance", &t.balance),
         ("/merchant/settlements", &t.settlements),
         ("/merchant/disputes", &texts.dispute.title),
         ("/merchant/enrolments", &t.enrolments),
+        (video_tasks::MERCHANTS, &texts.video.title),
         (sources::MERCHANTS, &texts.sources.title),
         ("/merchant/webhooks", &t.webhooks),
         ("/merchant/tokens", &t.tokens),

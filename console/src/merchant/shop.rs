@@ -3,13 +3,12 @@
 
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{Field, Form, Mistake, Submitted};
+use crate::form::{Field, Form, Submitted};
 use crate::sheet::{FormPart, Part, Sheet};
 use crate::show::day;
 use crate::state::Console;
 use crate::texts::Texts;
 use crate::who::Merchant;
-use attribution_core::time::Instant;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
@@ -110,11 +109,9 @@ async fn save(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
     let of: Shop = who.ask(&to, &[]).await?;
     let separate = |c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | ';' | '；');
     let hosts: Vec<&str> = sent.value("hosts").split(separate).filter(|host| !host.is_empty()).collect();
-    let history = sent.given("history_known_from").map(str::parse::<jiff::civil::Date>).transpose();
-    let Ok(history) = history else {
-        let words = who.t().reports.bad_day.clone();
-        let mistake = Mistake { field: Some("history_known_from".to_owned()), words };
-        return show(&merchant, Form::refused(&sent.fields, vec![mistake])).await;
+    let history = match sent.midnight_if_given("history_known_from", who.t()) {
+        Ok(history) => history,
+        Err(mistake) => return show(&merchant, Form::refused(&sent.fields, vec![mistake])).await,
     };
     let body = json!({
         "platform": of.platform,
@@ -127,7 +124,7 @@ async fn save(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
             "android": sent.given("android"),
             "not_in": sent.all("not_in").collect::<Vec<_>>(),
         },
-        "history_known_from": history.map(|day| Instant::of_shanghai_date(day).millis()),
+        "history_known_from": history,
     });
     let saved = who.change(Method::PUT, &to, sent.once(), &body).await;
     let own_name = |field: &str| field.trim_start_matches("app_page.").to_owned();

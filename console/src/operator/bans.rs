@@ -1,13 +1,12 @@
 //! Bans (禁推) by category: what may not be promoted, and from when to when.
 
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
+use crate::form::{self, Field, Form, Submitted};
 use crate::list::{Page, everything, next_page, query_of};
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::{day, moment};
 use crate::state::Console;
 use crate::who::Operator;
-use attribution_core::time::Instant;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -123,15 +122,9 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
 
 async fn ban(operator: Operator, sent: Submitted) -> Result<Response, Failure> {
     let who = &operator.who;
-    let midnight = |name: &str| {
-        let date: jiff::civil::Date = sent
-            .value(name)
-            .parse()
-            .map_err(|_| Mistake { field: Some(name.to_owned()), words: who.t().reports.bad_day.clone() })?;
-        Ok(Instant::of_shanghai_day(Instant::of_shanghai_date(date).shanghai_day()).millis())
-    };
-    let end = sent.given("effective_to").map(|_| midnight("effective_to")).transpose();
-    let (from, to) = match (midnight("effective_from"), end) {
+    let t = who.t();
+    let days = (sent.midnight("effective_from", t), sent.midnight_if_given("effective_to", t));
+    let (from, to) = match days {
         (Ok(from), Ok(to)) => (from, to),
         (from, to) => {
             let mistakes = from.err().into_iter().chain(to.err()).collect();

@@ -104,6 +104,7 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
     sheet.part(Part::Links(vec![
         (format!("{here}/disputes"), texts.dispute.title.clone()),
         (format!("{here}/sources"), texts.sources.title.clone()),
+        (format!("{here}/video-tasks"), texts.video.title.clone()),
     ]));
     sheet.part(Part::Form(
         FormPart::new(&t.top_up, here.clone(), &t.book)

@@ -1,19 +1,23 @@
 //! The operators' pages: edges and their lag, the audit, clicks that were set aside, findings to answer, merchants and
-//! their money, payouts and the accounts that they go to, platforms' statements, the workday calendar, bans, accounts.
+//! their money, payouts and the accounts that they go to, platforms and their statements, the workday calendar, bans and
+//! categories, accounts.
 
 mod account;
 mod accounts;
 mod audit;
 mod bans;
 mod calendar;
+mod categories;
 mod difference;
 mod disputes;
 mod edges;
+mod known;
 mod letters;
 mod merchants;
 mod orders;
 mod payout_accounts;
 mod payouts;
+mod platforms;
 mod programmes;
 mod promoters;
 mod reconciliations;
@@ -31,6 +35,8 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(bans::routes())
         .merge(merchants::routes())
         .merge(promoters::routes())
+        .merge(platforms::routes())
+        .merge(categories::routes())
         .merge(sourcing::routes())
         .merge(disputes::routes())
         .merge(payouts::routes())
@@ -58,6 +64,9 @@ pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
         ("/operator/reconciliations", &t.reconcile.title),
         ("/operator/calendar", &t.calendar.title),
         ("/operator/bans", &t.operator.bans),
+        ("/operator/categories", &t.categories.title),
+        (crate::programmes::OPERATORS, &t.shop.programmes),
+        ("/operator/platforms", &t.platforms.title),
         ("/operator/accounts", &t.accounts.title),
     ]
 }

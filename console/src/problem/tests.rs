@@ -113,8 +113,7 @@ fn text(argument: &str) -> Option<String> {
 }
 
 /// Codes whose words are those of their detail.
-const BY_DETAIL: [&str; 5] =
-    ["bad_alias", "bad_destination", "invalid", "invalid_body", "invalid_policy"];
+const BY_DETAIL: [&str; 5] = ["bad_alias", "bad_destination", "invalid", "invalid_body", "invalid_policy"];
 
 #[test]
 fn every_code_has_a_chinese_sentence() {
@@ -141,8 +140,8 @@ fn every_code_has_a_chinese_sentence() {
 }
 
 /// What only programs are told: no form of the console leads there.
-const PROGRAMS: [&str; 7] =
-    ["edges/", "identities.rs", "intake/", "orders/api.rs", "replay/", "video_tasks/", "orders/report.rs"];
+const PROGRAMS: [&str; 6] =
+    ["edges/", "identities.rs", "intake/", "orders/api.rs", "replay/", "orders/report.rs"];
 
 #[test]
 fn every_detail_that_a_form_can_meet_has_chinese_words() {

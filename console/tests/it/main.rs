@@ -4,6 +4,7 @@
 mod accounts;
 mod bans;
 mod bench;
+mod catalogue;
 mod enrolments;
 mod guard;
 mod logo;

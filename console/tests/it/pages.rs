@@ -22,7 +22,7 @@ const PROMOTER: [&str; 13] = [
 ];
 
 /// Pages of merchants.
-const MERCHANT: [&str; 30] = [
+const MERCHANT: [&str; 33] = [
     "/merchant/overview",
     "/merchant/products",
     "/merchant/products?q=保温杯&state=live",
@@ -40,6 +40,9 @@ const MERCHANT: [&str; 30] = [
     "/merchant/programmes/fx",
     "/merchant/programmes/own",
     "/merchant/programmes/own/rules",
+    "/merchant/programmes/own/coupons",
+    "/merchant/video-tasks",
+    "/merchant/video-tasks/v1",
     "/merchant/programmes/fx/rates",
     "/merchant/plans",
     "/merchant/plans/gold",
@@ -59,7 +62,7 @@ const WEBHOOKS: &str = "/merchant/webhooks";
 /// Pages of agencies.
 const AGENCY: [&str; 4] = ["/agency/talents", "/agency/orders", "/agency/statements", "/agency/money"];
 /// Pages of operators.
-const OPERATOR: [&str; 22] = [
+const OPERATOR: [&str; 31] = [
     "/operator/edges",
     "/operator/audit",
     "/operator/reviews",
@@ -70,6 +73,15 @@ const OPERATOR: [&str; 22] = [
     "/operator/merchants/m1",
     "/operator/merchants/m1/disputes",
     "/operator/merchants/m1/sources",
+    "/operator/merchants/m1/video-tasks",
+    "/operator/merchants/m1/video-tasks/v1",
+    "/operator/programmes",
+    "/operator/programmes/new",
+    "/operator/programmes/fx",
+    "/operator/programmes/own/rules",
+    "/operator/programmes/fx/coupons",
+    "/operator/platforms",
+    "/operator/categories",
     "/operator/merchants/m1/sources/new/youzan",
     "/operator/reconciliations",
     "/operator/reconciliations/1",
@@ -111,6 +123,13 @@ async fn filled() -> Bench {
         .await;
     bench.ok("PUT", "/v1/products/cup/skus", json!({"sku": "red", "price_fen": 9_900, "stock": 500})).await;
     bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶叶"})).await;
+    bench.ok("PUT", "/v1/categories/green", json!({"name": "绿茶", "parent": "tea"})).await;
+    bench.ok("POST", "/v1/coupons", json!({"programme": "fx", "code": "SPRING", "promoter": "lily"})).await;
+    let live = json!({"merchant": "m1", "name": "直播", "preset": "taobao_live", "effective_from": 0});
+    bench.ok("PUT", "/v1/programmes/live", live).await;
+    let task =
+        json!({"id": "v1", "programme": "live", "merchant": "m1", "talent": "lily", "price_fen": 40_000});
+    bench.ok("POST", "/v1/video-tasks", task).await;
     let ban = json!({"category": "tea", "effective_from": 0, "note": "测试"});
     bench.ok("POST", "/v1/bans", ban).await;
     let at = bench.core.now().millis();
@@ -206,7 +225,9 @@ async fn one_merchant_never_sees_anothers() {
         "/merchant/programmes/fx",
         "/merchant/programmes/own",
         "/merchant/programmes/own/rules",
+        "/merchant/programmes/own/coupons",
         "/merchant/programmes/own/rates",
+        "/merchant/video-tasks/v1",
         "/merchant/plans/gold",
     ] {
         assert_eq!(rival.get(path).await.status, StatusCode::NOT_FOUND, "{path}");

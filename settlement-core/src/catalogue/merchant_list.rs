@@ -1,5 +1,5 @@
-//! Merchants, categories and bans as lists: `GET /v1/merchants`, `GET /v1/merchants/{id}`, `GET /v1/categories`,
-//! `GET /v1/bans`.
+//! Platforms, merchants, categories and bans as lists: `GET /v1/platforms`, `GET /v1/merchants`,
+//! `GET /v1/merchants/{id}`, `GET /v1/categories`, `GET /v1/bans`.
 
 use super::app_page;
 use super::bans::Banned;
@@ -29,6 +29,13 @@ struct Wanted {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+/// A platform.
+#[derive(Debug, Serialize, ToSchema)]
+struct PlatformEntry {
+    id: String,
+    name: String,
 }
 
 /// A category.
@@ -67,6 +74,7 @@ struct BanEntry {
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()
+        .routes(routes!(platforms))
         .routes(routes!(merchants))
         .routes(routes!(merchant))
         .routes(routes!(categories))
@@ -87,6 +95,30 @@ fn view(row: &Row) -> Result<MerchantView, StoreError> {
         app_page: app_page::stored(row.opt_text(6)?)?.map(Into::into),
         history_known_from: row.opt_instant(7)?,
     })
+}
+
+/// Platforms by their ids. Operators.
+#[utoipa::path(get, path = "/v1/platforms", params(PageParams), responses((status = 200, body = Page<PlatformEntry>)))]
+async fn platforms(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    Params(paging): Params<PageParams>,
+) -> Result<Json<Page<PlatformEntry>>, Problem> {
+    let (page, Cursor(after)) = paging.begin()?;
+    let rows = core
+        .store()
+        .read(move |tx| {
+            tx.query(
+                "SELECT id, name FROM platforms WHERE id > $1 ORDER BY id LIMIT $2",
+                params![&after, page.rows()],
+            )
+        })
+        .await?;
+    let entry = |row: &Row| {
+        Ok::<_, StoreError>(PlatformEntry { id: row.text(0)?.to_owned(), name: row.text(1)?.to_owned() })
+    };
+    let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(page.cut(items, |platform| platform.id.clone())))
 }
 
 /// Merchants by their ids. Operators.

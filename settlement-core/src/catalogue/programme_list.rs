@@ -30,6 +30,8 @@ struct ProgrammeEntry {
     version: i64,
     /// Whether its rules take products by enrolment.
     enrolments: bool,
+    /// Whether its rules have video tasks.
+    video_tasks: bool,
     /// Who shares a commission, in the order in which it is cut.
     split: Vec<PartysWeight>,
     created_at: i64,
@@ -79,6 +81,8 @@ const COLUMNS: &str = "SELECT g.id, g.num, g.platform, g.merchant, g.name, g.act
 struct Glance {
     eligibility: GlanceAtEligibility,
     commission: GlanceAtCommission,
+    #[serde(default)]
+    video_tasks: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,6 +101,7 @@ fn entry(row: &Row) -> Result<ProgrammeEntry, StoreError> {
     let rules: Glance = policy(row.text(7)?)?;
     Ok(ProgrammeEntry {
         enrolments: rules.eligibility.sourcing.is_some(),
+        video_tasks: rules.video_tasks.is_some(),
         split: rules.commission.split,
         id: row.text(0)?.to_owned(),
         num: row.int(1)?,

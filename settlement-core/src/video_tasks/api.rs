@@ -141,7 +141,7 @@ fn view(terms: &mut Terms, tx: &mut dyn Tx, of: &Task, now: Instant) -> Result<T
 }
 
 fn no_tasks() -> Problem {
-    Problem::conflict("no_video_tasks", "the programme has no video tasks")
+    Problem::conflict("no_video_tasks", "the programme has no video tasks").about("programme")
 }
 
 fn found(tx: &mut dyn Tx, id: &str) -> Result<Task, Problem> {
@@ -184,7 +184,8 @@ async fn post_task(
                 return Err(Problem::conflict(
                     "video_task_exists",
                     format!("there is a task {} already", body.id),
-                ));
+                )
+                .about("id"));
             }
             let new = Task {
                 id: body.id.clone(),
@@ -210,13 +211,13 @@ fn known(tx: &mut dyn Tx, body: &PostTask) -> Result<(), Problem> {
     tx.query_opt("SELECT 1 FROM merchants WHERE id = $1", params![&body.merchant])?
         .ok_or_else(|| Problem::unknown("merchant", &body.merchant))?;
     tx.query_opt("SELECT 1 FROM promoters WHERE id = $1", params![&body.talent])?
-        .ok_or_else(|| Problem::unknown("promoter", &body.talent))?;
+        .ok_or_else(|| Problem::unknown("promoter", &body.talent).about("talent"))?;
     if let Some(product) = &body.product {
         tx.query_opt(
             "SELECT 1 FROM targets WHERE kind = 'product' AND id = $1 AND merchant = $2",
             params![product, &body.merchant],
         )?
-        .ok_or_else(|| Problem::unknown("product", product))?;
+        .ok_or_else(|| Problem::unknown("product", product).about("product"))?;
     }
     refuse_outsider_of(tx, &body.merchant, &body.programme)
 }

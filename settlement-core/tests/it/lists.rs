@@ -307,3 +307,25 @@ on_both!(rates_and_top_ups_are_listed_newest_first_for_whom_they_concern, async 
     let (status, _) = bench.call_as(&other, "GET", "/v1/merchants/m1/top-ups", Value::Null).await;
     assert_eq!(status.as_u16(), 403);
 });
+
+on_both!(platforms_and_whose_a_code_is_are_listed, async |bench: &Bench| {
+    shop(bench).await;
+    bench.ok("PUT", "/v1/platforms/p2", json!({"name": "二号平台"})).await;
+    let platforms = all(bench, "/v1/platforms", 1).await;
+    assert_eq!(platforms, [json!({"id": "p1", "name": "p1"}), json!({"id": "p2", "name": "二号平台"})]);
+    bench.ok("PUT", "/v1/promoters/bob", json!({"name": "鲍勃"})).await;
+    for (promoter, code, from, to) in [
+        ("lily", "SPRING", 1_000, json!(2_000)),
+        ("bob", "SPRING", 2_000, Value::Null),
+        ("lily", "A", 5, json!(6)),
+    ] {
+        let coupon = json!({"programme": "g1", "code": code, "promoter": promoter, "from": from, "to": to});
+        bench.ok("POST", "/v1/coupons", coupon).await;
+    }
+    let codes = all(bench, "/v1/coupons?programme=g1", 1).await;
+    let codes: Vec<Value> =
+        codes.iter().map(|of| json!([of["code"], of["promoter_name"], of["from"], of["to"]])).collect();
+    let expected =
+        json!([["A", "莉莉", 5, 6], ["SPRING", "莉莉", 1_000, 2_000], ["SPRING", "鲍勃", 2_000, null]]);
+    assert_eq!(json!(codes), expected);
+});
