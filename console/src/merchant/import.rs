@@ -65,8 +65,11 @@ impl Line {
 /// A line's number in the file, and what it says or what is wrong with it.
 type Numbered<T> = (u64, T);
 
-/// The lines that can be read, and what is wrong with the others; or what is wrong with the file.
-fn read(t: &Texts, text: &str) -> Result<(Vec<Numbered<Line>>, Vec<Numbered<String>>), Vec<String>> {
+/// The lines that can be read, and what is wrong with the others.
+type Read = (Vec<Numbered<Line>>, Vec<Numbered<String>>);
+
+/// The lines of a file, or what is wrong with the whole of it.
+fn read(t: &Texts, text: &str) -> Result<Read, Vec<String>> {
     // Browsers send forms with two characters at the end of a line, and the reader counts lines by one of them.
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());

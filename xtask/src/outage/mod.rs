@@ -135,6 +135,55 @@ fn outage(away: Duration, rate: u32, links: u32, programs: &Path, folder: &Path)
     Ok(())
 }
 
+/// Lets time pass; fails if the role ends by itself meanwhile.
+fn live(role: &mut Role, time: Duration) -> Result<()> {
+    let until = Instant::now() + time;
+    while Instant::now() < until {
+        role.lives()?;
+        std::thread::park_timeout(
+            until.saturating_duration_since(Instant::now()).min(Duration::from_millis(100)),
+        );
+    }
+    Ok(())
+}
+
+/// From the first click that comes in to the one after `clicks` more.
+fn backlog_arrives(core: &Role, clicks: f64) -> Result<Duration> {
+    let api = Roles::api(core)?;
+    let began = Instant::now();
+    let ingested =
+        || -> Result<f64> { Ok(api.get("/v1/audit/clicks")?["ingested"].as_f64().unwrap_or_default()) };
+    let had = ingested()?;
+    let mut first = None;
+    loop {
+        let now = ingested()?;
+        if now > had {
+            first.get_or_insert_with(Instant::now);
+        }
+        if let Some(first) = first
+            && now >= had + clicks
+        {
+            return Ok(first.elapsed().max(LOOK_EVERY));
+        }
+        anyhow::ensure!(began.elapsed() < SHIP_WITHIN, "after {SHIP_WITHIN:?} {now} of {clicks} are in");
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+}
+
+/// Waits until nothing recorded is missing in the core.
+fn everything_arrives(core: &Role) -> Result<Value> {
+    let api = Roles::api(core)?;
+    let began = Instant::now();
+    loop {
+        let audit = api.get("/v1/audit/clicks")?;
+        if audit["pending"] == 0 && audit["recorded"] == audit["ingested"] {
+            return Ok(audit);
+        }
+        anyhow::ensure!(began.elapsed() < SHIP_WITHIN, "not everything was shipped: {audit}");
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+}
+
 /// What an outage came to.
 struct Measured {
     /// The load's figures: before, away, around the kill, and while the edge catches up.
