@@ -36,7 +36,9 @@ pub(crate) struct OrderState {
     pub paid: Option<Instant>,
     /// When the last parcel left.
     pub shipped: Option<Instant>,
-    /// When the trade succeeded.
+    /// When the buyer confirmed the receipt.
+    pub confirmed: Option<Instant>,
+    /// When the trade succeeded: confirmed, and the money had reached the seller.
     pub completed: Option<Instant>,
     /// When the order was closed without success. A paid and completed order does not close: its refunds say what is left.
     /// Nor does one that a programme's timer had completed by then, which is not told here.
@@ -161,6 +163,7 @@ impl OrderState {
             created,
             paid: None,
             shipped: None,
+            confirmed: None,
             completed: None,
             closed: None,
             refunds_asked: Vec::new(),
@@ -203,7 +206,10 @@ impl OrderState {
                 }
             }
             OrderEvent::Shipped(step) => self.shipped = Some(step.at.instant()),
-            OrderEvent::Completed(step) => self.completed = Some(step.at.instant()),
+            OrderEvent::Completed(trade) => {
+                self.confirmed = Some(trade.at.instant());
+                self.completed = Some(trade.succeeded());
+            }
             OrderEvent::Closed(step) => self.closed = Some(step.at.instant()),
         }
     }
@@ -253,13 +259,20 @@ impl OrderState {
     }
 
     /// When this order became a success that counts as history of the buyer at the shop: completed and paid, whichever is
-    /// later, unless it was wholly refunded before the completion (售中). A refund afterwards (售后) does not undo it.
+    /// later, unless it was wholly refunded before the confirmation (售中). A refund afterwards (售后) does not undo it.
     pub(crate) fn success(&self) -> Option<Instant> {
         let (completed, paid) = (self.completed?, self.paid?);
-        let kept = |l: &LineState| l.refunded_where(|r| r.at < completed) < l.amount;
-        // A gift beside goods that all came back is no success; an order of gifts alone is.
-        let gifts_alone = self.lines.iter().all(|l| l.amount == Fen::ZERO);
-        (gifts_alone || self.lines.iter().any(kept)).then_some(completed.max(paid))
+        self.keeps(|_| true, self.confirmed).then_some(completed.max(paid))
+    }
+
+    /// Whether something of the lines that `counts` picks was not given back before the confirmation, if there is one yet. A
+    /// gift beside goods that all came back is nothing; gifts alone are something.
+    pub(crate) fn keeps(&self, counts: impl Fn(&LineState) -> bool, confirmed: Option<Instant>) -> bool {
+        let in_sale = |refund: &LineRefund| confirmed.is_none_or(|confirmed| refund.at < confirmed);
+        let kept = |line: &LineState| line.refunded_where(in_sale) < line.amount;
+        let mut lines = self.lines.iter().filter(|line| counts(line));
+        let gifts_alone = lines.clone().all(|line| line.amount == Fen::ZERO);
+        gifts_alone || lines.any(kept)
     }
 }
 

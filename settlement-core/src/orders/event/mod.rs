@@ -12,7 +12,7 @@ mod tests;
 
 pub(crate) use check::is_reference;
 pub use check::{AMOUNT_MAX_FEN, CURRENCY, EventError, LINES_MAX, TEXT_MAX, TOKENS_MAX};
-pub use parts::{Created, Declared, Line, LineAmount, Paid, RefundStep, Refunded, Step};
+pub use parts::{Completed, Created, Declared, Line, LineAmount, Paid, RefundStep, Refunded, Step};
 
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::time::Instant;
@@ -30,7 +30,7 @@ pub enum OrderEvent {
     /// The last parcel left.
     Shipped(Step),
     /// The trade succeeded (交易成功): the commission matures.
-    Completed(Step),
+    Completed(Completed),
     /// A refund was asked for. Until it succeeds or is refused, the timer from the last parcel stands still.
     RefundAsked(RefundStep),
     /// A refund that was asked for was refused, or the buyer took the wish back.
@@ -62,7 +62,8 @@ impl OrderEvent {
             Self::Paid(e) => (&e.platform, &e.order),
             Self::RefundAsked(e) | Self::RefundRefused(e) => (&e.platform, &e.order),
             Self::Refunded(e) => (&e.platform, &e.order),
-            Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => (&e.platform, &e.order),
+            Self::Completed(e) => (&e.platform, &e.order),
+            Self::Shipped(e) | Self::Closed(e) => (&e.platform, &e.order),
         };
         let refund = self.refund().to_owned();
         EventKey { platform: platform.clone(), order: order.clone(), kind: self.kind(), refund }
@@ -98,7 +99,8 @@ impl OrderEvent {
             Self::Paid(e) => e.at.instant(),
             Self::RefundAsked(e) | Self::RefundRefused(e) => e.at.instant(),
             Self::Refunded(e) => e.at.instant(),
-            Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => e.at.instant(),
+            Self::Completed(e) => e.succeeded(),
+            Self::Shipped(e) | Self::Closed(e) => e.at.instant(),
         }
     }
 
@@ -125,7 +127,8 @@ impl OrderEvent {
                 meant(&mut e.currency);
             }
             Self::RefundAsked(e) | Self::RefundRefused(e) => e.updated_at = None,
-            Self::Shipped(e) | Self::Completed(e) | Self::Closed(e) => e.updated_at = None,
+            Self::Completed(e) => e.updated_at = None,
+            Self::Shipped(e) | Self::Closed(e) => e.updated_at = None,
         }
         serde_json::to_string(&event).unwrap_or_else(|_| unreachable!("plain data always serialises"))
     }

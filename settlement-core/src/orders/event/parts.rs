@@ -4,6 +4,7 @@ use crate::api::time::ApiTime;
 use attribution_core::dispute::CreditPart;
 use attribution_core::ids::{BuyerId, LineId, MerchantId, OrderId, PlatformId, ProductId};
 use attribution_core::policy::settlement::PayMethod;
+use attribution_core::time::Instant;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -147,6 +148,43 @@ pub struct Step {
     /// When the platform last touched its own row; not part of the contents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<ApiTime>,
+}
+
+/// The trade succeeded (交易成功): the buyer has confirmed the receipt, and the money has reached the seller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Completed {
+    /// The platform.
+    #[schema(value_type = String, example = "1688")]
+    pub platform: PlatformId,
+    /// The order.
+    #[schema(value_type = String, example = "2020050115563301")]
+    pub order: OrderId,
+    /// When the buyer confirmed the receipt.
+    pub at: ApiTime,
+    /// When the money reached the seller, where that was later: the trade succeeded only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller_paid_at: Option<ApiTime>,
+    /// When the platform last touched its own row; not part of the contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<ApiTime>,
+}
+
+impl Completed {
+    /// The later of the two.
+    pub const fn succeeded(&self) -> Instant {
+        let confirmed = self.at.instant();
+        match self.seller_paid_at {
+            Some(paid) if paid.instant().0 > confirmed.0 => paid.instant(),
+            _ => confirmed,
+        }
+    }
+}
+
+impl From<Step> for Completed {
+    fn from(Step { platform, order, at, updated_at }: Step) -> Self {
+        Self { platform, order, at, seller_paid_at: None, updated_at }
+    }
 }
 
 /// A step on the way to a refund, which moves no money.

@@ -1,7 +1,7 @@
 //! Reading an event. What is stored has its type first, and a replay reads millions: then each field goes to its place
 //! at once.
 
-use super::{Created, OrderEvent, Paid, RefundStep, Refunded, Step};
+use super::{Completed, Created, OrderEvent, Paid, RefundStep, Refunded, Step};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -27,7 +27,7 @@ impl Kind {
             Self::Created => OrderEvent::Created(Created::deserialize(fields)?),
             Self::Paid => OrderEvent::Paid(Paid::deserialize(fields)?),
             Self::Shipped => OrderEvent::Shipped(Step::deserialize(fields)?),
-            Self::Completed => OrderEvent::Completed(Step::deserialize(fields)?),
+            Self::Completed => OrderEvent::Completed(Completed::deserialize(fields)?),
             Self::RefundAsked => OrderEvent::RefundAsked(RefundStep::deserialize(fields)?),
             Self::RefundRefused => OrderEvent::RefundRefused(RefundStep::deserialize(fields)?),
             Self::Refunded => OrderEvent::Refunded(Refunded::deserialize(fields)?),

@@ -23,7 +23,7 @@ impl Stage<'_> {
             "order" | "buy" => self.place(number, item),
             "pay" => self.pay(number, item),
             "ship" => self.step(number, item, "shipped"),
-            "complete" => self.step(number, item, "completed"),
+            "complete" => self.complete(number, item),
             "close" => self.step(number, item, "closed"),
             "refund" => self.refund(number, item),
             "ask_refund" => self.refund_step(number, item, "refund_asked"),
@@ -191,7 +191,8 @@ impl Stage<'_> {
 
     /// Sends a report when the core is to hear of it.
     fn report(&mut self, event: usize, item: &Item, path: &str, body: Json) {
-        let at = item.time("reported").unwrap_or_else(|| self.world.now());
+        let at = item.time("reported").or_else(|| item.time("seller_paid"));
+        let at = at.unwrap_or_else(|| self.world.now());
         self.schedule(at, Action::Report { event, method: "POST", path: path.to_owned(), body });
     }
 

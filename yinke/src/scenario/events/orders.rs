@@ -88,6 +88,14 @@ impl Stage<'_> {
         self.order_event(number, item, &event);
     }
 
+    pub(super) fn complete(&mut self, number: usize, item: &Item) {
+        let mut event = self.step_of(item, "completed");
+        if let Some(at) = item.time("seller_paid") {
+            event["seller_paid_at"] = json!(at.millis());
+        }
+        self.order_event(number, item, &event);
+    }
+
     fn step_of(&self, item: &Item, kind: &str) -> Json {
         let (order, _) = split(item.subject());
         json!({"type": kind, "platform": PLATFORM, "order": order, "at": self.world.now().millis()})

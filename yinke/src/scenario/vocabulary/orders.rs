@@ -21,7 +21,18 @@ pub(super) const ORDERS: &[Shape] = &[
         ],
     ),
     shape("The last parcel leaves (发货).", &[f("ship", Kind::Order, "which"), REPORTED]),
-    shape("The trade succeeds (交易成功).", &[f("complete", Kind::Order, "which"), REPORTED]),
+    shape(
+        "The buyer confirms the receipt, and the trade succeeds (交易成功).",
+        &[
+            f("complete", Kind::Order, "which"),
+            f(
+                "seller_paid",
+                Kind::Time,
+                "when the money reaches the seller, where that is later: the trade succeeds, and is reported, only then",
+            ),
+            REPORTED,
+        ],
+    ),
     shape("An order is closed without success.", &[f("close", Kind::Order, "which"), REPORTED]),
     shape(
         "A refund succeeds (退款).",
@@ -78,7 +89,7 @@ pub(super) const ORDERS: &[Shape] = &[
 const ORDER: &[Field] = &order_fields("order");
 const BUY: &[Field] = &order_fields("buy");
 
-const fn order_fields(name: &'static str) -> [Field; 15] {
+const fn order_fields(name: &'static str) -> [Field; 16] {
     [
         f(name, Kind::NewOrder, "its number"),
         f("by", Kind::Text, "the buyer; the only one so far unless given"),
@@ -98,6 +109,7 @@ const fn order_fields(name: &'static str) -> [Field; 15] {
         f("distributor", Kind::Text, "the distributor the order names"),
         f("tokens", Kind::Texts, "clicks (by `as`) whose tokens the shop sends with the order"),
         f("updated", Kind::Time, "when the platform last touched its row"),
+        f("again", Kind::Flag, "it was placed before, at another time: the platform contradicts itself"),
         REPORTED,
     ]
 }
