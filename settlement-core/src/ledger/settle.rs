@@ -11,7 +11,7 @@ use super::transfer::Subject;
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::orders::books::Change;
-use crate::orders::event::EventKey;
+use crate::orders::event::{EventKey, OrderEvent};
 use crate::orders::intake;
 use crate::orders::judge::{JudgeError, judge, knowing};
 use crate::orders::rows::{self, LineRow};
@@ -216,30 +216,52 @@ fn debited(postings: &[Posting]) -> Fen {
     Fen(posted.fold(0, i64::saturating_add))
 }
 
-/// Orders in which the product was paid for and not closed, as known at `known`: what a group cashback (团购返现)
-/// counts. As for an order itself, what is paid on delivery is paid with its completion, and what is complete, be it by its
-/// timer alone, does not close.
+/// Orders in which a product was paid for and not closed, as known at `$3`. As for an order itself, what is paid on delivery
+/// is paid with its completion, and what is complete, be it by its timer alone, does not close.
+const PAID_FOR: &str = "FROM order_lines l \
+     JOIN orders o ON o.platform = l.platform AND o.order_id = l.order_id \
+     JOIN order_events e ON e.platform = l.platform AND e.order_id = l.order_id AND e.received_ms <= $3 \
+     AND (e.kind = 'paid' OR (e.kind = 'completed' AND o.payment_method = $4)) \
+     WHERE l.platform = $1 AND l.product = $2 AND (\
+     EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
+     AND c.kind = 'completed' AND c.received_ms <= $3) \
+     OR (l.matured_ms <= $3 AND NOT EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform \
+     AND c.order_id = l.order_id AND c.kind = 'completed')) \
+     OR NOT EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
+     AND c.kind = 'closed' AND c.received_ms <= $3))";
+
+/// Orders of the product as known at `known`: what a group cashback (团购返现) counts. One whose goods all came back before
+/// its completion is none.
 pub(crate) fn orders_of_product(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     product: &str,
     known: Instant,
 ) -> Result<u32, StoreError> {
-    let row = tx.query_one(
-        "SELECT COUNT(DISTINCT l.order_id) FROM order_lines l \
-         JOIN orders o ON o.platform = l.platform AND o.order_id = l.order_id \
-         JOIN order_events e ON e.platform = l.platform AND e.order_id = l.order_id AND e.received_ms <= $3 \
-         AND (e.kind = 'paid' OR (e.kind = 'completed' AND o.payment_method = $4)) \
-         WHERE l.platform = $1 AND l.product = $2 AND (\
-         EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
-         AND c.kind = 'completed' AND c.received_ms <= $3) \
-         OR (l.matured_ms <= $3 AND NOT EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform \
-         AND c.order_id = l.order_id AND c.kind = 'completed')) \
-         OR NOT EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
-         AND c.kind = 'closed' AND c.received_ms <= $3))",
-        params![platform, product, known, PayMethod::CashOnDelivery.name()],
+    let asked = params![platform, product, known, PayMethod::CashOnDelivery.name()];
+    let paid_for: u32 =
+        tx.query_one(&format!("SELECT COUNT(DISTINCT l.order_id) {PAID_FOR}"), asked)?.num(0)?;
+    let with_refunds = tx.query(
+        &format!(
+            "SELECT l.order_id, MIN(l.matured_ms) {PAID_FOR} AND EXISTS (SELECT 1 FROM order_events r \
+             WHERE r.platform = l.platform AND r.order_id = l.order_id AND r.kind = 'refunded' \
+             AND r.received_ms <= $3) GROUP BY l.order_id"
+        ),
+        asked,
     )?;
-    row.num(0)
+    let mut came_back = 0;
+    for row in &with_refunds {
+        let mut events = rows::events(tx, platform, &read("order id", row.text(0)?)?)?;
+        // Where an event tells of the completion, be it later, the line's time is that event's.
+        let is_told = events.iter().any(|stored| matches!(stored.event, OrderEvent::Completed(_)));
+        let by_timer = row.opt_instant(1)?.filter(|matured| *matured <= known && !is_told);
+        events.retain(|stored| stored.received <= known);
+        let Some(order) = OrderState::of(&events) else { continue };
+        if !order.keeps(|line| line.product.as_str() == product, order.confirmed.or(by_timer)) {
+            came_back += 1;
+        }
+    }
+    Ok(paid_for.saturating_sub(came_back))
 }
 
 /// The order to which a line that is settled belongs.
