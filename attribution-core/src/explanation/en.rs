@@ -1,6 +1,6 @@
 //! The decision in English.
 
-use super::{Explanation, Language, Names, code, short};
+use super::{Due, Explanation, Language, Names, code, due, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
 use crate::commission::{Amounts, Terms, TierReached};
@@ -14,10 +14,10 @@ use crate::time::Span;
 
 const OURS: Language = Language::En;
 
-pub(super) fn explain(a: &Attribution, names: &Names) -> Explanation {
+pub(super) fn explain(a: &Attribution, bill: Option<&Bill>, names: &Names) -> Explanation {
     let line = format!("Order {} line {}", a.order, a.line);
     let sentence = match &a.outcome {
-        Outcome::Award(award) => format!("{line}: {}.", won(award, names)),
+        Outcome::Award(award) => format!("{line}: {}.", won(award, bill, names)),
         Outcome::NoCommission(why) => {
             format!("{line} earns no commission: {} [{}].", reason(why, names), why.code())
         }
@@ -45,8 +45,13 @@ pub(super) fn explain(a: &Attribution, names: &Names) -> Explanation {
     Explanation { sentence, steps }
 }
 
-fn won(award: &Award, names: &Names) -> String {
-    let due = format!("¥{} ({} of ¥{})", award.amounts.gross, award.terms.rate, award.amounts.base);
+fn won(award: &Award, bill: Option<&Bill>, names: &Names) -> String {
+    let due = match due(award, bill) {
+        Due::Commission(terms, amounts) => {
+            format!("¥{} ({} of ¥{})", amounts.gross, terms.rate, amounts.base)
+        }
+        Due::ByHand => "settled between merchant and promoter by hand".to_owned(),
+    };
     let owner = award.promoter.as_ref().map(|promoter| names.promoter(promoter, OURS));
     match (owner, &award.via) {
         (Some(promoter), Via::Click { click, .. }) => {

@@ -10,9 +10,10 @@ mod zh;
 
 pub use names::Names;
 
-use crate::attribute::Attribution;
+use crate::attribute::{Attribution, Award};
+use crate::commission::{Amounts, Terms};
 use crate::fold::Verdict;
-use crate::ledger::Bill;
+use crate::ledger::{Bill, Entry};
 use serde::{Deserialize, Serialize};
 
 /// The language of an explanation.
@@ -34,11 +35,17 @@ pub struct Explanation {
     pub steps: Vec<String>,
 }
 
-/// Tells a decision, with the names of those whom it is about.
-pub fn explain(attribution: &Attribution, names: &Names, language: Language) -> Explanation {
+/// Tells a decision, with the names of those whom it is about. The sentence says what is due now, by the line's `bill`; of a
+/// decision without one, what it promises.
+pub fn explain(
+    attribution: &Attribution,
+    bill: Option<&Bill>,
+    names: &Names,
+    language: Language,
+) -> Explanation {
     match language {
-        Language::Zh => zh::explain(attribution, names),
-        Language::En => en::explain(attribution, names),
+        Language::Zh => zh::explain(attribution, bill, names),
+        Language::En => en::explain(attribution, bill, names),
     }
 }
 
@@ -48,6 +55,23 @@ pub fn explain_bill(bill: &Bill, language: Language) -> Vec<String> {
     match language {
         Language::Zh => zh::bill(bill),
         Language::En => en::bill(bill),
+    }
+}
+
+/// What is due for a line.
+enum Due<'a> {
+    /// So much, by these terms.
+    Commission(&'a Terms, &'a Amounts),
+    /// What merchant and promoter agree upon.
+    ByHand,
+}
+
+/// What is due now; until the order is paid, what the decision promises.
+fn due<'a>(award: &'a Award, bill: Option<&'a Bill>) -> Due<'a> {
+    match bill {
+        None | Some(Bill { entry: Entry::Tracked, .. }) => Due::Commission(&award.terms, &award.amounts),
+        Some(Bill { entry: Entry::ManualRequired, .. }) => Due::ByHand,
+        Some(bill) => Due::Commission(bill.terms.as_ref().unwrap_or(&award.terms), &bill.amounts),
     }
 }
 

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 fn told(preset: Preset, clicks: &[&str], order: &str, language: Language) -> String {
     let Explanation { sentence, steps } =
-        explain(&World::new(preset, clicks, order).decide(), &Names::default(), language);
+        explain(&World::new(preset, clicks, order).decide(), None, &Names::default(), language);
     format!("{sentence}\n{}\n", steps.join("\n"))
 }
 
@@ -110,6 +110,41 @@ fn a_bill_is_told_for_every_entry() {
 }
 
 #[test]
+fn the_sentence_says_what_is_due_now() {
+    let world = World::new(Preset::TaobaoLive, &["a 06-01 10:00:00"], "06-03 10:00:00");
+    let decided = world.decide();
+    let terms = decided.award().unwrap().terms.clone();
+    let first = LineEvent::Decided { terms: Some(terms), hold_for_review: false };
+    let paid = |method| LineEvent::Paid { amount: Fen(10_000), method };
+    let refund = |fen| LineEvent::Refunded(RefundEvent { amount: Fen(fen), in_time: Fen(fen) });
+    let own = paid(PayMethod::WechatOwn);
+    let paid = paid(PayMethod::BankCard);
+    let settled = LineEvent::Settled { cashback: Fen(800), terms: None };
+    // Until it is paid, what the decision promises.
+    let rows = [
+        (vec![], "¥5.00 (5% of ¥100.00)", "5.00 元（100.00 元 × 5%）"),
+        (vec![paid.clone()], "¥5.00 (5% of ¥100.00)", "5.00 元（100.00 元 × 5%）"),
+        (vec![paid.clone(), refund(4_000)], "¥3.00 (5% of ¥60.00)", "3.00 元（60.00 元 × 5%）"),
+        (
+            vec![paid.clone(), LineEvent::Completed, settled],
+            "¥4.60 (5% of ¥92.00)",
+            "4.60 元（92.00 元 × 5%）",
+        ),
+        (vec![paid.clone(), refund(10_000)], "¥0.00 (5% of ¥0.00)", "0.00 元（0.00 元 × 5%）"),
+        (vec![paid, LineEvent::Closed], "¥0.00 (5% of ¥0.00)", "0.00 元（0.00 元 × 5%）"),
+        (vec![own, refund(1)], "settled between merchant and promoter by hand", "由商家与推广者线下结算"),
+    ];
+    for (events, en, zh) in rows {
+        let line = line(Preset::YouzanPermanent, &[vec![first.clone()], events].concat());
+        let bill = line.bill().unwrap();
+        let told = |language| explain(&decided, Some(&bill), &Names::default(), language).sentence;
+        let (said_en, said_zh) = (told(Language::En), told(Language::Zh));
+        assert!(said_en.ends_with(&format!("the commission is {en}.")), "{en}: {said_en}");
+        assert!(said_zh.ends_with(&format!("佣金 {zh}。")), "{zh}: {said_zh}");
+    }
+}
+
+#[test]
 fn what_is_read_names_the_same_codes_as_the_json() {
     let code = |json: serde_json::Value| json["code"].as_str().unwrap().to_owned();
     for reason in every_reason() {
@@ -130,7 +165,7 @@ fn the_class_is_told_with_the_history_that_made_it() {
         world.history = history;
         let decided = world.decide();
         assert_eq!(decided.award().unwrap().history, Some(history));
-        explain(&decided, &Names::default(), Language::En).steps.join("\n")
+        explain(&decided, None, &Names::default(), Language::En).steps.join("\n")
     };
     let first = History::FirstSuccess(at("06-02 10:00:00"));
     assert!(told(first).contains("for a new customer (the first order succeeded at 2020-06-02 10:00:00)"));
@@ -144,7 +179,7 @@ fn how_long_a_relation_lasts_is_told_with_what_makes_it_so() {
     world.policy.attribution.content = Some(ContentWindow { validity: Span::days(3), extend_on_order: None });
     let mut decided = world.decide();
     decided.relation.as_mut().unwrap().prolonged_by = Some(OrderId::new("7").unwrap());
-    let told = |language| explain(&decided, &Names::default(), language).steps.join("\n");
+    let told = |language| explain(&decided, None, &Names::default(), language).steps.join("\n");
     for (language, parts) in [
         (Language::Zh, ["15 天内有效（链接不指向商品时为 3 天）", "止（因订单 7 延长）"]),
         (
@@ -170,7 +205,7 @@ fn older_decisions_are_read_and_told() {
         (r#"{"code":"below_minimum","gross":0,"min":1}"#, "¥0.00 is below the least amount of ¥0.01 ["),
     ] {
         decided.outcome = Outcome::NoCommission(read(json));
-        let sentence = explain(&decided, &Names::default(), Language::En).sentence;
+        let sentence = explain(&decided, None, &Names::default(), Language::En).sentence;
         assert!(sentence.contains(told), "{sentence}");
     }
 }
@@ -237,7 +272,7 @@ fn every_reason_and_verdict_has_words_of_its_own_and_reads_back_from_json() {
         for reason in &reasons {
             let mut other = decided.clone();
             other.outcome = Outcome::NoCommission(reason.clone());
-            told.insert(explain(&other, &Names::default(), language).sentence);
+            told.insert(explain(&other, None, &Names::default(), language).sentence);
             let json = serde_json::to_string(&other).unwrap();
             assert_eq!(serde_json::from_str::<Attribution>(&json).unwrap(), other, "{json}");
         }
@@ -246,7 +281,7 @@ fn every_reason_and_verdict_has_words_of_its_own_and_reads_back_from_json() {
         for verdict in &verdicts {
             let mut other = decided.clone();
             other.candidates[0].verdict = verdict.clone();
-            told.insert(explain(&other, &Names::default(), language).steps.pop().unwrap());
+            told.insert(explain(&other, None, &Names::default(), language).steps.pop().unwrap());
             let json = serde_json::to_string(&other).unwrap();
             assert_eq!(serde_json::from_str::<Attribution>(&json).unwrap(), other, "{json}");
         }
@@ -268,7 +303,7 @@ fn whoever_has_a_name_is_told_by_it() {
         plans: [(plan.clone(), "贵宾".to_owned())].into(),
     };
     let told = |of: &Attribution, language| {
-        let Explanation { sentence, steps } = explain(of, &names, language);
+        let Explanation { sentence, steps } = explain(of, None, &names, language);
         format!("{sentence}\n{}", steps.join("\n"))
     };
     assert_eq!(decided.promoters(), [&promoter("a"), &promoter("b")].into());
@@ -296,7 +331,7 @@ fn whoever_has_a_name_is_told_by_it() {
         let mut other = decided.clone();
         other.outcome = Outcome::NoCommission(reason);
         let json = serde_json::to_value(&other.outcome).unwrap();
-        let sentence = explain(&other, &names, Language::Zh).sentence;
+        let sentence = explain(&other, None, &names, Language::Zh).sentence;
         assert_eq!(sentence.contains("安娜（a）"), !json["no_commission"]["promoter"].is_null(), "{json}");
         assert_eq!(sentence.contains("贵宾（vip）"), !json["no_commission"]["plan"].is_null(), "{json}");
         assert_eq!(other.targeted_plan().is_some(), !json["no_commission"]["plan"].is_null(), "{json}");
@@ -308,5 +343,5 @@ fn whoever_has_a_name_is_told_by_it() {
     // A name that says nothing leaves the id alone.
     let mut other = decided;
     other.outcome = Outcome::NoCommission(NoCommission::SelfPurchase { promoter: promoter("d") });
-    assert!(explain(&other, &names, Language::En).sentence.contains("the promoter d ["));
+    assert!(explain(&other, None, &names, Language::En).sentence.contains("the promoter d ["));
 }

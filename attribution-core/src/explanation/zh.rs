@@ -1,6 +1,6 @@
 //! The decision in Chinese.
 
-use super::{Explanation, Language, Names, code, short};
+use super::{Due, Explanation, Language, Names, code, due, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
 use crate::commission::{Amounts, Terms, TierReached};
@@ -14,10 +14,10 @@ use crate::time::Span;
 
 const OURS: Language = Language::Zh;
 
-pub(super) fn explain(a: &Attribution, names: &Names) -> Explanation {
+pub(super) fn explain(a: &Attribution, bill: Option<&Bill>, names: &Names) -> Explanation {
     let line = format!("订单 {}（子订单 {}）", a.order, a.line);
     let sentence = match &a.outcome {
-        Outcome::Award(award) => format!("{line}{}。", won(award, names)),
+        Outcome::Award(award) => format!("{line}{}。", won(award, bill, names)),
         Outcome::NoCommission(why) => format!("{line}没有佣金：{}［{}］。", reason(why, names), why.code()),
     };
     let mut steps = vec![format!(
@@ -43,8 +43,13 @@ pub(super) fn explain(a: &Attribution, names: &Names) -> Explanation {
     Explanation { sentence, steps }
 }
 
-fn won(award: &Award, names: &Names) -> String {
-    let due = format!("{} 元（{} 元 × {}）", award.amounts.gross, award.amounts.base, award.terms.rate);
+fn won(award: &Award, bill: Option<&Bill>, names: &Names) -> String {
+    let due = match due(award, bill) {
+        Due::Commission(terms, amounts) => {
+            format!("{} 元（{} 元 × {}）", amounts.gross, amounts.base, terms.rate)
+        }
+        Due::ByHand => "由商家与推广者线下结算".to_owned(),
+    };
     let owner = award.promoter.as_ref().map(|promoter| names.promoter(promoter, OURS));
     match (owner, &award.via) {
         (Some(promoter), Via::Click { click, .. }) => {

@@ -165,8 +165,8 @@ struct Words {
 }
 
 impl Words {
-    fn of(attribution: &Attribution, names: &Names) -> Self {
-        let told = |language| explain(attribution, names, language);
+    fn of(attribution: &Attribution, bill: Option<&Bill>, names: &Names) -> Self {
+        let told = |language| explain(attribution, bill, names, language);
         Self { zh: told(Language::Zh), en: told(Language::En) }
     }
 }
@@ -311,14 +311,14 @@ fn line_explained(
     decided: Option<Decided>,
 ) -> Result<LineExplained, StoreError> {
     let (platform, order) = (&state.created.platform, &state.created.order);
+    let bill = row.bill()?;
     let decision = match decided {
         Some(decided) => {
             let names = names_in(tx, [&decided.attribution])?;
-            Some(decision_explained(row, decided, &names))
+            Some(decision_explained(row, decided, bill.as_ref(), &names))
         }
         None => None,
     };
-    let bill = row.bill()?.map(BillExplained::from);
     let mut name = |noun, id: Option<&str>| id.map_or(Ok(None), |id| name_of(tx, noun, id));
     let title = name(Noun::Product, Some(line.product.as_str()))?;
     let promoter_name = name(Noun::Promoter, row.promoter.as_ref().map(PromoterId::as_str))?;
@@ -344,17 +344,22 @@ fn line_explained(
         review: row.held,
         settled_at: row.settled,
         decision,
-        bill,
+        bill: bill.map(BillExplained::from),
         superseded: superseded(tx, platform, order, &line.line, row.decision)?,
     })
 }
 
-fn decision_explained(row: &LineRow, decided: Decided, names: &Names) -> DecisionExplained {
+fn decision_explained(
+    row: &LineRow,
+    decided: Decided,
+    bill: Option<&Bill>,
+    names: &Names,
+) -> DecisionExplained {
     let Decided { mut attribution, others } = decided;
     row.tell_finality(&mut attribution);
     DecisionExplained {
         number: row.decision.unwrap_or_default(),
-        explanation: Words::of(&attribution, names),
+        explanation: Words::of(&attribution, bill, names),
         attribution,
         other_programmes: others,
     }
@@ -387,8 +392,8 @@ fn superseded(
                 cause: row.text(2)?.to_owned(),
                 outcome: row.text(3)?.to_owned(),
                 promoter: row.opt_text(4)?.map(str::to_owned),
-                zh: explain(&decided.attribution, &names, Language::Zh).sentence,
-                en: explain(&decided.attribution, &names, Language::En).sentence,
+                zh: explain(&decided.attribution, None, &names, Language::Zh).sentence,
+                en: explain(&decided.attribution, None, &names, Language::En).sentence,
             })
         })
         .collect()

@@ -115,7 +115,7 @@ fn own_lines(
         let names = names_in(tx, [&own])?;
         let bill = own_bill(tx, &mut catalogue, &row, now)?;
         let told = |language| {
-            let mut told = explain(&own, &names, language);
+            let mut told = explain(&own, bill.as_ref(), &names, language);
             told.steps.extend(bill.iter().flat_map(|bill| explain_bill(bill, language)));
             told
         };
