@@ -34,7 +34,14 @@ impl Beside {
         for asked in once(&now.attribution).chain(&now.others) {
             let mut told = once(&mut decided.attribution).chain(&mut decided.others);
             match told.find(|told| told.programme == asked.programme) {
-                Some(told) => add(told, asked, final_at),
+                Some(told) => {
+                    add(told, asked, final_at);
+                    // Whose clicks were all refused had some, though no decision looks at them.
+                    let none = |of: &Attribution, why| of.outcome == Outcome::NoCommission(why);
+                    if none(told, NoCommission::NoClick) && none(asked, NoCommission::NoEligibleClick) {
+                        told.outcome = asked.outcome.clone();
+                    }
+                }
                 None => {
                     // Nothing of it was looked at: nobody had clicked in this programme when it was decided.
                     let mut other = Attribution {
