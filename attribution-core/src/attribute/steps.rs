@@ -71,12 +71,12 @@ pub(super) fn decide(
 }
 
 impl Outcome {
-    /// An award, unless it is below the minimum.
+    /// An award, unless it is below the minimum, at the highest tier too.
     fn award(award: Award, policy: &Policy) -> Result<Self, Overflow> {
         let (base, rate) = (award.amounts.base, award.terms.rate);
         let gross = commission(base, rate, policy.commission.rounding)?;
         let min = policy.commission.min_fen;
-        if gross < min {
+        if gross < min && award.terms.most(base)? < min {
             let (base, rate) = (Some(base), Some(rate));
             return Ok(Self::NoCommission(NoCommission::BelowMinimum { gross, min, base, rate }));
         }
@@ -345,6 +345,15 @@ impl<'a> Case<'a> {
         if let Some(own) = parties.iter_mut().find(|p| p.party == Party::Promoter) {
             own.weight += left_over;
         }
-        Terms { rate, rounding: policy.rounding, min_fen: policy.min_fen, parties, tier: None }
+        // Tiers are a promoter's: a channel's fee knows none.
+        let highest = policy.tiers.iter().map(|tier| tier.bp).max().filter(|_| promoter.is_some());
+        Terms {
+            rate,
+            rounding: policy.rounding,
+            min_fen: policy.min_fen,
+            parties,
+            rises_to: highest.filter(|bp| *bp > rate),
+            tier: None,
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::money::Fen;
 use crate::policy::BanRule;
 use crate::policy::attribution::{CouponOverride, OnPromoWithdrawn, OrderEvent, SelfPurchase};
 use crate::policy::commission::{ChannelFee, Party, Subject};
-use crate::policy::commission::{Class, PlanRef, Rate};
+use crate::policy::commission::{Class, PlanRef, Rate, Tier};
 use crate::policy::settlement::PayMethod;
 use crate::policy::{Policy, Preset};
 use crate::testing::{at, click, goods, promoter};
@@ -241,6 +241,11 @@ fn a_commission_below_the_minimum_is_told_with_what_it_is_of() {
     let (base, rate) = (Some(Fen(19)), Some(BasisPoints::new(500).unwrap()));
     let told = NoCommission::BelowMinimum { gross: Fen(0), min: Fen(1), base, rate };
     assert_eq!(w.decide().outcome, Outcome::NoCommission(told));
+    // What a tier may still make enough waits for its settlement; a lower tier makes nothing of it.
+    for (bp, expected) in [(526, "below_minimum"), (527, "a 0"), (499, "below_minimum")] {
+        w.policy.commission.tiers = vec![Tier { from_orders: 2, bp: BasisPoints::new(bp).unwrap() }];
+        assert_eq!(w.result(), expected, "a tier of {bp}");
+    }
 }
 
 #[test]

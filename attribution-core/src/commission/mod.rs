@@ -47,6 +47,9 @@ pub struct Terms {
     pub min_fen: Fen,
     /// The split, in the order of the cut.
     pub parties: Vec<PartyTerms>,
+    /// The rate of the highest tier, if one is above the rate: the line may settle at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rises_to: Option<BasisPoints>,
     /// The tier that changed the rate, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<TierReached>,
@@ -92,8 +95,7 @@ impl Terms {
     /// If an amount does not fit.
     pub fn amounts(&self, base: Fen) -> Result<Amounts, Overflow> {
         let base = base.max(Fen::ZERO);
-        let full = commission(base, self.rate, self.rounding)?;
-        let gross = if full < self.min_fen { Fen::ZERO } else { full };
+        let gross = self.gross(base, self.rate)?;
         let weights: Vec<u32> = self.parties.iter().map(|p| p.weight).collect();
         let cut = split::cumulative_floor(&weights, gross)?;
         let shares = self
@@ -110,6 +112,19 @@ impl Terms {
         Ok(Amounts { base, gross, shares })
     }
 
+    /// The most that the commission on `base` can be when the line settles: that of the highest tier, if there are any.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    pub fn most(&self, base: Fen) -> Result<Fen, Overflow> {
+        self.gross(base.max(Fen::ZERO), self.rises_to.unwrap_or(self.rate))
+    }
+
+    fn gross(&self, base: Fen, rate: BasisPoints) -> Result<Fen, Overflow> {
+        let full = commission(base, rate, self.rounding)?;
+        Ok(if full < self.min_fen { Fen::ZERO } else { full })
+    }
+
     /// The same terms at the rate of the highest tier reached, if there is one. A tier raises a rate and lowers none: what a
     /// targeted plan or a product's own rate promised at the order stays.
     #[must_use]
@@ -117,7 +132,7 @@ impl Terms {
         let reached = tiers.iter().filter(|t| t.from_orders <= orders).max_by_key(|t| t.from_orders);
         let Some(tier) = reached.filter(|tier| tier.bp > self.rate) else { return self.clone() };
         let reached = TierReached { from_orders: tier.from_orders, instead_of: self.rate };
-        Self { rate: tier.bp, tier: Some(reached), ..self.clone() }
+        Self { rate: tier.bp, tier: Some(reached), rises_to: None, ..self.clone() }
     }
 }
 

@@ -100,6 +100,7 @@ fn terms_take_the_rate_of_the_highest_tier_reached() {
         rounding: Rounding::Floor,
         min_fen: Fen::ZERO,
         parties: Vec::new(),
+        rises_to: Some(points(2_500)),
         tier: None,
     };
     for (orders, bp) in [(0, 1_000), (9, 1_000), (10, 2_000), (99, 2_000), (100, 2_500), (101, 2_500)] {
@@ -108,6 +109,13 @@ fn terms_take_the_rate_of_the_highest_tier_reached() {
         let reached = then.tier.map(|tier| (tier.from_orders, tier.instead_of));
         let expected = (bp != 1_000).then(|| (if bp == 2_000 { 10 } else { 100 }, points(1_000)));
         assert_eq!(reached, expected, "{orders} orders");
+        let most = if bp == 2_000 { 2 } else { 3 };
+        assert_eq!(then.most(Fen(12)), Ok(Fen(most)), "{orders} orders");
+    }
+    // Too little at every tier is nothing, and so is a base below zero.
+    let dear = Terms { min_fen: Fen(4), ..terms.clone() };
+    for (base, most) in [(15, 0), (16, 4), (-16, 0)] {
+        assert_eq!(dear.most(Fen(base)), Ok(Fen(most)), "{base}");
     }
     // What a targeted plan promised is more than the first tier.
     let more = Terms { rate: points(2_200), ..terms };

@@ -232,11 +232,13 @@ impl Work {
         }
     }
 
-    /// Voids what is pending and writes it anew from the state.
+    /// Voids what is pending and writes it anew from the state. What is too little now, and enough at a tier, waits for its
+    /// settlement with nothing pending.
     fn rewrite(&mut self) -> Result<(), LedgerError> {
         self.void_open();
         let amounts = self.current_amounts()?;
-        if amounts.gross == Fen::ZERO {
+        let most = self.state.terms.as_ref().map(|terms| terms.most(amounts.base)).transpose()?;
+        if most.unwrap_or_default() == Fen::ZERO {
             self.state.amounts = amounts;
             self.state.entry = Entry::Invalid;
             return Ok(());

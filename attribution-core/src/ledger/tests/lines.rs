@@ -3,6 +3,7 @@
 #![expect(clippy::type_complexity, reason = "rows of a table read best as tuples")]
 
 use super::*;
+use crate::policy::commission::Tier;
 
 #[test]
 fn a_line_earns_what_its_events_say() {
@@ -259,6 +260,29 @@ fn nothing_paid_and_nothing_refunded_are_amounts_too() {
     let undecided = Life::all(Preset::Distributor1688, &[decided(500)]);
     let negative = paid(-1, PayMethod::Alipay);
     assert_eq!(apply(&undecided.policy, &undecided.state, &negative), Err(LedgerError::Negative));
+}
+
+#[test]
+fn what_a_tier_may_still_make_enough_waits_for_its_settlement() {
+    let tiers = [Tier { from_orders: 2, bp: BasisPoints::new(800).unwrap() }];
+    let own = Terms { rises_to: Some(tiers[0].bp), ..terms(500, [0, 0, 1]) };
+    let decided = LineEvent::Decided { terms: Some(own.clone()), hold_for_review: false };
+    // refunded of 25 fen, orders when settling: entry before, entry and commission afterwards
+    let rows = [
+        (12, 2, Entry::Matured, Entry::Settled, 1),
+        (12, 1, Entry::Matured, Entry::Invalid, 0),
+        (13, 2, Entry::Invalid, Entry::Invalid, 0),
+    ];
+    for (refunded, orders, before, after, gross) in rows {
+        let mut life = Life::all(
+            Preset::TaobaoLive,
+            &[decided.clone(), paid(25, PayMethod::Alipay), refund(refunded), LineEvent::Completed],
+        );
+        assert_eq!((life.state.entry, life.books.expected()), (before, 0), "{refunded}");
+        let settled = LineEvent::Settled { cashback: Fen::ZERO, terms: Some(own.at_tier(&tiers, orders)) };
+        let _ = life.go(&settled);
+        assert_eq!((life.state.entry, life.state.amounts.gross), (after, Fen(gross)), "{refunded}, {orders}");
+    }
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn terms(bp: u32, weights: [u32; 3]) -> Terms {
                 collected_at_withdrawal: party == Party::Platform,
             })
             .collect(),
+        rises_to: None,
         tier: None,
     }
 }
