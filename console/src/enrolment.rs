@@ -21,8 +21,8 @@ pub(crate) struct Enrolled {
 /// Until when an audit usually takes, and at the latest.
 #[derive(Debug, Deserialize)]
 struct Audit {
-    usual_day: String,
-    latest_day: String,
+    usual_day: Option<String>,
+    latest_day: Option<String>,
     workday: u32,
 }
 
@@ -42,7 +42,9 @@ impl Enrolled {
         if let Some(audit) = &self.audit {
             // The first workday of the audit is the one after the application.
             let words = if audit.workday == 0 { &t.audit_today } else { &t.audit_words };
-            let text = fill(&fill(words, "usual", &audit.usual_day), "latest", &audit.latest_day);
+            let day = |known: &Option<String>| known.clone().unwrap_or_else(|| t.audit_unpublished.clone());
+            let text = fill(words, "usual", day(&audit.usual_day));
+            let text = fill(&text, "latest", day(&audit.latest_day));
             facts.push((t.audit.clone(), Cell::Text(fill(&text, "n", audit.workday))));
         }
         facts

@@ -200,7 +200,7 @@ texts! {
         all_events, test, rotate, enable, remove, rotated_words, event, told_at, attempts, last_answer,
         deliveries, no_deliveries, delivered, failed, waiting, replay, auditing, on_sale_off_site,
         enrolment_refused, exited, no_enrolments, enrolments_intro, enrol, apply, enrolment_hint,
-        private_prices, private_prices_hint, bad_offer, no_offers, audit, audit_words, audit_today, gates, private_price,
+        private_prices, private_prices_hint, bad_offer, no_offers, audit, audit_words, audit_today, audit_unpublished, gates, private_price,
         accepted, left_out, exit, exit_words, enrol_again, no_enrolling, needs_review, low_stock, low30_then, spread, spread_all, spread_some, spread_behind,
     }
     /// The operators' pages.

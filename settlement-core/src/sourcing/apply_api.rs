@@ -20,7 +20,6 @@ use attribution_core::sourcing::{
     MerchantFacts, ProductFacts, SkuOffer, audit_times, merchant, product, sku,
 };
 use attribution_core::time::Instant;
-use attribution_core::with_causes;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -81,7 +80,7 @@ fn no_sourcing() -> Problem {
 #[utoipa::path(
     post, path = "/v1/enrolments", request_body = PostEnrolment,
     responses((status = 201, body = EnrolmentView),
-              (status = 409, description = "`enrolment_exists`, `enrolled` (leave the open one first), `no_sourcing`, `not_in_programme` or `calendar_ends`"))
+              (status = 409, description = "`enrolment_exists`, `enrolled` (leave the open one first), `no_sourcing` or `not_in_programme`"))
 )]
 async fn post_enrolment(
     State(core): State<Core>,
@@ -169,14 +168,7 @@ fn judged(
         offered.push(EnrolledSku { sku: known.sku, verdict: sku(&rules, &offer), offer });
     }
     let passes = refusals.is_empty() && offered.iter().any(|sku| sku.verdict.refusals.is_empty());
-    let audit = match passes {
-        true => {
-            let calendar = calendar::in_force(tx)?;
-            let times = audit_times(&rules, now, &calendar);
-            Some(times.map_err(|error| Problem::conflict("calendar_ends", with_causes(&error)))?)
-        }
-        false => None,
-    };
+    let audit = if passes { Some(audit_times(&rules, now, &calendar::in_force(tx)?)) } else { None };
     Ok(Enrolment {
         id: body.id.clone(),
         programme: body.programme.clone(),

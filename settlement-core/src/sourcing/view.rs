@@ -9,7 +9,7 @@ use crate::payouts::calendar;
 use crate::store::{StoreError, Tx};
 use attribution_core::calendar::Calendar;
 use attribution_core::policy::eligibility::SourcingRules;
-use attribution_core::sourcing::AuditTimes;
+use attribution_core::sourcing::{AuditTimes, audit_times};
 use attribution_core::time::Instant;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -71,11 +71,14 @@ pub(super) struct RefusalView {
 /// How far an audit is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AuditView {
-    /// Normally through by the end of this day.
-    usual_day: String,
-    /// Through by the end of this day at the latest.
-    latest_day: String,
-    /// Workdays since the submission; day 1 is the first workday after it. Stands still once it is decided.
+    /// Normally through by the end of this day; absent while nobody has said which days up to then are workdays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usual_day: Option<String>,
+    /// Through by the end of this day at the latest; absent as above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_day: Option<String>,
+    /// Workdays since the submission, as far as the calendar says; day 1 is the first workday after it. Stands still once
+    /// it is decided.
     workday: u32,
     /// The latest day has passed without a decision.
     overdue: bool,
@@ -177,7 +180,7 @@ fn view(
         state: of.state.name(),
         refusals: of.refusals.iter().map(gate).collect(),
         submitted_at: of.submitted.millis(),
-        audit: of.audit.as_ref().map(|times| audit(times, of, calendar, now)),
+        audit: of.audit.as_ref().map(|times| audit(times, of, rules, calendar, now)),
         decided_at: of.decided.map(Instant::millis),
         reason: of.reason.clone(),
         exited_at: of.exited.map(Instant::millis),
@@ -185,18 +188,28 @@ fn view(
     }
 }
 
-fn audit(times: &AuditTimes, of: &Enrolment, calendar: &Calendar, now: Instant) -> AuditView {
+/// An audit that was submitted before the days of its end were known is counted by the calendar that knows them now.
+fn audit(
+    then: &AuditTimes,
+    of: &Enrolment,
+    rules: &SourcingRules,
+    calendar: &Calendar,
+    now: Instant,
+) -> AuditView {
+    let later = then.latest.is_none().then(|| audit_times(rules, of.submitted, calendar));
+    let times = later.as_ref().unwrap_or(then);
     let until = of.decided.or(of.exited).unwrap_or(now).shanghai_date();
+    let counted = times.latest.map_or(until, |latest| until.min(latest));
     AuditView {
-        usual_day: times.usual.to_string(),
-        latest_day: times.latest.to_string(),
-        workday: workdays(of.submitted.shanghai_date(), until.min(times.latest), calendar),
-        overdue: of.state == State::Auditing && until > times.latest,
+        usual_day: times.usual.map(|day| day.to_string()),
+        latest_day: times.latest.map(|day| day.to_string()),
+        workday: workdays(of.submitted.shanghai_date(), counted, calendar),
+        overdue: of.state == State::Auditing && times.latest.is_some_and(|latest| until > latest),
         calendar: times.calendar.to_string(),
     }
 }
 
-/// Workdays after `from`, up to and with `to`. Both lie within a calendar that has counted them before.
+/// Workdays after `from`, up to and with `to`, of those that the calendar knows.
 fn workdays(from: Date, to: Date, calendar: &Calendar) -> u32 {
     let days = from.checked_add(1.day()).into_iter().flat_map(|first| first.series(1.day()));
     let worked = days.take_while(|day| *day <= to).filter(|day| calendar.is_workday(*day).unwrap_or(false));
