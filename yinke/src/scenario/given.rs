@@ -5,9 +5,9 @@
 
 use super::fault::{Fault, Place, unknown};
 use super::read::{entries, find, list};
-use super::story::{Given, Merchant, Product, Programme, Promoter};
+use super::story::{Event, Given, Merchant, Product, Programme, Promoter};
 use super::time;
-use super::values::{times_to_millis, whole};
+use super::values::{BASIS_POINTS, times_to_millis, whole};
 use super::yaml::{Data, Entry, Node};
 use attribution_core::policy::{Policy, Preset};
 use attribution_core::time::Instant;
@@ -154,11 +154,10 @@ fn text(fields: &[Entry], key: &str) -> Option<String> {
 
 fn fen(fields: &[Entry], key: &str, default: i64, faults: &mut Vec<Fault>) -> i64 {
     let Some(entry) = find(fields, key) else { return default };
-    whole(&entry.value).unwrap_or_else(|| {
-        faults.push(Fault::new(
-            entry.value.at,
-            format!("`{key}`: expected fen, a whole number, not {}", entry.value.shown()),
-        ));
+    whole(&entry.value).filter(|fen| *fen >= 0).unwrap_or_else(|| {
+        let message =
+            format!("`{key}`: expected fen, 0 or more, a whole number, not {}", entry.value.shown());
+        faults.push(Fault::new(entry.value.at, message));
         default
     })
 }
@@ -206,6 +205,12 @@ fn product(name: &str, node: Option<&Node>, faults: &mut Vec<Fault>) -> Product 
 
 fn promoter(node: Option<&Node>, faults: &mut Vec<Fault>) -> Promoter {
     let fields = fields(node, "a promoter", PROMOTER, faults);
+    if let Some(entry) = find(fields, "placement")
+        && !matches!(entry.value.text(), Some("true" | "false"))
+    {
+        let message = format!("`placement`: expected true or false, not {}", entry.value.shown());
+        faults.push(Fault::new(entry.value.at, message));
+    }
     Promoter {
         agency: text(fields, "agency"),
         accounts: text(fields, "buyer").into_iter().collect(),
@@ -263,7 +268,7 @@ fn programme(id: String, nodes: &[&Node], given: &Given, faults: &mut Vec<Fault>
     }
     if let Some(rates) = last("rates").or_else(|| last("rate")) {
         places.insert("commission.rates".to_owned(), rates.at);
-        let rates = self::rates(rates, faults);
+        let rates = self::rates(rates, given, faults);
         let commission = policy.entry("commission").or_insert_with(|| json!({}));
         if let Some(commission) = commission.as_object_mut() {
             commission.insert("rates".to_owned(), rates);
@@ -297,9 +302,16 @@ fn lay(
     faults: &mut Vec<Fault>,
 ) {
     let new = entry.value.json(&times_to_millis);
-    if let Data::Map(fields) = &entry.value.data {
-        places.extend(fields.iter().map(|field| (format!("{section}.{}", field.key), field.at)));
-    } else if !matches!((&entry.value.data, section), (Data::List(_), "bans" | "refund_batches")) {
+    let fits = match (&entry.value.data, section) {
+        (Data::Map(fields), _) => {
+            places.extend(fields.iter().map(|field| (format!("{section}.{}", field.key), field.at)));
+            true
+        }
+        (Data::List(_), _) => ["bans", "refund_batches"].contains(&section),
+        // A programme may have none.
+        (Data::Scalar { .. }, _) => section == "video_tasks" && entry.value.text().is_none(),
+    };
+    if !fits {
         faults.push(Fault::new(
             entry.value.at,
             format!("`{section}` is a mapping, not {}", entry.value.shown()),
@@ -315,7 +327,7 @@ fn lay(
 }
 
 /// `500`, `{new: 1000, returning: 300}`, or a list of rates with dates and subjects.
-fn rates(entry: &Entry, faults: &mut Vec<Fault>) -> Json {
+fn rates(entry: &Entry, given: &Given, faults: &mut Vec<Fault>) -> Json {
     let node = &entry.value;
     let since = |bp: Json, class: Option<&str>| json!({"bp": bp, "class": class, "effective": {"from": 0}});
     if let Some(bp) = whole(node) {
@@ -326,7 +338,7 @@ fn rates(entry: &Entry, faults: &mut Vec<Fault>) -> Json {
             let rate = |entry: &Entry| since(entry.value.json(&|_, _| None), Some(&entry.key));
             Json::Array(classes.iter().map(rate).collect())
         }
-        Data::List(items) => Json::Array(items.iter().map(|item| rate(item, faults)).collect()),
+        Data::List(items) => Json::Array(items.iter().map(|item| rate(item, given, faults)).collect()),
         Data::Scalar { .. } => {
             faults.push(Fault::new(
                 node.at,
@@ -340,8 +352,37 @@ fn rates(entry: &Entry, faults: &mut Vec<Fault>) -> Json {
     }
 }
 
-fn rate(node: &Node, faults: &mut Vec<Fault>) -> Json {
+fn rate(node: &Node, given: &Given, faults: &mut Vec<Fault>) -> Json {
+    let known = faults.len();
     let fields = entries(node, "a rate", RATE, faults);
+    let names = |names: Vec<&str>| format!("one of {}", names.join(", "));
+    for Entry { key, value, .. } in fields.iter().filter(|entry| entry.value.text().is_some()) {
+        let text = value.text().unwrap_or_default();
+        let (fits, expected) = match key.as_str() {
+            "bp" => (
+                whole(value).is_some_and(|bp| BASIS_POINTS.contains(&bp)),
+                "0 to 10000 basis points".to_owned(),
+            ),
+            "class" => (["new", "returning"].contains(&text), "new or returning".to_owned()),
+            "from" | "to" => (time::read(text).is_some(), time::FORM.to_owned()),
+            "product" => (
+                given.products.contains_key(text),
+                names(given.products.keys().map(String::as_str).collect()),
+            ),
+            "shop" => (
+                given.merchants.contains_key(text),
+                names(given.merchants.keys().map(String::as_str).collect()),
+            ),
+            _ => (true, String::new()),
+        };
+        if !fits {
+            faults.push(Fault::new(value.at, format!("`{key}`: expected {expected}, not {}", value.shown())));
+        }
+    }
+    // What was named here is not named once more by the rules.
+    if faults.len() > known {
+        return json!({"bp": 0, "effective": {"from": 0}});
+    }
     let get = |key: &str| find(fields, key).map(|entry| entry.value.json(&times_to_millis));
     let mut rate = json!({
         "bp": get("bp"),
@@ -362,14 +403,36 @@ fn rate(node: &Node, faults: &mut Vec<Fault>) -> Json {
     rate
 }
 
+/// What events change in the rules, in the order of time.
+pub(super) fn check_changes(programmes: &[Programme], changes: &[(Event, &Node)], faults: &mut Vec<Fault>) {
+    // Where the rules are wrong to begin with, that is the mistake.
+    let mut rules: BTreeMap<&str, Policy> = programmes
+        .iter()
+        .filter_map(|of| Some((of.id.as_str(), of.preset.policy().checked(&of.policy).ok()?)))
+        .collect();
+    let first = programmes.first().map_or(PROGRAMME, |programme| programme.id.as_str());
+    for (event, node) in changes.iter().filter(|(event, _)| event.item.text("refused").is_none()) {
+        let Some(before) = rules.get_mut(event.item.text("programme").unwrap_or(first)) else { continue };
+        let mut patch = Map::new();
+        let mut places = BTreeMap::new();
+        let sections = entries(node, "`rules`", SECTIONS, faults).iter();
+        for section in sections.filter(|section| SECTIONS.contains(&section.key.as_str())) {
+            lay(&mut patch, &mut places, &section.key, section, faults);
+        }
+        if let Some(after) = check(before, &Json::Object(patch), node.at, &places, faults) {
+            *before = after;
+        }
+    }
+}
+
 /// The core checks the rules too; here their mistakes get a line.
 fn check(
-    preset: &Policy,
+    before: &Policy,
     patch: &Json,
     at: Place,
     places: &BTreeMap<String, Place>,
     faults: &mut Vec<Fault>,
-) {
+) -> Option<Policy> {
     // A mistake within a field stands where the field does.
     let place = |field: &str| {
         let mut name = field;
@@ -381,10 +444,14 @@ fn check(
             }
         }
     };
-    let mistakes = preset.checked(patch).err().unwrap_or_default();
+    let mistakes = match before.checked(patch) {
+        Ok(after) => return Some(after),
+        Err(mistakes) => mistakes,
+    };
     faults.extend(mistakes.iter().map(|mistake| {
         let text = mistake.to_string();
         let field = text.split([':', '[']).next().unwrap_or_default();
         Fault::new(place(field), text)
     }));
+    None
 }

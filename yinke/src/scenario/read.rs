@@ -4,6 +4,7 @@ use super::fault::{Fault, Place, unknown};
 use super::given;
 use super::story::{Event, Given, Item, Programme, Story};
 use super::time;
+use super::values::line_name;
 use super::vocabulary::{CHECK_COMMON, CHECKS, EVENT_COMMON, EVENTS, Field, Shape};
 use super::yaml::{self, Data, Entry, Node};
 use attribution_core::time::Instant;
@@ -37,9 +38,14 @@ fn file(root: &Node, faults: &mut Vec<Fault>) -> Vec<Story> {
         return story(id, title, &[top], faults).into_iter().collect();
     };
     let mut stories = Vec::new();
+    let mut names = BTreeSet::new();
     for case in list(&cases.value, faults) {
         let fields = entries(case, "a case", CASE, faults);
         let name = required_text(case, fields, "name", faults);
+        if !name.is_empty() && !names.insert(name.clone()) {
+            let at = find(fields, "name").map_or(case.at, |entry| entry.value.at);
+            faults.push(Fault::new(at, format!("there is a case `{name}` already")));
+        }
         let name = format!("{id} {name}");
         stories.extend(story(name, title.clone(), &[top, fields], faults));
     }
@@ -55,36 +61,66 @@ fn story(name: String, title: String, layers: &[&[Entry]], faults: &mut Vec<Faul
     let programmes = given::programmes(layers, &given, faults);
     let scene = Scene::of(&given, &programmes, layers);
     let mut events = Vec::new();
+    let mut changes = Vec::new();
     for entry in layers.iter().filter_map(|layer| find(layer, "events")) {
         let mut before = None;
         for node in list(&entry.value, faults) {
             if let Some(event) = scene.event(node, before, faults) {
                 before = Some(event.when);
+                let rules = event_fields(node).and_then(|fields| find(fields, "rules"));
+                changes.extend(rules.map(|rules| (event.clone(), &rules.value)));
                 events.push(event);
             }
         }
     }
     events.sort_by_key(|event| event.when);
+    changes.sort_by_key(|(event, _)| event.when);
+    given::check_changes(&programmes, &changes, faults);
+    check_placed_once(&events, faults);
     let mut checks = Vec::new();
     for entry in layers.iter().filter_map(|layer| find(layer, "expect")) {
         checks.extend(scene.checks(&entry.value, faults));
     }
+    let at = layers.last().and_then(|layer| layer.first()).map_or(Place::default(), |entry| entry.at);
     let Some(begin) = events.first().map(|event| event.when) else {
-        let at = layers.first().and_then(|layer| layer.first()).map_or(Place::default(), |entry| entry.at);
         // Where an event has a mistake, that is the mistake.
         if faults.is_empty() {
             faults.push(Fault::new(at, "a scenario has at least one event"));
         }
         return None;
     };
+    let expects = |event: &Event| !event.checks.is_empty() || event.item.expects();
+    if checks.is_empty() && !events.iter().any(expects) && faults.is_empty() {
+        let message =
+            "nothing is expected: a story has an `expect`, or an event with `refused` or another expectation";
+        faults.push(Fault::new(at, message));
+    }
     Some(Story { name, title, begin, programmes, given, events, checks })
+}
+
+/// An order is placed at one instant. The platform may tell of it again, or, to its shame, otherwise.
+fn check_placed_once(events: &[Event], faults: &mut Vec<Fault>) {
+    let mut placed: BTreeMap<&str, Instant> = BTreeMap::new();
+    for Event { when, item, .. } in
+        events.iter().filter(|event| ["order", "buy"].contains(&event.item.name()))
+    {
+        let first = *placed.entry(item.subject()).or_insert(*when);
+        if first != *when && item.flag("again") != Some(true) && item.text("refused").is_none() {
+            let message = format!(
+                "order `{}` was placed at {first}; say `again: true` where the platform contradicts itself",
+                item.subject()
+            );
+            faults.push(Fault::new(item.at, message));
+        }
+    }
 }
 
 /// What events may refer to.
 pub(super) struct Scene<'a> {
     pub(super) given: &'a Given,
     pub(super) programmes: BTreeSet<String>,
-    pub(super) orders: BTreeSet<String>,
+    /// Orders with their lines.
+    pub(super) orders: BTreeMap<String, BTreeSet<String>>,
     pub(super) links: BTreeSet<String>,
     pub(super) agencies: BTreeSet<String>,
     /// What events bring about, by the event's name.
@@ -96,7 +132,7 @@ impl<'a> Scene<'a> {
         let mut scene = Self {
             given,
             programmes: programmes.iter().map(|programme| programme.id.clone()).collect(),
-            orders: BTreeSet::new(),
+            orders: BTreeMap::new(),
             links: BTreeSet::new(),
             agencies: given.promoters.values().filter_map(|promoter| promoter.agency.clone()).collect(),
             made: BTreeMap::new(),
@@ -113,8 +149,16 @@ impl<'a> Scene<'a> {
                 |name: &str| find(fields, name).and_then(|entry| entry.value.text()).map(str::to_owned);
             let first = fields.first().map_or("", |entry| entry.key.as_str());
             match first {
-                "order" | "buy" => scene.orders.extend(text(first)),
-                "success" => scene.orders.extend(text("order")),
+                "order" | "buy" => {
+                    if let Some(order) = text(first) {
+                        scene.orders.entry(order).or_default().extend(lines_of(fields));
+                    }
+                }
+                "success" => {
+                    if let Some(order) = text("order") {
+                        scene.orders.entry(order).or_default().insert("1".to_owned());
+                    }
+                }
                 "share" => scene.links.extend(text("as")),
                 "contract" => scene.agencies.extend(text("agency").filter(|agency| agency != "none")),
                 _ => {}
@@ -183,21 +227,43 @@ impl<'a> Scene<'a> {
             return None;
         };
         let mut values = BTreeMap::new();
+        let refused = find(fields, "refused").is_some();
+        let mut whole = true;
         for entry in fields {
             let Some(field) = shape.all(common).find(|field| field.name == entry.key) else {
                 let names = shape.all(common).map(|field| field.name);
                 let what = format!("field in `{}`", shape.name());
                 faults.push(Fault::new(entry.at, unknown(&what, &entry.key, names)));
+                whole = false;
                 continue;
             };
-            match self.value(field, &entry.value) {
+            match self.value(field, &entry.value, refused) {
                 Ok(value) => {
                     values.insert(field.name, (entry.value.at, value));
                 }
-                Err(fault) => faults.push(fault),
+                Err(mistakes) => {
+                    faults.extend(mistakes);
+                    whole = false;
+                }
             }
         }
-        Some(Item::new(node.at, shape, values))
+        let item = Item::new(node.at, shape, values);
+        // A bare `get` expects an answer.
+        if what == "check" && whole && !item.expects() && item.name() != "get" {
+            let all = shape.all(common).filter(|field| field.expected).map(|field| field.name);
+            let all: Vec<&str> = all.collect();
+            let message = format!("`{}` expects nothing; it may have {}", item.name(), all.join(", "));
+            faults.push(Fault::new(node.at, message));
+        }
+        Some(item)
+    }
+}
+
+/// The lines that an order is placed with.
+fn lines_of(fields: &[Entry]) -> Vec<String> {
+    match find(fields, "lines").map(|entry| &entry.value.data) {
+        Some(Data::List(items)) => items.iter().enumerate().map(|(n, item)| line_name(item, n)).collect(),
+        _ => vec!["1".to_owned()],
     }
 }
 

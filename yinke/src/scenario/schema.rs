@@ -152,7 +152,7 @@ fn kind(field: &Field) -> Value {
         Kind::Time => json!({"$ref": "#/$defs/time"}),
         Kind::When => json!({"oneOf": [{"$ref": "#/$defs/time"}, {"const": "none"}]}),
         Kind::Length => json!({"type": "string", "pattern": LENGTH}),
-        Kind::Fen | Kind::Count => json!({"type": "integer"}),
+        Kind::Fen | Kind::Count | Kind::Rate => json!({"type": "integer"}),
         Kind::Flag => json!({"type": "boolean"}),
         Kind::Choice(words) => json!({"enum": words}),
         Kind::Texts => json!({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
@@ -172,6 +172,7 @@ fn kind(field: &Field) -> Value {
         Kind::Any if field.name == "expect" => json!({"$ref": "#/$defs/checks"}),
         Kind::Any => json!({}),
         Kind::Text
+        | Kind::RateOrNone
         | Kind::Payee
         | Kind::Programme
         | Kind::Made(_)
@@ -181,6 +182,7 @@ fn kind(field: &Field) -> Value {
         | Kind::Merchant
         | Kind::Link
         | Kind::Order
+        | Kind::OrderLine
         | Kind::NewOrder => json!({"type": ["string", "integer"]}),
     }
 }
@@ -224,6 +226,7 @@ mod tests {
             Kind::When => " (time, day or `none`)".into(),
             Kind::Length => " (length of time)".into(),
             Kind::Fen => " (fen)".into(),
+            Kind::Rate | Kind::RateOrNone => " (0 to 10000)".into(),
             Kind::Choice(words) | Kind::Codes(words) | Kind::Coded(words) => {
                 format!(" ({})", words.join(", "))
             }

@@ -165,6 +165,11 @@ impl Item {
         }
     }
 
+    /// Whether it is compared with anything.
+    pub(super) fn expects(&self) -> bool {
+        self.fields.keys().any(|name| self.shape.expects(name))
+    }
+
     /// What it is about: its first field.
     pub(super) fn subject(&self) -> &str {
         self.text(self.name()).unwrap_or_default()
@@ -239,30 +244,8 @@ impl Item {
 impl Item {
     /// Changes everything that a check expects, and leaves alone what it asks for; returns how much that is.
     pub(super) fn spoil(&mut self) -> usize {
-        const ASKED: [&str; 11] = [
-            "note",
-            "nth",
-            "month",
-            "refund",
-            "at",
-            "shop",
-            "product",
-            "statement",
-            "states",
-            "since",
-            "until",
-        ];
-        const EXPECTED_FIRST: [&str; 3] = ["imbalance", "platform", "reviews"];
-        let name = self.name();
         let mut spoiled = 0;
-        for (field, (_, value)) in &mut self.fields {
-            let subject = *field == name && !EXPECTED_FIRST.contains(&name);
-            let asked = ASKED.contains(field)
-                || (*field == "programme" && name != "order")
-                || (["report", "reconcile"].contains(&name) && ["from", "to"].contains(field));
-            if subject || asked {
-                continue;
-            }
+        for (_, (_, value)) in self.fields.iter_mut().filter(|(field, _)| self.shape.expects(field)) {
             match value {
                 Value::Time(at) => *at = at.plus(1_000),
                 Value::Day(at) => *at = at.next_shanghai_midnight(),

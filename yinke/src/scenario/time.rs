@@ -8,6 +8,12 @@ pub(crate) fn read(text: &str) -> Option<Instant> {
     if digits.len() < 10 || !digits.get(..4)?.iter().all(u8::is_ascii_digit) || digits.get(4) != Some(&b'-') {
         return None;
     }
+    // What a machine wrote says in which zone, and no clock shows a sixtieth second.
+    let zoned = || text.get(11..).is_some_and(|time| time.contains(['Z', 'z', '+', '-']));
+    let sixtieth = text.get(16..19) == Some(":60");
+    if sixtieth || (matches!(digits.get(10), Some(b'T' | b't')) && !zoned()) {
+        return None;
+    }
     Instant::read(text)
 }
 
@@ -36,7 +42,19 @@ mod tests {
         assert_eq!(read("2020-05-04").unwrap().to_string(), "2020-05-04 00:00:00");
         assert_eq!(read("2020-05-04 16:55").unwrap().to_string(), "2020-05-04 16:55:00");
         assert_eq!(read_after("+1d", Some(at)), Some(at.plus(86_400_000)));
-        for wrong in ["", "15d", "2020-02-30", "tomorrow", "2020-5-4", "2020-05-04 25:00:00", "316-steel"] {
+        for wrong in [
+            "",
+            "15d",
+            "2020-02-30",
+            "tomorrow",
+            "2020-5-4",
+            "2020-05-04 25:00:00",
+            "2020-05-04 24:00:00",
+            "2020-05-04 16:55:60",
+            "2020-05-04T16:55:60Z",
+            "2020-05-04T16:55:35",
+            "316-steel",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

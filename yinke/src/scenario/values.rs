@@ -1,24 +1,36 @@
-//! One field of an event or a check: from a node of the file to a value of the field's kind.
+//! One field of an event or a check: from a node of the file to a value of the field's kind, or every mistake in it.
 
+use super::events::split;
 use super::fault::{Fault, unknown};
-use super::read::Scene;
+use super::read::{Scene, find};
 use super::story::{Given, Line, Value};
 use super::time;
 use super::vocabulary::{Field, Kind};
-use super::yaml::{Data, Node};
+use super::yaml::{Data, Entry, Node};
 use attribution_core::time::Span;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 /// What a bare day looks like.
 const DAY: &str = "2020-05-04";
+/// What a rate may be.
+pub(super) const BASIS_POINTS: RangeInclusive<i64> = 0..=10_000;
+/// The fields of a line.
+const LINE: [&str; 5] = ["line", "product", "sku", "amount", "quantity"];
 
 impl Scene<'_> {
-    /// What a field of an event or a check says; names must be of somebody or something that is there.
-    pub(super) fn value(&self, field: &Field, node: &Node) -> Result<Value, Fault> {
-        let expected = |what: &str| {
-            Fault::new(node.at, format!("`{}`: expected {what}, not {}", field.name, node.shown()))
+    /// What a field of an event or a check says; names must be of somebody or something that is there, and what is told must
+    /// be possible, unless the core is to be `refused` it.
+    pub(super) fn value(&self, field: &Field, node: &Node, refused: bool) -> Result<Value, Vec<Fault>> {
+        let fault = |message: String| vec![Fault::new(node.at, format!("`{}`: {message}", field.name))];
+        let expected = |what: &str| fault(format!("expected {what}, not {}", node.shown()));
+        let number = |what: &str| {
+            let number = whole(node).ok_or_else(|| expected(what))?;
+            let possible = number >= 0 || field.expected || refused;
+            if possible { Ok(Value::Number(number)) } else { Err(expected("0 or more")) }
         };
+        let rate = || whole(node).filter(|bp| BASIS_POINTS.contains(bp) || refused);
         let text = || node.text().map(str::to_owned).ok_or_else(|| expected("a text"));
         let one_of = |what: &str, names: &mut dyn Iterator<Item = &String>| {
             let name = text()?;
@@ -26,7 +38,7 @@ impl Scene<'_> {
             if names.contains(&name.as_str()) {
                 return Ok(Value::Text(name));
             }
-            Err(Fault::new(node.at, format!("`{}`: {}", field.name, unknown(what, &name, names))))
+            Err(fault(unknown(what, &name, names)))
         };
         match field.kind {
             Kind::Time => {
@@ -43,8 +55,14 @@ impl Scene<'_> {
                 .and_then(|text| text.parse::<Span>().ok())
                 .map(|span| Value::Number(span.millis()))
                 .ok_or_else(|| expected("a length of time such as 10m")),
-            Kind::Fen => whole(node).map(Value::Number).ok_or_else(|| expected("fen, a whole number")),
-            Kind::Count => whole(node).map(Value::Number).ok_or_else(|| expected("a whole number")),
+            Kind::Fen => number("fen, a whole number"),
+            Kind::Count => number("a whole number"),
+            Kind::Rate => rate().map(Value::Number).ok_or_else(|| expected("0 to 10000 basis points")),
+            Kind::RateOrNone => match (node.text(), rate()) {
+                (Some("none"), _) => Ok(Value::Text("none".to_owned())),
+                (_, Some(bp)) => Ok(Value::Text(bp.to_string())),
+                (_, None) => Err(expected("0 to 10000 basis points, or `none`")),
+            },
             Kind::Flag => match node.text() {
                 Some("true") => Ok(Value::Flag(true)),
                 Some("false") => Ok(Value::Flag(false)),
@@ -54,19 +72,19 @@ impl Scene<'_> {
             Kind::Texts => texts(field, node).map(Value::Texts),
             Kind::Choice(words) => {
                 let word = text()?;
-                one_of_these(field, node, words, &word)?;
+                all_of_these(field, node, words, [word.as_str()])?;
                 Ok(Value::Text(word))
             }
             Kind::Codes(codes) => {
                 let texts = texts(field, node)?;
-                texts.iter().try_for_each(|text| one_of_these(field, node, codes, text))?;
+                all_of_these(field, node, codes, texts.iter().map(String::as_str))?;
                 Ok(Value::Texts(texts))
             }
             Kind::Coded(codes) => {
                 let form = || format!("names with codes, such as {{a: {}}}", codes.first().unwrap_or(&""));
                 let words = words(node).ok_or_else(|| expected(&form()))?;
-                let mut each = words.values().flat_map(|codes| codes.split_whitespace());
-                each.try_for_each(|code| one_of_these(field, node, codes, code))?;
+                let each = words.values().flat_map(|codes| codes.split_whitespace());
+                all_of_these(field, node, codes, each)?;
                 Ok(Value::Words(words))
             }
             Kind::PromoterOrNone if node.text() == Some("none") => Ok(Value::Text("none".to_owned())),
@@ -81,17 +99,23 @@ impl Scene<'_> {
             }
             Kind::Product => one_of("product", &mut self.given.products.keys()),
             Kind::Merchant => one_of("shop", &mut self.given.merchants.keys()),
-            Kind::Order => {
+            Kind::Order | Kind::OrderLine => {
                 let name = text()?;
-                let order = name.split_once('/').map_or(name.as_str(), |(order, _)| order);
-                if self.orders.contains(order) {
-                    return Ok(Value::Text(name));
+                let (order, line) = split(&name);
+                let Some(lines) = self.orders.get(order) else {
+                    return Err(fault(unknown("order", order, self.orders.keys().map(String::as_str))));
+                };
+                // What is told may be of a line that is not there: the core says so. What is looked at must be.
+                match line.filter(|line| field.kind == Kind::OrderLine && !lines.contains(*line)) {
+                    Some(line) => {
+                        let what = format!("line of order `{order}`");
+                        Err(fault(unknown(&what, line, lines.iter().map(String::as_str))))
+                    }
+                    None => Ok(Value::Text(name)),
                 }
-                let message = unknown("order", order, self.orders.iter().map(String::as_str));
-                Err(Fault::new(node.at, format!("`{}`: {message}", field.name)))
             }
             Kind::Link => self.link(field, node, text()?),
-            Kind::Lines => lines(field, node, self.given),
+            Kind::Lines => lines(field, node, self.given, refused),
             Kind::Words => words(node)
                 .map(Value::Words)
                 .ok_or_else(|| expected("names with texts, such as {a: replaced}")),
@@ -106,21 +130,20 @@ impl Scene<'_> {
         }
     }
 
-    fn link(&self, field: &Field, node: &Node, name: String) -> Result<Value, Fault> {
+    fn link(&self, field: &Field, node: &Node, name: String) -> Result<Value, Vec<Fault>> {
+        let fault = |message: String| vec![Fault::new(node.at, format!("`{}`: {message}", field.name))];
         if self.links.contains(&name) {
             return Ok(Value::Text(name));
         }
         let (promoter, target) = name.split_once('/').map_or((name.as_str(), None), |(p, t)| (p, Some(t)));
         let promoters = self.given.promoters.keys().chain(&self.links).map(String::as_str);
         if !self.given.promoters.contains_key(promoter) {
-            let message = unknown("promoter or shared link", promoter, promoters);
-            return Err(Fault::new(node.at, format!("`{}`: {message}", field.name)));
+            return Err(fault(unknown("promoter or shared link", promoter, promoters)));
         }
         let targets = self.given.products.keys().chain(self.given.merchants.keys()).map(String::as_str);
         match target {
             Some(target) if !targets.clone().any(|known| known == target) => {
-                let message = unknown("product or shop", target, targets);
-                Err(Fault::new(node.at, format!("`{}`: {message}", field.name)))
+                Err(fault(unknown("product or shop", target, targets)))
             }
             _ => Ok(Value::Text(name)),
         }
@@ -133,71 +156,85 @@ pub(super) fn times_to_millis(field: &str, text: &str) -> Option<Json> {
 }
 
 /// A text, or a list of texts.
-fn texts(field: &Field, node: &Node) -> Result<Vec<String>, Fault> {
+fn texts(field: &Field, node: &Node) -> Result<Vec<String>, Vec<Fault>> {
     let all: Option<Vec<&str>> = match &node.data {
         Data::List(items) => items.iter().map(Node::text).collect(),
         _ => node.text().map(|one| vec![one]),
     };
     let all = all.ok_or_else(|| {
-        Fault::new(
-            node.at,
-            format!("`{}`: expected a text or a list of texts, not {}", field.name, node.shown()),
-        )
+        let message = format!("`{}`: expected a text or a list of texts, not {}", field.name, node.shown());
+        vec![Fault::new(node.at, message)]
     })?;
     Ok(all.into_iter().map(str::to_owned).collect())
 }
 
-fn one_of_these(field: &Field, node: &Node, words: &[&str], word: &str) -> Result<(), Fault> {
-    if words.contains(&word) {
-        return Ok(());
-    }
-    let message = unknown("value", word, words.iter().copied());
-    Err(Fault::new(node.at, format!("`{}`: {message}", field.name)))
+/// Every word must be one of `words`.
+fn all_of_these<'w>(
+    field: &Field,
+    node: &Node,
+    words: &[&str],
+    said: impl IntoIterator<Item = &'w str>,
+) -> Result<(), Vec<Fault>> {
+    let unknown = said.into_iter().filter(|word| !words.contains(word)).map(|word| {
+        let message = unknown("value", word, words.iter().copied());
+        Fault::new(node.at, format!("`{}`: {message}", field.name))
+    });
+    let faults: Vec<Fault> = unknown.collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-fn lines(field: &Field, node: &Node, given: &Given) -> Result<Value, Fault> {
+/// The lines of an order, or amounts for some of them.
+fn lines(field: &Field, node: &Node, given: &Given, refused: bool) -> Result<Value, Vec<Fault>> {
     let expected = |at| {
         Fault::new(at, format!("`{}`: expected a list such as [{{product: cup, amount: 10000}}]", field.name))
     };
-    let Data::List(items) = &node.data else { return Err(expected(node.at)) };
-    let mut lines = Vec::new();
+    let Data::List(items) = &node.data else { return Err(vec![expected(node.at)]) };
+    let (mut lines, mut faults) = (Vec::new(), Vec::new());
     for (position, item) in items.iter().enumerate() {
-        let Data::Map(fields) = &item.data else { return Err(expected(item.at)) };
+        let Data::Map(fields) = &item.data else {
+            faults.push(expected(item.at));
+            continue;
+        };
         let mut line =
-            Line { line: (position + 1).to_string(), product: None, sku: None, amount: None, quantity: 1 };
-        for entry in fields {
-            let value = &entry.value;
-            let number = || {
-                whole(value).ok_or_else(|| {
-                    Fault::new(value.at, format!("expected a whole number, not {}", value.shown()))
-                })
+            Line { line: line_name(item, position), product: None, sku: None, amount: None, quantity: 1 };
+        for Entry { at, key, value } in fields {
+            let mut number = |least: i64| {
+                let number = whole(value).filter(|number| *number >= least || refused);
+                if number.is_none() {
+                    let message =
+                        format!("`{key}`: expected {least} or more, a whole number, not {}", value.shown());
+                    faults.push(Fault::new(value.at, message));
+                }
+                number
             };
-            match entry.key.as_str() {
-                "line" => line.line = value.text().unwrap_or_default().to_owned(),
+            match key.as_str() {
+                "line" => {}
                 "product" => {
                     let name = value.text().unwrap_or_default();
                     if !given.products.contains_key(name) {
-                        return Err(Fault::new(
-                            value.at,
-                            unknown("product", name, given.products.keys().map(String::as_str)),
-                        ));
+                        let names = given.products.keys().map(String::as_str);
+                        faults.push(Fault::new(value.at, unknown("product", name, names)));
                     }
                     line.product = Some(name.to_owned());
                 }
                 "sku" => line.sku = value.text().map(str::to_owned),
-                "amount" => line.amount = Some(number()?),
-                "quantity" => line.quantity = number()?,
-                other => {
-                    return Err(Fault::new(
-                        entry.at,
-                        unknown("field in a line", other, ["line", "product", "sku", "amount", "quantity"]),
-                    ));
-                }
+                "amount" => line.amount = number(0),
+                "quantity" => line.quantity = number(1).unwrap_or(1),
+                other => faults.push(Fault::new(*at, unknown("field in a line", other, LINE))),
             }
         }
         lines.push(line);
     }
-    Ok(Value::Lines(lines))
+    if faults.is_empty() { Ok(Value::Lines(lines)) } else { Err(faults) }
+}
+
+/// What a line of an order is called: its place in the list, unless it says so.
+pub(super) fn line_name(item: &Node, position: usize) -> String {
+    let said = match &item.data {
+        Data::Map(fields) => find(fields, "line").and_then(|entry| entry.value.text()),
+        _ => None,
+    };
+    said.map_or_else(|| (position + 1).to_string(), str::to_owned)
 }
 
 fn words(node: &Node) -> Option<BTreeMap<String, String>> {

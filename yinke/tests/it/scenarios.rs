@@ -90,13 +90,75 @@ fn every_mistake_in_a_file_is_named_with_line_and_column() {
         ),
         ("  - 2020-06-01 10:00:00: {click: a\n", "not YAML"),
         ("  []\n", "a scenario has at least one event"),
+        ("  - 2020-06-01 10:00:60: {wait: x}\n", "6:5: expected a time such as 2020-05-04 16:55:35"),
+        ("  - 2020-06-01T10:00:00: {wait: x}\n", "6:5: expected a time such as 2020-05-04 16:55:35"),
+        ("  - 2020-06-01 10:00:00: {wait: x}\n", "1:1: nothing is expected: a story has an `expect`"),
+        (
+            "  - 2020-06-01 10:00:00: {buy: o1}\nexpect: {order: o1, note: x}\n",
+            "7:9: `order` expects nothing; it may have winner,",
+        ),
+        (
+            "  - 2020-06-01 10:00:00: {buy: o1}\nexpect: {order: o1/3, winner: none}\n",
+            "7:17: `order`: no line of order `o1` `3`; there are 1",
+        ),
+        (
+            "  - 2020-06-01 10:00:00: {buy: o1, lines: [{product: cup}, {line: z, product: tea}]}\n             expect: {order: o1/2, winner: none}\n",
+            "7:17: `order`: no line of order `o1` `2`; there are 1, z",
+        ),
+        ("  - 2020-06-01 10:00:00: {buy: o1, amount: -5}\n", "6:44: `amount`: expected 0 or more, not `-5`"),
+        (
+            "  - 2020-06-01 10:00:00: {set_rate: 10001}\n",
+            "6:37: `set_rate`: expected 0 to 10000 basis points",
+        ),
+        ("  - 2020-06-01 10:00:00: {rate: 10001}\n", "6:33: `rate`: expected 0 to 10000 basis points"),
+        (
+            "  - 2020-06-01 10:00:00: {rules: {attribution: {protecton: 7d}}}\n",
+            "6:48: attribution.protecton: no such field",
+        ),
+        (
+            "  - 2020-06-01 10:00:00: {rules: {attribution: {validity: {from_last_click: 0d}}}}\n",
+            "6:48: attribution.validity: must be longer than zero",
+        ),
+        ("  - 2020-06-01 10:00:00: {rules: {atribution: {}}}\n", "6:34: no key of `rules` `atribution`"),
+        (
+            "  - 2020-06-01 10:00:00: {buy: o1}\n  - 2020-06-02 10:00:00: {buy: o1}\n",
+            "7:26: order `o1` was placed at 2020-06-01 10:00:00; say `again: true`",
+        ),
+        (
+            "  - 2020-06-01 10:00:00: {wait: x}\ncases:\n  - {name: a, expect: {imbalance: 0}}\n  - {name: a}\n",
+            "9:12: there is a case `a` already",
+        ),
     ];
     for (events, expected) in rows {
         let (code, out, _) = told(&format!("{STORY}{events}"));
         assert_eq!(code, 1, "{events}: {out}");
         assert!(out.contains(expected), "{events}: expected {expected:?} in {out}");
     }
-    // All at once.
+    // What the core is to refuse may be said.
+    let (code, out, _) = told(&format!(
+        "{STORY}  - 2020-06-01 10:00:00: {{buy: o1, amount: -5, refused: amount_out_of_range}}\n"
+    ));
+    assert_eq!(code, 0, "{out}");
+    // All at once, also of one entry.
+    let (_, out, _) = told(&format!(
+        "{STORY}  - 2020-06-01 10:00:00: {{buy: o1, lines: [{{product: cups, amount: -1, quantity: 0}}, {{amuont: 5}}]}}\n\
+         expect: {{reviews: [unknown_lines, unjournalled]}}\n"
+    ));
+    for part in ["`cups`", "`-1`", "`0`", "`amuont`", "`unknown_lines`", "`unjournalled`"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let rates = STORY.replace("rate: 500", "rates: [{bp: 10001, class: old, product: cups, from: soon}]");
+    let (_, out, _) =
+        told(&format!("{rates}  - 2020-06-01 10:00:00: {{buy: o1}}\nexpect: {{order: o1, winner: none}}\n"));
+    for part in [
+        "4:50: `bp`: expected 0 to 10000",
+        "`class`: expected new",
+        "`product`: expected one of cup, tea",
+        "`from`",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    // Of several events, too.
     let (_, out, _) = told(&format!(
         "{STORY}  - 2020-06-01 10:00:00: {{clik: a}}\n  - 2020-06-01 11:00:00: {{buy: o1, by: U, qantity: 2}}\n"
     ));

@@ -1,7 +1,7 @@
 //! Words for links and clicks.
 
 use super::codes::{CLICK_REASONS, OUTCOMES};
-use super::{Kind, REPORTED, Shape, f, shape};
+use super::{Kind, REPORTED, Shape, f, must, shape};
 
 /// The words.
 pub(super) const CLICKS: &[Shape] = &[
@@ -42,11 +42,15 @@ pub(super) const CLICKS: &[Shape] = &[
             f("lost", Kind::Flag, "its record never reaches the core"),
             f("times", Kind::Count, "delivered so often, for repeats"),
             f("again", Kind::Time, "delivered once more then"),
-            f("outcome", Kind::Choice(OUTCOMES), "the outcome must be this"),
-            f("reason", Kind::Choice(CLICK_REASONS), "the reason beside the outcome must be this"),
-            f("page", Kind::Text, "the title of the page the buyer sees must be this; `none` for a redirect"),
-            f("status", Kind::Count, "the answer's status must be this"),
-            f("claim", Kind::Choice(&["written", "kept", "none"]), "what becomes of the browser's claim"),
+            must("outcome", Kind::Choice(OUTCOMES), "the outcome must be this"),
+            must("reason", Kind::Choice(CLICK_REASONS), "the reason beside the outcome must be this"),
+            must(
+                "page",
+                Kind::Text,
+                "the title of the page the buyer sees must be this; `none` for a redirect",
+            ),
+            must("status", Kind::Count, "the answer's status must be this"),
+            must("claim", Kind::Choice(&["written", "kept", "none"]), "what becomes of the browser's claim"),
         ],
     ),
     shape(

@@ -30,6 +30,10 @@ pub(super) enum Kind {
     When,
     /// A length of time, such as `10m`.
     Length,
+    /// Basis points.
+    Rate,
+    /// Basis points, or `none`.
+    RateOrNone,
     /// Fen, a whole number.
     Fen,
     /// A whole number.
@@ -58,6 +62,8 @@ pub(super) enum Kind {
     Link,
     /// An order that some event places; with `/2` its second line.
     Order,
+    /// The same, and it must have been placed with that line.
+    OrderLine,
     /// A new order's number.
     NewOrder,
     /// A promoter of the story, or an agency that one belongs to.
@@ -85,6 +91,8 @@ pub(super) struct Field {
     pub(super) kind: Kind,
     /// What it says.
     pub(super) about: &'static str,
+    /// It is compared with what there is.
+    pub(super) expected: bool,
 }
 
 /// An event or a check. Its first field has its name and must be there.
@@ -105,6 +113,11 @@ impl Shape {
         }
     }
 
+    /// Whether a field of this name is compared with what there is.
+    pub(super) fn expects(&self, name: &str) -> bool {
+        self.fields.iter().chain(EVENT_COMMON).any(|field| field.name == name && field.expected)
+    }
+
     /// All fields, those that every event has included.
     pub(super) fn all(
         &self,
@@ -114,8 +127,14 @@ impl Shape {
     }
 }
 
+/// A field that tells or asks.
 const fn f(name: &'static str, kind: Kind, about: &'static str) -> Field {
-    Field { name, kind, about }
+    Field { name, kind, about, expected: false }
+}
+
+/// A field that expects.
+const fn must(name: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { name, kind, about, expected: true }
 }
 
 const fn shape(about: &'static str, fields: &'static [Field]) -> Shape {
@@ -133,7 +152,7 @@ const REPORTED: Field = f("reported", Kind::Time, "when the core hears of it; at
 
 /// Fields that every event has.
 pub(super) const EVENT_COMMON: &[Field] = &[
-    f("refused", Kind::Text, "the core must refuse it with this code"),
+    must("refused", Kind::Text, "the core must refuse it with this code"),
     f("note", Kind::Text, "for the reader"),
 ];
 /// Fields that every check has.
@@ -159,8 +178,8 @@ const OTHER: &[Shape] = &[
         &[
             f("call", Kind::Text, "method and path, such as `GET /v1/audit/clicks`"),
             f("body", Kind::Any, "the body"),
-            f("status", Kind::Count, "the answer's status must be this; any success unless given"),
-            f(
+            must("status", Kind::Count, "the answer's status must be this; any success unless given"),
+            must(
                 "answer",
                 Kind::Any,
                 "these fields of the answer must have these values; a list must begin like this one",

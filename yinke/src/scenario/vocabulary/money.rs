@@ -1,7 +1,7 @@
 //! Words for money: what comes in, is settled, paid out, taken back and made up for.
 
 use super::codes::REVIEWS;
-use super::{AT_FROM, Kind, PROGRAMME, Shape, f, shape};
+use super::{AT_FROM, Kind, PROGRAMME, Shape, f, must, shape};
 
 /// The words.
 pub(super) const MONEY: &[Shape] = &[
@@ -46,10 +46,10 @@ pub(super) const MONEY: &[Shape] = &[
             f("withdraw", Kind::Payee, "who"),
             f("amount", Kind::Fen, "how much of what is available; all of it unless given"),
             PROGRAMME,
-            f("paid", Kind::Fen, "so much must be on its way"),
-            f("collected", Kind::Fen, "so much must go to the platform"),
-            f("left", Kind::Fen, "so much must be left"),
-            f("account", Kind::Text, "it must go to this account"),
+            must("paid", Kind::Fen, "so much must be on its way"),
+            must("collected", Kind::Fen, "so much must go to the platform"),
+            must("left", Kind::Fen, "so much must be left"),
+            must("account", Kind::Text, "it must go to this account"),
         ],
     ),
     shape(
@@ -76,14 +76,14 @@ pub(super) const MONEY: &[Shape] = &[
                 Kind::Flag,
                 "the promoter paid it in from outside, instead of out of what is available",
             ),
-            f("state", Kind::Text, "the record must then be in this state"),
+            must("state", Kind::Text, "the record must then be in this state"),
         ],
     ),
     shape(
         "A merchant is found to have broken the rules with an order.",
         &[
             f("broke_rules", Kind::Order, "which"),
-            f("records", Kind::Count, "so many records must be marked"),
+            must("records", Kind::Count, "so many records must be marked"),
         ],
     ),
 ];

@@ -375,7 +375,7 @@ mod tests {
         let preset = if section == "video_tasks" { "taobao_live" } else { "offsite1688" };
         let text = format!(
             "id: X\ntitle: x\nsource: x\nprogramme:\n  preset: {preset}\n  {section}: {field}\n\
-             events: [{{2022-01-01 10:00:00: {{wait: x}}}}]\n"
+             events: [{{2022-01-01 10:00:00: {{wait: x}}}}]\nexpect: {{imbalance: 0}}\n"
         );
         read::stories(&text).err().unwrap_or_default().iter().map(|fault| fault.message.clone()).collect()
     }

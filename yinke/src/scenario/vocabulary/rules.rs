@@ -1,13 +1,13 @@
 //! Words for rules, rates, plans and coupons.
 
-use super::{AT_FROM, CLASS, Kind, PROGRAMME, Shape, f, shape};
+use super::{AT_FROM, CLASS, Kind, PROGRAMME, Shape, f, must, shape};
 
 /// The words.
 pub(super) const RULES: &[Shape] = &[
     shape(
         "The programme's rate changes: a new version of its rules.",
         &[
-            f("rate", Kind::Count, "the new rate in basis points"),
+            f("rate", Kind::Rate, "the new rate in basis points"),
             CLASS,
             f("product", Kind::Product, "only for this product"),
             PROGRAMME,
@@ -43,7 +43,7 @@ pub(super) const RULES: &[Shape] = &[
     shape(
         "A rate for some goods beside the rules' own, set by whoever sells them.",
         &[
-            f("set_rate", Kind::Text, "basis points, or `none`: these goods earn nothing"),
+            f("set_rate", Kind::RateOrNone, "basis points, or `none`: these goods earn nothing"),
             CLASS,
             f("product", Kind::Product, "only for this product"),
             f("category", Kind::Text, "only for this category"),
@@ -58,7 +58,7 @@ pub(super) const RULES: &[Shape] = &[
         "A targeted plan (定向计划) is made.",
         &[
             f("plan", Kind::Text, "its id"),
-            f("rate", Kind::Count, "its rate in basis points"),
+            f("rate", Kind::Rate, "its rate in basis points"),
             f("product", Kind::Product, "for this product; for all unless given"),
             f(
                 "approval",
@@ -75,7 +75,7 @@ pub(super) const RULES: &[Shape] = &[
         &[
             f("apply", Kind::Promoter, "who"),
             f("plan", Kind::Made("plan"), "for which plan"),
-            f("state", Kind::Choice(&["approved", "pending"]), "what the answer must be"),
+            must("state", Kind::Choice(&["approved", "pending"]), "what the answer must be"),
         ],
     ),
     shape(

@@ -1,6 +1,6 @@
 //! Words for goods that are sourced for channels outside the platform, and for video tasks.
 
-use super::{Kind, PROGRAMME, Shape, f, shape};
+use super::{Kind, PROGRAMME, Shape, f, must, shape};
 
 /// The words.
 pub(super) const SOURCING: &[Shape] = &[
@@ -65,7 +65,7 @@ pub(super) const SOURCING: &[Shape] = &[
             f("edit", Kind::Made("enrol"), "of which enrolment"),
             f("what", Kind::Choice(EDITS), "what"),
             f("stock", Kind::Count, "instead of `what`: the market's stock becomes this"),
-            f("verdict", Kind::Choice(&["allowed", "allowed_with_warning"]), "the answer must be this"),
+            must("verdict", Kind::Choice(&["allowed", "allowed_with_warning"]), "the answer must be this"),
         ],
     ),
     shape(
@@ -83,8 +83,8 @@ pub(super) const SOURCING: &[Shape] = &[
         "The merchant confirms a video task and pays.",
         &[
             f("confirm_task", Kind::Made("video_task"), "which"),
-            f("fee", Kind::Fen, "so much must go to the platform"),
-            f("net", Kind::Fen, "so much must go to the agency, or to the talent without one"),
+            must("fee", Kind::Fen, "so much must go to the platform"),
+            must("net", Kind::Fen, "so much must go to the agency, or to the talent without one"),
         ],
     ),
     shape("The merchant cancels a video task.", &[f("cancel_task", Kind::Made("video_task"), "which")]),
