@@ -128,17 +128,8 @@ fn note_paid_otherwise(
     now: Instant,
 ) -> Result<(), StoreError> {
     let detail = format!("settled on {} fen, but {} were paid", settled_on.0, line.amount.0);
-    let finding = Finding {
-        platform: &state.created.platform,
-        order: &state.created.order,
-        merchant: Some(&state.created.merchant),
-        line: line.line.as_str(),
-        reason: Reason::PaidAfterSettlement,
-        found: "",
-        detail: &detail,
-        contents: None,
-    };
-    review::open(tx, &finding, now)
+    let (line, reason) = (line.line.as_str(), Reason::PaidAfterSettlement);
+    review::open(tx, &Finding::of(&state.created, line, reason, "", &detail), now)
 }
 
 fn note_manual(
@@ -157,17 +148,7 @@ fn note_manual(
         (Reason::ManualRefund, "refunded, and paid in a way that merchant and promoter settle by hand")
     };
     let found = line.refunds.last().map_or("", |refund| refund.refund.as_str());
-    let finding = Finding {
-        platform: &state.created.platform,
-        order: &state.created.order,
-        merchant: Some(&state.created.merchant),
-        line: line.line.as_str(),
-        reason,
-        found,
-        detail,
-        contents: None,
-    };
-    review::open(tx, &finding, now)
+    review::open(tx, &Finding::of(&state.created, line.line.as_str(), reason, found, detail), now)
 }
 
 /// What lists and reports show, from the rules' own state.

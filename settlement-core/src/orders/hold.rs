@@ -74,16 +74,7 @@ pub(super) fn note(
     }
     row.held = released < row.holds.len();
     for hold in &row.holds {
-        let finding = Finding {
-            platform,
-            order,
-            merchant: Some(&state.created.merchant),
-            line,
-            reason: hold.reason,
-            found: &hold.found,
-            detail: hold.detail(),
-            contents: None,
-        };
+        let finding = Finding::of(&state.created, line, hold.reason, &hold.found, hold.detail());
         review::open(tx, &finding, now)?;
     }
     Ok(())

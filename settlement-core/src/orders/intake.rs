@@ -375,17 +375,8 @@ fn note_contradictions(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Res
                     .to_owned(),
             ),
         };
-        let finding = Finding {
-            platform: &state.created.platform,
-            order: &state.created.order,
-            merchant: Some(&state.created.merchant),
-            line: contradiction.line().map_or("", |line| line.as_str()),
-            reason,
-            found: &found,
-            detail: &detail,
-            contents: None,
-        };
-        review::open(tx, &finding, now)?;
+        let line = contradiction.line().map_or("", |line| line.as_str());
+        review::open(tx, &Finding::of(&state.created, line, reason, &found, &detail), now)?;
     }
     Ok(())
 }

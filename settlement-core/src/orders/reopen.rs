@@ -49,17 +49,7 @@ pub(super) fn reopen(
         Reason::BannedAfterSettlement => "a ban made known later covers this order, which has settled",
         _ => "its promoter was disabled with effect from before, and it has settled",
     };
-    let finding = Finding {
-        platform: &created.platform,
-        order: &created.order,
-        merchant: Some(&created.merchant),
-        line: line.line.as_str(),
-        reason,
-        found: "",
-        detail,
-        contents: None,
-    };
-    review::open(tx, &finding, now)
+    review::open(tx, &Finding::of(created, line.line.as_str(), reason, "", detail), now)
 }
 
 /// The new decision stands; it was final before, and stays so.

@@ -1,5 +1,6 @@
 //! The review queue: what a person must look at. Nothing in it is lost, nothing in it moves money.
 
+use super::event::Created;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{MerchantId, OrderId, PlatformId};
@@ -125,6 +126,20 @@ pub struct Finding<'a> {
     pub detail: &'a str,
     /// The event that was not applied.
     pub contents: Option<&'a str>,
+}
+
+impl<'a> Finding<'a> {
+    /// About an order that was taken in, or one of its lines.
+    pub(crate) const fn of(
+        created: &'a Created,
+        line: &'a str,
+        reason: Reason,
+        found: &'a str,
+        detail: &'a str,
+    ) -> Self {
+        let (platform, order, merchant) = (&created.platform, &created.order, Some(&created.merchant));
+        Self { platform, order, merchant, line, reason, found, detail, contents: None }
+    }
 }
 
 /// How a finding is resolved that further events have explained. It opens anew if they explain it no more.

@@ -67,15 +67,7 @@ fn note(
     now: Instant,
 ) -> Result<(), StoreError> {
     let (kind, refund, sender, contents) = (row.text(0)?, row.text(1)?, row.text(2)?, row.text(3)?);
-    let finding = Finding {
-        platform: &created.platform,
-        order: &created.order,
-        merchant: Some(&created.merchant),
-        line: "",
-        reason,
-        found: &format!("{kind} {refund} {sender} {:016x}", xxhash_rust::xxh3::xxh3_64(contents.as_bytes())),
-        detail,
-        contents: Some(contents),
-    };
+    let found = format!("{kind} {refund} {sender} {:016x}", xxhash_rust::xxh3::xxh3_64(contents.as_bytes()));
+    let finding = Finding { contents: Some(contents), ..Finding::of(created, "", reason, &found, detail) };
     review::open(tx, &finding, now)
 }
