@@ -15,7 +15,7 @@ mod text;
 pub use logo::{BYTES_MAX as LOGO_BYTES_MAX, Logo, LogoError, thumbnail};
 pub use poster::{CODE as POSTER_CODE, Poster, PosterError, poster};
 pub use scan::scans;
-pub use style::{CONTRAST, Colour, Level, PIXELS, QUIET, Style, StyleError, Wish};
+pub use style::{CONTRAST, Colour, Level, NotAColour, PIXELS, QUIET, Style, StyleError, Wish};
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]

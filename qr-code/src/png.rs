@@ -47,8 +47,9 @@ pub(crate) fn draw(
 ) -> Result<Vec<u8>, QrError> {
     let least = u32::try_from(modules.side()).map_err(|_| QrError::TooLong)?;
     let pixels = pixels.unwrap_or(least * PIXELS_PER_MODULE);
-    if pixels < least {
-        return Err(QrError::TooSmall { pixels, least });
+    // Modules of one pixel are read by few.
+    if pixels < 2 * least {
+        return Err(QrError::TooSmall { pixels, least: 2 * least });
     }
     let (side, scale) = (pixels as usize, (pixels / least) as usize);
     let raster = Raster { modules, scale, side, margin: (side - scale * modules.side()) / 2 };

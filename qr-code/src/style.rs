@@ -68,9 +68,12 @@ pub enum StyleError {
     /// Not a quiet zone that scanners accept.
     #[error("quiet: a number of modules from {} to {}", QUIET.0, QUIET.1)]
     Quiet,
-    /// Not a colour.
-    #[error("dark and light: six hexadecimal digits, such as 1a2b3c")]
-    Colour,
+    /// The dark one is no colour.
+    #[error("dark: six hexadecimal digits, such as 1a2b3c")]
+    Dark,
+    /// The light one is no colour.
+    #[error("light: six hexadecimal digits, such as ffffff")]
+    Light,
     /// Scanners need dark modules on a light ground.
     #[error("dark must be the darker of the two colours")]
     Inverted,
@@ -103,15 +106,20 @@ impl FromStr for Level {
     }
 }
 
-impl FromStr for Colour {
-    type Err = StyleError;
+/// Not a colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not six hexadecimal digits, such as 1a2b3c")]
+pub struct NotAColour;
 
-    fn from_str(text: &str) -> Result<Self, StyleError> {
+impl FromStr for Colour {
+    type Err = NotAColour;
+
+    fn from_str(text: &str) -> Result<Self, NotAColour> {
         let digits = text.strip_prefix('#').unwrap_or(text);
         if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(StyleError::Colour);
+            return Err(NotAColour);
         }
-        let number = u32::from_str_radix(digits, 16).map_err(|_| StyleError::Colour)?;
+        let number = u32::from_str_radix(digits, 16).map_err(|_| NotAColour)?;
         let [_, red, green, blue] = number.to_be_bytes();
         Ok(Self([red, green, blue]))
     }
@@ -194,8 +202,8 @@ impl Wish {
                 "size" => once(&mut pixels, value.parse().map_err(|_| StyleError::Size)?)?,
                 "level" => once(&mut level, value.parse()?)?,
                 "quiet" => once(&mut quiet, value.parse().map_err(|_| StyleError::Quiet)?)?,
-                "dark" => once(&mut dark, value.parse()?)?,
-                "light" => once(&mut light, value.parse()?)?,
+                "dark" => once(&mut dark, value.parse().map_err(|NotAColour| StyleError::Dark)?)?,
+                "light" => once(&mut light, value.parse().map_err(|NotAColour| StyleError::Light)?)?,
                 _ => {}
             }
         }
@@ -229,7 +237,7 @@ mod tests {
     fn what_is_not_said_is_as_usual_and_what_is_not_ours_is_passed_over() {
         assert_eq!(read("").unwrap(), Wish::default());
         let wish = read("size=600&level=m&from=timeline&quiet=2&dark=0a3d62&light=%23").unwrap_err();
-        assert_eq!(wish, StyleError::Colour);
+        assert_eq!(wish, StyleError::Light);
         let wish = read("size=600&level=m&from=timeline&quiet=2&dark=0a3d62").unwrap();
         assert_eq!((wish.pixels, wish.style.level(), wish.style.quiet()), (Some(600), Level::M, 2));
         assert_eq!(wish.style.dark().to_string(), "#0a3d62");
@@ -244,8 +252,8 @@ mod tests {
             ("level=x", StyleError::Level),
             ("quiet=1", StyleError::Quiet),
             ("quiet=17", StyleError::Quiet),
-            ("dark=12345", StyleError::Colour),
-            ("light=gggggg", StyleError::Colour),
+            ("dark=12345", StyleError::Dark),
+            ("light=gggggg", StyleError::Light),
             ("dark=ffffff&light=000000", StyleError::Inverted),
             ("dark=888888&light=888888", StyleError::Inverted),
             ("dark=999999", StyleError::Contrast),

@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::error::Error;
 use utoipa::ToSchema;
 
 /// A JSON body.
@@ -66,24 +67,11 @@ pub(crate) async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> R
 /// JSON into a type; says line and column of what is not JSON, and the path of what does not fit.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Json::<T>::from_bytes(bytes).map(|Json(value)| value).map_err(|rejection| {
-        // The rejection's own sentence is general; its source names path, line and column.
-        let mut place = rejection.to_string();
-        let mut below = std::error::Error::source(&rejection);
-        while let Some(cause) = below {
-            place = cause.to_string();
-            below = cause.source().filter(|next| !place.contains(&next.to_string()));
-        }
+        let place = place(&rejection);
         match rejection {
             JsonRejection::JsonDataError(_) => {
-                let problem = Problem::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "invalid_body",
-                    format!("the body does not fit: {place}"),
-                );
-                match place.split_once(": ") {
-                    Some((field, _)) if is_field(field) => problem.fact("field", field),
-                    _ => problem,
-                }
+                let what = format!("the body does not fit: {place}");
+                of_field(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", what), &place)
             }
             _ => Problem::new(
                 StatusCode::BAD_REQUEST,
@@ -92,6 +80,34 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             ),
         }
     })
+}
+
+/// Where it is wrong, and what: a rejection's own sentence is general; its source names path, line and column.
+fn place(rejection: &(dyn Error + 'static)) -> String {
+    let mut place = rejection.to_string();
+    let mut below = rejection.source();
+    while let Some(cause) = below {
+        place = cause.to_string();
+        below = cause.source().filter(|next| !place.contains(&next.to_string()));
+    }
+    place
+}
+
+/// Says which field it is about, if the place begins with one.
+fn of_field(problem: Problem, place: &str) -> Problem {
+    match place.split_once(": ") {
+        Some((field, _)) if is_field(field) => problem.about(field),
+        _ => problem,
+    }
+}
+
+/// As [`parse`], of a JSON object: a list would be taken for its fields in the order of their declaration.
+pub(super) fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let what = "the body does not fit: a JSON object is expected, not a list";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", what));
+    }
+    parse(bytes)
 }
 
 /// Whether this is the path of a field, as it stands in front of what is wrong with it: `lines[0].product`.
@@ -107,7 +123,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(params)) => Ok(Self(params)),
             Err(rejection) => {
-                Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", rejection.body_text()))
+                let place = place(&rejection);
+                let what = format!("the query does not fit: {place}");
+                Err(of_field(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", what), &place))
             }
         }
     }

@@ -31,7 +31,7 @@ pub(crate) use of_merchant::OfMerchant;
 pub(crate) use only::{Agencies, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};
 pub(crate) use page::{Cursor, Page, PageLength, PageParams};
 pub use problem::{Problem, ProblemBody};
-pub(crate) use text::{check_label, check_line};
+pub(crate) use text::{check_label, check_line, check_reference};
 pub(crate) use time::ApiTime;
 pub use token::TokenText;
 pub(crate) use token::{check_subject, refuse_unknown};

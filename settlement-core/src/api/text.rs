@@ -1,6 +1,7 @@
 //! Texts that people give, as far as all of them are alike.
 
 use super::Problem;
+use crate::orders::event::is_reference;
 
 /// Bytes of a label at most.
 const LABEL_MAX: usize = 200;
@@ -11,6 +12,14 @@ pub(crate) fn check_line(field: &str, text: &str, most: usize) -> Result<(), Pro
         return Err(Problem::invalid(field, format!("at most {most} bytes and no control characters")));
     }
     Ok(())
+}
+
+/// Refuses what is no number of a payment. With a blank around it, it would be another one, and be booked again.
+pub(crate) fn check_reference(text: &str) -> Result<(), Problem> {
+    if is_reference(text) && text.trim() == text {
+        return Ok(());
+    }
+    Err(Problem::invalid("reference", "1 to 128 bytes without control characters, and no blanks around them"))
 }
 
 /// Refuses a label that is too long for one: it says to people what a token or an endpoint is for.

@@ -4,7 +4,7 @@
 //! key. The same request again gets the kept answer; another body under the same key is refused. So a client whose
 //! connection broke, or who was told that the outcome is unknown, simply repeats.
 
-use super::body::{parse, read_bytes, require_json};
+use super::body::{parse, parse_object, read_bytes, require_json};
 use super::{Principal, Problem};
 use crate::Core;
 use crate::params;
@@ -89,7 +89,7 @@ impl<T: DeserializeOwned> FromRequest<Core> for Write<T> {
             parse(b"{}")?
         } else {
             require_json(&headers)?;
-            parse(&bytes)?
+            parse_object(&bytes)?
         };
         Ok(Self { body, scope })
     }

@@ -26,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 /// Whose relation, where, when.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct RelationQuery {
     /// The buyer's account.
     #[param(value_type = String)]

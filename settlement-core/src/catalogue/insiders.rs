@@ -5,6 +5,15 @@ use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{MerchantId, ProgrammeId};
 
+/// Refuses a programme that is not there: a list of nothing would say that there is nothing.
+///
+/// # Errors
+/// 404 about `programme`, or if the store fails.
+pub(crate) fn refuse_unknown_programme(tx: &mut dyn Tx, programme: &str) -> Result<(), Problem> {
+    let found = tx.query_opt("SELECT 1 FROM programmes WHERE id = $1", params![programme])?;
+    found.map(drop).ok_or_else(|| Problem::unknown("programme", programme).about("programme"))
+}
+
 /// Refuses a merchant in a programme that is another's.
 ///
 /// # Errors

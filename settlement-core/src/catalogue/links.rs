@@ -3,6 +3,7 @@
 use super::feed::Numbers;
 use super::link_new::{LinkMaker, MadeLink, NUMBERS_PER_LINK, NewLink, address};
 use crate::api::{Mistakes, Only, PathId, Principal, Problem, Promoters, Write};
+use crate::store::{StoreError, Tx};
 use crate::{Core, CoreConfig, params};
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::code::Code;
@@ -129,37 +130,43 @@ async fn post_links(
         .await
 }
 
-/// What a link is. Operators, its promoter, the promoter's agency.
+/// What a link is, by its code or its custom name. Operators, its promoter, the promoter's agency.
 #[utoipa::path(get, path = "/v1/links/{code}", params(("code" = String, Path)), responses((status = 200, body = LinkView)))]
 async fn get_link(
     State(core): State<Core>,
     principal: Principal,
     PathId(text): PathId<String>,
 ) -> Result<Json<LinkView>, Problem> {
-    let code =
-        Code::parse(text.as_bytes(), core.keys().check).ok_or_else(|| Problem::unknown("link", &text))?;
-    let row = core
+    let (check, name) = (core.keys().check, text.clone());
+    let found = core
         .store()
         .read(move |tx| {
-            tx.query_opt(
+            let code = match Code::parse(name.as_bytes(), check) {
+                Some(code) => Some(code),
+                None => named(tx, &name)?,
+            };
+            let Some(code) = code else { return Ok(None) };
+            let row = tx.query_opt(
                 "SELECT p.id, r.id, r.agency, g.id, t.kind, t.id, t.destination, l.flags, l.shared_at, l.starts, \
                  l.expires, t.title, (SELECT MIN(q.code) FROM links q WHERE q.qr_of = l.code), \
                  (SELECT MIN(a.alias) FROM aliases a WHERE a.code = l.code), p.name, g.name FROM links l JOIN placements p ON p.num = l.placement \
                  JOIN promoters r ON r.num = p.promoter JOIN programmes g ON g.num = p.programme \
                  JOIN targets t ON t.num = l.target WHERE l.code = $1",
                 params![code],
-            )
+            )?;
+            Ok::<_, StoreError>(row.map(|row| (code, row)))
         })
-        .await?
-        .ok_or_else(|| Problem::unknown("link", &text))?;
+        .await?;
+    let (code, row) = found.ok_or_else(|| Problem::unknown("link", &text))?;
     let theirs = principal.require_promoter_of(row.text(1)?, row.opt_text(2)?);
     theirs.map_err(|_| Problem::unknown("link", &text))?;
     let qr_code = row.opt_int(12)?.map(|code| Code(code.cast_unsigned()).to_string());
     let flags = row.link_flags(7)?;
+    let code = code.to_string();
     Ok(Json(LinkView {
-        short_url: address(core.config(), &text),
-        other_urls: elsewhere(core.config(), &text),
-        code: text,
+        short_url: address(core.config(), &code),
+        other_urls: elsewhere(core.config(), &code),
+        code,
         placement: row.text(0)?.to_owned(),
         placement_name: row.text(14)?.to_owned(),
         promoter: row.text(1)?.to_owned(),
@@ -179,6 +186,12 @@ async fn get_link(
         qr_code,
         alias_url: row.opt_text(13)?.map(|alias| address(core.config(), alias)),
     }))
+}
+
+/// The code of the link that has this custom name.
+fn named(tx: &mut dyn Tx, alias: &str) -> Result<Option<Code>, StoreError> {
+    let row = tx.query_opt("SELECT code FROM aliases WHERE alias = $1", params![alias])?;
+    row.map(|row| Ok(Code(row.int(0)?.cast_unsigned()))).transpose()
 }
 
 /// The addresses of a path of the edge at the further own hosts, which have the first one's scheme.

@@ -5,8 +5,9 @@ use super::jobs::key_of;
 use super::recover::{RecoverError, Recovery, recover};
 use crate::Core;
 use crate::api::time::plausible;
-use crate::api::{ApiTime, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write};
-use crate::orders::event::is_reference;
+use crate::api::{
+    ApiTime, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write, check_reference,
+};
 use crate::params;
 use crate::payouts::MoveError;
 use crate::store::Row;
@@ -81,6 +82,7 @@ fn view(row: &Row) -> Result<DisputeView, StoreError> {
 /// Of which merchant or order.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct Which {
     /// The merchant.
     merchant: String,
@@ -178,9 +180,7 @@ async fn post_recovery(
     if body.amount_fen <= 0 {
         return Err(Problem::invalid("amount_fen", "at least 1"));
     }
-    if !is_reference(&body.reference) {
-        return Err(Problem::invalid("reference", "1 to 128 bytes without control characters"));
-    }
+    check_reference(&body.reference)?;
     scope
         .run(&core, move |tx, scope| {
             let at = body.at.map_or(scope.now, ApiTime::instant);

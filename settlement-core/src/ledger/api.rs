@@ -5,9 +5,8 @@ use super::balance::{balance, pending};
 use super::top_up::{ToppedUp, top_up};
 use super::transfer::TransferError;
 use crate::Core;
-use crate::api::{Only, Operators, PathId, Principal, Problem, Write};
+use crate::api::{Only, Operators, PathId, Principal, Problem, Write, check_reference};
 use crate::attribution::programmes::read;
-use crate::orders::event::is_reference;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::{MerchantId, PlatformId};
@@ -84,9 +83,7 @@ async fn post_top_up(
 ) -> Result<Response, Problem> {
     // Money comes in only on the word of whoever runs the platform's bank account.
     let TopUp { reference, amount_fen } = write.body;
-    if !is_reference(&reference) {
-        return Err(Problem::invalid("reference", "1 to 128 bytes without control characters"));
-    }
+    check_reference(&reference)?;
     if !(1..=TOP_UP_MAX_FEN).contains(&amount_fen) {
         let detail = format!("amount_fen: 1 to {TOP_UP_MAX_FEN}");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "amount_out_of_range", detail)

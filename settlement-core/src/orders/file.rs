@@ -120,9 +120,11 @@ pub(super) fn read(text: &str) -> Result<Vec<FileEvent>, Vec<Fault>> {
     }
     for (event, _) in &events {
         if let Err(error) = OrderEvent::read(&event.value) {
-            let reason =
-                format!("{}{}{error}", error.pointer(), if error.pointer().is_empty() { "" } else { ": " });
-            faults.push(Fault { line: event.line, column: None, reason });
+            let pointer = error.pointer();
+            let field = pointer.rsplit('/').next().unwrap_or_default();
+            let column = COLUMNS.iter().find(|column| column.name == field);
+            let column = column.map(|column| column.name.to_owned());
+            faults.push(Fault { line: event.line, column, reason: error.to_string() });
         }
     }
     if events.is_empty() && faults.is_empty() {
@@ -286,6 +288,6 @@ mod tests {
         assert_eq!(found[0], "2 at is no time such as 2026-11-11 20:00:00");
         assert_eq!(found[1], "3 order is needed");
         assert_eq!(found[2], "4 amount_fen is no whole number");
-        assert!(found[3].starts_with("5 - unknown variant `eaten`"), "{found:?}");
+        assert!(found[3].starts_with("5 type unknown variant `eaten`"), "{found:?}");
     }
 }

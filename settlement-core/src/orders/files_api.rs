@@ -109,9 +109,12 @@ async fn post_file(
 }
 
 fn unreadable(faults: &[Fault]) -> Problem {
-    let first =
-        faults.first().map_or_else(String::new, |fault| format!("line {}: {}", fault.line, fault.reason));
-    let what = format!("the file has {} mistakes; nothing of it was taken in. {first}", faults.len());
+    let first = faults.first().map_or_else(String::new, |Fault { line, column, reason }| match column {
+        Some(column) => format!("line {line}, column {column}: {reason}"),
+        None => format!("line {line}: {reason}"),
+    });
+    let count = if faults.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", faults.len()) };
+    let what = format!("the file has {count}; nothing of it was taken in. {first}");
     let faults = serde_json::json!(faults);
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "file_unreadable", what).fact("faults", faults)
 }

@@ -9,6 +9,7 @@ use crate::api::{ApiTime, CsvFile, Form, Params, PathId, Principal, Problem, Rol
 use crate::catalogue::names::{Noun, names_of};
 use crate::catalogue::promoter_list::visible;
 use crate::params;
+use crate::payouts::refuse_unknown_agency;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{AgencyId, MerchantId, PromoterId};
 use attribution_core::money::Fen;
@@ -243,7 +244,7 @@ async fn of_agency(
         principal.require_operator()?;
     }
     let scope = Scope { agency: Some(agency.to_string()), ..Scope::default() };
-    wide(&core, agency.to_string(), scope, Money::Promoters, query, |_, _| Ok(())).await
+    wide(&core, agency.to_string(), scope, Money::Promoters, query, refuse_unknown_agency).await
 }
 
 async fn wide(

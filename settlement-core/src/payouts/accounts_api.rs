@@ -112,6 +112,19 @@ fn exists(tx: &mut dyn Tx, promoter: &PromoterId) -> Result<(), Problem> {
         .ok_or_else(|| Problem::unknown("promoter", promoter))
 }
 
+/// Refuses an agency that no promoter has and no money belongs to: it is a slip of the pen.
+///
+/// # Errors
+/// 404, or if the store fails.
+pub(crate) fn refuse_unknown_agency(tx: &mut dyn Tx, agency: &str) -> Result<(), Problem> {
+    let found = tx.query_opt(
+        "SELECT 1 FROM promoters WHERE agency = $1 UNION ALL SELECT 1 FROM ledger_entries \
+         WHERE account IN ('earned', 'available', 'clearing') AND owner = $2 LIMIT 1",
+        params![agency, &format!("agency/{agency}")],
+    )?;
+    found.map(drop).ok_or_else(|| Problem::unknown("agency", agency))
+}
+
 /// Operators, and the agency itself.
 pub(super) fn require_agency(principal: &Principal, agency: &AgencyId) -> Result<(), Problem> {
     if principal.role == Role::Agency && principal.subject.as_deref() == Some(agency.as_str()) {
@@ -233,6 +246,7 @@ async fn put_agency_account(
     let account = checked(&body, &scope.principal, scope.now)?;
     scope
         .run(&core, move |tx, scope| {
+            refuse_unknown_agency(tx, agency.as_str())?;
             let payee = owner_of(&Payee::Agency(agency.clone()));
             bind(tx, &payee, &account, scope.now)?;
             Ok((StatusCode::OK, view(tx, payee)?))
@@ -251,5 +265,11 @@ async fn agency_accounts(
     PathId(agency): PathId<AgencyId>,
 ) -> Result<Json<Accounts>, Problem> {
     require_agency(&principal, &agency)?;
-    core.store().read(move |tx| view(tx, owner_of(&Payee::Agency(agency.clone())))).await.map(Json)
+    core.store()
+        .read(move |tx| {
+            refuse_unknown_agency(tx, agency.as_str())?;
+            view(tx, owner_of(&Payee::Agency(agency.clone())))
+        })
+        .await
+        .map(Json)
 }

@@ -24,6 +24,7 @@ mod withdraw;
 mod withdraw_api;
 
 pub use accounts_api::hidden;
+pub(crate) use accounts_api::refuse_unknown_agency;
 pub(crate) use due::next_day;
 pub use due::{BeginError, Trigger};
 pub use run::PaidOut;

@@ -6,7 +6,10 @@ use super::run::begin;
 use super::send::MoveError;
 use super::withdraw::{Arrival, ArrivalError, arrive};
 use crate::Core;
-use crate::api::{CsvFile, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write};
+use crate::api::{
+    CsvFile, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write, check_line,
+};
+use crate::catalogue::refuse_unknown_programme;
 use crate::params;
 use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
@@ -16,6 +19,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -23,6 +27,8 @@ use utoipa_axum::routes;
 
 /// Words on payouts in one request at most.
 const ARRIVALS_MAX: usize = 1_000;
+/// Bytes of why a payment came back at most: the payee reads it.
+const REASON_MAX: usize = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()
@@ -102,8 +108,7 @@ async fn post_run(
     let Write { body: PostRun { programme }, scope } = write;
     let response = scope
         .run(&core, move |tx, scope| {
-            tx.query_opt("SELECT 1 FROM programmes WHERE id = $1", params![&programme])?
-                .ok_or_else(|| Problem::unknown("programme", &programme))?;
+            refuse_unknown_programme(tx, programme.as_str())?;
             let run = begin(tx, &programme, Trigger::Person, scope.now)
                 .map_err(|error| match error {
                     BeginError::Store(error) => error.into(),
@@ -123,13 +128,14 @@ async fn post_run(
 /// Of which programme.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct OfProgramme {
     /// The programme.
     programme: String,
 }
 
 /// A programme's last runs, newest first. Operators.
-#[utoipa::path(get, path = "/v1/payout-runs", params(OfProgramme), responses((status = 200, body = Vec<RunView>)))]
+#[utoipa::path(get, path = "/v1/payout-runs", params(OfProgramme), responses((status = 200, body = Vec<RunView>), (status = 404, description = "No such programme")))]
 async fn list_runs(
     State(core): State<Core>,
     principal: Principal,
@@ -139,8 +145,9 @@ async fn list_runs(
     let rows = core
         .store()
         .read(move |tx| {
+            refuse_unknown_programme(tx, &of.programme)?;
             let sql = format!("{RUN} WHERE programme = $1 ORDER BY run_day DESC, attempt DESC LIMIT 100");
-            tx.query(&sql, params![&of.programme])
+            Ok::<_, Problem>(tx.query(&sql, params![&of.programme])?)
         })
         .await?;
     Ok(Json(rows.iter().map(run_view).collect::<Result<_, _>>()?))
@@ -310,6 +317,7 @@ fn payouts(
 /// Which file.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct FileOf {
     /// The programme.
     programme: String,
@@ -318,31 +326,39 @@ struct FileOf {
 }
 
 /// What a day sent, or what is on its way, as a CSV file for whoever moves the money: one row per payment. Operators.
-#[utoipa::path(get, path = "/v1/payout-files", params(FileOf), responses((status = 200, body = String, content_type = "text/csv")))]
+#[utoipa::path(get, path = "/v1/payout-files", params(FileOf), responses((status = 200, body = String, content_type = "text/csv"), (status = 404, description = "No such programme")))]
 async fn payout_file(
     State(core): State<Core>,
     principal: Principal,
     Params(of): Params<FileOf>,
 ) -> Result<Response, Problem> {
     principal.require_operator()?;
+    let day: Option<Date> = of
+        .day
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|_| Problem::invalid("day", "a day such as 2020-09-15"))?;
     let name = format!("payouts-{}-{}.csv", of.programme, of.day.as_deref().unwrap_or("on-their-way"));
     let rows = core
         .store()
         .read(move |tx| {
+            refuse_unknown_programme(tx, &of.programme)?;
             let columns = "SELECT id, payee, account_kind, account, holder, net_fen, state FROM payouts";
-            match &of.day {
+            let rows = match &day {
                 Some(day) => tx.query(
                     &format!(
                         "{columns} WHERE programme = $1 AND run_day = $2 AND state IN ('clearing', 'paid', 'returned') \
                          ORDER BY payee, id"
                     ),
-                    params![&of.programme, day],
+                    params![&of.programme, &day.to_string()],
                 ),
                 None => tx.query(
                     &format!("{columns} WHERE programme = $1 AND state = 'clearing' ORDER BY payee, id"),
                     params![&of.programme],
                 ),
-            }
+            };
+            Ok::<_, Problem>(rows?)
         })
         .await?;
     let mut file =
@@ -371,7 +387,7 @@ struct ArrivalOf {
     id: String,
     /// It arrived; if not, it came back and is available again.
     paid: bool,
-    /// Why it came back.
+    /// Why it came back: at most 200 bytes.
     #[serde(default)]
     reason: Option<String>,
 }
@@ -399,8 +415,11 @@ async fn post_arrivals(
     }
     scope
         .run(&core, move |tx: &mut dyn Tx, scope| {
-            for one in &payouts {
+            for (index, one) in payouts.iter().enumerate() {
                 let arrival = if one.paid { Arrival::Paid } else { Arrival::Returned };
+                if let Some(reason) = &one.reason {
+                    check_line(&format!("payouts[{index}].reason"), reason, REASON_MAX)?;
+                }
                 arrive(tx, &one.id, arrival, one.reason.as_deref(), scope.now).map_err(
                     |error| match error {
                         ArrivalError::Move(MoveError::Store(error)) => error.into(),

@@ -125,7 +125,7 @@ pub(super) enum ArrivalError {
     #[error("there is no such payout")]
     Unknown,
     /// It is not on its way.
-    #[error("the payout is {0}, not on its way")]
+    #[error("the payout is {0} already")]
     NotOnItsWay(String),
 }
 
@@ -135,7 +135,7 @@ impl From<StoreError> for ArrivalError {
     }
 }
 
-/// Closes a payout that is on its way. The same word again changes nothing.
+/// Closes a payout that is on its way. The same word again changes nothing; another reason is another word.
 pub(super) fn arrive(
     tx: &mut dyn Tx,
     id: &str,
@@ -154,17 +154,17 @@ pub(super) fn arrive(
         owner: row.text(1)?.to_owned(),
     };
     purse.lock(tx)?;
-    let row = tx.query_one("SELECT state, net_fen FROM payouts WHERE id = $1", params![id])?;
-    let (was, net) = (row.text(0)?.to_owned(), Fen(row.int(1)?));
+    let row = tx.query_one("SELECT state, net_fen, reason FROM payouts WHERE id = $1", params![id])?;
+    let (was, net, said) = (row.text(0)?, Fen(row.int(1)?), row.opt_text(2)?);
     let is = match arrival {
         Arrival::Paid => "paid",
         Arrival::Returned => "returned",
     };
-    if was == is {
+    if was == is && reason.is_none_or(|reason| said == Some(reason)) {
         return Ok(());
     }
     if was != "clearing" {
-        return Err(ArrivalError::NotOnItsWay(was));
+        return Err(ArrivalError::NotOnItsWay(was.to_owned()));
     }
     tx.execute(
         "UPDATE payouts SET state = $2, reason = $3, closed_ms = $4 WHERE id = $1",

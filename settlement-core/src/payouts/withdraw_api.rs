@@ -1,6 +1,6 @@
 //! `POST /v1/promoters/{id}/withdrawals` and `POST /v1/agencies/{id}/withdrawals`, and what a payee has.
 
-use super::accounts_api::{hidden, require_agency};
+use super::accounts_api::{hidden, refuse_unknown_agency, require_agency};
 use super::ahead::{Ahead, WaitingMonth, ahead};
 use super::run::platform_of;
 use super::send::{MoveError, Purse};
@@ -263,5 +263,11 @@ async fn agency_balance(
 ) -> Result<Json<Vec<PurseView>>, Problem> {
     require_agency(&principal, &agency)?;
     let now = core.now();
-    core.store().read(move |tx| purses(tx, &Payee::Agency(agency.clone()), now)).await.map(Json)
+    core.store()
+        .read(move |tx| {
+            refuse_unknown_agency(tx, agency.as_str())?;
+            purses(tx, &Payee::Agency(agency.clone()), now)
+        })
+        .await
+        .map(Json)
 }

@@ -5,6 +5,7 @@ use super::rates_api::{NewRate, set};
 use super::{not_before_settled, owner, refuse_back_dating};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Params, Principal, Problem, Role, Write};
+use crate::catalogue::refuse_unknown_programme;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, ProgrammeId};
@@ -186,13 +187,14 @@ async fn post_plan(
 /// Which plans.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct OfProgramme {
     /// The programme.
     programme: String,
 }
 
 /// The plans of a programme with what they pay, for everybody who has a token: promoters choose among them.
-#[utoipa::path(get, path = "/v1/plans", params(OfProgramme), responses((status = 200, body = Vec<PlanView>)))]
+#[utoipa::path(get, path = "/v1/plans", params(OfProgramme), responses((status = 200, body = Vec<PlanView>), (status = 404, description = "No such programme")))]
 async fn list(
     State(core): State<Core>,
     _principal: Principal,
@@ -201,6 +203,7 @@ async fn list(
     let now = core.now();
     core.store()
         .read(move |tx| {
+            refuse_unknown_programme(tx, &of.programme)?;
             let rows =
                 tx.query(&format!("{PLAN} WHERE programme = $1 ORDER BY id"), params![&of.programme])?;
             rows.iter().map(|row| Ok(plan_view(tx, row, now)?)).collect::<Result<Vec<_>, Problem>>()

@@ -2,6 +2,7 @@
 
 use crate::Core;
 use crate::api::{Cursor, Merchants, Only, Page, PageParams, Params, Principal, Problem, Role};
+use crate::catalogue::refuse_unknown_programme;
 use crate::params;
 use crate::store::{Row, StoreError};
 use axum::Json;
@@ -68,7 +69,7 @@ fn entry(row: &Row) -> Result<RateEntry, StoreError> {
 
 /// The rates set in a programme, newest first. Operators see all; a merchant those of its own shop and products, and those
 /// that are for everybody.
-#[utoipa::path(get, path = "/v1/rates", params(RatesOf), responses((status = 200, body = Page<RateEntry>)))]
+#[utoipa::path(get, path = "/v1/rates", params(RatesOf), responses((status = 200, body = Page<RateEntry>), (status = 404, description = "No such programme")))]
 async fn list(
     State(core): State<Core>,
     _: Only<Merchants>,
@@ -81,7 +82,8 @@ async fn list(
     let rows = core
         .store()
         .read(move |tx| {
-            tx.query(
+            refuse_unknown_programme(tx, &of.programme)?;
+            let rows = tx.query(
                 "SELECT r.number, r.plan, r.subject_kind, r.subject, r.class, r.bp, r.from_ms, r.to_ms FROM rates r \
                  WHERE r.programme = $1 AND r.number < $2 AND (CAST($3 AS TEXT) IS NULL OR r.plan = $3) \
                  AND (CAST($4 AS TEXT) IS NULL \
@@ -92,7 +94,8 @@ async fn list(
                      AND t.id = r.subject AND t.merchant = $4))) \
                  ORDER BY r.number DESC LIMIT $5",
                 params![&of.programme, before, of.plan.as_ref(), merchant.as_ref(), page.rows()],
-            )
+            )?;
+            Ok::<_, Problem>(rows)
         })
         .await?;
     let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;

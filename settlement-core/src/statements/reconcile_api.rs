@@ -6,6 +6,9 @@ use super::reconcile::{Difference, Kind, Span, compare, read};
 use super::their_states::Dialect;
 use crate::Core;
 use crate::api::{ApiTime, Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, WriteFile};
+use crate::catalogue::refuse_unknown_programme;
+use crate::payouts::run::platform_of;
+use attribution_core::ids::ProgrammeId;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -25,11 +28,13 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 /// What the statement covers.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct Covers {
-    /// The platform.
+    /// The platform: the programme's.
     platform: String,
     /// The programme.
-    programme: String,
+    #[param(value_type = String)]
+    programme: ProgrammeId,
     /// Orders placed from here on (RFC 3339 or UTC milliseconds).
     from: String,
     /// Up to here.
@@ -63,7 +68,7 @@ const ANSWERED_MAX: usize = 1_000;
 /// are not changed. Operators.
 #[utoipa::path(
     post, path = "/v1/reconciliations", params(Covers), request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = Reconciliation), (status = 422, description = "The statement cannot be read; says row and column"))
+    responses((status = 200, body = Reconciliation), (status = 404, description = "No such programme"), (status = 422, description = "The statement cannot be read, which says row and column, or has no line; or the platform is not the programme's"))
 )]
 async fn post_statement(
     State(core): State<Core>,
@@ -79,6 +84,11 @@ async fn post_statement(
     let theirs = read(text, states).map_err(|error| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", error.to_string())
     })?;
+    if theirs.is_empty() {
+        let what = "the statement has no line";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", what));
+    }
+    let programme = covers.programme;
     let at = |name: &str, text: &str| {
         let parsed: Result<ApiTime, _> = text.parse();
         parsed
@@ -89,7 +99,7 @@ async fn post_statement(
         from: at("from", &covers.from)?,
         to: at("to", &covers.to)?,
         platform: covers.platform,
-        programme: covers.programme,
+        programme: programme.to_string(),
     };
     if span.from >= span.to {
         return Err(Problem::invalid("to", "must be later than from"));
@@ -97,6 +107,12 @@ async fn post_statement(
     let lines = theirs.len();
     scope
         .run(&core, move |tx, scope| {
+            refuse_unknown_programme(tx, &span.programme)?;
+            let platform = platform_of(tx, &programme)?;
+            if platform.as_str() != span.platform {
+                let why = format!("programme {programme} is one of platform {platform}");
+                return Err(Problem::invalid("platform", why));
+            }
             let (mut differences, agree) = compare(tx, &span, &theirs)?;
             let by = scope.principal.name();
             let id =

@@ -5,6 +5,7 @@ use crate::Core;
 use crate::api::{CsvFile, Form, Params, PathId, Principal, Problem, Role};
 use crate::ledger::account::owner_of;
 use crate::params;
+use crate::payouts::refuse_unknown_agency;
 use attribution_core::commission::Payee;
 use attribution_core::ids::{AgencyId, PromoterId};
 use attribution_core::money::Fen;
@@ -26,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 /// Which month.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct Which {
     /// The civil month in Asia/Shanghai, `2020-07`; this month if absent.
     month: Option<String>,
@@ -129,5 +131,7 @@ async fn of_agency(
     if !own {
         principal.require_operator()?;
     }
+    let id = agency.clone();
+    core.store().read(move |tx| refuse_unknown_agency(tx, id.as_str())).await?;
     answer(&core, Payee::Agency(agency), &which).await
 }

@@ -31,6 +31,7 @@ on_both!(an_account_counts_once_somebody_has_looked_whose_it_is, async |bench: &
     }
     // What operators bind they have looked at.
     let account = json!({"kind": "company_alipay", "account": "stars@a.example", "holder": "星"});
+    bench.ok("PUT", "/v1/promoters/star", json!({"name": "星", "agency": "stars"})).await;
     bench.ok("PUT", "/v1/agencies/stars/payout-account", account).await;
     let all = to_check(bench, "").await;
     let whose: Vec<&Value> = all.iter().map(|of| &of["payee"]).collect();

@@ -170,6 +170,8 @@ on_both!(edges_hear_of_everything_once_and_in_order, async |bench: &Bench| {
     assert_eq!(made["short_url"], format!("https://go.example.com/{}", link.code));
     assert_eq!(made["qr_svg_url"], format!("https://go.example.com/q/{}.svg", qr.code));
     assert_eq!(made["alias_url"], "https://go.example.com/tea-2026");
+    let named = bench.ok("GET", "/v1/links/tea-2026", Value::Null).await;
+    assert_eq!((&named["code"], &named["short_url"]), (&made["code"], &made["short_url"]));
 
     // Page by page it is the same.
     let (mut paged, mut after) = (Vec::new(), 0);

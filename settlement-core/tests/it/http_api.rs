@@ -36,6 +36,13 @@ on_both!(refusals_are_problems_with_codes, async |bench: &Bench| {
     let (status, answer) = read(response).await;
     assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("malformed_json")));
     assert!(answer["detail"].as_str().unwrap().contains("line 1 column"), "{answer}");
+
+    // A list is no object whose fields stand in some order.
+    let named = json!(["edge", "7"]);
+    bench.problem("POST", "/v1/tokens", named, 422, "invalid_body").await;
+    bench.problem("PUT", "/v1/calendar", json!([]), 422, "invalid_body").await;
+    let answer = bench.problem("GET", "/v1/tokens?limit=many", Value::Null, 400, "invalid_query").await;
+    assert_eq!(answer["field"], "limit", "{answer}");
 });
 
 on_both!(tokens_decide_who_may_ask, async |bench: &Bench| {

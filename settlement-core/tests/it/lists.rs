@@ -293,6 +293,11 @@ on_both!(rates_and_top_ups_are_listed_newest_first_for_whom_they_concern, async 
     let (_, theirs) = bench.call_as(&other, "GET", "/v1/rates?programme=g1", Value::Null).await;
     assert!(!theirs.to_string().contains("sku1") && !theirs.to_string().contains("m1"), "{theirs}");
 
+    for blank in [" bank 1", "bank 1 ", "  "] {
+        let body = json!({"reference": blank, "amount_fen": 100});
+        let refused = bench.problem("POST", "/v1/merchants/m1/top-ups", body, 422, "invalid").await;
+        assert_eq!(refused["field"], "reference");
+    }
     for (reference, amount) in [("bank 1", 100), ("bank/2", 250), ("bank 3", 999)] {
         bench.set_clock(bench.core.now().plus(1_000));
         let body = json!({"reference": reference, "amount_fen": amount});

@@ -207,6 +207,18 @@ on_both!(withdrawals_collect_the_platforms_part_on_lifetime_totals, async |bench
         )
         .await;
     assert_eq!(purse(bench).await["available_fen"], 900);
+    // The same word again is taken in; another reason contradicts it, and none is longer than its line.
+    let came_back = |reason: Value| json!({"payouts": [{"id": id, "paid": false, "reason": reason}]});
+    for reason in [json!("closed account"), Value::Null] {
+        bench.ok("POST", "/v1/payouts/arrivals", came_back(reason)).await;
+    }
+    let other = came_back(json!("wrong name"));
+    bench.problem("POST", "/v1/payouts/arrivals", other, 409, "not_on_its_way").await;
+    for bad in ["x".repeat(201), "a\u{7}\nb".to_owned()] {
+        let refused =
+            bench.problem("POST", "/v1/payouts/arrivals", came_back(json!(bad)), 422, "invalid").await;
+        assert_eq!(refused["field"], "payouts[0].reason");
+    }
     let (_, again) = withdraw(json!({"programme": "g1"})).await;
     assert_eq!((&again["collected_fen"], &again["paid_fen"]), (&json!(0), &json!(900)));
     // After a refund the debt is carried, and nothing can be withdrawn.
@@ -264,6 +276,24 @@ on_both!(an_agency_withdraws_its_share, async |bench: &Bench| {
     let moon = moon["token"].as_str().unwrap();
     let (status, _) = bench.call_as(moon, "GET", "/v1/agencies/star/balance", Value::Null).await;
     assert_eq!(status.as_u16(), 403);
+});
+
+on_both!(what_is_nowhere_has_no_files_lists_and_accounts, async |bench: &Bench| {
+    ready(bench, "taobao_live", rules(&json!({})), at("2024-01-05 09:00:00")).await;
+    for list in ["payout-runs", "payout-files", "plans", "rates"] {
+        let path = format!("/v1/{list}?programme=nope");
+        let refused = bench.problem("GET", &path, Value::Null, 404, "not_found").await;
+        assert_eq!((&refused["what"], &refused["field"]), (&json!("programme"), &json!("programme")));
+        let (status, _) = bench.call("GET", &format!("/v1/{list}?programme=g1&bogus=1"), Value::Null).await;
+        assert_eq!(status.as_u16(), 400, "{list}");
+    }
+    let day = "/v1/payout-files?programme=g1&day=zzz";
+    assert_eq!(bench.problem("GET", day, Value::Null, 422, "invalid").await["field"], "day");
+    for of in ["payout-account", "balance", "statements", "report"] {
+        bench.problem("GET", &format!("/v1/agencies/nobody/{of}"), Value::Null, 404, "not_found").await;
+    }
+    let account = json!({"kind": "company_alipay", "account": "a@example.cn", "holder": "无此机构"});
+    bench.problem("PUT", "/v1/agencies/nobody/payout-account", account, 404, "not_found").await;
 });
 
 on_both!(a_repeated_withdrawal_is_made_once, async |bench: &Bench| {

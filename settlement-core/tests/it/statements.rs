@@ -176,6 +176,30 @@ on_both!(each_difference_to_a_platforms_statement_has_a_name, async |bench: &Ben
     assert_eq!(ids, [2, 1], "newest first: {all}");
 });
 
+on_both!(a_statement_is_compared_with_a_programme_that_is_there_and_its_platform, async |bench: &Bench| {
+    ready(bench).await;
+    let line = "order,line,commission_fen,state\no1,1,500,settled\n";
+    let send = async |query: &str, csv: &'static str| {
+        let request = http::Request::post(format!("/v1/reconciliations?{query}&from=0&to=1"))
+            .header("authorization", format!("Bearer {ADMIN}"))
+            .header("content-type", "text/csv");
+        let (status, answer) =
+            read(bench.send(request.body(axum::body::Body::from(csv)).unwrap()).await).await;
+        (status.as_u16(), answer)
+    };
+    let (status, answer) = send("platform=p1&programme=nope", line).await;
+    assert_eq!((status, &answer["field"]), (404, &json!("programme")), "{answer}");
+    let (status, answer) = send("platform=p2&programme=g1", line).await;
+    assert_eq!((status, &answer["field"]), (422, &json!("platform")), "{answer}");
+    let (status, answer) = send("platform=p1&programme=g1", "order,line,commission_fen,state\n").await;
+    assert_eq!((status, &answer["code"]), (422, &json!("statement_unreadable")), "{answer}");
+    let (status, answer) = send("platform=p1&programme=g1&state=jd", line).await;
+    assert_eq!((status, &answer["code"]), (400, &json!("invalid_query")), "{answer}");
+    let kept = bench.ok("GET", "/v1/reconciliations", Value::Null).await;
+    assert_eq!(kept["items"], json!([]));
+    assert_eq!(send("platform=p1&programme=g1", line).await.0, 200);
+});
+
 on_both!(a_difference_is_settled_by_somebody_with_a_note_and_every_note_is_kept, async |bench: &Bench| {
     let stage = ready(bench).await;
     settled(&stage, "o1", "2020-07-21 10:00:00").await;

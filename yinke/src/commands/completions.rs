@@ -2,6 +2,7 @@
 
 use crate::cli::Cli;
 use crate::exit::Failure;
+use crate::output::say;
 use clap::{Args, CommandFactory as _};
 use std::process::ExitCode;
 
@@ -18,7 +19,9 @@ impl CompletionsArgs {
     /// Prints it.
     #[expect(clippy::unnecessary_wraps, reason = "all commands run alike")]
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        clap_complete::generate(self.shell, &mut Cli::command(), "yinke", &mut std::io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "yinke", &mut script);
+        say(String::from_utf8_lossy(&script).trim_end());
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -156,7 +156,7 @@ pub(crate) struct WithdrawArgs {
     #[arg(long, env = "YINKE_PROGRAMME", value_name = "ID")]
     programme: String,
     /// How much, in fen [default: all there is]
-    #[arg(long, env = "YINKE_AMOUNT_FEN", value_name = "FEN")]
+    #[arg(long, env = "YINKE_AMOUNT_FEN", value_name = "FEN", allow_negative_numbers = true)]
     amount_fen: Option<i64>,
     /// The same key never withdraws twice
     #[arg(long, env = "YINKE_IDEMPOTENCY_KEY", value_name = "KEY")]

@@ -1,19 +1,24 @@
 //! What can be wrong with an event before anything is looked up, and what can be read and cannot have happened.
 
 use super::OrderEvent;
+use super::read::from_outside;
 use crate::api::time::plausible;
 use crate::orders::intake::Refusal;
 use crate::orders::review::Reason;
 use attribution_core::ids::LineId;
 use attribution_core::time::Instant;
-use serde::Deserialize as _;
 
 /// What is wrong with an event, before anything is looked up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// Not an event of a known shape.
-    #[error("{0}")]
-    Shape(String),
+    #[error("{why}")]
+    Shape {
+        /// Where within it, as a JSON pointer.
+        pointer: String,
+        /// What is wrong.
+        why: String,
+    },
     /// An order without lines, or a refund of nothing.
     #[error("at least one line is needed")]
     NoLines,
@@ -77,7 +82,7 @@ impl EventError {
     /// The stable code of the problem.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Shape(_) => "order_event_malformed",
+            Self::Shape { .. } => "order_event_malformed",
             Self::NoLines => "order_without_lines",
             Self::RepeatedLine { .. } => "line_repeated",
             Self::Amount { .. } => "amount_out_of_range",
@@ -93,7 +98,7 @@ impl EventError {
     /// Where within the event, as a JSON pointer.
     pub fn pointer(&self) -> String {
         match self {
-            Self::Shape(_) => String::new(),
+            Self::Shape { pointer, .. } => pointer.clone(),
             Self::NoLines | Self::TooManyLines(_) => "/lines".into(),
             Self::RepeatedLine { position, .. } => format!("/lines/{position}/line"),
             Self::Amount { position, .. } => format!("/lines/{position}/amount_fen"),
@@ -111,7 +116,7 @@ impl OrderEvent {
     /// # Errors
     /// If a field is missing, unknown, of the wrong type or out of range.
     pub fn read(value: &serde_json::Value) -> Result<Self, EventError> {
-        let event = Self::deserialize(value).map_err(|e| EventError::Shape(e.to_string()))?;
+        let event = from_outside(value)?;
         event.check()?;
         Ok(event)
     }

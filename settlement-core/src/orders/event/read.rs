@@ -1,10 +1,11 @@
 //! Reading an event. What is stored has its type first, and a replay reads millions: then each field goes to its place
-//! at once.
+//! at once. What comes from outside is read by its fields' names: whoever sent it hears which one is wrong.
 
-use super::{Completed, Created, OrderEvent, Paid, RefundStep, Refunded, Step};
-use serde::de::value::MapAccessDeserializer;
+use super::{Completed, Created, EventError, OrderEvent, Paid, RefundStep, Refunded, Step};
+use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
+use serde_path_to_error::{Path, Segment, Track};
 use std::fmt;
 
 /// The types by their names.
@@ -34,6 +35,34 @@ impl Kind {
             Self::Closed => OrderEvent::Closed(Step::deserialize(fields)?),
         })
     }
+}
+
+/// An event that somebody sends.
+///
+/// # Errors
+/// Where the first mistake is, and which.
+pub(super) fn from_outside(event: &Value) -> Result<OrderEvent, EventError> {
+    let shape = |pointer: String, why: serde_json::Error| EventError::Shape { pointer, why: why.to_string() };
+    let Value::Object(fields) = event else {
+        return Err(shape(String::new(), serde_json::Error::custom("an order event is an object")));
+    };
+    let kind = fields.get("type").ok_or_else(|| shape(String::new(), Error::missing_field("type")))?;
+    let kind = Kind::deserialize(kind).map_err(|why| shape("/type".to_owned(), why))?;
+    let others = fields.iter().filter(|(name, _)| *name != "type");
+    let others = MapDeserializer::new(others.map(|(name, value)| (name.as_str(), value)));
+    let mut track = Track::new();
+    let read = kind.read(serde_path_to_error::Deserializer::new(others, &mut track));
+    read.map_err(|why| shape(pointer(&track.path()), why))
+}
+
+/// A path as a JSON pointer. Our fields' names have nothing that needs to be escaped in one.
+fn pointer(path: &Path) -> String {
+    let part = |segment: &Segment| match segment {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(format!("/{key}")),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    };
+    path.iter().map_while(part).collect()
 }
 
 impl<'de> Deserialize<'de> for OrderEvent {
