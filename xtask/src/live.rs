@@ -16,6 +16,8 @@ pub(crate) struct Live {
     child: Child,
     folder: TempDir,
     /// The API's address.
+    /// The program that runs.
+    pub(crate) program: PathBuf,
     pub(crate) core: String,
     /// The edge's address.
     pub(crate) edge: String,
@@ -32,7 +34,7 @@ impl Live {
         let program = yinke(profile)?;
         let folder = tempfile::tempdir()?;
         let token = "live-suite-token".to_owned();
-        let mut yinke = Command::new(program);
+        let mut yinke = Command::new(&program);
         yinke.args(["up", "--edge", "127.0.0.1:0", "--core", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
         if let Some(url) = postgres {
             yinke.args(["--postgres", url]);
@@ -47,7 +49,7 @@ impl Live {
             .stderr(File::create(folder.path().join("log"))?)
             .spawn()
             .context("cannot start yinke")?;
-        let mut live = Self { child, folder, core: String::new(), edge: String::new(), token };
+        let mut live = Self { child, folder, program, core: String::new(), edge: String::new(), token };
         let began = Instant::now();
         while !live.serves()? {
             ensure!(live.child.try_wait()?.is_none(), "yinke ended by itself:\n{}", live.log());

@@ -22,6 +22,9 @@ const ANSWER_MAX: usize = 64 << 20;
 /// The API of a `yinke up` with its usual addresses.
 const DEFAULT_CORE: &str = "http://127.0.0.1:8081";
 
+/// A file of lines.
+const CSV: &str = "text/csv";
+
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
@@ -111,6 +114,23 @@ impl From<ApiError> for Failure {
     }
 }
 
+/// What a request carries.
+pub(crate) struct Sent {
+    kind: &'static str,
+    bytes: Bytes,
+}
+
+impl Sent {
+    pub(crate) fn json(body: &Value) -> Self {
+        Self { kind: "application/json", bytes: Bytes::from(body.to_string()) }
+    }
+
+    /// A file of lines.
+    pub(crate) fn csv(bytes: Vec<u8>) -> Self {
+        Self { kind: CSV, bytes: Bytes::from(bytes) }
+    }
+}
+
 /// Talks to one core.
 pub(crate) struct CoreApi {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -182,6 +202,20 @@ impl CoreApi {
         body: &Value,
         idempotency_key: Option<&str>,
     ) -> Result<Value, ApiError> {
+        self.send(method, path, Sent::json(body), idempotency_key).await
+    }
+
+    /// Writes a body of any kind, as [`write`](Self::write).
+    ///
+    /// # Errors
+    /// If the core cannot be reached or says no.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Sent,
+        idempotency_key: Option<&str>,
+    ) -> Result<Value, ApiError> {
         self.call(method, path, Some(body), idempotency_key).await
     }
 
@@ -189,7 +223,7 @@ impl CoreApi {
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Option<Sent>,
         idempotency_key: Option<&str>,
     ) -> Result<Value, ApiError> {
         let mut request = Request::builder()
@@ -205,9 +239,9 @@ impl CoreApi {
         }
         let bytes = match body {
             None => Bytes::new(),
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Bytes::from(body.to_string())
+            Some(Sent { kind, bytes }) => {
+                request = request.header(header::CONTENT_TYPE, kind);
+                bytes
             }
         };
         let request =
@@ -219,11 +253,18 @@ impl CoreApi {
         let exchange = async {
             let response = self.client.request(request).await.map_err(|e| unreachable(e.into()))?;
             let status = response.status();
+            let is_csv = response
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .is_some_and(|kind| kind.as_bytes().starts_with(CSV.as_bytes()));
             let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(unreachable)?;
-            Ok((status, body.to_bytes()))
+            Ok((status, is_csv, body.to_bytes()))
         };
-        let (status, body) =
+        let (status, is_csv, body) =
             tokio::time::timeout(TIMEOUT, exchange).await.map_err(|e| unreachable(e.into()))??;
+        if is_csv && status.is_success() {
+            return Ok(Value::String(String::from_utf8_lossy(&body).into_owned()));
+        }
         self.understand(status, &body)
     }
 

@@ -49,14 +49,14 @@ pub(crate) fn progress_count(what: &'static str) -> ProgressBar {
 
 /// Rows under headings, printable in every format.
 pub(crate) struct Listing {
-    headings: Vec<&'static str>,
+    headings: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Listing {
     /// An empty list.
-    pub(crate) fn new(headings: &[&'static str]) -> Self {
-        Self { headings: headings.to_vec(), rows: Vec::new() }
+    pub(crate) fn new(headings: &[&str]) -> Self {
+        Self { headings: headings.iter().map(|&heading| heading.to_owned()).collect(), rows: Vec::new() }
     }
 
     /// Adds a row, one cell per heading.

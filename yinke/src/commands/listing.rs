@@ -3,7 +3,7 @@
 use crate::api::{ApiError, CoreApi};
 use crate::cli::{CoreArgs, Format, OutputArgs};
 use crate::exit::Failure;
-use crate::output::{Listing, pretty, say, yuan};
+use crate::output::{Listing, note, pretty, say, yuan};
 use attribution_core::time::Instant;
 use clap::Args;
 use http::Method;
@@ -19,6 +19,13 @@ pub(super) struct LimitArgs {
     /// Entries at most; 0 for all there are
     #[arg(long, env = "YINKE_LIMIT", value_name = "N", default_value_t = 50)]
     limit: usize,
+}
+
+impl LimitArgs {
+    /// Entries that are wanted.
+    pub(super) const fn wanted(self) -> usize {
+        if self.limit == 0 { usize::MAX } else { self.limit }
+    }
 }
 
 /// Whom to ask, and how to print the answer.
@@ -61,7 +68,7 @@ impl Asking {
         fields: &[&'static str],
     ) -> Result<ExitCode, Failure> {
         let api = CoreApi::from_args(&self.core)?;
-        let items = super::runtime()?.block_on(pages(&api, path, limit.limit))?;
+        let items = super::runtime()?.block_on(pages(&api, path, limit.wanted()))?;
         self.print(&items, fields);
         Ok(ExitCode::SUCCESS)
     }
@@ -103,7 +110,7 @@ impl Asking {
     }
 
     /// Prints these fields of each entry.
-    pub(super) fn print(&self, items: &[Value], fields: &[&'static str]) {
+    pub(super) fn print(&self, items: &[Value], fields: &[&str]) {
         let format = self.output.output;
         if format == Format::Json {
             return say(pretty(&json!(items)));
@@ -113,6 +120,28 @@ impl Asking {
             list.row(fields.iter().map(|field| cell(field, &item[*field], format)).collect());
         }
         list.print(format, &Value::Null);
+    }
+
+    /// Prints whatever the API said: a list with all that its entries have, or one thing field by field.
+    pub(super) fn print_any(&self, answer: &Value) {
+        let items = match answer {
+            Value::Array(items) => items,
+            // What took something away, and files.
+            Value::Null => return,
+            Value::String(text) => return say(text.trim_end()),
+            answer => return self.print_one(answer),
+        };
+        let mut fields: Vec<&str> = Vec::new();
+        for field in items.iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
+            if !fields.contains(&field.as_str()) {
+                fields.push(field);
+            }
+        }
+        match self.output.output {
+            // Nobody knows what the columns would be.
+            Format::Table if fields.is_empty() => note("there are none"),
+            _ => self.print(items, &fields),
+        }
     }
 
     fn print_one(&self, answer: &Value) {
@@ -130,7 +159,6 @@ impl Asking {
 
 /// The entries of a list, page after page, up to `wanted` of them.
 async fn pages(api: &CoreApi, path: &str, wanted: usize) -> Result<Vec<Value>, ApiError> {
-    let wanted = if wanted == 0 { usize::MAX } else { wanted };
     let sign = if path.contains('?') { '&' } else { '?' };
     let mut items = Vec::new();
     let mut cursor = String::new();
@@ -155,14 +183,19 @@ fn cell(field: &str, value: &Value, format: Format) -> String {
         Value::String(text) => text.clone(),
         Value::Number(number) if format == Format::Table => match number.as_i64() {
             Some(fen) if field.ends_with("_fen") => yuan(fen),
-            Some(ms) if field.ends_with("_at") || field.ends_with("_from") || field == "at" => {
-                Instant(ms).to_string()
-            }
-            Some(bp) if field.ends_with("_bp") => format!("{}.{:02}%", bp / 100, bp % 100),
+            Some(ms) if is_time(field) => Instant(ms).to_string(),
+            Some(bp) if field == "bp" || field.ends_with("_bp") => format!("{}.{:02}%", bp / 100, bp % 100),
             _ => number.to_string(),
         },
         value => value.to_string(),
     }
+}
+
+/// Whether a number under this name is an instant.
+fn is_time(field: &str) -> bool {
+    ["at", "from", "to", "until"]
+        .iter()
+        .any(|name| field.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('_')))
 }
 
 #[cfg(test)]
@@ -181,7 +214,9 @@ mod tests {
         assert_eq!(shown("price_fen", json!(1_990)), "¥19.90");
         assert_eq!(shown("rate_bp", json!(1_205)), "12.05%");
         assert_eq!(shown("created_at", json!(1_794_398_400_000_i64)), "2026-11-11 20:00:00");
-        assert_eq!(shown("num", json!(5)), "5");
+        assert_eq!(shown("to", json!(1_794_398_400_000_i64)), "2026-11-11 20:00:00");
+        assert_eq!(shown("bp", json!(1_205)), "12.05%");
+        assert_eq!((shown("num", json!(5)), shown("format", json!(5))), ("5".to_owned(), "5".to_owned()));
         assert_eq!(cell("price_fen", &json!(1_990), Format::Csv), "1990");
         assert_eq!(shown("alias", Value::Null), "");
     }

@@ -1,6 +1,7 @@
 //! The commands: one file each; this enum ties them together.
 
 mod account;
+mod api;
 mod audit;
 mod completions;
 mod config;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Edge(edge::EdgeArgs),
     Core(core::CoreRoleArgs),
     Account(account::AccountArgs),
+    Api(api::ApiArgs),
     Import(import::ImportArgs),
     Link(link::LinkArgs),
     Product(product::ProductArgs),
@@ -82,6 +84,7 @@ impl Command {
             Self::Edge(args) => args.run(),
             Self::Core(args) => args.run(),
             Self::Account(args) => args.run(),
+            Self::Api(args) => args.run(),
             Self::Import(args) => args.run(),
             Self::Link(args) => args.run(),
             Self::Product(args) => args.run(),

@@ -80,3 +80,51 @@ fn a_day_at_the_command_line() {
     assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert_eq!(up.stop().0, 0);
 }
+
+#[test]
+fn anything_of_the_api_can_be_asked_at_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = up(&dir.path().join("data"), &[]);
+    let asked = |args: &[&str]| {
+        let words: Vec<&str> =
+            ["api"].iter().chain(args).copied().chain(["--core", &up.core, "--token", TOKEN]).collect();
+        run(&words)
+    };
+    let ok = |args: &[&str]| {
+        let output = asked(args);
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    let all = ok(&[]);
+    assert!(all.contains("/v1/video-tasks/{id}/confirm") && all.contains("Makes a category"), "{all}");
+    for id in ["p1", "p2", "p3"] {
+        ok(&["put", &format!("/v1/platforms/{id}"), &format!("name=平台 {id}")]);
+    }
+    // A list is asked for page after page, up to so many entries.
+    let names = |args: &[&str]| -> Vec<String> {
+        let listed = ok(&[&["get", "/v1/platforms", "limit:=1", "--output", "json"], args].concat());
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        listed.as_array().unwrap().iter().map(|of| of["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&[]), ["平台 p1", "平台 p2", "平台 p3"]);
+    assert_eq!(names(&["--limit", "2"]), ["平台 p1", "平台 p2"]);
+    ok(&["put", "/v1/merchants/m", "--json", "{\"platform\": \"p1\", \"name\": \"茶\"}"]);
+    ok(&["post", "/v1/merchants/m/top-ups", "amount_fen:=12345", "reference=bank-1"]);
+    assert!(ok(&["get", "/v1/merchants/m/top-ups"]).contains("¥123.45"));
+    // One thing, a list without pages, and a file.
+    assert!(ok(&["get", "/v1/merchants/m"]).contains("茶"));
+    ok(&["put", "/v1/programmes/g", "platform=p1", "name=规则", "preset=distributor1688"]);
+    assert_eq!(ok(&["get", "/v1/payout-runs", "programme=g", "--output", "json"]).trim(), "[]");
+    assert!(ok(&["get", "/v1/payout-files", "programme=g"]).contains("payee"));
+    let rows: [(&[&str], i32, &str); 4] = [
+        (&["get", "platforms"], 2, "they begin with /v1/"),
+        (&["put", "/v1/platforms/p1", "name"], 2, "is not NAME=VALUE"),
+        (&["put", "/v1/platforms/p1", "name="], 65, "name: must not be empty"),
+        (&["get", "/v1/merchants/nobody"], 66, "there is no merchant nobody"),
+    ];
+    for (args, exit, words) in rows {
+        let output = asked(args);
+        assert_eq!(code(&output), exit, "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(words), "{args:?}: {}", stderr(&output));
+    }
+}
