@@ -44,6 +44,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use http::StatusCode;
+use std::sync::LazyLock;
 use std::time::Duration;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -92,6 +93,11 @@ fn nouns() -> Vec<OpenApiRouter<Core>> {
 
 /// All routes.
 pub(crate) fn router(core: Core) -> Router {
+    ROUTES.clone().with_state(core)
+}
+
+/// All routes with the document that describes them: the same for every core, and dear to make for one that lives for a story.
+static ROUTES: LazyLock<Router<Core>> = LazyLock::new(|| {
     let all = OpenApiRouter::with_openapi(Document::openapi());
     let (router, mut document) = nouns().into_iter().fold(all, OpenApiRouter::merge).split_for_parts();
     document.components.get_or_insert_default().add_security_scheme(
@@ -113,8 +119,7 @@ pub(crate) fn router(core: Core) -> Router {
         })
         .layer(DefaultBodyLimit::max(JSON_BODY_MAX))
         .layer(from_fn(observe))
-        .with_state(core)
-}
+});
 
 /// Counts the answer and bounds the time a request may take.
 async fn observe(request: Request, next: Next) -> Response {
