@@ -42,7 +42,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything that must hold: layout, lints, unit tests, real servers, whole stories, faults. At most 45 minutes on
+    /// Everything that must hold: layout, lints, unit tests, real servers, whole stories, faults. Up to an hour on
     /// two cores.
     Test(test::TestArguments),
     /// The quick half: layout, formatting, lints, docs, and the tests that need no server.
