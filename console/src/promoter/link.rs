@@ -10,6 +10,7 @@ use crate::frame::{Frame, html};
 use crate::list::query_of;
 use crate::show::{moment, yuan};
 use crate::state::Console;
+use crate::states;
 use crate::texts::{Texts, fill};
 use crate::who::Promoter;
 use askama::Template;
@@ -47,6 +48,7 @@ struct Link {
     target: String,
     target_kind: String,
     title: String,
+    state: String,
     destination: String,
     shared_at: i64,
     starts_at: Option<i64>,
@@ -68,6 +70,10 @@ struct LinkPage {
     /// What is wrong with the look or with the picture that was sent.
     form: Form,
     link: Link,
+    /// 失效, and why; or that it works.
+    dead: Option<String>,
+    /// Its addresses and codes are of use: it earns, or will.
+    offered: bool,
     qr: Option<String>,
     /// The look that was chosen, as the query of a picture's address.
     look: String,
@@ -187,7 +193,8 @@ pub(super) async fn show(
     let t = who.t();
     let kept = logo::of(promoter).await?;
     let logo = kept.as_ref().filter(|_| form::value(chosen, "logo") == MINE);
-    let url = link.qr_url.as_deref();
+    let offered = matches!(link.state.as_str(), "live" | "not_started");
+    let url = link.qr_url.as_deref().filter(|_| offered);
     let wrong = match (look(chosen), logo, url) {
         (Err(error), ..) => Some(mistake(t, &error)),
         (Ok(wish), Some(logo), Some(url)) => logo_mistake(promoter, url, &wish, logo).await?,
@@ -205,6 +212,8 @@ pub(super) async fn show(
     let picture = Field::upload("picture", &l.logo_picture, "image/png,image/jpeg");
     let page = LinkPage {
         f: who.frame(),
+        dead: (link.state != "live").then(|| states::dead(t, &link.state).to_owned()),
+        offered,
         qr: url.map(|url| svg(url, &wish.style, logo.filter(|_| !refused))).transpose()?,
         look: query(&looks),
         kept: looks,

@@ -58,6 +58,11 @@ async fn a_qr_code_is_three_steps_from_signing_in() {
     bench.ok("POST", "/v1/products/cup/cancel-promotion", json!({})).await;
     let links = lily.get("/promoter/links").await;
     assert!(links.body.contains("失效") && links.body.contains("商家已取消推广"), "{}", links.body);
+    let page = lily.get(&link).await;
+    assert!(page.body.contains("失效") && page.body.contains("商家已取消推广"), "{}", page.body);
+    for offered in ["<svg", "qr.png", "poster.svg", "data-copy", "佣金就归您"] {
+        assert!(!page.body.contains(offered), "{offered}: {}", page.body);
+    }
     let refused = lily.submit(&library, "/promoter/products/cup/promote", &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(

@@ -53,6 +53,26 @@ pub(super) struct Life {
 }
 
 impl Life {
+    /// The columns of which [`read`](Self::read) makes it: of the link `l`, its target `t`, its promoter `r` and its
+    /// placement `p`.
+    pub(super) const COLUMNS: &str = "l.starts, l.expires, t.cancelled_from, t.delisted_from, r.disabled_from, \
+         t.category, p.programme";
+
+    /// Out of a row in which these columns begin at `at`.
+    pub(super) fn read(row: &Row, at: usize, banned: &Banned) -> Result<Self, StoreError> {
+        Ok(Self {
+            starts: LinkSeconds(row.num(at)?),
+            expires: LinkSeconds(row.num(at + 1)?),
+            cancelled_from: row.opt_instant(at + 2)?,
+            delisted_from: row.opt_instant(at + 3)?,
+            disabled_from: row.opt_instant(at + 4)?,
+            banned: match row.opt_int(at + 5)? {
+                Some(category) => banned.forbids(category, row.int(at + 6)?),
+                None => false,
+            },
+        })
+    }
+
     /// How it stands at `now`.
     pub(super) fn at(&self, now: Instant) -> LinkState {
         let begun = |from: Option<Instant>| from.is_some_and(|from| from <= now);
@@ -201,11 +221,16 @@ fn scoped(mut wanted: Wanted, principal: &Principal) -> Result<Wanted, Problem> 
 }
 
 /// Newest first within a promoter; by target and promoter within a merchant.
-const COLUMNS: &str = "SELECT l.code, p.id, r.id, g.id, t.merchant, t.kind, t.id, t.title, l.flags, l.created_at, \
-     l.shared_at, l.starts, l.expires, t.cancelled_from, t.delisted_from, r.disabled_from, q.code, a.alias, t.num, \
-     l.promoter, t.category, p.programme, p.name FROM links l JOIN targets t ON t.num = l.target JOIN placements p ON p.num = l.placement \
-     JOIN promoters r ON r.num = l.promoter JOIN programmes g ON g.num = p.programme \
-     LEFT JOIN links q ON q.qr_of = l.code LEFT JOIN aliases a ON a.code = l.code WHERE l.qr_of IS NULL";
+fn columns() -> String {
+    format!(
+        "SELECT l.code, p.id, r.id, g.id, t.merchant, t.kind, t.id, t.title, l.flags, l.created_at, l.shared_at, \
+         q.code, a.alias, t.num, l.promoter, {}, p.name FROM links l JOIN targets t ON t.num = l.target \
+         JOIN placements p ON p.num = l.placement JOIN promoters r ON r.num = l.promoter \
+         JOIN programmes g ON g.num = p.programme LEFT JOIN links q ON q.qr_of = l.code \
+         LEFT JOIN aliases a ON a.code = l.code WHERE l.qr_of IS NULL",
+        Life::COLUMNS
+    )
+}
 
 fn page(
     tx: &mut dyn Tx,
@@ -244,7 +269,7 @@ fn question<'w>(
     wanted: &'w Wanted,
     after: &Cursor,
 ) -> Result<(String, Vec<Param<'w>>), Problem> {
-    let mut sql = COLUMNS.to_owned();
+    let mut sql = columns();
     let mut values: Vec<Param<'_>> = Vec::new();
     let mut with = |condition: &str, value| {
         values.push(value);
@@ -299,24 +324,14 @@ fn key(wanted: &Wanted, row: &Row) -> Result<String, StoreError> {
     Ok(if wanted.promoter.is_some() {
         Cursor::of_numbers(&[row.int(9)?, row.int(0)?])
     } else {
-        Cursor::of_numbers(&[row.int(18)?, row.int(19)?, row.int(9)?, row.int(0)?])
+        Cursor::of_numbers(&[row.int(13)?, row.int(14)?, row.int(9)?, row.int(0)?])
     })
 }
 
 fn entry(row: &Row, config: &CoreConfig, banned: &Banned, now: Instant) -> Result<LinkEntry, StoreError> {
     let code = Code(row.int(0)?.cast_unsigned()).to_string();
-    let qr = row.opt_int(16)?.map(|code| Code(code.cast_unsigned()).to_string());
-    let life = Life {
-        starts: LinkSeconds(row.num(11)?),
-        expires: LinkSeconds(row.num(12)?),
-        cancelled_from: row.opt_instant(13)?,
-        delisted_from: row.opt_instant(14)?,
-        disabled_from: row.opt_instant(15)?,
-        banned: match row.opt_int(20)? {
-            Some(category) => banned.forbids(category, row.int(21)?),
-            None => false,
-        },
-    };
+    let qr = row.opt_int(11)?.map(|code| Code(code.cast_unsigned()).to_string());
+    let life = Life::read(row, 15, banned)?;
     let flags = row.link_flags(8)?;
     Ok(LinkEntry {
         short_url: address(config, &code),
@@ -338,6 +353,6 @@ fn entry(row: &Row, config: &CoreConfig, banned: &Banned, now: Instant) -> Resul
         qr_svg_url: qr.as_ref().map(|qr| address(config, &format!("q/{qr}.svg"))),
         qr_png_url: qr.as_ref().map(|qr| address(config, &format!("q/{qr}.png"))),
         qr_code: qr,
-        alias_url: row.opt_text(17)?.map(|alias| address(config, alias)),
+        alias_url: row.opt_text(12)?.map(|alias| address(config, alias)),
     })
 }

@@ -1,12 +1,15 @@
 //! Links over HTTP: one, many at once, and what a link is.
 
+use super::bans::Banned;
 use super::feed::Numbers;
+use super::link_list::{Life, LinkState};
 use super::link_new::{LinkMaker, MadeLink, NUMBERS_PER_LINK, NewLink, address};
 use crate::api::{Mistakes, Only, PathId, Principal, Problem, Promoters, Write};
 use crate::store::{StoreError, Tx};
 use crate::{Core, CoreConfig, params};
-use attribution_core::catalogue::{LinkFlags, LinkSeconds};
+use attribution_core::catalogue::LinkFlags;
 use attribution_core::code::Code;
+use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -52,6 +55,7 @@ struct LinkView {
     destination: String,
     /// The name of what it leads to.
     title: String,
+    state: LinkState,
     /// It is a QR code's own link.
     qr: bool,
     badge: bool,
@@ -137,7 +141,7 @@ async fn get_link(
     principal: Principal,
     PathId(text): PathId<String>,
 ) -> Result<Json<LinkView>, Problem> {
-    let (check, name) = (core.keys().check, text.clone());
+    let (check, name, now) = (core.keys().check, text.clone(), core.now());
     let found = core
         .store()
         .read(move |tx| {
@@ -146,32 +150,35 @@ async fn get_link(
                 None => named(tx, &name)?,
             };
             let Some(code) = code else { return Ok(None) };
-            let row = tx.query_opt(
-                "SELECT p.id, r.id, r.agency, g.id, t.kind, t.id, t.destination, l.flags, l.shared_at, l.starts, \
-                 l.expires, t.title, (SELECT MIN(q.code) FROM links q WHERE q.qr_of = l.code), \
-                 (SELECT MIN(a.alias) FROM aliases a WHERE a.code = l.code), p.name, g.name FROM links l JOIN placements p ON p.num = l.placement \
+            let sql = format!(
+                "SELECT p.id, r.id, r.agency, g.id, t.kind, t.id, t.destination, l.flags, l.shared_at, t.title, \
+                 (SELECT MIN(q.code) FROM links q WHERE q.qr_of = l.code), \
+                 (SELECT MIN(a.alias) FROM aliases a WHERE a.code = l.code), p.name, g.name, {} \
+                 FROM links l JOIN placements p ON p.num = l.placement \
                  JOIN promoters r ON r.num = p.promoter JOIN programmes g ON g.num = p.programme \
                  JOIN targets t ON t.num = l.target WHERE l.code = $1",
-                params![code],
-            )?;
-            Ok::<_, StoreError>(row.map(|row| (code, row)))
+                Life::COLUMNS
+            );
+            let Some(row) = tx.query_opt(&sql, params![code])? else { return Ok(None) };
+            Ok::<_, StoreError>(Some((code, row, Banned::read(tx, now)?)))
         })
         .await?;
-    let (code, row) = found.ok_or_else(|| Problem::unknown("link", &text))?;
+    let (code, row, banned) = found.ok_or_else(|| Problem::unknown("link", &text))?;
     let theirs = principal.require_promoter_of(row.text(1)?, row.opt_text(2)?);
     theirs.map_err(|_| Problem::unknown("link", &text))?;
-    let qr_code = row.opt_int(12)?.map(|code| Code(code.cast_unsigned()).to_string());
+    let qr_code = row.opt_int(10)?.map(|code| Code(code.cast_unsigned()).to_string());
     let flags = row.link_flags(7)?;
     let code = code.to_string();
+    let life = Life::read(&row, 14, &banned)?;
     Ok(Json(LinkView {
         short_url: address(core.config(), &code),
         other_urls: elsewhere(core.config(), &code),
         code,
         placement: row.text(0)?.to_owned(),
-        placement_name: row.text(14)?.to_owned(),
+        placement_name: row.text(12)?.to_owned(),
         promoter: row.text(1)?.to_owned(),
         programme: row.text(3)?.to_owned(),
-        programme_name: row.text(15)?.to_owned(),
+        programme_name: row.text(13)?.to_owned(),
         target_kind: row.text(4)?.to_owned(),
         target: row.text(5)?.to_owned(),
         destination: row.text(6)?.to_owned(),
@@ -179,12 +186,13 @@ async fn get_link(
         badge: flags.has(LinkFlags::BADGE),
         converted: flags.has(LinkFlags::CONVERTED),
         shared_at: row.int(8)?,
-        starts_at: LinkSeconds(row.num(9)?).instant().map(|at| at.millis()),
-        expires_at: LinkSeconds(row.num(10)?).instant().map(|at| at.millis()),
-        title: row.text(11)?.to_owned(),
+        starts_at: life.starts.instant().map(Instant::millis),
+        expires_at: life.expires.instant().map(Instant::millis),
+        state: life.at(now),
+        title: row.text(9)?.to_owned(),
         qr_url: qr_code.as_ref().map(|code| address(core.config(), code)),
         qr_code,
-        alias_url: row.opt_text(13)?.map(|alias| address(core.config(), alias)),
+        alias_url: row.opt_text(11)?.map(|alias| address(core.config(), alias)),
     }))
 }
 

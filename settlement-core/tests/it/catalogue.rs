@@ -347,6 +347,9 @@ on_both!(the_life_of_a_link_is_frozen_at_sharing, async |bench: &Bench| {
     );
     assert_eq!((&view["promoter"], &view["target"]), (&json!("lily"), &json!("sku1")));
     bench.problem("GET", "/v1/links/000000000", Value::Null, 404, "not_found").await;
+    assert_eq!(view["state"], "expired");
+    bench.ok("POST", "/v1/products/sku1/cancel-promotion", json!({})).await;
+    assert_eq!(bench.ok("GET", &path, Value::Null).await["state"], "promotion_cancelled");
 });
 
 on_both!(many_links_are_made_together_or_not_at_all, async |bench: &Bench| {
