@@ -211,7 +211,7 @@ texts! {
         unjournaled, imbalance, transfers, unbalanced, wrong_balances, applies_to, effective, announced, note,
         no_bans, in_force, to_come, all_programmes, bans_intro, new_ban, ban, effective_hint, ends, ends_hint, over, lift,
         ban_programme_hint, no_categories, platform, no_merchants, top_up, book, top_up_words, reference_hint,
-        to_audit, nothing_to_audit, new_merchant, platform_hint, audit_title, approve_words, reject_words, audit_reason, audit_reason_hint,
+        to_audit, nothing_to_audit, usual_day, latest_day, overdue, new_merchant, platform_hint, audit_title, approve_words, reject_words, audit_reason, audit_reason_hint,
     }
     /// Platforms.
     platforms: PlatformTexts {

@@ -1,14 +1,14 @@
 //! Merchants, the money that they paid in, and their off-site enrolments to be audited.
 
-use super::sourcing::place;
+use super::sourcing;
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
-use crate::list::{Listed, everything, listed};
+use crate::list::{Listed, listed};
 use crate::merchant::balance_parts;
 use crate::order_pages::escaped;
 use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
-use crate::show::{fen, moment};
+use crate::show::fen;
 use crate::state::Console;
 use crate::who::Operator;
 use axum::Router;
@@ -34,15 +34,6 @@ struct Entry {
     platform: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct Enrolment {
-    id: String,
-    product: String,
-    title: Option<String>,
-    state: String,
-    submitted_at: i64,
-}
-
 async fn list(operator: Operator) -> Result<Response, Failure> {
     show_list(&operator, Form::default()).await
 }
@@ -61,6 +52,9 @@ async fn show_list(operator: &Operator, form: Form) -> Result<Response, Failure>
         ]);
     }
     let mut sheet = Sheet::new(who, &t.merchants);
+    if let Some(table) = sourcing::to_audit(who, "").await? {
+        sheet.part(Part::Table(table));
+    }
     let first = Form::filled(fields).show(Field::text("q", &texts.shop.name).optional());
     sheet.part(Part::Filters(Filters { to: MERCHANTS.to_owned(), first, more: Vec::new() }));
     sheet.part(Part::Table(table));
@@ -112,17 +106,9 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
             .field(form.show(Field::text("amount_fen", &texts.shop.amount).inputmode("decimal")))
             .field(form.show(Field::text("reference", &texts.shop.reference).hint(&t.reference_hint))),
     ));
-    let enrolments: Vec<Enrolment> = everything(who, "/v1/enrolments", &[("merchant", id)]).await?;
-    let columns = [&*texts.shop.enrolment, &texts.shop.product, &texts.shop.applied_at];
-    let mut table = Table::new(&t.to_audit, &columns, &[], &t.nothing_to_audit);
-    for of in enrolments.into_iter().filter(|of| of.state == "auditing") {
-        table.row(vec![
-            Cell::Link(place(id, &of.id), of.id),
-            Cell::named(of.title, Some(of.product)),
-            Cell::Text(moment(of.submitted_at)),
-        ]);
+    if let Some(table) = sourcing::to_audit(who, id).await? {
+        sheet.part(Part::Table(table));
     }
-    sheet.part(Part::Table(table));
     sheet.show(form)
 }
 

@@ -1,14 +1,15 @@
-//! The audit of an off-site enrolment (站外分销报名): its SKUs with their prices, and the answer.
+//! The audit of off-site enrolments (站外分销报名): which wait, one's SKUs with their prices, and the answer.
 
 use crate::api::path;
 use crate::enrolment::Enrolled;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Submitted};
+use crate::list::everything;
 use crate::order_pages::escaped;
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
-use crate::show::yuan;
+use crate::show::{moment, yuan};
 use crate::state::Console;
-use crate::who::Operator;
+use crate::who::{Operator, SignedIn};
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
@@ -40,8 +41,55 @@ struct Sku {
     needs_review: bool,
 }
 
+/// An enrolment that waits for its audit.
+#[derive(Debug, Deserialize)]
+struct Waiting {
+    id: String,
+    merchant: String,
+    merchant_name: Option<String>,
+    product: String,
+    title: Option<String>,
+    submitted_at: i64,
+    audit: Option<Due>,
+}
+
+/// Until when it is to be decided, as far as the workdays are known.
+#[derive(Debug, Deserialize)]
+struct Due {
+    usual_day: Option<String>,
+    latest_day: Option<String>,
+    overdue: bool,
+}
+
+/// The enrolments of a merchant, or of all if it is empty, that wait for their audit: those that came first stand first.
+/// Nothing, if there are none of all merchants.
+pub(super) async fn to_audit(who: &SignedIn, merchant: &str) -> Result<Option<Table>, Failure> {
+    let (t, s) = (&who.t().operator, &who.t().shop);
+    let query = [("merchant", merchant), ("state", "auditing")];
+    let waiting: Vec<Waiting> = everything(who, "/v1/enrolments", &query).await?;
+    if waiting.is_empty() && merchant.is_empty() {
+        return Ok(None);
+    }
+    let columns = [&*s.enrolment, &s.merchant, &s.product, &s.applied_at, &t.usual_day, &t.latest_day];
+    let mut table = Table::new(&t.to_audit, &columns, &[], &t.nothing_to_audit);
+    let day = |known: Option<String>| known.unwrap_or_else(|| "—".to_owned());
+    for of in waiting.into_iter().rev() {
+        let (usual, latest, overdue) =
+            of.audit.map_or((None, None, false), |due| (due.usual_day, due.latest_day, due.overdue));
+        table.row(vec![
+            Cell::Link(place(&of.merchant, &of.id), of.id),
+            Cell::named(of.merchant_name, Some(of.merchant)),
+            Cell::named(of.title, Some(of.product)),
+            Cell::Text(moment(of.submitted_at)),
+            Cell::Text(day(usual)),
+            if overdue { Cell::Why("bad", t.overdue.clone(), day(latest)) } else { Cell::Text(day(latest)) },
+        ]);
+    }
+    Ok(Some(table))
+}
+
 /// Where an enrolment is audited.
-pub(super) fn place(merchant: &str, enrolment: &str) -> String {
+fn place(merchant: &str, enrolment: &str) -> String {
     format!("/operator/merchants/{}/enrolments/{}", escaped(merchant), escaped(enrolment))
 }
 

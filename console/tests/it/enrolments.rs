@@ -46,6 +46,9 @@ async fn a_merchant_applies_the_platform_audits_and_the_merchant_leaves() {
     assert!(shop.get(LIST).await.body.contains("/merchant/enrolments/e1"));
 
     let boss = bench.signed_in("boss", "zh").await;
+    let all = boss.get("/operator/merchants").await;
+    assert!(all.body.contains("/operator/merchants/m1/enrolments/e1"), "{}", all.body);
+    assert!(!all.body.contains("已超期"), "{}", all.body);
     let audit = boss.get("/operator/merchants/m1").await;
     assert!(audit.body.contains("/operator/merchants/m1/enrolments/e1"), "{}", audit.body);
     // Whoever audits sees the prices, and what is left out.

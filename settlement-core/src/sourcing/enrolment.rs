@@ -2,12 +2,12 @@
 
 use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{List, Row, StoreError, Tx};
+use crate::store::{List, Param, Row, StoreError, Tx};
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};
 use attribution_core::sourcing::{AuditTimes, Refusal, SkuOffer, SkuVerdict};
 use attribution_core::time::Instant;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// An enrolment.
@@ -41,14 +41,18 @@ pub(super) struct EnrolledSku {
 }
 
 /// Where an enrolment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum State {
     /// By the gates.
     Refused,
+    /// A person looks at it.
     Auditing,
+    /// It takes part.
     Approved,
     /// By the audit.
     Rejected,
+    /// The merchant left.
     Exited,
 }
 
@@ -138,19 +142,27 @@ pub(super) fn find(tx: &mut dyn Tx, id: &str) -> Result<Option<Enrolment>, Store
     Ok(with_skus(tx, &rows)?.pop())
 }
 
-/// A merchant's enrolments, newest first, behind the one of this time and id.
-pub(super) fn of_merchant(
+/// Enrolments of a merchant or of all, in one state or in any, newest first, behind the one of this time and id.
+pub(super) fn list(
     tx: &mut dyn Tx,
-    merchant: &MerchantId,
+    merchant: Option<&MerchantId>,
+    state: Option<State>,
     after: Option<&(i64, [String; 1])>,
     limit: i64,
 ) -> Result<Vec<Enrolment>, StoreError> {
     let (at, id) = after.map_or((i64::MAX, ""), |(at, [id])| (*at, id.as_str()));
+    let mut values: Vec<Param<'_>> = vec![at.into(), id.into(), limit.into()];
+    let mut only = String::new();
+    let wanted = [("merchant", merchant.map(Param::from)), ("state", state.map(|state| state.name().into()))];
+    for (column, value) in wanted.into_iter().filter_map(|(column, value)| Some((column, value?))) {
+        values.push(value);
+        only.push_str(&format!(" AND {column} = ${}", values.len()));
+    }
     let sql = format!(
-        "SELECT {COLUMNS} FROM enrolments WHERE merchant = $1 AND submitted_ms <= $2 \
-         AND (submitted_ms < $2 OR id < $3) ORDER BY submitted_ms DESC, id DESC LIMIT $4"
+        "SELECT {COLUMNS} FROM enrolments WHERE submitted_ms <= $1 AND (submitted_ms < $1 OR id < $2){only} \
+         ORDER BY submitted_ms DESC, id DESC LIMIT $3"
     );
-    let rows = tx.query(&sql, params![merchant, at, id, limit])?;
+    let rows = tx.query(&sql, &values)?;
     with_skus(tx, &rows)
 }
 

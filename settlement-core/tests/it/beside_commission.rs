@@ -1,5 +1,6 @@
 //! Enrolments for channels and video tasks: whose programme they may use, by which rules, page by page.
 
+use crate::lists::token;
 use crate::on_both;
 use crate::order_bench::{Stage, hour};
 use crate::support::Bench;
@@ -98,6 +99,14 @@ on_both!(enrolments_keep_to_their_programme_and_are_paged, async |bench: &Bench|
         bench.ok("POST", &format!("/v1/enrolments/{id}/exit"), json!({})).await;
     }
     assert_eq!(pages(bench, "/v1/enrolments?merchant=m1").await, ["e3", "e2", "e1"]);
+    // Whoever audits sees those of all shops; a shop only its own.
+    assert_eq!(pages(bench, "/v1/enrolments?state=auditing").await, ["e0"]);
+    assert_eq!(pages(bench, "/v1/enrolments?merchant=m1&state=exited").await, ["e3", "e2", "e1"]);
+    let shop = token(bench, "merchant", "m1").await;
+    for (path, status) in [("?state=auditing", 403), ("?merchant=m2", 403), ("?merchant=m1", 200)] {
+        let (answer, _) = bench.call_as(&shop, "GET", &format!("/v1/enrolments{path}"), Value::Null).await;
+        assert_eq!(answer.as_u16(), status, "{path}");
+    }
     // Dearer than the lowest deal the platform told; once that is out of its 30 days it has no say any more.
     let refused = bench.ok("POST", "/v1/enrolments", enrol("e4", "g1", "cup", 8_500)).await;
     assert_eq!(refused["state"], "refused", "{refused}");

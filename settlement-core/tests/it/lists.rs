@@ -6,7 +6,7 @@ use crate::support::Bench;
 use attribution_core::time::DAY_MS;
 use serde_json::{Value, json};
 
-async fn token(bench: &Bench, role: &str, subject: &str) -> String {
+pub(crate) async fn token(bench: &Bench, role: &str, subject: &str) -> String {
     let issued = bench.ok("POST", "/v1/tokens", json!({"role": role, "subject": subject})).await;
     issued["token"].as_str().unwrap().to_owned()
 }
