@@ -213,6 +213,12 @@ texts! {
         ban_programme_hint, no_categories, platform, no_merchants, top_up, book, top_up_words, reference_hint,
         to_audit, nothing_to_audit, usual_day, latest_day, overdue, new_merchant, platform_hint, audit_title, approve_words, reject_words, audit_reason, audit_reason_hint,
     }
+    /// What the platform says of merchants and products.
+    facts: FactTexts {
+        title, intro, level, service, logistics, product_score, dropship_products, consumer_or_industrial, risk_ok,
+        growth_score, ships_within, no_promise, hours24, hours48, dropship_free_shipping, seven_day_returns, group_purchase,
+        ticked, of_products, no_products, bad_count, bad_score,
+    }
     /// Platforms.
     platforms: PlatformTexts {
         title, intro, none, new, rename,

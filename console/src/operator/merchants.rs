@@ -1,6 +1,6 @@
 //! Merchants, the money that they paid in, and their off-site enrolments to be audited.
 
-use super::sourcing;
+use super::{facts, sourcing};
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
@@ -97,6 +97,7 @@ async fn show(operator: &Operator, id: &str, form: Form) -> Result<Response, Fai
     }
     sheet.part(Part::Links(vec![
         (format!("{here}/disputes"), texts.dispute.title.clone()),
+        (facts::place(id), texts.facts.title.clone()),
         (format!("{here}/sources"), texts.sources.title.clone()),
         (format!("{here}/video-tasks"), texts.video.title.clone()),
     ]));

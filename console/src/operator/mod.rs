@@ -11,6 +11,7 @@ mod categories;
 mod difference;
 mod disputes;
 mod edges;
+mod facts;
 mod known;
 mod letters;
 mod merchants;
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(platforms::routes())
         .merge(categories::routes())
         .merge(sourcing::routes())
+        .merge(facts::routes())
         .merge(disputes::routes())
         .merge(payouts::routes())
         .merge(payout_accounts::routes())

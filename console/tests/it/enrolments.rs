@@ -190,6 +190,59 @@ async fn an_enrolment_is_its_merchants_and_the_platforms_alone() {
     assert_eq!(state(&bench, "e1").await, "auditing");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_says_what_the_platform_measured_and_sees_it_again() {
+    let bench = Bench::new().await;
+    let boss = bench.signed_in("boss", "zh").await;
+    assert!(boss.get("/operator/merchants/m1").await.body.contains("/operator/merchants/m1/facts"));
+    let to = "/operator/merchants/m1/facts";
+    let page = boss.get(to).await;
+    assert!(page.body.contains("/operator/merchants/m1/facts/cup"), "{}", page.body);
+    let shop = [
+        ("level", "2"),
+        ("service_tenths", "3.5"),
+        ("logistics_tenths", "3"),
+        ("product_tenths", "2.0"),
+        ("dropship_products", "1"),
+        ("ticked", "consumer_or_industrial"),
+    ];
+    for (field, typed) in [("level", "L2"), ("level", "999"), ("service_tenths", "3.55")] {
+        let wrong = shop.map(|known| if known.0 == field { (field, typed) } else { known });
+        let refused = boss.submit(&page, to, &wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}: {}", refused.body);
+        assert!(refused.body.contains(&format!("href=\"#f-{field}\"")), "{typed}: {}", refused.body);
+        assert!(refused.body.contains(&format!("value=\"{typed}\"")), "{typed}: {}", refused.body);
+    }
+    let said = boss.submit(&page, to, &shop).await;
+    assert_eq!(said.location(), format!("{to}?done=saved"), "{}", said.body);
+    let kept = bench.ok("GET", "/v1/merchants/m1/sourcing-facts", Value::Null).await;
+    let expected = json!({"consumer_or_industrial": true, "level": 2, "dropship_products": 1, "service_tenths": 35,
+        "logistics_tenths": 30, "product_tenths": 20, "risk_ok": false});
+    assert_eq!(kept, expected);
+    let again = boss.get(to).await;
+    assert!(again.body.contains("value=\"3.5\""), "{}", again.body);
+
+    let to = "/operator/merchants/m1/facts/cup";
+    let page = boss.get(to).await;
+    let cup = [
+        ("growth_score", "60"),
+        ("ships_within", "hours48"),
+        ("ticked", "risk_ok"),
+        ("ticked", "seven_day_returns"),
+    ];
+    let said = boss.submit(&page, to, &cup).await;
+    assert_eq!(said.location(), "/operator/merchants/m1/facts?done=saved", "{}", said.body);
+    let kept = bench.ok("GET", "/v1/products/cup/sourcing-facts", Value::Null).await;
+    let expected = json!({"consumer_or_industrial": false, "dropship_free_shipping": false, "seven_day_returns": true,
+        "ships_within": "hours48", "growth_score": 60, "risk_ok": true, "group_purchase": false});
+    assert_eq!(kept, expected);
+    assert!(boss.get(to).await.body.contains("value=\"60\""));
+    assert_eq!(boss.get("/operator/merchants/m2/facts/cup").await.status, StatusCode::NOT_FOUND);
+    // A shop does not score itself.
+    let shop = bench.signed_in("shop", "zh").await;
+    assert_eq!(shop.get(to).await.status, StatusCode::NOT_FOUND);
+}
+
 async fn page_of(browser: &crate::bench::Browser<'_>) -> crate::bench::Page {
     browser.get("/account").await
 }

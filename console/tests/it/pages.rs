@@ -72,6 +72,8 @@ const OPERATOR: [&str; 31] = [
     "/operator/merchants",
     "/operator/merchants/m1",
     "/operator/merchants/m1/disputes",
+    "/operator/merchants/m1/facts",
+    "/operator/merchants/m1/facts/cup",
     "/operator/merchants/m1/sources",
     "/operator/merchants/m1/video-tasks",
     "/operator/merchants/m1/video-tasks/v1",

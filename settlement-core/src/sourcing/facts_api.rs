@@ -1,23 +1,27 @@
-//! `PUT /v1/merchants/{id}/sourcing-facts` and `PUT /v1/products/{id}/sourcing-facts`: what the platform says of them.
+//! `/v1/merchants/{id}/sourcing-facts` and `/v1/products/{id}/sourcing-facts`: what the platform says of them.
 
 use super::enrolment;
-use super::facts::{Kind, keep};
+use super::facts::{Kind, find, keep};
 use crate::Core;
 use crate::api::{Only, Operators, PathId, Problem, Write};
 use crate::params;
 use attribution_core::ids::{MerchantId, ProductId};
 use attribution_core::policy::eligibility::SourcingRules;
 use attribution_core::sourcing::{Edit, EditVerdict, MerchantFacts, ProductFacts, ShipPromise, edit};
+use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
-    OpenApiRouter::new().routes(routes!(put_merchant_facts)).routes(routes!(put_product_facts))
+    OpenApiRouter::new()
+        .routes(routes!(merchant_facts, put_merchant_facts))
+        .routes(routes!(product_facts, put_product_facts))
 }
 
 /// What the platform says of a merchant. Scores are in tenths.
@@ -87,6 +91,42 @@ impl From<ProductSourcingFacts> for ProductFacts {
             group_purchase: said.group_purchase,
         }
     }
+}
+
+/// What was said of it last, as it is kept.
+async fn said<F: DeserializeOwned + Send + 'static>(
+    core: &Core,
+    kind: Kind,
+    id: String,
+) -> Result<Json<F>, Problem> {
+    let unknown = Problem::unknown("sourcing facts of", &id);
+    core.store().read(move |tx| find(tx, kind, &id)).await?.map(Json).ok_or(unknown)
+}
+
+/// What was said last of level, scores and risk of a merchant; 404 if nothing was. Operators.
+#[utoipa::path(
+    get, path = "/v1/merchants/{id}/sourcing-facts", params(("id" = String, Path)),
+    responses((status = 200, body = MerchantSourcingFacts))
+)]
+async fn merchant_facts(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    PathId(merchant): PathId<MerchantId>,
+) -> Result<Json<MerchantSourcingFacts>, Problem> {
+    said(&core, Kind::Merchant, merchant.to_string()).await
+}
+
+/// What was said last of promises, growth score and risk of a product; 404 if nothing was. Operators.
+#[utoipa::path(
+    get, path = "/v1/products/{id}/sourcing-facts", params(("id" = String, Path)),
+    responses((status = 200, body = ProductSourcingFacts))
+)]
+async fn product_facts(
+    State(core): State<Core>,
+    _: Only<Operators>,
+    PathId(product): PathId<ProductId>,
+) -> Result<Json<ProductSourcingFacts>, Problem> {
+    said(&core, Kind::Product, product.to_string()).await
 }
 
 /// Says level, scores and risk of a merchant, as the platform sees them. Operators.

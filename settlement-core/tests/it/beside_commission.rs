@@ -83,8 +83,13 @@ on_both!(enrolments_keep_to_their_programme_and_are_paged, async |bench: &Bench|
         let body = json!({"merchant": shop, "title": product, "price_fen": 10_000, "category": "home",
                           "url": format!("https://shop{}.example.cn/x", if shop == "m2" { "2" } else { "" })});
         bench.ok("PUT", &format!("/v1/products/{product}"), body).await;
-        bench.ok("PUT", &format!("/v1/merchants/{shop}/sourcing-facts"), merchant.clone()).await;
-        bench.ok("PUT", &format!("/v1/products/{product}/sourcing-facts"), goods.clone()).await;
+        for (of, said) in [(format!("merchants/{shop}"), &merchant), (format!("products/{product}"), &goods)]
+        {
+            let path = format!("/v1/{of}/sourcing-facts");
+            bench.problem("GET", &path, Value::Null, 404, "not_found").await;
+            bench.ok("PUT", &path, said.clone()).await;
+            assert_eq!(bench.ok("GET", &path, Value::Null).await, *said);
+        }
         let sku = json!({"sku": "red", "price_fen": 10_000, "stock": 500, "low30_fen": 8_000});
         bench.ok("PUT", &format!("/v1/products/{product}/skus"), sku).await;
     }
