@@ -4,7 +4,7 @@ use crate::api::CoreApi;
 use crate::cli::{CoreArgs, Format, OutputArgs};
 use crate::exit::{Exit, Failure, io};
 use crate::import::{
-    Column, Fault, FileFormat, ImportError, Kind, Options, Plan, Report, lines_left_out, send,
+    Column, Fault, FileFormat, ImportError, Kind, Options, Plan, Report, Results, lines_left_out, send,
 };
 use crate::output::{Listing, note, pretty, progress_bar, say};
 use clap::Args;
@@ -90,16 +90,17 @@ impl ImportArgs {
         let runtime = super::runtime()?;
         let bar = progress_bar(plan.items(), self.kind.name());
         let options = Options { file: Some(&file), skip_bad: self.skip_bad };
-        let sent = runtime.block_on(send(&api, &plan, &options, |through| {
-            bar.set_position(u64::try_from(through).unwrap_or(u64::MAX));
+        let path = self.results.clone().unwrap_or_else(|| beside(&file, ".links.csv"));
+        let mut results = (self.kind == Kind::Links).then(|| Results::new(path));
+        let sent = runtime.block_on(send(&api, &plan, &options, |step| {
+            bar.set_position(u64::try_from(step.through).unwrap_or(u64::MAX));
+            results.as_mut().map_or(Ok(()), |results| results.add(step))
         }));
         bar.finish_and_clear();
-        let report = sent.map_err(|error| self.explain(&file, error))?;
-        if self.kind == Kind::Links {
-            let path = self.results.clone().unwrap_or_else(|| beside(&file, ".links.csv"));
-            write_links(&path, &report).map_err(|e| io(e, format!("cannot write {}", path.display())))?;
+        if let Some(path) = results.as_ref().and_then(Results::written) {
             note(format_args!("codes are in {}", path.display()));
         }
+        let report = sent.map_err(|error| self.explain(&file, error))?;
         self.finish(&file, &plan, &report);
         Ok(if plan.faults.is_empty() && report.refused.is_empty() {
             ExitCode::SUCCESS
@@ -115,6 +116,8 @@ impl ImportArgs {
                 Failure::new(Exit::BadData, error)
             }
             ImportError::Stopped { ref source, .. } => Failure::new(source.exit(), error),
+            ImportError::Unkept(_) => Failure::new(Exit::Io, error),
+            ImportError::Changed(_) => Failure::new(Exit::BadData, error),
         }
     }
 
@@ -185,25 +188,4 @@ fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-/// The columns of a links result.
-const RESULT_COLUMNS: [&str; 5] = ["line", "code", "short_url", "qr_svg_url", "qr_png_url"];
-
-/// Writes the codes; a run that goes on after a break adds to what is there.
-fn write_links(path: &Path, report: &Report) -> std::io::Result<()> {
-    let append = report.before > 0 && path.exists();
-    let file =
-        std::fs::OpenOptions::new().create(true).write(true).append(append).truncate(!append).open(path)?;
-    let mut writer = csv::Writer::from_writer(file);
-    if !append {
-        writer.write_record(RESULT_COLUMNS)?;
-    }
-    for (line, link) in &report.answers {
-        let text = |name: &str| link.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut cells = vec![line.to_string()];
-        cells.extend(RESULT_COLUMNS[1..].iter().map(|name| text(name)));
-        writer.write_record(&cells)?;
-    }
-    writer.flush()
 }

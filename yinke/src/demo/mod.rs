@@ -14,7 +14,7 @@ mod taps;
 pub(crate) use accounts::DemoAccount;
 
 use crate::api::{ApiError, CoreApi};
-use crate::import::{Fault, FileFormat, ImportError, Kind, Options, Plan, send};
+use crate::import::{Fault, FileFormat, ImportError, Kind, Options, Plan, StepDone, send};
 use attribution_core::time::Instant;
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -246,15 +246,19 @@ async fn import(
         return Err(mistakes(path, &plan.faults));
     }
     // The note beside the file is for long imports; the demo's are short and repeat themselves harmlessly.
-    let report =
-        send(api, &plan, &Options { file: None, skip_bad: false }, |_| {}).await.map_err(|source| {
-            match source {
-                ImportError::Refused(faults) => mistakes(path, &faults),
-                source => DemoError::Import { path: path.to_owned(), source },
-            }
-        })?;
+    let mut answers = Vec::new();
+    let keep = |step: &StepDone<'_>| {
+        answers.extend_from_slice(step.answers);
+        Ok(())
+    };
+    let report = send(api, &plan, &Options { file: None, skip_bad: false }, keep).await.map_err(
+        |source| match source {
+            ImportError::Refused(faults) => mistakes(path, &faults),
+            source => DemoError::Import { path: path.to_owned(), source },
+        },
+    )?;
     tell(format!("imported {} {}", report.sent, kind.name()));
-    Ok(report.answers)
+    Ok(answers)
 }
 
 fn mistakes(path: &Path, faults: &[Fault]) -> DemoError {

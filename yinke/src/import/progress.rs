@@ -23,6 +23,8 @@ pub(super) struct Progress {
     path: Option<PathBuf>,
     note: Note,
     written: usize,
+    /// An import to the same core, of a file of this name with other contents, broke off.
+    other_contents: bool,
 }
 
 impl Progress {
@@ -39,13 +41,17 @@ impl Progress {
             .as_ref()
             .and_then(|path| std::fs::read(path).ok())
             .and_then(|bytes| serde_json::from_slice::<Note>(&bytes).ok())
-            .filter(|found| {
-                (&found.core, &found.kind, &found.content) == (&note.core, &note.kind, &note.content)
-            });
-        if let Some(found) = found {
+            .filter(|found| (&found.core, &found.kind) == (&note.core, &note.kind));
+        let other_contents = found.as_ref().is_some_and(|found| found.content != note.content);
+        if let Some(found) = found.filter(|_| !other_contents) {
             note = found;
         }
-        Self { path, written: note.done, note }
+        Self { path, written: note.done, note, other_contents }
+    }
+
+    /// The note, if an import to the same core, of a file of this name with other contents, broke off.
+    pub(super) fn of_other_contents(&self) -> Option<&Path> {
+        self.path.as_deref().filter(|_| self.other_contents)
     }
 
     /// Steps that are in.

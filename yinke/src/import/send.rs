@@ -9,7 +9,7 @@ use attribution_core::hex::hex;
 use http::Method;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Pauses before a call that may succeed later is made again.
@@ -32,8 +32,16 @@ pub(crate) struct Report {
     pub(crate) before: usize,
     /// Items that the core refused.
     pub(crate) refused: Vec<Fault>,
-    /// The core's answers, by line.
-    pub(crate) answers: Vec<(u64, Value)>,
+}
+
+/// What became of one step.
+pub(crate) struct StepDone<'a> {
+    /// Items that are through by now.
+    pub(crate) through: usize,
+    /// Those of an earlier run.
+    pub(crate) before: usize,
+    /// The core's answers to the step, by line; none if it was in before.
+    pub(crate) answers: &'a [(u64, Value)],
 }
 
 /// Why an import stopped.
@@ -62,23 +70,36 @@ pub(crate) enum ImportError {
         /// Why.
         source: ApiError,
     },
+    /// What the core answered cannot be kept.
+    #[error("the core's answers cannot be written; run the same command again to go on")]
+    Unkept(#[source] std::io::Error),
+    /// The file was changed after links of it were made: its rows would be made once more.
+    #[error(
+        "the file was changed after an import of it broke off, and links that were made then would be made once more: \
+         import what is left under another name, or remove {} to import everything", .0.display()
+    )]
+    Changed(PathBuf),
 }
 
 fn rest(nothing_from: Option<u64>) -> String {
     nothing_from.map_or_else(String::new, |line| format!(", and nothing from line {line} on"))
 }
 
-/// Sends a plan. `tell` hears how many items are through.
+/// Sends a plan. `keep` is given the outcome of each step before it is noted as done: whatever breaks off afterwards,
+/// what it wrote stays, and what it could not write is asked for again.
 ///
 /// # Errors
-/// If the core refuses a row (unless bad rows are skipped) or cannot be reached any longer.
+/// If the core refuses a row (unless bad rows are skipped) or cannot be reached any longer, or `keep` fails.
 pub(crate) async fn send(
     api: &CoreApi,
     plan: &Plan,
     options: &Options<'_>,
-    mut tell: impl FnMut(usize),
+    mut keep: impl FnMut(&StepDone<'_>) -> std::io::Result<()>,
 ) -> Result<Report, ImportError> {
     let mut progress = Progress::open(options.file, api.base(), plan.kind.name(), &plan.content);
+    if let (Kind::Links, Some(note)) = (plan.kind, progress.of_other_contents()) {
+        return Err(ImportError::Changed(note.to_owned()));
+    }
     let mut report = Report::default();
     let mut through = 0;
     if !options.skip_bad {
@@ -87,30 +108,32 @@ pub(crate) async fn send(
     for (index, step) in plan.steps.iter().enumerate() {
         if index < progress.done() {
             report.before += step.lines.len();
-        } else {
-            match send_step(api, plan, step, options.skip_bad, &mut report).await {
-                Ok(()) => {}
-                Err(error) => {
-                    note(progress.save());
-                    return Err(match error {
-                        StepError::Refused { faults, others_in } => {
-                            let rest = &plan.steps[index + usize::from(others_in)..];
-                            let nothing_from = rest.first().map(|step| step.lines[0]);
-                            match report.sent + report.before {
-                                0 => ImportError::Refused(faults),
-                                imported => ImportError::Halfway { faults, imported, nothing_from },
-                            }
-                        }
-                        StepError::Api(source) => {
-                            ImportError::Stopped { done: through, total: plan.items(), source }
-                        }
-                    });
-                }
-            }
-            note(progress.advance(step.method != Method::PUT || step.lines.len() > 1));
+            through += step.lines.len();
+            keep(&StepDone { through, before: report.before, answers: &[] }).map_err(ImportError::Unkept)?;
+            continue;
         }
+        let answers = match send_step(api, plan, step, options.skip_bad, &mut report).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                note(progress.save());
+                return Err(match error {
+                    StepError::Refused { faults, others_in } => {
+                        let rest = &plan.steps[index + usize::from(others_in)..];
+                        let nothing_from = rest.first().map(|step| step.lines[0]);
+                        match report.sent + report.before {
+                            0 => ImportError::Refused(faults),
+                            imported => ImportError::Halfway { faults, imported, nothing_from },
+                        }
+                    }
+                    StepError::Api(source) => {
+                        ImportError::Stopped { done: through, total: plan.items(), source }
+                    }
+                });
+            }
+        };
         through += step.lines.len();
-        tell(through);
+        keep(&StepDone { through, before: report.before, answers: &answers }).map_err(ImportError::Unkept)?;
+        note(progress.advance(step.method != Method::PUT || step.lines.len() > 1));
     }
     progress.finish();
     report.refused.sort_by_key(|fault| fault.line);
@@ -127,7 +150,7 @@ async fn check(api: &CoreApi, plan: &Plan, done: usize) -> Result<(), ImportErro
     for step in rest {
         let asked = Step { path: path.to_owned(), ..step.clone() };
         match send_step(api, plan, &asked, true, &mut report).await {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(StepError::Refused { mut faults, .. }) => report.refused.append(&mut faults),
             Err(StepError::Api(source)) => {
                 return Err(ImportError::Stopped { done: imported, total: plan.items(), source });
@@ -158,14 +181,15 @@ enum StepError {
     Api(ApiError),
 }
 
-/// Sends one step; a bulk call that is refused for one item is sent again without it, if bad rows are skipped.
+/// Sends one step and gives the core's answers by line; a bulk call that is refused for one item is sent again without it,
+/// if bad rows are skipped.
 async fn send_step(
     api: &CoreApi,
     plan: &Plan,
     step: &Step,
     skip_bad: bool,
     report: &mut Report,
-) -> Result<(), StepError> {
+) -> Result<Vec<(u64, Value)>, StepError> {
     let mut body = step.body.clone();
     let mut lines = step.lines.clone();
     while !lines.is_empty() {
@@ -204,7 +228,7 @@ async fn send_step(
             }
         }
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 async fn call(api: &CoreApi, plan: &Plan, step: &Step, body: &Value) -> Result<Value, ApiError> {
@@ -244,22 +268,25 @@ fn record(
     mut answer: Value,
     skip_bad: bool,
     report: &mut Report,
-) -> Result<(), StepError> {
+) -> Result<Vec<(u64, Value)>, StepError> {
     let list = match plan.kind {
         Kind::Links => answer["links"].take(),
         Kind::Orders => answer["results"].take(),
         _ => Value::Array(vec![answer]),
     };
-    let parts = lines.iter().copied().zip(list.as_array().map_or(&[][..], Vec::as_slice));
-    let refused: Vec<Fault> = parts.clone().filter_map(|(line, part)| refusal(line, part)).collect();
+    let parts = match list {
+        Value::Array(parts) => parts,
+        _ => Vec::new(),
+    };
+    let answers: Vec<(u64, Value)> = lines.iter().copied().zip(parts).collect();
+    let refused: Vec<Fault> = answers.iter().filter_map(|(line, part)| refusal(*line, part)).collect();
     report.sent += lines.len() - refused.len();
-    report.answers.extend(parts.map(|(line, part)| (line, part.clone())));
     // The other events of the call are in, and stay in: each is whole by itself.
     if !refused.is_empty() && !skip_bad {
         return Err(StepError::Refused { faults: refused, others_in: true });
     }
     report.refused.extend(refused);
-    Ok(())
+    Ok(answers)
 }
 
 /// Why an order event was not applied, if so.

@@ -1,6 +1,7 @@
 //! An import that breaks off goes on where it stopped.
 
 use crate::support::{code, file, run, stderr};
+use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -64,10 +65,18 @@ fn serve(stream: TcpStream, seen: &AtomicUsize, answers: usize) {
         {
             return;
         }
-        writer
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
-            .unwrap();
+        let answer = answer(&body);
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:";
+        write!(writer, "{head} {}\r\n\r\n{answer}", answer.len()).unwrap();
     }
+}
+
+/// Of links their codes, here named after their products; else nothing that anybody reads.
+fn answer(body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap();
+    let Some(links) = body["links"].as_array() else { return "{}".to_owned() };
+    let links: Vec<Value> = links.iter().map(|link| json!({"code": link["product"]})).collect();
+    json!({ "links": links }).to_string()
 }
 
 fn promoters(dir: &Path, count: usize) -> std::path::PathBuf {
@@ -126,4 +135,52 @@ fn a_changed_file_starts_anew() {
     let output = run(&args);
     assert!(stderr(&output).contains("promoters: 6 imported\n"), "{}", stderr(&output));
     assert_eq!(again.seen.load(Ordering::SeqCst), 6);
+}
+
+fn links(dir: &Path, count: usize) -> std::path::PathBuf {
+    let rows: String = (0..count).map(|n| format!("a-p,c-{n}\n")).collect();
+    file(dir, "links.csv", &format!("placement,product\n{rows}"))
+}
+
+/// The file of codes after an import of so many links: each line once, in order.
+fn codes(count: usize) -> String {
+    let rows: String = (0..count).map(|n| format!("{},c-{n},,,\n", n + 2)).collect();
+    format!("line,code,short_url,qr_svg_url,qr_png_url\n{rows}")
+}
+
+#[test]
+fn codes_of_links_are_written_as_they_are_made_and_the_next_run_adds_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = links(dir.path(), 5_000);
+    let core = MortalCore::start("127.0.0.1:0", 1);
+    let args = ["import", "links", path.to_str().unwrap(), "--core", &core.url, "--token", "t"];
+    let output = run(&args);
+    assert_eq!(code(&output), 69, "{}", stderr(&output));
+    let results = dir.path().join("links.csv.links.csv");
+    assert_eq!(std::fs::read_to_string(&results).unwrap(), codes(2_000));
+
+    // Killed between the codes of a step and the note of it: they are answered once more.
+    std::fs::write(&results, codes(4_000)).unwrap();
+    let again = MortalCore::start(core.url.trim_start_matches("http://"), usize::MAX);
+    let output = run(&args);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(again.seen.load(Ordering::SeqCst), 2);
+    assert_eq!(std::fs::read_to_string(&results).unwrap(), codes(5_000));
+}
+
+#[test]
+fn links_of_a_changed_file_are_not_made_a_second_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = links(dir.path(), 5_000);
+    let core = MortalCore::start("127.0.0.1:0", 1);
+    let args = ["import", "links", path.to_str().unwrap(), "--core", &core.url, "--token", "t"];
+    assert_eq!(code(&run(&args)), 69);
+    links(dir.path(), 4_999);
+    let again = MortalCore::start(core.url.trim_start_matches("http://"), usize::MAX);
+    let output = run(&args);
+    assert_eq!(code(&output), 65, "{}", stderr(&output));
+    assert!(stderr(&output).contains("links.csv.yinke-import"), "{}", stderr(&output));
+    assert_eq!(again.seen.load(Ordering::SeqCst), 0);
+    let kept = std::fs::read_to_string(dir.path().join("links.csv.links.csv")).unwrap();
+    assert_eq!(kept, codes(2_000));
 }
