@@ -62,7 +62,7 @@ const WEBHOOKS: &str = "/merchant/webhooks";
 /// Pages of agencies.
 const AGENCY: [&str; 4] = ["/agency/talents", "/agency/orders", "/agency/statements", "/agency/money"];
 /// Pages of operators.
-const OPERATOR: [&str; 31] = [
+const OPERATOR: [&str; 33] = [
     "/operator/edges",
     "/operator/audit",
     "/operator/reviews",
