@@ -16,6 +16,10 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn lints(run: &mut Run) {
     run.suite("tidy", 10, tidy::run);
     run.suite("format", 10, || succeed(cargo(&["fmt", "--all", "--check"])));
+    // The fuzz targets are a workspace of their own, which nothing else here builds.
+    run.suite("lockfiles", 20, || {
+        succeed(cargo(&["update", "--workspace", "--locked", "--manifest-path", "fuzz/Cargo.toml"]))
+    });
     run.suite("clippy", 240, || {
         succeed(cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
     });
