@@ -1,8 +1,9 @@
 //! A programme's rules as data: versioned, never edited in place, every field overridable.
 //!
 //! One file per part: [`attribution`] (whose order is it), [`commission`] (how much), [`settlement`] (when and how it
-//! is paid), [`eligibility`] (who and what may take part), [`preset`] (the source documents as policies), [`patch`]
-//! (overriding fields), [`validate`] (all mistakes at once), [`edge`] (what of it an edge must know).
+//! is paid), [`eligibility`] (who and what may take part), [`video_task`] (what a video task costs), [`preset`] (the
+//! source documents as policies), [`patch`] (overriding fields), [`validate`] (all mistakes at once), [`edge`] (what of
+//! it an edge must know).
 
 pub mod attribution;
 pub mod commission;
@@ -12,6 +13,7 @@ pub mod patch;
 pub mod preset;
 pub mod settlement;
 pub mod validate;
+pub mod video_task;
 
 pub use attribution::{AttributionPolicy, Model, Scope, Validity};
 pub use commission::CommissionPolicy;
@@ -19,11 +21,11 @@ pub use edge::{EdgePolicy, LinkKind};
 pub use eligibility::EligibilityPolicy;
 pub use preset::Preset;
 pub use settlement::SettlementPolicy;
+pub use video_task::VideoTaskPolicy;
 
 use crate::dispute::BatchRule;
 use crate::ids::{CategoryId, ProgrammeId};
 use crate::time::{Instant, Period};
-use crate::video_task::VideoTaskPolicy;
 use serde::{Deserialize, Serialize};
 
 /// A whole set of rules.

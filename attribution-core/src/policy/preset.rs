@@ -7,11 +7,10 @@ use super::settlement::{
     Destination, Maturity, Methods, PayMethod, Payout, PayoutKey, RefundAfter, RefundBefore, ReportVisible,
     Roll, SettlementPolicy,
 };
-use super::{BanRule, Policy};
+use super::{BanRule, Policy, VideoTaskPolicy};
 use crate::dispute::BatchRule;
 use crate::ids::CategoryId;
 use crate::time::{Instant, Period, Span};
-use crate::video_task::VideoTaskPolicy;
 use jiff::civil::date;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -8,8 +8,9 @@ use crate::params;
 use crate::payouts::run::platform_of;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{AgencyId, PlatformId, ProgrammeId, PromoterId};
+use attribution_core::policy::VideoTaskPolicy;
 use attribution_core::time::Instant;
-use attribution_core::video_task::{VideoTask, VideoTaskPolicy};
+use attribution_core::video_task::VideoTask;
 use std::collections::HashMap;
 
 /// What holds for one task.

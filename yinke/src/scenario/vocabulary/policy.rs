@@ -346,8 +346,8 @@ mod tests {
     use super::*;
     use crate::scenario::read;
     use attribution_core::policy::Policy;
+    use attribution_core::policy::VideoTaskPolicy;
     use attribution_core::policy::eligibility::SourcingRules;
-    use attribution_core::video_task::VideoTaskPolicy;
     use std::collections::BTreeSet;
 
     #[test]
