@@ -1,6 +1,6 @@
 //! What a journal and those it hands out share: the streams that are there, releasing them, and the end.
 
-use crate::cursor::CursorStore;
+use crate::cursor_store::CursorStore;
 use crate::epoch::{End, Ending, EpochRecord};
 use crate::failpoint;
 use crate::index::{Entry, StreamIndex};

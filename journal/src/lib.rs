@@ -17,6 +17,7 @@
 
 mod bell;
 mod cursor;
+mod cursor_store;
 mod epoch;
 pub mod failpoint;
 pub mod frame;
@@ -31,6 +32,7 @@ mod lane;
 mod missing;
 #[cfg(test)]
 mod model_tests;
+mod notice;
 mod open;
 mod options;
 mod reader;
@@ -44,14 +46,16 @@ mod tail;
 mod unsynced;
 mod writer;
 
-pub use cursor::{CursorError, Cursors};
+pub use cursor::Cursors;
+pub use cursor_store::CursorError;
 pub use frame::{Frame, MAX_PAYLOAD, MAX_SEQUENCE};
 pub use inner::{CloseError, ReleaseError, Released};
 pub use journal::Journal;
+pub use notice::Notice;
 pub use open::{OpenError, Opened};
 pub use options::{Options, OptionsError, SEGMENT_BYTES, SYNC_INTERVAL};
 pub use reader::{ReadError, Reader};
-pub use recovery::{Notice, StreamInfo};
+pub use recovery::StreamInfo;
 pub use stats::Stats;
 pub use writer::{AppendError, FlushError, Writer};
 

@@ -2,9 +2,9 @@
 //! the file has its whole length, never leaves out a number, and never removes a start's last segments while it runs;
 //! so what is seen here is damage from outside, and no kill or power cut looks like it.
 
-use crate::cursor::CursorStore;
+use crate::cursor_store::CursorStore;
 use crate::index::StreamIndex;
-use crate::recovery::Notice;
+use crate::notice::Notice;
 use crate::segment::{self, Header, MIN_SEGMENT_BYTES};
 use crate::storage::{self, Storage};
 use crate::{MAX_SEQUENCE, StreamId};

@@ -1,7 +1,7 @@
 //! Opening a journal: what is done, in which order, before the first frame.
 
 use crate::bell::{Bell, Rest};
-use crate::cursor::CursorStore;
+use crate::cursor_store::CursorStore;
 use crate::epoch::EpochRecord;
 use crate::failpoint;
 use crate::index::StreamIndex;

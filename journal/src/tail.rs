@@ -4,8 +4,8 @@
 use crate::epoch::{End, EpochRecord};
 use crate::frame::{self, Frame};
 use crate::index::{Entry, StreamIndex};
+use crate::notice::Notice;
 use crate::reader::read_what_can_be_read;
-use crate::recovery::Notice;
 use crate::segment::{self, Found, HEADER_BYTES, Header};
 use crate::storage::{self, File, Storage};
 use std::collections::BTreeMap;
