@@ -7,11 +7,12 @@ use crate::config::{EdgeConfig, EdgeKeys};
 use crate::cookies::CookieJar;
 use crate::core_link::CoreLink;
 use crate::journal_metrics::Growth;
-use crate::listen::{self, ListenError};
+use crate::listen;
 use crate::pages::Pages;
 use crate::readiness::{NotReady, Readiness};
 use crate::request::Hosts;
 use crate::server::{self, Setup, Stage};
+use crate::start_error::StartError;
 use crate::table::Table;
 use crate::worker::Shared;
 use crate::{clock, journal_metrics, metrics, wiring};
@@ -21,50 +22,15 @@ use attribution_core::time::Instant;
 use attribution_core::with_causes;
 use journal::storage::Storage;
 use journal::{Journal, Notice};
+use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{fs, io};
 use tokio::sync::{Notify, watch};
 use url::Url;
-
-/// Why an edge did not start. Nothing is left running.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// It needs 1 to 128 workers.
-    #[error("an edge has 1 to 128 workers, not {0}")]
-    Workers(u8),
-    /// The public base cannot stand in a link.
-    #[error("the public base {0} is not an http or https address of a host")]
-    PublicBase(String),
-    /// The pattern file.
-    #[error("the agent patterns cannot be used")]
-    Agents(#[from] AgentsError),
-    /// The data directory.
-    #[error("the data directory {0} cannot be used")]
-    DataDir(PathBuf, #[source] io::Error),
-    /// The address.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The journal.
-    #[error("the journal cannot be opened")]
-    Journal(#[from] journal::OpenError),
-    /// The background.
-    #[error("the background cannot be started")]
-    Background(#[from] background::SpawnError),
-    /// Not the key that its table's codes were made with: every link would be unknown.
-    #[error(
-        "the key of the codes' check character is not the one that this edge has served with: restore check.key, or \
-         give this edge a data directory of its own"
-    )]
-    CheckKey,
-    /// No threads, or no randomness.
-    #[error("the system gives no threads or no random bytes")]
-    System(#[source] io::Error),
-}
 
 /// What a shutdown did.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use crate::background::{self, BackgroundOptions, ClaimTerms, RecorderOptions, Se
 use crate::cells::Cells;
 use crate::clock;
 use crate::config::EdgeConfig;
-use crate::edge::StartError;
+use crate::start_error::StartError;
 use crate::table::{Table, snapshot};
 use crate::worker::Shared;
 use attribution_core::catalogue::LinkFlags;
