@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::lang::Lang;
+use crate::navigation::{self, NOTICES, home_of};
 use crate::state::Console;
 use crate::texts::Texts;
 use crate::who::{Anybody, SignedIn};
@@ -9,7 +10,6 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use settlement_core::api::Role;
 use std::sync::Arc;
 
 /// One entry of the navigation.
@@ -48,29 +48,6 @@ pub(crate) struct Frame {
     pub(crate) once: String,
     /// What was just done.
     pub(crate) done: Option<String>,
-}
-
-/// The navigation of a role: path and words.
-fn nav(role: Role, t: &Texts) -> Vec<(&'static str, &str)> {
-    match role {
-        Role::Promoter => crate::promoter::nav(t),
-        Role::Merchant => crate::merchant::nav(t),
-        Role::Agency => crate::agency::nav(t),
-        Role::Operator | Role::Admin => crate::operator::nav(t),
-        // A program; it has the account page alone.
-        Role::Edge => Vec::new(),
-    }
-}
-
-/// Where somebody lands.
-pub(crate) fn home_of(role: Role) -> &'static str {
-    match role {
-        Role::Promoter => "/promoter/overview",
-        Role::Merchant => "/merchant/overview",
-        Role::Agency => "/agency/talents",
-        Role::Operator | Role::Admin => "/operator/edges",
-        Role::Edge => "/account",
-    }
 }
 
 /// `/`: the first page of whoever it is.
@@ -114,7 +91,7 @@ impl SignedIn {
         let (page, query) = path.split_once('?').unwrap_or((path, ""));
         let here =
             |href: &str| page == href || page.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'));
-        let nav = nav(self.principal().role, t).into_iter();
+        let nav = navigation::entries(self.principal().role, t).into_iter();
         let done = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done");
         let me = self.session.login.clone().or_else(|| self.principal().subject.clone());
         Frame {
@@ -123,7 +100,7 @@ impl SignedIn {
                     href,
                     label: label.to_owned(),
                     here: here(href),
-                    count: if href == crate::promoter::NOTICES { self.unread } else { 0 },
+                    count: if href == NOTICES { self.unread } else { 0 },
                 })
                 .collect(),
             me: Some(me.unwrap_or_else(|| self.principal().role.name().to_owned())),

@@ -13,7 +13,7 @@
 //! 3. A file in `src/ROLE/` with the handlers and `routes()`. The first argument says who may come, such as a
 //!    [`Promoter`](who::Promoter) or a [`Merchant`](who::Merchant). A form's handler
 //!    takes [`Submitted`](form::Submitted) last: it refuses what another site sent, and keeps what was typed.
-//! 4. An entry in the role's `nav` if the page stands in the navigation, and the path in `tests/it/pages.rs`, which renders
+//! 4. An entry in [`navigation`] if the page stands there, and the path in `tests/it/pages.rs`, which renders
 //!    every page in both languages and as everybody who must not see it.
 //!
 //! What the API refuses becomes words in [`problem`]: beside the field that it names, or above the form. What stops a whole
@@ -37,6 +37,7 @@ mod lang;
 mod list;
 mod merchant;
 mod money;
+mod navigation;
 mod of_shop;
 mod operator;
 mod order_pages;

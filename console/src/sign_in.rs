@@ -3,7 +3,8 @@
 use crate::cookies::Cookie;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
-use crate::frame::{Frame, home_of, html};
+use crate::frame::{Frame, html};
+use crate::navigation::home_of;
 use crate::state::Console;
 use crate::texts::fill;
 use crate::who::{Anybody, SignedIn};

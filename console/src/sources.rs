@@ -32,9 +32,6 @@ pub(crate) fn routes() -> Router<Console> {
     })
 }
 
-/// Where a merchant finds them.
-pub(crate) const MERCHANTS: &str = "/merchant/sources";
-
 /// The page of a source.
 fn page_of(shop: &OfShop, source: &str) -> String {
     shop.page(&format!("sources/{}", escaped(source)))

@@ -19,9 +19,6 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Where a merchant finds them.
-pub(crate) const MERCHANTS: &str = "/merchant/video-tasks";
-
 pub(crate) fn routes() -> Router<Console> {
     for_both(|base| {
         let base = format!("{base}/video-tasks");

@@ -21,10 +21,7 @@ mod webhooks;
 
 pub(crate) use balance::parts as balance_parts;
 
-use crate::sources;
 use crate::state::Console;
-use crate::texts::Texts;
-use crate::video_tasks;
 use axum::Router;
 
 pub(crate) fn routes() -> Router<Console> {
@@ -45,26 +42,4 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(webhooks::routes())
         .merge(webhook::routes())
         .merge(tokens::routes())
-}
-
-/// What stands in the navigation, most wanted first.
-pub(crate) fn nav(texts: &Texts) -> Vec<(&'static str, &str)> {
-    let t = &texts.shop;
-    vec![
-        ("/merchant/overview", &t.overview),
-        ("/merchant/products", &t.products),
-        ("/merchant/orders", &t.orders),
-        ("/merchant/relations", &t.relations),
-        (crate::programmes::MERCHANTS, &t.programmes),
-        ("/merchant/plans", &t.plans),
-        ("/merchant/balance", &t.balance),
-        ("/merchant/settlements", &t.settlements),
-        ("/merchant/disputes", &texts.dispute.title),
-        ("/merchant/enrolments", &t.enrolments),
-        (video_tasks::MERCHANTS, &texts.video.title),
-        (sources::MERCHANTS, &texts.sources.title),
-        ("/merchant/webhooks", &t.webhooks),
-        ("/merchant/tokens", &t.tokens),
-        ("/merchant/shop", &texts.own_shop.title),
-    ]
 }

@@ -25,7 +25,6 @@ mod reconciliations;
 mod sourcing;
 
 use crate::state::Console;
-use crate::texts::Texts;
 use axum::Router;
 
 pub(crate) fn routes() -> Router<Console> {
@@ -49,26 +48,4 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(letters::routes())
         .merge(accounts::routes())
         .merge(account::routes())
-}
-
-/// What stands in the navigation, most wanted first.
-pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
-    vec![
-        ("/operator/edges", &t.operator.edges),
-        ("/operator/audit", &t.operator.audit),
-        ("/operator/dead-letters", &t.letters.title),
-        ("/operator/reviews", &t.shop.reviews),
-        ("/operator/orders", &t.shop.orders),
-        ("/operator/merchants", &t.operator.merchants),
-        ("/operator/promoters", &t.promoters.title),
-        ("/operator/payouts", &t.payouts.title),
-        ("/operator/payout-accounts", &t.check.title),
-        ("/operator/reconciliations", &t.reconcile.title),
-        ("/operator/calendar", &t.calendar.title),
-        ("/operator/bans", &t.operator.bans),
-        ("/operator/categories", &t.categories.title),
-        (crate::programmes::OPERATORS, &t.shop.programmes),
-        ("/operator/platforms", &t.platforms.title),
-        ("/operator/accounts", &t.accounts.title),
-    ]
 }

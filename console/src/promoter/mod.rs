@@ -17,11 +17,7 @@ mod reports;
 mod statements;
 
 use crate::state::Console;
-use crate::texts::Texts;
 use axum::Router;
-
-/// Where the notices are.
-pub(crate) const NOTICES: &str = "/promoter/notices";
 
 pub(crate) fn routes() -> Router<Console> {
     Router::new()
@@ -38,21 +34,4 @@ pub(crate) fn routes() -> Router<Console> {
         .merge(statements::routes())
         .merge(money::routes())
         .merge(notices::routes())
-}
-
-/// What stands in the navigation, most wanted first.
-pub(crate) fn nav(t: &Texts) -> Vec<(&'static str, &str)> {
-    vec![
-        ("/promoter/overview", &t.overview.nav),
-        ("/promoter/products", &t.products.nav),
-        ("/promoter/selection", &t.products.selection_nav),
-        ("/promoter/links", &t.links.nav),
-        ("/promoter/placements", &t.placements.nav),
-        ("/promoter/plans", &t.plan.title),
-        ("/promoter/orders", &t.orders.nav),
-        ("/promoter/reports", &t.reports.nav),
-        ("/promoter/statements", &t.statements.nav),
-        ("/promoter/money", &t.money.nav),
-        (NOTICES, &t.notices.nav),
-    ]
 }
