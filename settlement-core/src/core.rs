@@ -177,11 +177,6 @@ impl Core {
         &self.shared.pictures
     }
 
-    /// The HTTP interface.
-    pub fn router(&self) -> axum::Router {
-        crate::api::router(self.clone())
-    }
-
     /// Wakes those who wait for catalogue changes; call it after the transaction has committed.
     pub(crate) fn announce_change(&self) {
         self.shared.changed.send_modify(|count| *count = count.wrapping_add(1));

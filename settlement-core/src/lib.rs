@@ -14,10 +14,10 @@
 //!   out to addresses that others chose);
 //! - proof: [`audit`] (nothing is missing), [`replay`] (everything again, from what was known when).
 //!
-//! `maintenance` does what time alone brings. Under all of it lies [`store`], one transaction seam with two databases; over it [`api`], the JSON interface, with
-//! [`accounts`] for people who sign in. Requests stand in files named `..._api.rs` or `api.rs`, and in `catalogue` in
-//! each noun's own file; what is beside them knows no HTTP. Nothing here sees a raw address, and only `clock` asks what
-//! time it is.
+//! `maintenance` does what time alone brings. Under all of it lies [`store`], one transaction seam with two databases;
+//! over it [`api`], the JSON interface, with [`accounts`] for people who sign in; `routes` puts together what each noun
+//! answers to. Requests stand in files named `..._api.rs` or `api.rs`, and in `catalogue` in each noun's own file; what is
+//! beside them knows no HTTP. Nothing here sees a raw address, and only `clock` asks what time it is.
 
 pub mod accounts;
 pub mod api;
@@ -45,6 +45,7 @@ pub mod payouts;
 mod plans;
 mod random;
 pub mod replay;
+mod routes;
 mod shared_secret;
 mod signing;
 mod sourcing;

@@ -61,7 +61,7 @@ fn takes_key(method: &str, path: &str) -> bool {
 }
 
 /// The document as it is served.
-pub(super) fn complete(document: &OpenApi) -> Result<Value, Problem> {
+pub(crate) fn complete(document: &OpenApi) -> Result<Value, Problem> {
     let mut document = serde_json::to_value(document).map_err(|error| {
         tracing::error!(%error, "the OpenAPI document could not be written");
         Problem::internal()
