@@ -23,6 +23,7 @@ mod account;
 mod agency;
 mod api;
 mod assets;
+mod categories;
 mod cookies;
 mod coupons;
 mod disputes;

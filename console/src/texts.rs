@@ -182,7 +182,7 @@ texts! {
         change_rules, platforms_words, versions, from, written, to, change_intro, keep_preset, put_in_force,
         fields, fields_hint, preview, not_yet, current_rules, bad_json, for_what, rate, customers, plan,
         no_rates, product, category, whole_shop, everything, general_plan, rates_intro, set_rate, set,
-        product_id, rate_product_hint, rate_percent, rate_hint, bad_rate, programme, approval, made_at, closes,
+        product_id, rate_product_hint, any_category, rate_category_hint, rate_from_hint, rate_percent, rate_hint, bad_rate, programme, approval, made_at, closes,
         no_plans, automatic, by_us, plans_intro, new_plan, applied_at, state, applications, no_applications,
         approve, reject, take_back, new_product, import, no_products, promoted, promote, cancel_promotion,
         relist, delist, url, url_hint, image_url, image_url_hint, image_unreadable, query, pass_query, price, bad_price, cancelled_from, delisted_from, do_now, skus, change,
@@ -297,7 +297,7 @@ texts! {
     /// Targeted plans and applications to them.
     plan: PlanTexts {
         pending, approved, rejected, title, intro, none, by_whom, state, apply, rates, pays, more_rates, no_rates, from,
-        rates_cut,
+        rates_cut, closed, close, close_words, close_hint,
     }
     /// Platforms' statements against the books.
     reconcile: ReconcileTexts {

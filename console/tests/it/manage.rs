@@ -199,6 +199,59 @@ async fn a_promoter_applies_and_is_approved_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merchant_sets_a_categorys_rate_and_one_from_a_later_day_and_closes_a_plan() {
+    let bench = Bench::new().await;
+    let own = json!({"merchant": "m1", "name": "本店", "preset": "youzan_short"});
+    bench.ok("PUT", "/v1/programmes/own", own).await;
+    bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶叶"})).await;
+    bench.ok("PUT", "/v1/categories/green", json!({"name": "绿茶", "parent": "tea"})).await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let to = "/merchant/programmes/own/rates";
+    let page = shop.get(to).await;
+    assert!(page.body.contains("<option value=\"green\">\u{3000}绿茶</option>"), "{}", page.body);
+    for (wrong, field, words) in [
+        (("product", "cup"), "rate", "商品、类目、店铺只能填一个。"),
+        (("from", "2020-01-01"), "from", "只能从明天或以后开始"),
+        (("from", "soon"), "from", "请填写日期"),
+    ] {
+        let refused = shop.submit(&page, to, &[("rate", "6"), ("category", "tea"), wrong]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
+        let beside = format!("id=\"e-{field}\"");
+        assert!(
+            refused.body.contains(&beside) && refused.body.contains(words),
+            "{wrong:?}: {}",
+            refused.body
+        );
+    }
+    let later = [("rate", "6"), ("category", "tea"), ("from", "2090-01-31")];
+    let set = shop.submit(&page, to, &later).await;
+    assert_eq!(set.location(), format!("{to}?done=rate"), "{}", set.body);
+    let listed = shop.get(to).await;
+    for words in ["类目 茶叶", ">6%<", "2090-01-31 00:00"] {
+        assert!(listed.body.contains(words), "{words}: {}", listed.body);
+    }
+    // A platform's programme is for all shops: there a category is not one merchant's to set.
+    assert!(!shop.get("/merchant/programmes/fx/rates").await.body.contains("name=\"category\""));
+
+    let plan =
+        [("name", "金牌"), ("id", "gold"), ("programme", "own"), ("approval", "manual"), ("rate", "20")];
+    shop.submit(&shop.get("/merchant/plans").await, "/merchant/plans", &plan).await;
+    let page = shop.get("/merchant/plans/gold").await;
+    let set =
+        shop.submit(&page, "/merchant/plans/gold/rates", &[("rate", "25"), ("category", "green")]).await;
+    assert_eq!(set.location(), "/merchant/plans/gold?done=rate", "{}", set.body);
+    let page = shop.get("/merchant/plans/gold").await;
+    assert!(page.body.contains("类目 绿茶") && page.body.contains(">25%<"), "{}", page.body);
+    let refused = shop.submit(&page, "/merchant/plans/gold/close", &[("at", "2020-01-01")]).await;
+    assert!(refused.body.contains("id=\"e-at\""), "{}", refused.body);
+    bench.pass(1_000);
+    let closed = shop.submit(&page, "/merchant/plans/gold/close", &[]).await;
+    assert_eq!(closed.location(), "/merchant/plans/gold?done=plan_closed", "{}", closed.body);
+    let page = shop.get("/merchant/plans/gold").await;
+    assert!(page.body.contains("这个计划已经结束") && !page.body.contains("/close"), "{}", page.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_comes_in_on_an_operators_word_alone() {
     let bench = Bench::new().await;
     let boss = bench.signed_in("boss", "zh").await;
