@@ -119,7 +119,7 @@ pub(crate) async fn parts(
     }
     let first = Form::filled(fields).show(Field::text("order", &texts.orders.order).optional());
     Ok(vec![
-        Part::Filters(Filters { to: here.to_owned(), first, more: Vec::new() }),
+        Part::Filters(Filters { to: here.to_owned(), first, more: Vec::new(), file: None }),
         Part::Table(table),
         Part::Folded(
             t.what_is.clone(),

@@ -30,6 +30,7 @@ mod disputes;
 mod drawing;
 mod enrolment;
 mod failure;
+mod file;
 mod form;
 mod frame;
 mod guard;

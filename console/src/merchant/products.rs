@@ -2,7 +2,8 @@
 
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
+use crate::file;
+use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
 use crate::list::{Page, found, next_page, query_of};
 use crate::pictures;
 use crate::sheet::{Action, Cell, Filters, FormPart, Part, Sheet, Table};
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/merchant/products", get(list))
+        .route("/merchant/products.csv", get(csv))
         .route("/merchant/products/new", get(new).post(make))
         .route("/merchant/products/{id}", get(detail).post(change))
         .route("/merchant/products/{id}/{step}", post(take))
@@ -105,6 +107,22 @@ impl Spread {
     }
 }
 
+/// What the API is asked for by what stands in the page's address.
+fn question<'f>(merchant: &'f Merchant, fields: &'f Fields) -> Vec<(&'f str, &'f str)> {
+    let own = [("merchant", merchant.id.as_str()), ("sort", "newest")];
+    let typed = ["q", "category", "state"].map(|name| (name, form::value(fields, name).trim()));
+    own.into_iter().chain(typed).collect()
+}
+
+async fn csv(merchant: Merchant) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let fields = query_of(who);
+    match file::of_list(who, "/v1/products", &question(&merchant, &fields), "products.csv").await {
+        Ok(file) => Ok(file),
+        Err(error) => show_list(&merchant, Form::of_api(&fields, error, who.t(), who.anybody.lang)?).await,
+    }
+}
+
 async fn list(merchant: Merchant) -> Result<Response, Failure> {
     show_list(&merchant, Form::default()).await
 }
@@ -113,16 +131,8 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
     let fields = query_of(who);
-    let value = |name| form::value(&fields, name).trim();
-    let query = [
-        ("merchant", merchant.id.as_str()),
-        ("q", value("q")),
-        ("category", value("category")),
-        ("state", value("state")),
-        ("sort", "newest"),
-        ("limit", "50"),
-        ("cursor", value("cursor")),
-    ];
+    let mut query = question(merchant, &fields);
+    query.extend([("limit", "50"), ("cursor", form::value(&fields, "cursor").trim())]);
     let answer: Page<Product> = found(who.ask("/v1/products", &query).await)?;
     let filled = Form::filled(fields.clone());
     let all = vec![
@@ -142,6 +152,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
             filled.show(Field::text("category", &t.category).optional()),
             filled.show(Field::choice("state", &t.state, all).optional()),
         ],
+        file: Some(file::address("/merchant/products", &fields)),
     }));
     let next = next_page("/merchant/products", &fields, answer.next_cursor);
     let columns = [&*t.product, &t.id, &texts.products.price, &texts.products.rate, &t.state, ""];

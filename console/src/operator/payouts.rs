@@ -68,7 +68,7 @@ async fn show(operator: &Operator, programme: &str, form: Form) -> Result<Respon
         return sheet.show(form);
     };
     let first = Field::choice("programme", &texts.shop.programme, programmes).with(chosen.clone());
-    sheet.part(Part::Filters(Filters { to: PAYOUTS.to_owned(), first, more: Vec::new() }));
+    sheet.part(Part::Filters(Filters { to: PAYOUTS.to_owned(), first, more: Vec::new(), file: None }));
     let on_their_way: Page<Sent> = who
         .ask("/v1/payouts", &[("programme", &chosen), ("state", "clearing"), ("limit", ON_THEIR_WAY_SHOWN)])
         .await?;

@@ -6,7 +6,7 @@ use crate::api::path;
 use crate::drawing::broken;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake};
-use crate::frame::{Frame, html};
+use crate::frame::{Frame, refusing};
 use crate::list::query_of;
 use crate::show::{moment, yuan};
 use crate::state::Console;
@@ -18,7 +18,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{StatusCode, header};
+use http::header;
 use qr_code::{
     CONTRAST, Level, Logo, PIXELS, POSTER_CODE, Poster, PosterError, QUIET, Style, StyleError, Wish,
 };
@@ -227,11 +227,7 @@ pub(super) async fn show(
         link,
         form: if upload.is_refused() { upload } else { form },
     };
-    let mut response = html(&page)?;
-    if page.form.is_refused() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    refusing(&page, &page.form)
 }
 
 fn svg(url: &str, style: &Style, logo: Option<&Logo>) -> Result<String, Failure> {

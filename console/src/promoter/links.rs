@@ -3,8 +3,9 @@
 use super::placements;
 use crate::api::ApiError;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
-use crate::frame::{Frame, html};
+use crate::file;
+use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
+use crate::frame::{Frame, refusing};
 use crate::list::{Page, found, next_page, query_of};
 use crate::problem;
 use crate::sheet::Filters;
@@ -17,7 +18,7 @@ use askama::Template;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{Method, StatusCode, header};
+use http::{Method, header};
 use serde::Deserialize;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -25,6 +26,7 @@ use std::fmt::Write as _;
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/promoter/links", get(list))
+        .route("/promoter/links.csv", get(csv))
         .route("/promoter/links/many", get(many_page).post(make_many))
 }
 
@@ -64,6 +66,7 @@ struct Row {
 #[template(path = "promoter/links.html")]
 struct LinksPage {
     f: Frame,
+    form: Form,
     rows: Vec<Row>,
     next: Option<String>,
     filters: Filters,
@@ -81,8 +84,9 @@ struct ManyPage {
     can_make: bool,
 }
 
-/// States that can be asked for.
-const STATES: [&str; 7] = [
+/// States that can be asked for: all the dead ones first.
+const STATES: [&str; 8] = [
+    "dead",
     "live",
     "not_started",
     "expired",
@@ -104,25 +108,44 @@ pub(super) async fn placement_choices(promoter: &Promoter) -> Result<Vec<(String
 }
 
 async fn list(promoter: Promoter) -> Result<Response, Failure> {
+    show_list(&promoter, Form::default()).await
+}
+
+/// What can be searched by.
+const FILTERS: [&str; 3] = ["placement", "state", "product"];
+
+/// What the API is asked for by what stands in the page's address.
+fn question(fields: &Fields) -> Vec<(&str, &str)> {
+    FILTERS.iter().map(|name| (*name, form::value(fields, name).trim())).collect()
+}
+
+async fn csv(promoter: Promoter) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let fields = query_of(who);
+    match file::of_list(who, "/v1/links", &question(&fields), "links.csv").await {
+        Ok(file) => Ok(file),
+        Err(error) => show_list(&promoter, Form::of_api(&fields, error, who.t(), who.anybody.lang)?).await,
+    }
+}
+
+/// The list, or what is wrong with asking for it as a file.
+async fn show_list(promoter: &Promoter, refused: Form) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = who.t();
     let fields = query_of(who);
-    let value = |name| form::value(&fields, name).trim();
-    let query = [
-        ("promoter", promoter.id.as_str()),
-        ("placement", value("placement")),
-        ("state", value("state")),
-        ("product", value("product")),
-        ("limit", "50"),
-        ("cursor", value("cursor")),
-    ];
+    let mut query = question(&fields);
+    query.extend([("limit", "50"), ("cursor", form::value(&fields, "cursor").trim())]);
     let answer: Page<Entry> = found(who.ask("/v1/links", &query).await)?;
     let any = || vec![(String::new(), t.common.all.clone())];
     let mut choices = any();
-    choices.extend(placement_choices(&promoter).await?);
+    choices.extend(placement_choices(promoter).await?);
     let mut kinds = any();
     kinds.extend(STATES.iter().map(|state| {
-        let words = if *state == "live" { t.links.live.as_str() } else { states::dead(t, state) };
+        let words = match *state {
+            "dead" => &t.products.dead,
+            "live" => &t.links.live,
+            reason => states::dead(t, reason),
+        };
         ((*state).to_owned(), words.to_owned())
     }));
     let form = Form::filled(fields.clone());
@@ -136,6 +159,7 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
     };
     let page = LinksPage {
         f: who.frame(),
+        form: refused,
         rows: answer.items.into_iter().map(row).collect(),
         next: next_page("/promoter/links", &fields, answer.next_cursor),
         filters: Filters {
@@ -145,10 +169,11 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
                 form.show(Field::choice("placement", &t.links.placement, choices).optional()),
                 form.show(Field::choice("state", &t.links.state, kinds).optional()),
             ],
+            file: Some(file::address("/promoter/links", &fields)),
         },
-        filtered: ["placement", "state", "product"].iter().any(|name| !value(name).is_empty()),
+        filtered: question(&fields).iter().any(|(_, value)| !value.is_empty()),
     };
-    html(&page)
+    refusing(&page, &page.form)
 }
 
 async fn many_page(promoter: Promoter) -> Result<Response, Failure> {
@@ -170,7 +195,7 @@ async fn show_many(promoter: &Promoter, form: Form) -> Result<Response, Failure>
         ))),
         form,
     };
-    html(&page)
+    refusing(&page, &page.form)
 }
 
 /// Makes a link to each product and sends them as a file.
@@ -186,7 +211,7 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
     if products.is_empty() || products.len() > MANY_MAX {
         let words = fill(&t.links.bad_count, "max", MANY_MAX);
         mistakes.push(Mistake { field: Some("products".to_owned()), words });
-        return refuse_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
+        return show_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
     }
     let placement = sent.value("placement");
     let links: Vec<_> = products
@@ -208,10 +233,10 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
                     let words = format!("{product}{}{words}", t.common.colon);
                     mistakes.push(Mistake { field: Some("products".to_owned()), words });
                 }
-                return refuse_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
+                return show_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
             }
             let form = Form::of_api(&sent.fields, error, t, who.anybody.lang)?;
-            return refuse_many(&promoter, form).await;
+            return show_many(&promoter, form).await;
         }
     };
     let mut text = format!("\u{feff}{},{},{}\r\n", t.links.product, t.links.url, t.links.qr_png);
@@ -229,10 +254,4 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
         text,
     )
         .into_response())
-}
-
-async fn refuse_many(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
-    let mut response = show_many(promoter, form).await?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
 }
