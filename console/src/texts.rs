@@ -139,8 +139,8 @@ texts! {
     links: LinkTexts {
         nav, title, all, new, make, shop, shop_hint, own_name, own_name_hint, name_it, product, url, placement, programme, state,
         until, forever, live, many, none_like_this, empty_title, empty_words, qr, get_png, get_svg, alias, share_words, preview, destination, shared, starts,
-        products, products_hint, bad_count, many_words, make_many, qr_png, options, size, level, level_l, level_m, level_q,
-        level_h, quiet, dark, light, bad_size, bad_level, bad_quiet, bad_colour, inverted, too_alike, said_twice, get_poster, scan, elsewhere,
+        products, products_hint, bad_count, many_words, make_many, made_many, options, size, level, level_l, level_m, level_q,
+        level_h, quiet, dark, light, bad_size, bad_level, bad_quiet, bad_colour, inverted, too_alike, said_twice, get_poster, scan, elsewhere, host, bad_host,
         poster, poster_words, poster_picture, poster_save, poster_failed, logo, logo_none, logo_mine, logo_title, logo_words,
         logo_picture, logo_save, logo_remove, logo_choose, logo_too_large, logo_unreadable, logo_no_scan, logo_needs_h,
     }

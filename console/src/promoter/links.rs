@@ -1,6 +1,6 @@
 //! Links (推广链接): the list with 失效 and why, and many at once.
 
-use super::placements;
+use super::{hosts, placements};
 use crate::api::ApiError;
 use crate::failure::Failure;
 use crate::file;
@@ -16,12 +16,12 @@ use crate::texts::{Texts, fill};
 use crate::who::Promoter;
 use askama::Template;
 use axum::Router;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use http::{Method, header};
+use http::Method;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
-use std::fmt::Write as _;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -43,13 +43,8 @@ struct Entry {
 
 #[derive(Debug, Deserialize)]
 struct MadeLinks {
-    links: Vec<MadeLink>,
-}
-
-#[derive(Debug, Deserialize)]
-struct MadeLink {
-    short_url: String,
-    qr_png_url: String,
+    links: Vec<IgnoredAny>,
+    made_at: i64,
 }
 
 struct Row {
@@ -80,6 +75,12 @@ struct ManyPage {
     form: Form,
     placement: Field,
     products: Field,
+    /// How many were made just now.
+    made: Option<String>,
+    /// When, to find them again.
+    made_at: String,
+    /// At which host they are handed on, where there are several.
+    host: Option<Field>,
     /// There is a placement to make them in.
     can_make: bool,
 }
@@ -113,6 +114,8 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
 
 /// What can be searched by.
 const FILTERS: [&str; 3] = ["placement", "state", "product"];
+/// What says beside which links a file has, and at which host.
+const OF_FILE: [&str; 2] = ["made_at", "host"];
 
 /// What the API is asked for by what stands in the page's address.
 fn question(fields: &Fields) -> Vec<(&str, &str)> {
@@ -122,7 +125,9 @@ fn question(fields: &Fields) -> Vec<(&str, &str)> {
 async fn csv(promoter: Promoter) -> Result<Response, Failure> {
     let who = &promoter.who;
     let fields = query_of(who);
-    match file::of_list(who, "/v1/links", &question(&fields), "links.csv").await {
+    let mut query = question(&fields);
+    query.extend(OF_FILE.map(|name| (name, form::value(&fields, name))));
+    match file::of_list(who, "/v1/links", &query, "links.csv").await {
         Ok(file) => Ok(file),
         Err(error) => show_list(&promoter, Form::of_api(&fields, error, who.t(), who.anybody.lang)?).await,
     }
@@ -184,7 +189,12 @@ async fn show_many(promoter: &Promoter, form: Form) -> Result<Response, Failure>
     let who = &promoter.who;
     let t = &who.t().links;
     let choices = placement_choices(promoter).await?;
+    let fields = query_of(who);
+    let made: Option<usize> = form::value(&fields, "made").parse().ok();
     let page = ManyPage {
+        made: made.map(|n| fill(&t.made_many, "n", n)),
+        made_at: form::value(&fields, "made_at").to_owned(),
+        host: hosts::field(who),
         f: who.frame(),
         can_make: !choices.is_empty(),
         placement: form.show(Field::choice("placement", &t.placement, choices)),
@@ -198,7 +208,7 @@ async fn show_many(promoter: &Promoter, form: Form) -> Result<Response, Failure>
     refusing(&page, &page.form)
 }
 
-/// Makes a link to each product and sends them as a file.
+/// Makes a link to each product; the page that follows has them as a file.
 async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = who.t();
@@ -239,19 +249,6 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
             return show_many(&promoter, form).await;
         }
     };
-    let mut text = format!("\u{feff}{},{},{}\r\n", t.links.product, t.links.url, t.links.qr_png);
-    for (product, link) in products.iter().zip(&made.links) {
-        // Ids have no commas or quotes; one that begins like a formula is kept from being one.
-        let inert = if product.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{inert}{product},{},{}\r\n", link.short_url, link.qr_png_url);
-    }
-    Ok((
-        [
-            (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-            (header::CONTENT_DISPOSITION, "attachment; filename=\"links.csv\""),
-        ],
-        text,
-    )
+    Ok(Redirect::to(&format!("/promoter/links/many?made={}&made_at={}", made.links.len(), made.made_at))
         .into_response())
 }

@@ -14,6 +14,7 @@ use attribution_core::time::Instant;
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use url::Url;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -139,6 +140,10 @@ struct Wanted {
     /// In this state only, or all the `dead` ones (失效): whatever is not `live`.
     #[param(inline)]
     state: Option<WantedState>,
+    /// Made at this very time, UTC milliseconds: those of one request.
+    made_at: Option<i64>,
+    /// With their addresses at this host of the installation's; the first one if absent.
+    host: Option<String>,
     /// Entries wanted, 1 to 500.
     limit: Option<u32>,
     /// `next_cursor` of the page before.
@@ -213,6 +218,8 @@ struct LinkEntry {
     promoter: String,
     programme: String,
     merchant: String,
+    /// The shop's name.
+    merchant_name: String,
     /// `product`, `shop` or `page`.
     target_kind: String,
     target: String,
@@ -250,6 +257,7 @@ impl CsvEntry for LinkEntry {
         "placement_name",
         "programme",
         "merchant",
+        "merchant_name",
         "target_kind",
         "target",
         "title",
@@ -272,6 +280,7 @@ impl CsvEntry for LinkEntry {
             self.placement_name.clone(),
             self.programme.clone(),
             self.merchant.clone(),
+            self.merchant_name.clone(),
             self.target_kind.clone(),
             self.target.clone(),
             self.title.clone(),
@@ -302,7 +311,12 @@ async fn list(
     let wanted = scoped(wanted, &principal)?;
     let format = wanted.format;
     let (length, after) = format.begin(&PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() })?;
-    let (now, config) = (core.now(), core.config().clone());
+    let (now, mut config) = (core.now(), core.config().clone());
+    if let Some(host) = &wanted.host {
+        let there = config.at_host(config.public_base.as_str(), host).and_then(|base| Url::parse(&base).ok());
+        config.public_base =
+            there.ok_or_else(|| Problem::invalid("host", "is none of the installation's"))?;
+    }
     let found =
         core.store().read(move |tx| page(tx, &principal, &wanted, length, &after, &config, now)).await?;
     format.answer(found)
@@ -336,7 +350,8 @@ fn scoped(mut wanted: Wanted, principal: &Principal) -> Result<Wanted, Problem> 
 fn columns() -> String {
     format!(
         "SELECT l.code, p.id, r.id, g.id, t.merchant, t.kind, t.id, t.title, l.flags, l.created_at, l.shared_at, \
-         q.code, a.alias, t.num, l.promoter, {}, p.name FROM links l JOIN targets t ON t.num = l.target \
+         q.code, a.alias, t.num, l.promoter, {}, p.name, m.name FROM links l JOIN targets t ON t.num = l.target \
+         JOIN merchants m ON m.id = t.merchant \
          JOIN placements p ON p.num = l.placement JOIN promoters r ON r.num = l.promoter \
          JOIN programmes g ON g.num = p.programme LEFT JOIN links q ON q.qr_of = l.code \
          LEFT JOIN aliases a ON a.code = l.code WHERE l.qr_of IS NULL",
@@ -408,6 +423,9 @@ fn question<'w>(
     if let Some(placement) = &wanted.placement {
         with("p.id =", placement.into());
     }
+    if let Some(made) = wanted.made_at {
+        with("l.created_at =", made.into());
+    }
     if let Some(kind) = wanted.kind {
         with("t.kind =", kind.name().into());
     }
@@ -459,6 +477,7 @@ fn entry(row: &Row, config: &CoreConfig, banned: &Banned, now: Instant) -> Resul
         promoter: row.text(2)?.to_owned(),
         programme: row.text(3)?.to_owned(),
         merchant: row.text(4)?.to_owned(),
+        merchant_name: row.text(23)?.to_owned(),
         target_kind: row.text(5)?.to_owned(),
         target: row.text(6)?.to_owned(),
         title: row.text(7)?.to_owned(),
