@@ -195,7 +195,7 @@ texts! {
         superseded, bill, no_reviews, reviews_intro, reference, booked_at, amount, top_ups, no_top_ups,
         expected_to_pay, balance_intro, order, matured_at, waits_for, nothing_waits, waits_hand, waits_review,
         waits_round, waits_click, at_latest, settle, settle_all, settlements_intro, out_of_money, not_due, what_for, role, no_tokens,
-        revoke, token, only_now, new_token, token_hint, tokens_intro, address, events, no_webhooks,
+        revoke, token, only_now, new_token, token_hint, reads_only, tokens_intro, address, events, no_webhooks,
         webhooks_intro, signing_secret, new_webhook, address_hint, events_hint, disabled, failing, works,
         all_events, test, rotate, enable, remove, rotated_words, event, told_at, attempts, last_answer,
         deliveries, no_deliveries, delivered, failed, waiting, replay, auditing, on_sale_off_site,

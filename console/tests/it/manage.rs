@@ -308,6 +308,27 @@ async fn page_of(browser: &crate::bench::Browser<'_>) -> crate::bench::Page {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_reads_is_offered_and_changes_nothing_in_the_console_either() {
+    let bench = Bench::new().await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get("/merchant/tokens").await;
+    let made = shop.submit(&page, "/merchant/tokens", &[("label", "BI"), ("reads_only", "yes")]).await;
+    let page = shop.get(made.location()).await;
+    assert!(page.body.matches("商家（只读）").count() == 2, "in the list and in the form: {}", page.body);
+    let issued = bench
+        .ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m1", "reads_only": true}))
+        .await;
+    let reader = bench.browser("zh");
+    let signed_in = reader.post("/sign-in", &[("token", issued["token"].as_str().unwrap())]).await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{}", signed_in.body);
+    let page = reader.get("/merchant/products/cup").await;
+    let fields = [("title", "杯"), ("url", "https://shop.example.com/1")];
+    let refused = reader.submit(&page, "/merchant/products/cup", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("这个令牌只能查看，不能修改。"), "{}", refused.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_is_shown_once_and_taken_away() {
     let bench = Bench::new().await;
     let shop = bench.signed_in("shop", "en").await;
