@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::file;
 use crate::show::yuan;
-use crate::texts::Texts;
+use crate::texts::{Texts, fill};
 use crate::who::SignedIn;
 use attribution_core::time::Instant;
 use axum::response::Response;
@@ -27,6 +27,7 @@ pub(crate) struct Statement {
     other_fen: i64,
     closing_fen: i64,
     pub(crate) movements: Vec<Movement>,
+    reports_next_day: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,6 +36,14 @@ pub(crate) struct Movement {
     pub(crate) at: i64,
     pub(crate) amount_fen: i64,
     pub(crate) order: Option<String>,
+}
+
+impl Statements {
+    /// Why reports may show other amounts, as sentences; nothing of a month that is over.
+    pub(crate) fn differences(&self, t: &Texts) -> Vec<String> {
+        let open = self.statements.iter().filter(|of| !self.closed && of.reports_next_day);
+        open.map(|of| fill(&t.money.reports_next_day, "programme", &of.programme_name)).collect()
+    }
 }
 
 /// Months that can be chosen.

@@ -156,7 +156,7 @@ texts! {
     }
     /// Balance, withdrawals, account.
     money: MoneyTexts {
-        nav, title, empty_title, empty_words, balance, programme, available, expected, earned, clearing, debt_words, what_is,
+        nav, title, empty_title, empty_words, balance, programme, available, expected, earned, clearing, debt_words, reports_next_day, what_is,
         expected_words, earned_words, available_words, clearing_words, withdraw, amount, amount_hint, bad_amount, bind_first,
         nothing_available, account, no_account, kind, alipay, bank_card, company_alipay, number, number_hint, holder,
         holder_hint, real_name, verified, not_verified, bind, change_account, history, no_history, at, what, gross, collected,

@@ -41,6 +41,9 @@ async fn page(agency: Agency) -> Result<Response, Failure> {
     if !answer.closed {
         sheet.part(Part::Note("", t.open_words.clone()));
     }
+    for words in answer.differences(texts) {
+        sheet.part(Part::Note("", words));
+    }
     if answer.statements.is_empty() {
         sheet.part(Part::Note("", t.empty_title.clone()));
     }
