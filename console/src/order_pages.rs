@@ -32,6 +32,7 @@ struct Entry {
     promoter_fen: i64,
     provisional: bool,
     review: bool,
+    taken_back: bool,
     created_at: i64,
 }
 
@@ -42,10 +43,13 @@ pub(crate) fn escaped(text: &str) -> String {
 
 fn state(t: &Texts, of: &Entry) -> Cell {
     let (words, tone) = states::order(t, &of.state);
-    let more: Vec<&str> = [(of.review, &t.orders.review), (of.provisional, &t.orders.provisional)]
-        .into_iter()
-        .filter_map(|(said, words)| said.then_some(words.as_str()))
-        .collect();
+    let said = [
+        (of.taken_back, &t.orders.taken_back),
+        (of.review, &t.orders.review),
+        (of.provisional, &t.orders.provisional),
+    ];
+    let more: Vec<&str> =
+        said.into_iter().filter_map(|(said, words)| said.then_some(words.as_str())).collect();
     Cell::Why(tone, words.to_owned(), more.join(" · "))
 }
 
@@ -188,6 +192,7 @@ struct ExplainedLine {
     programme_name: Option<String>,
     programme_version: Option<u32>,
     state: String,
+    taken_back: bool,
     decision: Option<Decision>,
     bill: Option<BillTold>,
     superseded: Vec<Superseded>,
@@ -292,6 +297,7 @@ fn explained(sheet: &mut Sheet, who: &SignedIn, line: ExplainedLine) {
     let t = who.t();
     let zh = who.anybody.lang == Lang::Zh;
     let (words, tone) = states::order(t, &line.state);
+    let more = if line.taken_back { t.orders.taken_back.clone() } else { String::new() };
     let rules = match (line.programme_name.or(line.programme), line.programme_version) {
         (Some(programme), Some(version)) => format!("{programme} · {} {version}", t.shop.version),
         _ => "—".to_owned(),
@@ -300,7 +306,7 @@ fn explained(sheet: &mut Sheet, who: &SignedIn, line: ExplainedLine) {
         format!("{} {}", t.orders.line, line.line),
         vec![
             (t.shop.product.clone(), Cell::named(line.title, Some(line.product))),
-            (t.orders.state.clone(), Cell::Tag(tone, words.to_owned())),
+            (t.orders.state.clone(), Cell::Why(tone, words.to_owned(), more)),
             (t.shop.promoter.clone(), Cell::named(line.promoter_name, line.promoter)),
             (t.shop.paid.clone(), Cell::Number(yuan(line.amount_fen))),
             (t.shop.refunded.clone(), Cell::Number(yuan(line.refunded_fen))),

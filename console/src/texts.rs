@@ -146,13 +146,13 @@ texts! {
     }
     /// Orders and their explanations.
     orders: OrderTexts {
-        nav, title, all, order, line, product, at, base, earn, state, tracked, expected, matured, settled, invalid,
+        nav, title, all, order, line, product, at, base, earn, state, tracked, expected, matured, settled, taken_back, invalid,
         manual, none, review, provisional, none_like_this, empty_title, empty_words, why, steps,
     }
     /// Notices.
     notices: NoticeTexts {
         nav, title, empty_title, empty_words, mark, unread, promotion_cancelled, product_delisted, product_back, link_expired,
-        application_approved, application_rejected, withdrawal_paid, withdrawal_returned, account_verified, account_refused,
+        application_approved, application_rejected, withdrawal_paid, withdrawal_returned, account_verified, account_refused, commission_taken_back,
     }
     /// Balance, withdrawals, account.
     money: MoneyTexts {

@@ -41,6 +41,7 @@ struct Entry {
     promoter_fen: i64,
     provisional: bool,
     review: bool,
+    taken_back: bool,
     created_at: i64,
 }
 
@@ -74,6 +75,8 @@ struct Row {
     tone: &'static str,
     provisional: bool,
     review: bool,
+    /// A refund after the settlement took commission back.
+    taken_back: bool,
 }
 
 #[derive(Template)]
@@ -105,6 +108,7 @@ fn row(t: &Texts, entry: Entry) -> Row {
         tone,
         provisional: entry.provisional,
         review: entry.review,
+        taken_back: entry.taken_back,
         title: entry.title.unwrap_or(entry.product),
         platform: entry.platform,
         order: entry.order,

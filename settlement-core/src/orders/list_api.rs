@@ -119,6 +119,8 @@ struct OrderLineEntry {
     provisional: bool,
     /// A person must look before money moves.
     review: bool,
+    /// A refund after the settlement took commission back (维权).
+    taken_back: bool,
     /// When the order was placed, UTC milliseconds.
     created_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,6 +147,7 @@ impl CsvEntry for OrderLineEntry {
         "promoter_yuan",
         "provisional",
         "review",
+        "taken_back",
         "settled_at",
     ];
 
@@ -170,6 +173,7 @@ impl CsvEntry for OrderLineEntry {
             yuan(self.promoter_fen),
             self.provisional.to_string(),
             self.review.to_string(),
+            self.taken_back.to_string(),
             self.settled_at.map(at).unwrap_or_default(),
         ]
     }
@@ -265,7 +269,9 @@ fn rows(
     let mut sql = "SELECT l.platform, l.order_id, l.line_id, l.product, t.title, l.merchant, o.buyer, l.promoter, \
          l.programme, l.state, l.base_fen, l.commission_fen, l.promoter_fen, l.final_ms, l.review, l.created_ms, \
          l.settled_ms, l.programme_version, l.matured_ms, \
-         (SELECT r.name FROM promoters r WHERE r.id = l.promoter) FROM order_lines l \
+         (SELECT r.name FROM promoters r WHERE r.id = l.promoter), \
+         CASE WHEN l.settled_ms IS NULL THEN 0 ELSE (SELECT COUNT(*) FROM ledger_transfers x WHERE x.platform = l.platform \
+         AND x.order_id = l.order_id AND x.line_id = l.line_id AND x.reason = 'clawback') END FROM order_lines l \
          JOIN orders o ON o.order_id = l.order_id AND o.platform = l.platform \
          LEFT JOIN targets t ON t.kind = 'product' AND t.id = l.product WHERE 1 = 1"
         .to_owned();
@@ -352,6 +358,7 @@ fn entry(
         promoter_fen: row.int(12)?,
         provisional: row.opt_int(13)?.is_none(),
         review: row.flag(14)?,
+        taken_back: row.int(20)? > 0 && settled_at.is_some(),
         created_at: row.int(15)?,
         settled_at,
     })
