@@ -1,6 +1,7 @@
 //! Products: found, made and changed, their promotion cancelled and taken up again, delisted and back.
 
 use crate::api::path;
+use crate::categories;
 use crate::failure::Failure;
 use crate::file;
 use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
@@ -149,7 +150,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
         to: "/merchant/products".to_owned(),
         first: filled.show(Field::text("q", &texts.products.name).optional()),
         more: vec![
-            filled.show(Field::text("category", &t.category).optional()),
+            filled.show(categories::field(who, &t.category, &texts.common.all).await?),
             filled.show(Field::choice("state", &t.state, all).optional()),
         ],
         file: Some(file::address("/merchant/products", &fields)),
@@ -183,14 +184,22 @@ async fn show_new(merchant: &Merchant, form: Form) -> Result<Response, Failure> 
     let mut sheet = Sheet::new(who, &t.new_product).back("/merchant/products", &t.products);
     let part = FormPart::new("", "/merchant/products/new", &t.make)
         .field(form.show(Field::text("id", &t.id).hint(&t.id_hint)));
-    sheet.part(Part::Form(with_fields(part, who.t(), &form, None)));
+    sheet.part(Part::Form(with_fields(merchant, part, &form, None).await?));
     sheet.show(form)
 }
 
-fn with_fields(part: FormPart, texts: &Texts, form: &Form, of: Option<&Product>) -> FormPart {
-    let t = &texts.shop;
+async fn with_fields(
+    merchant: &Merchant,
+    part: FormPart,
+    form: &Form,
+    of: Option<&Product>,
+) -> Result<FormPart, Failure> {
+    let t = &merchant.who.t().shop;
+    let category = categories::field(&merchant.who, &t.category, &t.any_category).await?;
     let start = |pick: fn(&Product) -> String| of.map(pick).unwrap_or_default();
-    part.field(form.show(Field::text("title", &texts.products.name).with(start(|of| of.title.clone()))))
+    let title = Field::text("title", &merchant.who.t().products.name).with(start(|of| of.title.clone()));
+    let part = part
+        .field(form.show(title))
         .field(form.show(
             Field::text("url", &t.url).hint(&t.url_hint).inputmode("url").with(start(|of| of.url.clone())),
         ))
@@ -202,13 +211,7 @@ fn with_fields(part: FormPart, texts: &Texts, form: &Form, of: Option<&Product>)
                     .with(start(|of| of.price_fen.map(plain_yuan).unwrap_or_default())),
             ),
         )
-        .field(
-            form.show(
-                Field::text("category", &t.category)
-                    .optional()
-                    .with(start(|of| of.category.clone().unwrap_or_default())),
-            ),
-        )
+        .field(form.show(category.with(start(|of| of.category.clone().unwrap_or_default()))))
         .field(
             form.show(
                 Field::text("image_url", &t.image_url)
@@ -223,7 +226,8 @@ fn with_fields(part: FormPart, texts: &Texts, form: &Form, of: Option<&Product>)
                 Field::checks("pass_query", &t.query, vec![(YES.to_owned(), t.pass_query.clone())])
                     .with(start(|of| if of.pass_query { YES.to_owned() } else { String::new() })),
             ),
-        )
+        );
+    Ok(part)
 }
 
 /// What the API wants to know of a product, or what is wrong with its price.
@@ -299,7 +303,7 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
         sheet.part(Part::Note("warn", t.image_unreadable.clone()));
     }
     let part = FormPart::new(&t.change, here, &t.save);
-    sheet.part(Part::Form(with_fields(part, texts, &form, Some(&of))));
+    sheet.part(Part::Form(with_fields(merchant, part, &form, Some(&of)).await?));
     sheet.show(form)
 }
 

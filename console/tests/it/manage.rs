@@ -48,6 +48,32 @@ async fn a_product_is_made_withdrawn_and_taken_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merchant_chooses_a_category_and_makes_none_by_a_slip_of_the_pen() {
+    let bench = Bench::new().await;
+    bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶叶"})).await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get("/merchant/products/cup").await;
+    assert!(page.body.contains("<option value=\"tea\">茶叶</option>"), "{}", page.body);
+    let fields = |category| [("title", "杯"), ("url", "https://shop.example.com/1"), ("category", category)];
+    let refused = shop.submit(&page, "/merchant/products/cup", &fields("tae")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.body.contains("id=\"e-category\"") && refused.body.contains("没有这个类目：tae"),
+        "{}",
+        refused.body
+    );
+    let saved = shop.submit(&page, "/merchant/products/cup", &fields("tea")).await;
+    assert_eq!(saved.location(), "/merchant/products/cup?done=saved", "{}", saved.body);
+    assert!(shop.get("/merchant/products/cup").await.body.contains("<option value=\"tea\" selected>"));
+    let all = bench.ok("GET", "/v1/categories", Value::Null).await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1, "{all}");
+    // Operators make one with the first product that has it.
+    let other =
+        json!({"merchant": "m1", "title": "壶", "url": "https://shop.example.com/2", "category": "pots"});
+    bench.ok("PUT", "/v1/products/pot", other).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_changes_a_price_keeps_the_picture() {
     let bench = Bench::new().await;
     let picture = "https://img.shop.example.com/cup.jpg";
