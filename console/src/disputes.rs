@@ -18,6 +18,8 @@ pub(crate) struct Dispute {
     pub(crate) line: String,
     pub(crate) refund: String,
     programme: String,
+    programme_name: String,
+    pub(crate) merchant_name: String,
     route: String,
     rule: Option<String>,
     pub(crate) state: String,
@@ -66,7 +68,10 @@ impl Dispute {
             (texts.orders.order.clone(), Cell::Code(self.order.clone())),
             (texts.orders.line.clone(), Cell::Text(self.line.clone())),
             (t.refund.clone(), Cell::Code(self.refund.clone())),
-            (texts.shop.programme.clone(), Cell::Text(self.programme.clone())),
+            (
+                texts.shop.programme.clone(),
+                Cell::named(Some(self.programme_name.clone()), Some(self.programme.clone())),
+            ),
             (t.route.clone(), Cell::Text(route + &rule)),
             (t.due.clone(), Cell::Number(yuan(self.due_fen))),
             (t.recovered.clone(), Cell::Number(yuan(self.recovered_fen))),
@@ -119,7 +124,7 @@ pub(crate) async fn parts(
     }
     let first = Form::filled(fields).show(Field::text("order", &texts.orders.order).optional());
     Ok(vec![
-        Part::Filters(Filters { to: here.to_owned(), first, more: Vec::new() }),
+        Part::Filters(Filters { to: here.to_owned(), first, more: Vec::new(), file: None }),
         Part::Table(table),
         Part::Folded(
             t.what_is.clone(),

@@ -1,6 +1,7 @@
 //! What stands around every page: head, navigation, language, the way out.
 
 use crate::failure::Failure;
+use crate::form::Form;
 use crate::lang::Lang;
 use crate::navigation::{self, NOTICES, home_of};
 use crate::state::Console;
@@ -10,6 +11,7 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
 use std::sync::Arc;
 
 /// One entry of the navigation.
@@ -123,4 +125,13 @@ fn once() -> String {
 /// A rendered page.
 pub(crate) fn html(page: &impl Template) -> Result<Response, Failure> {
     Ok(Html(page.render()?).into_response())
+}
+
+/// A rendered page with a form on it, and a status that says if something is wrong with that.
+pub(crate) fn refusing(page: &impl Template, form: &Form) -> Result<Response, Failure> {
+    let mut response = html(page)?;
+    if form.is_refused() {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(response)
 }

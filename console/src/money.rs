@@ -68,6 +68,7 @@ struct Purse {
     clearing_fen: i64,
     next_payout_on: Option<String>,
     waiting: Vec<Waiting>,
+    reports_next_day: bool,
 }
 
 /// A month's amount that is not payable yet.
@@ -153,6 +154,8 @@ struct MoneyPage {
     waiting: Vec<WaitingRow>,
     /// The next payout day of each programme that has such days, as sentences.
     next_days: Vec<String>,
+    /// Why some programmes' reports may show other amounts, as sentences.
+    differences: Vec<String>,
     account: Option<AccountRow>,
     /// Why the account that was bound last is bound no more, if it was refused.
     refusal: Option<String>,
@@ -227,6 +230,7 @@ impl Money<'_> {
         let page = MoneyPage {
             here: self.here,
             waiting: purses.iter().flat_map(|purse| waiting_rows(t, purse)).collect(),
+            differences: purses.iter().filter_map(|purse| difference(t, purse)).collect(),
             next_days: purses.iter().filter_map(|purse| next_day(t, purse)).collect(),
             can_withdraw: !full.is_empty(),
             programme: form.show(Field::choice("programme", &money.programme, full)),
@@ -298,6 +302,10 @@ fn waiting_rows(t: &Texts, purse: &Purse) -> impl Iterator<Item = WaitingRow> {
 fn next_day(t: &Texts, purse: &Purse) -> Option<String> {
     let day = purse.next_payout_on.as_ref()?;
     Some(fill(&fill(&t.money.next_day, "programme", &purse.programme_name), "day", day))
+}
+
+fn difference(t: &Texts, purse: &Purse) -> Option<String> {
+    purse.reports_next_day.then(|| fill(&t.money.reports_next_day, "programme", &purse.programme_name))
 }
 
 fn purse_row(purse: Purse) -> PurseRow {

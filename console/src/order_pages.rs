@@ -1,7 +1,8 @@
 //! Order lines as merchants, agencies and operators list them, an order's explanation, and findings for a person.
 
 use crate::failure::Failure;
-use crate::form::{self, Field, Form};
+use crate::file;
+use crate::form::{self, Field, Fields, Form};
 use crate::lang::Lang;
 use crate::list::{Page, found, next_page, query_of};
 use crate::problem;
@@ -10,8 +11,11 @@ use crate::show::{moment, yuan};
 use crate::states;
 use crate::texts::Texts;
 use crate::who::SignedIn;
+use attribution_core::time::Instant;
+use axum::response::Response;
+use jiff::civil::Date;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// A line of an order.
 #[derive(Debug, Deserialize)]
@@ -28,6 +32,7 @@ struct Entry {
     promoter_fen: i64,
     provisional: bool,
     review: bool,
+    taken_back: bool,
     created_at: i64,
 }
 
@@ -38,27 +43,84 @@ pub(crate) fn escaped(text: &str) -> String {
 
 fn state(t: &Texts, of: &Entry) -> Cell {
     let (words, tone) = states::order(t, &of.state);
-    let more: Vec<&str> = [(of.review, &t.orders.review), (of.provisional, &t.orders.provisional)]
-        .into_iter()
-        .filter_map(|(said, words)| said.then_some(words.as_str()))
-        .collect();
+    let said = [
+        (of.taken_back, &t.orders.taken_back),
+        (of.review, &t.orders.review),
+        (of.provisional, &t.orders.provisional),
+    ];
+    let more: Vec<&str> =
+        said.into_iter().filter_map(|(said, words)| said.then_some(words.as_str())).collect();
     Cell::Why(tone, words.to_owned(), more.join(" · "))
+}
+
+/// The beginning of a day in Asia/Shanghai, or of the one after it, as the API takes it; what is no day is left to the API
+/// to refuse.
+fn midnight(typed: &str, after: bool) -> String {
+    let Ok(day) = typed.parse::<Date>() else { return typed.to_owned() };
+    let day = if after { day.tomorrow().unwrap_or(day) } else { day };
+    Instant::of_shanghai_date(day).millis().to_string()
+}
+
+/// What the API is asked for a list of orders that is searched by these fields.
+pub(crate) struct Question(Vec<(&'static str, String)>);
+
+impl Question {
+    pub(crate) fn of(fields: &Fields) -> Self {
+        let value = |name| form::value(fields, name).trim();
+        let as_typed = ["order", "state", "promoter", "product"].map(|name| (name, value(name).to_owned()));
+        let days = [("from", midnight(value("from"), false)), ("to", midnight(value("to"), true))];
+        Self(as_typed.into_iter().chain(days).collect())
+    }
+
+    fn pairs(&self) -> Vec<(&str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    /// Whether anything is searched by.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.iter().any(|(_, value)| !value.is_empty())
+    }
+
+    /// The page that begins at this cursor.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        who: &SignedIn,
+        cursor: &str,
+    ) -> Result<Page<T>, Failure> {
+        let mut query = self.pairs();
+        query.extend([("limit", "50"), ("cursor", cursor)]);
+        Ok(found(who.ask("/v1/orders", &query).await)?)
+    }
+}
+
+/// The days between which orders were placed, as fields.
+pub(crate) fn days(t: &Texts) -> [Field; 2] {
+    [Field::date("from", &t.reports.from).optional(), Field::date("to", &t.reports.to).optional()]
+}
+
+/// The orders of the page's search as a file, or what is wrong with asking for it.
+pub(crate) async fn as_file(who: &SignedIn) -> Result<Result<Response, Form>, Failure> {
+    let fields = query_of(who);
+    match file::of_list(who, "/v1/orders", &Question::of(&fields).pairs(), "orders.csv").await {
+        Ok(file) => Ok(Ok(file)),
+        Err(error) => Ok(Err(Form::of_api(&fields, error, who.t(), who.anybody.lang)?)),
+    }
+}
+
+/// The list at `here` as a file; the list itself says what is wrong.
+pub(crate) async fn csv(who: &SignedIn, here: &'static str, leads: bool) -> Result<Response, Failure> {
+    match as_file(who).await? {
+        Ok(file) => Ok(file),
+        Err(form) => list(who, here, leads).await?.show(form),
+    }
 }
 
 /// The list at `here` of what the person may see; order numbers lead to `here/PLATFORM/ORDER` if `leads`.
 pub(crate) async fn list(who: &SignedIn, here: &'static str, leads: bool) -> Result<Sheet, Failure> {
     let t = who.t();
     let fields = query_of(who);
-    let value = |name| form::value(&fields, name).trim();
-    let query = [
-        ("order", value("order")),
-        ("state", value("state")),
-        ("promoter", value("promoter")),
-        ("product", value("product")),
-        ("limit", "50"),
-        ("cursor", value("cursor")),
-    ];
-    let answer: Page<Entry> = found(who.ask("/v1/orders", &query).await)?;
+    let answer: Page<Entry> = Question::of(&fields).page(who, form::value(&fields, "cursor").trim()).await?;
+    let [from, to] = days(t);
     let filled = Form::filled(fields.clone());
     let mut sheet = Sheet::new(who, &t.shop.orders);
     sheet.part(Part::Filters(Filters {
@@ -68,7 +130,10 @@ pub(crate) async fn list(who: &SignedIn, here: &'static str, leads: bool) -> Res
             filled.show(Field::choice("state", &t.orders.state, states::order_choice(t)).optional()),
             filled.show(Field::text("promoter", &t.shop.promoter).optional()),
             filled.show(Field::text("product", &t.shop.product_id).optional()),
+            filled.show(from),
+            filled.show(to),
         ],
+        file: Some(file::address(here, &fields)),
     }));
     let columns = [
         &*t.orders.product,
@@ -127,6 +192,7 @@ struct ExplainedLine {
     programme_name: Option<String>,
     programme_version: Option<u32>,
     state: String,
+    taken_back: bool,
     decision: Option<Decision>,
     bill: Option<BillTold>,
     superseded: Vec<Superseded>,
@@ -231,6 +297,7 @@ fn explained(sheet: &mut Sheet, who: &SignedIn, line: ExplainedLine) {
     let t = who.t();
     let zh = who.anybody.lang == Lang::Zh;
     let (words, tone) = states::order(t, &line.state);
+    let more = if line.taken_back { t.orders.taken_back.clone() } else { String::new() };
     let rules = match (line.programme_name.or(line.programme), line.programme_version) {
         (Some(programme), Some(version)) => format!("{programme} · {} {version}", t.shop.version),
         _ => "—".to_owned(),
@@ -239,7 +306,7 @@ fn explained(sheet: &mut Sheet, who: &SignedIn, line: ExplainedLine) {
         format!("{} {}", t.orders.line, line.line),
         vec![
             (t.shop.product.clone(), Cell::named(line.title, Some(line.product))),
-            (t.orders.state.clone(), Cell::Tag(tone, words.to_owned())),
+            (t.orders.state.clone(), Cell::Why(tone, words.to_owned(), more)),
             (t.shop.promoter.clone(), Cell::named(line.promoter_name, line.promoter)),
             (t.shop.paid.clone(), Cell::Number(yuan(line.amount_fen))),
             (t.shop.refunded.clone(), Cell::Number(yuan(line.refunded_fen))),

@@ -1,11 +1,11 @@
-//! What a targeted plan pays, in words: for whoever chooses among plans, and for whoever made one.
+//! What rates pay, in words: for whoever chooses among targeted plans, and for whoever sets them.
 
 use crate::sheet::{Cell, Table};
 use crate::show::{moment, rate};
 use crate::texts::{Texts, fill};
 use serde::Deserialize;
 
-/// A rate of a plan, as the API lists it.
+/// A rate, of a targeted plan or of the general one, as the API lists it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PlanRate {
     subject_kind: String,
@@ -44,6 +44,17 @@ impl PlanRate {
         self.bp.map_or_else(|| t.policy.nothing.clone(), rate)
     }
 
+    /// For what, how much, for whom, from when and until when.
+    pub(crate) fn cells(&self, t: &Texts) -> Vec<Cell> {
+        vec![
+            Cell::Text(self.goods(t)),
+            Cell::Number(self.percent(t)),
+            Cell::Text(self.customers(t).unwrap_or(&t.policy.class_any).to_owned()),
+            Cell::Text(moment(self.from)),
+            Cell::Text(self.to.map_or_else(|| "—".to_owned(), moment)),
+        ]
+    }
+
     /// In short: how much, for what, for whom, and from when if that is still to come.
     fn words(&self, t: &Texts, now: i64) -> String {
         let mut words = format!("{} · {}", self.percent(t), self.goods(t));
@@ -68,18 +79,14 @@ pub(crate) fn cell(t: &Texts, rates: &[PlanRate], more: bool, now: i64) -> Cell 
     Cell::Text(format!("{}{more}", some.join(" / ")))
 }
 
+/// The heads above [`PlanRate::cells`].
+pub(crate) fn columns(t: &Texts) -> [&str; 5] {
+    [&t.shop.for_what, &t.shop.rate, &t.shop.customers, &t.shop.from, &t.shop.to]
+}
+
 /// The rates of a plan, one a row.
 pub(crate) fn table(t: &Texts, rates: &[PlanRate]) -> Table {
-    let columns = [&*t.shop.for_what, &t.shop.rate, &t.shop.customers, &t.shop.from, &t.shop.to];
-    let mut table = Table::new(&t.plan.rates, &columns, &[1], &t.plan.no_rates);
-    for of in rates {
-        table.row(vec![
-            Cell::Text(of.goods(t)),
-            Cell::Number(of.percent(t)),
-            Cell::Text(of.customers(t).unwrap_or(&t.policy.class_any).to_owned()),
-            Cell::Text(moment(of.from)),
-            Cell::Text(of.to.map_or_else(|| "—".to_owned(), moment)),
-        ]);
-    }
+    let mut table = Table::new(&t.plan.rates, &columns(t), &[1], &t.plan.no_rates);
+    rates.iter().for_each(|of| table.row(of.cells(t)));
     table
 }

@@ -3,11 +3,10 @@
 
 use crate::failure::Failure;
 use crate::form::{Field, Form};
-use crate::frame::{Frame, html};
+use crate::frame::{Frame, refusing};
 use crate::who::SignedIn;
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::StatusCode;
 
 /// What stands in a table, or beside a name.
 pub(crate) enum Cell {
@@ -188,6 +187,8 @@ pub(crate) struct Filters {
     pub(crate) to: String,
     pub(crate) first: Field,
     pub(crate) more: Vec<Field>,
+    /// Where what was found can be had as a file.
+    pub(crate) file: Option<String>,
 }
 
 impl Filters {
@@ -263,13 +264,8 @@ impl Sheet {
 
     /// The page; with `form`'s mistakes above it, and then a status that says so.
     pub(crate) fn show(mut self, form: Form) -> Result<Response, Failure> {
-        let refused = form.is_refused();
         self.form = form;
-        let mut response = html(&self)?;
-        if refused {
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-        }
-        Ok(response)
+        refusing(&self, &self.form)
     }
 }
 

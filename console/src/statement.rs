@@ -1,12 +1,12 @@
 //! Monthly statements (结算报表), of a promoter or an agency: what a month brought in each programme.
 
 use crate::failure::Failure;
+use crate::file;
 use crate::show::yuan;
-use crate::texts::Texts;
+use crate::texts::{Texts, fill};
 use crate::who::SignedIn;
 use attribution_core::time::Instant;
-use axum::response::{IntoResponse, Response};
-use http::header;
+use axum::response::Response;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -27,6 +27,7 @@ pub(crate) struct Statement {
     other_fen: i64,
     closing_fen: i64,
     pub(crate) movements: Vec<Movement>,
+    reports_next_day: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,6 +36,14 @@ pub(crate) struct Movement {
     pub(crate) at: i64,
     pub(crate) amount_fen: i64,
     pub(crate) order: Option<String>,
+}
+
+impl Statements {
+    /// Why reports may show other amounts, as sentences; nothing of a month that is over.
+    pub(crate) fn differences(&self, t: &Texts) -> Vec<String> {
+        let open = self.statements.iter().filter(|of| !self.closed && of.reports_next_day);
+        open.map(|of| fill(&t.money.reports_next_day, "programme", &of.programme_name)).collect()
+    }
 }
 
 /// Months that can be chosen.
@@ -86,11 +95,6 @@ pub(crate) fn sums(t: &Texts, of: &Statement) -> Vec<(String, String)> {
 
 /// The month as a file of the API's.
 pub(crate) async fn csv_file(who: &SignedIn, path: &str, month: &str) -> Result<Response, Failure> {
-    let query = [("month", month), ("format", "csv")];
-    let file = who.console().api().get_bytes(who.principal(), path, &query).await?;
     // The API has read the month as one: it can stand in a file's name.
-    let name = format!("attachment; filename=\"statement-{month}.csv\"");
-    let headers =
-        [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, file).into_response())
+    Ok(file::of_list(who, path, &[("month", month)], &format!("statement-{month}.csv")).await?)
 }

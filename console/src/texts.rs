@@ -139,24 +139,24 @@ texts! {
     links: LinkTexts {
         nav, title, all, new, make, shop, shop_hint, own_name, own_name_hint, name_it, product, url, placement, programme, state,
         until, forever, live, many, none_like_this, empty_title, empty_words, qr, get_png, get_svg, alias, share_words, preview, destination, shared, starts,
-        products, products_hint, bad_count, many_words, make_many, qr_png, options, size, level, level_l, level_m, level_q,
-        level_h, quiet, dark, light, bad_size, bad_level, bad_quiet, bad_colour, inverted, too_alike, said_twice, get_poster, scan, elsewhere,
+        products, products_hint, bad_count, many_words, make_many, made_many, options, size, level, level_l, level_m, level_q,
+        level_h, quiet, dark, light, bad_size, bad_level, bad_quiet, bad_colour, inverted, too_alike, said_twice, get_poster, scan, elsewhere, host, bad_host,
         poster, poster_words, poster_picture, poster_save, poster_failed, logo, logo_none, logo_mine, logo_title, logo_words,
         logo_picture, logo_save, logo_remove, logo_choose, logo_too_large, logo_unreadable, logo_no_scan, logo_needs_h,
     }
     /// Orders and their explanations.
     orders: OrderTexts {
-        nav, title, all, order, line, product, at, base, earn, state, tracked, expected, matured, settled, invalid,
+        nav, title, all, order, line, product, at, base, earn, state, tracked, expected, matured, settled, taken_back, invalid,
         manual, none, review, provisional, none_like_this, empty_title, empty_words, why, steps,
     }
     /// Notices.
     notices: NoticeTexts {
         nav, title, empty_title, empty_words, mark, unread, promotion_cancelled, product_delisted, product_back, link_expired,
-        application_approved, application_rejected, withdrawal_paid, withdrawal_returned, account_verified, account_refused,
+        application_approved, application_rejected, withdrawal_paid, withdrawal_returned, account_verified, account_refused, commission_taken_back,
     }
     /// Balance, withdrawals, account.
     money: MoneyTexts {
-        nav, title, empty_title, empty_words, balance, programme, available, expected, earned, clearing, debt_words, what_is,
+        nav, title, empty_title, empty_words, balance, programme, available, expected, earned, clearing, debt_words, reports_next_day, what_is,
         expected_words, earned_words, available_words, clearing_words, withdraw, amount, amount_hint, bad_amount, bind_first,
         nothing_available, account, no_account, kind, alipay, bank_card, company_alipay, number, number_hint, holder,
         holder_hint, real_name, verified, not_verified, bind, change_account, history, no_history, at, what, gross, collected,
@@ -182,7 +182,7 @@ texts! {
         change_rules, platforms_words, versions, from, written, to, change_intro, keep_preset, put_in_force,
         fields, fields_hint, preview, not_yet, current_rules, bad_json, for_what, rate, customers, plan,
         no_rates, product, category, whole_shop, everything, general_plan, rates_intro, set_rate, set,
-        product_id, rate_product_hint, rate_percent, rate_hint, bad_rate, programme, approval, made_at, closes,
+        product_id, rate_product_hint, any_category, rate_category_hint, rate_from_hint, rate_percent, rate_hint, bad_rate, programme, approval, made_at, closes,
         no_plans, automatic, by_us, plans_intro, new_plan, applied_at, state, applications, no_applications,
         approve, reject, take_back, new_product, import, no_products, promoted, promote, cancel_promotion,
         relist, delist, url, url_hint, image_url, image_url_hint, image_unreadable, query, pass_query, price, bad_price, cancelled_from, delisted_from, do_now, skus, change,
@@ -195,7 +195,7 @@ texts! {
         superseded, bill, no_reviews, reviews_intro, reference, booked_at, amount, top_ups, no_top_ups,
         expected_to_pay, balance_intro, order, matured_at, waits_for, nothing_waits, waits_hand, waits_review,
         waits_round, waits_click, at_latest, settle, settle_all, settlements_intro, out_of_money, not_due, what_for, role, no_tokens,
-        revoke, token, only_now, new_token, token_hint, tokens_intro, address, events, no_webhooks,
+        revoke, token, only_now, new_token, token_hint, reads_only, tokens_intro, address, events, no_webhooks,
         webhooks_intro, signing_secret, new_webhook, address_hint, events_hint, disabled, failing, works,
         all_events, test, rotate, enable, remove, rotated_words, event, told_at, attempts, last_answer,
         deliveries, no_deliveries, delivered, failed, waiting, replay, auditing, on_sale_off_site,
@@ -297,7 +297,7 @@ texts! {
     /// Targeted plans and applications to them.
     plan: PlanTexts {
         pending, approved, rejected, title, intro, none, by_whom, state, apply, rates, pays, more_rates, no_rates, from,
-        rates_cut,
+        rates_cut, closed, close, close_words, close_hint,
     }
     /// Platforms' statements against the books.
     reconcile: ReconcileTexts {

@@ -116,7 +116,6 @@ impl Edge {
             hosts: Hosts::new(&config.public_base, &config.hosts),
             jar: CookieJar::new(secure),
             pages: Pages::new(),
-            public_base: public_base(&config.public_base),
             trusted: config.trusted_proxies,
             max_stale_ms: config.max_stale.map(|limit| i64::try_from(limit.as_millis()).unwrap_or(i64::MAX)),
             durability: config.durability,
@@ -330,13 +329,4 @@ fn is_secure(public_base: &Url) -> Result<bool, StartError> {
         ("http", Some(_)) => Ok(false),
         _ => Err(StartError::PublicBase(public_base.to_string())),
     }
-}
-
-/// The base of all short addresses, ending in a slash.
-fn public_base(base: &Url) -> String {
-    let mut base = base.clone();
-    base.set_query(None);
-    base.set_fragment(None);
-    let text = base.to_string();
-    if text.ends_with('/') { text } else { format!("{text}/") }
 }

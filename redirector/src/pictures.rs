@@ -25,8 +25,8 @@ pub(crate) struct TooMany {
     pub(crate) seconds: u32,
 }
 
-/// Which picture: all that one depends on.
-type Kind = (Code, QrForm, Wish);
+/// Which picture: all that one depends on. The number is the audience of the host that stands in it.
+type Kind = (u32, Code, QrForm, Wish);
 
 /// The pictures of one worker.
 pub(crate) struct Pictures {
@@ -52,7 +52,7 @@ impl Pictures {
         if let Some((_, picture)) = self.kept.iter().find(|kept| kept.0 == kind) {
             return Ok(Ok(picture.clone()));
         }
-        let (_, form, Wish { style, pixels }) = kind;
+        let (_, _, form, Wish { style, pixels }) = kind;
         let more = if form == QrForm::Png { pixels.unwrap_or_default() / PIXELS_COUNTED_ONCE } else { 0 };
         self.limit.misses(1 + more, prefix, now).map_err(|seconds| TooMany { seconds })?;
         let made = match form {
@@ -80,7 +80,7 @@ mod tests {
         let mut pictures = Pictures::new(1, 7);
         let (now, prefix) = (Instant(1_700_000_000_000), AddressPrefix([4, 10, 0, 1, 0, 0, 0, 0]));
         let mut picture =
-            |body, prefix| pictures.picture((code(body), QrForm::Svg, Wish::default()), URL, prefix, now);
+            |body, prefix| pictures.picture((0, code(body), QrForm::Svg, Wish::default()), URL, prefix, now);
         for body in 0..u64::from(BURST) {
             assert!(picture(body, prefix).is_ok(), "{body}");
         }
@@ -97,7 +97,7 @@ mod tests {
         let made = |form, size| {
             let mut pictures = Pictures::new(1, 7);
             let wish = Wish { pixels: Some(size), ..Wish::default() };
-            let kinds = (0..).map(|body| (code(body), form, wish));
+            let kinds = (0..).map(|body| (0, code(body), form, wish));
             kinds.take_while(|kind| pictures.picture(*kind, URL, prefix, now).is_ok()).count()
         };
         assert_eq!(made(QrForm::Png, 200), BURST as usize);
@@ -111,7 +111,7 @@ mod tests {
         let (now, prefix) = (Instant(1_700_000_000_000), AddressPrefix([4, 10, 0, 1, 0, 0, 0, 0]));
         for _ in 0..2 {
             let mut picture =
-                |form, wish| pictures.picture((code(1), form, wish), URL, prefix, now).unwrap().unwrap();
+                |form, wish| pictures.picture((0, code(1), form, wish), URL, prefix, now).unwrap().unwrap();
             let small = Wish { pixels: Some(200), ..Wish::default() };
             assert!(picture(QrForm::Svg, Wish::default()).starts_with(b"<svg"));
             let (usual, small) = (picture(QrForm::Png, Wish::default()), picture(QrForm::Png, small));

@@ -95,7 +95,7 @@ impl Reply {
             }
             Outcome::Prefetch => Self::Prefetch,
             Outcome::Preview => {
-                let card = pages::card(&found.target.row, &short_url(shared, link));
+                let card = pages::card(&found.target.row, &short_url(shared, asked, link));
                 Self::Page { outcome, language: Language::Chinese, body: card.into() }
             }
             // A buyer whose tap earns nobody anything is to arrive all the same.
@@ -196,9 +196,9 @@ fn line(name: &[u8], out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Spa
     Span { start, end }
 }
 
-/// Our address of a link.
-pub(crate) fn short_url(shared: &Shared, link: &LinkRow) -> String {
-    format!("{}{}", shared.public_base, link.code)
+/// Our address of a link, at the host that was asked.
+pub(crate) fn short_url(shared: &Shared, asked: &Asked<'_>, link: &LinkRow) -> String {
+    format!("{}{}", shared.hosts.base(asked.audience), link.code)
 }
 
 /// To the destination with the visitor's own query, if the target passes it on.

@@ -39,8 +39,6 @@ pub(crate) struct Shared {
     pub(crate) hosts: Hosts,
     pub(crate) jar: CookieJar,
     pub(crate) pages: Pages,
-    /// Ends in a slash.
-    pub(crate) public_base: String,
     pub(crate) trusted: Vec<AddressRange>,
     pub(crate) max_stale_ms: Option<i64>,
     pub(crate) durability: Durability,

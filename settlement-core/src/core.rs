@@ -33,6 +33,21 @@ pub struct CoreConfig {
     pub clock: Clock,
 }
 
+impl CoreConfig {
+    /// The hosts that are ours, that of the public base first.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.public_base.host_str().into_iter().chain(self.own_hosts.iter().map(String::as_str))
+    }
+
+    /// An address of ours at another host of ours: all but the host stays. None if it is none of ours.
+    pub fn at_host(&self, address: &str, host: &str) -> Option<String> {
+        let host = self.hosts().find(|own| own.eq_ignore_ascii_case(host))?;
+        let mut url = Url::parse(address).ok()?;
+        url.set_host(Some(host)).ok()?;
+        Some(url.into())
+    }
+}
+
 /// The core's secrets.
 #[derive(Debug, Clone)]
 pub struct CoreKeys {

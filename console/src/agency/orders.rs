@@ -12,7 +12,11 @@ use axum::routing::get;
 const ORDERS: &str = "/agency/orders";
 
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route(ORDERS, get(list))
+    Router::new().route(ORDERS, get(list)).route("/agency/orders.csv", get(csv))
+}
+
+async fn csv(agency: Agency) -> Result<Response, Failure> {
+    order_pages::csv(&agency.who, ORDERS, false).await
 }
 
 async fn list(agency: Agency) -> Result<Response, Failure> {

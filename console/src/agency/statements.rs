@@ -32,9 +32,17 @@ async fn page(agency: Agency) -> Result<Response, Failure> {
     let mut sheet = Sheet::new(who, &t.title);
     let choice = months(who.console().core().now()).into_iter().map(|month| (month.clone(), month)).collect();
     let first = Field::choice("month", &t.month, choice).with(month.clone());
-    sheet.part(Part::Filters(Filters { to: "/agency/statements".to_owned(), first, more: Vec::new() }));
+    sheet.part(Part::Filters(Filters {
+        to: "/agency/statements".to_owned(),
+        first,
+        more: Vec::new(),
+        file: None,
+    }));
     if !answer.closed {
         sheet.part(Part::Note("", t.open_words.clone()));
+    }
+    for words in answer.differences(texts) {
+        sheet.part(Part::Note("", words));
     }
     if answer.statements.is_empty() {
         sheet.part(Part::Note("", t.empty_title.clone()));

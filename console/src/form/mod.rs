@@ -77,7 +77,7 @@ impl Form {
     /// What was sent, with what the API says about it. What is not the person's to mend stops the page.
     pub(crate) fn of_api(fields: &Fields, error: ApiError, t: &Texts, lang: Lang) -> Result<Self, Failure> {
         match error {
-            ApiError::Refused(body) if matches!(body.status, 400 | 404 | 409 | 413 | 422) => {
+            ApiError::Refused(body) if matches!(body.status, 400 | 403 | 404 | 409 | 413 | 422) => {
                 Ok(Self::refused(fields, vec![problem::mistake(t, lang, &body)]))
             }
             error => Err(error.into()),

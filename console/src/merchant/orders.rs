@@ -15,8 +15,13 @@ const ORDERS: &str = "/merchant/orders";
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route(ORDERS, get(list))
+        .route("/merchant/orders.csv", get(csv))
         .route("/merchant/orders/{platform}/{order}", get(one))
         .route("/merchant/reviews", get(reviews))
+}
+
+async fn csv(merchant: Merchant) -> Result<Response, Failure> {
+    order_pages::csv(&merchant.who, ORDERS, true).await
 }
 
 async fn list(merchant: Merchant) -> Result<Response, Failure> {

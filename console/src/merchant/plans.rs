@@ -1,10 +1,10 @@
-//! Targeted plans (定向计划): what they pay, who applied, and the answers.
+//! Targeted plans (定向计划): what they pay, when they close, who applied, and the answers.
 
 use super::programmes;
-use super::rates::{classes, own_field, typed};
+use super::rates::{Programme, own_field, typed, with_fields};
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
+use crate::form::{self, Field, Form, Submitted};
 use crate::list::{Page, next_page, query_of};
 use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
@@ -24,12 +24,15 @@ pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/merchant/plans", get(list).post(make))
         .route("/merchant/plans/{id}", get(applications))
+        .route("/merchant/plans/{id}/rates", post(set_rate))
+        .route("/merchant/plans/{id}/close", post(close))
         .route("/merchant/plans/{id}/{answer}", post(answer))
 }
 
 #[derive(Debug, Deserialize)]
 struct Plan {
     id: String,
+    programme: String,
     programme_name: String,
     merchant: Option<String>,
     name: String,
@@ -85,19 +88,17 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
         .field(form.show(Field::text("id", &t.id).hint(&t.id_hint)))
         .field(form.show(Field::choice("programme", &t.programme, programmes)))
         .field(form.show(Field::choice("approval", &t.approval, approvals)))
-        .field(form.show(Field::text("rate", &t.rate_percent).hint(&t.rate_hint).inputmode("decimal")))
-        .field(form.show(Field::text("product", &t.product_id).hint(&t.rate_product_hint).optional()))
-        .field(form.show(Field::choice("class", &t.customers, classes(texts))))
         .fold(form.is_refused());
-    sheet.part(Part::Form(part));
+    let has_own = !programmes::choice_of(merchant, |of| of.merchant.is_some()).await?.is_empty();
+    sheet.part(Part::Form(with_fields(merchant, &form, part, has_own).await?));
     sheet.show(form)
 }
 
 async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> {
     let who = &merchant.who;
-    let Some(rate) = typed(&merchant.id, &sent) else {
-        let mistake = Mistake { field: Some("rate".to_owned()), words: who.t().shop.bad_rate.clone() };
-        return show_list(&merchant, Form::refused(&sent.fields, vec![mistake])).await;
+    let rate = match typed(&merchant, &sent) {
+        Ok(rate) => rate,
+        Err(form) => return show_list(&merchant, form).await,
     };
     let body = json!({
         "id": sent.value("id"),
@@ -150,38 +151,81 @@ async fn show_applications(merchant: &Merchant, id: &str, form: Form) -> Result<
         ]);
     }
     let plan = find(merchant, id).await?;
-    let title = plan.as_ref().map_or(id, |plan| plan.name.as_str());
-    let mut sheet = Sheet::new(who, title).back("/merchant/plans", &t.plans);
-    if let Some(plan) = &plan {
-        sheet.part(Part::Facts(
-            String::new(),
-            vec![
-                (t.id.clone(), Cell::Code(plan.id.clone())),
-                (t.programme.clone(), Cell::Text(plan.programme_name.clone())),
-            ],
-        ));
-        sheet.part(Part::Table(plan_rates::table(texts, &plan.rates)));
-        if plan.more_rates {
-            sheet.part(Part::Note("", texts.plan.rates_cut.clone()));
-        }
+    let closed = plan.closes_at.is_some_and(|at| at <= who.console().core().now().millis());
+    let mut sheet = Sheet::new(who, &plan.name).back("/merchant/plans", &t.plans);
+    sheet.part(Part::Facts(
+        String::new(),
+        vec![
+            (t.id.clone(), Cell::Code(plan.id.clone())),
+            (t.programme.clone(), Cell::Text(plan.programme_name.clone())),
+            (t.closes.clone(), Cell::Text(plan.closes_at.map_or_else(|| "—".to_owned(), moment))),
+        ],
+    ));
+    sheet.part(Part::Table(plan_rates::table(texts, &plan.rates)));
+    if plan.more_rates {
+        sheet.part(Part::Note("", texts.plan.rates_cut.clone()));
     }
     sheet.part(Part::Links(vec![
         (here.clone(), texts.common.all.clone()),
         (format!("{here}?state=pending"), texts.plan.pending.clone()),
     ]));
     sheet.part(Part::Table(table));
+    if closed {
+        sheet.part(Part::Note("", texts.plan.closed.clone()));
+    } else {
+        let about_end = !form.value("at").is_empty();
+        let part =
+            FormPart::new(&t.set_rate, format!("{here}/rates"), &t.set).fold(form.is_refused() && !about_end);
+        let own = Programme::find(merchant, &plan.programme).await?.is_own();
+        sheet.part(Part::Form(with_fields(merchant, &form, part, own).await?));
+        let close = FormPart::new(&texts.plan.close, format!("{here}/close"), &texts.plan.close)
+            .intro(&texts.plan.close_words)
+            .field(form.show(Field::date("at", &t.closes).hint(&texts.plan.close_hint).optional()))
+            .fold(about_end)
+            .danger();
+        sheet.part(Part::Form(close));
+    }
     sheet.show(form)
 }
 
 /// A plan of this shop: the API lists them by programme.
-async fn find(merchant: &Merchant, id: &str) -> Result<Option<Plan>, Failure> {
+async fn find(merchant: &Merchant, id: &str) -> Result<Plan, Failure> {
     for (programme, _) in programmes::choice(merchant).await? {
         let plans: Vec<Plan> = merchant.who.ask("/v1/plans", &[("programme", &programme)]).await?;
-        if let Some(plan) = plans.into_iter().find(|plan| plan.id == id) {
-            return Ok(Some(plan));
+        let own = |plan: &Plan| plan.id == id && plan.merchant.as_deref() == Some(&merchant.id);
+        if let Some(plan) = plans.into_iter().find(own) {
+            return Ok(plan);
         }
     }
-    Ok(None)
+    Err(Failure::NotFound)
+}
+
+/// Sets one more rate of a plan.
+async fn set_rate(merchant: Merchant, Path(id): Path<String>, sent: Submitted) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let rate = match typed(&merchant, &sent) {
+        Ok(rate) => rate,
+        Err(form) => return show_applications(&merchant, &id, form).await,
+    };
+    let programme = find(&merchant, &id).await?.programme;
+    let body = json!({ "programme": programme, "plan": id, "rates": [rate] });
+    let set = who.change(Method::POST, "/v1/rates", sent.once(), &body).await;
+    let to = format!("/merchant/plans/{id}");
+    who.finish(&sent, set, (&to, "rate"), |form| show_applications(&merchant, &id, own_field(form))).await
+}
+
+async fn close(merchant: Merchant, Path(id): Path<String>, sent: Submitted) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let at = match sent.midnight_if_given("at", who.t()) {
+        Ok(at) => at,
+        Err(mistake) => {
+            return show_applications(&merchant, &id, Form::refused(&sent.fields, vec![mistake])).await;
+        }
+    };
+    let closed =
+        who.change(Method::POST, &path(&["plans", &id, "close"]), sent.once(), &json!({ "at": at })).await;
+    let to = format!("/merchant/plans/{id}");
+    who.finish(&sent, closed, (&to, "plan_closed"), |form| show_applications(&merchant, &id, form)).await
 }
 
 async fn answer(

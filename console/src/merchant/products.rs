@@ -1,8 +1,10 @@
 //! Products: found, made and changed, their promotion cancelled and taken up again, delisted and back.
 
 use crate::api::path;
+use crate::categories;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
+use crate::file;
+use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
 use crate::list::{Page, found, next_page, query_of};
 use crate::pictures;
 use crate::sheet::{Action, Cell, Filters, FormPart, Part, Sheet, Table};
@@ -22,6 +24,7 @@ use serde_json::{Value, json};
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/merchant/products", get(list))
+        .route("/merchant/products.csv", get(csv))
         .route("/merchant/products/new", get(new).post(make))
         .route("/merchant/products/{id}", get(detail).post(change))
         .route("/merchant/products/{id}/{step}", post(take))
@@ -105,6 +108,22 @@ impl Spread {
     }
 }
 
+/// What the API is asked for by what stands in the page's address.
+fn question<'f>(merchant: &'f Merchant, fields: &'f Fields) -> Vec<(&'f str, &'f str)> {
+    let own = [("merchant", merchant.id.as_str()), ("sort", "newest")];
+    let typed = ["q", "category", "state"].map(|name| (name, form::value(fields, name).trim()));
+    own.into_iter().chain(typed).collect()
+}
+
+async fn csv(merchant: Merchant) -> Result<Response, Failure> {
+    let who = &merchant.who;
+    let fields = query_of(who);
+    match file::of_list(who, "/v1/products", &question(&merchant, &fields), "products.csv").await {
+        Ok(file) => Ok(file),
+        Err(error) => show_list(&merchant, Form::of_api(&fields, error, who.t(), who.anybody.lang)?).await,
+    }
+}
+
 async fn list(merchant: Merchant) -> Result<Response, Failure> {
     show_list(&merchant, Form::default()).await
 }
@@ -113,16 +132,8 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
     let fields = query_of(who);
-    let value = |name| form::value(&fields, name).trim();
-    let query = [
-        ("merchant", merchant.id.as_str()),
-        ("q", value("q")),
-        ("category", value("category")),
-        ("state", value("state")),
-        ("sort", "newest"),
-        ("limit", "50"),
-        ("cursor", value("cursor")),
-    ];
+    let mut query = question(merchant, &fields);
+    query.extend([("limit", "50"), ("cursor", form::value(&fields, "cursor").trim())]);
     let answer: Page<Product> = found(who.ask("/v1/products", &query).await)?;
     let filled = Form::filled(fields.clone());
     let all = vec![
@@ -139,9 +150,10 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
         to: "/merchant/products".to_owned(),
         first: filled.show(Field::text("q", &texts.products.name).optional()),
         more: vec![
-            filled.show(Field::text("category", &t.category).optional()),
+            filled.show(categories::field(who, &t.category, &texts.common.all).await?),
             filled.show(Field::choice("state", &t.state, all).optional()),
         ],
+        file: Some(file::address("/merchant/products", &fields)),
     }));
     let next = next_page("/merchant/products", &fields, answer.next_cursor);
     let columns = [&*t.product, &t.id, &texts.products.price, &texts.products.rate, &t.state, ""];
@@ -172,14 +184,22 @@ async fn show_new(merchant: &Merchant, form: Form) -> Result<Response, Failure> 
     let mut sheet = Sheet::new(who, &t.new_product).back("/merchant/products", &t.products);
     let part = FormPart::new("", "/merchant/products/new", &t.make)
         .field(form.show(Field::text("id", &t.id).hint(&t.id_hint)));
-    sheet.part(Part::Form(with_fields(part, who.t(), &form, None)));
+    sheet.part(Part::Form(with_fields(merchant, part, &form, None).await?));
     sheet.show(form)
 }
 
-fn with_fields(part: FormPart, texts: &Texts, form: &Form, of: Option<&Product>) -> FormPart {
-    let t = &texts.shop;
+async fn with_fields(
+    merchant: &Merchant,
+    part: FormPart,
+    form: &Form,
+    of: Option<&Product>,
+) -> Result<FormPart, Failure> {
+    let t = &merchant.who.t().shop;
+    let category = categories::field(&merchant.who, &t.category, &t.any_category).await?;
     let start = |pick: fn(&Product) -> String| of.map(pick).unwrap_or_default();
-    part.field(form.show(Field::text("title", &texts.products.name).with(start(|of| of.title.clone()))))
+    let title = Field::text("title", &merchant.who.t().products.name).with(start(|of| of.title.clone()));
+    let part = part
+        .field(form.show(title))
         .field(form.show(
             Field::text("url", &t.url).hint(&t.url_hint).inputmode("url").with(start(|of| of.url.clone())),
         ))
@@ -191,13 +211,7 @@ fn with_fields(part: FormPart, texts: &Texts, form: &Form, of: Option<&Product>)
                     .with(start(|of| of.price_fen.map(plain_yuan).unwrap_or_default())),
             ),
         )
-        .field(
-            form.show(
-                Field::text("category", &t.category)
-                    .optional()
-                    .with(start(|of| of.category.clone().unwrap_or_default())),
-            ),
-        )
+        .field(form.show(category.with(start(|of| of.category.clone().unwrap_or_default()))))
         .field(
             form.show(
                 Field::text("image_url", &t.image_url)
@@ -212,7 +226,8 @@ fn with_fields(part: FormPart, texts: &Texts, form: &Form, of: Option<&Product>)
                 Field::checks("pass_query", &t.query, vec![(YES.to_owned(), t.pass_query.clone())])
                     .with(start(|of| if of.pass_query { YES.to_owned() } else { String::new() })),
             ),
-        )
+        );
+    Ok(part)
 }
 
 /// What the API wants to know of a product, or what is wrong with its price.
@@ -288,7 +303,7 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
         sheet.part(Part::Note("warn", t.image_unreadable.clone()));
     }
     let part = FormPart::new(&t.change, here, &t.save);
-    sheet.part(Part::Form(with_fields(part, texts, &form, Some(&of))));
+    sheet.part(Part::Form(with_fields(merchant, part, &form, Some(&of)).await?));
     sheet.show(form)
 }
 

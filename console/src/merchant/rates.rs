@@ -4,8 +4,9 @@ use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::list::{Page, next_page, query_of};
+use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
-use crate::show::{basis_points, moment, rate};
+use crate::show::basis_points;
 use crate::state::Console;
 use crate::texts::Texts;
 use crate::who::Merchant;
@@ -22,23 +23,31 @@ pub(super) fn routes() -> Router<Console> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Rate {
+struct Entry {
     plan: Option<String>,
-    subject_kind: String,
-    subject: String,
-    class: Option<String>,
-    bp: Option<u32>,
-    from: i64,
-    to: Option<i64>,
+    #[serde(flatten)]
+    rate: PlanRate,
 }
 
 #[derive(Debug, Deserialize)]
-struct Programme {
+pub(super) struct Programme {
     name: String,
+    merchant: Option<String>,
+}
+
+impl Programme {
+    pub(super) async fn find(merchant: &Merchant, id: &str) -> Result<Self, Failure> {
+        Ok(merchant.who.ask(&path(&["programmes", id]), &[]).await?)
+    }
+
+    /// Whether it is the merchant's own: in a platform's, a category's rate would be for the goods of others too.
+    pub(super) const fn is_own(&self) -> bool {
+        self.merchant.is_some()
+    }
 }
 
 /// Classes of customers that a rate can be for.
-pub(super) fn classes(t: &Texts) -> Vec<(String, String)> {
+fn classes(t: &Texts) -> Vec<(String, String)> {
     vec![
         (String::new(), t.policy.class_any.clone()),
         ("new".to_owned(), t.policy.class_new.clone()),
@@ -46,23 +55,42 @@ pub(super) fn classes(t: &Texts) -> Vec<(String, String)> {
     ]
 }
 
-/// A rate from what was typed; `None` for what is no rate.
-pub(super) fn typed(merchant: &str, sent: &Submitted) -> Option<Value> {
+/// The fields of a rate; a category's only where `categories` may have rates.
+pub(super) async fn with_fields(
+    merchant: &Merchant,
+    form: &Form,
+    part: FormPart,
+    categories: bool,
+) -> Result<FormPart, Failure> {
+    let (texts, t) = (merchant.who.t(), &merchant.who.t().shop);
+    let mut part = part
+        .field(form.show(Field::text("rate", &t.rate_percent).hint(&t.rate_hint).inputmode("decimal")))
+        .field(form.show(Field::text("product", &t.product_id).hint(&t.rate_product_hint).optional()));
+    if categories {
+        let field = crate::categories::field(&merchant.who, &t.category, &t.any_category).await?;
+        part = part.field(form.show(field.hint(&t.rate_category_hint)));
+    }
+    Ok(part
+        .field(form.show(Field::choice("class", &t.customers, classes(texts))))
+        .field(form.show(Field::date("from", &t.from).hint(&t.rate_from_hint).optional())))
+}
+
+/// A rate from what was typed into [its fields](with_fields), or what is wrong with them.
+pub(super) fn typed(merchant: &Merchant, sent: &Submitted) -> Result<Value, Form> {
+    let t = merchant.who.t();
+    let refused = |mistake| Form::refused(&sent.fields, vec![mistake]);
+    let bad_rate = || Mistake { field: Some("rate".to_owned()), words: t.shop.bad_rate.clone() };
     let bp = match sent.value("rate") {
         "-" => None,
-        text => Some(basis_points(text)?),
+        text => Some(basis_points(text).ok_or_else(|| refused(bad_rate()))?),
     };
-    let mut rate = json!({ "bp": bp });
-    if let Some(fields) = rate.as_object_mut() {
-        match sent.given("product") {
-            Some(product) => fields.insert("product".to_owned(), json!(product)),
-            None => fields.insert("shop".to_owned(), json!(merchant)),
-        };
-        if let Some(class) = sent.given("class") {
-            fields.insert("class".to_owned(), json!(class));
-        }
-    }
-    Some(rate)
+    let from = sent.midnight_if_given("from", t).map_err(refused)?;
+    let (product, category) = (sent.given("product"), sent.given("category"));
+    // The rate is for the whole shop, unless it says for what of it.
+    let shop = (product.is_none() && category.is_none()).then_some(&merchant.id);
+    Ok(json!({
+        "bp": bp, "product": product, "category": category, "shop": shop, "class": sent.given("class"), "from": from,
+    }))
 }
 
 /// The API names a rate's field by its place in the list; the form has one rate only.
@@ -81,52 +109,31 @@ async fn page(merchant: Merchant, Path(id): Path<String>) -> Result<Response, Fa
 async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
-    let programme: Programme = who.ask(&path(&["programmes", id]), &[]).await?;
+    let programme = Programme::find(merchant, id).await?;
     let fields = query_of(who);
     let query = [("programme", id), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<Rate> = who.ask("/v1/rates", &query).await?;
+    let answer: Page<Entry> = who.ask("/v1/rates", &query).await?;
     let here = format!("/merchant/programmes/{id}");
     let next = next_page(&format!("{here}/rates"), &fields, answer.next_cursor);
-    let columns = [&*t.for_what, &t.rate, &t.customers, &t.plan, &t.from, &t.to];
+    let columns: Vec<&str> = plan_rates::columns(texts).into_iter().chain([&*t.plan]).collect();
     let mut table = Table::new("", &columns, &[1], &t.no_rates).next(next);
     for of in answer.items {
-        let kind = match of.subject_kind.as_str() {
-            "product" => &t.product,
-            "category" => &t.category,
-            "shop" => &t.whole_shop,
-            _ => &t.everything,
-        };
-        let what = if of.subject_kind == "product" || of.subject_kind == "category" {
-            format!("{kind} {}", of.subject)
-        } else {
-            kind.clone()
-        };
-        let class = classes(texts).into_iter().find(|(name, _)| Some(name) == of.class.as_ref());
-        table.row(vec![
-            Cell::Text(what),
-            Cell::Number(of.bp.map_or_else(|| texts.policy.nothing.clone(), rate)),
-            Cell::Text(class.map_or_else(|| texts.policy.class_any.clone(), |(_, words)| words)),
-            Cell::Text(of.plan.unwrap_or_else(|| t.general_plan.clone())),
-            Cell::Text(moment(of.from)),
-            Cell::Text(of.to.map_or_else(|| "—".to_owned(), moment)),
-        ]);
+        let mut cells = of.rate.cells(texts);
+        cells.push(Cell::Text(of.plan.unwrap_or_else(|| t.general_plan.clone())));
+        table.row(cells);
     }
     let mut sheet = Sheet::new(who, &t.rates).back(here.clone(), &programme.name).intro(&t.rates_intro);
-    sheet.part(Part::Form(
-        FormPart::new(&t.set_rate, format!("{here}/rates"), &t.set)
-            .field(form.show(Field::text("product", &t.product_id).hint(&t.rate_product_hint).optional()))
-            .field(form.show(Field::text("rate", &t.rate_percent).hint(&t.rate_hint).inputmode("decimal")))
-            .field(form.show(Field::choice("class", &t.customers, classes(texts)))),
-    ));
+    let part = FormPart::new(&t.set_rate, format!("{here}/rates"), &t.set);
+    sheet.part(Part::Form(with_fields(merchant, &form, part, programme.is_own()).await?));
     sheet.part(Part::Table(table));
     sheet.show(form)
 }
 
 async fn set(merchant: Merchant, Path(id): Path<String>, sent: Submitted) -> Result<Response, Failure> {
     let who = &merchant.who;
-    let Some(rate) = typed(&merchant.id, &sent) else {
-        let mistake = Mistake { field: Some("rate".to_owned()), words: who.t().shop.bad_rate.clone() };
-        return show(&merchant, &id, Form::refused(&sent.fields, vec![mistake])).await;
+    let rate = match typed(&merchant, &sent) {
+        Ok(rate) => rate,
+        Err(form) => return show(&merchant, &id, form).await,
     };
     let body = json!({ "programme": id, "rates": [rate] });
     let set = who.change(Method::POST, "/v1/rates", sent.once(), &body).await;

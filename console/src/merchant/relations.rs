@@ -73,6 +73,7 @@ async fn page(merchant: Merchant) -> Result<Response, Failure> {
             form.show(Field::moment("at", &t.at_time).hint(&t.at_hint).optional()),
             form.show(Field::text("product", &t.product_id).optional()),
         ],
+        file: None,
     }));
     if let (Some(at), false) = (&at, buyer.is_empty()) {
         let query = [("buyer", buyer), ("merchant", &merchant.id), ("product", value("product")), ("at", at)];

@@ -17,6 +17,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 const TOKENS: &str = "/merchant/tokens";
+/// Chosen for a token that only reads.
+const YES: &str = "yes";
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -28,6 +30,7 @@ pub(super) fn routes() -> Router<Console> {
 struct Token {
     name: String,
     label: String,
+    reads_only: bool,
     created_at: i64,
 }
 
@@ -56,7 +59,11 @@ async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
         table.row(vec![
             Cell::Text(if of.label.is_empty() { "—".to_owned() } else { of.label.clone() }),
             Cell::Code(of.name.clone()),
-            Cell::Text(texts.account.role_merchant.clone()),
+            Cell::Text(if of.reads_only {
+                t.reads_only.clone()
+            } else {
+                texts.account.role_merchant.clone()
+            }),
             Cell::Text(moment(of.created_at)),
             Cell::Actions(vec![revoke]),
         ]);
@@ -66,16 +73,22 @@ async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
         sheet.part(Part::Secret(t.token.clone(), secret.clone(), t.only_now.clone()));
     }
     sheet.part(Part::Table(table));
+    let rights =
+        vec![(String::new(), texts.account.role_merchant.clone()), (YES.to_owned(), t.reads_only.clone())];
     sheet.part(Part::Form(
         FormPart::new(&t.new_token, TOKENS, &t.make)
-            .field(form.show(Field::text("label", &t.what_for).hint(&t.token_hint).optional())),
+            .field(form.show(Field::text("label", &t.what_for).hint(&t.token_hint).optional()))
+            .field(form.show(Field::choice("reads_only", &t.role, rights))),
     ));
     sheet.show(form)
 }
 
 async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> {
     let who = &merchant.who;
-    let body = json!({ "role": "merchant", "subject": merchant.id, "label": sent.value("label") });
+    let reads_only = sent.value("reads_only") == YES;
+    let body = json!({
+        "role": "merchant", "subject": merchant.id, "label": sent.value("label"), "reads_only": reads_only,
+    });
     let made: Result<Issued, _> =
         who.console().api().write(who.principal(), Method::POST, "/v1/tokens", "", &body).await;
     match made {

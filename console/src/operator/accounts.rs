@@ -93,7 +93,7 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
     }
     let mut sheet = Sheet::new(who, &t.title);
     let first = Form::filled(fields).show(Field::text("q", &t.find).optional());
-    sheet.part(Part::Filters(Filters { to: ACCOUNTS.to_owned(), first, more: Vec::new() }));
+    sheet.part(Part::Filters(Filters { to: ACCOUNTS.to_owned(), first, more: Vec::new(), file: None }));
     sheet.part(Part::Table(table));
     sheet.part(Part::Form(new_account(operator, &form)));
     let sign_up: SignUp = who.ask("/v1/settings/sign-up", &[]).await?;

@@ -27,6 +27,11 @@ pub(super) fn routes() -> Router<Console> {
         .route(&format!("{ONE}/broken-rules"), post(broken_rules))
 }
 
+#[derive(Debug, Deserialize)]
+struct Shop {
+    name: String,
+}
+
 /// Which record, as its address names it.
 #[derive(Debug, Deserialize)]
 struct Place {
@@ -51,9 +56,9 @@ impl Place {
 async fn list(operator: Operator, Path(id): Path<String>) -> Result<Response, Failure> {
     let who = &operator.who;
     let t = &who.t().dispute;
-    let _: serde::de::IgnoredAny = who.ask(&path(&["merchants", &id]), &[]).await?;
+    let shop: Shop = who.ask(&path(&["merchants", &id]), &[]).await?;
     let merchant = format!("/operator/merchants/{}", escaped(&id));
-    let mut sheet = Sheet::new(who, &t.title).back(merchant.clone(), &id).intro(&t.intro);
+    let mut sheet = Sheet::new(who, &t.title).back(merchant.clone(), &shop.name).intro(&t.intro);
     for part in parts(who, &id, &format!("{merchant}/disputes"), true).await? {
         sheet.part(part);
     }
@@ -69,7 +74,8 @@ async fn show(operator: &Operator, place: &Place, form: Form) -> Result<Response
     let (texts, t) = (who.t(), &who.t().dispute);
     let key = [&*place.platform, &place.order, &place.line, &place.refund];
     let of = one(who, &place.id, key).await?;
-    let mut sheet = Sheet::new(who, &format!("{} {}", t.refund, of.refund)).back(place.list(), &t.title);
+    let back = format!("{} · {}", t.title, of.merchant_name);
+    let mut sheet = Sheet::new(who, &format!("{} {}", t.refund, of.refund)).back(place.list(), &back);
     sheet.part(Part::Facts(String::new(), of.facts(texts)));
     let missing = of.due_fen.saturating_sub(of.recovered_fen);
     // What is made up for may still come back: then it is the platform's.

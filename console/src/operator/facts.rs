@@ -185,7 +185,7 @@ async fn show_merchant(operator: &Operator, id: &str, form: Form) -> Result<Resp
     let mut sheet = Sheet::new(who, &texts.facts.title).back(to, id);
     sheet.part(Part::Form(form_of(texts, &OF_MERCHANT, &known, here.clone(), &form)));
     let first = Form::filled(fields).show(Field::text("q", &texts.shop.product).optional());
-    sheet.part(Part::Filters(Filters { to: here, first, more: Vec::new() }));
+    sheet.part(Part::Filters(Filters { to: here, first, more: Vec::new(), file: None }));
     sheet.part(Part::Table(table));
     sheet.show(form)
 }

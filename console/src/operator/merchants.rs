@@ -56,7 +56,7 @@ async fn show_list(operator: &Operator, form: Form) -> Result<Response, Failure>
         sheet.part(Part::Table(table));
     }
     let first = Form::filled(fields).show(Field::text("q", &texts.shop.name).optional());
-    sheet.part(Part::Filters(Filters { to: MERCHANTS.to_owned(), first, more: Vec::new() }));
+    sheet.part(Part::Filters(Filters { to: MERCHANTS.to_owned(), first, more: Vec::new(), file: None }));
     sheet.part(Part::Table(table));
     sheet.part(Part::Form(
         FormPart::new(&t.new_merchant, MERCHANTS, &texts.shop.make)

@@ -27,9 +27,14 @@ const TOLD: [&str; 2] = ["since", "detail"];
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route(ORDERS, get(list))
+        .route("/operator/orders.csv", get(csv))
         .route("/operator/orders/{platform}/{order}", get(one))
         .route(REVIEWS, get(reviews))
         .route(ANSWER, get(finding).post(answer))
+}
+
+async fn csv(operator: Operator) -> Result<Response, Failure> {
+    order_pages::csv(&operator.who, ORDERS, true).await
 }
 
 async fn list(operator: Operator) -> Result<Response, Failure> {

@@ -65,7 +65,7 @@ async fn list(operator: Operator) -> Result<Response, Failure> {
 }
 
 /// Who is paid, as people say it.
-fn payee(t: &Texts, payee: &str, name: Option<String>) -> Cell {
+pub(super) fn payee(t: &Texts, payee: &str, name: Option<String>) -> Cell {
     let (role, id) = match payee.split_once('/') {
         Some(("promoter", id)) => (&t.account.role_promoter, id),
         Some(("agency", id)) => (&t.account.role_agency, id),

@@ -1,6 +1,7 @@
 //! Payout runs of a programme: beginning one, how far each is, the file for whoever moves the money, and the outside's word
 //! on what arrived.
 
+use super::payout_accounts::payee;
 use super::programmes;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
@@ -46,6 +47,7 @@ struct Run {
 struct Sent {
     id: String,
     payee: String,
+    payee_name: Option<String>,
     day: String,
     account_kind: Option<String>,
     account: Option<String>,
@@ -68,7 +70,7 @@ async fn show(operator: &Operator, programme: &str, form: Form) -> Result<Respon
         return sheet.show(form);
     };
     let first = Field::choice("programme", &texts.shop.programme, programmes).with(chosen.clone());
-    sheet.part(Part::Filters(Filters { to: PAYOUTS.to_owned(), first, more: Vec::new() }));
+    sheet.part(Part::Filters(Filters { to: PAYOUTS.to_owned(), first, more: Vec::new(), file: None }));
     let on_their_way: Page<Sent> = who
         .ask("/v1/payouts", &[("programme", &chosen), ("state", "clearing"), ("limit", ON_THEIR_WAY_SHOWN)])
         .await?;
@@ -104,7 +106,7 @@ fn on_their_way_table(operator: &Operator, sent: Vec<Sent>) -> Table {
         table.row(vec![
             Cell::Code(of.id),
             Cell::Text(of.day),
-            Cell::Code(of.payee),
+            payee(texts, &of.payee, of.payee_name),
             Cell::Text(format!("{kind} {}", of.account.unwrap_or_default())),
             Cell::Number(yuan(of.paid_fen)),
         ]);

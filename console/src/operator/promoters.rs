@@ -91,6 +91,7 @@ async fn show_list(operator: &Operator, form: Form) -> Result<Response, Failure>
         to: PROMOTERS.to_owned(),
         first: filled.show(Field::text("q", &t.find).optional()),
         more: vec![filled.show(Field::text("agency", &t.agency).optional())],
+        file: None,
     }));
     sheet.part(Part::Table(table));
     sheet.part(Part::Form(

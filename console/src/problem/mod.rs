@@ -69,8 +69,8 @@ pub(crate) fn words(t: &Texts, lang: Lang, code: &str, detail: &str, facts: &Map
     // Where in the JSON it was says nothing to whoever filled in a form.
     let detail = detail.split_once(" at line ").map_or(detail, |(sentence, _)| sentence);
     let of_code = || t.problem.get(code).map(|words| with_facts(words, facts));
-    // What is not there, and where a statement cannot be read, is named in the detail alone.
-    let known = if matches!(code, "not_found" | "statement_unreadable") {
+    // What is not there or not allowed, and where a statement cannot be read, is named in the detail alone.
+    let known = if matches!(code, "not_found" | "forbidden" | "statement_unreadable") {
         translated(t, detail).or_else(of_code)
     } else {
         of_code().or_else(|| translated(t, detail))

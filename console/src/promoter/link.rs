@@ -1,24 +1,25 @@
 //! One link, its QR code in the look that somebody chose, and its poster.
 
+use super::hosts;
 use super::links::until;
 use super::logo;
 use crate::api::path;
 use crate::drawing::broken;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake};
-use crate::frame::{Frame, html};
+use crate::frame::{Frame, refusing};
 use crate::list::query_of;
 use crate::show::{moment, yuan};
 use crate::state::Console;
 use crate::states;
 use crate::texts::{Texts, fill};
-use crate::who::Promoter;
+use crate::who::{Promoter, SignedIn};
 use askama::Template;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{StatusCode, header};
+use http::header;
 use qr_code::{
     CONTRAST, Level, Logo, PIXELS, POSTER_CODE, Poster, PosterError, QUIET, Style, StyleError, Wish,
 };
@@ -40,6 +41,8 @@ struct Link {
     short_url: String,
     other_urls: Vec<String>,
     alias_url: Option<String>,
+    #[serde(default)]
+    alias_urls: Vec<String>,
     qr_code: Option<String>,
     qr_url: Option<String>,
     placement: String,
@@ -90,7 +93,7 @@ struct LinkPage {
 }
 
 /// What can be chosen of a look.
-const LOOK: [&str; 6] = ["size", "level", "quiet", "dark", "light", "logo"];
+const LOOK: [&str; 7] = ["size", "level", "quiet", "dark", "light", "logo", "host"];
 /// What `logo` is where the promoter's picture stands in the middle.
 const MINE: &str = "mine";
 
@@ -137,8 +140,17 @@ async fn find(promoter: &Promoter, code: &str) -> Result<Link, Failure> {
     Ok(promoter.who.ask(&path(&["links", code]), &[]).await?)
 }
 
-fn fields(t: &Texts, form: &Form, has_logo: bool) -> Vec<Field> {
-    let l = &t.links;
+/// A link, and what its code says at the host that the address of the picture chooses.
+async fn coded(promoter: &Promoter, code: &str) -> Result<(Link, String), Failure> {
+    let link = find(promoter, code).await?;
+    let url = link.qr_url.as_deref().ok_or(Failure::NotFound)?;
+    let fields = query_of(&promoter.who);
+    let url = hosts::at(&promoter.who, url, form::value(&fields, "host")).map_err(|_| Failure::BadForm)?;
+    Ok((link, url))
+}
+
+fn fields(who: &SignedIn, form: &Form, has_logo: bool) -> Vec<Field> {
+    let l = &who.t().links;
     let levels = [("h", &l.level_h), ("q", &l.level_q), ("m", &l.level_m), ("l", &l.level_l)];
     let levels = levels.into_iter().map(|(name, words)| (name.to_owned(), words.clone())).collect();
     let usual = Style::default();
@@ -154,6 +166,7 @@ fn fields(t: &Texts, form: &Form, has_logo: bool) -> Vec<Field> {
     ]
     .into_iter()
     .chain(logo)
+    .chain(hosts::field(who))
     .map(|field| form.show(field))
     .collect()
 }
@@ -194,12 +207,15 @@ pub(super) async fn show(
     let kept = logo::of(promoter).await?;
     let logo = kept.as_ref().filter(|_| form::value(chosen, "logo") == MINE);
     let offered = matches!(link.state.as_str(), "live" | "not_started");
-    let url = link.qr_url.as_deref().filter(|_| offered);
-    let wrong = match (look(chosen), logo, url) {
+    let usual = link.qr_url.clone().filter(|_| offered);
+    let there = usual.as_deref().map(|url| hosts::at(who, url, form::value(chosen, "host"))).transpose();
+    let wrong = match (look(chosen), logo, &there) {
         (Err(error), ..) => Some(mistake(t, &error)),
-        (Ok(wish), Some(logo), Some(url)) => logo_mistake(promoter, url, &wish, logo).await?,
+        (_, _, Err(wrong)) => Some(wrong.clone()),
+        (Ok(wish), Some(logo), Ok(Some(url))) => logo_mistake(promoter, url, &wish, logo).await?,
         (Ok(_), ..) => None,
     };
+    let url = there.unwrap_or(usual);
     let refused = wrong.is_some();
     let form = match wrong {
         Some(wrong) => Form::refused(chosen, vec![wrong]),
@@ -214,10 +230,10 @@ pub(super) async fn show(
         f: who.frame(),
         dead: (link.state != "live").then(|| states::dead(t, &link.state).to_owned()),
         offered,
-        qr: url.map(|url| svg(url, &wish.style, logo.filter(|_| !refused))).transpose()?,
+        qr: url.map(|url| svg(&url, &wish.style, logo.filter(|_| !refused))).transpose()?,
         look: query(&looks),
         kept: looks,
-        fields: fields(t, &form, kept.is_some()),
+        fields: fields(who, &form, kept.is_some()),
         picture: upload.show(picture),
         has_logo: kept.is_some(),
         opens: (refused, upload.is_refused()),
@@ -227,11 +243,7 @@ pub(super) async fn show(
         link,
         form: if upload.is_refused() { upload } else { form },
     };
-    let mut response = html(&page)?;
-    if page.form.is_refused() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    refusing(&page, &page.form)
 }
 
 fn svg(url: &str, style: &Style, logo: Option<&Logo>) -> Result<String, Failure> {
@@ -267,16 +279,14 @@ async fn chosen(
 }
 
 async fn qr_svg(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
-    let link = find(&promoter, &code).await?;
-    let url = link.qr_url.as_deref().ok_or(Failure::NotFound)?;
-    let (wish, logo) = chosen(&promoter, url, None).await?;
-    let drawn = svg(url, &wish.style, logo.as_ref())?;
+    let (link, url) = coded(&promoter, &code).await?;
+    let (wish, logo) = chosen(&promoter, &url, None).await?;
+    let drawn = svg(&url, &wish.style, logo.as_ref())?;
     Ok(picture(&link, "image/svg+xml", "svg", drawn.into_bytes()))
 }
 
 async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
-    let link = find(&promoter, &code).await?;
-    let url = link.qr_url.clone().ok_or(Failure::NotFound)?;
+    let (link, url) = coded(&promoter, &code).await?;
     let (wish, logo) = chosen(&promoter, &url, None).await?;
     let draw = move || qr_code::png(&url, &wish.style, wish.pixels, logo.as_ref());
     match promoter.who.console().draw(draw).await? {
@@ -290,9 +300,8 @@ async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response
 /// The poster: the product with its picture, if it can be had, shop, price, and the code with the promoter's picture in
 /// its middle.
 async fn poster(promoter: Promoter, Path(code): Path<String>) -> Result<Response, Failure> {
-    let link = find(&promoter, &code).await?;
+    let (link, url) = coded(&promoter, &code).await?;
     let who = &promoter.who;
-    let url = link.qr_url.clone().ok_or(Failure::NotFound)?;
     let (Wish { style, .. }, logo) = chosen(&promoter, &url, Some(POSTER_CODE)).await?;
     let product: Option<Product> = match link.target_kind.as_str() {
         "product" => Some(who.ask(&path(&["products", &link.target]), &[]).await?),

@@ -1,10 +1,11 @@
 //! Links (推广链接): the list with 失效 and why, and many at once.
 
-use super::placements;
+use super::{hosts, placements};
 use crate::api::ApiError;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
-use crate::frame::{Frame, html};
+use crate::file;
+use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
+use crate::frame::{Frame, refusing};
 use crate::list::{Page, found, next_page, query_of};
 use crate::problem;
 use crate::sheet::Filters;
@@ -15,16 +16,17 @@ use crate::texts::{Texts, fill};
 use crate::who::Promoter;
 use askama::Template;
 use axum::Router;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use http::{Method, StatusCode, header};
+use http::Method;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
-use std::fmt::Write as _;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/promoter/links", get(list))
+        .route("/promoter/links.csv", get(csv))
         .route("/promoter/links/many", get(many_page).post(make_many))
 }
 
@@ -41,13 +43,8 @@ struct Entry {
 
 #[derive(Debug, Deserialize)]
 struct MadeLinks {
-    links: Vec<MadeLink>,
-}
-
-#[derive(Debug, Deserialize)]
-struct MadeLink {
-    short_url: String,
-    qr_png_url: String,
+    links: Vec<IgnoredAny>,
+    made_at: i64,
 }
 
 struct Row {
@@ -64,6 +61,7 @@ struct Row {
 #[template(path = "promoter/links.html")]
 struct LinksPage {
     f: Frame,
+    form: Form,
     rows: Vec<Row>,
     next: Option<String>,
     filters: Filters,
@@ -77,12 +75,19 @@ struct ManyPage {
     form: Form,
     placement: Field,
     products: Field,
+    /// How many were made just now.
+    made: Option<String>,
+    /// When, to find them again.
+    made_at: String,
+    /// At which host they are handed on, where there are several.
+    host: Option<Field>,
     /// There is a placement to make them in.
     can_make: bool,
 }
 
-/// States that can be asked for.
-const STATES: [&str; 7] = [
+/// States that can be asked for: all the dead ones first.
+const STATES: [&str; 8] = [
+    "dead",
     "live",
     "not_started",
     "expired",
@@ -104,25 +109,48 @@ pub(super) async fn placement_choices(promoter: &Promoter) -> Result<Vec<(String
 }
 
 async fn list(promoter: Promoter) -> Result<Response, Failure> {
+    show_list(&promoter, Form::default()).await
+}
+
+/// What can be searched by.
+const FILTERS: [&str; 3] = ["placement", "state", "product"];
+/// What says beside which links a file has, and at which host.
+const OF_FILE: [&str; 2] = ["made_at", "host"];
+
+/// What the API is asked for by what stands in the page's address.
+fn question(fields: &Fields) -> Vec<(&str, &str)> {
+    FILTERS.iter().map(|name| (*name, form::value(fields, name).trim())).collect()
+}
+
+async fn csv(promoter: Promoter) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let fields = query_of(who);
+    let mut query = question(&fields);
+    query.extend(OF_FILE.map(|name| (name, form::value(&fields, name))));
+    match file::of_list(who, "/v1/links", &query, "links.csv").await {
+        Ok(file) => Ok(file),
+        Err(error) => show_list(&promoter, Form::of_api(&fields, error, who.t(), who.anybody.lang)?).await,
+    }
+}
+
+/// The list, or what is wrong with asking for it as a file.
+async fn show_list(promoter: &Promoter, refused: Form) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = who.t();
     let fields = query_of(who);
-    let value = |name| form::value(&fields, name).trim();
-    let query = [
-        ("promoter", promoter.id.as_str()),
-        ("placement", value("placement")),
-        ("state", value("state")),
-        ("product", value("product")),
-        ("limit", "50"),
-        ("cursor", value("cursor")),
-    ];
+    let mut query = question(&fields);
+    query.extend([("limit", "50"), ("cursor", form::value(&fields, "cursor").trim())]);
     let answer: Page<Entry> = found(who.ask("/v1/links", &query).await)?;
     let any = || vec![(String::new(), t.common.all.clone())];
     let mut choices = any();
-    choices.extend(placement_choices(&promoter).await?);
+    choices.extend(placement_choices(promoter).await?);
     let mut kinds = any();
     kinds.extend(STATES.iter().map(|state| {
-        let words = if *state == "live" { t.links.live.as_str() } else { states::dead(t, state) };
+        let words = match *state {
+            "dead" => &t.products.dead,
+            "live" => &t.links.live,
+            reason => states::dead(t, reason),
+        };
         ((*state).to_owned(), words.to_owned())
     }));
     let form = Form::filled(fields.clone());
@@ -136,6 +164,7 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
     };
     let page = LinksPage {
         f: who.frame(),
+        form: refused,
         rows: answer.items.into_iter().map(row).collect(),
         next: next_page("/promoter/links", &fields, answer.next_cursor),
         filters: Filters {
@@ -145,10 +174,11 @@ async fn list(promoter: Promoter) -> Result<Response, Failure> {
                 form.show(Field::choice("placement", &t.links.placement, choices).optional()),
                 form.show(Field::choice("state", &t.links.state, kinds).optional()),
             ],
+            file: Some(file::address("/promoter/links", &fields)),
         },
-        filtered: ["placement", "state", "product"].iter().any(|name| !value(name).is_empty()),
+        filtered: question(&fields).iter().any(|(_, value)| !value.is_empty()),
     };
-    html(&page)
+    refusing(&page, &page.form)
 }
 
 async fn many_page(promoter: Promoter) -> Result<Response, Failure> {
@@ -159,7 +189,12 @@ async fn show_many(promoter: &Promoter, form: Form) -> Result<Response, Failure>
     let who = &promoter.who;
     let t = &who.t().links;
     let choices = placement_choices(promoter).await?;
+    let fields = query_of(who);
+    let made: Option<usize> = form::value(&fields, "made").parse().ok();
     let page = ManyPage {
+        made: made.map(|n| fill(&t.made_many, "n", n)),
+        made_at: form::value(&fields, "made_at").to_owned(),
+        host: hosts::field(who),
         f: who.frame(),
         can_make: !choices.is_empty(),
         placement: form.show(Field::choice("placement", &t.placement, choices)),
@@ -170,10 +205,10 @@ async fn show_many(promoter: &Promoter, form: Form) -> Result<Response, Failure>
         ))),
         form,
     };
-    html(&page)
+    refusing(&page, &page.form)
 }
 
-/// Makes a link to each product and sends them as a file.
+/// Makes a link to each product; the page that follows has them as a file.
 async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = who.t();
@@ -186,7 +221,7 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
     if products.is_empty() || products.len() > MANY_MAX {
         let words = fill(&t.links.bad_count, "max", MANY_MAX);
         mistakes.push(Mistake { field: Some("products".to_owned()), words });
-        return refuse_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
+        return show_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
     }
     let placement = sent.value("placement");
     let links: Vec<_> = products
@@ -208,31 +243,12 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
                     let words = format!("{product}{}{words}", t.common.colon);
                     mistakes.push(Mistake { field: Some("products".to_owned()), words });
                 }
-                return refuse_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
+                return show_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
             }
             let form = Form::of_api(&sent.fields, error, t, who.anybody.lang)?;
-            return refuse_many(&promoter, form).await;
+            return show_many(&promoter, form).await;
         }
     };
-    let mut text = format!("\u{feff}{},{},{}\r\n", t.links.product, t.links.url, t.links.qr_png);
-    for (product, link) in products.iter().zip(&made.links) {
-        // Ids have no commas or quotes; one that begins like a formula is kept from being one.
-        let inert = if product.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{inert}{product},{},{}\r\n", link.short_url, link.qr_png_url);
-    }
-    Ok((
-        [
-            (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-            (header::CONTENT_DISPOSITION, "attachment; filename=\"links.csv\""),
-        ],
-        text,
-    )
+    Ok(Redirect::to(&format!("/promoter/links/many?made={}&made_at={}", made.links.len(), made.made_at))
         .into_response())
-}
-
-async fn refuse_many(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
-    let mut response = show_many(promoter, form).await?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
 }

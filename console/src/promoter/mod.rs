@@ -1,6 +1,7 @@
 //! The promoters' pages (推客, 分销客, 销售员, 达人).
 
 mod days;
+mod hosts;
 mod link;
 mod link_new;
 mod links;

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::form::{self, Submitted};
 use crate::frame::{Frame, html};
 use crate::list::{Page, next_page, query_of};
+use crate::order_pages::escaped;
 use crate::show::moment;
 use crate::state::Console;
 use crate::texts::{Texts, fill};
@@ -48,26 +49,35 @@ struct NoticesPage {
     next: Option<String>,
 }
 
+/// Of `PLATFORM/ORDER`.
+fn order_page(subject: &str) -> Option<String> {
+    let (platform, order) = subject.split_once('/')?;
+    Some(format!("/promoter/orders/{}/{}", escaped(platform), escaped(order)))
+}
+
 fn row(t: &Texts, notice: &Notice) -> Row {
     let n = &t.notices;
-    let escaped: String = url::form_urlencoded::byte_serialize(notice.subject.as_bytes()).collect();
-    let links = Some(format!("/promoter/links?product={escaped}"));
+    let subject = escaped(&notice.subject);
+    let links = Some(format!("/promoter/links?product={subject}"));
     let money = Some("/promoter/money".to_owned());
     let (words, href) = match notice.kind.as_str() {
         "promotion_cancelled" => (n.promotion_cancelled.as_str(), links),
         "product_delisted" => (n.product_delisted.as_str(), links),
         "product_back" => (n.product_back.as_str(), links),
-        "link_expired" => (n.link_expired.as_str(), Some(format!("/promoter/links/{escaped}"))),
+        "link_expired" => (n.link_expired.as_str(), Some(format!("/promoter/links/{subject}"))),
         "application_approved" => (n.application_approved.as_str(), None),
         "application_rejected" => (n.application_rejected.as_str(), None),
         "withdrawal_paid" => (n.withdrawal_paid.as_str(), money),
         "withdrawal_returned" => (n.withdrawal_returned.as_str(), money),
         "account_verified" => (n.account_verified.as_str(), money),
         "account_refused" => (n.account_refused.as_str(), money),
+        "commission_taken_back" => (n.commission_taken_back.as_str(), order_page(&notice.subject)),
         other => (other, None),
     };
     let detail = if notice.detail.is_empty() { &notice.subject } else { &notice.detail };
-    Row { at: moment(notice.at), words: fill(words, "what", detail), href, is_new: notice.read_at.is_none() }
+    let order = notice.subject.split_once('/').map_or("", |(_, order)| order);
+    let words = fill(&fill(words, "what", detail), "order", order);
+    Row { at: moment(notice.at), words, href, is_new: notice.read_at.is_none() }
 }
 
 async fn list(promoter: Promoter) -> Result<Response, Failure> {

@@ -2,10 +2,12 @@
 
 use crate::api::path;
 use crate::failure::Failure;
+use crate::file;
 use crate::form::{self, Field, Form};
-use crate::frame::{Frame, html};
+use crate::frame::{Frame, html, refusing};
 use crate::lang::Lang;
-use crate::list::{Page, found, next_page, query_of};
+use crate::list::{Page, next_page, query_of};
+use crate::order_pages::{self, Question, days};
 use crate::sheet::Filters;
 use crate::show::{moment, yuan};
 use crate::state::Console;
@@ -22,6 +24,7 @@ use serde::Deserialize;
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/promoter/orders", get(list))
+        .route("/promoter/orders.csv", get(csv))
         .route("/promoter/orders/{platform}/{order}", get(detail))
 }
 
@@ -38,6 +41,7 @@ struct Entry {
     promoter_fen: i64,
     provisional: bool,
     review: bool,
+    taken_back: bool,
     created_at: i64,
 }
 
@@ -71,12 +75,15 @@ struct Row {
     tone: &'static str,
     provisional: bool,
     review: bool,
+    /// A refund after the settlement took commission back.
+    taken_back: bool,
 }
 
 #[derive(Template)]
 #[template(path = "promoter/orders.html")]
 struct OrdersPage {
     f: Frame,
+    form: Form,
     filters: Filters,
     rows: Vec<Row>,
     next: Option<String>,
@@ -101,6 +108,7 @@ fn row(t: &Texts, entry: Entry) -> Row {
         tone,
         provisional: entry.provisional,
         review: entry.review,
+        taken_back: entry.taken_back,
         title: entry.title.unwrap_or(entry.product),
         platform: entry.platform,
         order: entry.order,
@@ -109,33 +117,39 @@ fn row(t: &Texts, entry: Entry) -> Row {
 }
 
 async fn list(promoter: Promoter) -> Result<Response, Failure> {
+    show(&promoter, Form::default()).await
+}
+
+/// The list, or what is wrong with asking for it as a file.
+async fn show(promoter: &Promoter, refused: Form) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = who.t();
     let fields = query_of(who);
-    let value = |name| form::value(&fields, name).trim();
-    let query = [
-        ("promoter", promoter.id.as_str()),
-        ("order", value("order")),
-        ("state", value("state")),
-        ("limit", "50"),
-        ("cursor", value("cursor")),
-    ];
-    let answer: Page<Entry> = found(who.ask("/v1/orders", &query).await)?;
+    let question = Question::of(&fields);
+    let answer: Page<Entry> = question.page(who, form::value(&fields, "cursor").trim()).await?;
     let form = Form::filled(fields.clone());
+    let states = Field::choice("state", &t.orders.state, states::order_choice(t)).optional();
     let page = OrdersPage {
         f: who.frame(),
+        form: refused,
         filters: Filters {
             to: "/promoter/orders".to_owned(),
             first: form.show(Field::text("order", &t.orders.order).optional()),
-            more: vec![
-                form.show(Field::choice("state", &t.orders.state, states::order_choice(t)).optional()),
-            ],
+            more: std::iter::once(states).chain(days(t)).map(|field| form.show(field)).collect(),
+            file: Some(file::address("/promoter/orders", &fields)),
         },
         rows: answer.items.into_iter().map(|entry| row(t, entry)).collect(),
         next: next_page("/promoter/orders", &fields, answer.next_cursor),
-        filtered: ["order", "state"].iter().any(|name| !value(name).is_empty()),
+        filtered: question.is_asked(),
     };
-    html(&page)
+    refusing(&page, &page.form)
+}
+
+async fn csv(promoter: Promoter) -> Result<Response, Failure> {
+    match order_pages::as_file(&promoter.who).await? {
+        Ok(file) => Ok(file),
+        Err(form) => show(&promoter, form).await,
+    }
 }
 
 async fn detail(

@@ -3,9 +3,11 @@
 use super::offers::{Card, Offer};
 use super::placements;
 use crate::api::{ApiError, path};
+use crate::categories;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
-use crate::frame::{Frame, html};
+use crate::file;
+use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
+use crate::frame::{Frame, html, refusing};
 use crate::list::{Page, found, next_page, query_of};
 use crate::sheet::Filters;
 use crate::show::day;
@@ -17,13 +19,14 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::{Method, StatusCode};
+use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/promoter/products", get(library))
+        .route("/promoter/products.csv", get(csv))
         .route("/promoter/selection", get(selection))
         .route("/promoter/products/{id}/promote", post(promote))
         .route("/promoter/products/{id}/select", post(select))
@@ -53,12 +56,6 @@ struct Link {
     badge: bool,
 }
 
-#[derive(Debug, Deserialize)]
-struct Category {
-    id: String,
-    name: String,
-}
-
 #[derive(Template)]
 #[template(path = "promoter/products.html")]
 struct LibraryPage {
@@ -86,19 +83,9 @@ const PER_PAGE: &str = "24";
 /// What can be searched by.
 const FILTERS: [&str; 5] = ["q", "shop", "merchant", "category", "sort"];
 
-/// Categories that are offered to choose from; where there are more, one is typed.
-const CATEGORIES: &str = "200";
-
-/// A field in which a category is chosen by its name.
-async fn category_field(promoter: &Promoter) -> Result<Field, Failure> {
-    let t = promoter.who.t();
-    let all: Page<Category> = promoter.who.ask("/v1/categories", &[("limit", CATEGORIES)]).await?;
-    if all.next_cursor.is_some() {
-        return Ok(Field::text("category", &t.products.category).optional());
-    }
-    let named = all.items.into_iter().map(|of| (of.id, of.name));
-    let choices = std::iter::once((String::new(), t.common.all.clone())).chain(named).collect();
-    Ok(Field::choice("category", &t.products.category, choices).optional())
+/// What the API is asked for by what stands in the page's address.
+fn question(fields: &Fields) -> Vec<(&str, &str)> {
+    FILTERS.iter().map(|name| (*name, form::value(fields, name).trim())).collect()
 }
 
 async fn library(promoter: Promoter) -> Result<Response, Failure> {
@@ -110,7 +97,7 @@ async fn show_library(promoter: &Promoter, refused: Form) -> Result<Response, Fa
     let t = &who.t().products;
     let fields = query_of(who);
     let value = |name| form::value(&fields, name).trim();
-    let mut query: Vec<(&str, &str)> = FILTERS.iter().map(|name| (*name, value(name))).collect();
+    let mut query = question(&fields);
     query.extend([("limit", PER_PAGE), ("cursor", value("cursor"))]);
     let answer: Page<Offer> = found(who.ask("/v1/products", &query).await)?;
     let sorts = vec![
@@ -123,7 +110,7 @@ async fn show_library(promoter: &Promoter, refused: Form) -> Result<Response, Fa
     let more = [
         Field::text("shop", &t.shop).optional(),
         Field::text("merchant", &t.merchant).optional(),
-        category_field(promoter).await?,
+        categories::field(who, &t.category, &who.t().common.all).await?,
         Field::choice("sort", &t.sort, sorts).optional(),
     ];
     let page = LibraryPage {
@@ -133,16 +120,22 @@ async fn show_library(promoter: &Promoter, refused: Form) -> Result<Response, Fa
             to: "/promoter/products".to_owned(),
             first: form.show(Field::text("q", &t.name).optional()),
             more: more.into_iter().map(|field| form.show(field)).collect(),
+            file: Some(file::address("/promoter/products", &fields)),
         },
         cards: answer.items.into_iter().map(|offer| Card::of(who.t(), offer)).collect(),
         next: next_page("/promoter/products", &fields, answer.next_cursor),
         searched: FILTERS.iter().any(|name| *name != "sort" && !value(name).is_empty()),
     };
-    let mut response = html(&page)?;
-    if page.form.is_refused() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    refusing(&page, &page.form)
+}
+
+async fn csv(promoter: Promoter) -> Result<Response, Failure> {
+    let who = &promoter.who;
+    let fields = query_of(who);
+    match file::of_list(who, "/v1/products", &question(&fields), "products.csv").await {
+        Ok(file) => Ok(file),
+        Err(error) => show_library(&promoter, Form::of_api(&fields, error, who.t(), who.anybody.lang)?).await,
     }
-    Ok(response)
 }
 
 async fn selection(promoter: Promoter) -> Result<Response, Failure> {

@@ -3,6 +3,7 @@
 use super::days::{Day, Keyed, Report, Row, date, every_day, number};
 use crate::api::path;
 use crate::failure::Failure;
+use crate::file;
 use crate::form::{self, Field, Form, Mistake};
 use crate::frame::{Frame, html};
 use crate::show::yuan;
@@ -10,8 +11,7 @@ use crate::state::Console;
 use crate::who::Promoter;
 use askama::Template;
 use axum::Router;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use std::fmt::Write as _;
 
@@ -155,10 +155,5 @@ async fn csv(promoter: Promoter) -> Result<Response, Failure> {
         // Writing into a String cannot fail.
         let _ = write!(text, "{},{},{},{expected},{settled}\r\n", day.date, day.clicks, day.orders);
     }
-    let name = format!("attachment; filename=\"report-{}-{}.csv\"", date(asked.first), date(asked.last));
-    Ok((
-        [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)],
-        text,
-    )
-        .into_response())
+    Ok(file::csv(&format!("report-{}-{}.csv", date(asked.first), date(asked.last)), text))
 }

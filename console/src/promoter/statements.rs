@@ -39,6 +39,8 @@ struct StatementsPage {
     month: String,
     months: Vec<String>,
     closed: bool,
+    /// Why reports may show other amounts.
+    differences: Vec<String>,
     statements: Vec<StatementRow>,
 }
 
@@ -57,6 +59,7 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
     let page = StatementsPage {
         f: who.frame(),
         months: months(who.console().core().now()),
+        differences: answer.differences(t),
         month: answer.month,
         closed: answer.closed,
         statements: answer.statements.into_iter().map(|statement| row(t, statement)).collect(),

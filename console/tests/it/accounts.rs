@@ -64,10 +64,12 @@ async fn operators_accounts_are_an_admins_alone() {
     assert!(page.body.contains("Only an admin") && !page.body.contains("f-password"), "{}", page.body);
     let page = boss.get("/operator/accounts").await;
     let fields = [("login", "chief"), ("password", PASSWORD), ("role", "operator")];
-    assert_eq!(boss.submit(&page, "/operator/accounts", &fields).await.status, StatusCode::NOT_FOUND);
+    let refused = boss.submit(&page, "/operator/accounts", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("value=\"chief\""), "what was typed stays: {}", refused.body);
     let fields = [("password", "another good one")];
     let tried = boss.submit(&page, "/operator/accounts/boss/password", &fields).await;
-    assert_eq!(tried.status, StatusCode::NOT_FOUND);
+    assert!(tried.status.is_client_error(), "{}", tried.status);
     bench.ok("POST", "/v1/accounts", json!({"login": "root", "password": PASSWORD, "role": "admin"})).await;
     let root = bench.signed_in("root", "en").await;
     let page = root.get("/operator/accounts").await;

@@ -54,21 +54,26 @@ impl Page {
 impl Bench {
     /// With a promoter, a merchant, an agency and an operator who can sign in by those names.
     pub(crate) async fn new() -> Self {
-        Self::open(false).await
+        Self::open(false, &[]).await
+    }
+
+    /// As [`new`](Self::new), with further hosts of its own.
+    pub(crate) async fn at_hosts(further: &[&str]) -> Self {
+        Self::open(false, further).await
     }
 
     /// As [`new`](Self::new), with a core that may connect to this machine.
     pub(crate) async fn beside_receivers() -> Self {
-        Self::open(true).await
+        Self::open(true, &[]).await
     }
 
-    async fn open(allow_private_destinations: bool) -> Self {
+    async fn open(allow_private_destinations: bool, further: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Clock::System.now());
         let config = CoreConfig {
             store: StoreConfig::Sqlite { path: folder.path().join("core.db") },
             public_base: "https://go.example.com".parse().unwrap(),
-            own_hosts: Vec::new(),
+            own_hosts: further.iter().map(|host| (*host).to_owned()).collect(),
             allow_private_destinations,
             limits: settlement_core::api::Limits::default(),
             clock: clock.clone(),

@@ -23,6 +23,22 @@ async fn set(bench: &Bench) {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_product_of_another_shop_is_as_unknown_as_none_and_the_form_stays() {
+    let bench = Bench::new().await;
+    set(&bench).await;
+    let rival = bench.rival().await;
+    let page = rival.get(LIST).await;
+    for product in ["cup", "nothing"] {
+        let fields = [("id", "e1"), ("programme", "offsite"), ("product", product), ("skus", "red 80.00")];
+        let refused = rival.submit(&page, LIST, &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{product}");
+        for part in ["id=\"e-product\"", &format!("没有这个商品：{product}"), "red 80.00"] {
+            assert!(refused.body.contains(part), "{part}: {}", refused.body);
+        }
+    }
+}
+
 async fn state(bench: &Bench, id: &str) -> Value {
     bench.ok("GET", &format!("/v1/enrolments/{id}"), Value::Null).await["state"].clone()
 }

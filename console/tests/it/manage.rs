@@ -48,6 +48,32 @@ async fn a_product_is_made_withdrawn_and_taken_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merchant_chooses_a_category_and_makes_none_by_a_slip_of_the_pen() {
+    let bench = Bench::new().await;
+    bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶叶"})).await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get("/merchant/products/cup").await;
+    assert!(page.body.contains("<option value=\"tea\">茶叶</option>"), "{}", page.body);
+    let fields = |category| [("title", "杯"), ("url", "https://shop.example.com/1"), ("category", category)];
+    let refused = shop.submit(&page, "/merchant/products/cup", &fields("tae")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.body.contains("id=\"e-category\"") && refused.body.contains("没有这个类目：tae"),
+        "{}",
+        refused.body
+    );
+    let saved = shop.submit(&page, "/merchant/products/cup", &fields("tea")).await;
+    assert_eq!(saved.location(), "/merchant/products/cup?done=saved", "{}", saved.body);
+    assert!(shop.get("/merchant/products/cup").await.body.contains("<option value=\"tea\" selected>"));
+    let all = bench.ok("GET", "/v1/categories", Value::Null).await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1, "{all}");
+    // Operators make one with the first product that has it.
+    let other =
+        json!({"merchant": "m1", "title": "壶", "url": "https://shop.example.com/2", "category": "pots"});
+    bench.ok("PUT", "/v1/products/pot", other).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_changes_a_price_keeps_the_picture() {
     let bench = Bench::new().await;
     let picture = "https://img.shop.example.com/cup.jpg";
@@ -199,6 +225,59 @@ async fn a_promoter_applies_and_is_approved_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merchant_sets_a_categorys_rate_and_one_from_a_later_day_and_closes_a_plan() {
+    let bench = Bench::new().await;
+    let own = json!({"merchant": "m1", "name": "本店", "preset": "youzan_short"});
+    bench.ok("PUT", "/v1/programmes/own", own).await;
+    bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶叶"})).await;
+    bench.ok("PUT", "/v1/categories/green", json!({"name": "绿茶", "parent": "tea"})).await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let to = "/merchant/programmes/own/rates";
+    let page = shop.get(to).await;
+    assert!(page.body.contains("<option value=\"green\">\u{3000}绿茶</option>"), "{}", page.body);
+    for (wrong, field, words) in [
+        (("product", "cup"), "rate", "商品、类目、店铺只能填一个。"),
+        (("from", "2020-01-01"), "from", "只能从明天或以后开始"),
+        (("from", "soon"), "from", "请填写日期"),
+    ] {
+        let refused = shop.submit(&page, to, &[("rate", "6"), ("category", "tea"), wrong]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
+        let beside = format!("id=\"e-{field}\"");
+        assert!(
+            refused.body.contains(&beside) && refused.body.contains(words),
+            "{wrong:?}: {}",
+            refused.body
+        );
+    }
+    let later = [("rate", "6"), ("category", "tea"), ("from", "2090-01-31")];
+    let set = shop.submit(&page, to, &later).await;
+    assert_eq!(set.location(), format!("{to}?done=rate"), "{}", set.body);
+    let listed = shop.get(to).await;
+    for words in ["类目 茶叶", ">6%<", "2090-01-31 00:00"] {
+        assert!(listed.body.contains(words), "{words}: {}", listed.body);
+    }
+    // A platform's programme is for all shops: there a category is not one merchant's to set.
+    assert!(!shop.get("/merchant/programmes/fx/rates").await.body.contains("name=\"category\""));
+
+    let plan =
+        [("name", "金牌"), ("id", "gold"), ("programme", "own"), ("approval", "manual"), ("rate", "20")];
+    shop.submit(&shop.get("/merchant/plans").await, "/merchant/plans", &plan).await;
+    let page = shop.get("/merchant/plans/gold").await;
+    let set =
+        shop.submit(&page, "/merchant/plans/gold/rates", &[("rate", "25"), ("category", "green")]).await;
+    assert_eq!(set.location(), "/merchant/plans/gold?done=rate", "{}", set.body);
+    let page = shop.get("/merchant/plans/gold").await;
+    assert!(page.body.contains("类目 绿茶") && page.body.contains(">25%<"), "{}", page.body);
+    let refused = shop.submit(&page, "/merchant/plans/gold/close", &[("at", "2020-01-01")]).await;
+    assert!(refused.body.contains("id=\"e-at\""), "{}", refused.body);
+    bench.pass(1_000);
+    let closed = shop.submit(&page, "/merchant/plans/gold/close", &[]).await;
+    assert_eq!(closed.location(), "/merchant/plans/gold?done=plan_closed", "{}", closed.body);
+    let page = shop.get("/merchant/plans/gold").await;
+    assert!(page.body.contains("这个计划已经结束") && !page.body.contains("/close"), "{}", page.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_comes_in_on_an_operators_word_alone() {
     let bench = Bench::new().await;
     let boss = bench.signed_in("boss", "zh").await;
@@ -252,6 +331,27 @@ async fn an_operator_makes_a_promoter_and_suspends_one() {
 
 async fn page_of(browser: &crate::bench::Browser<'_>) -> crate::bench::Page {
     browser.get("/merchant/tokens").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_reads_is_offered_and_changes_nothing_in_the_console_either() {
+    let bench = Bench::new().await;
+    let shop = bench.signed_in("shop", "zh").await;
+    let page = shop.get("/merchant/tokens").await;
+    let made = shop.submit(&page, "/merchant/tokens", &[("label", "BI"), ("reads_only", "yes")]).await;
+    let page = shop.get(made.location()).await;
+    assert!(page.body.matches("商家（只读）").count() == 2, "in the list and in the form: {}", page.body);
+    let issued = bench
+        .ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m1", "reads_only": true}))
+        .await;
+    let reader = bench.browser("zh");
+    let signed_in = reader.post("/sign-in", &[("token", issued["token"].as_str().unwrap())]).await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{}", signed_in.body);
+    let page = reader.get("/merchant/products/cup").await;
+    let fields = [("title", "杯"), ("url", "https://shop.example.com/1")];
+    let refused = reader.submit(&page, "/merchant/products/cup", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("这个令牌只能查看，不能修改。"), "{}", refused.body);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

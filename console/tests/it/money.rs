@@ -50,6 +50,28 @@ async fn sweep(bench: &Bench) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_and_statement_say_why_they_differ_from_the_report_today() {
+    let bench = Bench::new().await;
+    settled(&bench, "taobao_live", json!({"settlement": {"report_visible": "next_day"}})).await;
+    let words = "直播：效果报表和订单列表从次日零点起显示当天的结算";
+    let lily = bench.signed_in("lily", "zh").await;
+    let stars = bench.signed_in("stars", "zh").await;
+    for (person, page) in [
+        (&lily, "/promoter/money"),
+        (&lily, "/promoter/statements"),
+        (&stars, "/agency/money"),
+        (&stars, "/agency/statements"),
+    ] {
+        let page = person.get(page).await;
+        assert!(page.body.contains(words), "{}", page.body);
+    }
+    let bench = Bench::new().await;
+    settled(&bench, "taobao_live", json!({"settlement": {"report_visible": "realtime"}})).await;
+    let lily = bench.signed_in("lily", "zh").await;
+    assert!(!lily.get("/promoter/money").await.body.contains("次日零点起"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agency_binds_its_account_and_withdraws() {
     let bench = Bench::new().await;
     settled(&bench, "taobao_live", json!({})).await;
@@ -135,6 +157,7 @@ async fn an_operator_pays_out_and_takes_in_what_arrived() {
     let page = boss.get("/operator/payouts?programme=live").await;
     // The agency has bound no account: its part stays payable.
     assert!(page.body.contains("2 / 2") && page.body.contains("已完成"), "{}", page.body);
+    assert!(page.body.contains("推广者 莉莉 <span class=\"muted id\">lily</span>"), "{}", page.body);
     assert!(page.body.contains("data-label=\"失败\">1<"), "{}", page.body);
     let day = bench.ok("GET", "/v1/payout-runs?programme=live", Value::Null).await[0]["day"].clone();
     let day = day.as_str().unwrap();
@@ -142,7 +165,7 @@ async fn an_operator_pays_out_and_takes_in_what_arrived() {
     assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
     assert!(file.body.contains(",promoter/lily,alipay,lily@example.com,莉莉,7.00,clearing"), "{}", file.body);
     // What nobody has said has arrived is listed, and has a file of its own.
-    assert!(page.body.contains("promoter/lily") && !page.body.contains("没有在途款项。"), "{}", page.body);
+    assert!(!page.body.contains("没有在途款项。"), "{}", page.body);
     let sent = boss.get("/operator/payouts/file?programme=live").await;
     assert_eq!(sent.body, file.body);
     for nonsense in ["?programme=live&day=soon", "?day=2024-05-15", ""] {
@@ -206,6 +229,9 @@ async fn a_late_refund_is_recovered() {
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     let page = boss.get(here).await;
     assert!(page.body.contains("value=\"9.00\""), "{}", page.body);
+    for name in ["直播 <span class=\"muted id\">live</span>", "· 山里茶行</a>"] {
+        assert!(page.body.contains(name), "{name}: {}", page.body);
+    }
     for (amount, reference, field, words) in [
         ("x", "c1", "amount_fen", "请填写大于 0 的金额"),
         ("9.01", "c1", "amount_fen", "还欠 ¥9.00"),

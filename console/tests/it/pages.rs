@@ -5,11 +5,12 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 /// Pages of promoters.
-const PROMOTER: [&str; 13] = [
+const PROMOTER: [&str; 14] = [
     "/promoter/overview",
     "/promoter/products",
     "/promoter/selection",
     "/promoter/links",
+    "/promoter/links?state=dead",
     "/promoter/links/many",
     "/promoter/links/new",
     "/promoter/placements",
@@ -255,7 +256,9 @@ async fn one_merchant_never_sees_anothers() {
         ("/merchant/plans/gold/approve", vec![("promoter", "lily")]),
         ("/merchant/programmes/own/rules", vec![("preset", "distributor1688")]),
     ] {
-        assert_eq!(rival.submit(&page, path, &fields).await.status, StatusCode::NOT_FOUND, "{path}");
+        let refused = rival.submit(&page, path, &fields).await;
+        assert!(refused.status.is_client_error(), "{path}: {}", refused.status);
+        assert!(!refused.body.contains("316不锈钢保温杯"), "{path}: {}", refused.body);
     }
     let product = bench.ok("GET", "/v1/products/cup", Value::Null).await;
     assert_eq!((&product["title"], &product["invalid"]), (&json!("316不锈钢保温杯"), &json!(false)));
@@ -271,4 +274,33 @@ async fn the_language_is_chosen_and_kept() {
     let page = lily.post("/language", &[("lang", "zh"), ("back", "//evil.example")]).await;
     assert_eq!(page.location(), "/");
     assert!(lily.get("/promoter/overview").await.body.contains("<h1>推广概况</h1>"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_lead_to_themselves_as_files() {
+    let bench = filled().await;
+    for (login, list, cells) in [
+        ("shop", "/merchant/orders?order=o1", "o1,1,"),
+        ("shop", "/merchant/products?q=保温杯", "cup,316不锈钢保温杯,m1,"),
+        ("lily", "/promoter/products?q=保温杯", "cup,316不锈钢保温杯,m1,"),
+        ("lily", "/promoter/links?state=live", "code,short_url,"),
+        ("lily", "/promoter/orders", "platform,order,line,"),
+        ("stars", "/agency/orders", "platform,order,line,"),
+        ("boss", "/operator/orders?from=2020-01-01&to=2090-01-01", "o1,1,"),
+    ] {
+        let person = bench.signed_in(login, "zh").await;
+        let page = person.get(list).await;
+        let (_, rest) = page
+            .body
+            .split_once("\">下载 CSV</a>")
+            .map(|(before, _)| before.rsplit_once("href=\"").unwrap())
+            .unwrap();
+        let file = person.get(&rest.replace("&amp;", "&").replace("&#38;", "&")).await;
+        assert_eq!(file.status, StatusCode::OK, "{list}: {rest}");
+        assert!(file.body.starts_with('\u{feff}') && file.body.contains(cells), "{list}: {}", file.body);
+        assert!(file.headers["content-disposition"].to_str().unwrap().contains(".csv"), "{list}");
+    }
+    let shop = bench.signed_in("shop", "zh").await;
+    let none = shop.get("/merchant/orders.csv?to=2020-01-01").await;
+    assert_eq!(none.body.lines().count(), 1, "the day is that of the filter: {}", none.body);
 }

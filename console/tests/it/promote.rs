@@ -198,9 +198,19 @@ async fn refused_forms_keep_what_was_typed() {
         refused.body
     );
     let fields = [("placement", placement), ("products", "cup")];
-    let file = lily.submit(&page, "/promoter/links/many", &fields).await;
+    let made = lily.submit(&page, "/promoter/links/many", &fields).await;
+    assert!(made.location().starts_with("/promoter/links/many?made=1&made_at="), "{}", made.body);
+    bench.pass(1_000);
+    lily.submit(&lily.get("/promoter/links/many").await, "/promoter/links/many", &fields).await;
+    let page = lily.get(made.location()).await;
+    assert!(page.body.contains("已生成 1 条链接"), "{}", page.body);
+    let made_at = page.hidden("made_at");
+    let file = lily.get(&format!("/promoter/links.csv?made_at={made_at}")).await;
     assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
-    assert_eq!(file.body.lines().count(), 2, "{}", file.body);
+    assert_eq!(file.body.lines().count(), 2, "those of this time alone: {}", file.body);
+    for name in ["316不锈钢保温杯", "山里茶行", "茶友群"] {
+        assert!(file.body.contains(name), "{name}: {}", file.body);
+    }
 
     // An account with an empty holder is refused beside the field; the number stays.
     let page = lily.get("/promoter/money").await;
@@ -237,4 +247,38 @@ async fn a_search_for_what_is_not_there_finds_nothing() {
             assert!(page.body.contains(words) && !page.body.contains("<i>"), "{path} {typed}: {}", page.body);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn codes_and_files_are_had_at_the_host_that_is_chosen() {
+    let bench = Bench::at_hosts(&["two.example.com"]).await;
+    let lily = bench.signed_in("lily", "zh").await;
+    let placement = json!({"id": "group", "programme": "fx", "name": "茶友群"});
+    bench.ok("POST", "/v1/promoters/lily/placements", placement).await;
+    let link = json!({"placement": "group", "product": "cup", "alias": "spring-cup"});
+    let made = bench.ok("POST", "/v1/links", link).await;
+    let code = made["code"].as_str().unwrap();
+    let page = lily.get(&format!("/promoter/links/{code}")).await;
+    for words in ["https://two.example.com/spring-cup", "<option value=\"two.example.com\">"] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let svg = async |query: &str| lily.get(&format!("/promoter/links/{code}/qr.svg{query}")).await;
+    let (usual, there) = (svg("").await, svg("?host=two.example.com").await);
+    assert_eq!((usual.status, there.status), (StatusCode::OK, StatusCode::OK));
+    assert_ne!(usual.body, there.body, "another address stands in it");
+    assert_eq!(svg("?host=go.example.com").await.body, usual.body);
+    assert_eq!(svg("?host=evil.example.com").await.status, StatusCode::BAD_REQUEST);
+    let refused = lily.get(&format!("/promoter/links/{code}?host=evil.example.com")).await;
+    assert!(refused.body.contains("id=\"e-host\""), "{}", refused.body);
+    let poster = lily.get(&format!("/promoter/links/{code}/poster.svg?host=two.example.com")).await;
+    assert_eq!(poster.status, StatusCode::OK);
+    let file = lily.get("/promoter/links.csv?host=two.example.com").await;
+    assert!(
+        file.body.contains(&format!("https://two.example.com/{code},https://two.example.com/spring-cup,")),
+        "{}",
+        file.body
+    );
+    assert!(!file.body.contains("go.example.com"), "{}", file.body);
+    let refused = lily.get("/promoter/links.csv?host=evil.example.com").await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
 }

@@ -56,14 +56,35 @@ impl Refusal {
 /// Our own hosts. Each is an audience of its own: a token made on one does not count on another.
 #[derive(Debug)]
 pub(crate) struct Hosts {
-    own: Vec<(Box<[u8]>, u32)>,
+    /// The public base's first.
+    own: Vec<Own>,
     loopback: bool,
+}
+
+#[derive(Debug)]
+struct Own {
+    host: Box<[u8]>,
+    audience: u32,
+    /// What stands in front of a link's code; ends in a slash.
+    base: Box<str>,
 }
 
 fn audience(host: &[u8]) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "32 bits of the hash are the audience")]
     let hash = xxh3_64(host) as u32;
     hash
+}
+
+/// What stands in front of a link's code at this host of ours: all but the host is as in the public base.
+fn base_at(public_base: &Url, host: &str) -> Box<str> {
+    let mut base = public_base.clone();
+    if let Err(error) = base.set_host(Some(host)) {
+        tracing::warn!(host, %error, "is no host name: nobody can ask it");
+    }
+    base.set_query(None);
+    base.set_fragment(None);
+    let slash = if base.as_str().ends_with('/') { "" } else { "/" };
+    format!("{base}{slash}").into()
 }
 
 impl Hosts {
@@ -78,9 +99,8 @@ impl Hosts {
         };
         let all = std::iter::once(base).chain(further.iter().map(String::as_str));
         let own = all.filter(|host| !host.is_empty()).map(|host| {
-            let host = host.to_ascii_lowercase().into_bytes();
-            let audience = audience(&host);
-            (host.into(), audience)
+            let name = host.to_ascii_lowercase().into_bytes();
+            Own { audience: audience(&name), host: name.into(), base: base_at(public_base, host) }
         });
         Self { own: own.collect(), loopback }
     }
@@ -88,11 +108,18 @@ impl Hosts {
     /// The audience of a `Host` header or authority, if it is ours.
     fn find(&self, authority: &[u8]) -> Option<u32> {
         let host = without_port(authority)?;
-        let ours = self.own.iter().find(|(own, _)| own.eq_ignore_ascii_case(host));
-        ours.map(|(_, audience)| *audience).or_else(|| {
+        let ours = self.own.iter().find(|own| own.host.eq_ignore_ascii_case(host));
+        ours.map(|own| own.audience).or_else(|| {
             let is_loopback = self.loopback && is_loopback_form(host);
             is_loopback.then(|| audience(b"localhost"))
         })
+    }
+
+    /// What stands in front of a link's code at the host that was asked: whoever needs another one than the public base's
+    /// is led back to none that does not open for them.
+    pub(crate) fn base(&self, audience: u32) -> &str {
+        let asked = self.own.iter().find(|own| own.audience == audience);
+        asked.or(self.own.first()).map_or("", |own| own.base.as_ref())
     }
 }
 

@@ -77,6 +77,26 @@ fn inside_an_app_that_does_not_open_it_people_are_asked_for_their_browser() {
 }
 
 #[test]
+fn pages_name_the_host_that_was_asked() {
+    let world = World::with([Change::Target(taobao())], |config| {
+        config.public_base = "http://one.example:8080/".parse().unwrap();
+        config.hosts = vec!["two.example".to_owned()];
+    });
+    for host in ["one.example", "two.example"] {
+        let get =
+            |to: &str| world.get(to, &[("host", host), ("user-agent", ALIPAY), ("accept-language", "zh-CN")]);
+        let address = format!("http://{host}:8080{}", path(1));
+        let tap = get(&path(1));
+        assert!(get(tap.location()).text().contains(&format!(">{address}<")), "{host}: to be copied");
+        let preview = get(&format!("{}+", path(1))).text();
+        assert!(preview.contains(&format!("\"{address}\"")), "{host}: {preview}");
+        let code = get(&format!("/q{}.svg", path(1)));
+        let other = world.get(&format!("/q{}.svg", path(1)), &[("host", "one.example")]);
+        assert_eq!(code.text() == other.text(), host == "one.example", "{host} stands in the QR code");
+    }
+}
+
+#[test]
 fn a_phone_is_offered_the_app_and_the_web() {
     let world = world();
     for (agent, app) in [

@@ -157,7 +157,7 @@ fn read(row: &Row) -> Result<Stored, StoreError> {
     let account = row.opt_int(4)?;
     let principal = match (account, row.opt_blob(6)?) {
         (Some(num), _) => Principal::of_account(num, role, subject),
-        (None, Some(hash)) => Principal::of_token(hash, role, subject),
+        (None, Some(hash)) => Principal::of_token(hash, role, subject, row.flag(7)?),
         (None, None) => return Err(StoreError::Corrupt { what: "owner of a session", cause: "none".into() }),
     };
     Ok(Stored {
@@ -171,7 +171,7 @@ fn read(row: &Row) -> Result<Stored, StoreError> {
 fn find(tx: &mut dyn Tx, hash: &[u8; 32]) -> Result<Option<Stored>, StoreError> {
     let row = tx.query_opt(
         "SELECT s.created_at, s.seen_at, COALESCE(a.role, t.role), COALESCE(a.subject, t.subject), a.num, a.login, \
-         t.token_hash FROM sessions s \
+         t.token_hash, COALESCE(t.reads_only, 0) FROM sessions s \
          LEFT JOIN accounts a ON a.num = s.account AND a.disabled_at IS NULL \
          LEFT JOIN api_tokens t ON t.token_hash = s.api_token AND t.revoked_at IS NULL \
          WHERE s.secret_hash = $1 AND (a.num IS NOT NULL OR t.token_hash IS NOT NULL)",

@@ -10,7 +10,7 @@ use axum::extract::FromRequestParts;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 /// What a token may do.
@@ -67,6 +67,8 @@ pub struct Principal {
     /// Whose data they may touch; `None` for admin and operator.
     pub subject: Option<String>,
     name: String,
+    /// They may ask, and change nothing.
+    reads_only: bool,
 }
 
 impl Principal {
@@ -78,6 +80,7 @@ impl Principal {
     /// Whoever sent this request; looked up once for all that want to know.
     pub(super) async fn of_request(parts: &mut Parts, core: &Core) -> Result<Self, Problem> {
         if let Some(known) = parts.extensions.get::<Self>() {
+            known.may_use(&parts.method)?;
             return Ok(known.clone());
         }
         let (peer, now) = (parts.extensions.get::<Peer>().copied(), core.now());
@@ -86,8 +89,17 @@ impl Principal {
                 core.limiter().failed_attempt(peer, now);
             }
         })?;
+        principal.may_use(&parts.method)?;
         parts.extensions.insert(principal.clone());
         Ok(principal)
+    }
+
+    /// Refuses changes to those who may only read.
+    fn may_use(&self, method: &Method) -> Result<(), Problem> {
+        if self.reads_only && !method.is_safe() {
+            return Err(Problem::forbidden("this token may read, and change nothing"));
+        }
+        Ok(())
     }
 
     /// Reads the bearer token and looks it up.
@@ -119,27 +131,29 @@ impl Principal {
 
     /// Whose token this is, unless it is unknown or revoked.
     pub(crate) fn of_token_hash(tx: &mut dyn Tx, hash: &[u8; 32]) -> Result<Option<Self>, StoreError> {
-        let sql = "SELECT role, subject FROM api_tokens WHERE token_hash = $1 AND revoked_at IS NULL";
+        let sql =
+            "SELECT role, subject, reads_only FROM api_tokens WHERE token_hash = $1 AND revoked_at IS NULL";
         let row = tx.query_opt(sql, params![hash])?;
         row.map(|row| {
             let subject = row.opt_text(1)?.map(str::to_owned);
-            Ok(Self::of_token(hash, Role::stored(row.text(0)?)?, subject))
+            Ok(Self::of_token(hash, Role::stored(row.text(0)?)?, subject, row.flag(2)?))
         })
         .transpose()
     }
 
     /// The owner of the token with this hash.
-    pub(crate) fn of_token(hash: &[u8], role: Role, subject: Option<String>) -> Self {
+    pub(crate) fn of_token(hash: &[u8], role: Role, subject: Option<String>, reads_only: bool) -> Self {
         Self {
             role,
             subject,
+            reads_only,
             name: URL_SAFE_NO_PAD.encode(hash.get(..super::tokens::NAME_BYTES).unwrap_or(hash)),
         }
     }
 
     /// The owner of an account: the same in each of their sessions.
     pub(crate) fn of_account(num: i64, role: Role, subject: Option<String>) -> Self {
-        Self { role, subject, name: crate::accounts::principal_of_account(num) }
+        Self { role, subject, name: crate::accounts::principal_of_account(num), reads_only: false }
     }
 
     /// Admin or operator.

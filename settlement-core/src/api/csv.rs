@@ -1,8 +1,14 @@
 //! Lists as CSV files: UTF-8 with a mark that spreadsheets know, and no cell that they would compute.
 
+use super::page::{Cursor, Page, PageLength, PageParams};
+use super::problem::Problem;
+use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// Entries of a list that one file holds at most.
+const ENTRIES_MAX: u32 = 50_000;
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
@@ -13,6 +19,49 @@ pub(crate) enum Form {
     Json,
     /// A CSV file.
     Csv,
+}
+
+/// An entry of a list that can be had as a file.
+pub(crate) trait CsvEntry {
+    /// The file's name.
+    const FILE: &'static str;
+    /// What stands above the columns.
+    const HEADINGS: &'static [&'static str];
+
+    /// What stands in them.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl Form {
+    /// How much of a list is looked at, and from where on: a page, or for a file all that there is.
+    ///
+    /// # Errors
+    /// If the page cannot be read.
+    pub(crate) fn begin(self, page: &PageParams) -> Result<(PageLength, Cursor), Problem> {
+        match self {
+            Self::Json => page.begin(),
+            Self::Csv => Ok((PageLength::new(ENTRIES_MAX), Cursor(String::new()))),
+        }
+    }
+
+    /// What was found, as it was asked for.
+    ///
+    /// # Errors
+    /// If there is more than a file holds: half a list would be taken for the whole.
+    pub(crate) fn answer<T: Serialize + CsvEntry>(self, page: Page<T>) -> Result<Response, Problem> {
+        if self == Self::Json {
+            return Ok(Json(page).into_response());
+        }
+        if page.next_cursor.is_some() {
+            let detail = format!("a file has at most {ENTRIES_MAX} lines: ask for a part of the list");
+            return Err(Problem::invalid("format", detail));
+        }
+        let mut file = CsvFile::new(T::HEADINGS);
+        for entry in page.items {
+            file.row(entry.cells().iter().map(String::as_str));
+        }
+        Ok(file.response(T::FILE))
+    }
 }
 
 /// A file in the making.

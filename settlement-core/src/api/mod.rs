@@ -24,7 +24,7 @@ mod write;
 pub use auth::{Peer, Principal, Role};
 pub(crate) use body::read_bytes;
 pub(crate) use body::{Body, Nothing, Params, PathId, parse};
-pub(crate) use csv::{CsvFile, Form};
+pub(crate) use csv::{CsvEntry, CsvFile, Form};
 pub(crate) use limit::Limiter;
 pub use limit::Limits;
 pub(crate) use mistakes::Mistakes;

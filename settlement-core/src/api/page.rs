@@ -66,6 +66,11 @@ impl PageParams {
 }
 
 impl PageLength {
+    /// So many entries.
+    pub(super) const fn new(entries: u32) -> Self {
+        Self(entries)
+    }
+
     /// Entries at most.
     pub(crate) const fn entries(self) -> usize {
         self.0 as usize

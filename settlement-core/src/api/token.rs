@@ -81,8 +81,10 @@ impl Core {
                     "UPDATE api_tokens SET revoked_at = $1 WHERE role = 'admin' AND label = $2 AND revoked_at IS NULL",
                     params![now, FIRST_LABEL],
                 )?;
+                let label = FIRST_LABEL.to_owned();
+                let grant = Grant { role: Role::Admin, subject: None, label, reads_only: false };
                 for token in &tokens {
-                    store_token(tx, token, Role::Admin, None, FIRST_LABEL, now)?;
+                    store_token(tx, token, &grant, now)?;
                 }
                 let kept = tx.query_one(
                     "SELECT COUNT(*) FROM api_tokens WHERE label = $1 AND revoked_at IS NULL AND created_at < $2",
@@ -110,23 +112,27 @@ impl Core {
         label: &str,
     ) -> Result<(), StoreError> {
         let (label, now) = (label.to_owned(), self.now());
-        self.store().write(move |tx| store_token(tx, &token, role, subject.as_deref(), &label, now)).await
+        let grant = Grant { role, subject, label, reads_only: false };
+        self.store().write(move |tx| store_token(tx, &token, &grant, now)).await
     }
 }
 
-fn store_token(
-    tx: &mut dyn Tx,
-    token: &TokenText,
+/// What a token lets its holder do.
+#[derive(Debug)]
+struct Grant {
     role: Role,
-    subject: Option<&str>,
-    label: &str,
-    now: Instant,
-) -> Result<(), StoreError> {
+    subject: Option<String>,
+    label: String,
+    reads_only: bool,
+}
+
+fn store_token(tx: &mut dyn Tx, token: &TokenText, grant: &Grant, now: Instant) -> Result<(), StoreError> {
+    let Grant { role, subject, label, reads_only } = grant;
     tx.execute(
-        "INSERT INTO api_tokens (token_hash, role, subject, label, created_at) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (token_hash) DO UPDATE SET role = excluded.role, subject = excluded.subject, \
-         label = excluded.label, revoked_at = NULL",
-        params![&hash(token.reveal()), role.name(), subject, label, now],
+        "INSERT INTO api_tokens (token_hash, role, subject, label, reads_only, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (token_hash) DO UPDATE SET role = excluded.role, \
+         subject = excluded.subject, label = excluded.label, reads_only = excluded.reads_only, revoked_at = NULL",
+        params![&hash(token.reveal()), role.name(), subject.as_ref(), label, *reads_only, now],
     )?;
     Ok(())
 }
@@ -142,6 +148,9 @@ struct NewToken {
     /// What it is for, for people.
     #[serde(default)]
     label: String,
+    /// It may ask for all that its role may (`GET`), and change nothing.
+    #[serde(default)]
+    reads_only: bool,
 }
 
 /// A token, shown this once.
@@ -153,6 +162,8 @@ struct IssuedToken {
     role: Role,
     /// Whose data.
     subject: Option<String>,
+    /// It may ask, and change nothing.
+    reads_only: bool,
 }
 
 /// Makes a token. Admins, and a merchant tokens that act for its own shop. The secret is in this answer and nowhere else.
@@ -162,7 +173,7 @@ async fn issue(
     _: Only<Merchants>,
     write: Write<NewToken>,
 ) -> Result<Response, Problem> {
-    let NewToken { role, subject, label } = write.body;
+    let NewToken { role, subject, label, reads_only } = write.body;
     if let Reach::Merchant(own) = Reach::of(&write.scope.principal)?
         && (role != Role::Merchant || subject.as_ref() != Some(&own))
     {
@@ -190,8 +201,10 @@ async fn issue(
             if let Some(subject) = &subject {
                 refuse_unknown(tx, role, subject)?;
             }
-            store_token(tx, &token, role, subject.as_deref(), &label, scope.now)?;
-            Ok((StatusCode::CREATED, IssuedToken { token: token.clone(), role, subject: subject.clone() }))
+            let grant = Grant { role, subject: subject.clone(), label: label.clone(), reads_only };
+            store_token(tx, &token, &grant, scope.now)?;
+            let issued = IssuedToken { token: token.clone(), role, subject: subject.clone(), reads_only };
+            Ok((StatusCode::CREATED, issued))
         })
         .await
 }

@@ -47,6 +47,8 @@ struct TokenEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
     label: String,
+    /// It may ask, and change nothing.
+    reads_only: bool,
     /// UTC milliseconds.
     created_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,6 +90,7 @@ fn entry(row: &Row) -> Result<TokenEntry, StoreError> {
         label: row.text(3)?.to_owned(),
         created_at: row.int(4)?,
         revoked_at: row.opt_int(5)?,
+        reads_only: row.flag(6)?,
     })
 }
 
@@ -103,7 +106,8 @@ fn last_hash(name: &str) -> Option<Vec<u8>> {
     Some(hash)
 }
 
-const COLUMNS: &str = "SELECT token_hash, role, subject, label, created_at, revoked_at FROM api_tokens";
+const COLUMNS: &str =
+    "SELECT token_hash, role, subject, label, created_at, revoked_at, reads_only FROM api_tokens";
 
 /// Tokens without their secrets, oldest first. Admins, and a merchant those of its own shop.
 #[utoipa::path(get, path = "/v1/tokens", params(Wanted), responses((status = 200, body = Page<TokenEntry>)))]

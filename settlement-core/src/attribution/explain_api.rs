@@ -85,6 +85,8 @@ struct LineExplained {
     refunded_fen: i64,
     /// `tracked`, `expected` (待结算), `matured`, `settled` (已结算), `invalid` (已失效), `manual_required`, or `none`.
     state: &'static str,
+    /// A refund after the settlement took commission back (维权).
+    taken_back: bool,
     /// What the commission is computed on now, fen.
     base_fen: i64,
     /// The whole commission now, fen.
@@ -303,6 +305,21 @@ fn explained(
     })
 }
 
+/// Whether a refund took back what a line had settled.
+fn is_taken_back(
+    tx: &mut dyn Tx,
+    platform: &PlatformId,
+    order: &OrderId,
+    line: &LineId,
+) -> Result<bool, StoreError> {
+    let found = tx.query_opt(
+        "SELECT 1 FROM ledger_transfers WHERE platform = $1 AND order_id = $2 AND line_id = $3 \
+         AND reason = 'clawback' LIMIT 1",
+        params![platform, order, line],
+    )?;
+    Ok(found.is_some())
+}
+
 fn line_explained(
     tx: &mut dyn Tx,
     state: &OrderState,
@@ -331,6 +348,7 @@ fn line_explained(
         amount_fen: line.amount.0,
         refunded_fen: line.refunded().0,
         state: row.state,
+        taken_back: row.settled.is_some() && is_taken_back(tx, platform, order, &line.line)?,
         base_fen: row.amounts.base,
         commission_fen: row.amounts.commission,
         promoter_fen: row.amounts.promoter,

@@ -16,6 +16,11 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// Whether there is a category of this id.
+pub(super) fn is_there(tx: &mut dyn Tx, id: &CategoryId) -> Result<bool, StoreError> {
+    Ok(tx.query_opt("SELECT 1 FROM categories WHERE id = $1", params![id])?.is_some())
+}
+
 /// The number of a category; made under its id as a name if it is new.
 pub(super) fn number(tx: &mut dyn Tx, id: &CategoryId, now: Instant) -> Result<i64, StoreError> {
     let find = "SELECT num FROM categories WHERE id = $1";

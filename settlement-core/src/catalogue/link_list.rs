@@ -4,16 +4,17 @@
 
 use super::bans::Banned;
 use super::link_new::address;
-use crate::api::{Cursor, Page, PageLength, PageParams, Params, Principal, Problem, Role};
+use crate::api::{CsvEntry, Cursor, Form, Page, PageLength, PageParams, Params, Principal, Problem, Role};
 use crate::params;
 use crate::store::{Param, Row, StoreError, Tx};
 use crate::{Core, CoreConfig};
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::code::Code;
 use attribution_core::time::Instant;
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use url::Url;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +23,7 @@ use utoipa_axum::routes;
 const LOOK_AT: usize = 2_000;
 
 /// How a link stands. The first that holds is told, in the order in which an edge decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum LinkState {
     /// It leads to its target and can earn.
@@ -41,6 +42,21 @@ pub(super) enum LinkState {
     CategoryBanned,
 }
 
+impl LinkState {
+    /// As it is written.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::NotStarted => "not_started",
+            Self::Expired => "expired",
+            Self::PromotionCancelled => "promotion_cancelled",
+            Self::ProductDelisted => "product_delisted",
+            Self::PromoterDisabled => "promoter_disabled",
+            Self::CategoryBanned => "category_banned",
+        }
+    }
+}
+
 /// What a link's state is computed from.
 pub(super) struct Life {
     pub(super) starts: LinkSeconds,
@@ -57,6 +73,17 @@ impl Life {
     /// placement `p`.
     pub(super) const COLUMNS: &str = "l.starts, l.expires, t.cancelled_from, t.delisted_from, r.disabled_from, \
          t.category, p.programme";
+
+    /// The condition on the same tables that every link fulfils which is not live; `now` and `seconds` are the places of
+    /// the time among the values, in milliseconds and in seconds.
+    fn may_be_dead(now: usize, seconds: usize) -> String {
+        format!(
+            "(t.cancelled_from <= ${now} OR t.delisted_from <= ${now} OR r.disabled_from <= ${now} \
+             OR (l.expires <> 0 AND l.expires <= ${seconds}) OR l.starts > ${seconds} \
+             OR t.category IN (SELECT b.category FROM ({}) b))",
+            Banned::at(now)
+        )
+    }
 
     /// Out of a row in which these columns begin at `at`.
     pub(super) fn read(row: &Row, at: usize, banned: &Banned) -> Result<Self, StoreError> {
@@ -110,13 +137,52 @@ struct Wanted {
     /// To targets of this kind only: `product`, `shop` or `page`.
     #[param(inline)]
     kind: Option<Kind>,
-    /// In this state only.
+    /// In this state only, or all the `dead` ones (失效): whatever is not `live`.
     #[param(inline)]
-    state: Option<LinkState>,
+    state: Option<WantedState>,
+    /// Made at this very time, UTC milliseconds: those of one request.
+    made_at: Option<i64>,
+    /// With their addresses at this host of the installation's; the first one if absent.
+    host: Option<String>,
     /// Entries wanted, 1 to 500.
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+    /// `json`, or `csv`: all that there are, up to 50000, whatever `limit` says.
+    #[serde(default)]
+    #[param(inline)]
+    format: Form,
+}
+
+/// The states that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum WantedState {
+    Live,
+    Dead,
+    NotStarted,
+    Expired,
+    PromotionCancelled,
+    ProductDelisted,
+    PromoterDisabled,
+    CategoryBanned,
+}
+
+impl WantedState {
+    /// Whether a link in this state is meant.
+    fn fits(self, state: LinkState) -> bool {
+        let one = match self {
+            Self::Dead => return state != LinkState::Live,
+            Self::Live => LinkState::Live,
+            Self::NotStarted => LinkState::NotStarted,
+            Self::Expired => LinkState::Expired,
+            Self::PromotionCancelled => LinkState::PromotionCancelled,
+            Self::ProductDelisted => LinkState::ProductDelisted,
+            Self::PromoterDisabled => LinkState::PromoterDisabled,
+            Self::CategoryBanned => LinkState::CategoryBanned,
+        };
+        state == one
+    }
 }
 
 /// What a link leads to.
@@ -152,6 +218,8 @@ struct LinkEntry {
     promoter: String,
     programme: String,
     merchant: String,
+    /// The shop's name.
+    merchant_name: String,
     /// `product`, `shop` or `page`.
     target_kind: String,
     target: String,
@@ -177,6 +245,53 @@ struct LinkEntry {
     alias_url: Option<String>,
 }
 
+impl CsvEntry for LinkEntry {
+    const FILE: &'static str = "links.csv";
+    const HEADINGS: &'static [&'static str] = &[
+        "code",
+        "short_url",
+        "alias_url",
+        "qr_png_url",
+        "promoter",
+        "placement",
+        "placement_name",
+        "programme",
+        "merchant",
+        "merchant_name",
+        "target_kind",
+        "target",
+        "title",
+        "state",
+        "created_at",
+        "starts_at",
+        "expires_at",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let at = |at: i64| Instant(at).to_string();
+        vec![
+            self.code.clone(),
+            self.short_url.clone(),
+            text(&self.alias_url),
+            text(&self.qr_png_url),
+            self.promoter.clone(),
+            self.placement.clone(),
+            self.placement_name.clone(),
+            self.programme.clone(),
+            self.merchant.clone(),
+            self.merchant_name.clone(),
+            self.target_kind.clone(),
+            self.target.clone(),
+            self.title.clone(),
+            self.state.name().to_owned(),
+            at(self.created_at),
+            self.starts_at.map(at).unwrap_or_default(),
+            self.expires_at.map(at).unwrap_or_default(),
+        ]
+    }
+}
+
 pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(list))
 }
@@ -184,16 +299,27 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 /// Links with what they lead to and how they stand: a promoter's newest first, a merchant's by target. A page may hold
 /// fewer than were asked for while there are more: go on until there is no `next_cursor`. Operators, the promoter, the
 /// promoter's agency, the merchant.
-#[utoipa::path(get, path = "/v1/links", params(Wanted), responses((status = 200, body = Page<LinkEntry>)))]
+#[utoipa::path(
+    get, path = "/v1/links", params(Wanted),
+    responses((status = 200, content((Page<LinkEntry> = "application/json"), (String = "text/csv"))))
+)]
 async fn list(
     State(core): State<Core>,
     principal: Principal,
     Params(wanted): Params<Wanted>,
-) -> Result<Json<Page<LinkEntry>>, Problem> {
+) -> Result<Response, Problem> {
     let wanted = scoped(wanted, &principal)?;
-    let (length, after) = PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() }.begin()?;
-    let (now, config) = (core.now(), core.config().clone());
-    core.store().read(move |tx| page(tx, &principal, &wanted, length, &after, &config, now)).await.map(Json)
+    let format = wanted.format;
+    let (length, after) = format.begin(&PageParams { limit: wanted.limit, cursor: wanted.cursor.clone() })?;
+    let (now, mut config) = (core.now(), core.config().clone());
+    if let Some(host) = &wanted.host {
+        let there = config.at_host(config.public_base.as_str(), host).and_then(|base| Url::parse(&base).ok());
+        config.public_base =
+            there.ok_or_else(|| Problem::invalid("host", "is none of the installation's"))?;
+    }
+    let found =
+        core.store().read(move |tx| page(tx, &principal, &wanted, length, &after, &config, now)).await?;
+    format.answer(found)
 }
 
 /// Fills in whose links a token may see, and refuses what it may not ask for.
@@ -224,7 +350,8 @@ fn scoped(mut wanted: Wanted, principal: &Principal) -> Result<Wanted, Problem> 
 fn columns() -> String {
     format!(
         "SELECT l.code, p.id, r.id, g.id, t.merchant, t.kind, t.id, t.title, l.flags, l.created_at, l.shared_at, \
-         q.code, a.alias, t.num, l.promoter, {}, p.name FROM links l JOIN targets t ON t.num = l.target \
+         q.code, a.alias, t.num, l.promoter, {}, p.name, m.name FROM links l JOIN targets t ON t.num = l.target \
+         JOIN merchants m ON m.id = t.merchant \
          JOIN placements p ON p.num = l.placement JOIN promoters r ON r.num = l.promoter \
          JOIN programmes g ON g.num = p.programme LEFT JOIN links q ON q.qr_of = l.code \
          LEFT JOIN aliases a ON a.code = l.code WHERE l.qr_of IS NULL",
@@ -241,7 +368,7 @@ fn page(
     config: &CoreConfig,
     now: Instant,
 ) -> Result<Page<LinkEntry>, Problem> {
-    let (mut sql, mut values) = question(tx, principal, wanted, after)?;
+    let (mut sql, mut values) = question(tx, principal, wanted, after, now)?;
     let look_at = wanted.state.map_or(length.entries(), |_| LOOK_AT.max(length.entries()));
     // One more row than is looked at says whether there is another page.
     values.push(i64::try_from(look_at + 1).unwrap_or(i64::MAX).into());
@@ -251,7 +378,7 @@ fn page(
     let mut items = Vec::new();
     for (row, looked_at) in rows.iter().zip(1..=look_at) {
         let entry = entry(row, config, &banned, now)?;
-        if wanted.state.is_none_or(|state| state == entry.state) {
+        if wanted.state.is_none_or(|state| state.fits(entry.state)) {
             items.push(entry);
         }
         if items.len() == length.entries() || looked_at == look_at {
@@ -268,6 +395,7 @@ fn question<'w>(
     principal: &Principal,
     wanted: &'w Wanted,
     after: &Cursor,
+    now: Instant,
 ) -> Result<(String, Vec<Param<'w>>), Problem> {
     let mut sql = columns();
     let mut values: Vec<Param<'_>> = Vec::new();
@@ -295,8 +423,16 @@ fn question<'w>(
     if let Some(placement) = &wanted.placement {
         with("p.id =", placement.into());
     }
+    if let Some(made) = wanted.made_at {
+        with("l.created_at =", made.into());
+    }
     if let Some(kind) = wanted.kind {
         with("t.kind =", kind.name().into());
+    }
+    // Few of many links are dead: those that cannot be are not looked at.
+    if wanted.state.is_some_and(|state| state != WantedState::Live) {
+        values.extend([Param::from(now), now.floor_seconds().into()]);
+        sql.push_str(&format!(" AND {}", Life::may_be_dead(values.len() - 1, values.len())));
     }
     if wanted.promoter.is_some() {
         if let Some([created, code]) = after.numbers()? {
@@ -341,6 +477,7 @@ fn entry(row: &Row, config: &CoreConfig, banned: &Banned, now: Instant) -> Resul
         promoter: row.text(2)?.to_owned(),
         programme: row.text(3)?.to_owned(),
         merchant: row.text(4)?.to_owned(),
+        merchant_name: row.text(23)?.to_owned(),
         target_kind: row.text(5)?.to_owned(),
         target: row.text(6)?.to_owned(),
         title: row.text(7)?.to_owned(),

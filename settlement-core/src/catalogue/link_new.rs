@@ -305,6 +305,12 @@ impl<'a> LinkMaker<'a> {
     }
 }
 
+/// The addresses of a path of the edge at the installation's further hosts.
+pub(super) fn elsewhere(config: &CoreConfig, path: &str) -> Vec<String> {
+    let here = address(config, path);
+    config.own_hosts.iter().filter_map(|host| config.at_host(&here, host)).collect()
+}
+
 /// The public address of a path of the edge.
 pub(super) fn address(config: &CoreConfig, path: &str) -> String {
     let base = config.public_base.as_str();

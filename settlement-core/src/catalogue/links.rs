@@ -3,10 +3,10 @@
 use super::bans::Banned;
 use super::feed::Numbers;
 use super::link_list::{Life, LinkState};
-use super::link_new::{LinkMaker, MadeLink, NUMBERS_PER_LINK, NewLink, address};
+use super::link_new::{LinkMaker, MadeLink, NUMBERS_PER_LINK, NewLink, address, elsewhere};
 use crate::api::{Mistakes, Only, PathId, Principal, Problem, Promoters, Write};
 use crate::store::{StoreError, Tx};
-use crate::{Core, CoreConfig, params};
+use crate::{Core, params};
 use attribution_core::catalogue::LinkFlags;
 use attribution_core::code::Code;
 use attribution_core::time::Instant;
@@ -33,6 +33,8 @@ struct NewLinks {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct MadeLinks {
     links: Vec<MadeLink>,
+    /// When, UTC milliseconds: `made_at` of the list of links finds them again.
+    made_at: i64,
 }
 
 /// A link as stored.
@@ -74,6 +76,9 @@ struct LinkView {
     /// Its custom name, as a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     alias_url: Option<String>,
+    /// The same at the installation's further hosts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alias_urls: Vec<String>,
 }
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
@@ -129,7 +134,7 @@ async fn post_links(
                 .refuse("invalid_links", |count| format!("{count} of the links cannot be made; none was"))?;
             maker.finish(tx)?;
             numbers.give_back(tx)?;
-            Ok((StatusCode::CREATED, MadeLinks { links: made }))
+            Ok((StatusCode::CREATED, MadeLinks { links: made, made_at: scope.now.millis() }))
         })
         .await
 }
@@ -193,6 +198,7 @@ async fn get_link(
         qr_url: qr_code.as_ref().map(|code| address(core.config(), code)),
         qr_code,
         alias_url: row.opt_text(11)?.map(|alias| address(core.config(), alias)),
+        alias_urls: row.opt_text(11)?.map(|alias| elsewhere(core.config(), alias)).unwrap_or_default(),
     }))
 }
 
@@ -200,10 +206,4 @@ async fn get_link(
 fn named(tx: &mut dyn Tx, alias: &str) -> Result<Option<Code>, StoreError> {
     let row = tx.query_opt("SELECT code FROM aliases WHERE alias = $1", params![alias])?;
     row.map(|row| Ok(Code(row.int(0)?.cast_unsigned()))).transpose()
-}
-
-/// The addresses of a path of the edge at the further own hosts, which have the first one's scheme.
-fn elsewhere(config: &CoreConfig, path: &str) -> Vec<String> {
-    let scheme = config.public_base.scheme();
-    config.own_hosts.iter().map(|host| format!("{scheme}://{host}/{path}")).collect()
 }

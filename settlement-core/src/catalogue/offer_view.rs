@@ -1,8 +1,10 @@
 //! A product as it is shown to somebody who may promote it: with rate, estimate, programme and state.
 
+use crate::api::CsvEntry;
 use crate::params;
 use crate::plans::offers::{Dead, Item, Offer, Offers, Viewer};
 use crate::store::{List, Row, StoreError, Tx};
+use attribution_core::money::Fen;
 use attribution_core::time::Instant;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -53,6 +55,49 @@ pub(super) struct OfferView {
     /// The targeted plan that gives it; absent for the general plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) plan: Option<String>,
+}
+
+impl CsvEntry for OfferView {
+    const FILE: &'static str = "products.csv";
+    const HEADINGS: &'static [&'static str] = &[
+        "id",
+        "title",
+        "merchant",
+        "merchant_name",
+        "category",
+        "category_name",
+        "price_yuan",
+        "rate_percent",
+        "commission_yuan",
+        "programme",
+        "plan",
+        "invalid",
+        "reason",
+        "url",
+        "image_url",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let yuan = |fen: Option<i64>| fen.map(|fen| Fen(fen).to_string()).unwrap_or_default();
+        vec![
+            self.id.clone(),
+            self.title.clone(),
+            self.merchant.clone(),
+            self.merchant_name.clone(),
+            text(&self.category),
+            text(&self.category_name),
+            yuan(self.price_fen),
+            self.rate_bp.map(|bp| format!("{}.{:02}", bp / 100, bp % 100)).unwrap_or_default(),
+            yuan(self.commission_fen),
+            text(&self.programme),
+            text(&self.plan),
+            self.invalid.to_string(),
+            self.reason.map(Dead::name).unwrap_or_default().to_owned(),
+            self.url.clone(),
+            text(&self.image_url),
+        ]
+    }
 }
 
 /// Products asked for in one statement.

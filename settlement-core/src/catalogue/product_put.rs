@@ -6,7 +6,7 @@ use super::merchants::{self, Merchant};
 use super::products::{ProductView, stored};
 use super::targets::{self, NewTarget, Target};
 use super::{categories, checked_name};
-use crate::api::{Merchants, Mistakes, Only, Params, PathId, Principal, Problem, Write, parse};
+use crate::api::{Merchants, Mistakes, Only, Params, PathId, Principal, Problem, Role, Write, parse};
 use crate::library::marks;
 use crate::store::{StoreError, Tx};
 use crate::{Core, CoreConfig};
@@ -43,7 +43,7 @@ struct PutProduct {
     url: String,
     /// List price in fen.
     price_fen: Option<i64>,
-    /// Its category; made if it is new.
+    /// Its category; an operator's request makes one that is new, a merchant's names one that is there.
     #[schema(value_type = Option<String>)]
     category: Option<CategoryId>,
     /// Address of its picture, for the cards of link previews: an absolute http(s) URL.
@@ -167,6 +167,8 @@ struct Checker<'a> {
     merchants: HashMap<MerchantId, Option<Rc<Merchant>>>,
     /// Those that there are already.
     there: HashMap<ProductId, Target>,
+    /// Whether there are these categories.
+    categories: HashMap<CategoryId, bool>,
 }
 
 impl<'a> Checker<'a> {
@@ -178,7 +180,7 @@ impl<'a> Checker<'a> {
     ) -> Result<Self, StoreError> {
         let ids: Vec<&ProductId> = sent.map(|sent| &sent.id).collect();
         let there = targets::find_products(tx, &ids)?.into_iter().collect();
-        Ok(Self { config, principal, merchants: HashMap::new(), there })
+        Ok(Self { config, principal, merchants: HashMap::new(), there, categories: HashMap::new() })
     }
 
     fn check<'s>(&mut self, tx: &mut dyn Tx, sent: &'s Sent) -> Result<Fit<'s>, Problem> {
@@ -189,6 +191,9 @@ impl<'a> Checker<'a> {
             return Err(Problem::invalid("price_fen", "must not be negative"));
         }
         let merchant = self.merchant(tx, &body.merchant)?;
+        if let Some(category) = &body.category {
+            self.refuse_new(tx, category)?;
+        }
         let destination = checked("url", &body.url, &merchant.hosts, self.config)?;
         let picture = body.image_url.as_ref().map(|url| checked("image_url", url, &[], self.config));
         let picture = picture.transpose()?;
@@ -200,6 +205,18 @@ impl<'a> Checker<'a> {
             ));
         }
         Ok(Fit { sent, merchant, destination, picture, is_new: before.is_none() })
+    }
+
+    /// Everybody's library has each category: a merchant makes none by a slip of the pen.
+    fn refuse_new(&mut self, tx: &mut dyn Tx, id: &CategoryId) -> Result<(), Problem> {
+        if self.principal.role != Role::Merchant {
+            return Ok(());
+        }
+        let there = match self.categories.entry(id.clone()) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(place) => *place.insert(categories::is_there(tx, id)?),
+        };
+        if there { Ok(()) } else { Err(Problem::unknown("category", id).about("category")) }
     }
 
     fn merchant(&mut self, tx: &mut dyn Tx, id: &MerchantId) -> Result<Rc<Merchant>, Problem> {

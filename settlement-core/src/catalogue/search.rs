@@ -2,7 +2,7 @@
 
 use super::offer_view::{OfferView, offer, offers};
 use super::promoter_list::visible;
-use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, Role};
+use crate::api::{Cursor, Form, Page, PageParams, Params, PathId, Principal, Problem, Role};
 use crate::library::columns::By;
 use crate::library::grams;
 use crate::library::query::{Order, Query, Shown, find};
@@ -12,6 +12,7 @@ use crate::{Core, params};
 use attribution_core::ids::{ProductId, PromoterId};
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -71,6 +72,10 @@ struct Search {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+    /// `json`, or `csv`: prices in yuan; all that there are, up to 50000, whatever `limit` says.
+    #[serde(default)]
+    #[param(inline)]
+    format: Form,
 }
 
 /// Characters that a search may have: more than any name that is worth typing.
@@ -149,17 +154,22 @@ async fn one(
 
 /// Products with what each offers whoever asks: names and shops by any part of one character or more, merchants
 /// exactly, categories with those below them. Every role but edges.
-#[utoipa::path(get, path = "/v1/products", params(Search), responses((status = 200, body = Page<OfferView>)))]
+#[utoipa::path(
+    get, path = "/v1/products", params(Search),
+    responses((status = 200, content((Page<OfferView> = "application/json"), (String = "text/csv"))))
+)]
 async fn search(
     State(core): State<Core>,
     principal: Principal,
     Params(search): Params<Search>,
-) -> Result<Json<Page<OfferView>>, Problem> {
-    let (page, after) = PageParams { limit: search.limit, cursor: search.cursor }.begin()?;
+) -> Result<Response, Problem> {
+    let format = search.format;
+    let (page, after) = format.begin(&PageParams { limit: search.limit, cursor: search.cursor })?;
     let after = after.numbers()?.map(|[key, target]| (u32::try_from(key).unwrap_or_default(), target));
     let (title, shop) = (words("q", search.q.as_deref())?, words("shop", search.shop.as_deref())?);
     let now = core.now();
-    core.store()
+    let found = core
+        .store()
         .read(move |tx| {
             let viewer = viewer(tx, &principal, search.promoter.as_deref())?;
             let categories = search.category.as_deref().map(|id| below(tx, id)).transpose()?;
@@ -186,6 +196,6 @@ async fn search(
             let next = next.map(|(key, target)| Cursor::of_numbers(&[key.into(), target]));
             Ok::<_, Problem>(Page::among(items, next))
         })
-        .await
-        .map(Json)
+        .await?;
+    format.answer(found)
 }

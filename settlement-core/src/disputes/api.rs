@@ -36,7 +36,11 @@ struct DisputeView {
     line: String,
     refund: String,
     merchant: String,
+    /// The shop's name.
+    merchant_name: String,
     programme: String,
+    /// The programme's name.
+    programme_name: String,
     /// `real_time`, `batch` or `no_record`.
     route: String,
     /// The rule that says so.
@@ -76,6 +80,8 @@ fn view(row: &Row) -> Result<DisputeView, StoreError> {
         compensated_fen: row.opt_int(11)?,
         source_refund_at: row.int(12)?,
         created_at: row.opt_int(13)?,
+        merchant_name: row.opt_text(14)?.unwrap_or_default().to_owned(),
+        programme_name: row.opt_text(15)?.unwrap_or_default().to_owned(),
     })
 }
 
@@ -115,7 +121,9 @@ async fn list(
         .read(move |tx| {
             tx.query(
                 "SELECT platform, order_id, line_id, refund_id, merchant, programme, route, rule, state, due_fen, \
-                 recovered_fen, compensated_fen, source_refund_ms, created_ms FROM disputes \
+                 recovered_fen, compensated_fen, source_refund_ms, created_ms, \
+                 (SELECT m.name FROM merchants m WHERE m.id = merchant), \
+                 (SELECT g.name FROM programmes g WHERE g.id = programme) FROM disputes \
                  WHERE merchant = $1 AND ($2 = '' OR order_id = $2) AND (source_refund_ms < $3 OR \
                  (source_refund_ms = $3 AND (platform, order_id, line_id, refund_id) > ($4, $5, $6, $7))) \
                  ORDER BY source_refund_ms DESC, platform, order_id, line_id, refund_id LIMIT $8",

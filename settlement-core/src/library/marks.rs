@@ -48,6 +48,15 @@ pub(crate) fn subject(tx: &mut dyn Tx, of: &str, kind: &str, subject: &str) -> R
     }
 }
 
+/// The products that a targeted plan has rates for have.
+pub(crate) fn plan(tx: &mut dyn Tx, plan: &str) -> Result<(), StoreError> {
+    let sql = "SELECT DISTINCT programme, subject_kind, subject FROM rates WHERE plan = $1";
+    for row in &tx.query(sql, params![plan])? {
+        subject(tx, row.text(0)?, row.text(1)?, row.text(2)?)?;
+    }
+    Ok(())
+}
+
 /// Products that are marked one by one at most; more are left to the job.
 const AT_ONCE: i64 = 500;
 

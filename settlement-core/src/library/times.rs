@@ -76,18 +76,9 @@ pub(super) fn mark(tx: &mut dyn Tx, since: Instant, now: Instant) -> Result<(), 
         let created = row.instant(1)?;
         let moments = [Some(created), Some(created.next_shanghai_midnight()), row.opt_instant(2)?];
         if moments.into_iter().flatten().any(|at| at > since && at <= now) {
-            plan(tx, row.text(0)?)?;
+            marks::plan(tx, row.text(0)?)?;
         }
     }
     tx.execute("UPDATE library_state SET looked_at = $1 WHERE one = 1", params![now])?;
-    Ok(())
-}
-
-/// Marks the products that a plan has rates for.
-fn plan(tx: &mut dyn Tx, plan: &str) -> Result<(), StoreError> {
-    let sql = "SELECT DISTINCT programme, subject_kind, subject FROM rates WHERE plan = $1";
-    for row in &tx.query(sql, params![plan])? {
-        marks::subject(tx, row.text(0)?, row.text(1)?, row.text(2)?)?;
-    }
     Ok(())
 }

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     AccountVerified,
     /// The account was refused: nothing is bound any more.
     AccountRefused,
+    /// A refund after the settlement took commission back. The subject is `PLATFORM/ORDER`, the detail the amount in yuan.
+    CommissionTakenBack,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             Self::WithdrawalReturned => "withdrawal_returned",
             Self::AccountVerified => "account_verified",
             Self::AccountRefused => "account_refused",
+            Self::CommissionTakenBack => "commission_taken_back",
         }
     }
 }

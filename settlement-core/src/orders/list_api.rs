@@ -4,15 +4,16 @@
 
 use super::shown::{midnight, not_yet_shown};
 use crate::Core;
-use crate::api::{ApiTime, Cursor, Page, PageParams, Params, Principal, Problem, Role};
+use crate::api::{ApiTime, CsvEntry, Cursor, Form, Page, PageParams, Params, Principal, Problem, Role};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
 use crate::catalogue::promoter_list::visible;
 use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::PromoterId;
+use attribution_core::money::Fen;
 use attribution_core::time::Instant;
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -78,6 +79,10 @@ struct Wanted {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+    /// `json`, or `csv`: one row per line, amounts in yuan; all that there are, up to 50000, whatever `limit` says.
+    #[serde(default)]
+    #[param(inline)]
+    format: Form,
 }
 
 /// A line of an order.
@@ -114,26 +119,85 @@ struct OrderLineEntry {
     provisional: bool,
     /// A person must look before money moves.
     review: bool,
+    /// A refund after the settlement took commission back (维权).
+    taken_back: bool,
     /// When the order was placed, UTC milliseconds.
     created_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     settled_at: Option<i64>,
 }
 
+impl CsvEntry for OrderLineEntry {
+    const FILE: &'static str = "orders.csv";
+    const HEADINGS: &'static [&'static str] = &[
+        "platform",
+        "order",
+        "line",
+        "created_at",
+        "product",
+        "title",
+        "merchant",
+        "buyer",
+        "promoter",
+        "promoter_name",
+        "programme",
+        "state",
+        "base_yuan",
+        "commission_yuan",
+        "promoter_yuan",
+        "provisional",
+        "review",
+        "taken_back",
+        "settled_at",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let yuan = |fen: i64| Fen(fen).to_string();
+        let at = |at: i64| Instant(at).to_string();
+        vec![
+            self.platform.clone(),
+            self.order.clone(),
+            self.line.clone(),
+            at(self.created_at),
+            self.product.clone(),
+            text(&self.title),
+            self.merchant.clone(),
+            text(&self.buyer),
+            text(&self.promoter),
+            text(&self.promoter_name),
+            text(&self.programme),
+            self.state.clone(),
+            yuan(self.base_fen),
+            self.commission_fen.map(yuan).unwrap_or_default(),
+            yuan(self.promoter_fen),
+            self.provisional.to_string(),
+            self.review.to_string(),
+            self.taken_back.to_string(),
+            self.settled_at.map(at).unwrap_or_default(),
+        ]
+    }
+}
+
 /// Order lines, newest first. A promoter sees their own, an agency those of its promoters, a merchant those of its shop,
 /// an operator all.
-#[utoipa::path(get, path = "/v1/orders", params(Wanted), responses((status = 200, body = Page<OrderLineEntry>)))]
+#[utoipa::path(
+    get, path = "/v1/orders", params(Wanted),
+    responses((status = 200, content((Page<OrderLineEntry> = "application/json"), (String = "text/csv"))))
+)]
 async fn list(
     State(core): State<Core>,
     principal: Principal,
     Params(mut wanted): Params<Wanted>,
-) -> Result<Json<Page<OrderLineEntry>>, Problem> {
+) -> Result<Response, Problem> {
     scope(&mut wanted, &principal)?;
-    let (page, after) = PageParams { limit: wanted.limit, cursor: wanted.cursor.take() }.begin()?;
+    let format = wanted.format;
+    let (page, after) = format.begin(&PageParams { limit: wanted.limit, cursor: wanted.cursor.take() })?;
     let after = after.number_and_texts()?;
     let (from, to) = (instant("from", wanted.from.as_deref())?, instant("to", wanted.to.as_deref())?);
     let now = core.now();
-    core.store()
+    let found = core
+        .store()
         .read(move |tx| {
             if let (Some(promoter), Role::Agency) = (&wanted.promoter, principal.role) {
                 visible(tx, &principal, &checked(promoter)?)?;
@@ -155,8 +219,8 @@ async fn list(
             let more = rows.len() > page.entries();
             Ok::<_, Problem>(Page::among(items, last.filter(|_| more)))
         })
-        .await
-        .map(Json)
+        .await?;
+    format.answer(found)
 }
 
 /// The sort key: newest first, then by number.
@@ -205,7 +269,9 @@ fn rows(
     let mut sql = "SELECT l.platform, l.order_id, l.line_id, l.product, t.title, l.merchant, o.buyer, l.promoter, \
          l.programme, l.state, l.base_fen, l.commission_fen, l.promoter_fen, l.final_ms, l.review, l.created_ms, \
          l.settled_ms, l.programme_version, l.matured_ms, \
-         (SELECT r.name FROM promoters r WHERE r.id = l.promoter) FROM order_lines l \
+         (SELECT r.name FROM promoters r WHERE r.id = l.promoter), \
+         CASE WHEN l.settled_ms IS NULL THEN 0 ELSE (SELECT COUNT(*) FROM ledger_transfers x WHERE x.platform = l.platform \
+         AND x.order_id = l.order_id AND x.line_id = l.line_id AND x.reason = 'clawback') END FROM order_lines l \
          JOIN orders o ON o.order_id = l.order_id AND o.platform = l.platform \
          LEFT JOIN targets t ON t.kind = 'product' AND t.id = l.product WHERE 1 = 1"
         .to_owned();
@@ -292,6 +358,7 @@ fn entry(
         promoter_fen: row.int(12)?,
         provisional: row.opt_int(13)?.is_none(),
         review: row.flag(14)?,
+        taken_back: row.int(20)? > 0 && settled_at.is_some(),
         created_at: row.int(15)?,
         settled_at,
     })

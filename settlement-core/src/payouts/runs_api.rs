@@ -210,6 +210,9 @@ struct PayoutView {
     /// The programme's name.
     programme_name: String,
     payee: String,
+    /// The promoter's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payee_name: Option<String>,
     /// The day it was made.
     day: String,
     attempt: i64,
@@ -260,6 +263,7 @@ fn payout_view(row: &Row) -> Result<PayoutView, StoreError> {
         account: row.opt_text(15)?.map(super::accounts_api::hidden),
         calendar: opt(16)?,
         programme_name: opt(17)?.unwrap_or_default(),
+        payee_name: opt(18)?,
     })
 }
 
@@ -292,7 +296,8 @@ fn payouts(
 ) -> Result<Vec<Row>, StoreError> {
     let mut sql = "SELECT id, kind, programme, payee, run_day, attempt, state, reason, entries, amount_fen, gross_fen, \
                    fee_fen, net_fen, at_ms, account_kind, account, calendar, \
-                   (SELECT g.name FROM programmes g WHERE g.id = programme) FROM payouts WHERE TRUE"
+                   (SELECT g.name FROM programmes g WHERE g.id = programme), \
+                   (SELECT r.name FROM promoters r WHERE r.id = SUBSTR(payee, 10) AND payee LIKE 'promoter/%') FROM payouts WHERE TRUE"
         .to_owned();
     let mut values: Vec<Param<'_>> = Vec::new();
     let columns = [("payee", &which.payee), ("programme", &which.programme)];

@@ -11,6 +11,7 @@ use crate::attribution::programmes::{Programme, of_id};
 use crate::catalogue::names::{Noun, name_of};
 use crate::ledger::account::owner_of;
 use crate::ledger::balance::{balance, pending};
+use crate::orders::shown::reports_next_day;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::commission::Payee;
@@ -196,6 +197,8 @@ struct PurseView {
     next_payout_on: Option<String>,
     /// What of `earned_fen` can be paid from which day on, by month.
     waiting: Vec<WaitingMonth>,
+    /// Reports and lists of orders show what settled today from midnight on; these amounts have it at once.
+    reports_next_day: bool,
 }
 
 /// What a payee has in each programme.
@@ -218,6 +221,7 @@ fn purses(tx: &mut dyn Tx, payee: &Payee, now: Instant) -> Result<Vec<PurseView>
             earned_fen: balance(tx, &purse.earned())?.0,
             available_fen: balance(tx, &purse.available())?.0,
             clearing_fen: balance(tx, &purse.clearing())?.0,
+            reports_next_day: reports_next_day(tx, &purse.programme, now)?,
             programme: purse.programme.to_string(),
             programme_name: name.unwrap_or_default(),
             next_payout_on,

@@ -135,12 +135,7 @@ async fn of_plan(
         principal.require_operator()?;
     }
     let id = plan.clone();
-    core.store()
-        .read(move |tx| match find(tx, &id)?.merchant {
-            Some(merchant) => principal.require_merchant(&merchant),
-            None => principal.require_operator(),
-        })
-        .await?;
+    core.store().read(move |tx| find(tx, &id)?.refuse_others(&principal)).await?;
     entries(&core, "a.plan", plan.to_string(), wanted).await
 }
 

@@ -171,17 +171,14 @@ fn refuse_unless_allowed(
     let agency = tx
         .query_opt("SELECT agency FROM promoters WHERE id = $1", params![promoter])?
         .ok_or_else(|| Problem::unknown("promoter", promoter))?;
-    match (step, &plan.merchant) {
-        (Step::Apply, _) => {
-            scope.principal.require_promoter_of(promoter.as_str(), agency.opt_text(0)?)?;
-            if plan.closes.is_some_and(|closes| closes <= scope.now) {
-                return Err(Problem::conflict("plan_closed", format!("plan {id} is closed")));
-            }
-            Ok(())
-        }
-        (_, Some(merchant)) => scope.principal.require_merchant(merchant),
-        (_, None) => scope.principal.require_operator(),
+    if step != Step::Apply {
+        return plan.refuse_others(&scope.principal);
     }
+    scope.principal.require_promoter_of(promoter.as_str(), agency.opt_text(0)?)?;
+    if plan.closes.is_some_and(|closes| closes <= scope.now) {
+        return Err(Problem::conflict("plan_closed", format!("plan {id} is closed")));
+    }
+    Ok(())
 }
 
 /// An application, and what became of it.

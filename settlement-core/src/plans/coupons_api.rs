@@ -143,7 +143,7 @@ async fn post_coupon(
             if to.is_some_and(|to| to <= from) {
                 return Err(Problem::invalid("to", "must be later than from"));
             }
-            refuse_back_dating(&scope.principal, from, scope.now)?;
+            refuse_back_dating(&scope.principal, "from", from, scope.now)?;
             not_before_settled(tx, &body.programme, "from", from, scope.now)?;
             let fact = Fact::Coupons { programme: &body.programme, code: &body.code };
             let before = coupons(tx, &body.programme, &body.code)?;

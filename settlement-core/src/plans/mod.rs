@@ -38,9 +38,14 @@ fn owner(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<Option<String>, Pro
 
 /// Only operators date back what orders are paid by: a merchant could take away what was promised for orders that it has
 /// already.
-fn refuse_back_dating(principal: &Principal, from: Instant, now: Instant) -> Result<(), Problem> {
+fn refuse_back_dating(
+    principal: &Principal,
+    field: &str,
+    from: Instant,
+    now: Instant,
+) -> Result<(), Problem> {
     if from < now && principal.require_operator().is_err() {
-        return Err(Problem::forbidden("only operators may date a change back"));
+        return Err(Problem::forbidden("only operators may date a change back").about(field));
     }
     Ok(())
 }

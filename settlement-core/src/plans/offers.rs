@@ -77,6 +77,17 @@ pub(crate) enum Dead {
     CategoryBanned,
 }
 
+impl Dead {
+    /// As it is written.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::PromotionCancelled => "promotion_cancelled",
+            Self::ProductDelisted => "product_delisted",
+            Self::CategoryBanned => "category_banned",
+        }
+    }
+}
+
 /// What a product offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Offer {

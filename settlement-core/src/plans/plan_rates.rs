@@ -9,6 +9,12 @@ use utoipa::ToSchema;
 /// Rates that are listed of a plan.
 const LISTED: u32 = 20;
 
+/// What people call the subject of the rate `r`.
+pub(super) const SUBJECT_NAME: &str = "CASE r.subject_kind \
+     WHEN 'product' THEN (SELECT t.title FROM targets t WHERE t.kind = 'product' AND t.id = r.subject) \
+     WHEN 'shop' THEN (SELECT m.name FROM merchants m WHERE m.id = r.subject) \
+     WHEN 'category' THEN (SELECT c.name FROM categories c WHERE c.id = r.subject) END";
+
 /// What a plan pays for something.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PlanRate {
@@ -42,13 +48,11 @@ pub(super) fn rates_of(
     now: Instant,
 ) -> Result<(Vec<PlanRate>, bool), StoreError> {
     let rows = tx.query(
-        "SELECT r.subject_kind, r.subject, CASE r.subject_kind \
-             WHEN 'product' THEN (SELECT t.title FROM targets t WHERE t.kind = 'product' AND t.id = r.subject) \
-             WHEN 'shop' THEN (SELECT m.name FROM merchants m WHERE m.id = r.subject) \
-             WHEN 'category' THEN (SELECT c.name FROM categories c WHERE c.id = r.subject) END, \
-         r.class, r.bp, r.from_ms, r.to_ms FROM rates r \
-         WHERE r.programme = $1 AND r.plan = $2 AND r.plan <> '' AND (r.to_ms IS NULL OR r.to_ms > $3) \
-         ORDER BY r.number DESC LIMIT $4",
+        &format!(
+            "SELECT r.subject_kind, r.subject, {SUBJECT_NAME}, r.class, r.bp, r.from_ms, r.to_ms FROM rates r \
+             WHERE r.programme = $1 AND r.plan = $2 AND r.plan <> '' AND (r.to_ms IS NULL OR r.to_ms > $3) \
+             ORDER BY r.number DESC LIMIT $4"
+        ),
         params![programme, plan, now, i64::from(LISTED) + 1],
     )?;
     let rates = rows.iter().take(LISTED as usize).map(|row| {

@@ -2,10 +2,12 @@
 
 use super::plan_rates::{PlanRate, rates_of};
 use super::rates_api::{NewRate, set};
-use super::{not_before_settled, owner, refuse_back_dating};
+use super::{not_before_settled, owner, refuse_back_dating, wake};
 use crate::Core;
-use crate::api::{ApiTime, Merchants, Only, Params, Principal, Problem, Role, Write};
+use crate::api::{ApiTime, Merchants, Only, Params, PathId, Principal, Problem, Role, Write};
+use crate::attribution::programmes::read;
 use crate::catalogue::refuse_unknown_programme;
+use crate::library::marks;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, ProgrammeId};
@@ -20,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
-    OpenApiRouter::new().routes(routes!(list, post_plan))
+    OpenApiRouter::new().routes(routes!(list, post_plan)).routes(routes!(close))
 }
 
 /// How applications are answered.
@@ -83,10 +85,22 @@ struct PlanView {
 }
 
 pub(super) struct Plan {
-    pub(super) merchant: Option<String>,
+    programme: ProgrammeId,
+    merchant: Option<String>,
     pub(super) name: String,
     pub(super) auto: bool,
+    created: Instant,
     pub(super) closes: Option<Instant>,
+}
+
+impl Plan {
+    /// Refuses whoever it does not belong to: its merchant, or the operators.
+    pub(super) fn refuse_others(&self, principal: &Principal) -> Result<(), Problem> {
+        match &self.merchant {
+            Some(merchant) => principal.require_merchant(merchant),
+            None => principal.require_operator(),
+        }
+    }
 }
 
 const PLAN: &str = "SELECT id, programme, merchant, name, auto_approve, created_ms, closes_ms, \
@@ -115,9 +129,11 @@ pub(super) fn find(tx: &mut dyn Tx, id: &PlanId) -> Result<Plan, Problem> {
         .query_opt(&format!("{PLAN} WHERE id = $1"), params![id.as_str()])?
         .ok_or_else(|| Problem::unknown("plan", id))?;
     Ok(Plan {
+        programme: read("programme id", row.text(1)?)?,
         merchant: row.opt_text(2)?.map(str::to_owned),
         name: row.text(3)?.to_owned(),
         auto: row.flag(4)?,
+        created: row.instant(5)?,
         closes: row.opt_instant(6)?,
     })
 }
@@ -155,7 +171,7 @@ async fn post_plan(
                 return Err(Problem::conflict("plan_exists", detail).about("id"));
             }
             let created = body.created_at.map_or(scope.now, ApiTime::instant);
-            refuse_back_dating(&scope.principal, created, scope.now)?;
+            refuse_back_dating(&scope.principal, "created_at", created, scope.now)?;
             not_before_settled(tx, &body.programme, "created_at", created, scope.now)?;
             let closes = body.closes_at.map(ApiTime::instant);
             if closes.is_some_and(|closes| closes <= created) {
@@ -180,6 +196,52 @@ async fn post_plan(
             }
             let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
             Ok((StatusCode::CREATED, plan_view(tx, &row, scope.now)?))
+        })
+        .await
+}
+
+/// When a plan stops.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PlanEnd {
+    /// From here on nobody applies and no order earns by it; now if absent. Only operators name a time that is over.
+    #[serde(default)]
+    at: Option<ApiTime>,
+}
+
+/// Closes a plan: orders placed until then earn by it, later ones do not. An end that has not come yet can be moved; a plan
+/// that is closed stays closed. Operators, and the plan's merchant.
+#[utoipa::path(
+    post, path = "/v1/plans/{id}/close", params(("id" = String, Path)), request_body = PlanEnd,
+    responses((status = 200, body = PlanView), (status = 409, description = "It is closed already"))
+)]
+async fn close(
+    State(core): State<Core>,
+    _: Only<Merchants>,
+    PathId(id): PathId<PlanId>,
+    write: Write<PlanEnd>,
+) -> Result<Response, Problem> {
+    let Write { body: PlanEnd { at }, scope } = write;
+    scope
+        .run(&core, move |tx, scope| {
+            let now = scope.now;
+            tx.lock(&format!("plan {id}"))?;
+            let plan = find(tx, &id)?;
+            plan.refuse_others(&scope.principal)?;
+            if plan.closes.is_some_and(|closes| closes <= now) {
+                return Err(Problem::conflict("plan_closed", format!("plan {id} is closed already")));
+            }
+            let at = at.map_or(now, ApiTime::instant);
+            if at <= plan.created {
+                return Err(Problem::invalid("at", "must be later than created_at"));
+            }
+            refuse_back_dating(&scope.principal, "at", at, now)?;
+            not_before_settled(tx, &plan.programme, "at", at, now)?;
+            tx.execute("UPDATE plans SET closes_ms = $2 WHERE id = $1", params![id.as_str(), at])?;
+            wake(tx, at, now)?;
+            marks::plan(tx, id.as_str())?;
+            let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![id.as_str()])?;
+            Ok((StatusCode::OK, plan_view(tx, &row, now)?))
         })
         .await
 }

@@ -1,5 +1,6 @@
 //! `GET /v1/rates`: the rates that were set beside a programme's own, for whoever sets them.
 
+use super::plan_rates::SUBJECT_NAME;
 use crate::Core;
 use crate::api::{Cursor, Merchants, Only, Page, PageParams, Params, Principal, Problem, Role};
 use crate::catalogue::refuse_unknown_programme;
@@ -42,6 +43,9 @@ struct RateEntry {
     subject_kind: String,
     /// Which; empty for everything.
     subject: String,
+    /// What people call it, if the catalogue has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject_name: Option<String>,
     /// `new` or `returning` customers only.
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<String>,
@@ -60,6 +64,7 @@ fn entry(row: &Row) -> Result<RateEntry, StoreError> {
         plan: Some(row.text(1)?.to_owned()).filter(|plan| !plan.is_empty()),
         subject_kind: row.text(2)?.to_owned(),
         subject: row.text(3)?.to_owned(),
+        subject_name: row.opt_text(8)?.map(str::to_owned),
         class: row.opt_text(4)?.map(str::to_owned),
         bp: row.opt_int(5)?,
         from: row.int(6)?,
@@ -84,7 +89,8 @@ async fn list(
         .read(move |tx| {
             refuse_unknown_programme(tx, &of.programme)?;
             let rows = tx.query(
-                "SELECT r.number, r.plan, r.subject_kind, r.subject, r.class, r.bp, r.from_ms, r.to_ms FROM rates r \
+                &format!("SELECT r.number, r.plan, r.subject_kind, r.subject, r.class, r.bp, r.from_ms, r.to_ms, {SUBJECT_NAME} \
+                 FROM rates r \
                  WHERE r.programme = $1 AND r.number < $2 AND (CAST($3 AS TEXT) IS NULL OR r.plan = $3) \
                  AND (CAST($4 AS TEXT) IS NULL \
                  OR (r.subject_kind IN ('any', 'category') AND EXISTS (SELECT 1 FROM programmes g WHERE g.id = r.programme \
@@ -92,7 +98,7 @@ async fn list(
                  OR (r.subject_kind = 'shop' AND r.subject = $4) \
                  OR (r.subject_kind = 'product' AND EXISTS (SELECT 1 FROM targets t WHERE t.kind = 'product' \
                      AND t.id = r.subject AND t.merchant = $4))) \
-                 ORDER BY r.number DESC LIMIT $5",
+                 ORDER BY r.number DESC LIMIT $5"),
                 params![&of.programme, before, of.plan.as_ref(), merchant.as_ref(), page.rows()],
             )?;
             Ok::<_, Problem>(rows)

@@ -87,7 +87,7 @@ struct RatesSet {
     set: usize,
 }
 
-/// Sets rates. Operators for everything, merchants for their own shop and products.
+/// Sets rates. Operators for everything, merchants for their own shop and products, and in their own programmes for everything.
 #[utoipa::path(
     post, path = "/v1/rates", request_body = PostRates,
     responses((status = 201, body = RatesSet), (status = 409, description = "An order placed since then has settled"))
@@ -134,13 +134,13 @@ pub(super) fn set(
     let (kind, subject) = subject(rate).ok_or_else(|| {
         Problem::invalid(&format!("rates[{index}]"), "at most one of product, category and shop")
     })?;
-    may_set(tx, principal, kind, subject, index)?;
+    may_set(tx, principal, programme, kind, subject, index)?;
     let from = rate.from.map_or(now, ApiTime::instant);
     let to = rate.to.map(ApiTime::instant);
     if to.is_some_and(|to| to <= from) {
         return Err(Problem::invalid(&field("to"), "must be later than from"));
     }
-    refuse_back_dating(principal, from, now)?;
+    refuse_back_dating(principal, &field("from"), from, now)?;
     not_before_settled(tx, programme, &field("from"), from, now)?;
     let class = rate.class.map(|class| match class {
         Class::New => "new",
@@ -176,15 +176,17 @@ fn subject(rate: &NewRate) -> Option<(&'static str, &str)> {
     }
 }
 
-/// A merchant sets what its own goods pay, and nobody else's.
+/// A merchant sets what its own goods pay, and nobody else's. A category has goods of many, except in a merchant's own
+/// programme.
 fn may_set(
     tx: &mut dyn Tx,
     principal: &Principal,
+    programme: &ProgrammeId,
     kind: &str,
     subject: &str,
     index: usize,
 ) -> Result<(), Problem> {
-    let owner = match kind {
+    let whose = match kind {
         "shop" => Some(subject.to_owned()),
         "product" => {
             let row = tx
@@ -195,12 +197,20 @@ fn may_set(
                 .ok_or_else(|| Problem::unknown("product", subject).fact("index", index))?;
             Some(row.text(0)?.to_owned())
         }
-        _ => None,
+        _ => owner(tx, programme)?,
     };
-    match (principal.role, owner) {
-        (Role::Merchant, Some(owner)) => principal.require_merchant(&owner),
+    match (principal.role, whose) {
+        (Role::Merchant, Some(whose)) => principal.require_merchant(&whose),
         (Role::Merchant, None) => {
-            Err(Problem::forbidden("a merchant sets rates for its own shop and products only"))
+            let field = if kind == "category" {
+                format!("rates[{index}].category")
+            } else {
+                format!("rates[{index}]")
+            };
+            Err(Problem::forbidden(
+                "in a platform's programme a merchant sets rates for its own shop and products only",
+            )
+            .about(&field))
         }
         _ => principal.require_operator(),
     }

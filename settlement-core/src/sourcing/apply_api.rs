@@ -92,7 +92,9 @@ async fn post_enrolment(
     scope
         .run(&core, move |tx, scope| {
             let owner = merchant_of(tx, &body.product).map_err(|problem| problem.about("product"))?;
-            scope.principal.require_merchant(&owner)?;
+            // What is another's answers as if it was not there.
+            let own = scope.principal.require_merchant(&owner);
+            own.map_err(|_| Problem::unknown("product", &body.product).about("product"))?;
             // What the gates ask about must not change until their word is kept.
             tx.lock(&merchant_lock_name(&owner))?;
             tx.lock(&lock_name(&body.product))?;

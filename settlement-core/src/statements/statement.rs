@@ -2,7 +2,9 @@
 //!
 //! It goes by the time at which the ledger learnt of each movement, so a month that is over never changes.
 
+use crate::attribution::programmes::read;
 use crate::catalogue::names::{Noun, name_of};
+use crate::orders::shown::reports_next_day;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::time::Instant;
@@ -54,6 +56,8 @@ pub(super) struct Statement {
     pub closing_fen: i64,
     /// Each movement, oldest first.
     pub movements: Vec<Movement>,
+    /// Reports and lists of orders show what settled today from midnight on; the statement has it at once.
+    pub reports_next_day: bool,
 }
 
 /// The accounts that hold a payee's money.
@@ -65,6 +69,7 @@ pub(super) fn statements(
     owner: &str,
     from: Instant,
     to: Instant,
+    now: Instant,
 ) -> Result<Vec<Statement>, StoreError> {
     let mut by_programme: BTreeMap<String, Statement> = BTreeMap::new();
     let opening = tx.query(
@@ -116,6 +121,8 @@ pub(super) fn statements(
         let moved: i64 = statement.movements.iter().map(|m| m.amount_fen).fold(0, i64::saturating_add);
         statement.closing_fen = statement.opening_fen.saturating_add(moved);
         statement.programme_name = name_of(tx, Noun::Programme, &programme)?.unwrap_or_default();
+        let id = read("programme id", &programme)?;
+        statement.reports_next_day = reports_next_day(tx, &id, now)?;
         statement.programme = programme;
         all.push(statement);
     }

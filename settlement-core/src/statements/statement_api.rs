@@ -67,7 +67,7 @@ async fn answer(core: &Core, payee: Payee, which: &Which) -> Result<Response, Pr
     let (from, to) = (Instant::of_shanghai_date(first), Instant::of_shanghai_date(after));
     let owner = owner_of(&payee);
     let of = owner.clone();
-    let statements = core.store().read(move |tx| statements(tx, &of, from, to)).await?;
+    let statements = core.store().read(move |tx| statements(tx, &of, from, to, now)).await?;
     let month: String = first.to_string().chars().take(7).collect();
     if which.format == Form::Json {
         return Ok(Json(Statements { payee: owner, month, closed: now >= to, statements }).into_response());

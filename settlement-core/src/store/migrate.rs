@@ -64,6 +64,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(69, "0069_orders_payment_method"),
     migration!(70, "0070_visitor_runs"),
     migration!(71, "0071_account_checks"),
+    migration!(72, "0072_tokens_that_read"),
     migration!(73, "0073_planner"),
     migration!(75, "0075_links_placement"),
     migration!(78, "0078_links_lead_somewhere"),

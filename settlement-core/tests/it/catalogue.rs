@@ -171,6 +171,7 @@ on_both!(edges_hear_of_everything_once_and_in_order, async |bench: &Bench| {
     assert_eq!(made["qr_svg_url"], format!("https://go.example.com/q/{}.svg", qr.code));
     assert_eq!(made["alias_url"], "https://go.example.com/tea-2026");
     let named = bench.ok("GET", "/v1/links/tea-2026", Value::Null).await;
+    assert_eq!(named["alias_urls"], json!(["https://yinke.example.net/tea-2026"]));
     assert_eq!((&named["code"], &named["short_url"]), (&made["code"], &made["short_url"]));
 
     // Page by page it is the same.

@@ -58,6 +58,32 @@ on_both!(tokens_decide_who_may_ask, async |bench: &Bench| {
     assert_eq!((status, &answer["code"]), (StatusCode::UNAUTHORIZED, &json!("token_missing")));
 });
 
+on_both!(a_token_that_reads_changes_nothing, async |bench: &Bench| {
+    bench.ok("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "山里茶行"})).await;
+    let wish = json!({"role": "merchant", "subject": "m1", "reads_only": true, "label": "BI"});
+    let issued = bench.ok("POST", "/v1/tokens", wish).await;
+    assert_eq!(issued["reads_only"], true);
+    let token = issued["token"].as_str().unwrap();
+    for path in ["/v1/orders", "/v1/products", "/v1/merchants/m1/balance", "/v1/tokens"] {
+        assert_eq!(bench.call_as(token, "GET", path, Value::Null).await.0, 200, "{path}");
+    }
+    for (method, path, body) in [
+        ("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "x"})),
+        ("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m1"})),
+        ("POST", "/v1/merchants/m1/settlements", json!({"lines": []})),
+        ("POST", "/v1/orders/events", json!({"events": []})),
+    ] {
+        let (status, answer) = bench.call_as(token, method, path, body).await;
+        assert_eq!(
+            (status.as_u16(), &answer["code"]),
+            (403, &json!("forbidden")),
+            "{method} {path}: {answer}"
+        );
+    }
+    let listed = bench.ok("GET", "/v1/tokens?subject=m1", Value::Null).await;
+    assert_eq!(listed["items"][0]["reads_only"], true);
+});
+
 on_both!(tokens_are_made_only_for_those_who_are_there, async |bench: &Bench| {
     bench.ok("PUT", "/v1/merchants/m1", json!({"platform": "p1", "name": "山里茶行"})).await;
     bench.ok("PUT", "/v1/promoters/lily", json!({"name": "莉莉", "agency": "stars"})).await;

@@ -59,11 +59,23 @@ on_both!(links_are_listed_newest_first_with_their_state, async |bench: &Bench| {
     };
     assert_eq!(state("expired").await, [made[3].clone()]);
     assert_eq!(state("live").await.len(), 4);
+    assert_eq!(state("dead").await, state("expired").await);
     let shops = all(bench, "/v1/links?promoter=lily&kind=shop", 10).await;
     assert_eq!(ids(&shops, "alias_url"), ["https://go.example.com/tea-shop"]);
     assert!(shops[0]["qr_svg_url"].as_str().unwrap().contains("/q/"));
     bench.ok("POST", "/v1/products/sku1/cancel-promotion", Value::Null).await;
     assert_eq!(state("promotion_cancelled").await.len(), 4);
+    assert_eq!((state("dead").await.len(), state("live").await.len()), (4, 1));
+    bench.ok("POST", "/v1/products/sku1/promote", Value::Null).await;
+    bench.ok("PUT", "/v1/categories/green", json!({"name": "绿茶", "parent": "tea"})).await;
+    let green =
+        json!({"merchant": "m1", "title": "绿茶", "url": "https://shop.example.cn/1", "category": "green"});
+    bench.ok("PUT", "/v1/products/sku1", green).await;
+    bench.ok("POST", "/v1/bans", json!({"category": "tea", "effective_from": 5})).await;
+    assert_eq!((state("dead").await.len(), state("category_banned").await.len()), (4, 3));
+    bench.ok("POST", "/v1/promoters/lily/disable", json!({})).await;
+    assert_eq!((state("dead").await.len(), state("promoter_disabled").await.len()), (5, 4));
+    bench.problem("GET", "/v1/links?promoter=lily&state=lost", Value::Null, 400, "invalid_query").await;
     assert_eq!(all(bench, "/v1/links?promoter=lily&product=sku1&placement=lily1", 10).await.len(), 4);
 
     let lily = token(bench, "promoter", "lily").await;
@@ -71,6 +83,38 @@ on_both!(links_are_listed_newest_first_with_their_state, async |bench: &Bench| {
     assert_eq!((status.as_u16(), page["items"].as_array().unwrap().len()), (200, 5));
     bench.problem("GET", "/v1/links", Value::Null, 422, "invalid").await;
     bench.problem("GET", "/v1/links?promoter=lily&cursor=Zm9v", Value::Null, 400, "invalid_cursor").await;
+});
+
+on_both!(lists_are_had_whole_as_files, async |bench: &Bench| {
+    shop(bench).await;
+    let product =
+        json!({"merchant": "m1", "title": "=1+1", "url": "https://shop.example.cn/1", "price_fen": 1_990});
+    bench.ok("PUT", "/v1/products/sum", product).await;
+    bench
+        .ok(
+            "POST",
+            "/v1/links/bulk",
+            json!({"links": vec![json!({"placement": "lily1", "product": "sum"}); 60]}),
+        )
+        .await;
+    let at = bench.core.now().millis();
+    let platform = bench.ok("GET", "/v1/merchants/m1", Value::Null).await["platform"].clone();
+    let lines: Vec<Value> =
+        (0..60).map(|n| json!({"line": n.to_string(), "product": "sum", "amount_fen": 1_990})).collect();
+    let event = json!({"type": "created", "platform": platform, "order": "o1", "at": at, "merchant": "m1",
+                       "buyer": "u1", "lines": lines});
+    bench.ok("POST", "/v1/orders/events", json!({"events": [event]})).await;
+    for (list, head, rows, cells) in [
+        ("/v1/orders?merchant=m1&limit=5&", "platform,order,line,created_at,", 60, "o1,0,"),
+        ("/v1/links?promoter=lily&", "code,short_url,alias_url,", 60, "https://go.example.com/"),
+        ("/v1/products?q=1&", "id,title,merchant,merchant_name,", 1, "sum,'=1+1,m1,山里茶行,,,19.90,"),
+    ] {
+        let (status, text) = bench.file(&format!("{list}format=csv")).await;
+        assert_eq!(status.as_u16(), 200, "{text}");
+        assert!(text.starts_with(&format!("\u{feff}{head}")), "{text}");
+        assert!(text.contains("'=1+1") && text.contains(cells), "{text}");
+        assert_eq!(text.lines().count(), rows + 1, "{list}");
+    }
 });
 
 on_both!(a_cursor_of_another_list_is_refused, async |bench: &Bench| {

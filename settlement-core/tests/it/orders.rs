@@ -54,6 +54,7 @@ on_both!(a_buyer_taps_logs_in_and_orders, async |bench: &Bench| {
     assert_eq!((&money["balance_fen"], &money["expected_fen"]), (&json!(1_500), &json!(1_000)));
     stage.sweep(hour(13)).await;
     assert_eq!(stage.short("o1").await, ("anna".into(), "settled".into(), 1_000));
+    assert_eq!(stage.line("o1").await["taken_back"], false);
     stage.sweep(hour(14)).await;
     assert_eq!(
         stage.books().await,
@@ -69,6 +70,17 @@ on_both!(a_buyer_taps_logs_in_and_orders, async |bench: &Bench| {
     stage.event(refunded("o1", "r1", 4_000, hour(20)), hour(20)).await;
     stage.event(refunded("o1", "r1", 4_000, hour(20)), hour(21)).await;
     assert_eq!(stage.short("o1").await, ("anna".into(), "settled".into(), 600));
+    assert_eq!(stage.line("o1").await["taken_back"], true);
+    let listed = bench.ok("GET", "/v1/orders?promoter=anna&order=o1", Value::Null).await;
+    assert_eq!(listed["items"][0]["taken_back"], true, "{listed}");
+    let notices = bench.ok("GET", "/v1/promoters/anna/notices", Value::Null).await;
+    let told: Vec<_> = notices["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| (&of["kind"], &of["subject"], &of["detail"]))
+        .collect();
+    assert_eq!(told, [(&json!("commission_taken_back"), &json!("p1/o1"), &json!("4.00"))], "told once");
     assert_eq!(stage.books().await[0], ("posted earned promoter/anna g1".into(), 600));
     stage.audit().await;
 

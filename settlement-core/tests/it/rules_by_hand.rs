@@ -155,6 +155,52 @@ on_both!(a_targeted_plan_pays_those_it_approved_from_its_midnight_on, async |ben
     stage.audit().await;
 });
 
+on_both!(a_plan_that_is_closed_pays_no_later_order, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({"commission": {"targeted_effective": "immediate"}}))).await;
+    bench.set_clock(hour(2));
+    let plan = json!({"id": "p-20", "programme": "g1", "name": "定向", "approval": "automatic",
+                      "rates": [{"product": "cup", "bp": 2_000}]});
+    bench.ok("POST", "/v1/plans", plan).await;
+    bench.ok("POST", "/v1/plans/p-20/apply", json!({"promoter": "anna"})).await;
+    let to = "/v1/plans/p-20/close";
+    bench.ok("PUT", "/v1/merchants/m2", json!({"platform": "p1", "name": "另一家"})).await;
+    let other = bench.ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m2"})).await;
+    let other = other["token"].as_str().unwrap();
+    let (status, _) = bench.call_as(other, "POST", to, json!({})).await;
+    assert_eq!(status.as_u16(), 403, "the plan is another's");
+    bench.problem("POST", to, json!({"at": hour(1).millis()}), 422, "invalid").await;
+    // An end that has not come yet is moved.
+    bench.ok("POST", to, json!({"at": hour(30).millis()})).await;
+    paid(&stage, "before", 3).await;
+    bench.set_clock(hour(4));
+    let closed = bench.ok("POST", to, json!({})).await;
+    assert_eq!(closed["closes_at"], hour(4).millis());
+    bench.problem("POST", to, json!({}), 409, "plan_closed").await;
+    paid(&stage, "after", 5).await;
+    assert_eq!((stage.short("before").await.2, stage.short("after").await.2), (2_000, 1_000));
+    stage.audit().await;
+});
+
+on_both!(a_merchant_sets_a_categorys_rate_in_its_own_programme_alone, async |bench: &Bench| {
+    Stage::set(bench, "distributor1688", json!({})).await;
+    for (id, whose, of) in [("own", "merchant", "m1"), ("all", "platform", "p1")] {
+        let programme = json!({whose: of, "name": id, "preset": "youzan_short"});
+        bench.ok("PUT", &format!("/v1/programmes/{id}"), programme).await;
+    }
+    let own = bench.ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m1"})).await;
+    let own = own["token"].as_str().unwrap();
+    for (programme, expected) in [("own", 201), ("all", 403)] {
+        let body = json!({"programme": programme, "rates": [{"category": "home", "bp": 500}]});
+        let (status, answer) = bench.call_as(own, "POST", "/v1/rates", body).await;
+        assert_eq!(status.as_u16(), expected, "{programme}: {answer}");
+        if expected == 403 {
+            assert_eq!(answer["field"], "rates[0].category");
+        }
+    }
+    let (_, rates) = bench.call_as(own, "GET", "/v1/rates?programme=own", Value::Null).await;
+    assert!(rates["items"][0]["subject_name"].is_string(), "{rates}");
+});
+
 on_both!(rates_count_from_their_time_on_and_the_narrowest_wins, async |bench: &Bench| {
     let stage = ready(bench, rules(&json!({}))).await;
     bench.set_clock(hour(2));

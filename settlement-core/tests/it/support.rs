@@ -144,6 +144,15 @@ impl Bench {
         read(self.send(request.body(body).unwrap()).await).await
     }
 
+    /// Asks for a file as the admin.
+    pub(crate) async fn file(&self, path: &str) -> (StatusCode, String) {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {ADMIN}"));
+        let response = self.send(request.body(Body::empty()).unwrap()).await;
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
     /// As [`call`](Self::call), and the answer must be a success.
     pub(crate) async fn ok(&self, method: &str, path: &str, body: Value) -> Value {
         let (status, answer) = self.call(method, path, body).await;

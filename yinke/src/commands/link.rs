@@ -80,7 +80,8 @@ struct ListArgs {
     /// To this product only
     #[arg(long, env = "YINKE_PRODUCT", value_name = "ID")]
     product: Option<String>,
-    /// Only live, not_started, expired, promotion_cancelled, product_delisted or promoter_disabled ones
+    /// Only live, dead (all that are not live), not_started, expired, promotion_cancelled, product_delisted,
+    /// promoter_disabled or category_banned ones
     #[arg(long, env = "YINKE_STATE", value_name = "STATE")]
     state: Option<String>,
     #[command(flatten)]

@@ -14,6 +14,7 @@ mod keys;
 mod link;
 mod listing;
 mod man;
+mod order;
 mod plan;
 mod product;
 mod promoter;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Api(api::ApiArgs),
     Import(import::ImportArgs),
     Link(link::LinkArgs),
+    Order(order::OrderArgs),
     Product(product::ProductArgs),
     Promoter(promoter::PromoterArgs),
     Plan(plan::PlanArgs),
@@ -87,6 +89,7 @@ impl Command {
             Self::Api(args) => args.run(),
             Self::Import(args) => args.run(),
             Self::Link(args) => args.run(),
+            Self::Order(args) => args.run(),
             Self::Product(args) => args.run(),
             Self::Promoter(args) => args.run(),
             Self::Plan(args) => args.run(),

@@ -58,7 +58,14 @@ fn a_day_at_the_command_line() {
     assert_eq!((&dead["invalid"], &dead["reason"]), (&true.into(), &"promotion_cancelled".into()));
     let dead = json(&["link", "list", "--promoter", &promoter, "--state", "promotion_cancelled"]);
     assert!(dead.as_array().unwrap().iter().any(|entry| entry["code"] == made["code"]), "{dead}");
+    let all = json(&["link", "list", "--promoter", &promoter, "--state", "dead", "--limit", "0"]);
+    assert!(all.as_array().unwrap().iter().all(|entry| entry["state"] != "live"), "{all}");
+    assert!(all.as_array().unwrap().iter().any(|entry| entry["code"] == made["code"]), "{all}");
     asked(&["product", "promote", &best]);
+    let orders = json(&["order", "list", "--merchant", "yunhe", "--limit", "2"]);
+    assert_eq!(orders.as_array().unwrap().len(), 2, "{orders}");
+    let orders = asked(&["order", "list", "--merchant", "yunhe", "--output", "csv"]);
+    assert!(orders.starts_with("\u{feff}platform,order,line,created_at,"), "{orders}");
 
     let csv = asked(&["report", &promoter, "--output", "csv"]);
     assert!(csv.starts_with("\u{feff}date,clicks,all_clicks,orders,expected_fen,settled_fen\n"), "{csv}");

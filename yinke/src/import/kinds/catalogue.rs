@@ -93,7 +93,7 @@ pub(super) const PRODUCTS: &[Column] = &[
     column("title", true, "Its name, for people"),
     column("url", true, "Its page: an http(s) URL"),
     column("price_fen", false, "List price in fen"),
-    column("category", false, "Its category's id"),
+    column("category", false, "Its category's id; a new one is made, unless the token is a merchant's"),
     column("image_url", false, "Its picture, for the cards of link previews"),
     column("pass_query", false, "Append the visitor's own query to the destination (default no)"),
 ];

@@ -1,0 +1,2 @@
+-- The token may ask, and change nothing.
+ALTER TABLE api_tokens ADD COLUMN reads_only BIGINT NOT NULL DEFAULT 0;
