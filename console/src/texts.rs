@@ -152,7 +152,8 @@ texts! {
     /// Notices.
     notices: NoticeTexts {
         nav, title, empty_title, empty_words, mark, unread, promotion_cancelled, product_delisted, product_back, link_expired,
-        application_approved, application_rejected, withdrawal_paid, withdrawal_returned, account_verified, account_refused,
+        application_approved, application_rejected, approval_withdrawn, withdrawal_paid, withdrawal_returned,
+        account_verified, account_refused,
     }
     /// Balance, withdrawals, account.
     money: MoneyTexts {
@@ -296,7 +297,8 @@ texts! {
     }
     /// Targeted plans and applications to them.
     plan: PlanTexts {
-        pending, approved, rejected, title, intro, none, by_whom, state, apply, rates, pays, more_rates, no_rates, from,
+        pending, approved, rejected, withdrawn, title, intro, none, by_whom, state, apply, rates, pays, more_rates,
+        no_rates, from,
         rates_cut,
     }
     /// Platforms' statements against the books.

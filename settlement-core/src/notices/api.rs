@@ -38,14 +38,15 @@ struct Notice {
     /// Grows with every notice.
     number: i64,
     /// `promotion_cancelled`, `product_delisted`, `product_back`, `link_expired`, `application_approved`,
-    /// `application_rejected`, `withdrawal_paid`, `withdrawal_returned`,
+    /// `application_rejected`, `approval_withdrawn`, `withdrawal_paid`, `withdrawal_returned`,
     /// `account_verified` or `account_refused`.
     kind: String,
     /// UTC milliseconds.
     at: i64,
     /// The product's id, the link's code, the plan's id or the payout's id.
     subject: String,
-    /// The product's name, the plan's name, or the reason.
+    /// The product's name, the plan's name, the amount of a withdrawal with its programme's name and why it came back, or the
+    /// reason.
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<i64>,
