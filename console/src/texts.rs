@@ -159,7 +159,8 @@ texts! {
     money: MoneyTexts {
         nav, title, empty_title, empty_words, balance, programme, available, expected, earned, clearing, debt_words, what_is,
         expected_words, earned_words, available_words, clearing_words, withdraw, amount, amount_hint, bad_amount, bind_first,
-        nothing_available, account, no_account, kind, alipay, bank_card, company_alipay, number, number_hint, holder,
+        nothing_available, account, no_account, kind, alipay, bank_card, company_alipay, number, number_hint,
+        company_number_hint, holder,
         holder_hint, real_name, verified, not_verified, bind, change_account, history, no_history, at, what, gross, collected,
         paid, state, kind_run, kind_withdrawal, state_available, state_clearing, state_paid, state_returned, state_carried,
         state_failed, refused_words, ahead, ahead_words, month, payable_on, day_unknown, next_day,

@@ -86,7 +86,7 @@ async fn a_new_password_ends_the_other_sessions() {
     let page = here.get("/account").await;
     for (fields, words) in [
         ([("current", "wrong"), ("password", "a new password")], "This is not your present password."),
-        ([("current", PASSWORD), ("password", "short")], "Must have at least 8 characters"),
+        ([("current", PASSWORD), ("password", "short")], "This must have at least 8 characters."),
     ] {
         let refused = here.submit(&page, "/account/password", &fields).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
