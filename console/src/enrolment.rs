@@ -39,7 +39,8 @@ impl Enrolled {
             (t.programme.clone(), Cell::Text(self.programme_words())),
             (t.applied_at.clone(), Cell::Text(moment(self.submitted_at))),
         ];
-        if let Some(audit) = &self.audit {
+        // Once it is decided nobody waits for the audit any more.
+        if let Some(audit) = self.audit.as_ref().filter(|_| self.state == "auditing") {
             // The first workday of the audit is the one after the application.
             let words = if audit.workday == 0 { &t.audit_today } else { &t.audit_words };
             let day = |known: &Option<String>| known.clone().unwrap_or_else(|| t.audit_unpublished.clone());

@@ -46,6 +46,14 @@ impl Payee {
             Self::Agency => &["company_alipay"],
         }
     }
+
+    /// What is asked for as the account's number.
+    fn number_hint(self, t: &Texts) -> &str {
+        match self {
+            Self::Promoter => &t.money.number_hint,
+            Self::Agency => &t.money.company_number_hint,
+        }
+    }
 }
 
 /// Somebody's money: theirs alone who are signed in.
@@ -236,7 +244,7 @@ impl Money<'_> {
             programme: form.show(Field::choice("programme", &money.programme, full)),
             amount: form.show(amount.inputmode("decimal").optional()),
             kind: form.show(Field::choice("kind", &money.kind, kinds)),
-            number: form.show(Field::text("account", &money.number).hint(&money.number_hint)),
+            number: form.show(Field::text("account", &money.number).hint(self.payee.number_hint(t))),
             holder: form
                 .show(Field::text("holder", &money.holder).hint(&money.holder_hint).autocomplete("name")),
             binds: binds || account.is_none(),

@@ -14,7 +14,7 @@ use axum::body::Bytes;
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
-use settlement_core::accounts::{PasswordChangeError as SignUpError, SignInError, SignUp};
+use settlement_core::accounts::{SignInError, SignUp, SignUpError};
 use settlement_core::api::ProblemBody;
 
 pub(crate) fn routes() -> Router<Console> {
@@ -64,11 +64,19 @@ async fn sign_up(anybody: Anybody, body: Bytes) -> Result<Response, Failure> {
 
 async fn refuse(anybody: &Anybody, fields: &Fields, error: SignUpError) -> Result<Response, Failure> {
     let t = &anybody.t;
-    let mistake = |words: &str| Mistake { field: None, words: words.to_owned() };
-    let (status, mistake) = match error {
-        SignUpError::Refused(problem) if problem.status().is_server_error() => return Err(problem.into()),
-        SignUpError::Refused(problem) => {
-            (problem.status(), problem::mistake(t, anybody.lang, &ProblemBody::from(problem)))
+    let mistake = |words: &str| vec![Mistake { field: None, words: words.to_owned() }];
+    let (status, mistakes) = match error {
+        SignUpError::Refused(problems) => {
+            let mut status = StatusCode::UNPROCESSABLE_ENTITY;
+            let mut mistakes = Vec::new();
+            for problem in problems {
+                if problem.status().is_server_error() {
+                    return Err(problem.into());
+                }
+                status = problem.status();
+                mistakes.push(problem::mistake(t, anybody.lang, &ProblemBody::from(problem)));
+            }
+            (status, mistakes)
         }
         SignUpError::SignIn(SignInError::TooMany { retry_after_s }) => {
             let words = fill(&t.sign_in.too_many, "minutes", retry_after_s.div_ceil(60));
@@ -80,7 +88,7 @@ async fn refuse(anybody: &Anybody, fields: &Fields, error: SignUpError) -> Resul
             return Err(Failure::Broken);
         }
     };
-    let mut response = show(anybody, Form::refused(fields, vec![mistake])).await?;
+    let mut response = show(anybody, Form::refused(fields, mistakes)).await?;
     *response.status_mut() = status;
     Ok(response)
 }

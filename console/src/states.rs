@@ -67,11 +67,12 @@ pub(crate) fn review<'t>(t: &'t Texts, reason: &'t str) -> &'t str {
     }
 }
 
-/// How an application to a plan stands.
-pub(crate) fn application<'t>(t: &'t Texts, state: &'t str) -> (&'t str, &'static str) {
+/// How an application to a plan stands; one that had been approved before it was rejected is over.
+pub(crate) fn application<'t>(t: &'t Texts, state: &'t str, approved: bool) -> (&'t str, &'static str) {
     let t = &t.plan;
     match state {
         "pending" => (&t.pending, "warn"),
+        "rejected" if approved => (&t.withdrawn, "bad"),
         "approved" => (&t.approved, "good"),
         "rejected" => (&t.rejected, "bad"),
         other => (other, ""),

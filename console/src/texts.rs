@@ -152,13 +152,15 @@ texts! {
     /// Notices.
     notices: NoticeTexts {
         nav, title, empty_title, empty_words, mark, unread, promotion_cancelled, product_delisted, product_back, link_expired,
-        application_approved, application_rejected, withdrawal_paid, withdrawal_returned, account_verified, account_refused, commission_taken_back,
+        application_approved, application_rejected, approval_withdrawn, withdrawal_paid, withdrawal_returned,
+        account_verified, account_refused, commission_taken_back,
     }
     /// Balance, withdrawals, account.
     money: MoneyTexts {
         nav, title, empty_title, empty_words, balance, programme, available, expected, earned, clearing, debt_words, reports_next_day, what_is,
         expected_words, earned_words, available_words, clearing_words, withdraw, amount, amount_hint, bad_amount, bind_first,
-        nothing_available, account, no_account, kind, alipay, bank_card, company_alipay, number, number_hint, holder,
+        nothing_available, account, no_account, kind, alipay, bank_card, company_alipay, number, number_hint,
+        company_number_hint, holder,
         holder_hint, real_name, verified, not_verified, bind, change_account, history, no_history, at, what, gross, collected,
         paid, state, kind_run, kind_withdrawal, state_available, state_clearing, state_paid, state_returned, state_carried,
         state_failed, refused_words, ahead, ahead_words, month, payable_on, day_unknown, next_day,
@@ -296,8 +298,8 @@ texts! {
     }
     /// Targeted plans and applications to them.
     plan: PlanTexts {
-        pending, approved, rejected, title, intro, none, by_whom, state, apply, rates, pays, more_rates, no_rates, from,
-        rates_cut, closed, close, close_words, close_hint,
+        pending, approved, rejected, withdrawn, title, intro, none, by_whom, state, apply, rates, pays, more_rates,
+        no_rates, from, rates_cut, closed, close, close_words, close_hint,
     }
     /// Platforms' statements against the books.
     reconcile: ReconcileTexts {

@@ -85,13 +85,8 @@ pub(crate) fn begin(
     let lanes: Vec<Arc<Lane>> = record.streams().map(lane).collect();
     let writer = |lane| Writer::new(Arc::clone(lane), options.unsynced_bytes, options.ticks);
     let writers = lanes.iter().map(writer).collect();
-    let streams: Vec<(StreamId, u64)> =
-        old.values().flat_map(|o| &o.streams).map(|index| (index.stream(), index.first())).collect();
-    let (cursors, lost) =
-        CursorStore::open(Arc::clone(storage), &options.cursors, &streams).map_err(OpenError::Begin)?;
-    notices.extend(lost.into_iter().map(|name| Notice::CursorLost { name }));
-    let old_streams = old.values().flat_map(|o| &o.streams);
-    notices.extend(old_streams.flat_map(|index| missing::against_cursors(&cursors, index)));
+    let old_streams: Vec<_> = old.values().flat_map(|epoch| &epoch.streams).collect();
+    let cursors = cursors(storage, &options.cursors, &old_streams, &mut notices)?;
     let spares = Spares::new(
         Arc::clone(storage),
         lanes.clone(),
@@ -124,4 +119,18 @@ pub(crate) fn begin(
         closed: Mutex::new(false),
     };
     Ok(Begun { inner, writers, notices })
+}
+
+/// The cursors of this start, and what is wrong with them.
+fn cursors(
+    storage: &Arc<dyn Storage>,
+    names: &[String],
+    old: &[&Arc<StreamIndex>],
+    notices: &mut Vec<Notice>,
+) -> Result<CursorStore, OpenError> {
+    let begin: Vec<(StreamId, u64)> = old.iter().map(|index| (index.stream(), index.first())).collect();
+    let (cursors, lost) = CursorStore::open(Arc::clone(storage), names, &begin).map_err(OpenError::Begin)?;
+    notices.extend(lost.into_iter().map(|name| Notice::CursorLost { name }));
+    notices.extend(old.iter().flat_map(|index| missing::against_cursors(&cursors, index)));
+    Ok(cursors)
 }

@@ -42,6 +42,14 @@ impl Growth {
 
 /// Appends the journal's metrics. `at` is a moment of the clock that never goes back.
 pub(crate) fn render(stats: &Stats, unsynced_ms: u64, growth: &Growth, at: Instant, out: &mut String) {
+    counts(stats, out);
+    syncs(stats, unsynced_ms, out);
+    state(stats, out);
+    time_left(growth.seconds_left(at, stats.bytes, stats.space_left), out);
+}
+
+/// What happened since the start.
+fn counts(stats: &Stats, out: &mut String) {
     let counters = [
         ("frames_total", "Frames written.", stats.frames),
         ("bytes_total", "Bytes of frames written, headers and padding included.", stats.bytes),
@@ -57,6 +65,10 @@ pub(crate) fn render(stats: &Stats, unsynced_ms: u64, growth: &Growth, at: Insta
     for (name, help, value) in counters {
         single(out, &format!("yinke_journal_{name}"), "counter", help, value);
     }
+}
+
+/// How long syncs take, and what waits for one.
+fn syncs(stats: &Stats, unsynced_ms: u64, out: &mut String) {
     let name = "yinke_journal_sync_seconds_total";
     head(out, name, "counter", "Time spent in syncs.");
     line!(out, "{name} {}", stats.sync_time.as_secs_f64());
@@ -72,7 +84,10 @@ pub(crate) fn render(stats: &Stats, unsynced_ms: u64, growth: &Growth, at: Insta
         "Age of the oldest frame that is written and not on disk: what a power cut now would take.",
     );
     line!(out, "{name} {}", Duration::from_millis(unsynced_ms).as_secs_f64());
+}
 
+/// How it stands now.
+fn state(stats: &Stats, out: &mut String) {
     let gauges = [
         ("unsynced_frames", "Frames written and not on disk.", stats.unsynced_frames),
         ("unsynced_bytes", "Bytes written and not on disk.", stats.unsynced_bytes),
@@ -95,9 +110,12 @@ pub(crate) fn render(stats: &Stats, unsynced_ms: u64, growth: &Growth, at: Insta
     for (state, count) in states {
         line!(out, "{name}{{state=\"{state}\"}} {count}");
     }
+}
+
+/// For how long the disk still has room.
+fn time_left(seconds: f64, out: &mut String) {
     let name = "yinke_journal_space_left_seconds";
     head(out, name, "gauge", "Time until the disk is full at the rate of the last minutes.");
-    let seconds = growth.seconds_left(at, stats.bytes, stats.space_left);
     if seconds.is_finite() {
         line!(out, "{name} {seconds:.0}");
     } else {

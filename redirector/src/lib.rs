@@ -1,8 +1,9 @@
 //! The edge: resolves a promo link, decides what the click is, makes it durable, and answers.
 //!
 //! The life of a click, by file: `server` (accept), `front` (read the head), `request` (parse), [`table`] (resolve),
-//! `click` (the hot path, in request order), `gate` (no answer before its record is in the kernel), `answer` and
-//! `pages` (respond). It knows the rules and the journal; it never talks to a store, and no answer waits for the core.
+//! `click` (the hot path, in request order), `visit` (what the browser's cookies say of who taps), `reply` (the answer is
+//! made), `gate` (it leaves when its record is in the kernel), `answer` and `pages` (respond). It knows the rules and the
+//! journal; it never talks to a store, and no answer waits for the core.
 
 mod address;
 mod agents;

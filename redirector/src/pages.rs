@@ -164,7 +164,7 @@ fn shanghai(at: Instant) -> String {
 }
 
 /// The card for crawlers that make link previews: no redirect, so that they show our short address. With the picture
-/// and the price, where the catalogue has them.
+/// and the price, where the catalogue has them; without a price it says where the link leads.
 pub(crate) fn card(target: &TargetRow, short_url: &str) -> String {
     let (title, url) = (escaped(&target.title), escaped(short_url));
     let kind = if target.kind == TargetKind::Product { "product" } else { "website" };
@@ -176,6 +176,7 @@ pub(crate) fn card(target: &TargetRow, short_url: &str) -> String {
     say("og:type", kind);
     say("og:title", &title);
     say("og:url", &url);
+    say("og:site_name", &escaped(host(short_url)));
     if let Some(picture) = &target.picture {
         say("og:image", &escaped(picture));
         say("og:image:alt", &title);
@@ -185,9 +186,17 @@ pub(crate) fn card(target: &TargetRow, short_url: &str) -> String {
         say("og:description", &format!("¥{yuan}"));
         say("product:price:amount", &yuan);
         say("product:price:currency", "CNY");
+    } else {
+        say("og:description", &escaped(host(&target.destination)));
     }
     head += &format!("<meta name=\"twitter:card\" content=\"{look}\">");
     page(Language::Chinese, &title, &head, &format!("<h1>{title}</h1><p><a href=\"{url}\">{url}</a></p>"))
+}
+
+/// The host of an address.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 /// Where a link leads, for people who want to look first.
@@ -265,13 +274,11 @@ mod tests {
         assert!(!page(Outcome::LinkExpired).contains("2025"));
     }
 
-    #[test]
-    fn nothing_hostile_comes_through_a_title() {
-        let title = "<script>alert(1)</script>\"'&";
-        let target = TargetRow {
+    fn product(title: &str) -> TargetRow {
+        TargetRow {
             num: TargetNum(1),
             kind: TargetKind::Product,
-            destination: String::new(),
+            destination: "https://shop.example.cn/1?a=b".to_owned(),
             title: title.to_owned(),
             category: None,
             cancelled_from: None,
@@ -281,7 +288,26 @@ mod tests {
             price_fen: Some(1_990),
             picture: Some("https://img.shop.cn/1.jpg?a=\"><script>".to_owned()),
             app_page: None,
+        }
+    }
+
+    #[test]
+    fn a_card_says_whose_page_it_is_and_what_it_costs_or_where_it_leads() {
+        let mut target = product("保温杯");
+        let described = |target: &TargetRow, by: &str| {
+            let html = card(target, "https://yk.example/a");
+            assert!(html.contains("og:site_name\" content=\"yk.example\""), "{html}");
+            assert!(html.contains(&format!("og:description\" content=\"{by}\"")), "{html}");
         };
+        described(&target, "¥19.90");
+        target.price_fen = None;
+        described(&target, "shop.example.cn");
+    }
+
+    #[test]
+    fn nothing_hostile_comes_through_a_title() {
+        let title = "<script>alert(1)</script>\"'&";
+        let target = product(title);
         for html in [
             card(&target, "https://yk.example/a"),
             preview(title, "https://s/?a&b", "u", Language::English),

@@ -131,6 +131,13 @@ impl Sent {
     }
 }
 
+/// What the core said to a request.
+pub(crate) struct Answer {
+    pub(crate) value: Value,
+    /// The same request had been answered before, and nothing was changed this time.
+    pub(crate) replayed: bool,
+}
+
 /// Talks to one core.
 pub(crate) struct CoreApi {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -188,7 +195,7 @@ impl CoreApi {
     /// # Errors
     /// If the core cannot be reached or says no.
     pub(crate) async fn get(&self, path: &str) -> Result<Value, ApiError> {
-        self.call(Method::GET, path, None, None).await
+        Ok(self.call(Method::GET, path, None, None).await?.value)
     }
 
     /// Writes; the same key never takes effect twice.
@@ -205,6 +212,20 @@ impl CoreApi {
         self.send(method, path, Sent::json(body), idempotency_key).await
     }
 
+    /// As [`write`](Self::write), and says whether the answer is one that was given before.
+    ///
+    /// # Errors
+    /// If the core cannot be reached or says no.
+    pub(crate) async fn write_or_hear_again(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        idempotency_key: Option<&str>,
+    ) -> Result<Answer, ApiError> {
+        self.call(method, path, Some(Sent::json(body)), idempotency_key).await
+    }
+
     /// Writes a body of any kind, as [`write`](Self::write).
     ///
     /// # Errors
@@ -216,7 +237,7 @@ impl CoreApi {
         body: Sent,
         idempotency_key: Option<&str>,
     ) -> Result<Value, ApiError> {
-        self.call(method, path, Some(body), idempotency_key).await
+        Ok(self.call(method, path, Some(body), idempotency_key).await?.value)
     }
 
     async fn call(
@@ -225,7 +246,7 @@ impl CoreApi {
         path: &str,
         body: Option<Sent>,
         idempotency_key: Option<&str>,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<Answer, ApiError> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -252,20 +273,22 @@ impl CoreApi {
         };
         let exchange = async {
             let response = self.client.request(request).await.map_err(|e| unreachable(e.into()))?;
-            let status = response.status();
-            let is_csv = response
-                .headers()
+            let (status, headers) = (response.status(), response.headers());
+            let replayed = headers.contains_key("idempotent-replayed");
+            let is_csv = headers
                 .get(header::CONTENT_TYPE)
                 .is_some_and(|kind| kind.as_bytes().starts_with(CSV.as_bytes()));
             let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(unreachable)?;
-            Ok((status, is_csv, body.to_bytes()))
+            Ok((status, replayed, is_csv, body.to_bytes()))
         };
-        let (status, is_csv, body) =
+        let (status, replayed, is_csv, body) =
             tokio::time::timeout(TIMEOUT, exchange).await.map_err(|e| unreachable(e.into()))??;
-        if is_csv && status.is_success() {
-            return Ok(Value::String(String::from_utf8_lossy(&body).into_owned()));
-        }
-        self.understand(status, &body)
+        let value = if is_csv && status.is_success() {
+            Value::String(String::from_utf8_lossy(&body).into_owned())
+        } else {
+            self.understand(status, &body)?
+        };
+        Ok(Answer { value, replayed })
     }
 
     fn understand(&self, status: StatusCode, body: &[u8]) -> Result<Value, ApiError> {

@@ -172,8 +172,8 @@ impl SelectionArgs {
     pub(crate) fn read(&self) -> Result<Selection, Failure> {
         let merchant = self.merchant.as_deref().map(str::parse).transpose();
         let selection = Selection {
-            since: date("--since", self.since.as_deref())?,
-            until: date("--until", self.until.as_deref())?,
+            since: instant("--since", self.since.as_deref())?,
+            until: instant("--until", self.until.as_deref())?,
             merchant: merchant
                 .map_err(|error| Failure::message(Exit::Usage, format!("--merchant: {error}")))?,
             order: None,
@@ -187,7 +187,11 @@ impl SelectionArgs {
     }
 }
 
-fn date(flag: &str, text: Option<&str>) -> Result<Option<Instant>, Failure> {
+/// The time that a flag names, if it is given.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn instant(flag: &str, text: Option<&str>) -> Result<Option<Instant>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let at = time::read(text);
     at.map(Some)

@@ -1,6 +1,6 @@
 //! The decision in English.
 
-use super::{Due, Explanation, Language, Names, code, due, short};
+use super::{Due, Explanation, Language, Names, code, due, part_of_promoter, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
 use crate::commission::{Amounts, Terms, TierReached};
@@ -48,7 +48,9 @@ pub(super) fn explain(a: &Attribution, bill: Option<&Bill>, names: &Names) -> Ex
 fn won(award: &Award, bill: Option<&Bill>, names: &Names) -> String {
     let due = match due(award, bill) {
         Due::Commission(terms, amounts) => {
-            format!("¥{} ({} of ¥{})", amounts.gross, terms.rate, amounts.base)
+            let part = part_of_promoter(amounts).map(|part| format!(", of which the promoter gets ¥{part}"));
+            let part = part.unwrap_or_default();
+            format!("¥{} ({} of ¥{}){part}", amounts.gross, terms.rate, amounts.base)
         }
         Due::ByHand => "settled between merchant and promoter by hand".to_owned(),
     };

@@ -14,6 +14,8 @@ use crate::attribute::{Attribution, Award};
 use crate::commission::{Amounts, Terms};
 use crate::fold::Verdict;
 use crate::ledger::{Bill, Entry};
+use crate::money::Fen;
+use crate::policy::commission::Party;
 use serde::{Deserialize, Serialize};
 
 /// The language of an explanation.
@@ -36,17 +38,22 @@ pub struct Explanation {
 }
 
 /// Tells a decision, with the names of those whom it is about. The sentence says what is due now, by the line's `bill`; of a
-/// decision without one, what it promises.
+/// decision without one, what it promises. A step that [`explain_bill`] tells as well is left to it: the two are read together.
 pub fn explain(
     attribution: &Attribution,
     bill: Option<&Bill>,
     names: &Names,
     language: Language,
 ) -> Explanation {
-    match language {
+    let mut told = match language {
         Language::Zh => zh::explain(attribution, bill, names),
         Language::En => en::explain(attribution, bill, names),
+    };
+    if let Some(bill) = bill {
+        let again = explain_bill(bill, language);
+        told.steps.retain(|step| !again.contains(step));
     }
+    told
 }
 
 /// Tells how a line's commission came about, by the ledger's own bill: what was paid, refunded and taken off, the rate,
@@ -81,7 +88,14 @@ fn short(click: crate::click::ClickId) -> String {
     click.to_hex().split_off(16)
 }
 
-/// The code behind what is said of a click: why it never entered the chain says more than that it did not.
+/// What the promoter gets of a commission that others have shares of.
+fn part_of_promoter(amounts: &Amounts) -> Option<Fen> {
+    let of = amounts.shares.iter().find(|share| share.party == Party::Promoter)?;
+    (of.amount != amounts.gross).then_some(of.amount)
+}
+
+/// The code behind what is said of a click: why it never entered the chain says more than that it did not. It stands in
+/// English sentences alone.
 const fn code(of: &Verdict) -> &'static str {
     match of {
         Verdict::Ineligible { reason } => reason.code(),

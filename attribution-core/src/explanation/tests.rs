@@ -139,8 +139,49 @@ fn the_sentence_says_what_is_due_now() {
         let bill = line.bill().unwrap();
         let told = |language| explain(&decided, Some(&bill), &Names::default(), language).sentence;
         let (said_en, said_zh) = (told(Language::En), told(Language::Zh));
-        assert!(said_en.ends_with(&format!("the commission is {en}.")), "{en}: {said_en}");
-        assert!(said_zh.ends_with(&format!("佣金 {zh}。")), "{zh}: {said_zh}");
+        assert!(said_en.contains(&format!("the commission is {en}")), "{en}: {said_en}");
+        assert!(said_zh.contains(&format!("佣金 {zh}")), "{zh}: {said_zh}");
+    }
+}
+
+/// A decision of ¥100.00 shared 1:9, and its line once so much is paid.
+fn shared(paid: i64) -> (Attribution, Bill) {
+    let decided = World::new(Preset::TaobaoLive, &["a 06-01 10:00:00"], "06-03 10:00:00").decide();
+    let terms = Some(decided.award().unwrap().terms.clone());
+    let events = [
+        LineEvent::Decided { terms, hold_for_review: false },
+        LineEvent::Paid { amount: Fen(paid), method: PayMethod::BankCard },
+    ];
+    let bill = line(Preset::TaobaoLive, &events).bill().unwrap();
+    (decided, bill)
+}
+
+#[test]
+fn what_the_bill_says_is_not_told_twice() {
+    for (paid, commissions) in [(10_000, 1), (9_000, 2)] {
+        let (decided, bill) = shared(paid);
+        for (language, begins) in [(Language::Zh, "佣金："), (Language::En, "Commission:")] {
+            let steps = explain(&decided, Some(&bill), &Names::default(), language).steps;
+            let all = [steps, explain_bill(&bill, language)].concat();
+            assert_eq!(all.iter().filter(|step| step.starts_with(begins)).count(), commissions, "{all:?}");
+            assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:?}");
+        }
+    }
+}
+
+#[test]
+fn the_sentence_says_who_gets_how_much_of_it() {
+    let (decided, bill) = shared(9_000);
+    for (bill, zh, en) in [
+        (None, "其中推广者得 4.50 元。", ", of which the promoter gets ¥4.50."),
+        (Some(&bill), "其中推广者得 4.05 元。", ", of which the promoter gets ¥4.05."),
+    ] {
+        let told = |language| explain(&decided, bill, &Names::default(), language).sentence;
+        assert!(
+            told(Language::Zh).ends_with(zh) && told(Language::En).ends_with(en),
+            "{}",
+            told(Language::En)
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! The decision in Chinese.
 
-use super::{Due, Explanation, Language, Names, code, due, short};
+use super::{Due, Explanation, Language, Names, due, part_of_promoter, short};
 use crate::attribute::{AppliedRule, Attribution, Award, Flag, NoCommission, Outcome, Via};
 use crate::commission::class::History;
 use crate::commission::{Amounts, Terms, TierReached};
@@ -18,7 +18,7 @@ pub(super) fn explain(a: &Attribution, bill: Option<&Bill>, names: &Names) -> Ex
     let line = format!("订单 {}（子订单 {}）", a.order, a.line);
     let sentence = match &a.outcome {
         Outcome::Award(award) => format!("{line}{}。", won(award, bill, names)),
-        Outcome::NoCommission(why) => format!("{line}没有佣金：{}［{}］。", reason(why, names), why.code()),
+        Outcome::NoCommission(why) => format!("{line}没有佣金：{}。", reason(why, names)),
     };
     let mut steps = vec![format!(
         "按计划 {} 第 {} 版规则判定，订单时间 {}（均为北京时间）。",
@@ -46,7 +46,9 @@ pub(super) fn explain(a: &Attribution, bill: Option<&Bill>, names: &Names) -> Ex
 fn won(award: &Award, bill: Option<&Bill>, names: &Names) -> String {
     let due = match due(award, bill) {
         Due::Commission(terms, amounts) => {
-            format!("{} 元（{} 元 × {}）", amounts.gross, amounts.base, terms.rate)
+            let part = part_of_promoter(amounts).map(|part| format!("，其中推广者得 {part} 元"));
+            let part = part.unwrap_or_default();
+            format!("{} 元（{} 元 × {}）{part}", amounts.gross, amounts.base, terms.rate)
         }
         Due::ByHand => "由商家与推广者线下结算".to_owned(),
     };
@@ -267,12 +269,7 @@ fn candidate(c: &Candidate, names: &Names) -> String {
         Evidence::TokenOnly => "（仅见于令牌）",
     };
     let who = names.promoter(&c.promoter, OURS);
-    format!("{} 推广者 {who}，点击 {}{unseen}：{}。", c.at, short(c.click), told(&c.verdict))
-}
-
-/// The verdict with its code.
-fn told(of: &Verdict) -> String {
-    format!("{}［{}］", verdict(of), code(of))
+    format!("{} 推广者 {who}，点击 {}{unseen}：{}。", c.at, short(c.click), verdict(&c.verdict))
 }
 
 fn verdict(verdict: &Verdict) -> String {

@@ -49,6 +49,7 @@ struct Application {
     promoter_name: String,
     state: String,
     applied_at: i64,
+    approved_at: Option<i64>,
 }
 
 async fn list(merchant: Merchant) -> Result<Response, Failure> {
@@ -138,10 +139,14 @@ async fn show_applications(merchant: &Merchant, id: &str, form: Form) -> Result<
             "pending" => {
                 vec![action("approve", &t.approve), action("reject", &t.reject).danger(&texts.sure.reject)]
             }
-            "approved" => vec![action("reject", &t.take_back).danger(&texts.sure.take_back)],
+            "approved" => vec![
+                action("reject", &t.take_back)
+                    .danger(&texts.sure.take_back)
+                    .with("approved", "yes".to_owned()),
+            ],
             _ => Vec::new(),
         };
-        let (words, tone) = states::application(texts, &of.state);
+        let (words, tone) = states::application(texts, &of.state, of.approved_at.is_some());
         table.row(vec![
             Cell::Text(of.promoter_name.clone()),
             Cell::Code(of.promoter.clone()),
@@ -236,7 +241,8 @@ async fn answer(
     let who = &merchant.who;
     let done = match answer.as_str() {
         "approve" => "approved",
-        "reject" => "rejected",
+        "reject" if sent.value("approved").is_empty() => "rejected",
+        "reject" => "taken_back",
         _ => return Err(Failure::NotFound),
     };
     let promoter = sent.value("promoter");

@@ -1,6 +1,6 @@
 //! What the API refuses, in the person's words.
 //!
-//! English is the API's own sentence, unless a friendlier one stands under the problem's stable code. Chinese has a sentence
+//! English is the API's own words made a sentence, unless a friendlier one stands under the problem's stable code. Chinese has a sentence
 //! for every code, and for every detail that a form can bring about: a detail's pattern has `{}` where it names a value,
 //! and its words have `{1}`, `{2}` there. Facts of the problem are named: `{available_fen}`.
 
@@ -60,7 +60,7 @@ pub(crate) fn sentence(t: &Texts, detail: &str) -> String {
     // In front of what is wrong with a notification stands where in it, as a JSON pointer.
     match detail.split_once(": ").filter(|(place, _)| place.starts_with('/')) {
         Some((place, wrong)) => format!("{place}{}{}", t.common.colon, sentence(t, wrong)),
-        None => translated(t, detail).unwrap_or_else(|| capital(detail)),
+        None => translated(t, detail).unwrap_or_else(|| whole(detail)),
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn words(t: &Texts, lang: Lang, code: &str, detail: &str, facts: &Map
         return words;
     }
     match lang {
-        Lang::En => capital(detail),
+        Lang::En => whole(detail),
         Lang::Zh => t.failure.wrong_detail.replace("{detail}", detail),
     }
 }
@@ -123,9 +123,17 @@ fn with_facts(words: &str, facts: &Map<String, Value>) -> String {
     })
 }
 
-fn capital(sentence: &str) -> String {
+/// What the API says of a field begins with a verb, as the field's name stands in front of it there; beside the field it is
+/// a sentence of its own.
+fn whole(detail: &str) -> String {
+    const VERBS: [&str; 10] =
+        ["must", "may", "is", "has", "stands", "begins", "ends", "holds", "occurs", "overlaps"];
+    let verb = detail.split(' ').next().is_some_and(|first| VERBS.contains(&first));
+    let sentence = if verb { format!("this {detail}") } else { detail.to_owned() };
     let mut rest = sentence.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+    let capital = rest.next().map(char::to_uppercase).into_iter().flatten();
+    let end = if sentence.is_empty() || sentence.ends_with(['.', '!', '?']) { "" } else { "." };
+    capital.chain(rest).chain(end.chars()).collect()
 }
 
 #[cfg(test)]

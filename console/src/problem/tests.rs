@@ -17,7 +17,8 @@ fn a_problem_is_told_in_the_persons_language() {
         (Lang::Zh, problem("alias_taken", none, "x"), "这个别名已被占用，请换一个。"),
         (Lang::Zh, problem("invalid", none, "name: must not be empty"), "请填写这一项。"),
         (Lang::Zh, problem("invalid", none, "name: is odd"), "这一项不正确（is odd）。"),
-        (Lang::En, problem("invalid", none, "name: is odd"), "Is odd"),
+        (Lang::En, problem("invalid", none, "name: is odd"), "This is odd."),
+        (Lang::En, problem("invalid", none, "there is no such thing"), "There is no such thing."),
         (
             Lang::Zh,
             problem("not_available", &serde_json::json!({"available_fen": 123_450}), "x"),

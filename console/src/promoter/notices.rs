@@ -67,6 +67,7 @@ fn row(t: &Texts, notice: &Notice) -> Row {
         "link_expired" => (n.link_expired.as_str(), Some(format!("/promoter/links/{subject}"))),
         "application_approved" => (n.application_approved.as_str(), None),
         "application_rejected" => (n.application_rejected.as_str(), None),
+        "approval_withdrawn" => (n.approval_withdrawn.as_str(), None),
         "withdrawal_paid" => (n.withdrawal_paid.as_str(), money),
         "withdrawal_returned" => (n.withdrawal_returned.as_str(), money),
         "account_verified" => (n.account_verified.as_str(), money),

@@ -42,6 +42,7 @@ struct Plan {
 struct Application {
     plan: String,
     state: String,
+    approved_at: Option<i64>,
 }
 
 async fn page(promoter: Promoter) -> Result<Response, Failure> {
@@ -61,10 +62,10 @@ async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
     for programme in programmes.items {
         let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", &programme.id)]).await?;
         for plan in plans.into_iter().filter(|plan| plan.closes_at.is_none_or(|at| at > now)) {
-            let state = mine.items.iter().find(|of| of.plan == plan.id).map(|of| of.state.as_str());
+            let last = mine.items.iter().find(|of| of.plan == plan.id);
             let apply = Action::new(format!("/promoter/plans/{}/apply", plan.id), &t.apply, &plan.name);
-            let may = !matches!(state, Some("pending" | "approved"));
-            let stands = state.map(|state| states::application(texts, state));
+            let may = last.is_none_or(|of| !matches!(of.state.as_str(), "pending" | "approved"));
+            let stands = last.map(|of| states::application(texts, &of.state, of.approved_at.is_some()));
             table.row(vec![
                 Cell::Text(plan.name),
                 plan_rates::cell(texts, &plan.rates, plan.more_rates, now),

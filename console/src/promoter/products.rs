@@ -124,7 +124,7 @@ async fn show_library(promoter: &Promoter, refused: Form) -> Result<Response, Fa
         },
         cards: answer.items.into_iter().map(|offer| Card::of(who.t(), offer)).collect(),
         next: next_page("/promoter/products", &fields, answer.next_cursor),
-        searched: FILTERS.iter().any(|name| *name != "sort" && !value(name).is_empty()),
+        searched: FILTERS.iter().chain(&["cursor"]).any(|name| !value(name).is_empty()),
     };
     refusing(&page, &page.form)
 }

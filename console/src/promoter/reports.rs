@@ -13,6 +13,7 @@ use askama::Template;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
+use http::StatusCode;
 use std::fmt::Write as _;
 
 pub(super) fn routes() -> Router<Console> {
@@ -105,13 +106,18 @@ async fn report(promoter: &Promoter, asked: &Asked, by: &str) -> Result<Report, 
 
 async fn page(promoter: Promoter) -> Result<Response, Failure> {
     let asked = asked(&promoter);
-    let by_product = report(&promoter, &asked, "product").await?.rows;
-    let by_placement = report(&promoter, &asked, "placement").await?.rows;
-    let mut by_label = report(&promoter, &asked, "sub").await?.rows;
+    show(&promoter, asked).await
+}
+
+/// The page; of days that make no sense it says so, and shows others.
+async fn show(promoter: &Promoter, asked: Asked) -> Result<Response, Failure> {
+    let by_product = report(promoter, &asked, "product").await?.rows;
+    let by_placement = report(promoter, &asked, "placement").await?.rows;
+    let mut by_label = report(promoter, &asked, "sub").await?.rows;
     if by_label.iter().all(|row| row.key.is_empty()) {
         by_label.clear();
     }
-    let report = report(&promoter, &asked, "day").await?;
+    let report = report(promoter, &asked, "day").await?;
     let who = &promoter.who;
     let texts = who.t();
     let t = &texts.reports;
@@ -137,12 +143,20 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
         expected: yuan(report.total.expected_fen),
         settled: yuan(report.total.settled_fen),
     };
-    html(&page)
+    let mut response = html(&page)?;
+    if page.form.is_refused() {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(response)
 }
 
-/// The same as a file. Dates and numbers alone: nothing in it can be a formula.
+/// The same as a file. Dates and numbers alone: nothing in it can be a formula. A file of other days than those asked for
+/// is none.
 async fn csv(promoter: Promoter) -> Result<Response, Failure> {
     let asked = asked(&promoter);
+    if asked.form.is_refused() {
+        return show(&promoter, asked).await;
+    }
     let report = report(&promoter, &asked, "day").await?;
     let t = promoter.who.t();
     let mut text = format!(

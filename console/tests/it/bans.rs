@@ -90,7 +90,7 @@ async fn a_wrong_ban_is_refused_beside_its_field_and_others_set_none() {
         ("effective_from", "soon", "请填写日期，例如 2026-01-31。", "such as 2026-01-31"),
         ("effective_from", "", "请填写日期，例如 2026-01-31。", "such as 2026-01-31"),
         ("effective_to", "soon", "请填写日期，例如 2026-01-31。", "such as 2026-01-31"),
-        ("effective_to", "2026-01-01", "结束早于开始。", "Ends before it begins"),
+        ("effective_to", "2026-01-01", "结束早于开始。", "This ends before it begins."),
         ("programme", "nothing", "没有这个推广计划：nothing。", "There is no programme nothing"),
         ("programme", "a b", "编号里不能有", "is not allowed in an id"),
         ("note", "a\u{7}b", "不能含有特殊控制字符。", "control characters"),

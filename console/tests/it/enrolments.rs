@@ -76,7 +76,8 @@ async fn a_merchant_applies_the_platform_audits_and_the_merchant_leaves() {
     let approved =
         boss.submit(&audit, "/operator/merchants/m1/enrolments/e1", &[("answer", "approve")]).await;
     assert_eq!(approved.location(), "/operator/merchants/m1?done=enrolment_approved", "{}", approved.body);
-    assert!(shop.get("/merchant/enrolments/e1").await.body.contains("已通过"));
+    let decided = shop.get("/merchant/enrolments/e1").await.body;
+    assert!(decided.contains("已通过") && !decided.contains("最晚"), "nobody waits any more: {decided}");
 
     let page = shop.get("/merchant/enrolments/e1").await;
     let left = shop.submit(&page, "/merchant/enrolments/e1/exit", &[]).await;

@@ -222,6 +222,17 @@ async fn a_promoter_applies_and_is_approved_and_told() {
     let through = page.hidden("through");
     lily.submit(&page, "/promoter/notices/read", &[("through", &through)]).await;
     assert!(!lily.get("/promoter/notices").await.body.contains("class=\"count\""));
+    // An approval that is withdrawn is no refusal.
+    let page = shop.get("/merchant/plans/gold").await;
+    assert!(page.body.contains("name=\"approved\" value=\"yes\""), "{}", page.body);
+    let fields = [("promoter", "lily"), ("approved", "yes")];
+    let taken = shop.submit(&page, "/merchant/plans/gold/reject", &fields).await;
+    assert_eq!(taken.location(), "/merchant/plans/gold?done=taken_back", "{}", taken.body);
+    for (path, words) in
+        [("/promoter/plans", "已取消资格"), ("/promoter/notices", "商家已取消您参加的计划：金牌")]
+    {
+        assert!(lily.get(path).await.body.contains(words), "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

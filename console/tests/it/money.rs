@@ -93,7 +93,8 @@ async fn an_agency_binds_its_account_and_withdraws() {
     assert!(talents.body.contains("平台 1、机构 2、推广者 7"), "{}", talents.body);
     // Of 10.00 the platform has 1, the agency 2, the promoter 7.
     assert!(page.body.contains("¥2.00") && page.body.contains("请先绑定收款账户"), "{}", page.body);
-    assert!(!page.body.contains("银行卡</option>"), "an agency needs a company's account: {}", page.body);
+    let company = !page.body.contains("银行卡") && page.body.contains("企业支付宝的登录账号。");
+    assert!(company, "an agency needs a company's account: {}", page.body);
     let to = "/agency/money/account";
     let fields = [("kind", "company_alipay"), ("account", "stars@example.com"), ("holder", "")];
     let refused = stars.submit(&page, to, &fields).await;

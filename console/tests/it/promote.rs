@@ -282,3 +282,18 @@ async fn codes_and_files_are_had_at_the_host_that_is_chosen() {
     let refused = lily.get("/promoter/links.csv?host=evil.example.com").await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_makes_no_sense_is_not_an_empty_library_nor_a_file_of_other_days() {
+    let bench = Bench::new().await;
+    let lily = bench.signed_in("lily", "zh").await;
+    for query in ["sort=zzz", "cursor=zzz"] {
+        let page = lily.get(&format!("/promoter/products?{query}")).await;
+        assert!(page.body.contains("没有找到商品"), "{query}: {}", page.body);
+    }
+    for path in ["/promoter/reports", "/promoter/reports.csv"] {
+        let page = lily.get(&format!("{path}?from=2026-12-01&to=2026-01-01")).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert!(page.body.contains("请选择 1 到 400 天的范围。"), "{path}: {}", page.body);
+    }
+}

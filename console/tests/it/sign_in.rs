@@ -86,7 +86,7 @@ async fn a_new_password_ends_the_other_sessions() {
     let page = here.get("/account").await;
     for (fields, words) in [
         ([("current", "wrong"), ("password", "a new password")], "This is not your present password."),
-        ([("current", PASSWORD), ("password", "short")], "Must have at least 8 characters"),
+        ([("current", PASSWORD), ("password", "short")], "This must have at least 8 characters."),
     ] {
         let refused = here.submit(&page, "/account/password", &fields).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -148,10 +148,16 @@ async fn promoters_sign_up_where_it_is_open() {
 
     bench.ok("PUT", "/v1/settings/sign-up", json!({"open": true})).await;
     assert!(browser.get("/sign-in").await.body.contains("/sign-up"));
+    let taken = json!({"login": "13800000000", "password": PASSWORD, "role": "promoter", "subject": "lily"});
+    bench.ok("POST", "/v1/accounts", taken).await;
     for (wrong, field, words) in [
         ([("name", ""), ("login", "13800138000"), ("password", "a good password")], "name", "请填写这一项。"),
-        ([("name", "小满"), ("login", "小满"), ("password", "a good password")], "login", "只能使用字母"),
-        ([("name", "小满"), ("login", "lily"), ("password", "a good password")], "login", "已经注册过了"),
+        ([("name", "小满"), ("login", "小满"), ("password", "a good password")], "login", "请填写手机号"),
+        (
+            [("name", "小满"), ("login", "+86 138 0000-0000"), ("password", "a good password")],
+            "login",
+            "已经注册过了",
+        ),
         ([("name", "小满"), ("login", "13800138000"), ("password", "12345678")], "password", "太常见"),
     ] {
         let page = browser.post("/sign-up", &wrong).await;
@@ -165,6 +171,11 @@ async fn promoters_sign_up_where_it_is_open() {
             assert!(page.body.contains("value=\"小满\""), "what was typed is kept");
         }
     }
+    let empty = browser.post("/sign-up", &[("name", ""), ("login", ""), ("password", "")]).await;
+    for field in ["name", "login", "password"] {
+        assert!(empty.body.contains(&format!("href=\"#f-{field}\"")), "{field}: {}", empty.body);
+    }
+    let fields = [("name", "小满"), ("login", "138 0013 8000"), ("password", "a good password")];
     let page = browser.post("/sign-up", &fields).await;
     assert_eq!(page.location(), "/promoter/overview", "{}", page.body);
     assert!(browser.get("/promoter/overview").await.body.contains("13800138000"));

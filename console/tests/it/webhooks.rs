@@ -185,17 +185,17 @@ async fn a_wrong_endpoint_is_refused_beside_its_field() {
         (
             "en",
             [
-                ("url", "http://hooks.example.com/", "", "", "Must be https"),
-                ("url", "https://127.0.0.1/", "", "", "Must have a host name, not an address"),
+                ("url", "http://hooks.example.com/", "", "", "This must be https"),
+                ("url", "https://127.0.0.1/", "", "", "This must have a host name, not an address"),
                 ("url", "hook", "", "", "Enter a full address that begins with https://."),
                 (
                     "events",
                     "https://a.example.com/",
                     "payout.paid order.eaten",
                     "",
-                    "order.eaten: Is no event type",
+                    "order.eaten: This is no event type",
                 ),
-                ("label", "https://a.example.com/", "", &*long, "At most 200 bytes"),
+                ("label", "https://a.example.com/", "", &*long, "Enter at most 200 letters"),
             ],
         ),
     ] {

@@ -4,6 +4,19 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 /// Describes every metric that the background writes.
 pub(super) fn metrics() {
+    table();
+    shipping();
+    redis();
+    describe_counter!("yinke_edge_heartbeat_errors_total", "Heartbeats that the core did not take");
+    describe_counter!(
+        "yinke_edge_background_restarts_total",
+        "Background workers that died and were started again"
+    );
+    describe_counter!("yinke_journal_cursor_errors_total", "Times the cursors could not be saved");
+}
+
+/// What the edge hears of the core.
+fn table() {
     describe_histogram!(
         "yinke_edge_change_apply_seconds",
         Unit::Seconds,
@@ -15,12 +28,11 @@ pub(super) fn metrics() {
         "yinke_edge_table_reloads_total",
         "Times the table was loaded anew because the core turned out to have another past: restored, or a new store"
     );
-    describe_counter!("yinke_edge_heartbeat_errors_total", "Heartbeats that the core did not take");
     describe_counter!("yinke_edge_snapshot_errors_total", "Times the table could not be saved");
-    describe_counter!(
-        "yinke_edge_background_restarts_total",
-        "Background workers that died and were started again"
-    );
+}
+
+/// What the core has of the journal.
+fn shipping() {
     describe_counter!("yinke_ship_batches_total", "Batches that the core took");
     describe_counter!("yinke_ship_frames_total", "Frames that the core took");
     describe_histogram!("yinke_ship_batch_frames", Unit::Count, "Frames in a batch");
@@ -45,7 +57,10 @@ pub(super) fn metrics() {
         "yinke_ship_lost_frames_total",
         "Frames that could not be read back, named to the core"
     );
-    describe_counter!("yinke_journal_cursor_errors_total", "Times the cursors could not be saved");
+}
+
+/// What Redis was told.
+fn redis() {
     describe_counter!("yinke_redis_records_total", "Records of who holds whom that changed");
     describe_histogram!(
         "yinke_redis_lag_seconds",

@@ -151,14 +151,8 @@ pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError>
     }
 
     let (phase, phases) = Phases::new();
-    let feed = Arc::new(Feed {
-        link: Arc::clone(&link),
-        seams: Arc::clone(&seams),
-        contact: Arc::clone(&contact),
-        options: Arc::clone(&options),
-    });
-    metrics::counter!("yinke_ship_lost_frames_total").increment(0); // an increase is seen from zero on
-    let shipper = Arc::new(Shipper {
+    let mut crew = Crew { workers: JoinSet::new(), handle, phases };
+    crew.ship(Shipper {
         link: Arc::clone(&link),
         seams: Arc::clone(&seams),
         options: Arc::clone(&options),
@@ -166,45 +160,28 @@ pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError>
         progress: Arc::clone(&progress),
         permits: Semaphore::new(options.batches_in_flight.max(1)),
     });
+    let feed = Feed {
+        link: Arc::clone(&link),
+        seams: Arc::clone(&seams),
+        contact: Arc::clone(&contact),
+        options: Arc::clone(&options),
+    };
+    crew.start("feed", &Arc::new(feed), |feed, phases| async move { feed.run(phases).await });
     let heart = Arc::new(Heart::new(edge, link, &seams, &options, contact, &streams, &progress));
-
-    let mut workers = JoinSet::new();
-    for stream in streams.all() {
-        let shipper = Arc::clone(&shipper);
-        supervise(&mut workers, handle, "shipper", &phases, move |phases| {
-            let shipper = Arc::clone(&shipper);
-            async move { shipper.run(stream, phases).await }
-        });
-    }
-    supervise(&mut workers, handle, "feed", &phases, move |phases| {
-        let feed = Arc::clone(&feed);
-        async move { feed.run(phases).await }
-    });
-    let beating = Arc::clone(&heart);
-    supervise(&mut workers, handle, "heartbeat", &phases, move |phases| Arc::clone(&beating).run(phases));
-    let keeping = Arc::clone(&keeper);
-    supervise(&mut workers, handle, "keeper", &phases, move |phases| Arc::clone(&keeping).run(phases));
+    crew.start("heartbeat", &heart, Heart::run);
+    crew.start("keeper", &keeper, Keeper::run);
     if let Some(recorder) = &options.recorder {
-        let recorder = Arc::new(Recorder {
+        let recorder = Recorder {
             options: recorder.clone(),
             jitter: options.jitter,
             seams: Arc::clone(&seams),
             streams: Arc::clone(&streams),
             progress: Arc::clone(&progress),
-        });
-        supervise(&mut workers, handle, "recorder", &phases, move |phases| Arc::clone(&recorder).run(phases));
+        };
+        crew.start("recorder", &Arc::new(recorder), Recorder::run);
     }
-    Ok(Background {
-        runtime: None,
-        handle: handle.clone(),
-        phase,
-        workers,
-        heart,
-        keeper,
-        streams,
-        progress,
-        seams,
-    })
+    let (runtime, handle, workers) = (None, handle.clone(), crew.workers);
+    Ok(Background { runtime, handle, phase, workers, heart, keeper, streams, progress, seams })
 }
 
 /// How far a stream had come when this process began.
@@ -223,27 +200,47 @@ fn where_it_stands(keeper: &Keeper, stream: StreamId, begun: Instant) -> StreamP
     }
 }
 
-/// Runs a worker; starts it again if it dies, because it goes on at its cursor.
-fn supervise<F>(
-    workers: &mut JoinSet<()>,
-    handle: &Handle,
-    name: &'static str,
-    phases: &Phases,
-    worker: impl Fn(Phases) -> F + Send + 'static,
-) where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let phases = phases.clone();
-    let watch = async move {
-        while tokio::spawn(worker(phases.clone())).await.is_err() {
-            metrics::counter!("yinke_edge_background_restarts_total", "worker" => name).increment(1);
-            tracing::error!(worker = name, "a background worker died; it is started again");
-            if !phases.pause(RESTART_AFTER, Phase::Stop).await {
-                return;
-            }
+/// The workers. One that dies is started again, because it goes on at its cursor.
+struct Crew<'h> {
+    workers: JoinSet<()>,
+    handle: &'h Handle,
+    phases: Phases,
+}
+
+impl Crew<'_> {
+    /// Has every stream shipped by a worker of its own.
+    fn ship(&mut self, shipper: Shipper) {
+        metrics::counter!("yinke_ship_lost_frames_total").increment(0); // an increase is seen from zero on
+        let shipper = Arc::new(shipper);
+        for stream in shipper.streams.all() {
+            self.start("shipper", &shipper, move |shipper, phases| async move {
+                shipper.run(stream, phases).await;
+            });
         }
-    };
-    workers.spawn_on(watch, handle);
+    }
+
+    /// Starts a worker: `run` on `what`.
+    fn start<W, F>(
+        &mut self,
+        name: &'static str,
+        what: &Arc<W>,
+        run: impl Fn(Arc<W>, Phases) -> F + Send + 'static,
+    ) where
+        W: Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (what, phases) = (Arc::clone(what), self.phases.clone());
+        let watch = async move {
+            while tokio::spawn(run(Arc::clone(&what), phases.clone())).await.is_err() {
+                metrics::counter!("yinke_edge_background_restarts_total", "worker" => name).increment(1);
+                tracing::error!(worker = name, "a background worker died; it is started again");
+                if !phases.pause(RESTART_AFTER, Phase::Stop).await {
+                    return;
+                }
+            }
+        };
+        self.workers.spawn_on(watch, self.handle);
+    }
 }
 
 /// Has an edge tell the core at once how it stands. Clones share it; it keeps nothing running.

@@ -23,7 +23,8 @@ use utoipa_axum::routes;
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PostAccount {
-    /// What its owner signs in with: a phone number, an e-mail address or a word; letters in either case are the same.
+    /// What its owner signs in with: a phone number, an e-mail address or a word; letters in either case are the same, and
+    /// so are the ways to write a phone number.
     login: String,
     /// At least 8 characters.
     password: String,
@@ -90,9 +91,8 @@ fn view(row: &Row) -> Result<AccountView, StoreError> {
 
 /// An account, if the one who asks may change it: only an admin touches admins and operators.
 fn changeable(tx: &mut dyn Tx, login: &Login, asks: Role) -> Result<(i64, AccountView), Problem> {
-    let sql = format!("SELECT {COLUMNS}, num FROM accounts WHERE login = $1");
     let row =
-        tx.query_opt(&sql, params![login.as_str()])?.ok_or_else(|| Problem::unknown("account", login))?;
+        login.find(tx, &format!("{COLUMNS}, num"))?.ok_or_else(|| Problem::unknown("account", login))?;
     let account = view(&row)?;
     refuse_rank(account.role, asks)?;
     Ok((row.int(6)?, account))
@@ -233,9 +233,8 @@ async fn one(
     PathId(login): PathId<String>,
 ) -> Result<Json<AccountView>, Problem> {
     let login = login_of(&login)?;
-    let sql = format!("SELECT {COLUMNS} FROM accounts WHERE login = $1");
-    let wanted = login.as_str().to_owned();
-    let row = core.store().read(move |tx| tx.query_opt(&sql, params![&wanted])).await?;
+    let wanted = login.clone();
+    let row = core.store().read(move |tx| wanted.find(tx, COLUMNS)).await?;
     Ok(Json(view(&row.ok_or_else(|| Problem::unknown("account", &login))?)?))
 }
 

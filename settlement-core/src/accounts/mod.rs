@@ -18,7 +18,7 @@ mod throttle;
 pub use login::{Login, LoginError};
 pub use session::{NewSession, Session, SessionSecret};
 pub use sign_in::{PasswordChangeError, SignInError};
-pub use sign_up::SignUp;
+pub use sign_up::{SignUp, SignUpError};
 
 pub(crate) use api::routes;
 pub(crate) use called::{called, principal_of_account};

@@ -5,7 +5,7 @@ use super::password::{self, HashError};
 use super::session::{self, NewSession, Owner, Session, SessionSecret};
 use super::throttle::{self, Counted, What};
 use crate::api::{Principal, Problem, Role, TokenText};
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::with_causes;
 use std::net::IpAddr;
@@ -67,6 +67,7 @@ pub enum PasswordChangeError {
 /// What is known of an account before its password is looked at.
 struct Found {
     num: i64,
+    login: String,
     role: Role,
     subject: Option<String>,
     password: String,
@@ -101,10 +102,9 @@ impl Core {
             .chain(from.map(|from| Counted::address(What::Prefix, from)))
             .collect();
         self.take_attempt(counted.clone()).await?;
-        let login = Login::new(typed).ok();
-        let found = match login.clone() {
-            None => None,
-            Some(login) => self.store().read(move |tx| find(tx, &login)).await?,
+        let found = match Login::new(typed) {
+            Err(_) => None,
+            Ok(login) => self.store().read(move |tx| find(tx, &login)).await?,
         };
         let kept = found.as_ref().map(|found| found.password.clone());
         let right = self.passwords().verify(password.to_owned(), kept.clone()).await?;
@@ -125,8 +125,7 @@ impl Core {
             })
             .await?;
         let principal = Principal::of_account(num, found.role, found.subject);
-        let login = login.map(|login| login.as_str().to_owned());
-        Ok(NewSession { secret, session: Session { principal, login } })
+        Ok(NewSession { secret, session: Session { principal, login: Some(found.login) } })
     }
 
     /// Begins a session for whoever holds an API token that people use: any but an edge's.
@@ -232,18 +231,16 @@ fn count_outcome(result: &Result<NewSession, SignInError>) {
     metrics::counter!("yinke_core_sign_ins_total", "outcome" => outcome).increment(1);
 }
 
-fn find(tx: &mut dyn crate::store::Tx, login: &Login) -> Result<Option<Found>, StoreError> {
-    let row = tx.query_opt(
-        "SELECT num, role, subject, password, disabled_at FROM accounts WHERE login = $1",
-        params![login.as_str()],
-    )?;
+fn find(tx: &mut dyn Tx, login: &Login) -> Result<Option<Found>, StoreError> {
+    let row = login.find(tx, "num, login, role, subject, password, disabled_at")?;
     row.map(|row| {
         Ok(Found {
             num: row.int(0)?,
-            role: Role::stored(row.text(1)?)?,
-            subject: row.opt_text(2)?.map(str::to_owned),
-            password: row.text(3)?.to_owned(),
-            disabled: row.opt_int(4)?.is_some(),
+            login: row.text(1)?.to_owned(),
+            role: Role::stored(row.text(2)?)?,
+            subject: row.opt_text(3)?.map(str::to_owned),
+            password: row.text(4)?.to_owned(),
+            disabled: row.opt_int(5)?.is_some(),
         })
     })
     .transpose()

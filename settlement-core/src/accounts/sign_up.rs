@@ -5,7 +5,7 @@ use super::login::Login;
 use super::session::{self, NewSession, Owner, Session};
 use super::sign_in::{SignInError, new_secret, weak};
 use super::throttle::{Counted, What};
-use super::{PasswordChangeError as SignUpError, password, settings};
+use super::{password, settings};
 use crate::api::{Principal, Problem, Role};
 use crate::catalogue::{checked_name, new_promoter};
 use crate::random;
@@ -18,10 +18,45 @@ use std::net::IpAddr;
 pub struct SignUp {
     /// What they are called.
     pub name: String,
-    /// What they sign in with: a phone number, mostly.
+    /// Their phone number, which they sign in with.
     pub login: String,
     /// Their password.
     pub password: String,
+}
+
+/// Why nobody is signed up.
+#[derive(Debug, thiserror::Error)]
+pub enum SignUpError {
+    /// Too many signed up from there, or the core failed.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// What was given will not do: everything that is wrong, each with its field.
+    #[error("what was given will not do")]
+    Refused(Vec<Problem>),
+}
+
+impl From<Problem> for SignUpError {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(vec![problem])
+    }
+}
+
+impl SignUp {
+    /// The name to sign in with, or all that is wrong.
+    fn checked(&self) -> Result<Login, Vec<Problem>> {
+        let login = Login::of_phone(&self.login);
+        let called = login.as_ref().map_or("", Login::as_str);
+        let wrong = [
+            checked_name("name", &self.name).err(),
+            login.as_ref().err().map(|why| Problem::invalid("login", why)),
+            password::check(&self.password, called).err().map(|why| weak("password", why)),
+        ];
+        let wrong: Vec<Problem> = wrong.into_iter().flatten().collect();
+        match login {
+            Ok(login) if wrong.is_empty() => Ok(login),
+            _ => Err(wrong),
+        }
+    }
 }
 
 impl Core {
@@ -36,17 +71,15 @@ impl Core {
     /// Makes a promoter and their account, and begins their first session.
     ///
     /// # Errors
-    /// See [`PasswordChangeError`](SignUpError): a refusal names its field; `login_taken` tells that somebody has an
-    /// account of this name, which cannot be kept from whoever wants the same one, and is limited like sign-ins.
+    /// See [`SignUpError`]. `login_taken` tells that somebody has an account of this number, which cannot be kept from
+    /// whoever wants the same one, and is limited like sign-ins.
     pub async fn sign_up(&self, wanted: SignUp, from: Option<IpAddr>) -> Result<NewSession, SignUpError> {
         let now = self.now();
         let open = self.sign_up_open().await.map_err(SignInError::from)?;
         if !open {
             return Err(Problem::forbidden("promoters do not sign up by themselves here").into());
         }
-        checked_name("name", &wanted.name)?;
-        let login = Login::new(&wanted.login).map_err(|why| Problem::invalid("login", why))?;
-        password::check(&wanted.password, login.as_str()).map_err(|why| weak("password", why))?;
+        let login = wanted.checked().map_err(SignUpError::Refused)?;
         if let Some(from) = from {
             self.take_attempt(vec![Counted::address(What::SignUp, from)]).await?;
         }

@@ -6,6 +6,7 @@
 //! An attempt is counted before its password is looked at, so that many at once cannot slip through together, and
 //! given back when it succeeds. Names that do not exist count like those that do.
 
+use super::login::Login;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::record::AddressPrefix;
@@ -82,8 +83,9 @@ impl Counted {
     }
 }
 
+/// One name, however it is written.
 fn folded(typed: &str) -> String {
-    typed.trim().to_ascii_lowercase()
+    Login::new(typed).map_or_else(|_| typed.trim().to_ascii_lowercase(), |login| login.to_string())
 }
 
 /// Attempts so far.

@@ -1,7 +1,7 @@
-//! What holds for every operation and is said once: the OpenAPI document with the idempotency key of the writes and
-//! the refusals that any request may meet.
+//! What holds for every operation and is said once: the OpenAPI document with the chapter of each operation, the
+//! idempotency key of the writes and the refusals that any request may meet.
 
-use super::Problem;
+use super::{Problem, tags};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
@@ -66,7 +66,8 @@ pub(crate) fn complete(document: &OpenApi) -> Result<Value, Problem> {
         tracing::error!(%error, "the OpenAPI document could not be written");
         Problem::internal()
     })?;
-    join_tags(&mut document);
+    join_variants(&mut document);
+    document["tags"] = tags::chapters();
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -78,7 +79,7 @@ pub(crate) fn complete(document: &OpenApi) -> Result<Value, Problem> {
 
 /// A tagged body is its fields and its tag. Where the fields allow no others, the two must be one description: each by
 /// itself refuses the other's fields, and nothing would fit both.
-fn join_tags(document: &mut Value) {
+fn join_variants(document: &mut Value) {
     let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
     let Some(schemas) = schemas else { return };
     let parts = schemas.clone();
@@ -108,6 +109,7 @@ fn joined(alternative: &Value, parts: &Map<String, Value>) -> Option<Value> {
 }
 
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
+    operation["tags"] = tags::noun(path).into_iter().collect();
     let writes = matches!(method, "post" | "put" | "patch" | "delete");
     let json = operation.pointer("/requestBody/content/application~1json").is_some();
     let bare = operation.get("requestBody").is_none();

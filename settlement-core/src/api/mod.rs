@@ -15,6 +15,7 @@ mod of_merchant;
 mod only;
 mod page;
 mod problem;
+mod tags;
 mod text;
 pub(crate) mod time;
 mod token;

@@ -167,7 +167,11 @@ struct IssuedToken {
 }
 
 /// Makes a token. Admins, and a merchant tokens that act for its own shop. The secret is in this answer and nowhere else.
-#[utoipa::path(post, path = "/v1/tokens", request_body = NewToken, responses((status = 201, body = IssuedToken)))]
+#[utoipa::path(
+    post, path = "/v1/tokens",
+    request_body(content = NewToken, example = json!({"role": "merchant", "subject": "tea", "label": "the shop's program"})),
+    responses((status = 201, body = IssuedToken))
+)]
 async fn issue(
     State(core): State<Core>,
     _: Only<Merchants>,

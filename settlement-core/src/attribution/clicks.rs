@@ -1,7 +1,7 @@
 //! A buyer's clicks: those of all visitors ever joined to the account, and those whose token is on the order.
 
 use super::catalogue::Catalogue;
-use super::dated::Dated;
+use super::dated::{Dated, Target};
 use super::programmes::read;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
@@ -299,13 +299,7 @@ impl BuyerClicks {
                 continue;
             }
             let link = catalogue.dated.link(tx, seen.code)?.unwrap_or_default();
-            let then = effective.min(known);
-            let category = target.category.as_of(then).as_ref().map(|(num, _)| *num);
-            let categories = catalogue.ancestors(tx, category, then)?;
-            let told = catalogue.bans(tx, &categories, programme, known)?;
-            let covers = |ban: &&BanRule| categories.iter().any(|(_, id)| *id == ban.category);
-            let bans = policy.bans.iter().filter(covers).chain(&told);
-            let banned: Vec<Period> = bans.map(BanRule::period).collect();
+            let banned = banned(tx, catalogue, policy, programme, &target, (effective, known))?;
             let state = DatedState {
                 starts: link.starts,
                 expires: link.expires,
@@ -332,6 +326,23 @@ impl BuyerClicks {
         }
         Ok(chain)
     }
+}
+
+/// When the category that a target had at a click, or one above it, was banned in a programme: by its rules or by an operator.
+fn banned(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    policy: &Policy,
+    programme: ProgrammeNum,
+    target: &Target,
+    (effective, known): (Instant, Instant),
+) -> Result<Vec<Period>, StoreError> {
+    let then = effective.min(known);
+    let category = target.category.as_of(then).as_ref().map(|(num, _)| *num);
+    let categories = catalogue.ancestors(tx, category, then)?;
+    let told = catalogue.bans(tx, &categories, programme, known)?;
+    let covers = |ban: &&BanRule| categories.iter().any(|(_, id)| *id == ban.category);
+    Ok(policy.bans.iter().filter(covers).chain(&told).map(BanRule::period).collect())
 }
 
 /// The columns of [`order_token`].

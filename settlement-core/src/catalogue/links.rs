@@ -86,7 +86,11 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 }
 
 /// Makes a link and its QR code. Operators, the placement's promoter, the promoter's agency.
-#[utoipa::path(post, path = "/v1/links", request_body = NewLink, responses((status = 201, body = MadeLink)))]
+#[utoipa::path(
+    post, path = "/v1/links",
+    request_body(content = NewLink, example = json!({"placement": "lily-wechat", "product": "cup", "alias": "spring-cup"})),
+    responses((status = 201, body = MadeLink))
+)]
 async fn post_link(
     State(core): State<Core>,
     _: Only<Promoters>,
@@ -108,7 +112,13 @@ async fn post_link(
 }
 
 /// Makes many links: all of them, or none and a list of mistakes. Who may is decided link by link.
-#[utoipa::path(post, path = "/v1/links/bulk", request_body = NewLinks, responses((status = 201, body = MadeLinks)))]
+#[utoipa::path(
+    post, path = "/v1/links/bulk",
+    request_body(content = NewLinks, example = json!({"links": [
+        {"placement": "lily-wechat", "product": "cup"}, {"placement": "lily-wechat", "product": "pot"}
+    ]})),
+    responses((status = 201, body = MadeLinks))
+)]
 async fn post_links(
     State(core): State<Core>,
     _: Only<Promoters>,

@@ -151,7 +151,11 @@ async fn put_platform(
 /// Makes a merchant or changes it. Operators, and the merchant itself once it exists.
 #[utoipa::path(
     put, path = "/v1/merchants/{id}", params(("id" = String, Path)),
-    request_body = PutMerchant, responses((status = 200, body = MerchantView), (status = 201, body = MerchantView))
+    request_body(content = PutMerchant, example = json!({
+        "platform": "mall", "name": "山里茶行", "hosts": ["shop.example.cn"],
+        "app_page": {"ios": "taobao://{address}", "android": "taobao://{address}", "not_in": ["wechat"]}
+    })),
+    responses((status = 200, body = MerchantView), (status = 201, body = MerchantView))
 )]
 async fn put_merchant(
     State(core): State<Core>,

@@ -45,7 +45,8 @@ struct PlacementView {
 /// Makes a placement; asking for the same again finds it. Operators, the promoter, the promoter's agency.
 #[utoipa::path(
     post, path = "/v1/promoters/{id}/placements", params(("id" = String, Path)),
-    request_body = PostPlacement, responses((status = 201, body = PlacementView), (status = 200, body = PlacementView))
+    request_body(content = PostPlacement, example = json!({"id": "lily-wechat", "programme": "tea-rules"})),
+    responses((status = 201, body = PlacementView), (status = 200, body = PlacementView))
 )]
 async fn post_placement(
     State(core): State<Core>,

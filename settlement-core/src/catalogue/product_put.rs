@@ -256,7 +256,11 @@ impl SavedProducts {
 /// Makes a product or changes it; its dated state stays. Operators and its merchant.
 #[utoipa::path(
     put, path = "/v1/products/{id}", params(("id" = String, Path)),
-    request_body = PutProduct, responses((status = 200, body = ProductView), (status = 201, body = ProductView))
+    request_body(content = PutProduct, example = json!({
+        "merchant": "tea", "title": "316不锈钢保温杯", "price_fen": 8_900, "url": "https://shop.example.cn/cup",
+        "image_url": "https://shop.example.cn/cup.jpg"
+    })),
+    responses((status = 200, body = ProductView), (status = 201, body = ProductView))
 )]
 async fn put_product(
     State(core): State<Core>,
@@ -283,7 +287,11 @@ async fn put_product(
 /// Makes many products or changes them: all of them, or none and a list of mistakes. Their dated states stay. Operators,
 /// and merchants their own.
 #[utoipa::path(
-    put, path = "/v1/products", params(Wish), request_body = PutProducts,
+    put, path = "/v1/products", params(Wish),
+    request_body(content = PutProducts, example = json!({"products": [
+        {"id": "cup", "merchant": "tea", "title": "316不锈钢保温杯", "price_fen": 8_900, "url": "https://shop.example.cn/cup"},
+        {"id": "pot", "merchant": "tea", "title": "紫砂壶", "price_fen": 26_800, "url": "https://shop.example.cn/pot"}
+    ]})),
     responses(
         (status = 200, description = "All were saved, or with `check` could be", body = SavedProducts),
         (status = 422, description = "`invalid_products`: none was saved, and `errors` has `index`, `code`, `detail` and \

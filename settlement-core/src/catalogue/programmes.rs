@@ -115,7 +115,11 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 /// Makes a programme, or gives it a new version of its rules. Operators, and the merchant that owns it.
 #[utoipa::path(
     put, path = "/v1/programmes/{id}", params(("id" = String, Path)),
-    request_body = PutProgramme, responses((status = 200, body = ProgrammeView), (status = 201, body = ProgrammeView))
+    request_body(content = PutProgramme, example = json!({
+        "merchant": "tea", "name": "分销", "preset": "distributor1688",
+        "policy": {"commission": {"rates": [{"bp": 1_000, "effective": {"from": 0}}]}}
+    })),
+    responses((status = 200, body = ProgrammeView), (status = 201, body = ProgrammeView))
 )]
 async fn put_programme(
     State(core): State<Core>,

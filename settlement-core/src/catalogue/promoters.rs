@@ -111,7 +111,8 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 /// Makes a promoter or changes them. Operators, and the promoter's own or agency's token once they exist.
 #[utoipa::path(
     put, path = "/v1/promoters/{id}", params(("id" = String, Path)),
-    request_body = PutPromoter, responses((status = 200, body = PromoterView), (status = 201, body = PromoterView))
+    request_body(content = PutPromoter, example = json!({"name": "莉莉"})),
+    responses((status = 200, body = PromoterView), (status = 201, body = PromoterView))
 )]
 async fn put_promoter(
     Shared(core): Shared<Core>,

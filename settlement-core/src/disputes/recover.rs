@@ -85,47 +85,25 @@ pub(super) fn recover(
     // The same lock as the compensation: who made up for it must be known.
     tx.lock("compensation")?;
     compensate_one(tx, key, now)?;
-    let row = tx
-        .query_opt(
-            "SELECT merchant, programme, payee, due_fen, compensated_fen, state FROM disputes \
-             WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
-            params![&key.platform, &key.order, &key.line, &key.refund],
-        )?
-        .ok_or(RecoverError::Unknown)?;
-    let before = tx.query_opt(
-        "SELECT amount_fen FROM dispute_recoveries WHERE platform = $1 AND order_id = $2 AND line_id = $3 \
-         AND refund_id = $4 AND reference = $5",
-        params![&key.platform, &key.order, &key.line, &key.refund, reference],
-    )?;
+    let record = Record::find(tx, key)?.ok_or(RecoverError::Unknown)?;
     let mut list = recoveries(tx, key)?;
-    let due = Fen(row.int(3)?);
-    let compensated = row.opt_int(4)?.map(Fen);
-    let claim = Missing { due, compensated };
-    if let Some(before) = before {
-        let amount_then = Fen(before.int(0)?);
-        if amount_then != *amount {
-            return Err(RecoverError::Reused { reference: reference.clone(), amount: amount_then });
+    if let Some(then) = amount_of(tx, key, reference)? {
+        if then != *amount {
+            return Err(RecoverError::Reused { reference: reference.clone(), amount: then });
         }
-        return Ok(name(claim.with(&list).record_state().map_err(MoveError::from)?));
+        return Ok(name(record.claim(&list).record_state().map_err(MoveError::from)?));
     }
-    let sum = list.iter().map(|(_, part)| part.0).fold(0, i64::saturating_add);
-    // What was taken back at once is not in the list, and nothing is missing of it.
-    let taken = if row.text(5)? == "success" { due } else { Fen(sum) };
-    let missing = due.sub(taken).map_err(MoveError::from)?;
+    let missing = record.missing(&list)?;
     if *amount > missing {
         return Err(RecoverError::TooMuch { missing });
     }
-    let programme: ProgrammeId = read("programme id", row.text(1)?)?;
     let from = if *paid_in {
         Holder::Outside(key.platform.clone())
     } else {
-        available(tx, &programme, row.text(2)?, *amount)?
+        available(tx, &record.programme, &record.payee, *amount)?
     };
-    let (goes_to, to) = match claim.with(&list).recovery_goes_to() {
-        RecoveryGoesTo::Merchant => {
-            let merchant: MerchantId = read("merchant id", row.text(0)?)?;
-            ("merchant", Account::Merchant { merchant })
-        }
+    let (goes_to, to) = match record.claim(&list).recovery_goes_to() {
+        RecoveryGoesTo::Merchant => ("merchant", Account::Merchant { merchant: record.merchant.clone() }),
         RecoveryGoesTo::Platform => ("platform", Account::Platform { platform: key.platform.clone() }),
     };
     let id = format!("recovery/{}/{}", key.text(), reference.replace('%', "%25").replace('/', "%2F"));
@@ -136,9 +114,10 @@ pub(super) fn recover(
         params![&key.platform, &key.order, &key.line, &key.refund, reference, *at, *amount, goes_to],
     )?;
     list.push((*at, *amount));
-    let shown = name(claim.with(&list).record_state().map_err(MoveError::from)?);
+    let shown = name(record.claim(&list).record_state().map_err(MoveError::from)?);
     // A record that is not made yet, or never, has no state of its own to show.
-    let kept = matches!(row.text(5)?, "waiting" | "no_record" | "rules_broken") && shown != "success";
+    let kept =
+        matches!(record.state.as_str(), "waiting" | "no_record" | "rules_broken") && shown != "success";
     tx.execute(
         "UPDATE disputes SET recovered_fen = recovered_fen + $5, state = CASE WHEN $6 = 1 THEN state ELSE $7 END \
          WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
@@ -148,16 +127,59 @@ pub(super) fn recover(
 }
 
 /// What a record asks for, before what came back.
-#[derive(Clone, Copy)]
-struct Missing {
+struct Record {
+    merchant: MerchantId,
+    programme: ProgrammeId,
+    /// Who owes it.
+    payee: String,
     due: Fen,
+    /// What the platform made up for.
     compensated: Option<Fen>,
+    state: String,
 }
 
-impl Missing {
-    fn with(self, recovered: &[(Instant, Fen)]) -> Claim<'_> {
+impl Record {
+    fn find(tx: &mut dyn Tx, key: &Key) -> Result<Option<Self>, StoreError> {
+        let row = tx.query_opt(
+            "SELECT merchant, programme, payee, due_fen, compensated_fen, state FROM disputes \
+             WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
+            params![&key.platform, &key.order, &key.line, &key.refund],
+        )?;
+        row.map(|row| {
+            Ok(Self {
+                merchant: read("merchant id", row.text(0)?)?,
+                programme: read("programme id", row.text(1)?)?,
+                payee: row.text(2)?.to_owned(),
+                due: Fen(row.int(3)?),
+                compensated: row.opt_int(4)?.map(Fen),
+                state: row.text(5)?.to_owned(),
+            })
+        })
+        .transpose()
+    }
+
+    /// The record with what came back so far.
+    fn claim<'r>(&self, recovered: &'r [(Instant, Fen)]) -> Claim<'r> {
         Claim { due: self.due, recovered, compensated: self.compensated, merchant_broke_rules: false }
     }
+
+    /// What has still to come back.
+    fn missing(&self, recovered: &[(Instant, Fen)]) -> Result<Fen, MoveError> {
+        let sum = recovered.iter().map(|(_, part)| part.0).fold(0, i64::saturating_add);
+        // What was taken back at once is not in the list, and nothing is missing of it.
+        let taken = if self.state == "success" { self.due } else { Fen(sum) };
+        Ok(self.due.sub(taken)?)
+    }
+}
+
+/// The amount of the recovery that has this number already.
+fn amount_of(tx: &mut dyn Tx, key: &Key, reference: &str) -> Result<Option<Fen>, StoreError> {
+    let row = tx.query_opt(
+        "SELECT amount_fen FROM dispute_recoveries WHERE platform = $1 AND order_id = $2 AND line_id = $3 \
+         AND refund_id = $4 AND reference = $5",
+        params![&key.platform, &key.order, &key.line, &key.refund, reference],
+    )?;
+    row.map(|row| Ok(Fen(row.int(0)?))).transpose()
 }
 
 fn name(state: RecordState) -> &'static str {

@@ -168,7 +168,14 @@ fn check_settings(kind: SourceKind, settings: &Settings) -> Result<(), Problem> 
 /// Opens a source of order notifications. The secret of a `standard` source is in this answer and nowhere else.
 /// Operators, and the merchant itself.
 #[utoipa::path(
-    post, path = "/v1/intake-sources", request_body = NewSource,
+    post, path = "/v1/intake-sources",
+    request_body(content = NewSource, examples(
+        ("standard" = (value = json!({"merchant": "tea", "kind": "standard", "label": "our shop"}))),
+        ("youzan" = (value = json!({
+            "merchant": "tea", "kind": "youzan", "secret": "CLIENT_SECRET", "settings": {"client_id": "CLIENT_ID"}
+        }))),
+        ("shopify" = (value = json!({"merchant": "tea", "kind": "shopify", "secret": "SIGNING_SECRET"})))
+    )),
     responses((status = 201, body = OpenedSource), (status = 404, description = "`not_found`: there is no such merchant"))
 )]
 async fn create(

@@ -16,7 +16,7 @@ use crate::orders::intake;
 use crate::orders::judge::{JudgeError, judge, knowing};
 use crate::orders::rows::{self, LineRow};
 use crate::orders::show_books;
-use crate::orders::state::OrderState;
+use crate::orders::state::{LineState, OrderState};
 use crate::params;
 use crate::payouts::entries::{self, Cycle};
 use crate::store::{StoreError, Tx};
@@ -143,11 +143,7 @@ pub(super) fn settle_line(
     if by == By::Itself && policy.settlement.mode == SettleMode::Manual {
         return Ok(LineResult::NotDue);
     }
-    let cashback = if policy.commission.cashback.is_empty() {
-        Fen::ZERO
-    } else {
-        cashback(&policy.commission.cashback, orders_of_product(tx, platform, facts.product.as_str(), now)?)
-    };
+    let cashback = cashback_now(tx, &policy, platform, facts.product.as_str(), now)?;
     let at = in_turn(tx, &policy, &row, Settling { platform, order, at: now })?;
     let terms = at_tier(tx, &policy, &row, Settling { platform, order, at })?;
     let refused = |cause| JudgeError::Books { line: line.to_string(), cause };
@@ -169,13 +165,7 @@ pub(super) fn settle_line(
     show_books(&mut row, Change { books: step.state, postings: Vec::new(), manual: false });
     rows::update_line(tx, platform, order, &row)?;
     if settled {
-        let moved = tell::Moved {
-            commission_fen: row.amounts.commission,
-            promoter_fen: row.amounts.promoter,
-            taken_back_fen: 0,
-        };
-        let (facts, merchant) = (tell::line_facts(&state, facts), &state.created.merchant);
-        tell::moved(tx, EventKind::CommissionSettled, &facts, merchant, row.promoter.as_ref(), moved, now)?;
+        tell_settled(tx, &state, facts, &row, now)?;
     }
     note_settled(tx, platform, order, at)?;
     Ok(match (settled, row.state == "matured") {
@@ -183,6 +173,38 @@ pub(super) fn settle_line(
         (false, true) => LineResult::NotDue,
         (false, false) => LineResult::Gone,
     })
+}
+
+/// What the shop gives back to the buyers of a product's group by now (团购返现).
+fn cashback_now(
+    tx: &mut dyn Tx,
+    policy: &Policy,
+    platform: &PlatformId,
+    product: &str,
+    now: Instant,
+) -> Result<Fen, StoreError> {
+    let steps = &policy.commission.cashback;
+    if steps.is_empty() {
+        return Ok(Fen::ZERO);
+    }
+    Ok(cashback(steps, orders_of_product(tx, platform, product, now)?))
+}
+
+/// Tells merchant and promoter what a line that has settled came to.
+fn tell_settled(
+    tx: &mut dyn Tx,
+    order: &OrderState,
+    line: &LineState,
+    row: &LineRow,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let moved = tell::Moved {
+        commission_fen: row.amounts.commission,
+        promoter_fen: row.amounts.promoter,
+        taken_back_fen: 0,
+    };
+    let (facts, merchant) = (tell::line_facts(order, line), &order.created.merchant);
+    tell::moved(tx, EventKind::CommissionSettled, &facts, merchant, row.promoter.as_ref(), moved, now)
 }
 
 /// Until when at the latest a line that is not final waits for a click: one that an edge may still hold from before the

@@ -38,14 +38,15 @@ struct Notice {
     /// Grows with every notice.
     number: i64,
     /// `promotion_cancelled`, `product_delisted`, `product_back`, `link_expired`, `application_approved`,
-    /// `application_rejected`, `withdrawal_paid`, `withdrawal_returned`,
-    /// `account_verified`, `account_refused` or `commission_taken_back`.
+    /// `application_rejected`, `approval_withdrawn`, `withdrawal_paid`, `withdrawal_returned`, `account_verified`,
+    /// `account_refused` or `commission_taken_back`.
     kind: String,
     /// UTC milliseconds.
     at: i64,
     /// The product's id, the link's code, the plan's id, the payout's id, or an order as `PLATFORM/ORDER`.
     subject: String,
-    /// The product's name, the plan's name, the reason, or of commission that was taken back the amount in yuan.
+    /// The product's name, the plan's name, the amount of a withdrawal with its programme's name and why it came back, of
+    /// commission that was taken back the amount in yuan, or the reason.
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<i64>,

@@ -17,8 +17,10 @@ pub(crate) enum Kind {
     LinkExpired,
     /// An application to a plan was approved.
     ApplicationApproved,
-    /// An application was rejected, or its approval withdrawn.
+    /// An application was rejected.
     ApplicationRejected,
+    /// The approval of an application was withdrawn.
+    ApprovalWithdrawn,
     /// A withdrawal arrived.
     WithdrawalPaid,
     /// A withdrawal came back: the money is available again.
@@ -41,6 +43,7 @@ impl Kind {
             Self::LinkExpired => "link_expired",
             Self::ApplicationApproved => "application_approved",
             Self::ApplicationRejected => "application_rejected",
+            Self::ApprovalWithdrawn => "approval_withdrawn",
             Self::WithdrawalPaid => "withdrawal_paid",
             Self::WithdrawalReturned => "withdrawal_returned",
             Self::AccountVerified => "account_verified",

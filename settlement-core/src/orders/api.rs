@@ -68,7 +68,11 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
 #[utoipa::path(
     post,
     path = "/v1/orders/events",
-    request_body = OrderEvents,
+    request_body(content = OrderEvents, example = json!({"events": [
+        {"type": "created", "platform": "mall", "order": "T1001", "at": "2026-05-20T20:15:00+08:00", "merchant": "tea",
+         "buyer": "buyer-7", "lines": [{"line": "1", "product": "cup", "amount_fen": 8_900}]},
+        {"type": "paid", "platform": "mall", "order": "T1001", "at": "2026-05-20T20:15:40+08:00", "payment_method": "alipay"}
+    ]})),
     responses(
         (status = 200, description = "Every event was taken in or was there already", body = EventResults),
         (status = 207, description = "Some events were not taken in", body = EventResults),

@@ -170,13 +170,6 @@ pub(super) fn arrive(
         "UPDATE payouts SET state = $2, reason = $3, closed_ms = $4 WHERE id = $1",
         params![id, is, reason, now],
     )?;
-    if let Some(promoter) = purse.owner.strip_prefix("promoter/") {
-        let kind = match arrival {
-            Arrival::Paid => Kind::WithdrawalPaid,
-            Arrival::Returned => Kind::WithdrawalReturned,
-        };
-        tell_by_id(tx, promoter, kind, id, reason.unwrap_or_default(), now)?;
-    }
     if net > Fen::ZERO {
         let to = match arrival {
             Arrival::Paid => Holder::Outside(purse.platform.clone()),
@@ -191,12 +184,34 @@ pub(super) fn arrive(
             params![&purse.programme, &purse.owner, net],
         )?;
     }
-    let kind = match arrival {
-        Arrival::Paid => EventKind::PayoutPaid,
-        Arrival::Returned => EventKind::PayoutFailed,
+    tell_payee(tx, &purse, id, arrival, net, reason, now)?;
+    Ok(())
+}
+
+/// Tells whoever was paid: a promoter by a notice, and everybody by webhook.
+fn tell_payee(
+    tx: &mut dyn Tx,
+    purse: &Purse,
+    id: &str,
+    arrival: Arrival,
+    net: Fen,
+    reason: Option<&str>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let (notice, event) = match arrival {
+        Arrival::Paid => (Kind::WithdrawalPaid, EventKind::PayoutPaid),
+        Arrival::Returned => (Kind::WithdrawalReturned, EventKind::PayoutFailed),
     };
+    if let Some(promoter) = purse.owner.strip_prefix("promoter/") {
+        let row = tx.query_one("SELECT name FROM programmes WHERE id = $1", params![&purse.programme])?;
+        let mut detail = format!("¥{net} · {}", row.text(0)?);
+        if let Some(reason) = reason {
+            detail += " · ";
+            detail += reason;
+        }
+        tell_by_id(tx, promoter, notice, id, &detail, now)?;
+    }
     let data = json!({"payout": id, "programme": purse.programme.as_str(), "payee": purse.owner,
                       "amount_fen": net.0, "reason": reason});
-    tell::payout(tx, kind, &purse.owner, &data, now)?;
-    Ok(())
+    tell::payout(tx, event, &purse.owner, &data, now)
 }

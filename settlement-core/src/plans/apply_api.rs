@@ -138,14 +138,16 @@ fn answer(
             }
             view("approved", applied)
         }
-        (Step::Reject, Some(Application { applied, rejected, .. })) => {
+        (Step::Reject, Some(Application { applied, approved, rejected })) => {
             if rejected.is_none() {
                 tx.execute(
                     "UPDATE plan_applications SET rejected_ms = $4 \
                      WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
                     params![id.as_str(), promoter, applied, now],
                 )?;
-                tell_by_id(tx, promoter.as_str(), Kind::ApplicationRejected, id.as_str(), &plan.name, now)?;
+                let kind =
+                    if approved.is_some() { Kind::ApprovalWithdrawn } else { Kind::ApplicationRejected };
+                tell_by_id(tx, promoter.as_str(), kind, id.as_str(), &plan.name, now)?;
             }
             view("rejected", applied)
         }

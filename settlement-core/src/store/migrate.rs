@@ -68,6 +68,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(73, "0073_planner"),
     migration!(75, "0075_links_placement"),
     migration!(78, "0078_links_lead_somewhere"),
+    migration!(79, "0079_one_name_per_phone"),
     migration!(81, "0081_covering_runs"),
     migration!(83, "0083_runs_read_directly"),
     migration!(84, "0084_reconciliations"),

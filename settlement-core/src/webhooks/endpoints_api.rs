@@ -181,7 +181,10 @@ pub(super) fn find(tx: &mut dyn Tx, id: &str, principal: &Principal) -> Result<E
 /// Types: `order.attributed`, `order.superseded`, `commission.settled`, `commission.clawed_back`, `payout.paid`,
 /// `payout.failed`, `product.promotion_cancelled`, `link.expired`, `review.opened`, `webhook.disabled`, `webhook.test`.
 #[utoipa::path(
-    post, path = "/v1/webhooks", request_body = NewWebhook,
+    post, path = "/v1/webhooks",
+    request_body(content = NewWebhook, example = json!({
+        "owner": "merchant/tea", "url": "https://erp.example.com/yinke", "events": ["commission.settled"]
+    })),
     responses((status = 201, body = OpenedWebhook))
 )]
 async fn create(

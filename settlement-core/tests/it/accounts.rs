@@ -5,7 +5,7 @@ use crate::support::Bench;
 use attribution_core::time::DAY_MS;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use settlement_core::accounts::{SessionSecret, SignInError, SignUp};
+use settlement_core::accounts::{SessionSecret, SignInError, SignUp, SignUpError};
 use settlement_core::api::{Role, TokenText};
 
 const PASSWORD: &str = "correct horse";
@@ -168,6 +168,58 @@ on_both!(whoever_signs_up_is_a_promoter, async |bench: &Bench| {
     let id = new.session.principal.subject.unwrap();
     let again = bench.ok("PUT", &format!("/v1/promoters/{id}"), json!({"name": "小满"})).await;
     assert_eq!(again["id"], json!(id));
-    bench.core.sign_up(wanted(), None).await.unwrap_err();
-    bench.core.sign_in("13800138000", PASSWORD, None).await.unwrap();
+    // One number is one account, however it is written.
+    for spelled in ["13800138000", "+86 138-0013-8000"] {
+        let same = SignUp { login: spelled.to_owned(), ..wanted() };
+        let Err(SignUpError::Refused(why)) = bench.core.sign_up(same, None).await else {
+            panic!("{spelled}")
+        };
+        assert_eq!(why[0].code(), "login_taken", "{spelled}");
+        let session = bench.core.sign_in(spelled, PASSWORD, None).await.unwrap().session;
+        assert_eq!(
+            (session.login.as_deref(), session.principal.subject.as_ref()),
+            (Some("13800138000"), Some(&id))
+        );
+    }
+    let nothing = SignUp { name: String::new(), login: "a@b.c".to_owned(), password: String::new() };
+    let Err(SignUpError::Refused(why)) = bench.core.sign_up(nothing, None).await else { panic!("taken") };
+    assert_eq!(why.len(), 3, "all that is wrong is told at once: {why:?}");
+});
+
+on_both!(accounts_called_by_a_number_otherwise_written_still_sign_in, async |bench: &Bench| {
+    let before = [
+        ("anna", "+86-139-0000-1111", "13900001111"),
+        ("bob", "139-0000-1111", "139-0000-1111"),
+        ("carl", "+49-151-2345678", "+491512345678"),
+        ("dora", "+86-10-1234-5678", "+861012345678"),
+        ("emil", "12-34-56", "12-34-56"),
+    ];
+    for (promoter, was, _) in before {
+        bench.ok("PUT", &format!("/v1/promoters/{promoter}"), json!({"name": promoter})).await;
+        account(bench, promoter, "promoter", Some(promoter)).await;
+        let rename = format!("UPDATE accounts SET login = '{was}' WHERE login = '{promoter}'");
+        bench.core.store().write(move |tx| tx.script(&rename)).await.unwrap();
+    }
+    let undo = "DELETE FROM schema_migrations WHERE version = 79";
+    bench.core.store().write(move |tx| tx.script(undo)).await.unwrap();
+    drop(bench.open_again());
+    for (promoter, was, login) in before {
+        let session = bench.core.sign_in(was, PASSWORD, None).await.unwrap().session;
+        assert_eq!(session.login.as_deref(), Some(login));
+        assert_eq!(session.principal.subject.as_deref(), Some(promoter));
+        assert_eq!(bench.ok("GET", &format!("/v1/accounts/{was}"), Value::Null).await["login"], login);
+    }
+    let session = bench.core.sign_in("+86 139 0000 1111", PASSWORD, None).await.unwrap().session;
+    assert_eq!(session.principal.subject.as_deref(), Some("anna"));
+});
+
+on_both!(attempts_at_a_number_count_together_however_it_is_written, async |bench: &Bench| {
+    for spelled in ["13900001111", "139 0000 1111", "+8613900001111", "139-0000-1111", "1-3-9-0000-1111"] {
+        for _ in 0..2 {
+            let tried = bench.core.sign_in(spelled, "wrong", None).await;
+            assert!(matches!(tried, Err(SignInError::Wrong)), "{spelled}");
+        }
+    }
+    let once_more = bench.core.sign_in("1 3900001111", "wrong", None).await;
+    assert!(matches!(once_more, Err(SignInError::TooMany { .. })));
 });

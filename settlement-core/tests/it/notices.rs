@@ -56,7 +56,7 @@ on_both!(expired_links_and_answers_are_told_and_can_be_read, async |bench: &Benc
     bench.ok("POST", "/v1/plans/t1/approve", json!({"promoter": "lily"})).await;
     bench.ok("POST", "/v1/plans/t1/reject", json!({"promoter": "lily"})).await;
     let all = told(bench, "lily").await;
-    assert_eq!(all[..2], [pair("application_rejected", "t1"), pair("application_approved", "t1")]);
+    assert_eq!(all[..2], [pair("approval_withdrawn", "t1"), pair("application_approved", "t1")]);
     let page = bench.ok("GET", "/v1/promoters/lily/notices?limit=1", Value::Null).await;
     let cursor = page["next_cursor"].as_str().unwrap();
     let next =

@@ -15,16 +15,19 @@ async fn document(bench: &Bench) -> Value {
     document
 }
 
-/// Method, path and operation of everything that changes something.
-fn writes(document: &Value) -> Vec<(&str, &str, &Value)> {
-    let paths = document["paths"].as_object().unwrap();
-    let operations = paths.iter().flat_map(|(path, item)| {
+/// Method, path and operation of everything.
+fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
         item.as_object()
             .unwrap()
             .iter()
             .map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
-    });
-    operations.filter(|(method, ..)| *method != "get").collect()
+    })
+}
+
+/// The same of everything that changes something.
+fn writes(document: &Value) -> Vec<(&str, &str, &Value)> {
+    operations(document).filter(|(method, ..)| *method != "get").collect()
 }
 
 #[tokio::test]
@@ -43,6 +46,64 @@ async fn the_document_is_the_one_that_is_kept() {
          YINKE_UPDATE_OPENAPI=1 cargo test -p settlement-core --test it openapi, and say it in the CHANGELOG",
         line.map(|line| line + 1)
     );
+}
+
+#[tokio::test]
+async fn every_operation_stands_in_a_chapter_and_no_chapter_is_empty() {
+    let bench = Bench::sqlite().await;
+    let document = document(&bench).await;
+    let chapters = document["tags"].as_array().unwrap();
+    let named = |tag: &Value| chapters.iter().any(|chapter| chapter["name"] == *tag);
+    for (method, path, operation) in operations(&document) {
+        let tags = operation["tags"].as_array().unwrap();
+        assert!(tags.len() == 1 && named(&tags[0]), "{method} {path}: {tags:?}");
+    }
+    for chapter in chapters {
+        let used = operations(&document).any(|(.., operation)| operation["tags"][0] == chapter["name"]);
+        assert!(used && chapter["description"].is_string(), "{chapter}");
+    }
+}
+
+/// The operations whose bodies have examples, so that each finds what the ones before it made; and the id in its path.
+const WITH_EXAMPLES: [(&str, &str, &str); 12] = [
+    ("put", "/v1/merchants/{id}", "tea"),
+    ("put", "/v1/programmes/{id}", "tea-rules"),
+    ("put", "/v1/products/{id}", "cup"),
+    ("put", "/v1/products", ""),
+    ("put", "/v1/promoters/{id}", "lily"),
+    ("post", "/v1/promoters/{id}/placements", "lily"),
+    ("post", "/v1/links", ""),
+    ("post", "/v1/links/bulk", ""),
+    ("post", "/v1/orders/events", ""),
+    ("post", "/v1/intake-sources", ""),
+    ("post", "/v1/webhooks", ""),
+    ("post", "/v1/tokens", ""),
+];
+
+/// The examples of an operation's body.
+fn examples(operation: &Value) -> Vec<&Value> {
+    let body = &operation["requestBody"]["content"]["application/json"];
+    let named = body["examples"].as_object().into_iter().flatten().map(|(_, named)| &named["value"]);
+    body.get("example").into_iter().chain(named).collect()
+}
+
+#[tokio::test]
+async fn every_example_is_taken() {
+    let bench = Bench::sqlite().await;
+    let document = document(&bench).await;
+    for (method, path, _) in operations(&document).filter(|(.., of)| !examples(of).is_empty()) {
+        assert!(
+            WITH_EXAMPLES.iter().any(|of| (of.0, of.1) == (method, path)),
+            "{method} {path} is not tried"
+        );
+    }
+    for (method, path, id) in WITH_EXAMPLES {
+        let examples = examples(&document["paths"][path][method]);
+        assert!(!examples.is_empty(), "{method} {path}");
+        for example in examples {
+            bench.ok(&method.to_uppercase(), &path.replace("{id}", id), example.clone()).await;
+        }
+    }
 }
 
 #[tokio::test]

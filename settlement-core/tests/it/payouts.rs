@@ -207,6 +207,10 @@ on_both!(withdrawals_collect_the_platforms_part_on_lifetime_totals, async |bench
         )
         .await;
     assert_eq!(purse(bench).await["available_fen"], 900);
+    let told = bench.ok("GET", "/v1/promoters/anna/notices", Value::Null).await["items"][0].clone();
+    let detail = told["detail"].as_str().unwrap();
+    assert_eq!(told["kind"], "withdrawal_returned");
+    assert!(detail.starts_with("¥9.00 · ") && detail.ends_with(" · closed account"), "{detail}");
     // The same word again is taken in; another reason contradicts it, and none is longer than its line.
     let came_back = |reason: Value| json!({"payouts": [{"id": id, "paid": false, "reason": reason}]});
     for reason in [json!("closed account"), Value::Null] {

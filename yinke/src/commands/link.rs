@@ -2,6 +2,7 @@
 
 use super::import::ImportArgs;
 use super::listing::{Asking, LimitArgs, address};
+use crate::cli::instant;
 use crate::exit::{Exit, Failure};
 use clap::{Args, Subcommand};
 use http::Method;
@@ -39,7 +40,7 @@ enum What {
 #[derive(Debug, Args)]
 struct CreateArgs {
     /// Make the links of this file
-    #[arg(long, env = "YINKE_FROM", value_name = "FILE", conflicts_with_all = ["placement", "product", "shop", "url"])]
+    #[arg(long, env = "YINKE_FROM", value_name = "FILE", conflicts_with_all = ["placement", "product", "shop", "url", "starts", "expires", "shared_at"])]
     from: Option<PathBuf>,
     /// Whose link, under which programme
     #[arg(long, env = "YINKE_PLACEMENT", value_name = "ID", required_unless_present = "from")]
@@ -62,6 +63,15 @@ struct CreateArgs {
     /// Shared while the salesperson's badge (小黄人) was shown
     #[arg(long, env = "YINKE_BADGE")]
     badge: bool,
+    /// It works from this time on [default: at once]
+    #[arg(long, env = "YINKE_STARTS", value_name = "TIME")]
+    starts: Option<String>,
+    /// It stops at this time at the latest; the rules may end it sooner
+    #[arg(long, env = "YINKE_EXPIRES", value_name = "TIME")]
+    expires: Option<String>,
+    /// When it was shared [default: now]; from there on the rules let it live
+    #[arg(long, env = "YINKE_SHARED_AT", value_name = "TIME")]
+    shared_at: Option<String>,
     #[command(flatten)]
     asking: Asking,
 }
@@ -148,6 +158,13 @@ impl CreateArgs {
         }
         put("alias", self.alias.map(Value::from));
         put("badge", self.badge.then_some(Value::Bool(true)));
+        for (field, flag, text) in [
+            ("starts", "--starts", &self.starts),
+            ("expires", "--expires", &self.expires),
+            ("shared_at", "--shared-at", &self.shared_at),
+        ] {
+            put(field, instant(flag, text.as_deref())?.map(|at| at.millis().into()));
+        }
         self.asking.change(Method::POST, "/v1/links", &Value::Object(body))
     }
 }

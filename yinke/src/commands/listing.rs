@@ -68,8 +68,11 @@ impl Asking {
         fields: &[&'static str],
     ) -> Result<ExitCode, Failure> {
         let api = CoreApi::from_args(&self.core)?;
-        let items = super::runtime()?.block_on(pages(&api, path, limit.wanted()))?;
+        let (items, more) = super::runtime()?.block_on(pages(&api, path, limit.wanted()))?;
         self.print(&items, fields);
+        if more {
+            note(format_args!("there are more than these {}; --limit 0 lists all", items.len()));
+        }
         Ok(ExitCode::SUCCESS)
     }
 
@@ -109,11 +112,13 @@ impl Asking {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Prints these fields of each entry.
+    /// Prints these fields of each entry; to a person, that there is none.
     pub(super) fn print(&self, items: &[Value], fields: &[&str]) {
         let format = self.output.output;
-        if format == Format::Json {
-            return say(pretty(&json!(items)));
+        match format {
+            Format::Json => return say(pretty(&json!(items))),
+            Format::Table if items.is_empty() => return note("there are none"),
+            Format::Table | Format::Csv => {}
         }
         let mut list = Listing::new(fields);
         for item in items {
@@ -137,11 +142,7 @@ impl Asking {
                 fields.push(field);
             }
         }
-        match self.output.output {
-            // Nobody knows what the columns would be.
-            Format::Table if fields.is_empty() => note("there are none"),
-            _ => self.print(items, &fields),
-        }
+        self.print(items, &fields);
     }
 
     fn print_one(&self, answer: &Value) {
@@ -157,8 +158,8 @@ impl Asking {
     }
 }
 
-/// The entries of a list, page after page, up to `wanted` of them.
-async fn pages(api: &CoreApi, path: &str, wanted: usize) -> Result<Vec<Value>, ApiError> {
+/// The entries of a list, page after page, up to `wanted` of them; and whether there may be more.
+async fn pages(api: &CoreApi, path: &str, wanted: usize) -> Result<(Vec<Value>, bool), ApiError> {
     let sign = if path.contains('?') { '&' } else { '?' };
     let mut items = Vec::new();
     let mut cursor = String::new();
@@ -171,7 +172,7 @@ async fn pages(api: &CoreApi, path: &str, wanted: usize) -> Result<Vec<Value>, A
         // A page may be short, or even empty, while there are more.
         match page["next_cursor"].as_str() {
             Some(next) if items.len() < wanted => cursor = format!("&cursor={next}"),
-            _ => return Ok(items),
+            next => return Ok((items, next.is_some())),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::listing::{Asking, address};
 use crate::api::CoreApi;
+use crate::cli::Format;
 use crate::exit::Failure;
+use crate::output::say;
 use clap::{Args, ValueEnum};
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -44,10 +46,16 @@ impl StatementArgs {
     /// # Errors
     /// If the core cannot be reached or says no.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let path =
-            address(&[self.whose.noun(), &self.whose.id, "statements"], &[("month", self.month.as_deref())]);
+        // The core's own file has times and amounts as people in China write them.
+        let format = (self.asking.output.output == Format::Csv).then_some("csv");
+        let pairs = [("month", self.month.as_deref()), ("format", format)];
+        let path = address(&[self.whose.noun(), &self.whose.id, "statements"], &pairs);
         let api = CoreApi::from_args(&self.asking.core)?;
         let answer = super::runtime()?.block_on(api.get(&path))?;
+        if let Value::String(file) = &answer {
+            say(file.trim_end());
+            return Ok(ExitCode::SUCCESS);
+        }
         let statements = answer["statements"].as_array();
         let items: Vec<Value> = statements.into_iter().flatten().flat_map(rows).collect();
         self.asking.print(&items, &["programme", "reason", "order", "line", "at", "amount_fen"]);

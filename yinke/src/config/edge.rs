@@ -73,15 +73,7 @@ impl Role for EdgeFile {
         let snapshot_every = r.defaulted("table.snapshot_every", DURATION, parse::duration, SNAPSHOT_EVERY);
         let durability =
             r.defaulted("journal.durability", "\"fast\" or \"strict\"", durability, Durability::Fast);
-        let sizes = JournalSizes::default();
-        let segment_bytes =
-            r.defaulted("journal.segment_bytes", "a number of bytes", parse::positive, sizes.segment_bytes);
-        let spare_segments = r.defaulted(
-            "journal.spare_segments",
-            "a whole number, at least 1",
-            parse::positive,
-            sizes.spare_segments,
-        );
+        let journal = journal_sizes(r);
         let redis = super::redis::redis(r);
         if let Some(None) = core_token {
             r.conflict(
@@ -112,7 +104,7 @@ impl Role for EdgeFile {
             agent_patterns: agent_patterns?.map(|path| r.resolve(&path)),
             max_stale: max_stale?,
             durability: durability?,
-            journal: JournalSizes { segment_bytes: segment_bytes?, spare_segments: spare_segments?, ..sizes },
+            journal: journal?,
             snapshot_every: snapshot_every?,
             redis: redis?,
         })
@@ -125,6 +117,19 @@ pub(crate) fn workers_here() -> u8 {
 }
 
 const DURATION: &str = "a duration such as \"30s\"";
+
+fn journal_sizes(r: &mut Reader<'_>) -> Option<JournalSizes> {
+    let d = JournalSizes::default();
+    let segment_bytes =
+        r.defaulted("journal.segment_bytes", "a number of bytes", parse::positive, d.segment_bytes);
+    let spare_segments = r.defaulted(
+        "journal.spare_segments",
+        "a whole number, at least 1",
+        parse::positive,
+        d.spare_segments,
+    );
+    Some(JournalSizes { segment_bytes: segment_bytes?, spare_segments: spare_segments?, ..d })
+}
 
 fn limits(r: &mut Reader<'_>) -> Option<Limits> {
     let d = Limits::default();

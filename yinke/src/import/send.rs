@@ -4,7 +4,7 @@ use super::fault::Fault;
 use super::kinds::Kind;
 use super::plan::{Plan, Step};
 use super::progress::Progress;
-use crate::api::{ApiError, CoreApi, Problem};
+use crate::api::{Answer, ApiError, CoreApi, Problem};
 use attribution_core::hex::hex;
 use http::Method;
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub(crate) struct Options<'a> {
 pub(crate) struct Report {
     /// Items that are in.
     pub(crate) sent: usize,
-    /// Items that were in before, from a run that broke off.
+    /// Items that were in before, from a run that broke off or that sent the same.
     pub(crate) before: usize,
     /// Items that the core refused.
     pub(crate) refused: Vec<Fault>,
@@ -196,8 +196,8 @@ async fn send_step(
         let problem = match call(api, plan, step, &body).await {
             Ok(answer) => return record(plan, &lines, answer, skip_bad, report),
             Err(ApiError::Problem(mut problem)) if problem.more.contains_key("results") => {
-                let answer = Value::Object(std::mem::take(&mut problem.more));
-                return record(plan, &lines, answer, skip_bad, report);
+                let value = Value::Object(std::mem::take(&mut problem.more));
+                return record(plan, &lines, Answer { value, replayed: false }, skip_bad, report);
             }
             Err(ApiError::Problem(problem)) if matches!(problem.status, 400 | 404 | 409 | 410 | 422) => {
                 problem
@@ -231,13 +231,13 @@ async fn send_step(
     Ok(Vec::new())
 }
 
-async fn call(api: &CoreApi, plan: &Plan, step: &Step, body: &Value) -> Result<Value, ApiError> {
+async fn call(api: &CoreApi, plan: &Plan, step: &Step, body: &Value) -> Result<Answer, ApiError> {
     // Everything but a link has a name of its own, by which a repeat is known; and what is written by name must take
     // effect even if the same file was imported an hour ago.
     let key = (plan.kind == Kind::Links).then(|| idempotency_key(plan, step, body));
     let mut pauses = PAUSES_MS.iter();
     loop {
-        match api.write(step.method.clone(), &step.path, body, key.as_deref()).await {
+        match api.write_or_hear_again(step.method.clone(), &step.path, body, key.as_deref()).await {
             Err(error) if error.may_retry() => match pauses.next() {
                 Some(pause) => {
                     tracing::warn!(%error, "the core is busy or away; trying again");
@@ -265,7 +265,7 @@ fn idempotency_key(plan: &Plan, step: &Step, body: &Value) -> String {
 fn record(
     plan: &Plan,
     lines: &[u64],
-    mut answer: Value,
+    Answer { value: mut answer, replayed }: Answer,
     skip_bad: bool,
     report: &mut Report,
 ) -> Result<Vec<(u64, Value)>, StepError> {
@@ -280,7 +280,8 @@ fn record(
     };
     let answers: Vec<(u64, Value)> = lines.iter().copied().zip(parts).collect();
     let refused: Vec<Fault> = answers.iter().filter_map(|(line, part)| refusal(*line, part)).collect();
-    report.sent += lines.len() - refused.len();
+    let taken = if replayed { &mut report.before } else { &mut report.sent };
+    *taken += lines.len() - refused.len();
     // The other events of the call are in, and stay in: each is whole by itself.
     if !refused.is_empty() && !skip_bad {
         return Err(StepError::Refused { faults: refused, others_in: true });

@@ -71,10 +71,20 @@ fn a_day_at_the_command_line() {
     assert!(csv.starts_with("\u{feff}date,clicks,all_clicks,orders,expected_fen,settled_fen\n"), "{csv}");
     let placements = asked(&["report", &promoter, "--by", "placement"]);
     assert!(placements.contains(&placement) && placements.contains("total"), "{placements}");
-    // Before she came nothing of hers had settled: the headings stand alone.
+    // Before she came nothing of hers had settled.
     let then = ["statement", &promoter, "--month", "2020-01"];
-    assert!(asked(&then).contains("amount_fen"));
-    assert_eq!(json(&then), serde_json::json!([]));
+    assert_eq!((asked(&then).as_str(), json(&then)), ("", serde_json::json!([])));
+    // For a spreadsheet it is the core's file, in yuan.
+    let csv = asked(&[then.as_slice(), &["--output", "csv"]].concat());
+    assert!(csv.contains("amount_yuan"), "{csv}");
+    // What is left out is said.
+    let cut =
+        run(&["link", "list", "--promoter", &promoter, "--limit", "1", "--core", &core, "--token", TOKEN]);
+    assert!(stderr(&cut).contains("--limit 0 lists all"), "{}", stderr(&cut));
+    let tomorrow = (listed[0]["created_at"].as_i64().unwrap() / 1_000 + 86_400) * 1_000;
+    let (flag, until) = ("--expires", attribution_core::time::Instant(tomorrow).to_string());
+    let made = json(&["link", "create", "--placement", &placement, "--product", &best, flag, &until]);
+    assert_eq!(made["expires_at"], tomorrow, "{made}");
     // No click was set aside: there is nothing to put back.
     assert_eq!(json(&["dead-letters", "list"]), serde_json::json!([]));
     assert_eq!(json(&["dead-letters", "back"]), serde_json::json!([]));

@@ -2,11 +2,12 @@
 
 use crate::support::{code, file, run, stderr};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A core that says yes to `answers` writes and then is gone.
 struct MortalCore {
@@ -20,15 +21,16 @@ impl MortalCore {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&seen);
+        let keys = Arc::new(Mutex::new(HashSet::new()));
         let own = listener.local_addr().unwrap();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if counted.load(Ordering::SeqCst) >= answers {
                     return;
                 }
-                let (stream, counted) = (stream.unwrap(), Arc::clone(&counted));
+                let (stream, counted, keys) = (stream.unwrap(), Arc::clone(&counted), Arc::clone(&keys));
                 std::thread::spawn(move || {
-                    serve(stream, &counted, answers);
+                    serve(stream, &counted, &keys, answers);
                     if counted.load(Ordering::SeqCst) >= answers {
                         // Wakes the listener, so that it sees that its time is over.
                         let _ = TcpStream::connect(own);
@@ -40,11 +42,12 @@ impl MortalCore {
     }
 }
 
-fn serve(stream: TcpStream, seen: &AtomicUsize, answers: usize) {
+/// A key that comes again gets its answer again.
+fn serve(stream: TcpStream, seen: &AtomicUsize, keys: &Mutex<HashSet<String>>, answers: usize) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     while seen.load(Ordering::SeqCst) < answers {
-        let mut length = 0;
+        let (mut length, mut again) = (0, "");
         let mut line = String::new();
         loop {
             line.clear();
@@ -54,8 +57,13 @@ fn serve(stream: TcpStream, seen: &AtomicUsize, answers: usize) {
             if line == "\r\n" {
                 break;
             }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            let line = line.to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
                 length = value.trim().parse().unwrap();
+            } else if let Some(key) = line.strip_prefix("idempotency-key:")
+                && !keys.lock().unwrap().insert(key.to_owned())
+            {
+                again = "Idempotent-Replayed: true\r\n";
             }
         }
         let mut body = vec![0; length];
@@ -66,8 +74,8 @@ fn serve(stream: TcpStream, seen: &AtomicUsize, answers: usize) {
             return;
         }
         let answer = answer(&body);
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:";
-        write!(writer, "{head} {}\r\n\r\n{answer}", answer.len()).unwrap();
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+        write!(writer, "{head}{again}Content-Length: {}\r\n\r\n{answer}", answer.len()).unwrap();
     }
 }
 
@@ -165,6 +173,11 @@ fn codes_of_links_are_written_as_they_are_made_and_the_next_run_adds_the_rest() 
     let output = run(&args);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert_eq!(again.seen.load(Ordering::SeqCst), 2);
+    assert_eq!(std::fs::read_to_string(&results).unwrap(), codes(5_000));
+
+    // Once more: what this core made is not made again, and the command says so.
+    let output = run(&args);
+    assert!(stderr(&output).contains("2000 imported, 3000 were in already"), "{}", stderr(&output));
     assert_eq!(std::fs::read_to_string(&results).unwrap(), codes(5_000));
 }
 
