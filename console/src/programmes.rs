@@ -49,6 +49,7 @@ pub(crate) struct Entry {
     version: u32,
     pub(crate) enrolments: bool,
     pub(crate) video_tasks: bool,
+    pub(crate) targeted_plans: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -56,6 +56,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
     let programmes = programmes::choice(merchant).await?;
+    let paying = programmes::choice_of(merchant, |of| of.targeted_plans).await?;
     let fields = query_of(who);
     let only = form::value(&fields, "programme");
     let columns = [&*t.name, &t.id, &texts.plan.pays, &t.programme, &t.approval, &t.made_at, &t.closes];
@@ -80,10 +81,14 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     sheet.part(Part::Table(table));
     let approvals =
         vec![("manual".to_owned(), t.by_us.clone()), ("automatic".to_owned(), t.automatic.clone())];
+    if paying.is_empty() {
+        sheet.part(Part::Note("", texts.policy.no_targeted_plans.clone()));
+        return sheet.show(form);
+    }
     let part = FormPart::new(&t.new_plan, "/merchant/plans", &t.make)
         .field(form.show(Field::text("name", &t.name)))
         .field(form.show(Field::text("id", &t.id).hint(&t.id_hint)))
-        .field(form.show(Field::choice("programme", &t.programme, programmes)))
+        .field(form.show(Field::choice("programme", &t.programme, paying)))
         .field(form.show(Field::choice("approval", &t.approval, approvals)))
         .field(form.show(Field::text("rate", &t.rate_percent).hint(&t.rate_hint).inputmode("decimal")))
         .field(form.show(Field::text("product", &t.product_id).hint(&t.rate_product_hint).optional()))

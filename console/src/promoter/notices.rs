@@ -28,6 +28,7 @@ struct Notice {
     at: i64,
     subject: String,
     detail: String,
+    from: Option<i64>,
     read_at: Option<i64>,
 }
 
@@ -67,7 +68,11 @@ fn row(t: &Texts, notice: &Notice) -> Row {
         other => (other, None),
     };
     let detail = if notice.detail.is_empty() { &notice.subject } else { &notice.detail };
-    Row { at: moment(notice.at), words: fill(words, "what", detail), href, is_new: notice.read_at.is_none() }
+    let mut words = fill(words, "what", detail);
+    if let Some(from) = notice.from {
+        words += &format!(" {}", fill(&n.from, "at", moment(from)));
+    }
+    Row { at: moment(notice.at), words, href, is_new: notice.read_at.is_none() }
 }
 
 async fn list(promoter: Promoter) -> Result<Response, Failure> {

@@ -25,6 +25,7 @@ pub(super) fn routes() -> Router<Console> {
 struct Programme {
     id: String,
     name: String,
+    targeted_plans: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,7 +59,7 @@ async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
     let now = who.console().core().now().millis();
     let columns = [&*t.title, &t.pays, &texts.shop.programme, &t.by_whom, &t.state, ""];
     let mut table = Table::new("", &columns, &[], &t.none);
-    for programme in programmes.items {
+    for programme in programmes.items.into_iter().filter(|of| of.targeted_plans) {
         let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", &programme.id)]).await?;
         for plan in plans.into_iter().filter(|plan| plan.closes_at.is_none_or(|at| at > now)) {
             let state = mine.items.iter().find(|of| of.plan == plan.id).map(|of| of.state.as_str());

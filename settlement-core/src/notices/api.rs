@@ -47,6 +47,9 @@ struct Notice {
     subject: String,
     /// The product's name, the plan's name, or the reason.
     detail: String,
+    /// When what it tells of begins, if that was still to come, UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<i64>,
 }
@@ -66,7 +69,7 @@ async fn list(
     let [before] = after.numbers()?.unwrap_or([i64::MAX]);
     let unread = if wanted.unread { "AND read_ms IS NULL" } else { "" };
     let sql = format!(
-        "SELECT number, kind, at_ms, subject, detail, read_ms FROM notices WHERE promoter = $1 AND number < $2 \
+        "SELECT number, kind, at_ms, subject, detail, read_ms, from_ms FROM notices WHERE promoter = $1 AND number < $2 \
          {unread} ORDER BY number DESC LIMIT $3"
     );
     let rows = core
@@ -88,6 +91,7 @@ fn notice(row: &Row) -> Result<Notice, StoreError> {
         subject: row.text(3)?.to_owned(),
         detail: row.text(4)?.to_owned(),
         read_at: row.opt_int(5)?,
+        from: row.opt_int(6)?,
     })
 }
 

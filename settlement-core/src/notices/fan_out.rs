@@ -2,7 +2,7 @@
 //! time is over ([`expiry`]). Each step is a transaction with its own place to go on from.
 
 use super::expiry;
-use super::write::{Kind, tell};
+use super::write::{Kind, News, tell};
 use crate::Core;
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -67,7 +67,7 @@ fn events(tx: &mut dyn Tx, now: Instant) -> Result<Backlog, StoreError> {
             tx.execute("DELETE FROM notice_events WHERE number = $1", params![number])?;
             return Ok(Backlog::More);
         };
-        tell(tx, promoter, kind, row.text(4)?, row.text(5)?, now)?;
+        tell(tx, promoter, News::new(kind, row.text(4)?, row.text(5)?), now)?;
         after = promoter;
     }
     tx.execute("UPDATE notice_events SET after_promoter = $2 WHERE number = $1", params![number, after])?;

@@ -8,7 +8,7 @@ use super::accounts::{AccountKind, PayoutAccount, bound, refuse, to_check, verif
 use crate::Core;
 use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Write};
 use crate::catalogue::names::{Noun, name_of};
-use crate::notices::write::{Kind, tell_by_id};
+use crate::notices::write::{Kind, News, tell_by_id};
 use crate::store::{StoreError, Tx};
 use attribution_core::time::Instant;
 use axum::Json;
@@ -199,5 +199,5 @@ fn told(tx: &mut dyn Tx, kind: Kind, payee: &str, detail: &str, now: Instant) ->
         Kind::AccountVerified => super::accounts_api::hidden(detail),
         _ => detail.to_owned(),
     };
-    tell_by_id(tx, promoter, kind, payee, &detail, now)
+    tell_by_id(tx, promoter, News::new(kind, payee, &detail), now)
 }

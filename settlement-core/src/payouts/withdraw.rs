@@ -8,7 +8,7 @@ use crate::ledger::Holder;
 use crate::ledger::account::payee_of;
 use crate::ledger::balance::balance;
 use crate::ledger::transfer::post;
-use crate::notices::write::{Kind, tell_by_id};
+use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, tell};
@@ -175,7 +175,7 @@ pub(super) fn arrive(
             Arrival::Paid => Kind::WithdrawalPaid,
             Arrival::Returned => Kind::WithdrawalReturned,
         };
-        tell_by_id(tx, promoter, kind, id, reason.unwrap_or_default(), now)?;
+        tell_by_id(tx, promoter, News::new(kind, id, reason.unwrap_or_default()), now)?;
     }
     if net > Fen::ZERO {
         let to = match arrival {

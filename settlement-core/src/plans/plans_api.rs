@@ -2,13 +2,14 @@
 
 use super::plan_rates::{PlanRate, rates_of};
 use super::rates_api::{NewRate, set};
-use super::{not_before_settled, owner, refuse_back_dating};
+use super::{commission_rules, not_before_settled, owner, refuse_back_dating, refuse_without_targeted};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Params, Principal, Problem, Role, Write};
-use crate::catalogue::refuse_unknown_programme;
+use crate::attribution::programmes::read;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, ProgrammeId};
+use attribution_core::policy::commission::CommissionPolicy;
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
@@ -74,6 +75,8 @@ struct PlanView {
     approval: Approval,
     /// UTC milliseconds.
     created_at: i64,
+    /// It counts from here on by the rules in force, UTC milliseconds.
+    effective_from: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     closes_at: Option<i64>,
     /// What it pays now or will pay, newest first; the first 20.
@@ -83,6 +86,8 @@ struct PlanView {
 }
 
 pub(super) struct Plan {
+    pub(super) programme: ProgrammeId,
+    pub(super) created: Instant,
     pub(super) merchant: Option<String>,
     pub(super) name: String,
     pub(super) auto: bool,
@@ -93,8 +98,14 @@ const PLAN: &str = "SELECT id, programme, merchant, name, auto_approve, created_
                     (SELECT g.name FROM programmes g WHERE g.id = programme), \
                     (SELECT m.name FROM merchants m WHERE m.id = plans.merchant) FROM plans";
 
-fn plan_view(tx: &mut dyn Tx, row: &Row, now: Instant) -> Result<PlanView, StoreError> {
-    let (rates, more_rates) = rates_of(tx, row.text(1)?, row.text(0)?, now)?;
+fn plan_view(
+    tx: &mut dyn Tx,
+    row: &Row,
+    rules: &CommissionPolicy,
+    now: Instant,
+) -> Result<PlanView, StoreError> {
+    let begins = rules.targeted_effective.begin(row.instant(5)?);
+    let (rates, more_rates) = rates_of(tx, row.text(1)?, row.text(0)?, begins, now)?;
     Ok(PlanView {
         id: row.text(0)?.to_owned(),
         programme: row.text(1)?.to_owned(),
@@ -103,6 +114,7 @@ fn plan_view(tx: &mut dyn Tx, row: &Row, now: Instant) -> Result<PlanView, Store
         name: row.text(3)?.to_owned(),
         approval: if row.flag(4)? { Approval::Automatic } else { Approval::Manual },
         created_at: row.int(5)?,
+        effective_from: begins.millis(),
         closes_at: row.opt_int(6)?,
         programme_name: row.opt_text(7)?.unwrap_or_default().to_owned(),
         rates,
@@ -115,6 +127,8 @@ pub(super) fn find(tx: &mut dyn Tx, id: &PlanId) -> Result<Plan, Problem> {
         .query_opt(&format!("{PLAN} WHERE id = $1"), params![id.as_str()])?
         .ok_or_else(|| Problem::unknown("plan", id))?;
     Ok(Plan {
+        programme: read("programme id", row.text(1)?)?,
+        created: row.instant(5)?,
         merchant: row.opt_text(2)?.map(str::to_owned),
         name: row.text(3)?.to_owned(),
         auto: row.flag(4)?,
@@ -125,7 +139,8 @@ pub(super) fn find(tx: &mut dyn Tx, id: &PlanId) -> Result<Plan, Problem> {
 /// Makes a targeted plan with its rates. Operators, and merchants: in their own programme, or for their own goods.
 #[utoipa::path(
     post, path = "/v1/plans", request_body = PostPlan,
-    responses((status = 201, body = PlanView), (status = 409, description = "There is a plan of this id"))
+    responses((status = 201, body = PlanView),
+              (status = 409, description = "`plan_exists`, or `no_targeted_plans`: the programme's rules look at none"))
 )]
 async fn post_plan(
     State(core): State<Core>,
@@ -142,6 +157,7 @@ async fn post_plan(
     scope
         .run(&core, move |tx, scope| {
             let owner = owner(tx, &body.programme)?;
+            let rules = commission_rules(tx, &body.programme, scope.now)?;
             let merchant = match scope.principal.role {
                 Role::Merchant => scope.principal.subject.clone(),
                 _ => owner,
@@ -150,6 +166,7 @@ async fn post_plan(
                 Some(merchant) => scope.principal.require_merchant(merchant)?,
                 None => scope.principal.require_operator()?,
             }
+            refuse_without_targeted(&rules)?;
             if tx.query_opt(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?.is_some() {
                 let detail = format!("there is a plan {} already", body.id);
                 return Err(Problem::conflict("plan_exists", detail).about("id"));
@@ -179,7 +196,7 @@ async fn post_plan(
                 set(tx, &scope.principal, &body.programme, body.id.as_str(), &rate, index, scope.now)?;
             }
             let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
-            Ok((StatusCode::CREATED, plan_view(tx, &row, scope.now)?))
+            Ok((StatusCode::CREATED, plan_view(tx, &row, &rules, scope.now)?))
         })
         .await
 }
@@ -190,7 +207,8 @@ async fn post_plan(
 #[serde(deny_unknown_fields)]
 struct OfProgramme {
     /// The programme.
-    programme: String,
+    #[param(value_type = String)]
+    programme: ProgrammeId,
 }
 
 /// The plans of a programme with what they pay, for everybody who has a token: promoters choose among them.
@@ -203,10 +221,10 @@ async fn list(
     let now = core.now();
     core.store()
         .read(move |tx| {
-            refuse_unknown_programme(tx, &of.programme)?;
+            let rules = commission_rules(tx, &of.programme, now)?;
             let rows =
                 tx.query(&format!("{PLAN} WHERE programme = $1 ORDER BY id"), params![&of.programme])?;
-            rows.iter().map(|row| Ok(plan_view(tx, row, now)?)).collect::<Result<Vec<_>, Problem>>()
+            rows.iter().map(|row| Ok(plan_view(tx, row, &rules, now)?)).collect::<Result<Vec<_>, Problem>>()
         })
         .await
         .map(Json)

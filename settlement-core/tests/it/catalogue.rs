@@ -18,7 +18,9 @@ pub(crate) async fn shop(bench: &Bench) {
                           "shop_url": "https://shop.example.cn/"});
     bench.ok("PUT", "/v1/merchants/m1", merchant).await;
     let programme = json!({"merchant": "m1", "name": "销售员", "preset": "youzan_short",
-                           "policy": {"attribution": {"require_badge": false}}, "effective_from": 0});
+                           "policy": {"attribution": {"require_badge": false},
+                                      "commission": {"plan_precedence": ["approved_targeted", "general"]}},
+                           "effective_from": 0});
     bench.ok("PUT", "/v1/programmes/g1", programme).await;
     let product = json!({"merchant": "m1", "title": "明前龙井 250g", "url": "https://shop.example.cn/item/1",
                          "price_fen": 19_900, "category": "tea"});

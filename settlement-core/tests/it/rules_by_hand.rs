@@ -146,12 +146,40 @@ on_both!(a_targeted_plan_pays_those_it_approved_from_its_midnight_on, async |ben
     assert_eq!(seen, [1_000, 1_000, 2_000, 1_000]);
     let plans = bench.ok("GET", "/v1/plans?programme=g1", Value::Null).await;
     assert_eq!((&plans[0]["id"], &plans[0]["approval"]), (&json!("p-20"), &json!("manual")));
+    // Also who reads of the plan is told from when on it pays.
+    let begins = json!(hour(12).millis());
+    assert_eq!((&plans[0]["effective_from"], &plans[0]["rates"][0]["from"]), (&begins, &begins));
     // A promoter does not answer their own application, and a merchant does not set another's rates.
     let token = bench.ok("POST", "/v1/tokens", json!({"role": "promoter", "subject": "anna"})).await;
     let token = token["token"].as_str().unwrap();
     let (status, _) =
         bench.call_as(token, "POST", "/v1/plans/p-20/approve", json!({"promoter": "anna"})).await;
     assert_eq!(status.as_u16(), 403);
+    stage.audit().await;
+});
+
+on_both!(a_plan_that_no_order_would_be_paid_by_is_refused, async |bench: &Bench| {
+    let targeted = json!({"commission": {"plan_precedence": ["approved_targeted", "general"]}});
+    let stage = ready(bench, rules(&targeted)).await;
+    let plan = |id: &str| json!({"id": id, "programme": "g1", "name": "定向", "approval": "manual", "rates": [{"bp": 2_000}]});
+    let anna = json!({"promoter": "anna"});
+    bench.ok("POST", "/v1/plans", plan("p-1")).await;
+    bench.ok("POST", "/v1/plans/p-1/apply", anna.clone()).await;
+    let listed = async || bench.ok("GET", "/v1/programmes", Value::Null).await;
+    assert_eq!(listed().await["items"][0]["targeted_plans"], true);
+    let general =
+        json!({"merchant": "m1", "name": "g", "policy": {"commission": {"plan_precedence": ["general"]}}});
+    bench.ok("PUT", "/v1/programmes/g1", general).await;
+    assert_eq!(listed().await["items"][0]["targeted_plans"], false);
+    for (path, body) in [
+        ("/v1/plans", plan("p-2")),
+        ("/v1/plans/p-1/apply", anna.clone()),
+        ("/v1/plans/p-1/approve", anna.clone()),
+    ] {
+        let refused = bench.problem("POST", path, body, 409, "no_targeted_plans").await;
+        assert_eq!(refused["field"], "programme", "{path}");
+    }
+    bench.ok("POST", "/v1/plans/p-1/reject", anna).await;
     stage.audit().await;
 });
 
