@@ -45,7 +45,13 @@ use crate::Core;
 use crate::api::Problem;
 use crate::params;
 use crate::store::{StoreError, Tx};
+use serde::{Deserialize, Deserializer};
 use utoipa_axum::router::OpenApiRouter;
+
+/// A field that was said, be it `null`. If it is absent, what is stored stays as it is.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()

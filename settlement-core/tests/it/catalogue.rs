@@ -29,6 +29,36 @@ pub(crate) async fn shop(bench: &Bench) {
     bench.ok("POST", "/v1/promoters/lily/placements", json!({"id": "lily1", "programme": "g1"})).await;
 }
 
+on_both!(what_a_merchant_does_not_say_stays, async |bench: &Bench| {
+    let whole = json!({"platform": "p1", "name": "山里茶行", "hosts": ["shop.example.cn"],
+        "shop_url": "https://shop.example.cn/", "click_param": "from", "history_known_from": 5,
+        "app_page": {"ios": "taobao://{address}"}});
+    let mut stored = bench.ok("PUT", "/v1/merchants/m1", whole).await;
+    let put = async |more: Value| {
+        let mut body = json!({"platform": "p1", "name": "山里"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        bench.ok("PUT", "/v1/merchants/m1", body).await
+    };
+    stored["name"] = json!("山里");
+    assert_eq!(put(json!({})).await, stored);
+    // The page that stays must be on the hosts that are said.
+    let elsewhere = json!({"platform": "p1", "name": "山里", "hosts": ["other.example.cn"]});
+    bench.problem("PUT", "/v1/merchants/m1", elsewhere, 422, "bad_destination").await;
+    for (field, left) in [
+        ("shop_url", None),
+        ("hosts", Some(json!([]))),
+        ("click_param", Some(json!("yk_click"))),
+        ("app_page", None),
+        ("history_known_from", None),
+    ] {
+        let fields = stored.as_object_mut().unwrap();
+        fields.remove(field);
+        fields.extend(left.map(|left| (field.to_owned(), left)));
+        assert_eq!(put(json!({ field: null })).await, stored);
+    }
+    assert_eq!(bench.ok("GET", "/v1/merchants/m1", Value::Null).await, stored);
+});
+
 async fn changes(bench: &Bench, after: u64) -> Vec<NumberedChange> {
     let page = bench.core.changes(place(bench, after).await, 1_000).await.unwrap();
     assert!(!page.reload);

@@ -158,6 +158,23 @@ on_both!(a_targeted_plan_pays_those_it_approved_from_its_midnight_on, async |ben
     stage.audit().await;
 });
 
+on_both!(a_rename_leaves_agency_and_accounts_as_they_are, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    let own = json!([{"platform": "p1", "buyer": "u1"}]);
+    let body = json!({"name": "anna", "agency": "star", "agency_from": hour(10).millis(), "accounts": own});
+    bench.ok("PUT", "/v1/promoters/anna", body).await;
+    let renamed = bench.ok("PUT", "/v1/promoters/anna", json!({"name": "安娜"})).await;
+    assert_eq!((&renamed["name"], &renamed["agency"]), (&json!("安娜"), &json!("star")));
+    assert_eq!(bench.ok("GET", "/v1/promoters/anna", Value::Null).await["accounts"], own);
+    paid(&stage, "own", 11).await;
+    assert_ne!(stage.short("own").await.0, "anna", "a purchase of her own");
+    let left = json!({"name": "安娜", "agency": null, "accounts": null});
+    bench.ok("PUT", "/v1/promoters/anna", left).await;
+    let left = bench.ok("GET", "/v1/promoters/anna", Value::Null).await;
+    assert_eq!((left.get("agency"), left.get("accounts")), (None, None), "{left}");
+    stage.audit().await;
+});
+
 on_both!(a_plan_that_no_order_would_be_paid_by_is_refused, async |bench: &Bench| {
     let targeted = json!({"commission": {"plan_precedence": ["approved_targeted", "general"]}});
     let stage = ready(bench, rules(&targeted)).await;
