@@ -139,6 +139,9 @@ fn how_much(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
     }
     words.extend(rules.rates.iter().map(|of| rate_words(t, of)));
     words.push(t.own_rates.clone());
+    if !rules.pays_promoters() {
+        words.push(t.no_promoters.clone());
+    }
     if !rules.has_targeted_plans() {
         words.push(t.no_targeted_plans.clone());
     } else if rules.targeted_effective == TargetedEffective::NextMidnight {

@@ -50,6 +50,7 @@ pub(crate) struct Entry {
     pub(crate) enrolments: bool,
     pub(crate) video_tasks: bool,
     pub(crate) targeted_plans: bool,
+    pub(crate) customer_classes: bool,
 }
 
 #[derive(Debug, Deserialize)]

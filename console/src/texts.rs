@@ -325,7 +325,7 @@ texts! {
         rebind_any, rebind_protected, rebind_never, link_ttl, link_forever, converted, badge, user_activation, self_allow,
         self_ignore, self_deny, withdrawn_pays, withdrawn_not, coupon_wins, device, classes, class_any,
         class_new, class_returning, of_all, of_product, of_category, of_shop, rate, nothing, in_plan,
-        own_rates, no_targeted_plans, targeted_from_midnight, channel_fee, tier, cashback, platform, agency, promoter, comma, split, collected, floor,
+        own_rates, no_promoters, no_targeted_plans, targeted_from_midnight, channel_fee, tier, cashback, platform, agency, promoter, comma, split, collected, floor,
         half_up, min, video_tasks, matures, matures_after, timer_stops, auto, manual, funding, immediate, monthly_success,
         monthly_settled, roll, bound_at_payout, bound_at_withdrawal, to_balance, refund_before,
         refund_before_some, clawback, no_clawback, refund_manual, excluded, wechat_own, wechat_consignment,

@@ -57,6 +57,8 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     let (texts, t) = (who.t(), &who.t().shop);
     let programmes = programmes::choice(merchant).await?;
     let paying = programmes::choice_of(merchant, |of| of.targeted_plans).await?;
+    let has_classes =
+        !programmes::choice_of(merchant, |of| of.targeted_plans && of.customer_classes).await?.is_empty();
     let fields = query_of(who);
     let only = form::value(&fields, "programme");
     let columns = [&*t.name, &t.id, &texts.plan.pays, &t.programme, &t.approval, &t.made_at, &t.closes];
@@ -85,15 +87,17 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
         sheet.part(Part::Note("", texts.policy.no_targeted_plans.clone()));
         return sheet.show(form);
     }
-    let part = FormPart::new(&t.new_plan, "/merchant/plans", &t.make)
+    let mut part = FormPart::new(&t.new_plan, "/merchant/plans", &t.make)
         .field(form.show(Field::text("name", &t.name)))
         .field(form.show(Field::text("id", &t.id).hint(&t.id_hint)))
         .field(form.show(Field::choice("programme", &t.programme, paying)))
         .field(form.show(Field::choice("approval", &t.approval, approvals)))
         .field(form.show(Field::text("rate", &t.rate_percent).hint(&t.rate_hint).inputmode("decimal")))
         .field(form.show(Field::text("product", &t.product_id).hint(&t.rate_product_hint).optional()))
-        .field(form.show(Field::choice("class", &t.customers, classes(texts))))
         .fold(form.is_refused());
+    if has_classes {
+        part = part.field(form.show(Field::choice("class", &t.customers, classes(texts))));
+    }
     sheet.part(Part::Form(part));
     sheet.show(form)
 }

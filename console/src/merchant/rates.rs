@@ -9,6 +9,7 @@ use crate::show::{basis_points, moment, rate};
 use crate::state::Console;
 use crate::texts::Texts;
 use crate::who::Merchant;
+use attribution_core::policy::Policy;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
@@ -35,6 +36,7 @@ struct Rate {
 #[derive(Debug, Deserialize)]
 struct Programme {
     name: String,
+    policy: Policy,
 }
 
 /// Classes of customers that a rate can be for.
@@ -112,12 +114,18 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
         ]);
     }
     let mut sheet = Sheet::new(who, &t.rates).back(here.clone(), &programme.name).intro(&t.rates_intro);
-    sheet.part(Part::Form(
-        FormPart::new(&t.set_rate, format!("{here}/rates"), &t.set)
+    let rules = &programme.policy.commission;
+    if rules.pays_promoters() {
+        let mut part = FormPart::new(&t.set_rate, format!("{here}/rates"), &t.set)
             .field(form.show(Field::text("product", &t.product_id).hint(&t.rate_product_hint).optional()))
-            .field(form.show(Field::text("rate", &t.rate_percent).hint(&t.rate_hint).inputmode("decimal")))
-            .field(form.show(Field::choice("class", &t.customers, classes(texts)))),
-    ));
+            .field(form.show(Field::text("rate", &t.rate_percent).hint(&t.rate_hint).inputmode("decimal")));
+        if rules.classes.is_some() {
+            part = part.field(form.show(Field::choice("class", &t.customers, classes(texts))));
+        }
+        sheet.part(Part::Form(part));
+    } else {
+        sheet.part(Part::Note("", texts.policy.no_promoters.clone()));
+    }
     sheet.part(Part::Table(table));
     sheet.show(form)
 }

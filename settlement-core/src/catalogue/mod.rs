@@ -37,7 +37,7 @@ mod targets;
 mod verification;
 
 pub(crate) use bans::Banned;
-pub(crate) use insiders::{refuse_outsider_of, refuse_unknown_programme};
+pub(crate) use insiders::{refuse_outsider_of, refuse_unknown_programme, refuse_without_promoters};
 pub(crate) use programmes::{invalid_policy, laid_over};
 pub(crate) use promoters::new_promoter;
 

@@ -34,6 +34,8 @@ struct ProgrammeEntry {
     video_tasks: bool,
     /// Whether its rules look at targeted plans.
     targeted_plans: bool,
+    /// Whether its rules tell new customers from returning ones.
+    customer_classes: bool,
     /// Who shares a commission, in the order in which it is cut.
     split: Vec<PartysWeight>,
     created_at: i64,
@@ -92,6 +94,8 @@ struct GlanceAtCommission {
     #[serde(default)]
     split: Vec<PartysWeight>,
     #[serde(default)]
+    classes: Option<IgnoredAny>,
+    #[serde(default)]
     plan_precedence: Vec<PlanStep>,
 }
 
@@ -107,6 +111,7 @@ fn entry(row: &Row) -> Result<ProgrammeEntry, StoreError> {
         enrolments: rules.eligibility.sourcing.is_some(),
         video_tasks: rules.video_tasks.is_some(),
         targeted_plans: rules.commission.plan_precedence.contains(&PlanStep::ApprovedTargeted),
+        customer_classes: rules.commission.classes.is_some(),
         split: rules.commission.split,
         id: row.text(0)?.to_owned(),
         num: row.int(1)?,

@@ -1,11 +1,12 @@
 //! `POST` and `GET /v1/plans`: targeted plans (定向计划).
 
 use super::plan_rates::{PlanRate, rates_of};
-use super::rates_api::{NewRate, set};
+use super::rates_api::{NewRate, Setting};
 use super::{commission_rules, not_before_settled, owner, refuse_back_dating, refuse_without_targeted};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Params, Principal, Problem, Role, Write};
 use crate::attribution::programmes::read;
+use crate::catalogue::refuse_without_promoters;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, ProgrammeId};
@@ -166,6 +167,7 @@ async fn post_plan(
                 Some(merchant) => scope.principal.require_merchant(merchant)?,
                 None => scope.principal.require_operator()?,
             }
+            refuse_without_promoters(&rules)?;
             refuse_without_targeted(&rules)?;
             if tx.query_opt(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?.is_some() {
                 let detail = format!("there is a plan {} already", body.id);
@@ -191,9 +193,15 @@ async fn post_plan(
                     closes
                 ],
             )?;
+            let setting = Setting {
+                principal: &scope.principal,
+                programme: &body.programme,
+                rules: &rules,
+                plan: body.id.as_str(),
+                now: scope.now,
+            };
             for (index, rate) in body.rates.iter().enumerate() {
-                let rate = rate.clone().beginning_with(created);
-                set(tx, &scope.principal, &body.programme, body.id.as_str(), &rate, index, scope.now)?;
+                setting.set(tx, &rate.clone().beginning_with(created), index)?;
             }
             let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
             Ok((StatusCode::CREATED, plan_view(tx, &row, &rules, scope.now)?))

@@ -175,6 +175,28 @@ on_both!(a_rename_leaves_agency_and_accounts_as_they_are, async |bench: &Bench| 
     stage.audit().await;
 });
 
+on_both!(rates_that_no_order_would_be_paid_by_are_refused, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    let rates =
+        |programme: &str| json!({"programme": programme, "rates": [{"bp": 5}, {"bp": 5, "class": "new"}]});
+    let mut plan = rates("g1");
+    plan.as_object_mut()
+        .unwrap()
+        .extend(json!({"id": "p-3", "name": "n", "approval": "manual"}).as_object().unwrap().clone());
+    for (path, body) in [("/v1/rates", rates("g1")), ("/v1/plans", plan)] {
+        let refused = bench.problem("POST", path, body, 422, "invalid").await;
+        assert_eq!(refused["field"], "rates[1].class", "{path}");
+    }
+    let offsite = json!({"merchant": "m1", "name": "off", "preset": "offsite1688", "effective_from": 0});
+    bench.ok("PUT", "/v1/programmes/off", offsite).await;
+    let placement = json!({"id": "anna-off", "programme": "off"});
+    for (path, body) in [("/v1/rates", rates("off")), ("/v1/promoters/anna/placements", placement)] {
+        let refused = bench.problem("POST", path, body, 409, "no_promoters").await;
+        assert_eq!(refused["field"], "programme", "{path}");
+    }
+    stage.audit().await;
+});
+
 on_both!(a_plan_that_no_order_would_be_paid_by_is_refused, async |bench: &Bench| {
     let targeted = json!({"commission": {"plan_precedence": ["approved_targeted", "general"]}});
     let stage = ready(bench, rules(&targeted)).await;
