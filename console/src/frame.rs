@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use crate::lang::Lang;
+use crate::show::moment;
 use crate::state::Console;
-use crate::texts::Texts;
+use crate::texts::{Texts, fill};
 use crate::who::{Anybody, SignedIn};
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -48,6 +49,8 @@ pub(crate) struct Frame {
     pub(crate) once: String,
     /// What was just done.
     pub(crate) done: Option<String>,
+    /// What stands in the way on every page.
+    pub(crate) warning: Option<String>,
 }
 
 /// The navigation of a role: path and words.
@@ -97,6 +100,7 @@ pub(crate) fn bare(console: &Console, lang: Lang, path: &str) -> Frame {
         token: String::new(),
         once: once(),
         done: None,
+        warning: None,
     }
 }
 
@@ -129,6 +133,7 @@ impl SignedIn {
             me: Some(me.unwrap_or_else(|| self.principal().role.name().to_owned())),
             token: self.secret.form_token(),
             done: done.and_then(|(_, what)| t.done.get(what.as_ref()).cloned()),
+            warning: self.suspended.map(|at| fill(&t.notices.suspended, "at", moment(at))),
             ..bare(console, *lang, path)
         }
     }

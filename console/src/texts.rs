@@ -152,7 +152,8 @@ texts! {
     /// Notices.
     notices: NoticeTexts {
         nav, title, empty_title, empty_words, mark, unread, promotion_cancelled, product_delisted, product_back, link_expired,
-        application_approved, application_rejected, withdrawal_paid, withdrawal_returned, account_verified, account_refused, from,
+        application_approved, application_rejected, withdrawal_paid, withdrawal_returned, account_verified, account_refused, payout_failed,
+        category_banned, promoter_disabled, promoter_enabled, from, suspended,
     }
     /// Balance, withdrawals, account.
     money: MoneyTexts {

@@ -65,6 +65,12 @@ fn row(t: &Texts, notice: &Notice) -> Row {
         "withdrawal_returned" => (n.withdrawal_returned.as_str(), money),
         "account_verified" => (n.account_verified.as_str(), money),
         "account_refused" => (n.account_refused.as_str(), money),
+        "payout_failed" => (n.payout_failed.as_str(), money),
+        "category_banned" => {
+            (n.category_banned.as_str(), Some("/promoter/links?state=category_banned".to_owned()))
+        }
+        "promoter_disabled" => (n.promoter_disabled.as_str(), None),
+        "promoter_enabled" => (n.promoter_enabled.as_str(), None),
         other => (other, None),
     };
     let detail = if notice.detail.is_empty() { &notice.subject } else { &notice.detail };

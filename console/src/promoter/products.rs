@@ -134,7 +134,7 @@ async fn show_library(promoter: &Promoter, refused: Form) -> Result<Response, Fa
             first: form.show(Field::text("q", &t.name).optional()),
             more: more.into_iter().map(|field| form.show(field)).collect(),
         },
-        cards: answer.items.into_iter().map(|offer| Card::of(who.t(), offer)).collect(),
+        cards: answer.items.into_iter().map(|offer| Card::of(who, offer)).collect(),
         next: next_page("/promoter/products", &fields, answer.next_cursor),
         searched: FILTERS.iter().any(|name| *name != "sort" && !value(name).is_empty()),
     };
@@ -151,7 +151,7 @@ async fn selection(promoter: Promoter) -> Result<Response, Failure> {
     let to = path(&["promoters", &promoter.id, "selection"]);
     let query = [("limit", PER_PAGE), ("cursor", form::value(&fields, "cursor"))];
     let answer: Page<Selected> = who.console().api().get(who.principal(), &to, &query).await?;
-    let card = |selected: Selected| (Card::of(who.t(), selected.product), day(selected.selected_at));
+    let card = |selected: Selected| (Card::of(who, selected.product), day(selected.selected_at));
     let page = SelectionPage {
         f: who.frame(),
         cards: answer.items.into_iter().map(card).collect(),

@@ -7,6 +7,7 @@ use super::programmes::Programme;
 use super::{categories, checked_name};
 use crate::api::{Only, Operators, Problem, Write};
 use crate::library::marks;
+use crate::notices;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{CategoryId, ProgrammeId, ProgrammeNum};
@@ -271,6 +272,10 @@ fn set(tx: &mut dyn Tx, ban: &Ban, numbers: &mut Numbers, now: Instant) -> Resul
     // One that was over before this one begins is history.
     let dated_anew = before.filter(|before| before.to.is_none_or(|to| to > ban.from));
     periods::replace(tx, state, dated_anew, ban.period(), now)?;
+    let lasting = ban.period().filter(|period| period.to.is_none_or(|to| to > now));
+    if lasting.is_some_and(|period| dated_anew.is_none_or(|before| before.from != period.from)) {
+        notices::bans::leave(tx, category, ban.programme, ban.from)?;
+    }
     marks::category(tx, ban.category.as_str())
 }
 

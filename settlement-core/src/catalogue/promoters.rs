@@ -7,6 +7,7 @@ use crate::api::{Only, Operators, PathId, Problem, Promoters, Write};
 use crate::attribution::programmes::read;
 use crate::attribution::{Contract, contracts, own_numbers};
 use crate::earlier::{self, Fact};
+use crate::notices::write::{Kind, News, tell};
 use crate::orders::wake;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
@@ -312,10 +313,18 @@ async fn change_state(
             let from = begins.then_some(at);
             let holds = promoter.disabled_from.is_some_and(|began| from.is_some_and(|from| began <= from));
             if !holds && (promoter.disabled_from.is_some() || from.is_some()) {
-                match from {
-                    Some(from) => periods::open(tx, state, from, scope.now)?,
-                    None => periods::close(tx, state, at, scope.now)?,
-                }
+                let kind = match from {
+                    Some(from) => {
+                        periods::open(tx, state, from, scope.now)?;
+                        Kind::PromoterDisabled
+                    }
+                    None => {
+                        periods::close(tx, state, at, scope.now)?;
+                        Kind::PromoterEnabled
+                    }
+                };
+                let news = News::new(kind, id.as_str(), "").beginning(at);
+                tell(tx, promoter.num, news, scope.now)?;
                 tx.execute(
                     "UPDATE promoters SET disabled_from = $2, updated_at = $3, change_no = $4, changed_at = $3 \
                      WHERE num = $1",

@@ -39,13 +39,14 @@ struct Notice {
     number: i64,
     /// `promotion_cancelled`, `product_delisted`, `product_back`, `link_expired`, `application_approved`,
     /// `application_rejected`, `withdrawal_paid`, `withdrawal_returned`,
-    /// `account_verified` or `account_refused`.
+    /// `account_verified`, `account_refused`, `payout_failed`, `category_banned`, `promoter_disabled` or
+    /// `promoter_enabled`.
     kind: String,
     /// UTC milliseconds.
     at: i64,
-    /// The product's id, the link's code, the plan's id or the payout's id.
+    /// The id of what it is about: product, link's code, plan, payout, payee, category or promoter.
     subject: String,
-    /// The product's name, the plan's name, or the reason.
+    /// Its name (of a category that is banned in one programme, that one's beside it), or the reason.
     detail: String,
     /// When what it tells of begins, if that was still to come, UTC milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]

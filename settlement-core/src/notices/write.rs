@@ -27,6 +27,14 @@ pub(crate) enum Kind {
     AccountVerified,
     /// The account was refused: nothing is bound any more.
     AccountRefused,
+    /// A payout could not be made, for want of an account that may be paid to.
+    PayoutFailed,
+    /// Goods of a category may not be promoted.
+    CategoryBanned,
+    /// The promoter's links do not earn.
+    PromoterDisabled,
+    /// They earn again.
+    PromoterEnabled,
 }
 
 impl Kind {
@@ -43,6 +51,10 @@ impl Kind {
             Self::WithdrawalReturned => "withdrawal_returned",
             Self::AccountVerified => "account_verified",
             Self::AccountRefused => "account_refused",
+            Self::PayoutFailed => "payout_failed",
+            Self::CategoryBanned => "category_banned",
+            Self::PromoterDisabled => "promoter_disabled",
+            Self::PromoterEnabled => "promoter_enabled",
         }
     }
 }

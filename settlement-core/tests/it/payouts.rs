@@ -126,6 +126,11 @@ on_both!(without_an_account_a_payment_fails_and_stays_payable, async |bench: &Be
         (failed.len(), &failed[0]["state"], &failed[0]["reason"]),
         (1, &json!("failed"), &json!("no_account_bound"))
     );
+    let notices = bench.ok("GET", "/v1/promoters/anna/notices", Value::Null).await;
+    assert_eq!(
+        (&notices["items"][0]["kind"], &notices["items"][0]["subject"]),
+        (&json!("payout_failed"), &failed[0]["id"])
+    );
     assert_eq!(purse(bench).await["earned_fen"], 1_000);
     bind(bench, "anna", "a@example.cn", at("2020-09-15 10:00:00")).await;
     // The next payout day takes it, or a person before that.
