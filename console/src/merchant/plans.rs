@@ -5,7 +5,7 @@ use super::rates::{classes, own_field, typed};
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, everything, next_page, query_of};
 use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
@@ -65,7 +65,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     let now = who.console().core().now().millis();
     let mut table = Table::new("", &columns, &[], &t.no_plans);
     for (programme, _) in programmes.iter().filter(|(id, _)| only.is_empty() || id == only) {
-        let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", programme)]).await?;
+        let plans: Vec<Plan> = everything(who, "/v1/plans", &[("programme", programme)]).await?;
         for plan in plans.into_iter().filter(|plan| plan.merchant.as_deref() == Some(&merchant.id)) {
             let approval = if plan.approval == "automatic" { &t.automatic } else { &t.by_us };
             table.row(vec![
@@ -185,7 +185,7 @@ async fn show_applications(merchant: &Merchant, id: &str, form: Form) -> Result<
 /// A plan of this shop: the API lists them by programme.
 async fn find(merchant: &Merchant, id: &str) -> Result<Option<Plan>, Failure> {
     for (programme, _) in programmes::choice(merchant).await? {
-        let plans: Vec<Plan> = merchant.who.ask("/v1/plans", &[("programme", &programme)]).await?;
+        let plans: Vec<Plan> = everything(&merchant.who, "/v1/plans", &[("programme", &programme)]).await?;
         if let Some(plan) = plans.into_iter().find(|plan| plan.id == id) {
             return Ok(Some(plan));
         }

@@ -3,7 +3,7 @@
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{Form, Submitted};
-use crate::list::Page;
+use crate::list::{Page, everything};
 use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Action, Cell, Part, Sheet, Table};
 use crate::state::Console;
@@ -60,7 +60,7 @@ async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
     let columns = [&*t.title, &t.pays, &texts.shop.programme, &t.by_whom, &t.state, ""];
     let mut table = Table::new("", &columns, &[], &t.none);
     for programme in programmes.items.into_iter().filter(|of| of.targeted_plans) {
-        let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", &programme.id)]).await?;
+        let plans: Vec<Plan> = everything(who, "/v1/plans", &[("programme", &programme.id)]).await?;
         for plan in plans.into_iter().filter(|plan| plan.closes_at.is_none_or(|at| at > now)) {
             let state = mine.items.iter().find(|of| of.plan == plan.id).map(|of| of.state.as_str());
             let apply = Action::new(format!("/promoter/plans/{}/apply", plan.id), &t.apply, &plan.name);

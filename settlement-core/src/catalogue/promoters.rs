@@ -3,7 +3,7 @@
 use super::feed::Numbers;
 use super::periods::{self, State};
 use super::{checked_name, next_num, said};
-use crate::api::{Only, Operators, PathId, Problem, Promoters, Write};
+use crate::api::{ApiTime, Only, Operators, PathId, Problem, Promoters, Write};
 use crate::attribution::programmes::read;
 use crate::attribution::{Contract, contracts, own_numbers};
 use crate::earlier::{self, Fact};
@@ -43,11 +43,10 @@ struct PutPromoter {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<String>)]
     agency: Option<Option<AgencyId>>,
-    /// From when on the agency's contract counts, UTC milliseconds. If absent: always, for a promoter who had no
+    /// From when on the agency's contract counts. If absent: always, for a promoter who had no
     /// agency; from now on, for one who changes it.
     #[serde(default)]
-    #[schema(value_type = Option<i64>)]
-    agency_from: Option<Instant>,
+    agency_from: Option<ApiTime>,
     /// The promoter's own buyer accounts, by which self-purchases are known. Replaces those given before; absent, they
     /// stay as they are; `null` takes them away.
     #[serde(default, deserialize_with = "said")]
@@ -72,9 +71,8 @@ struct PromoterView {
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct From {
-    /// UTC milliseconds; now unless given.
-    #[schema(value_type = Option<i64>)]
-    at: Option<Instant>,
+    /// Now unless given.
+    at: Option<ApiTime>,
 }
 
 /// A promoter as other rows need it.
@@ -159,7 +157,7 @@ async fn put_promoter(
                 if let Some(accounts) = &body.accounts {
                     set_accounts(tx, num, accounts.as_deref().unwrap_or_default(), scope.now)?;
                 }
-                set_contract(tx, num, before.as_ref(), agency, body.agency_from, scope.now)?;
+                set_contract(tx, num, before.as_ref(), agency, body.agency_from.map(ApiTime::instant), scope.now)?;
             }
             let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
             Ok((status, view(tx, &id)?))
@@ -300,7 +298,7 @@ async fn change_state(
     begins: bool,
 ) -> Result<Response, Problem> {
     write.scope.principal.require_operator()?;
-    let at = write.body.at.unwrap_or(write.scope.now);
+    let at = write.body.at.map_or(write.scope.now, ApiTime::instant);
     if !begins && at > write.scope.now {
         return Err(Problem::invalid("at", "the end of a suspension cannot lie in the future"));
     }

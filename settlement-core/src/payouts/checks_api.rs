@@ -6,7 +6,7 @@
 
 use super::accounts::{AccountKind, PayoutAccount, bound, refuse, to_check, verify};
 use crate::Core;
-use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Write};
+use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Write, check_filled};
 use crate::catalogue::names::{Noun, name_of};
 use crate::notices::write::{Kind, News, tell_by_id};
 use crate::store::{StoreError, Tx};
@@ -162,10 +162,7 @@ async fn post_refuse(
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     let reason = body.reason.trim().to_owned();
-    if reason.is_empty() || reason.len() > REASON_MAX || reason.chars().any(char::is_control) {
-        let rule = format!("1 to {REASON_MAX} bytes without control characters");
-        return Err(Problem::invalid("reason", rule));
-    }
+    check_filled("reason", &reason, REASON_MAX)?;
     scope
         .run(&core, move |tx, scope| {
             let of = looked_at(tx, &body.payee, body.from, scope.now)?;

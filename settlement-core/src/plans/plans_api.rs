@@ -4,7 +4,9 @@ use super::plan_rates::{PlanRate, rates_of};
 use super::rates_api::{NewRate, Setting};
 use super::{commission_rules, not_before_settled, owner, refuse_back_dating, refuse_without_targeted};
 use crate::Core;
-use crate::api::{ApiTime, Merchants, Only, Params, Principal, Problem, Role, Write};
+use crate::api::{
+    ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, Principal, Problem, Role, Write,
+};
 use crate::attribution::programmes::read;
 use crate::catalogue::refuse_without_promoters;
 use crate::params;
@@ -217,22 +219,31 @@ struct OfProgramme {
     /// The programme.
     #[param(value_type = String)]
     programme: ProgrammeId,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// The plans of a programme with what they pay, for everybody who has a token: promoters choose among them.
-#[utoipa::path(get, path = "/v1/plans", params(OfProgramme), responses((status = 200, body = Vec<PlanView>), (status = 404, description = "No such programme")))]
+#[utoipa::path(get, path = "/v1/plans", params(OfProgramme), responses((status = 200, body = Page<PlanView>), (status = 404, description = "No such programme")))]
 async fn list(
     State(core): State<Core>,
     _principal: Principal,
     Params(of): Params<OfProgramme>,
-) -> Result<Json<Vec<PlanView>>, Problem> {
+) -> Result<Json<Page<PlanView>>, Problem> {
+    let (page, Cursor(after)) = PageParams { limit: of.limit, cursor: of.cursor }.begin()?;
     let now = core.now();
     core.store()
         .read(move |tx| {
             let rules = commission_rules(tx, &of.programme, now)?;
-            let rows =
-                tx.query(&format!("{PLAN} WHERE programme = $1 ORDER BY id"), params![&of.programme])?;
-            rows.iter().map(|row| Ok(plan_view(tx, row, &rules, now)?)).collect::<Result<Vec<_>, Problem>>()
+            let rows = tx.query(
+                &format!("{PLAN} WHERE programme = $1 AND id > $2 ORDER BY id LIMIT $3"),
+                params![&of.programme, &after, page.rows()],
+            )?;
+            let items =
+                rows.iter().map(|row| plan_view(tx, row, &rules, now)).collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, Problem>(page.cut(items, |plan| plan.id.clone()))
         })
         .await
         .map(Json)

@@ -140,7 +140,8 @@ on_both!(edges_hear_of_a_merchants_app_a_price_and_a_picture, async |bench: &Ben
 
 on_both!(a_link_is_refused_a_life_it_cannot_have, async |bench: &Bench| {
     shop(bench).await;
-    let day = 1_700_000_000_000_i64;
+    let now = bench.core.now();
+    let day = now.floor().plus(DAY_MS).millis();
     let beyond = (i64::from(u32::MAX) + 1) * 1_000;
     let rows = [
         ("starts", json!({"starts": i64::MAX})),
@@ -155,6 +156,8 @@ on_both!(a_link_is_refused_a_life_it_cannot_have, async |bench: &Bench| {
         ("expires", json!({"starts": day, "expires": day - 1})),
         ("expires", json!({"starts": day, "expires": day + 999})),
         ("qr_expires", json!({"starts": day, "qr_expires": day})),
+        ("expires", json!({"expires": now.millis()})),
+        ("qr_expires", json!({"qr_expires": now.plus(-1_000).millis()})),
         ("shared_at", json!({"shared_at": i64::MIN})),
         ("shared_at", json!({"shared_at": 0})),
         ("shared_at", json!({"shared_at": i64::MAX})),
@@ -168,6 +171,21 @@ on_both!(a_link_is_refused_a_life_it_cannot_have, async |bench: &Bench| {
     let link = json!({"placement": "lily1", "product": "sku1", "starts": day, "expires": day + 1_000});
     let made = bench.ok("POST", "/v1/links", link).await;
     assert_eq!(made["starts_at"], day);
+    // Operators bring in old links, which are over; and a time may be a text.
+    let old = json!({"placement": "lily1", "product": "sku1", "shared_at": "2020-01-01T00:00:00+08:00",
+                     "expires": "2020-01-02T00:00:00+08:00"});
+    assert_eq!(bench.ok("POST", "/v1/links", old).await["expires_at"], 1_577_894_400_000_i64);
+});
+
+on_both!(a_ban_says_that_it_has_made_the_category, async |bench: &Bench| {
+    for made in [true, false] {
+        let ban = json!({"category": "typo", "effective_from": "2020-01-01T00:00:00+08:00"});
+        let banned = bench.ok("POST", "/v1/bans", ban).await;
+        assert_eq!(
+            (&banned["category_made"], &banned["effective_from"]),
+            (&json!(made), &json!(1_577_808_000_000_i64))
+        );
+    }
 });
 
 on_both!(edges_hear_of_everything_once_and_in_order, async |bench: &Bench| {

@@ -145,10 +145,16 @@ on_both!(a_targeted_plan_pays_those_it_approved_from_its_midnight_on, async |ben
     }
     assert_eq!(seen, [1_000, 1_000, 2_000, 1_000]);
     let plans = bench.ok("GET", "/v1/plans?programme=g1", Value::Null).await;
-    assert_eq!((&plans[0]["id"], &plans[0]["approval"]), (&json!("p-20"), &json!("manual")));
+    assert_eq!(
+        (&plans["items"][0]["id"], &plans["items"][0]["approval"]),
+        (&json!("p-20"), &json!("manual"))
+    );
     // Also who reads of the plan is told from when on it pays.
     let begins = json!(hour(12).millis());
-    assert_eq!((&plans[0]["effective_from"], &plans[0]["rates"][0]["from"]), (&begins, &begins));
+    assert_eq!(
+        (&plans["items"][0]["effective_from"], &plans["items"][0]["rates"][0]["from"]),
+        (&begins, &begins)
+    );
     // A promoter does not answer their own application, and a merchant does not set another's rates.
     let token = bench.ok("POST", "/v1/tokens", json!({"role": "promoter", "subject": "anna"})).await;
     let token = token["token"].as_str().unwrap();
