@@ -45,7 +45,7 @@ before(async () => {
     policy: {
       settlement: { mode: 'manual' },
       attribution: { late_click_grace: '1s', edge_hold: '1s', require_badge: false },
-      commission: { rates: [{ bp: 1000, effective: { from: 0 } }] },
+      commission: { rates: [{ bp: 1000, effective: { from: 0 } }], plan_precedence: ['general', 'approved_targeted'] },
     },
   });
   await made('PUT', '/v1/products/pot', { merchant: 'm', title: '茶壶', url: shop.put('/pot', '<h1>茶壶</h1>'), price_fen: 20_000 });

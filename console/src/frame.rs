@@ -4,8 +4,9 @@ use crate::failure::Failure;
 use crate::form::Form;
 use crate::lang::Lang;
 use crate::navigation::{self, NOTICES, home_of};
+use crate::show::moment;
 use crate::state::Console;
-use crate::texts::Texts;
+use crate::texts::{Texts, fill};
 use crate::who::{Anybody, SignedIn};
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -50,6 +51,8 @@ pub(crate) struct Frame {
     pub(crate) once: String,
     /// What was just done.
     pub(crate) done: Option<String>,
+    /// What stands in the way on every page.
+    pub(crate) warning: Option<String>,
 }
 
 /// `/`: the first page of whoever it is.
@@ -76,6 +79,7 @@ pub(crate) fn bare(console: &Console, lang: Lang, path: &str) -> Frame {
         token: String::new(),
         once: once(),
         done: None,
+        warning: None,
     }
 }
 
@@ -108,6 +112,7 @@ impl SignedIn {
             me: Some(me.unwrap_or_else(|| self.principal().role.name().to_owned())),
             token: self.secret.form_token(),
             done: done.and_then(|(_, what)| t.done.get(what.as_ref()).cloned()),
+            warning: self.suspended.map(|at| fill(&t.notices.suspended, "at", moment(at))),
             ..bare(console, *lang, path)
         }
     }

@@ -6,7 +6,9 @@ use crate::show::{moment, rate, yuan};
 use crate::texts::{PolicyTexts, Texts, fill};
 use attribution_core::catalogue::{Durability, Rebind};
 use attribution_core::policy::attribution::{CouponOverride, OnPromoWithdrawn, SelfPurchase};
-use attribution_core::policy::commission::{Class, Party, PlanRef, Rate, Rounding, Subject};
+use attribution_core::policy::commission::{
+    Class, Party, PlanRef, Rate, Rounding, Subject, TargetedEffective,
+};
 use attribution_core::policy::settlement::{
     Destination, Methods, PayMethod, Payout, PayoutKey, RefundAfter, RefundBefore, ReportVisible, Roll,
     SettleMode,
@@ -137,6 +139,14 @@ fn how_much(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
     }
     words.extend(rules.rates.iter().map(|of| rate_words(t, of)));
     words.push(t.own_rates.clone());
+    if !rules.pays_promoters() {
+        words.push(t.no_promoters.clone());
+    }
+    if !rules.has_targeted_plans() {
+        words.push(t.no_targeted_plans.clone());
+    } else if rules.targeted_effective == TargetedEffective::NextMidnight {
+        words.push(t.targeted_from_midnight.clone());
+    }
     for fee in &rules.channel_fees {
         words.push(fill(&fill(&t.channel_fee, "id", &fee.channel), "rate", rate(fee.bp.into())));
     }

@@ -49,6 +49,8 @@ pub(crate) struct Entry {
     version: u32,
     pub(crate) enrolments: bool,
     pub(crate) video_tasks: bool,
+    pub(crate) targeted_plans: bool,
+    pub(crate) customer_classes: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -153,7 +153,8 @@ texts! {
     notices: NoticeTexts {
         nav, title, empty_title, empty_words, mark, unread, promotion_cancelled, product_delisted, product_back, link_expired,
         application_approved, application_rejected, approval_withdrawn, withdrawal_paid, withdrawal_returned,
-        account_verified, account_refused, commission_taken_back,
+        account_verified, account_refused, commission_taken_back, payout_failed, category_banned, promoter_disabled,
+        promoter_enabled, from, suspended,
     }
     /// Balance, withdrawals, account.
     money: MoneyTexts {
@@ -327,7 +328,7 @@ texts! {
         rebind_any, rebind_protected, rebind_never, link_ttl, link_forever, converted, badge, user_activation, self_allow,
         self_ignore, self_deny, withdrawn_pays, withdrawn_not, coupon_wins, device, classes, class_any,
         class_new, class_returning, of_all, of_product, of_category, of_shop, rate, nothing, in_plan,
-        own_rates, channel_fee, tier, cashback, platform, agency, promoter, comma, split, collected, floor,
+        own_rates, no_promoters, no_targeted_plans, targeted_from_midnight, channel_fee, tier, cashback, platform, agency, promoter, comma, split, collected, floor,
         half_up, min, video_tasks, matures, matures_after, timer_stops, auto, manual, funding, immediate, monthly_success,
         monthly_settled, roll, bound_at_payout, bound_at_withdrawal, to_balance, refund_before,
         refund_before_some, clawback, no_clawback, refund_manual, excluded, wechat_own, wechat_consignment,

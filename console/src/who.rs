@@ -14,8 +14,8 @@ use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, header};
-use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use settlement_core::accounts::{Session, SessionSecret};
 use settlement_core::api::{Peer, Principal, Role};
@@ -91,6 +91,8 @@ pub(crate) struct SignedIn {
     pub(crate) secret: SessionSecret,
     /// Notices that a promoter has not read.
     pub(crate) unread: usize,
+    /// A promoter whose links do not earn now: since when.
+    pub(crate) suspended: Option<i64>,
 }
 
 impl SignedIn {
@@ -160,7 +162,13 @@ impl SignedIn {
     pub(crate) async fn find(anybody: &Anybody) -> Result<Option<Self>, Failure> {
         let Some(secret) = &anybody.secret else { return Ok(None) };
         let session = anybody.console.core().session(secret).await.map_err(Failure::store)?;
-        let found = |session| Self { anybody: anybody.clone(), session, secret: secret.clone(), unread: 0 };
+        let found = |session| Self {
+            anybody: anybody.clone(),
+            session,
+            secret: secret.clone(),
+            unread: 0,
+            suspended: None,
+        };
         Ok(session.map(found))
     }
 }
@@ -221,6 +229,13 @@ pub(crate) struct Promoter {
     pub(crate) id: String,
 }
 
+/// Whether a promoter's links earn.
+#[derive(Deserialize)]
+struct Standing {
+    disabled: bool,
+    disabled_from: Option<i64>,
+}
+
 /// Notices that are counted; more are as good as these.
 const UNREAD_MAX: &str = "99";
 
@@ -236,6 +251,8 @@ impl FromRequestParts<Console> for Promoter {
             let to = crate::api::path(&["promoters", &id, "notices"]);
             let unread: Page<IgnoredAny> = who.ask(&to, &[("unread", "true"), ("limit", UNREAD_MAX)]).await?;
             who.unread = unread.items.len();
+            let standing: Standing = who.ask(&crate::api::path(&["promoters", &id]), &[]).await?;
+            who.suspended = standing.disabled_from.filter(|_| standing.disabled);
         }
         Ok(Self { who, id })
     }

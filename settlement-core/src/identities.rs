@@ -2,7 +2,7 @@
 //! could name any visitor could claim anybody's clicks.
 
 use crate::api::time::plausible;
-use crate::api::{Merchants, Only, Problem, Role, Write};
+use crate::api::{ApiTime, Merchants, Only, Problem, Role, Write};
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
@@ -79,9 +79,8 @@ struct PostIdentity {
     visitor_token: Option<String>,
     /// The click token (`yk_click`) that came with the visitor.
     click_token: Option<String>,
-    /// When, UTC milliseconds; now unless given.
-    #[schema(value_type = Option<i64>)]
-    at: Option<Instant>,
+    /// When; now unless given.
+    at: Option<ApiTime>,
 }
 
 /// What became of it.
@@ -105,7 +104,7 @@ async fn post_identity(
 ) -> Result<Response, Problem> {
     let body = write.body;
     let now = write.scope.now;
-    let at = body.at.unwrap_or(now);
+    let at = body.at.map_or(now, ApiTime::instant);
     plausible(at, now).map_err(|why| Problem::invalid("at", why))?;
     let proving = core.clone();
     write

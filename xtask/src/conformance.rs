@@ -26,7 +26,7 @@ const KNOWN_WITHIN: u32 = 25;
 /// A small world: what each role's questions are about.
 const WORLD: [(&str, &str, &str); 14] = [
     ("PUT", "/v1/merchants/m1", r#"{"platform": "p1", "name": "山里茶行"}"#),
-    ("PUT", "/v1/programmes/g1", r#"{"merchant": "m1", "name": "g", "preset": "distributor1688"}"#),
+    ("PUT", "/v1/programmes/g1", r#"{"merchant": "m1", "name": "g", "preset": "taobao_live"}"#),
     (
         "PUT",
         "/v1/products/cup",

@@ -41,13 +41,19 @@ pub struct TargetedPlan {
     pub applications: Vec<Application>,
 }
 
+impl TargetedEffective {
+    /// From when on a plan that was added at `created` counts.
+    pub const fn begin(self, created: Instant) -> Instant {
+        match self {
+            Self::NextMidnight => created.next_shanghai_midnight(),
+            Self::Immediate => created.floor(),
+        }
+    }
+}
+
 impl TargetedPlan {
     fn period(&self, rule: TargetedEffective) -> Period {
-        let from = match rule {
-            TargetedEffective::NextMidnight => self.created.next_shanghai_midnight(),
-            TargetedEffective::Immediate => self.created.floor(),
-        };
-        Period { from, to: self.closes }
+        Period { from: rule.begin(self.created), to: self.closes }
     }
 
     /// Whether `promoter` is approved at `at`; the second of the approval counts.

@@ -250,6 +250,18 @@ pub struct CommissionPolicy {
     pub collected_at_withdrawal: Vec<Party>,
 }
 
+impl CommissionPolicy {
+    /// Whether targeted plans count at all.
+    pub fn has_targeted_plans(&self) -> bool {
+        self.plan_precedence.contains(&PlanStep::ApprovedTargeted)
+    }
+
+    /// Whether a promoter shares in a commission.
+    pub fn pays_promoters(&self) -> bool {
+        self.split.iter().any(|share| share.party == Party::Promoter)
+    }
+}
+
 impl Default for CommissionPolicy {
     fn default() -> Self {
         Self {

@@ -1,11 +1,11 @@
 //! Targeted plans (定向计划): what they pay, when they close, who applied, and the answers.
 
 use super::programmes;
-use super::rates::{Programme, own_field, typed, with_fields};
+use super::rates::{Offered, Programme, own_field, typed, with_fields};
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, everything, next_page, query_of};
 use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
@@ -60,13 +60,16 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
     let programmes = programmes::choice(merchant).await?;
+    let paying = programmes::choice_of(merchant, |of| of.targeted_plans).await?;
+    let has_classes =
+        !programmes::choice_of(merchant, |of| of.targeted_plans && of.customer_classes).await?.is_empty();
     let fields = query_of(who);
     let only = form::value(&fields, "programme");
     let columns = [&*t.name, &t.id, &texts.plan.pays, &t.programme, &t.approval, &t.made_at, &t.closes];
     let now = who.console().core().now().millis();
     let mut table = Table::new("", &columns, &[], &t.no_plans);
     for (programme, _) in programmes.iter().filter(|(id, _)| only.is_empty() || id == only) {
-        let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", programme)]).await?;
+        let plans: Vec<Plan> = everything(who, "/v1/plans", &[("programme", programme)]).await?;
         for plan in plans.into_iter().filter(|plan| plan.merchant.as_deref() == Some(&merchant.id)) {
             let approval = if plan.approval == "automatic" { &t.automatic } else { &t.by_us };
             table.row(vec![
@@ -84,14 +87,19 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
     sheet.part(Part::Table(table));
     let approvals =
         vec![("manual".to_owned(), t.by_us.clone()), ("automatic".to_owned(), t.automatic.clone())];
+    if paying.is_empty() {
+        sheet.part(Part::Note("", texts.policy.no_targeted_plans.clone()));
+        return sheet.show(form);
+    }
     let part = FormPart::new(&t.new_plan, "/merchant/plans", &t.make)
         .field(form.show(Field::text("name", &t.name)))
         .field(form.show(Field::text("id", &t.id).hint(&t.id_hint)))
-        .field(form.show(Field::choice("programme", &t.programme, programmes)))
+        .field(form.show(Field::choice("programme", &t.programme, paying)))
         .field(form.show(Field::choice("approval", &t.approval, approvals)))
         .fold(form.is_refused());
     let has_own = !programmes::choice_of(merchant, |of| of.merchant.is_some()).await?.is_empty();
-    sheet.part(Part::Form(with_fields(merchant, &form, part, has_own).await?));
+    let offered = Offered { categories: has_own, classes: has_classes };
+    sheet.part(Part::Form(with_fields(merchant, &form, part, offered).await?));
     sheet.show(form)
 }
 
@@ -181,8 +189,8 @@ async fn show_applications(merchant: &Merchant, id: &str, form: Form) -> Result<
         let about_end = !form.value("at").is_empty();
         let part =
             FormPart::new(&t.set_rate, format!("{here}/rates"), &t.set).fold(form.is_refused() && !about_end);
-        let own = Programme::find(merchant, &plan.programme).await?.is_own();
-        sheet.part(Part::Form(with_fields(merchant, &form, part, own).await?));
+        let offered = Programme::find(merchant, &plan.programme).await?.offered();
+        sheet.part(Part::Form(with_fields(merchant, &form, part, offered).await?));
         let close = FormPart::new(&texts.plan.close, format!("{here}/close"), &texts.plan.close)
             .intro(&texts.plan.close_words)
             .field(form.show(Field::date("at", &t.closes).hint(&texts.plan.close_hint).optional()))
@@ -196,7 +204,7 @@ async fn show_applications(merchant: &Merchant, id: &str, form: Form) -> Result<
 /// A plan of this shop: the API lists them by programme.
 async fn find(merchant: &Merchant, id: &str) -> Result<Plan, Failure> {
     for (programme, _) in programmes::choice(merchant).await? {
-        let plans: Vec<Plan> = merchant.who.ask("/v1/plans", &[("programme", &programme)]).await?;
+        let plans: Vec<Plan> = everything(&merchant.who, "/v1/plans", &[("programme", &programme)]).await?;
         let own = |plan: &Plan| plan.id == id && plan.merchant.as_deref() == Some(&merchant.id);
         if let Some(plan) = plans.into_iter().find(own) {
             return Ok(plan);

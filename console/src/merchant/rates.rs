@@ -10,6 +10,7 @@ use crate::show::basis_points;
 use crate::state::Console;
 use crate::texts::Texts;
 use crate::who::Merchant;
+use attribution_core::policy::Policy;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
@@ -33,6 +34,16 @@ struct Entry {
 pub(super) struct Programme {
     name: String,
     merchant: Option<String>,
+    policy: Policy,
+}
+
+/// For what a rate can be set, beside the shop and its products.
+#[derive(Clone, Copy)]
+pub(super) struct Offered {
+    /// In a platform's programme a category's rate would be for the goods of others too.
+    pub(super) categories: bool,
+    /// New customers or returning ones, where the rules tell them apart.
+    pub(super) classes: bool,
 }
 
 impl Programme {
@@ -40,9 +51,8 @@ impl Programme {
         Ok(merchant.who.ask(&path(&["programmes", id]), &[]).await?)
     }
 
-    /// Whether it is the merchant's own: in a platform's, a category's rate would be for the goods of others too.
-    pub(super) const fn is_own(&self) -> bool {
-        self.merchant.is_some()
+    pub(super) const fn offered(&self) -> Offered {
+        Offered { categories: self.merchant.is_some(), classes: self.policy.commission.classes.is_some() }
     }
 }
 
@@ -55,24 +65,25 @@ fn classes(t: &Texts) -> Vec<(String, String)> {
     ]
 }
 
-/// The fields of a rate; a category's only where `categories` may have rates.
+/// The fields of a rate.
 pub(super) async fn with_fields(
     merchant: &Merchant,
     form: &Form,
     part: FormPart,
-    categories: bool,
+    offered: Offered,
 ) -> Result<FormPart, Failure> {
     let (texts, t) = (merchant.who.t(), &merchant.who.t().shop);
     let mut part = part
         .field(form.show(Field::text("rate", &t.rate_percent).hint(&t.rate_hint).inputmode("decimal")))
         .field(form.show(Field::text("product", &t.product_id).hint(&t.rate_product_hint).optional()));
-    if categories {
+    if offered.categories {
         let field = crate::categories::field(&merchant.who, &t.category, &t.any_category).await?;
         part = part.field(form.show(field.hint(&t.rate_category_hint)));
     }
-    Ok(part
-        .field(form.show(Field::choice("class", &t.customers, classes(texts))))
-        .field(form.show(Field::date("from", &t.from).hint(&t.rate_from_hint).optional())))
+    if offered.classes {
+        part = part.field(form.show(Field::choice("class", &t.customers, classes(texts))));
+    }
+    Ok(part.field(form.show(Field::date("from", &t.from).hint(&t.rate_from_hint).optional())))
 }
 
 /// A rate from what was typed into [its fields](with_fields), or what is wrong with them.
@@ -123,8 +134,12 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
         table.row(cells);
     }
     let mut sheet = Sheet::new(who, &t.rates).back(here.clone(), &programme.name).intro(&t.rates_intro);
-    let part = FormPart::new(&t.set_rate, format!("{here}/rates"), &t.set);
-    sheet.part(Part::Form(with_fields(merchant, &form, part, programme.is_own()).await?));
+    if programme.policy.commission.pays_promoters() {
+        let part = FormPart::new(&t.set_rate, format!("{here}/rates"), &t.set);
+        sheet.part(Part::Form(with_fields(merchant, &form, part, programme.offered()).await?));
+    } else {
+        sheet.part(Part::Note("", texts.policy.no_promoters.clone()));
+    }
     sheet.part(Part::Table(table));
     sheet.show(form)
 }

@@ -3,10 +3,12 @@
 
 use super::payout_accounts::payee;
 use super::programmes;
+use crate::api::ApiError;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
-use crate::list::{Page, query_of};
+use crate::list::{Page, next_page, query_of};
 use crate::money::kind_words;
+use crate::problem;
 use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
 use crate::show::{moment, yuan};
 use crate::state::Console;
@@ -82,8 +84,11 @@ async fn show(operator: &Operator, programme: &str, form: Form) -> Result<Respon
         sheet.part(Part::Note("", t.on_their_way_words.clone()));
         sheet.part(Part::Links(vec![(format!("{FILE}?{query}"), t.all_of_them.clone())]));
     }
-    let runs: Vec<Run> = who.ask("/v1/payout-runs", &[("programme", &chosen)]).await?;
-    sheet.part(Part::Table(table(operator, runs)));
+    let fields = query_of(who);
+    let query = [("programme", chosen.as_str()), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
+    let runs: Page<Run> = who.ask("/v1/payout-runs", &query).await?;
+    let next = next_page(PAYOUTS, &fields, runs.next_cursor);
+    sheet.part(Part::Table(table(operator, runs.items).next(next)));
     sheet.part(Part::Form(
         FormPart::new(&t.begin_title, PAYOUTS, &t.begin).intro(&t.begin_words).hidden("programme", &chosen),
     ));
@@ -216,7 +221,16 @@ async fn arrivals(operator: Operator, sent: Submitted) -> Result<Response, Failu
     };
     let body = json!({ "payouts": payouts });
     let taken = who.change(Method::POST, "/v1/payouts/arrivals", sent.once(), &body).await;
-    who.finish(&sent, taken, (&here(programme), "arrived"), |form| show(&operator, programme, form)).await
+    if let Err(ApiError::Refused(problem)) = &taken
+        && problem.code == "invalid_arrivals"
+    {
+        let ids: Vec<&str> = payouts.iter().map(|of| of.id.as_str()).collect();
+        let mistakes = problem::of_typed(who.t(), who.anybody.lang, problem, "arrivals", &ids);
+        return show(&operator, programme, Form::refused(&sent.fields, mistakes)).await;
+    }
+    let own_name = |field: &str| field.replace("payouts", "arrivals");
+    let again = |form: Form| show(&operator, programme, form.renamed(own_name));
+    who.finish(&sent, taken, (&here(programme), "arrived"), again).await
 }
 
 #[cfg(test)]

@@ -31,6 +31,22 @@ pub(crate) fn of_entries(t: &Texts, lang: Lang, problem: &ProblemBody) -> Vec<(u
     errors.filter_map(entry).collect()
 }
 
+/// The same, of a list that was typed into `field`: each mistake behind the name of its entry.
+pub(crate) fn of_typed(
+    t: &Texts,
+    lang: Lang,
+    problem: &ProblemBody,
+    field: &str,
+    names: &[&str],
+) -> Vec<Mistake> {
+    let colon = &t.common.colon;
+    let named = |(index, mistake): (usize, Mistake)| Mistake {
+        field: Some(field.to_owned()),
+        words: format!("{}{colon}{}", names.get(index).copied().unwrap_or_default(), mistake.words),
+    };
+    of_entries(t, lang, problem).into_iter().map(named).collect()
+}
+
 /// What is wrong, and where, by the code, the sentence and the facts of a refusal.
 fn told(t: &Texts, lang: Lang, code: &str, detail: &str, facts: &Map<String, Value>) -> Mistake {
     let field = facts.get("field").and_then(Value::as_str);

@@ -217,11 +217,10 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
         .split([',', '\u{ff0c}', '\u{3001}', '\n', ' ', '\t', '\r'])
         .filter(|id| !id.is_empty())
         .collect();
-    let mut mistakes = Vec::new();
     if products.is_empty() || products.len() > MANY_MAX {
         let words = fill(&t.links.bad_count, "max", MANY_MAX);
-        mistakes.push(Mistake { field: Some("products".to_owned()), words });
-        return show_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
+        let mistake = Mistake { field: Some("products".to_owned()), words };
+        return show_many(&promoter, Form::refused(&sent.fields, vec![mistake])).await;
     }
     let placement = sent.value("placement");
     let links: Vec<_> = products
@@ -238,11 +237,7 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
             if let ApiError::Refused(problem) = &error
                 && problem.code == "invalid_links"
             {
-                for (at, Mistake { words, .. }) in problem::of_entries(t, who.anybody.lang, problem) {
-                    let product = products.get(at).copied().unwrap_or_default();
-                    let words = format!("{product}{}{words}", t.common.colon);
-                    mistakes.push(Mistake { field: Some("products".to_owned()), words });
-                }
+                let mistakes = problem::of_typed(t, who.anybody.lang, problem, "products", &products);
                 return show_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
             }
             let form = Form::of_api(&sent.fields, error, t, who.anybody.lang)?;

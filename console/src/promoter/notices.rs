@@ -29,6 +29,7 @@ struct Notice {
     at: i64,
     subject: String,
     detail: String,
+    from: Option<i64>,
     read_at: Option<i64>,
 }
 
@@ -73,11 +74,20 @@ fn row(t: &Texts, notice: &Notice) -> Row {
         "account_verified" => (n.account_verified.as_str(), money),
         "account_refused" => (n.account_refused.as_str(), money),
         "commission_taken_back" => (n.commission_taken_back.as_str(), order_page(&notice.subject)),
+        "payout_failed" => (n.payout_failed.as_str(), money),
+        "category_banned" => {
+            (n.category_banned.as_str(), Some("/promoter/links?state=category_banned".to_owned()))
+        }
+        "promoter_disabled" => (n.promoter_disabled.as_str(), None),
+        "promoter_enabled" => (n.promoter_enabled.as_str(), None),
         other => (other, None),
     };
     let detail = if notice.detail.is_empty() { &notice.subject } else { &notice.detail };
     let order = notice.subject.split_once('/').map_or("", |(_, order)| order);
-    let words = fill(&fill(words, "what", detail), "order", order);
+    let mut words = fill(&fill(words, "what", detail), "order", order);
+    if let Some(from) = notice.from {
+        words += &format!(" {}", fill(&n.from, "at", moment(from)));
+    }
     Row { at: moment(notice.at), words, href, is_new: notice.read_at.is_none() }
 }
 

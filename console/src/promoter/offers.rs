@@ -2,7 +2,7 @@
 
 use crate::show::{rate, yuan};
 use crate::states;
-use crate::texts::Texts;
+use crate::who::SignedIn;
 use serde::Deserialize;
 
 /// The API's product.
@@ -49,15 +49,17 @@ impl Card {
         self.title.chars().find(|c| c.is_alphanumeric()).map(String::from).unwrap_or_default()
     }
 
-    pub(super) fn of(t: &Texts, offer: Offer) -> Self {
-        let reason = offer.reason.as_deref();
+    pub(super) fn of(who: &SignedIn, offer: Offer) -> Self {
+        let t = who.t();
+        let suspended = who.suspended.map(|_| "promoter_disabled");
+        let reason = suspended.or(offer.reason.as_deref());
         let dead = reason.map(|reason| states::dead(t, reason).to_owned());
         let dead = dead.or_else(|| offer.invalid.then(|| t.products.dead_other.clone()));
         // What nobody can promote earns nothing, whatever its rate would be.
         let alive = dead.is_none();
         Self {
             dead,
-            live: !offer.invalid && offer.reason.is_none() && offer.programme.is_some(),
+            live: alive && offer.programme.is_some(),
             price: offer.price_fen.map(yuan),
             has_picture: offer.image_url.is_some(),
             rate: offer.rate_bp.filter(|_| alive).map(rate),

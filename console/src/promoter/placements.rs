@@ -8,6 +8,7 @@ use crate::show::day;
 use crate::state::Console;
 use crate::who::Promoter;
 use askama::Template;
+use attribution_core::policy::commission::Party;
 use axum::Router;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -46,6 +47,19 @@ impl Placement {
 pub(super) struct Programme {
     pub(super) id: String,
     pub(super) name: String,
+    split: Vec<Share>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Share {
+    party: Party,
+}
+
+impl Programme {
+    /// Whether promoters earn anything there.
+    fn pays_promoters(&self) -> bool {
+        self.split.iter().any(|share| share.party == Party::Promoter)
+    }
 }
 
 struct Row {
@@ -88,8 +102,8 @@ async fn page(promoter: Promoter) -> Result<Response, Failure> {
 async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
     let who = &promoter.who;
     let t = &who.t().placements;
-    let choices: Vec<(String, String)> =
-        programmes(promoter).await?.into_iter().map(|programme| (programme.id, programme.name)).collect();
+    let paying = programmes(promoter).await?.into_iter().filter(Programme::pays_promoters);
+    let choices: Vec<(String, String)> = paying.map(|programme| (programme.id, programme.name)).collect();
     let row = |placement: Placement| Row {
         id: placement.id,
         name: placement.name,

@@ -3,7 +3,7 @@
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{Form, Submitted};
-use crate::list::Page;
+use crate::list::{Page, everything};
 use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Action, Cell, Part, Sheet, Table};
 use crate::state::Console;
@@ -25,6 +25,7 @@ pub(super) fn routes() -> Router<Console> {
 struct Programme {
     id: String,
     name: String,
+    targeted_plans: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,8 +60,8 @@ async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
     let now = who.console().core().now().millis();
     let columns = [&*t.title, &t.pays, &texts.shop.programme, &t.by_whom, &t.state, ""];
     let mut table = Table::new("", &columns, &[], &t.none);
-    for programme in programmes.items {
-        let plans: Vec<Plan> = who.ask("/v1/plans", &[("programme", &programme.id)]).await?;
+    for programme in programmes.items.into_iter().filter(|of| of.targeted_plans) {
+        let plans: Vec<Plan> = everything(who, "/v1/plans", &[("programme", &programme.id)]).await?;
         for plan in plans.into_iter().filter(|plan| plan.closes_at.is_none_or(|at| at > now)) {
             let last = mine.items.iter().find(|of| of.plan == plan.id);
             let apply = Action::new(format!("/promoter/plans/{}/apply", plan.id), &t.apply, &plan.name);

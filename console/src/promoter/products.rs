@@ -122,7 +122,7 @@ async fn show_library(promoter: &Promoter, refused: Form) -> Result<Response, Fa
             more: more.into_iter().map(|field| form.show(field)).collect(),
             file: Some(file::address("/promoter/products", &fields)),
         },
-        cards: answer.items.into_iter().map(|offer| Card::of(who.t(), offer)).collect(),
+        cards: answer.items.into_iter().map(|offer| Card::of(who, offer)).collect(),
         next: next_page("/promoter/products", &fields, answer.next_cursor),
         searched: FILTERS.iter().chain(&["cursor"]).any(|name| !value(name).is_empty()),
     };
@@ -144,7 +144,7 @@ async fn selection(promoter: Promoter) -> Result<Response, Failure> {
     let to = path(&["promoters", &promoter.id, "selection"]);
     let query = [("limit", PER_PAGE), ("cursor", form::value(&fields, "cursor"))];
     let answer: Page<Selected> = who.console().api().get(who.principal(), &to, &query).await?;
-    let card = |selected: Selected| (Card::of(who.t(), selected.product), day(selected.selected_at));
+    let card = |selected: Selected| (Card::of(who, selected.product), day(selected.selected_at));
     let page = SelectionPage {
         f: who.frame(),
         cards: answer.items.into_iter().map(card).collect(),

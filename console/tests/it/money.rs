@@ -160,7 +160,7 @@ async fn an_operator_pays_out_and_takes_in_what_arrived() {
     assert!(page.body.contains("2 / 2") && page.body.contains("已完成"), "{}", page.body);
     assert!(page.body.contains("推广者 莉莉 <span class=\"muted id\">lily</span>"), "{}", page.body);
     assert!(page.body.contains("data-label=\"失败\">1<"), "{}", page.body);
-    let day = bench.ok("GET", "/v1/payout-runs?programme=live", Value::Null).await[0]["day"].clone();
+    let day = bench.ok("GET", "/v1/payout-runs?programme=live", Value::Null).await["items"][0]["day"].clone();
     let day = day.as_str().unwrap();
     let file = boss.get(&format!("/operator/payouts/file?programme=live&day={day}")).await;
     assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");

@@ -114,9 +114,9 @@ fn everybody() -> Vec<(&'static str, Vec<&'static str>)> {
 /// A shop with something on every page.
 async fn filled() -> Bench {
     let bench = Bench::new().await;
-    bench
-        .ok("PUT", "/v1/programmes/own", json!({"merchant": "m1", "name": "本店", "preset": "youzan_short"}))
-        .await;
+    let own = json!({"merchant": "m1", "name": "本店", "preset": "youzan_short",
+        "policy": {"commission": {"plan_precedence": ["approved_targeted", "general"]}}});
+    bench.ok("PUT", "/v1/programmes/own", own).await;
     let plan = json!({"id": "gold", "programme": "own", "name": "金牌", "approval": "manual",
         "rates": [{"shop": "m1", "bp": 2_000}]});
     bench.ok("POST", "/v1/plans", plan).await;

@@ -72,8 +72,11 @@ async fn a_qr_code_is_three_steps_from_signing_in() {
     );
 
     // Whoever may not promote reads why, and not that something went wrong.
-    bench.ok("POST", "/v1/promoters/lily/disable", json!({})).await;
     let library = lily.get("/promoter/products").await;
+    bench.ok("POST", "/v1/promoters/lily/disable", json!({})).await;
+    let offers = lily.get("/promoter/products").await;
+    assert!(offers.body.contains("您的推广资格自") && !offers.body.contains("/promote\""), "{}", offers.body);
+    assert!(lily.get("/promoter/notices").await.body.contains("您的推广资格已暂停"));
     let refused = lily.submit(&library, "/promoter/products/tray/promote", &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
     assert!(refused.body.contains("推广资格已暂停。"), "{}", refused.body);

@@ -1,6 +1,6 @@
 //! Reading what a request carries: the extractors of axum, with our refusals.
 
-use super::Problem;
+use super::{JSON_BODY_MAX, Problem};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, JsonRejection};
@@ -41,15 +41,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// 415 unless the request says that its body is JSON.
 pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    require_type(headers, "application/json")
+}
+
+/// 415 unless the request says that its body is of this media type.
+pub(crate) fn require_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if essence.eq_ignore_ascii_case(expected) {
         return Ok(());
     }
     Err(Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported_media_type",
-        "the body must be application/json",
+        format!("the body must be {expected}"),
     ))
 }
 
@@ -57,7 +62,9 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 pub(crate) async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than allowed")
+            let what = format!("the body has more than {JSON_BODY_MAX} bytes");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", what)
+                .fact("most_bytes", JSON_BODY_MAX)
         } else {
             Problem::new(StatusCode::BAD_REQUEST, "body_unreadable", "the body could not be read to its end")
         }

@@ -23,8 +23,8 @@ mod tokens;
 mod write;
 
 pub use auth::{Peer, Principal, Role};
-pub(crate) use body::read_bytes;
 pub(crate) use body::{Body, Nothing, Params, PathId, parse};
+pub(crate) use body::{read_bytes, require_type};
 pub(crate) use csv::{CsvEntry, CsvFile, Form};
 pub(crate) use limit::Limiter;
 pub use limit::Limits;
@@ -33,7 +33,7 @@ pub(crate) use of_merchant::OfMerchant;
 pub(crate) use only::{Agencies, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};
 pub(crate) use page::{Cursor, Page, PageLength, PageParams};
 pub use problem::{Problem, ProblemBody};
-pub(crate) use text::{check_label, check_line, check_reference};
+pub(crate) use text::{check_filled, check_label, check_line, check_reference};
 pub(crate) use time::ApiTime;
 pub use token::TokenText;
 pub(crate) use token::{check_subject, refuse_unknown};

@@ -14,8 +14,19 @@ pub(crate) fn check_line(field: &str, text: &str, most: usize) -> Result<(), Pro
     Ok(())
 }
 
+/// As [`check_line`], of a text that must be there.
+pub(crate) fn check_filled(field: &str, text: &str, most: usize) -> Result<(), Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::invalid(field, "must not be empty"));
+    }
+    check_line(field, text, most)
+}
+
 /// Refuses what is no number of a payment. With a blank around it, it would be another one, and be booked again.
 pub(crate) fn check_reference(text: &str) -> Result<(), Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::invalid("reference", "must not be empty"));
+    }
     if is_reference(text) && text.trim() == text {
         return Ok(());
     }

@@ -84,8 +84,8 @@ impl<T: DeserializeOwned> FromRequest<Core> for Write<T> {
 
     async fn from_request(request: Request, core: &Core) -> Result<Self, Problem> {
         let (headers, WriteFile { bytes, scope }) = opened(request, core).await?;
-        // A change without details needs no body.
-        let body = if bytes.is_empty() && headers.get(header::CONTENT_TYPE).is_none() {
+        // A change without details needs no body, whatever the headers call it.
+        let body = if bytes.is_empty() {
             parse(b"{}")?
         } else {
             require_json(&headers)?;

@@ -12,7 +12,7 @@ use crate::catalogue::names::{Noun, name_of};
 use crate::orders::rows::{self, LineRow};
 use crate::orders::state::{LineState, OrderState};
 use crate::params;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 use attribution_core::attribute::Attribution;
 use attribution_core::explanation::{Explanation, Language, Names, explain, explain_bill};
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
@@ -258,7 +258,12 @@ fn find_order(
          AND ($3 = '' OR merchant = $3) ORDER BY platform",
         params![order, platform.unwrap_or_default(), own.unwrap_or_default()],
     )?;
-    match rows.as_slice() {
+    only_platform(&rows, order)
+}
+
+/// The platform of the only order that was found: its first column names it.
+pub(super) fn only_platform(rows: &[Row], order: &OrderId) -> Result<PlatformId, Problem> {
+    match rows {
         [] => Err(Problem::unknown("order", order)),
         [row] => Ok(read("platform id", row.text(0)?)?),
         several => {

@@ -4,6 +4,7 @@
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
 use super::Catalogue;
+use super::explain_api::only_platform;
 use super::named::names_in;
 use super::programmes::read;
 use crate::Core;
@@ -33,9 +34,8 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Which {
-    /// The platform that numbered the order.
-    #[param(value_type = String)]
-    platform: PlatformId,
+    /// The platform that numbered the order; needed only where the promoter has orders of this number on two.
+    platform: Option<String>,
 }
 
 /// A promoter's lines of an order.
@@ -79,8 +79,15 @@ async fn own_order(
                 .query_opt("SELECT agency FROM promoters WHERE id = $1", params![&promoter])?
                 .ok_or_else(|| Problem::unknown("promoter", &promoter))?;
             principal.require_promoter_of(promoter.as_str(), row.opt_text(0)?)?;
-            let lines = own_lines(tx, &platform, &order, &promoter, now)?;
             // Whether there is such an order of somebody else is not theirs to know.
+            let orders = tx.query(
+                "SELECT o.platform FROM orders o WHERE o.order_id = $1 AND ($2 = '' OR o.platform = $2) AND EXISTS \
+                 (SELECT 1 FROM order_lines l WHERE l.platform = o.platform AND l.order_id = o.order_id \
+                 AND l.promoter = $3) ORDER BY o.platform",
+                params![&order, platform.as_deref().unwrap_or_default(), &promoter],
+            )?;
+            let platform = only_platform(&orders, &order)?;
+            let lines = own_lines(tx, &platform, &order, &promoter, now)?;
             if lines.is_empty() {
                 return Err(Problem::unknown("order", &order));
             }

@@ -27,6 +27,11 @@ impl Programme {
         PolicyVersion::in_force(&self.versions, at)
     }
 
+    /// The rules in force at `at`; before the first version, the first.
+    pub(crate) fn in_force_or_first(&self, at: Instant) -> Option<&PolicyVersion> {
+        self.in_force(at).or(self.versions.first())
+    }
+
     /// The rules in force at `at`, as far as was known at `known`.
     pub(crate) fn in_force_as_of(&self, at: Instant, known: Instant) -> Option<&PolicyVersion> {
         PolicyVersion::in_force(self.known_at(known), at)

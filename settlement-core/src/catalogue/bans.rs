@@ -5,8 +5,9 @@ use super::feed::Numbers;
 use super::periods::{self, State};
 use super::programmes::Programme;
 use super::{categories, checked_name};
-use crate::api::{Only, Operators, Problem, Write};
+use crate::api::{ApiTime, Only, Operators, Problem, Write};
 use crate::library::marks;
+use crate::notices;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{CategoryId, ProgrammeId, ProgrammeNum};
@@ -30,15 +31,12 @@ struct PostBan {
     /// Only in this programme; all programmes if absent.
     #[schema(value_type = Option<String>)]
     programme: Option<ProgrammeId>,
-    /// From here on, UTC milliseconds; may lie in the past.
-    #[schema(value_type = i64)]
-    effective_from: Instant,
-    /// Up to here, UTC milliseconds; for good unless given.
-    #[schema(value_type = Option<i64>)]
-    effective_to: Option<Instant>,
-    /// When it was made known, UTC milliseconds; now unless given.
-    #[schema(value_type = Option<i64>)]
-    announced_at: Option<Instant>,
+    /// From here on; may lie in the past.
+    effective_from: ApiTime,
+    /// Up to here; for good unless given.
+    effective_to: Option<ApiTime>,
+    /// When it was made known; now unless given.
+    announced_at: Option<ApiTime>,
     /// Why, for people.
     note: Option<String>,
 }
@@ -53,9 +51,8 @@ struct LiftBan {
     /// The ban of this programme alone; the one of all programmes if absent.
     #[schema(value_type = Option<String>)]
     programme: Option<ProgrammeId>,
-    /// From here on, UTC milliseconds; now unless given. May lie in the past, and ends a ban that had an end earlier.
-    #[schema(value_type = Option<i64>)]
-    at: Option<Instant>,
+    /// From here on; now unless given. May lie in the past, and ends a ban that had an end earlier.
+    at: Option<ApiTime>,
 }
 
 /// A ban as stored.
@@ -68,6 +65,8 @@ struct BanView {
     #[serde(skip_serializing_if = "Option::is_none")]
     effective_to: Option<i64>,
     announced_at: i64,
+    /// The ban has made the category, which nobody had: a slip of the pen, or one that goods are still to come in.
+    category_made: bool,
 }
 
 /// What is banned now: a category and those below it.
@@ -132,18 +131,19 @@ async fn post_ban(
             let mut numbers = Numbers::take(tx, 1)?;
             let programme = number_of(tx, body.programme.as_ref())?;
             if let Some(to) = body.effective_to {
-                refuse_against_rules(tx, programme, &body.category, to)?;
+                refuse_against_rules(tx, programme, &body.category, to.instant())?;
             }
             let ban = Ban {
                 category: body.category.clone(),
                 programme,
-                from: body.effective_from,
-                to: body.effective_to,
-                announced: body.announced_at.unwrap_or(scope.now),
+                from: body.effective_from.instant(),
+                to: body.effective_to.map(ApiTime::instant),
+                announced: body.announced_at.map_or(scope.now, ApiTime::instant),
                 note: body.note.clone().unwrap_or_default(),
             };
+            let known = tx.query_opt("SELECT 1 FROM categories WHERE id = $1", params![&body.category])?;
             set(tx, &ban, &mut numbers, scope.now)?;
-            Ok((StatusCode::CREATED, ban.view(body.programme.as_ref())))
+            Ok((StatusCode::CREATED, ban.view(body.programme.as_ref(), known.is_none())))
         })
         .await
 }
@@ -161,7 +161,7 @@ async fn lift_ban(
         .run_changing(&core, move |tx, scope| {
             let mut numbers = Numbers::take(tx, 1)?;
             let programme = number_of(tx, body.programme.as_ref())?;
-            let at = body.at.unwrap_or(scope.now);
+            let at = body.at.map_or(scope.now, ApiTime::instant);
             refuse_against_rules(tx, programme, &body.category, at)?;
             let lasting = known(tx, &body.category, programme)?.filter(|ban| ban.to.is_none_or(|to| to > at));
             let Some(lasting) = lasting else {
@@ -169,7 +169,7 @@ async fn lift_ban(
             };
             let ban = Ban { to: Some(at), ..lasting };
             set(tx, &ban, &mut numbers, scope.now)?;
-            Ok((StatusCode::OK, ban.view(body.programme.as_ref())))
+            Ok((StatusCode::OK, ban.view(body.programme.as_ref(), false)))
         })
         .await
 }
@@ -219,13 +219,14 @@ impl Ban {
         Some(Period { from: self.from, to: self.to }).filter(|period| !period.is_empty())
     }
 
-    fn view(&self, programme: Option<&ProgrammeId>) -> BanView {
+    fn view(&self, programme: Option<&ProgrammeId>, category_made: bool) -> BanView {
         BanView {
             category: self.category.to_string(),
             programme: programme.map(ToString::to_string),
             effective_from: self.from.millis(),
             effective_to: self.to.map(Instant::millis),
             announced_at: self.announced.millis(),
+            category_made,
         }
     }
 }
@@ -275,6 +276,10 @@ fn set(tx: &mut dyn Tx, ban: &Ban, numbers: &mut Numbers, now: Instant) -> Resul
     // One that was over before this one begins is history.
     let dated_anew = before.filter(|before| before.to.is_none_or(|to| to > ban.from));
     periods::replace(tx, state, dated_anew, ban.period(), now)?;
+    let lasting = ban.period().filter(|period| period.to.is_none_or(|to| to > now));
+    if lasting.is_some_and(|period| dated_anew.is_none_or(|before| before.from != period.from)) {
+        notices::bans::leave(tx, category, ban.programme, ban.from)?;
+    }
     marks::category(tx, ban.category.as_str())
 }
 

@@ -1,9 +1,11 @@
-//! Who takes part in a programme: the merchant that owns it, or all merchants of the platform that does.
+//! Who takes part in a programme: the merchant that owns it, or all merchants of the platform that does; and whether
+//! promoters do.
 
 use crate::api::Problem;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{MerchantId, ProgrammeId};
+use attribution_core::policy::commission::CommissionPolicy;
 
 /// Refuses a programme that is not there: a list of nothing would say that there is nothing.
 ///
@@ -28,6 +30,17 @@ pub(crate) fn refuse_outsider_of(
         .ok_or_else(|| Problem::unknown("programme", programme))?;
     let takes_part = takes_part(tx, merchant.as_str(), row.opt_text(0)?, row.opt_text(1)?)?;
     takes_part.then_some(()).ok_or_else(|| outsider(merchant.as_str(), programme.as_str()))
+}
+
+/// Refuses a programme in whose commissions no promoter shares: nobody would ever earn anything there.
+///
+/// # Errors
+/// 409 about `programme`.
+pub(crate) fn refuse_without_promoters(rules: &CommissionPolicy) -> Result<(), Problem> {
+    if rules.pays_promoters() {
+        return Ok(());
+    }
+    Err(Problem::conflict("no_promoters", "promoters have no share in this programme").about("programme"))
 }
 
 /// Whether a merchant takes part in a programme of this owner.

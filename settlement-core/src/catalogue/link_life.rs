@@ -1,8 +1,8 @@
 //! From when until when a new link works: what the rules say at its sharing, and what its maker wishes. Pure.
 
 use super::link_new::NewLink;
-use crate::api::Problem;
 use crate::api::time::EARLIEST;
+use crate::api::{ApiTime, Problem};
 use attribution_core::catalogue::LinkSeconds;
 use attribution_core::policy::{LinkKind, Policy};
 use attribution_core::time::{Instant, SECOND_MS};
@@ -18,32 +18,53 @@ pub(super) struct Life {
 impl Life {
     /// What becomes of the wishes under the rules in force at the sharing.
     pub(super) fn of(link: &NewLink, policy: &Policy, shared: Instant) -> Result<Self, Problem> {
-        let starts = seconds("starts", link.starts)?;
-        let expires = earlier(policy.expires_at(shared, LinkKind::Link), link.expires);
-        let qr_expires = earlier(policy.expires_at(shared, LinkKind::Qr), link.qr_expires);
-        if let (Some(starts), Some(end)) = (link.starts, expires)
+        let [(_, starts), (_, expires), (_, qr_expires)] = wishes(link);
+        let expires = earlier(policy.expires_at(shared, LinkKind::Link), expires);
+        let qr_expires = earlier(policy.expires_at(shared, LinkKind::Qr), qr_expires);
+        if let (Some(starts), Some(end)) = (starts, expires)
             && starts >= end
         {
             return Err(Problem::invalid("starts", "the rules end this link before it would start"));
         }
-        let (expires, qr_expires) = (seconds("expires", expires)?, seconds("qr_expires", qr_expires)?);
-        Ok(Self { starts, expires, qr_expires })
+        Ok(Self {
+            starts: seconds("starts", starts)?,
+            expires: seconds("expires", expires)?,
+            qr_expires: seconds("qr_expires", qr_expires)?,
+        })
     }
+}
+
+/// What its maker wishes of a link's life: when it starts, when it ends, when its QR code does.
+fn wishes(link: &NewLink) -> [(&'static str, Option<Instant>); 3] {
+    [("starts", link.starts), ("expires", link.expires), ("qr_expires", link.qr_expires)]
+        .map(|(field, wish)| (field, wish.map(ApiTime::instant)))
 }
 
 /// The wishes for a link's life must be times that a link can keep, and leave it some life.
 pub(super) fn refuse_empty_life(link: &NewLink) -> Result<(), Problem> {
-    for (field, wish) in [("starts", link.starts), ("expires", link.expires), ("qr_expires", link.qr_expires)]
-    {
+    let wishes = wishes(link);
+    for (field, wish) in wishes {
         if wish.is_some_and(|at| !(EARLIEST..=LATEST).contains(&at)) {
             return Err(Problem::invalid(field, "must lie between 2000 and 2106, in milliseconds"));
         }
     }
-    for (field, end) in [("expires", link.expires), ("qr_expires", link.qr_expires)] {
-        if let (Some(starts), Some(end)) = (link.starts, end)
+    let [(_, starts), ends @ ..] = wishes;
+    for (field, end) in ends {
+        if let (Some(starts), Some(end)) = (starts, end)
             && starts.floor_seconds() >= end.floor_seconds()
         {
             return Err(Problem::invalid(field, "must lie at least a second after starts"));
+        }
+    }
+    Ok(())
+}
+
+/// A link that is over already would be of no use to anybody.
+pub(super) fn refuse_over(link: &NewLink, now: Instant) -> Result<(), Problem> {
+    let [_, ends @ ..] = wishes(link);
+    for (field, end) in ends {
+        if end.is_some_and(|end| end.floor_seconds() <= now.floor_seconds()) {
+            return Err(Problem::invalid(field, "must lie in the future"));
         }
     }
     Ok(())

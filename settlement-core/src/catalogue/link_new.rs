@@ -2,13 +2,13 @@
 //! its QR.
 
 use super::feed::Numbers;
-use super::link_life::{Life, refuse_empty_life};
+use super::link_life::{Life, refuse_empty_life, refuse_over};
 use super::link_rows::{LinkRows, Row};
 use super::link_target::LinkTargets;
 use super::programmes::Programme;
 use super::verification::refuse_unverified;
 use crate::api::time::{AHEAD_MS, plausible};
-use crate::api::{Principal, Problem};
+use crate::api::{ApiTime, Principal, Problem};
 use crate::store::{StoreError, Tx};
 use crate::{CoreConfig, params};
 use attribution_core::catalogue::LinkFlags;
@@ -53,10 +53,9 @@ pub(super) struct NewLink {
     pub(super) shop: Option<MerchantId>,
     /// Any other page of a merchant.
     pub(super) page: Option<NewPage>,
-    /// When it was shared, UTC milliseconds; now unless given. Its life counts from here, under the rules of then: only
+    /// When it was shared; now unless given. Its life counts from here, under the rules of then: only
     /// operators name a time that is over for longer than clocks differ (five minutes).
-    #[schema(value_type = Option<i64>)]
-    shared_at: Option<Instant>,
+    shared_at: Option<ApiTime>,
     /// Shared while the salesperson's badge (小黄人) was shown.
     #[serde(default)]
     badge: bool,
@@ -65,15 +64,12 @@ pub(super) struct NewLink {
     converted: bool,
     /// A custom name beside the code.
     alias: Option<String>,
-    /// It works from here on, UTC milliseconds.
-    #[schema(value_type = Option<i64>)]
-    pub(super) starts: Option<Instant>,
-    /// It stops here at the latest, UTC milliseconds; the rules may end it sooner.
-    #[schema(value_type = Option<i64>)]
-    pub(super) expires: Option<Instant>,
-    /// Its QR code stops here, UTC milliseconds; it does not age unless given.
-    #[schema(value_type = Option<i64>)]
-    pub(super) qr_expires: Option<Instant>,
+    /// It works from here on.
+    pub(super) starts: Option<ApiTime>,
+    /// It stops here at the latest; the rules may end it sooner.
+    pub(super) expires: Option<ApiTime>,
+    /// Its QR code stops here; it does not age unless given.
+    pub(super) qr_expires: Option<ApiTime>,
 }
 
 fn yes() -> bool {
@@ -170,10 +166,14 @@ impl<'a> LinkMaker<'a> {
         if placement.disabled_from.is_some_and(|from| from <= self.now) {
             return Err(Problem::conflict("promoter_disabled", "this promoter may not make links now"));
         }
-        let shared = link.shared_at.unwrap_or(self.now);
+        let shared = link.shared_at.map_or(self.now, ApiTime::instant);
         plausible(shared, self.now).map_err(|why| Problem::invalid("shared_at", why))?;
         self.refuse_back_dating(shared)?;
         refuse_empty_life(link)?;
+        // Operators bring in links of before, some of which are over.
+        if shared >= self.now || self.principal.require_operator().is_err() {
+            refuse_over(link, self.now)?;
+        }
         let target = self.targets.find(tx, link, (placement.programme, &programme), numbers)?;
 
         let policy = programme.policy_at(shared).ok_or(StoreError::NoRow)?;

@@ -7,9 +7,9 @@ use super::merchants::{self, Merchant};
 use super::programmes::Programme;
 use super::targets::{self, NewTarget, Target};
 use super::{destination, insiders};
+use crate::CoreConfig;
 use crate::api::{Principal, Problem};
 use crate::store::{StoreError, Tx};
-use crate::{CoreConfig, params};
 use attribution_core::ids::ProductId;
 use attribution_core::time::Instant;
 use http::StatusCode;
@@ -98,7 +98,7 @@ impl<'a> LinkTargets<'a> {
             .fact("field", "page.merchant")
         })?;
         refuse_outsider(tx, &merchant.id, programme)?;
-        let hosts = self.hosts_of(tx, &merchant)?;
+        let hosts = self.hosts_of(&merchant)?;
         let destination = destination::checked("page.url", &page.url, &hosts, self.config)?;
         let title = page.title.as_deref().unwrap_or(&destination);
         if page.title.is_some() {
@@ -130,12 +130,11 @@ impl<'a> LinkTargets<'a> {
 
     /// The hosts of a merchant's pages. Where it lists none, an operator may link to any; a promoter only to that of its
     /// shop, or our domain would lead wherever promoters like.
-    fn hosts_of(&self, tx: &mut dyn Tx, merchant: &Merchant) -> Result<Vec<String>, Problem> {
+    fn hosts_of(&self, merchant: &Merchant) -> Result<Vec<String>, Problem> {
         if !merchant.hosts.is_empty() || self.principal.require_operator().is_ok() {
             return Ok(merchant.hosts.clone());
         }
-        let row = tx.query_one("SELECT shop_url FROM merchants WHERE id = $1", params![&merchant.id])?;
-        let shop = row.opt_text(0)?.and_then(|shop| Url::parse(shop).ok());
+        let shop = merchant.shop_url.as_deref().and_then(|shop| Url::parse(shop).ok());
         let host = shop.as_ref().and_then(Url::host_str).map(str::to_owned);
         let nowhere = || {
             let why = format!("page.url: merchant {} names no hosts of its pages", merchant.id);

@@ -1,10 +1,9 @@
 //! Platforms, merchants, categories and bans as lists: `GET /v1/platforms`, `GET /v1/merchants`,
 //! `GET /v1/merchants/{id}`, `GET /v1/categories`, `GET /v1/bans`.
 
-use super::app_page;
 use super::bans::Banned;
 use super::like;
-use super::merchants::MerchantView;
+use super::merchants::{Merchant, MerchantView, find};
 use crate::Core;
 use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, PathId, Principal, Problem, Role};
 use crate::params;
@@ -81,22 +80,6 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
         .routes(routes!(bans))
 }
 
-const COLUMNS: &str =
-    "SELECT id, platform, name, hosts, shop_url, click_param, app_page, history_known_ms FROM merchants";
-
-fn view(row: &Row) -> Result<MerchantView, StoreError> {
-    Ok(MerchantView {
-        id: row.text(0)?.to_owned(),
-        platform: row.text(1)?.to_owned(),
-        name: row.text(2)?.to_owned(),
-        hosts: serde_json::from_str(row.text(3)?).map_err(StoreError::corrupt("hosts of a merchant"))?,
-        shop_url: row.opt_text(4)?.map(str::to_owned),
-        click_param: row.text(5)?.to_owned(),
-        app_page: app_page::stored(row.opt_text(6)?)?.map(Into::into),
-        history_known_from: row.opt_instant(7)?,
-    })
-}
-
 /// Platforms by their ids. Operators.
 #[utoipa::path(get, path = "/v1/platforms", params(PageParams), responses((status = 200, body = Page<PlatformEntry>)))]
 async fn platforms(
@@ -135,14 +118,15 @@ async fn merchants(
         .read(move |tx| {
             tx.query(
                 &format!(
-                    "{COLUMNS} WHERE id > $1 AND (CAST($2 AS TEXT) IS NULL OR LOWER(name) LIKE $2 ESCAPE '\\' \
-                     OR LOWER(id) LIKE $2 ESCAPE '\\') ORDER BY id LIMIT $3"
+                    "{} WHERE id > $1 AND (CAST($2 AS TEXT) IS NULL OR LOWER(name) LIKE $2 ESCAPE '\\' \
+                     OR LOWER(id) LIKE $2 ESCAPE '\\') ORDER BY id LIMIT $3",
+                    Merchant::COLUMNS
                 ),
                 params![&after, part.as_ref(), page.rows()],
             )
         })
         .await?;
-    let items = rows.iter().map(view).collect::<Result<Vec<_>, _>>()?;
+    let items = rows.iter().map(|row| Merchant::read(row)?.view()).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(page.cut(items, |merchant| merchant.id.clone())))
 }
 
@@ -158,12 +142,8 @@ async fn merchant(
 ) -> Result<Json<MerchantView>, Problem> {
     principal.require_merchant(id.as_str())?;
     let wanted = id.clone();
-    let row = core
-        .store()
-        .read(move |tx| tx.query_opt(&format!("{COLUMNS} WHERE id = $1"), params![&wanted]))
-        .await?;
-    let row = row.ok_or_else(|| Problem::unknown("merchant", &id))?;
-    Ok(Json(view(&row)?))
+    let found = core.store().read(move |tx| find(tx, &wanted)).await?;
+    Ok(Json(found.ok_or_else(|| Problem::unknown("merchant", &id))?.view()?))
 }
 
 /// An edge has no business with the catalogue's lists.

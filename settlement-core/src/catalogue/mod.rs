@@ -37,7 +37,7 @@ mod targets;
 mod verification;
 
 pub(crate) use bans::Banned;
-pub(crate) use insiders::{refuse_outsider_of, refuse_unknown_programme};
+pub(crate) use insiders::{refuse_outsider_of, refuse_unknown_programme, refuse_without_promoters};
 pub(crate) use programmes::{invalid_policy, laid_over};
 pub(crate) use promoters::new_promoter;
 
@@ -45,7 +45,13 @@ use crate::Core;
 use crate::api::Problem;
 use crate::params;
 use crate::store::{StoreError, Tx};
+use serde::{Deserialize, Deserializer};
 use utoipa_axum::router::OpenApiRouter;
+
+/// A field that was said, be it `null`. If it is absent, what is stored stays as it is.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()

@@ -1,10 +1,12 @@
 //! Placements (推广位): where a promoter shares, each under one programme.
 
 use super::feed::Numbers;
+use super::insiders::refuse_without_promoters;
+use super::programmes::Programme;
 use super::promoters::find;
 use super::{checked_name, next_num};
 use crate::api::{Only, PathId, Problem, Promoters, Write, WriteScope};
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{PlacementId, ProgrammeId, PromoterId};
 use axum::extract::State;
@@ -46,7 +48,8 @@ struct PlacementView {
 #[utoipa::path(
     post, path = "/v1/promoters/{id}/placements", params(("id" = String, Path)),
     request_body(content = PostPlacement, example = json!({"id": "lily-wechat", "programme": "tea-rules"})),
-    responses((status = 201, body = PlacementView), (status = 200, body = PlacementView))
+    responses((status = 201, body = PlacementView), (status = 200, body = PlacementView),
+              (status = 409, description = "`placement_taken`, or `no_promoters`: they have no share in the programme"))
 )]
 async fn post_placement(
     State(core): State<Core>,
@@ -109,6 +112,8 @@ fn put_placement(
     if scope.principal.require_operator().is_err() {
         refuse_anothers_name(tx, promoter, id)?;
     }
+    let programme_now = Programme::load(tx, programme)?;
+    refuse_without_promoters(&programme_now.policy_at(scope.now).ok_or(StoreError::NoRow)?.commission)?;
     let num = next_num(tx, "placement")?;
     tx.execute(
         "INSERT INTO placements (num, id, promoter, programme, name, created_at, change_no, changed_at) \

@@ -3,7 +3,7 @@
 use super::feed::Numbers;
 use super::periods::{self, State};
 use super::targets;
-use crate::api::{Merchants, Only, PathId, Problem, Write, WriteScope};
+use crate::api::{ApiTime, Merchants, Only, PathId, Problem, Write, WriteScope};
 use crate::library::marks;
 use crate::notices::write::{self as notices, Kind};
 use crate::store::Tx;
@@ -79,9 +79,8 @@ pub(super) fn stored(tx: &mut dyn Tx, id: &ProductId, now: Instant) -> Result<Pr
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct From {
-    /// UTC milliseconds; now unless given. Only operators may name a time in the past.
-    #[schema(value_type = Option<i64>)]
-    at: Option<Instant>,
+    /// Now unless given. Only operators may name a time in the past.
+    at: Option<ApiTime>,
 }
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
@@ -155,7 +154,7 @@ async fn change_state(
     what: &'static str,
     begins: bool,
 ) -> Result<Response, Problem> {
-    let at = write.body.at.unwrap_or(write.scope.now);
+    let at = write.body.at.map_or(write.scope.now, ApiTime::instant);
     // Edges know when a state begins, not when it will end: an end is always now.
     if !begins && at > write.scope.now {
         return Err(Problem::invalid("at", "the end of a withdrawal cannot lie in the future"));

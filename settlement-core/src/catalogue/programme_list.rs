@@ -5,7 +5,7 @@ use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, R
 use crate::params;
 use crate::store::{Row, StoreError};
 use attribution_core::ids::ProgrammeId;
-use attribution_core::policy::commission::Party;
+use attribution_core::policy::commission::{Party, PlanStep};
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
@@ -32,6 +32,10 @@ struct ProgrammeEntry {
     enrolments: bool,
     /// Whether its rules have video tasks.
     video_tasks: bool,
+    /// Whether its rules look at targeted plans.
+    targeted_plans: bool,
+    /// Whether its rules tell new customers from returning ones.
+    customer_classes: bool,
     /// Who shares a commission, in the order in which it is cut.
     split: Vec<PartysWeight>,
     created_at: i64,
@@ -89,6 +93,10 @@ struct Glance {
 struct GlanceAtCommission {
     #[serde(default)]
     split: Vec<PartysWeight>,
+    #[serde(default)]
+    classes: Option<IgnoredAny>,
+    #[serde(default)]
+    plan_precedence: Vec<PlanStep>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,6 +110,8 @@ fn entry(row: &Row) -> Result<ProgrammeEntry, StoreError> {
     Ok(ProgrammeEntry {
         enrolments: rules.eligibility.sourcing.is_some(),
         video_tasks: rules.video_tasks.is_some(),
+        targeted_plans: rules.commission.plan_precedence.contains(&PlanStep::ApprovedTargeted),
+        customer_classes: rules.commission.classes.is_some(),
         split: rules.commission.split,
         id: row.text(0)?.to_owned(),
         num: row.int(1)?,

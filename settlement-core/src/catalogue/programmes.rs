@@ -2,7 +2,7 @@
 
 use super::feed::Numbers;
 use super::{bans, checked_name, next_num};
-use crate::api::{Merchants, Only, PathId, Problem, Write};
+use crate::api::{ApiTime, Merchants, Only, PathId, Problem, Write};
 use crate::library::marks;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
@@ -35,9 +35,8 @@ struct PutProgramme {
     /// Fields of the rules that differ from it.
     #[serde(default)]
     policy: Value,
-    /// In force from here on, UTC milliseconds; now unless given.
-    #[schema(value_type = Option<i64>)]
-    effective_from: Option<Instant>,
+    /// In force from here on; now unless given.
+    effective_from: Option<ApiTime>,
 }
 
 /// A programme and its newest version.
@@ -136,7 +135,7 @@ async fn put_programme(
             return Err(Problem::invalid("merchant", "a programme belongs to a platform or to one merchant"));
         }
     }
-    let from = body.effective_from.unwrap_or(write.scope.now);
+    let from = body.effective_from.map_or(write.scope.now, ApiTime::instant);
     if from < write.scope.now && write.scope.principal.require_operator().is_err() {
         return Err(Problem::forbidden("only operators may date rules back"));
     }

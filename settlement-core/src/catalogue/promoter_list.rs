@@ -1,6 +1,7 @@
 //! Promoters and placements as lists: `GET /v1/promoters`, `GET /v1/promoters/{id}`, `GET /v1/promoters/{id}/placements`.
 
 use super::like;
+use super::promoters::{Account, accounts_of};
 use crate::Core;
 use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, Role};
 use crate::params;
@@ -10,6 +11,7 @@ use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -48,6 +50,9 @@ struct PromoterEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     verified_member: Option<bool>,
     created_at: i64,
+    /// Their own buyer accounts, by which self-purchases are known. Not in lists.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    accounts: BTreeSet<Account>,
 }
 
 /// A placement in a list.
@@ -81,6 +86,7 @@ fn entry(row: &Row, sees_all: bool, now: Instant) -> Result<PromoterEntry, Store
         disabled: disabled_from.is_some_and(|from| from <= now),
         verified_member: row.opt_int(6)?.filter(|_| sees_all).map(|member| member != 0),
         created_at: row.int(5)?,
+        accounts: BTreeSet::new(),
     })
 }
 
@@ -173,7 +179,11 @@ async fn one(
         .read(move |tx| {
             let num = visible(tx, &principal, &id)?;
             let row = tx.query_one(&format!("{COLUMNS} WHERE r.num = $1"), params![num])?;
-            Ok::<_, Problem>(entry(&row, principal.role != Role::Merchant, now)?)
+            let accounts = accounts_of(tx, num)?;
+            Ok::<_, Problem>(PromoterEntry {
+                accounts,
+                ..entry(&row, principal.role != Role::Merchant, now)?
+            })
         })
         .await
         .map(Json)

@@ -2,13 +2,14 @@
 
 use super::feed::Numbers;
 use super::periods::{self, State};
-use super::{checked_name, next_num};
-use crate::api::{Only, Operators, PathId, Problem, Promoters, Write};
+use super::{checked_name, next_num, said};
+use crate::api::{ApiTime, Only, Operators, PathId, Problem, Promoters, Write};
 use crate::attribution::programmes::read;
 use crate::attribution::{Contract, contracts, own_numbers};
 use crate::earlier::{self, Fact};
+use crate::notices::write::{Kind, News, tell};
 use crate::orders::wake;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{AgencyId, BuyerId, PlatformId, PromoterId};
 use attribution_core::time::Instant;
@@ -21,9 +22,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// A buyer account on a platform.
-#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Account {
+pub(super) struct Account {
     /// The platform.
     #[schema(value_type = String)]
     platform: PlatformId,
@@ -38,17 +39,19 @@ struct Account {
 struct PutPromoter {
     /// The name.
     name: String,
-    /// The agency (机构), if any.
+    /// The agency (机构). Absent, it stays as it is; `null` takes the promoter out of it.
+    #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<String>)]
-    agency: Option<AgencyId>,
-    /// From when on the agency's contract counts, UTC milliseconds. If absent: always, for a promoter who had no
+    agency: Option<Option<AgencyId>>,
+    /// From when on the agency's contract counts. If absent: always, for a promoter who had no
     /// agency; from now on, for one who changes it.
     #[serde(default)]
-    #[schema(value_type = Option<i64>)]
-    agency_from: Option<Instant>,
-    /// The promoter's own buyer accounts, by which self-purchases are known. Replaces those given before.
-    #[serde(default)]
-    accounts: Vec<Account>,
+    agency_from: Option<ApiTime>,
+    /// The promoter's own buyer accounts, by which self-purchases are known. Replaces those given before; absent, they
+    /// stay as they are; `null` takes them away.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<Vec<Account>>)]
+    accounts: Option<Option<Vec<Account>>>,
 }
 
 /// A promoter as stored.
@@ -68,9 +71,8 @@ struct PromoterView {
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct From {
-    /// UTC milliseconds; now unless given.
-    #[schema(value_type = Option<i64>)]
-    at: Option<Instant>,
+    /// Now unless given.
+    at: Option<ApiTime>,
 }
 
 /// A promoter as other rows need it.
@@ -127,11 +129,15 @@ async fn put_promoter(
         .run_changing(&core, move |tx, scope| {
             let mut numbers = Numbers::take(tx, 1)?;
             let before = find(tx, &id)?;
+            let agency_before = before.as_ref().and_then(|old| old.agency.as_deref());
+            let agency = match &body.agency {
+                Some(said) => said.as_ref().map(AgencyId::as_str),
+                None => agency_before,
+            };
             let operator = scope.principal.require_operator();
             if let (Some(old), true) = (&before, operator.is_err()) {
                 scope.principal.require_promoter_of(id.as_str(), old.agency.as_deref())?;
-                if old.agency.as_deref() != body.agency.as_ref().map(AgencyId::as_str)
-                    || body.agency_from.is_some() || !body.accounts.is_empty() {
+                if agency_before != agency || body.agency_from.is_some() || body.accounts.is_some() {
                     return Err(Problem::forbidden("only operators change a promoter's agency and accounts"));
                 }
             } else {
@@ -146,11 +152,13 @@ async fn put_promoter(
                  VALUES ($1, $2, $3, $4, $5, $5, $6, $5) \
                  ON CONFLICT (num) DO UPDATE SET name = excluded.name, agency = excluded.agency, \
                  updated_at = excluded.updated_at, change_no = excluded.change_no, changed_at = excluded.changed_at",
-                params![num, &id, &body.name, body.agency.as_ref(), scope.now, numbers.next()],
+                params![num, &id, &body.name, agency, scope.now, numbers.next()],
             )?;
             if scope.principal.require_operator().is_ok() {
-                set_accounts(tx, num, &body.accounts, scope.now)?;
-                set_contract(tx, num, before.as_ref(), &body, scope.now)?;
+                if let Some(accounts) = &body.accounts {
+                    set_accounts(tx, num, accounts.as_deref().unwrap_or_default(), scope.now)?;
+                }
+                set_contract(tx, num, before.as_ref(), agency, body.agency_from.map(ApiTime::instant), scope.now)?;
             }
             let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
             Ok((status, view(tx, &id)?))
@@ -180,15 +188,15 @@ fn set_contract(
     tx: &mut dyn Tx,
     num: i64,
     promoter: Option<&Promoter>,
-    body: &PutPromoter,
+    is: Option<&str>,
+    from: Option<Instant>,
     now: Instant,
 ) -> Result<(), Problem> {
     let was = promoter.and_then(|promoter| promoter.agency.as_deref());
-    let is = body.agency.as_ref().map(AgencyId::as_str);
-    if was == is && body.agency_from.is_none() {
+    if was == is && from.is_none() {
         return Ok(());
     }
-    let from = body.agency_from.unwrap_or(if was.is_none() { Instant(0) } else { now });
+    let from = from.unwrap_or(if was.is_none() { Instant(0) } else { now });
     let before = contracts(tx, num)?;
     earlier::keep(tx, Fact::Contracts(num), &before, now)?;
     // A contract that goes on with the same agency is dated anew: what it covered before that is covered no more.
@@ -220,21 +228,23 @@ fn set_contract(
     Ok(())
 }
 
+/// The promoter's own buyer accounts.
+pub(super) fn accounts_of(tx: &mut dyn Tx, num: i64) -> Result<BTreeSet<Account>, StoreError> {
+    let rows = tx.query("SELECT platform, buyer FROM promoter_accounts WHERE promoter = $1", params![num])?;
+    let account = |row: &Row| {
+        let (platform, buyer) = (read("platform id", row.text(0)?)?, read("buyer id", row.text(1)?)?);
+        Ok(Account { platform, buyer })
+    };
+    rows.iter().map(account).collect()
+}
+
 fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account], now: Instant) -> Result<(), Problem> {
-    let before = tx.query(
-        "SELECT platform, buyer FROM promoter_accounts WHERE promoter = $1 ORDER BY platform, buyer",
-        params![num],
-    )?;
-    let mut own = BTreeSet::new();
-    for row in &before {
-        own.insert((read("platform id", row.text(0)?)?, read("buyer id", row.text(1)?)?));
-    }
-    let wanted: BTreeSet<_> =
-        accounts.iter().map(|account| (account.platform.clone(), account.buyer.clone())).collect();
+    let own = accounts_of(tx, num)?;
+    let wanted: BTreeSet<Account> = accounts.iter().cloned().collect();
     if own != wanted {
         wake::catalogue_changed(tx)?;
     }
-    for (platform, buyer) in own.symmetric_difference(&wanted) {
+    for Account { platform, buyer } in own.symmetric_difference(&wanted) {
         crate::holders::outbox::buyer(tx, platform, buyer, now)?;
         let before = own_numbers(tx, platform, buyer.as_str())?;
         earlier::keep(tx, Fact::Accounts { platform, buyer: buyer.as_str() }, &before, now)?;
@@ -289,7 +299,7 @@ async fn change_state(
     begins: bool,
 ) -> Result<Response, Problem> {
     write.scope.principal.require_operator()?;
-    let at = write.body.at.unwrap_or(write.scope.now);
+    let at = write.body.at.map_or(write.scope.now, ApiTime::instant);
     if !begins && at > write.scope.now {
         return Err(Problem::invalid("at", "the end of a suspension cannot lie in the future"));
     }
@@ -302,10 +312,18 @@ async fn change_state(
             let from = begins.then_some(at);
             let holds = promoter.disabled_from.is_some_and(|began| from.is_some_and(|from| began <= from));
             if !holds && (promoter.disabled_from.is_some() || from.is_some()) {
-                match from {
-                    Some(from) => periods::open(tx, state, from, scope.now)?,
-                    None => periods::close(tx, state, at, scope.now)?,
-                }
+                let kind = match from {
+                    Some(from) => {
+                        periods::open(tx, state, from, scope.now)?;
+                        Kind::PromoterDisabled
+                    }
+                    None => {
+                        periods::close(tx, state, at, scope.now)?;
+                        Kind::PromoterEnabled
+                    }
+                };
+                let news = News::new(kind, id.as_str(), "").beginning(at);
+                tell(tx, promoter.num, news, scope.now)?;
                 tx.execute(
                     "UPDATE promoters SET disabled_from = $2, updated_at = $3, change_no = $4, changed_at = $3 \
                      WHERE num = $1",

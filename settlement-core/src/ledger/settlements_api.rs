@@ -247,6 +247,7 @@ async fn settle(
                 let row = row.ok_or_else(|| {
                     Problem::unknown("line", format!("{order}/{line} of merchant {merchant}"))
                         .fact("index", index)
+                        .about(&format!("lines[{index}]"))
                 })?;
                 let outcome = if row.text(0)? == "settled" {
                     Outcome::Settled

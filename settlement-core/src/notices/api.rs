@@ -39,15 +39,20 @@ struct Notice {
     number: i64,
     /// `promotion_cancelled`, `product_delisted`, `product_back`, `link_expired`, `application_approved`,
     /// `application_rejected`, `approval_withdrawn`, `withdrawal_paid`, `withdrawal_returned`, `account_verified`,
-    /// `account_refused` or `commission_taken_back`.
+    /// `account_refused`, `commission_taken_back`, `payout_failed`, `category_banned`, `promoter_disabled` or
+    /// `promoter_enabled`.
     kind: String,
     /// UTC milliseconds.
     at: i64,
-    /// The product's id, the link's code, the plan's id, the payout's id, or an order as `PLATFORM/ORDER`.
+    /// What it is about: the id of a product, plan, payout, payee, category or promoter, a link's code, or an order as
+    /// `PLATFORM/ORDER`.
     subject: String,
-    /// The product's name, the plan's name, the amount of a withdrawal with its programme's name and why it came back, of
-    /// commission that was taken back the amount in yuan, or the reason.
+    /// Its name (of a category that is banned in one programme, that one's beside it), the amount of a withdrawal with its
+    /// programme's name and why it came back, the amount in yuan of commission that was taken back, or the reason.
     detail: String,
+    /// When what it tells of begins, if that was still to come, UTC milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<i64>,
 }
@@ -67,7 +72,7 @@ async fn list(
     let [before] = after.numbers()?.unwrap_or([i64::MAX]);
     let unread = if wanted.unread { "AND read_ms IS NULL" } else { "" };
     let sql = format!(
-        "SELECT number, kind, at_ms, subject, detail, read_ms FROM notices WHERE promoter = $1 AND number < $2 \
+        "SELECT number, kind, at_ms, subject, detail, read_ms, from_ms FROM notices WHERE promoter = $1 AND number < $2 \
          {unread} ORDER BY number DESC LIMIT $3"
     );
     let rows = core
@@ -89,6 +94,7 @@ fn notice(row: &Row) -> Result<Notice, StoreError> {
         subject: row.text(3)?.to_owned(),
         detail: row.text(4)?.to_owned(),
         read_at: row.opt_int(5)?,
+        from: row.opt_int(6)?,
     })
 }
 

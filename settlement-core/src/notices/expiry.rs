@@ -1,7 +1,7 @@
 //! Links whose time is over: nothing happens to them at that moment, so a job looks for them, once for all who hear of
 //! it: the promoter's notices and their webhooks.
 
-use super::write::{Kind, tell};
+use super::write::{Kind, News, tell};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use crate::webhooks;
@@ -66,7 +66,7 @@ pub(super) fn step(tx: &mut dyn Tx, now: Instant, at_once: i64) -> Result<(), St
     for link in &links {
         // The code of a picture ends with nobody looking: programs hear of it, people of its link.
         if !link.qr {
-            tell(tx, link.promoter, Kind::LinkExpired, &link.code(), &link.target.2, now)?;
+            tell(tx, link.promoter, News::new(Kind::LinkExpired, &link.code(), &link.target.2), now)?;
         }
         if heard {
             webhooks::tell::link_expired(tx, link, now)?;

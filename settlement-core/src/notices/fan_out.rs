@@ -1,8 +1,8 @@
-//! The job that tells many: events of products to everybody with a link or the product in their library, then links whose
-//! time is over ([`expiry`]). Each step is a transaction with its own place to go on from.
+//! The job that tells many: events of products to everybody with a link or the product in their library, then [`bans`],
+//! then links whose time is over ([`expiry`]). Each step is a transaction with its own place to go on from.
 
-use super::expiry;
-use super::write::{Kind, tell};
+use super::write::{Kind, News, tell};
+use super::{bans, expiry};
 use crate::Core;
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -32,12 +32,12 @@ impl Core {
 
 fn anything(tx: &mut dyn Tx, now: Instant) -> Result<bool, StoreError> {
     let due = tx.query_opt("SELECT 1 FROM notice_events WHERE due_ms <= $1 LIMIT 1", params![now])?.is_some();
-    Ok(due || expiry::is_due(tx, now)?)
+    Ok(due || bans::is_due(tx)? || expiry::is_due(tx, now)?)
 }
 
 fn round(tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
     tx.lock("notices")?;
-    if events(tx, now)? == Backlog::Done {
+    if events(tx, now)? == Backlog::Done && !bans::step(tx, now, AT_ONCE)? {
         expiry::step(tx, now, AT_ONCE)?;
     }
     Ok(())
@@ -67,7 +67,7 @@ fn events(tx: &mut dyn Tx, now: Instant) -> Result<Backlog, StoreError> {
             tx.execute("DELETE FROM notice_events WHERE number = $1", params![number])?;
             return Ok(Backlog::More);
         };
-        tell(tx, promoter, kind, row.text(4)?, row.text(5)?, now)?;
+        tell(tx, promoter, News::new(kind, row.text(4)?, row.text(5)?), now)?;
         after = promoter;
     }
     tx.execute("UPDATE notice_events SET after_promoter = $2 WHERE number = $1", params![number, after])?;

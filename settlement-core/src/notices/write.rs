@@ -31,6 +31,14 @@ pub(crate) enum Kind {
     AccountRefused,
     /// A refund after the settlement took commission back. The subject is `PLATFORM/ORDER`, the detail the amount in yuan.
     CommissionTakenBack,
+    /// A payout could not be made, for want of an account that may be paid to.
+    PayoutFailed,
+    /// Goods of a category may not be promoted.
+    CategoryBanned,
+    /// The promoter's links do not earn.
+    PromoterDisabled,
+    /// They earn again.
+    PromoterEnabled,
 }
 
 impl Kind {
@@ -49,7 +57,35 @@ impl Kind {
             Self::AccountVerified => "account_verified",
             Self::AccountRefused => "account_refused",
             Self::CommissionTakenBack => "commission_taken_back",
+            Self::PayoutFailed => "payout_failed",
+            Self::CategoryBanned => "category_banned",
+            Self::PromoterDisabled => "promoter_disabled",
+            Self::PromoterEnabled => "promoter_enabled",
         }
+    }
+}
+
+/// What a promoter is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct News<'a> {
+    pub(crate) kind: Kind,
+    /// The id of what it is about.
+    pub(crate) subject: &'a str,
+    /// Its name, or the reason.
+    pub(crate) detail: &'a str,
+    /// When what it tells begins.
+    pub(crate) from: Option<Instant>,
+}
+
+impl<'a> News<'a> {
+    /// News of what has happened and holds already.
+    pub(crate) const fn new(kind: Kind, subject: &'a str, detail: &'a str) -> Self {
+        Self { kind, subject, detail, from: None }
+    }
+
+    /// News of what begins at `from`, which may be still to come.
+    pub(crate) const fn beginning(self, from: Instant) -> Self {
+        Self { from: Some(from), ..self }
     }
 }
 
@@ -61,18 +97,13 @@ fn number(tx: &mut dyn Tx) -> Result<i64, StoreError> {
 ///
 /// # Errors
 /// If the store fails.
-pub(crate) fn tell(
-    tx: &mut dyn Tx,
-    promoter: i64,
-    kind: Kind,
-    subject: &str,
-    detail: &str,
-    now: Instant,
-) -> Result<(), StoreError> {
+pub(crate) fn tell(tx: &mut dyn Tx, promoter: i64, news: News<'_>, now: Instant) -> Result<(), StoreError> {
     let number = number(tx)?;
+    let News { kind, subject, detail, from } = news;
     tx.execute(
-        "INSERT INTO notices (promoter, number, kind, at_ms, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-        params![promoter, number, kind.name(), now, subject, detail],
+        "INSERT INTO notices (promoter, number, kind, at_ms, subject, detail, from_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![promoter, number, kind.name(), now, subject, detail, from.filter(|from| *from > now)],
     )?;
     Ok(())
 }
@@ -84,13 +115,11 @@ pub(crate) fn tell(
 pub(crate) fn tell_by_id(
     tx: &mut dyn Tx,
     promoter: &str,
-    kind: Kind,
-    subject: &str,
-    detail: &str,
+    news: News<'_>,
     now: Instant,
 ) -> Result<(), StoreError> {
     match tx.query_opt("SELECT num FROM promoters WHERE id = $1", params![promoter])? {
-        Some(row) => tell(tx, row.int(0)?, kind, subject, detail, now),
+        Some(row) => tell(tx, row.int(0)?, news, now),
         None => Ok(()),
     }
 }

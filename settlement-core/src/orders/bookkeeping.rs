@@ -8,7 +8,7 @@ use super::state::{LineState, OrderState};
 use crate::attribution::Catalogue;
 use crate::disputes;
 use crate::ledger::transfer::Subject;
-use crate::notices::write::{Kind, tell_by_id};
+use crate::notices::write::{Kind, News, tell_by_id};
 use crate::payouts::entries::{self, Cycle};
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, tell};
@@ -90,7 +90,8 @@ fn tell_taken_back(
     if let Some(promoter) = &row.promoter {
         let subject = format!("{}/{}", state.created.platform, state.created.order);
         let amount = Fen(moved.taken_back_fen).to_string();
-        tell_by_id(tx, promoter.as_str(), Kind::CommissionTakenBack, &subject, &amount, now)?;
+        let news = News::new(Kind::CommissionTakenBack, &subject, &amount);
+        tell_by_id(tx, promoter.as_str(), news, now)?;
     }
     let (facts, merchant) = (tell::line_facts(state, line), &state.created.merchant);
     tell::moved(tx, EventKind::CommissionClawedBack, &facts, merchant, row.promoter.as_ref(), moved, now)

@@ -4,12 +4,12 @@ use super::batch::{EventResult, Status, take_one};
 use super::file::{self, Fault};
 use super::sweep::judge_all;
 use crate::Core;
-use crate::api::{Merchants, Only, Principal, Problem, Role, read_bytes};
+use crate::api::{Merchants, Only, Principal, Problem, Role, read_bytes, require_type};
 use crate::store::StoreError;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use utoipa::ToSchema;
@@ -68,11 +68,7 @@ async fn post_file(
     principal: Principal,
     request: Request,
 ) -> Result<Response, Problem> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !kind.unwrap_or_default().trim().to_ascii_lowercase().starts_with("text/csv") {
-        let what = "the body must be text/csv";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", what));
-    }
+    require_type(request.headers(), "text/csv")?;
     let bytes = read_bytes(request, &core).await?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let reason = format!("byte {} is no UTF-8", error.valid_up_to());

@@ -2,7 +2,9 @@
 
 use super::accounts::{AccountKind, PayoutAccount, bind, history, unbind};
 use crate::Core;
-use crate::api::{Agencies, ApiTime, Only, PathId, Principal, Problem, PromotersAlone, Role, Write};
+use crate::api::{
+    Agencies, ApiTime, Only, PathId, Principal, Problem, PromotersAlone, Role, Write, check_filled,
+};
 use crate::ledger::account::owner_of;
 use crate::params;
 use crate::store::Tx;
@@ -135,9 +137,7 @@ pub(super) fn require_agency(principal: &Principal, agency: &AgencyId) -> Result
 
 fn checked(body: &BindAccount, principal: &Principal, now: Instant) -> Result<PayoutAccount, Problem> {
     for (field, text) in [("account", &body.account), ("holder", &body.holder)] {
-        if text.trim().is_empty() || text.len() > TEXT_MAX || text.chars().any(char::is_control) {
-            return Err(Problem::invalid(field, format!("1 to {TEXT_MAX} bytes without control characters")));
-        }
+        check_filled(field, text, TEXT_MAX)?;
     }
     let operator = principal.require_operator().is_ok();
     if !operator && (body.from.is_some() || body.verified == Some(true)) {

@@ -6,9 +6,9 @@
 
 use super::accounts::{AccountKind, PayoutAccount, bound, refuse, to_check, verify};
 use crate::Core;
-use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Write};
+use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Write, check_filled};
 use crate::catalogue::names::{Noun, name_of};
-use crate::notices::write::{Kind, tell_by_id};
+use crate::notices::write::{Kind, News, tell_by_id};
 use crate::store::{StoreError, Tx};
 use attribution_core::time::Instant;
 use axum::Json;
@@ -162,10 +162,7 @@ async fn post_refuse(
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     let reason = body.reason.trim().to_owned();
-    if reason.is_empty() || reason.len() > REASON_MAX || reason.chars().any(char::is_control) {
-        let rule = format!("1 to {REASON_MAX} bytes without control characters");
-        return Err(Problem::invalid("reason", rule));
-    }
+    check_filled("reason", &reason, REASON_MAX)?;
     scope
         .run(&core, move |tx, scope| {
             let of = looked_at(tx, &body.payee, body.from, scope.now)?;
@@ -199,5 +196,5 @@ fn told(tx: &mut dyn Tx, kind: Kind, payee: &str, detail: &str, now: Instant) ->
         Kind::AccountVerified => super::accounts_api::hidden(detail),
         _ => detail.to_owned(),
     };
-    tell_by_id(tx, promoter, kind, payee, &detail, now)
+    tell_by_id(tx, promoter, News::new(kind, payee, &detail), now)
 }

@@ -8,6 +8,7 @@ use super::schedule::Due;
 use super::send::{MoveError, PayoutRow, Purse, Sent, insert, payout_id, send};
 use crate::ledger::balance::balance;
 use crate::ledger::transfer::post;
+use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, tell};
@@ -92,6 +93,9 @@ pub(super) fn pay(
             let data = json!({"payout": id, "programme": purse.programme.as_str(), "payee": purse.owner,
                               "amount_fen": waiting, "reason": reason});
             tell::payout(tx, EventKind::PayoutFailed, &purse.owner, &data, now)?;
+            if let Some(promoter) = purse.owner.strip_prefix("promoter/") {
+                tell_by_id(tx, promoter, News::new(Kind::PayoutFailed, &id, reason), now)?;
+            }
             return Ok(Some(Paid { failed: true, ..Paid::default() }));
         }
     };

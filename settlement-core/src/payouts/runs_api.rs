@@ -7,13 +7,15 @@ use super::send::MoveError;
 use super::withdraw::{Arrival, ArrivalError, arrive};
 use crate::Core;
 use crate::api::{
-    CsvFile, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write, check_line,
+    CsvFile, Cursor, Mistakes, Only, Operators, Page, PageParams, Params, Principal, Problem, Write,
+    check_line,
 };
 use crate::catalogue::refuse_unknown_programme;
 use crate::params;
 use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
 use attribution_core::money::Fen;
+use attribution_core::time::Instant;
 use attribution_core::with_causes;
 use axum::Json;
 use axum::extract::State;
@@ -132,25 +134,35 @@ async fn post_run(
 struct OfProgramme {
     /// The programme.
     programme: String,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
-/// A programme's last runs, newest first. Operators.
-#[utoipa::path(get, path = "/v1/payout-runs", params(OfProgramme), responses((status = 200, body = Vec<RunView>), (status = 404, description = "No such programme")))]
+/// A programme's runs, newest first. Operators.
+#[utoipa::path(get, path = "/v1/payout-runs", params(OfProgramme), responses((status = 200, body = Page<RunView>), (status = 404, description = "No such programme")))]
 async fn list_runs(
     State(core): State<Core>,
     principal: Principal,
     Params(of): Params<OfProgramme>,
-) -> Result<Json<Vec<RunView>>, Problem> {
+) -> Result<Json<Page<RunView>>, Problem> {
     principal.require_operator()?;
+    let (page, after) = PageParams { limit: of.limit, cursor: of.cursor }.begin()?;
+    // Later than any day.
+    let (attempt, [day]) = after.number_and_texts()?.unwrap_or((i64::MAX, ["9999-12-31".to_owned()]));
     let rows = core
         .store()
         .read(move |tx| {
             refuse_unknown_programme(tx, &of.programme)?;
-            let sql = format!("{RUN} WHERE programme = $1 ORDER BY run_day DESC, attempt DESC LIMIT 100");
-            Ok::<_, Problem>(tx.query(&sql, params![&of.programme])?)
+            let sql = format!(
+                "{RUN} WHERE programme = $1 AND (run_day, attempt) < ($2, $3) ORDER BY run_day DESC, attempt DESC LIMIT $4"
+            );
+            Ok::<_, Problem>(tx.query(&sql, params![&of.programme, &day, attempt, page.rows()])?)
         })
         .await?;
-    Ok(Json(rows.iter().map(run_view).collect::<Result<_, _>>()?))
+    let items = rows.iter().map(run_view).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(page.cut(items, |run| Cursor::of_number_and_texts(run.attempt, [&run.day]))))
 }
 
 /// What became of a payout.
@@ -404,10 +416,30 @@ struct Closed {
     closed: usize,
 }
 
+/// Takes in what became of one payment.
+fn take_in(tx: &mut dyn Tx, of: &ArrivalOf, now: Instant) -> Result<(), Problem> {
+    if let Some(reason) = &of.reason {
+        check_line("reason", reason, REASON_MAX)?;
+    }
+    let arrival = if of.paid { Arrival::Paid } else { Arrival::Returned };
+    arrive(tx, &of.id, arrival, of.reason.as_deref(), now).map_err(|error| match error {
+        ArrivalError::Move(MoveError::Store(error)) => error.into(),
+        ArrivalError::Unknown => Problem::unknown("payout", &of.id).about("id"),
+        ArrivalError::NotOnItsWay(_) => {
+            Problem::conflict("not_on_its_way", format!("{}: {error}", of.id)).about("id")
+        }
+        ArrivalError::Move(error) => {
+            tracing::error!(error = with_causes(&error), "a payout could not be closed");
+            Problem::internal()
+        }
+    })
+}
+
 /// The outside's word on payments: all of them are taken in, or none. Operators.
 #[utoipa::path(
     post, path = "/v1/payouts/arrivals", request_body = Arrivals,
-    responses((status = 200, body = Closed), (status = 409, description = "A payout is not on its way"))
+    responses((status = 200, body = Closed),
+              (status = 422, description = "`invalid_arrivals`: in `errors` each payout that is not on its way (`not_on_its_way`), is not there, or has a reason that cannot be shown"))
 )]
 async fn post_arrivals(
     State(core): State<Core>,
@@ -416,29 +448,18 @@ async fn post_arrivals(
 ) -> Result<Response, Problem> {
     let Write { body: Arrivals { payouts }, scope } = write;
     if payouts.is_empty() || payouts.len() > ARRIVALS_MAX {
-        return Err(Problem::invalid("payouts", format!("1 to {ARRIVALS_MAX}")));
+        let rule = format!("1 to {ARRIVALS_MAX} payouts are taken in at once");
+        return Err(Problem::invalid("payouts", rule));
     }
     scope
         .run(&core, move |tx: &mut dyn Tx, scope| {
+            let mut mistakes = Mistakes::default();
             for (index, one) in payouts.iter().enumerate() {
-                let arrival = if one.paid { Arrival::Paid } else { Arrival::Returned };
-                if let Some(reason) = &one.reason {
-                    check_line(&format!("payouts[{index}].reason"), reason, REASON_MAX)?;
-                }
-                arrive(tx, &one.id, arrival, one.reason.as_deref(), scope.now).map_err(
-                    |error| match error {
-                        ArrivalError::Move(MoveError::Store(error)) => error.into(),
-                        ArrivalError::Unknown => Problem::unknown("payout", &one.id),
-                        ArrivalError::NotOnItsWay(_) => {
-                            Problem::conflict("not_on_its_way", format!("{}: {error}", one.id))
-                        }
-                        ArrivalError::Move(error) => {
-                            tracing::error!(error = with_causes(&error), "a payout could not be closed");
-                            Problem::internal()
-                        }
-                    },
-                )?;
+                mistakes.sort(index, take_in(tx, one, scope.now))?;
             }
+            mistakes.refuse("invalid_arrivals", |count| {
+                format!("{count} of the payouts cannot be closed so; none was")
+            })?;
             Ok((StatusCode::OK, Closed { closed: payouts.len() }))
         })
         .await

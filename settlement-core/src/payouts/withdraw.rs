@@ -8,7 +8,7 @@ use crate::ledger::Holder;
 use crate::ledger::account::payee_of;
 use crate::ledger::balance::balance;
 use crate::ledger::transfer::post;
-use crate::notices::write::{Kind, tell_by_id};
+use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, tell};
@@ -209,7 +209,7 @@ fn tell_payee(
             detail += " · ";
             detail += reason;
         }
-        tell_by_id(tx, promoter, notice, id, &detail, now)?;
+        tell_by_id(tx, promoter, News::new(notice, id, &detail), now)?;
     }
     let data = json!({"payout": id, "programme": purse.programme.as_str(), "payee": purse.owner,
                       "amount_fen": net.0, "reason": reason});

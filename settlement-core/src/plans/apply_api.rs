@@ -1,10 +1,10 @@
 //! `POST /v1/plans/{id}/apply|approve|reject`: who takes part in a targeted plan.
 
 use super::plans_api::{Plan, find};
-use super::wake;
+use super::{commission_rules, refuse_without_targeted, wake};
 use crate::Core;
 use crate::api::{Merchants, Only, PathId, Problem, Promoters, Write, WriteScope};
-use crate::notices::write::{Kind, tell_by_id};
+use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, PromoterId};
@@ -53,7 +53,8 @@ enum Step {
 /// approved changes nothing.
 #[utoipa::path(
     post, path = "/v1/plans/{id}/apply", params(("id" = String, Path)), request_body = Applicant,
-    responses((status = 200, body = ApplicationView))
+    responses((status = 200, body = ApplicationView),
+              (status = 409, description = "`plan_closed`, or `no_targeted_plans`: the programme's rules look at none"))
 )]
 async fn apply(
     State(core): State<Core>,
@@ -67,7 +68,7 @@ async fn apply(
 /// Approves an application. Operators, and the plan's merchant.
 #[utoipa::path(
     post, path = "/v1/plans/{id}/approve", params(("id" = String, Path)), request_body = Applicant,
-    responses((status = 200, body = ApplicationView), (status = 409, description = "There is no open application"))
+    responses((status = 200, body = ApplicationView), (status = 409, description = "`no_application`, or `no_targeted_plans`"))
 )]
 async fn approve(
     State(core): State<Core>,
@@ -107,6 +108,10 @@ fn answer(
     let now = scope.now;
     let plan = find(tx, id)?;
     refuse_unless_allowed(tx, scope, id, &plan, promoter, step)?;
+    let rules = commission_rules(tx, &plan.programme, now)?;
+    if step != Step::Reject {
+        refuse_without_targeted(&rules)?;
+    }
     tx.lock(&format!("plan {id} {promoter}"))?;
     let last = last(tx, id, promoter)?;
     let view = |state, applied: Instant| ApplicationView {
@@ -134,7 +139,9 @@ fn answer(
                      WHERE plan = $1 AND promoter = $2 AND applied_ms = $3",
                     params![id.as_str(), promoter, applied, now],
                 )?;
-                tell_by_id(tx, promoter.as_str(), Kind::ApplicationApproved, id.as_str(), &plan.name, now)?;
+                let news = News::new(Kind::ApplicationApproved, id.as_str(), &plan.name)
+                    .beginning(rules.targeted_effective.begin(plan.created));
+                tell_by_id(tx, promoter.as_str(), news, now)?;
             }
             view("approved", applied)
         }
@@ -147,7 +154,7 @@ fn answer(
                 )?;
                 let kind =
                     if approved.is_some() { Kind::ApprovalWithdrawn } else { Kind::ApplicationRejected };
-                tell_by_id(tx, promoter.as_str(), kind, id.as_str(), &plan.name, now)?;
+                tell_by_id(tx, promoter.as_str(), News::new(kind, id.as_str(), &plan.name), now)?;
             }
             view("rejected", applied)
         }

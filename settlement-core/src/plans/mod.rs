@@ -13,9 +13,11 @@ mod rates_api;
 
 use crate::Core;
 use crate::api::{Principal, Problem};
+use crate::attribution::programmes::of_id;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
+use attribution_core::policy::commission::CommissionPolicy;
 use attribution_core::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -34,6 +36,27 @@ fn owner(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<Option<String>, Pro
         .query_opt("SELECT merchant FROM programmes WHERE id = $1", params![programme])?
         .ok_or_else(|| Problem::unknown("programme", programme))?;
     Ok(row.opt_text(0)?.map(str::to_owned))
+}
+
+/// What a programme's rules in force say of commissions; before the first of them are, what those will say.
+fn commission_rules(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    now: Instant,
+) -> Result<CommissionPolicy, Problem> {
+    let found = of_id(tx, programme)?;
+    let version = found.as_ref().and_then(|found| found.in_force_or_first(now));
+    let version = version.ok_or_else(|| Problem::unknown("programme", programme).about("programme"))?;
+    Ok(version.policy.commission.clone())
+}
+
+/// Refuses a programme whose rules look at no targeted plan: nobody would be paid by one.
+fn refuse_without_targeted(rules: &CommissionPolicy) -> Result<(), Problem> {
+    if rules.has_targeted_plans() {
+        return Ok(());
+    }
+    let detail = "targeted plans do not count in this programme";
+    Err(Problem::conflict("no_targeted_plans", detail).about("programme"))
 }
 
 /// Only operators date back what orders are paid by: a merchant could take away what was promised for orders that it has

@@ -73,7 +73,7 @@ pub(crate) enum Dead {
     PromotionCancelled,
     /// The product is off the shelf.
     ProductDelisted,
-    /// Its category may not be promoted.
+    /// Its category may not be promoted in any programme in which promoters could earn with it.
     CategoryBanned,
 }
 
@@ -210,12 +210,13 @@ impl Offers {
         let banned = self.banned(tx)?;
         let forbids = |programme| item.category.is_some_and(|category| banned.forbids(category, programme));
         let mut best: Option<(ProgrammeId, Estimate)> = None;
-        let mut forbidden = 0;
-        for programme in programmes.iter() {
+        let (mut forbidden, mut allowed) = (0, 0);
+        for programme in programmes.iter().filter(|of| pays_promoters(of, now)) {
             if forbids(programme.num.0.into()) {
                 forbidden += 1;
                 continue;
             }
+            allowed += 1;
             let own = own.iter().filter(|(of, _)| *of == programme.id).map(|(_, rate)| rate);
             let Some(found) = self.estimate(tx, programme, item, &above, own)? else { continue };
             let rank = |e: &Estimate| (e.amount, e.chosen.rate);
@@ -224,7 +225,7 @@ impl Offers {
             }
         }
         let everywhere = item.category.is_some_and(|category| banned.everywhere(category));
-        if dead.is_none() && (everywhere || (forbidden > 0 && forbidden == programmes.len())) {
+        if dead.is_none() && (everywhere || (forbidden > 0 && allowed == 0)) {
             dead = Some(Dead::CategoryBanned);
         }
         Ok(Offer { dead, best })
@@ -310,6 +311,11 @@ impl Offers {
             None => Ok(Rc::clone(self.banned.insert(Rc::new(Banned::read(tx, self.now)?)))),
         }
     }
+}
+
+/// Whether promoters have a share in what a programme pays now.
+fn pays_promoters(programme: &Programme, now: Instant) -> bool {
+    programme.in_force(now).is_some_and(|version| version.policy.commission.pays_promoters())
 }
 
 /// The rates for a product among those for more than one.

@@ -30,14 +30,15 @@ pub(super) struct PlanRate {
     class: Option<String>,
     /// Basis points; null says that this earns nothing.
     bp: Option<i64>,
-    /// In force from here on, UTC milliseconds.
+    /// In force from here on, not before the plan itself, UTC milliseconds.
     from: i64,
     /// Up to here.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<i64>,
 }
 
-/// The rates of a plan that are in force at `now` or will be, the last set first; and whether there are more.
+/// The rates of a plan that are in force at `now` or will be, the last set first; and whether there are more. The plan
+/// itself begins at `begins`.
 ///
 /// # Errors
 /// If the store fails.
@@ -45,6 +46,7 @@ pub(super) fn rates_of(
     tx: &mut dyn Tx,
     programme: &str,
     plan: &str,
+    begins: Instant,
     now: Instant,
 ) -> Result<(Vec<PlanRate>, bool), StoreError> {
     let rows = tx.query(
@@ -62,7 +64,7 @@ pub(super) fn rates_of(
             subject_name: row.opt_text(2)?.map(str::to_owned),
             class: row.opt_text(3)?.map(str::to_owned),
             bp: row.opt_int(4)?,
-            from: row.int(5)?,
+            from: row.instant(5)?.max(begins).millis(),
             to: row.opt_int(6)?,
         })
     });

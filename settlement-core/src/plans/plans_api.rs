@@ -1,16 +1,19 @@
 //! `POST` and `GET /v1/plans`: targeted plans (定向计划).
 
 use super::plan_rates::{PlanRate, rates_of};
-use super::rates_api::{NewRate, set};
-use super::{not_before_settled, owner, refuse_back_dating, wake};
+use super::rates_api::{NewRate, Setting};
+use super::{commission_rules, not_before_settled, owner, refuse_back_dating, refuse_without_targeted, wake};
 use crate::Core;
-use crate::api::{ApiTime, Merchants, Only, Params, PathId, Principal, Problem, Role, Write};
+use crate::api::{
+    ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
+};
 use crate::attribution::programmes::read;
-use crate::catalogue::refuse_unknown_programme;
+use crate::catalogue::refuse_without_promoters;
 use crate::library::marks;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, ProgrammeId};
+use attribution_core::policy::commission::CommissionPolicy;
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
@@ -76,6 +79,8 @@ struct PlanView {
     approval: Approval,
     /// UTC milliseconds.
     created_at: i64,
+    /// It counts from here on by the rules in force, UTC milliseconds.
+    effective_from: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     closes_at: Option<i64>,
     /// What it pays now or will pay, newest first; the first 20.
@@ -85,11 +90,11 @@ struct PlanView {
 }
 
 pub(super) struct Plan {
-    programme: ProgrammeId,
-    merchant: Option<String>,
+    pub(super) programme: ProgrammeId,
+    pub(super) merchant: Option<String>,
     pub(super) name: String,
     pub(super) auto: bool,
-    created: Instant,
+    pub(super) created: Instant,
     pub(super) closes: Option<Instant>,
 }
 
@@ -107,8 +112,14 @@ const PLAN: &str = "SELECT id, programme, merchant, name, auto_approve, created_
                     (SELECT g.name FROM programmes g WHERE g.id = programme), \
                     (SELECT m.name FROM merchants m WHERE m.id = plans.merchant) FROM plans";
 
-fn plan_view(tx: &mut dyn Tx, row: &Row, now: Instant) -> Result<PlanView, StoreError> {
-    let (rates, more_rates) = rates_of(tx, row.text(1)?, row.text(0)?, now)?;
+fn plan_view(
+    tx: &mut dyn Tx,
+    row: &Row,
+    rules: &CommissionPolicy,
+    now: Instant,
+) -> Result<PlanView, StoreError> {
+    let begins = rules.targeted_effective.begin(row.instant(5)?);
+    let (rates, more_rates) = rates_of(tx, row.text(1)?, row.text(0)?, begins, now)?;
     Ok(PlanView {
         id: row.text(0)?.to_owned(),
         programme: row.text(1)?.to_owned(),
@@ -117,6 +128,7 @@ fn plan_view(tx: &mut dyn Tx, row: &Row, now: Instant) -> Result<PlanView, Store
         name: row.text(3)?.to_owned(),
         approval: if row.flag(4)? { Approval::Automatic } else { Approval::Manual },
         created_at: row.int(5)?,
+        effective_from: begins.millis(),
         closes_at: row.opt_int(6)?,
         programme_name: row.opt_text(7)?.unwrap_or_default().to_owned(),
         rates,
@@ -141,7 +153,8 @@ pub(super) fn find(tx: &mut dyn Tx, id: &PlanId) -> Result<Plan, Problem> {
 /// Makes a targeted plan with its rates. Operators, and merchants: in their own programme, or for their own goods.
 #[utoipa::path(
     post, path = "/v1/plans", request_body = PostPlan,
-    responses((status = 201, body = PlanView), (status = 409, description = "There is a plan of this id"))
+    responses((status = 201, body = PlanView),
+              (status = 409, description = "`plan_exists`, or `no_targeted_plans`: the programme's rules look at none"))
 )]
 async fn post_plan(
     State(core): State<Core>,
@@ -158,6 +171,7 @@ async fn post_plan(
     scope
         .run(&core, move |tx, scope| {
             let owner = owner(tx, &body.programme)?;
+            let rules = commission_rules(tx, &body.programme, scope.now)?;
             let merchant = match scope.principal.role {
                 Role::Merchant => scope.principal.subject.clone(),
                 _ => owner,
@@ -166,6 +180,8 @@ async fn post_plan(
                 Some(merchant) => scope.principal.require_merchant(merchant)?,
                 None => scope.principal.require_operator()?,
             }
+            refuse_without_promoters(&rules)?;
+            refuse_without_targeted(&rules)?;
             if tx.query_opt(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?.is_some() {
                 let detail = format!("there is a plan {} already", body.id);
                 return Err(Problem::conflict("plan_exists", detail).about("id"));
@@ -190,12 +206,18 @@ async fn post_plan(
                     closes
                 ],
             )?;
+            let setting = Setting {
+                principal: &scope.principal,
+                programme: &body.programme,
+                rules: &rules,
+                plan: body.id.as_str(),
+                now: scope.now,
+            };
             for (index, rate) in body.rates.iter().enumerate() {
-                let rate = rate.clone().beginning_with(created);
-                set(tx, &scope.principal, &body.programme, body.id.as_str(), &rate, index, scope.now)?;
+                setting.set(tx, &rate.clone().beginning_with(created), index)?;
             }
             let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
-            Ok((StatusCode::CREATED, plan_view(tx, &row, scope.now)?))
+            Ok((StatusCode::CREATED, plan_view(tx, &row, &rules, scope.now)?))
         })
         .await
 }
@@ -241,7 +263,8 @@ async fn close(
             wake(tx, at, now)?;
             marks::plan(tx, id.as_str())?;
             let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![id.as_str()])?;
-            Ok((StatusCode::OK, plan_view(tx, &row, now)?))
+            let rules = commission_rules(tx, &plan.programme, now)?;
+            Ok((StatusCode::OK, plan_view(tx, &row, &rules, now)?))
         })
         .await
 }
@@ -252,23 +275,33 @@ async fn close(
 #[serde(deny_unknown_fields)]
 struct OfProgramme {
     /// The programme.
-    programme: String,
+    #[param(value_type = String)]
+    programme: ProgrammeId,
+    /// Entries wanted, 1 to 500.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// The plans of a programme with what they pay, for everybody who has a token: promoters choose among them.
-#[utoipa::path(get, path = "/v1/plans", params(OfProgramme), responses((status = 200, body = Vec<PlanView>), (status = 404, description = "No such programme")))]
+#[utoipa::path(get, path = "/v1/plans", params(OfProgramme), responses((status = 200, body = Page<PlanView>), (status = 404, description = "No such programme")))]
 async fn list(
     State(core): State<Core>,
     _principal: Principal,
     Params(of): Params<OfProgramme>,
-) -> Result<Json<Vec<PlanView>>, Problem> {
+) -> Result<Json<Page<PlanView>>, Problem> {
+    let (page, Cursor(after)) = PageParams { limit: of.limit, cursor: of.cursor }.begin()?;
     let now = core.now();
     core.store()
         .read(move |tx| {
-            refuse_unknown_programme(tx, &of.programme)?;
-            let rows =
-                tx.query(&format!("{PLAN} WHERE programme = $1 ORDER BY id"), params![&of.programme])?;
-            rows.iter().map(|row| Ok(plan_view(tx, row, now)?)).collect::<Result<Vec<_>, Problem>>()
+            let rules = commission_rules(tx, &of.programme, now)?;
+            let rows = tx.query(
+                &format!("{PLAN} WHERE programme = $1 AND id > $2 ORDER BY id LIMIT $3"),
+                params![&of.programme, &after, page.rows()],
+            )?;
+            let items =
+                rows.iter().map(|row| plan_view(tx, row, &rules, now)).collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, Problem>(page.cut(items, |plan| plan.id.clone()))
         })
         .await
         .map(Json)

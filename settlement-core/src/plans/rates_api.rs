@@ -1,14 +1,15 @@
 //! `POST /v1/rates`: rates by product, category or shop beside the programme's own.
 
-use super::{not_before_settled, owner, refuse_back_dating, wake};
+use super::{commission_rules, not_before_settled, owner, refuse_back_dating, wake};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write};
+use crate::catalogue::refuse_without_promoters;
 use crate::library::marks;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::{CategoryId, MerchantId, PlanId, ProductId, ProgrammeId};
 use attribution_core::money::BasisPoints;
-use attribution_core::policy::commission::Class;
+use attribution_core::policy::commission::{Class, CommissionPolicy};
 use attribution_core::time::Instant;
 use axum::extract::State;
 use axum::response::Response;
@@ -90,7 +91,8 @@ struct RatesSet {
 /// Sets rates. Operators for everything, merchants for their own shop and products, and in their own programmes for everything.
 #[utoipa::path(
     post, path = "/v1/rates", request_body = PostRates,
-    responses((status = 201, body = RatesSet), (status = 409, description = "An order placed since then has settled"))
+    responses((status = 201, body = RatesSet),
+              (status = 409, description = "`settled_since`: an order placed since then has settled; or `no_promoters`"))
 )]
 async fn post_rates(
     State(core): State<Core>,
@@ -103,7 +105,8 @@ async fn post_rates(
     }
     scope
         .run(&core, move |tx, scope| {
-            owner(tx, &programme)?;
+            let rules = commission_rules(tx, &programme, scope.now)?;
+            refuse_without_promoters(&rules)?;
             if let Some(plan) = &plan {
                 tx.query_opt(
                     "SELECT 1 FROM plans WHERE id = $1 AND programme = $2",
@@ -111,43 +114,58 @@ async fn post_rates(
                 )?
                 .ok_or_else(|| Problem::unknown("plan", plan))?;
             }
-            let plan = plan.as_ref().map_or("", PlanId::as_str);
+            let setting = Setting {
+                principal: &scope.principal,
+                programme: &programme,
+                rules: &rules,
+                plan: plan.as_ref().map_or("", PlanId::as_str),
+                now: scope.now,
+            };
             for (index, rate) in rates.iter().enumerate() {
-                set(tx, &scope.principal, &programme, plan, rate, index, scope.now)?;
+                setting.set(tx, rate, index)?;
             }
             Ok((StatusCode::CREATED, RatesSet { set: rates.len() }))
         })
         .await
 }
 
-/// Sets one rate; `index` says which, to whoever sent several.
-pub(super) fn set(
-    tx: &mut dyn Tx,
-    principal: &Principal,
-    programme: &ProgrammeId,
-    plan: &str,
-    rate: &NewRate,
-    index: usize,
-    now: Instant,
-) -> Result<(), Problem> {
-    let field = |name: &str| format!("rates[{index}].{name}");
-    let (kind, subject) = subject(rate).ok_or_else(|| {
-        Problem::invalid(&format!("rates[{index}]"), "at most one of product, category and shop")
-    })?;
-    may_set(tx, principal, programme, kind, subject, index)?;
-    let from = rate.from.map_or(now, ApiTime::instant);
-    let to = rate.to.map(ApiTime::instant);
-    if to.is_some_and(|to| to <= from) {
-        return Err(Problem::invalid(&field("to"), "must be later than from"));
-    }
-    refuse_back_dating(principal, &field("from"), from, now)?;
-    not_before_settled(tx, programme, &field("from"), from, now)?;
-    let class = rate.class.map(|class| match class {
-        Class::New => "new",
-        Class::Returning => "returning",
-    });
-    tx.lock(&format!("rates {programme}"))?;
-    tx.execute(
+/// Who sets rates, and where.
+pub(super) struct Setting<'a> {
+    pub(super) principal: &'a Principal,
+    pub(super) programme: &'a ProgrammeId,
+    /// What the programme's rules say now.
+    pub(super) rules: &'a CommissionPolicy,
+    /// The targeted plan; empty for the general one.
+    pub(super) plan: &'a str,
+    pub(super) now: Instant,
+}
+
+impl Setting<'_> {
+    /// Sets one rate; `index` says which, to whoever sent several.
+    pub(super) fn set(&self, tx: &mut dyn Tx, rate: &NewRate, index: usize) -> Result<(), Problem> {
+        let Self { principal, programme, rules, plan, now } = *self;
+        let field = |name: &str| format!("rates[{index}].{name}");
+        let (kind, subject) = subject(rate).ok_or_else(|| {
+            Problem::invalid(&format!("rates[{index}]"), "at most one of product, category and shop")
+        })?;
+        may_set(tx, principal, programme, kind, subject, index)?;
+        let from = rate.from.map_or(now, ApiTime::instant);
+        let to = rate.to.map(ApiTime::instant);
+        if to.is_some_and(|to| to <= from) {
+            return Err(Problem::invalid(&field("to"), "must be later than from"));
+        }
+        refuse_back_dating(principal, &field("from"), from, now)?;
+        not_before_settled(tx, programme, &field("from"), from, now)?;
+        if rate.class.is_some() && rules.classes.is_none() {
+            let why = "the programme does not tell new customers from returning ones";
+            return Err(Problem::invalid(&field("class"), why));
+        }
+        let class = rate.class.map(|class| match class {
+            Class::New => "new",
+            Class::Returning => "returning",
+        });
+        tx.lock(&format!("rates {programme}"))?;
+        tx.execute(
         "INSERT INTO rates (programme, number, plan, class, subject_kind, subject, bp, from_ms, to_ms, recorded_ms) \
          SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM rates WHERE programme = $1",
         params![
@@ -162,8 +180,9 @@ pub(super) fn set(
             now
         ],
     )?;
-    wake(tx, from, now)?;
-    Ok(marks::subject(tx, programme.as_str(), kind, subject)?)
+        wake(tx, from, now)?;
+        Ok(marks::subject(tx, programme.as_str(), kind, subject)?)
+    }
 }
 
 fn subject(rate: &NewRate) -> Option<(&'static str, &str)> {

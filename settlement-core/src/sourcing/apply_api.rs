@@ -80,7 +80,7 @@ fn no_sourcing() -> Problem {
 #[utoipa::path(
     post, path = "/v1/enrolments", request_body = PostEnrolment,
     responses((status = 201, body = EnrolmentView),
-              (status = 409, description = "`enrolment_exists`, `enrolled` (leave the open one first), `no_sourcing` or `not_in_programme`"))
+              (status = 409, description = "`enrolment_exists`, `enrolled` (leave the open one first), `no_sourcing`, `not_in_programme`, `merchant_facts_missing` or `product_facts_missing`"))
 )]
 async fn post_enrolment(
     State(core): State<Core>,
@@ -144,14 +144,14 @@ fn judged(
 ) -> Result<Enrolment, Problem> {
     let (version, rules) = rules(tx, &body.programme, now)?;
     refuse_outsider_of(tx, &owner, &body.programme)?;
-    let missing = |what: &str| {
-        let detail = format!("the platform has said nothing about the {what} yet");
-        Problem::conflict("facts_missing", detail)
-    };
-    let shop: MerchantFacts =
-        facts::find(tx, Kind::Merchant, owner.as_str())?.ok_or_else(|| missing("merchant"))?;
-    let goods: ProductFacts = facts::find(tx, Kind::Product, body.product.as_str())?
-        .ok_or_else(|| missing("product").about("product"))?;
+    let shop: MerchantFacts = facts::find(tx, Kind::Merchant, owner.as_str())?.ok_or_else(|| {
+        let detail = "the platform has said nothing about the merchant yet";
+        Problem::conflict("merchant_facts_missing", detail)
+    })?;
+    let goods: ProductFacts = facts::find(tx, Kind::Product, body.product.as_str())?.ok_or_else(|| {
+        let detail = "the platform has said nothing about the product yet";
+        Problem::conflict("product_facts_missing", detail).about("product")
+    })?;
     let mut refusals = merchant(&rules, &shop);
     refusals.extend(product(&rules, &goods));
     let mut offered = Vec::new();

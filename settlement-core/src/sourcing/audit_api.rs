@@ -4,7 +4,7 @@ use super::enrolment::{self, Enrolment, State as Stands, lock_name};
 use super::enrolments_api::{found, shown};
 use super::view::EnrolmentView;
 use crate::Core;
-use crate::api::{Merchants, Nothing, Only, Operators, PathId, Problem, Write, WriteScope};
+use crate::api::{Merchants, Nothing, Only, Operators, PathId, Problem, Write, WriteScope, check_filled};
 use crate::attribution::Catalogue;
 use crate::store::Tx;
 use attribution_core::sourcing::{Edit, EditVerdict, edit};
@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// Bytes of a reason at most: the merchant reads it.
+const REASON_MAX: usize = 1_000;
 
 pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new()
@@ -76,9 +79,7 @@ async fn reject(
     write: Write<Rejection>,
 ) -> Result<Response, Problem> {
     let reason = write.body.reason;
-    if reason.trim().is_empty() || reason.len() > 1_000 || reason.chars().any(char::is_control) {
-        return Err(Problem::invalid("reason", "1 to 1000 bytes without control characters"));
-    }
+    check_filled("reason", &reason, REASON_MAX)?;
     decide(core, id, write.scope, Stands::Rejected, Some(reason)).await
 }
 

@@ -5,14 +5,16 @@ use super::kept::{Compared, KeptDifference, Reconciled, Wanted, differences, fin
 use super::reconcile::{Difference, Kind, Span, compare, read};
 use super::their_states::Dialect;
 use crate::Core;
-use crate::api::{ApiTime, Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, WriteFile};
+use crate::api::{
+    ApiTime, Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, WriteFile, require_type,
+};
 use crate::catalogue::refuse_unknown_programme;
 use crate::payouts::run::platform_of;
 use attribution_core::ids::ProgrammeId;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -68,14 +70,16 @@ const ANSWERED_MAX: usize = 1_000;
 /// are not changed. Operators.
 #[utoipa::path(
     post, path = "/v1/reconciliations", params(Covers), request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = Reconciliation), (status = 404, description = "No such programme"), (status = 422, description = "The statement cannot be read, which says row and column, or has no line; or the platform is not the programme's"))
+    responses((status = 200, body = Reconciliation), (status = 415, description = "`unsupported_media_type`"), (status = 404, description = "No such programme"), (status = 422, description = "The statement cannot be read, which says row and column, or has no line; or the platform is not the programme's"))
 )]
 async fn post_statement(
     State(core): State<Core>,
     _: Only<Operators>,
     Params(covers): Params<Covers>,
+    headers: HeaderMap,
     file: WriteFile,
 ) -> Result<Response, Problem> {
+    require_type(&headers, "text/csv")?;
     let WriteFile { bytes, scope } = file;
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", "the statement is not UTF-8")

@@ -83,6 +83,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(95, "0095_judged"),
     migration!(96, "0096_released_findings"),
     migration!(97, "0097_payouts_on_their_way"),
+    migration!(98, "0098_notices_from"),
+    migration!(99, "0099_ban_notices"),
 ];
 
 /// Whose words to use.

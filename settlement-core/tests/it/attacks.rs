@@ -10,7 +10,8 @@ use settlement_core::accounts::SignInError;
 /// A shop whose taps need no converted link.
 async fn ready<'a>(bench: &'a Bench, mut attribution: Value) -> Stage<'a> {
     attribution["require_converted_link"] = json!(false);
-    Stage::set(bench, "distributor1688", json!({ "attribution": attribution })).await
+    let plans = json!({"plan_precedence": ["approved_targeted", "general"]});
+    Stage::set(bench, "distributor1688", json!({"attribution": attribution, "commission": plans})).await
 }
 
 async fn token(bench: &Bench, role: &str, subject: &str) -> String {

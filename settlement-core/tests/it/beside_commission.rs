@@ -79,12 +79,18 @@ on_both!(enrolments_keep_to_their_programme_and_are_paged, async |bench: &Bench|
                           "logistics_tenths": 30, "product_tenths": 20, "risk_ok": true});
     let goods = json!({"consumer_or_industrial": true, "dropship_free_shipping": true, "seven_day_returns": true,
                        "ships_within": "hours48", "growth_score": 60, "risk_ok": true, "group_purchase": false});
+    let first = json!({"id": "e0", "programme": "g1", "product": "cup", "skus": [{"sku": "red", "channel_price_fen": 8_000}]});
     for (shop, product) in [("m1", "cup"), ("m2", "pot")] {
         let body = json!({"merchant": shop, "title": product, "price_fen": 10_000, "category": "home",
                           "url": format!("https://shop{}.example.cn/x", if shop == "m2" { "2" } else { "" })});
         bench.ok("PUT", &format!("/v1/products/{product}"), body).await;
         for (of, said) in [(format!("merchants/{shop}"), &merchant), (format!("products/{product}"), &goods)]
         {
+            if shop == "m1" {
+                let missing =
+                    format!("{}_facts_missing", if said == &merchant { "merchant" } else { "product" });
+                bench.problem("POST", "/v1/enrolments", first.clone(), 409, &missing).await;
+            }
             let path = format!("/v1/{of}/sourcing-facts");
             bench.problem("GET", &path, Value::Null, 404, "not_found").await;
             bench.ok("PUT", &path, said.clone()).await;

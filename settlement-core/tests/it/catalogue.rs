@@ -18,7 +18,9 @@ pub(crate) async fn shop(bench: &Bench) {
                           "shop_url": "https://shop.example.cn/"});
     bench.ok("PUT", "/v1/merchants/m1", merchant).await;
     let programme = json!({"merchant": "m1", "name": "销售员", "preset": "youzan_short",
-                           "policy": {"attribution": {"require_badge": false}}, "effective_from": 0});
+                           "policy": {"attribution": {"require_badge": false},
+                                      "commission": {"plan_precedence": ["approved_targeted", "general"]}},
+                           "effective_from": 0});
     bench.ok("PUT", "/v1/programmes/g1", programme).await;
     let product = json!({"merchant": "m1", "title": "明前龙井 250g", "url": "https://shop.example.cn/item/1",
                          "price_fen": 19_900, "category": "tea"});
@@ -26,6 +28,36 @@ pub(crate) async fn shop(bench: &Bench) {
     bench.ok("PUT", "/v1/promoters/lily", json!({"name": "莉莉"})).await;
     bench.ok("POST", "/v1/promoters/lily/placements", json!({"id": "lily1", "programme": "g1"})).await;
 }
+
+on_both!(what_a_merchant_does_not_say_stays, async |bench: &Bench| {
+    let whole = json!({"platform": "p1", "name": "山里茶行", "hosts": ["shop.example.cn"],
+        "shop_url": "https://shop.example.cn/", "click_param": "from", "history_known_from": 5,
+        "app_page": {"ios": "taobao://{address}"}});
+    let mut stored = bench.ok("PUT", "/v1/merchants/m1", whole).await;
+    let put = async |more: Value| {
+        let mut body = json!({"platform": "p1", "name": "山里"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        bench.ok("PUT", "/v1/merchants/m1", body).await
+    };
+    stored["name"] = json!("山里");
+    assert_eq!(put(json!({})).await, stored);
+    // The page that stays must be on the hosts that are said.
+    let elsewhere = json!({"platform": "p1", "name": "山里", "hosts": ["other.example.cn"]});
+    bench.problem("PUT", "/v1/merchants/m1", elsewhere, 422, "bad_destination").await;
+    for (field, left) in [
+        ("shop_url", None),
+        ("hosts", Some(json!([]))),
+        ("click_param", Some(json!("yk_click"))),
+        ("app_page", None),
+        ("history_known_from", None),
+    ] {
+        let fields = stored.as_object_mut().unwrap();
+        fields.remove(field);
+        fields.extend(left.map(|left| (field.to_owned(), left)));
+        assert_eq!(put(json!({ field: null })).await, stored);
+    }
+    assert_eq!(bench.ok("GET", "/v1/merchants/m1", Value::Null).await, stored);
+});
 
 async fn changes(bench: &Bench, after: u64) -> Vec<NumberedChange> {
     let page = bench.core.changes(place(bench, after).await, 1_000).await.unwrap();
@@ -108,7 +140,8 @@ on_both!(edges_hear_of_a_merchants_app_a_price_and_a_picture, async |bench: &Ben
 
 on_both!(a_link_is_refused_a_life_it_cannot_have, async |bench: &Bench| {
     shop(bench).await;
-    let day = 1_700_000_000_000_i64;
+    let now = bench.core.now();
+    let day = now.floor().plus(DAY_MS).millis();
     let beyond = (i64::from(u32::MAX) + 1) * 1_000;
     let rows = [
         ("starts", json!({"starts": i64::MAX})),
@@ -123,6 +156,8 @@ on_both!(a_link_is_refused_a_life_it_cannot_have, async |bench: &Bench| {
         ("expires", json!({"starts": day, "expires": day - 1})),
         ("expires", json!({"starts": day, "expires": day + 999})),
         ("qr_expires", json!({"starts": day, "qr_expires": day})),
+        ("expires", json!({"expires": now.millis()})),
+        ("qr_expires", json!({"qr_expires": now.plus(-1_000).millis()})),
         ("shared_at", json!({"shared_at": i64::MIN})),
         ("shared_at", json!({"shared_at": 0})),
         ("shared_at", json!({"shared_at": i64::MAX})),
@@ -136,6 +171,21 @@ on_both!(a_link_is_refused_a_life_it_cannot_have, async |bench: &Bench| {
     let link = json!({"placement": "lily1", "product": "sku1", "starts": day, "expires": day + 1_000});
     let made = bench.ok("POST", "/v1/links", link).await;
     assert_eq!(made["starts_at"], day);
+    // Operators bring in old links, which are over; and a time may be a text.
+    let old = json!({"placement": "lily1", "product": "sku1", "shared_at": "2020-01-01T00:00:00+08:00",
+                     "expires": "2020-01-02T00:00:00+08:00"});
+    assert_eq!(bench.ok("POST", "/v1/links", old).await["expires_at"], 1_577_894_400_000_i64);
+});
+
+on_both!(a_ban_says_that_it_has_made_the_category, async |bench: &Bench| {
+    for made in [true, false] {
+        let ban = json!({"category": "typo", "effective_from": "2020-01-01T00:00:00+08:00"});
+        let banned = bench.ok("POST", "/v1/bans", ban).await;
+        assert_eq!(
+            (&banned["category_made"], &banned["effective_from"]),
+            (&json!(made), &json!(1_577_808_000_000_i64))
+        );
+    }
 });
 
 on_both!(edges_hear_of_everything_once_and_in_order, async |bench: &Bench| {

@@ -113,6 +113,17 @@ on_both!(a_nul_in_a_text_is_the_senders_mistake, async |bench: &Bench| {
     bench.problem("POST", "/v1/reviews/resolve", review, 422, "invalid").await;
 });
 
+on_both!(a_change_without_a_body_may_say_what_it_would_be, async |bench: &Bench| {
+    bench.ok("PUT", "/v1/promoters/lily", json!({"name": "莉莉"})).await;
+    let request = Request::delete("/v1/promoters/lily/logo")
+        .header("authorization", format!("Bearer {ADMIN}"))
+        .header("content-type", "application/json")
+        .body(Body::empty())
+        .unwrap();
+    let (status, answer) = read(bench.send(request).await).await;
+    assert!(status.is_success(), "{status} {answer}");
+});
+
 on_both!(the_interface_describes_itself, async |bench: &Bench| {
     let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
     let (status, document) = read(bench.send(request).await).await;

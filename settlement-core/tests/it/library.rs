@@ -155,6 +155,16 @@ on_both!(a_banned_category_is_dead_from_its_day_on, async |bench: &Bench| {
     assert_eq!((&product["invalid"], &product["reason"]), (&json!(true), &json!("category_banned")));
 });
 
+on_both!(banned_wherever_promoters_could_earn_is_banned, async |bench: &Bench| {
+    shop(bench).await;
+    let offsite = json!({"platform": "p1", "name": "站外分销", "preset": "offsite1688", "effective_from": 0});
+    bench.ok("PUT", "/v1/programmes/off", offsite).await;
+    let ban = json!({"category": "tea", "programme": "g1", "effective_from": 0});
+    bench.ok("POST", "/v1/bans", ban).await;
+    let product = bench.ok("GET", "/v1/products/sku1", Value::Null).await;
+    assert_eq!((&product["invalid"], &product["reason"]), (&json!(true), &json!("category_banned")));
+});
+
 on_both!(a_ban_above_ends_for_the_library_on_its_day, async |bench: &Bench| {
     shop(bench).await;
     bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶", "parent": "food"})).await;

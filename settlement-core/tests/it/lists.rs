@@ -192,13 +192,13 @@ on_both!(applications_are_listed_for_both_sides, async |bench: &Bench| {
     bench.ok("POST", "/v1/plans", plan).await;
     // Whoever chooses among plans reads what each pays.
     let plans = bench.ok("GET", "/v1/plans?programme=g1", Value::Null).await;
-    let rate = &plans[0]["rates"][0];
+    let rate = &plans["items"][0]["rates"][0];
     assert_eq!(
         (&rate["subject_kind"], &rate["subject"], &rate["bp"]),
         (&json!("product"), &json!("sku1"), &json!(2_000))
     );
-    assert!(rate["subject_name"].is_string() && plans[0]["more_rates"] == false, "{plans}");
-    assert_eq!(plans[0]["merchant_name"], "山里茶行", "{plans}");
+    assert!(rate["subject_name"].is_string() && plans["items"][0]["more_rates"] == false, "{plans}");
+    assert_eq!(plans["items"][0]["merchant_name"], "山里茶行", "{plans}");
     for id in ["ann", "bob"] {
         bench.ok("PUT", &format!("/v1/promoters/{id}"), json!({"name": id})).await;
         bench.ok("POST", "/v1/plans/t1/apply", json!({"promoter": id})).await;

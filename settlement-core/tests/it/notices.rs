@@ -69,3 +69,40 @@ on_both!(expired_links_and_answers_are_told_and_can_be_read, async |bench: &Benc
     let unread = bench.ok("GET", "/v1/promoters/lily/notices?unread=true", Value::Null).await;
     assert_eq!(unread["items"].as_array().unwrap().len(), 1);
 });
+
+on_both!(whoever_has_links_below_a_banned_category_is_told_once_and_from_when, async |bench: &Bench| {
+    shop(bench).await;
+    bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶叶", "parent": "drinks"})).await;
+    bench.ok("PUT", "/v1/promoters/ann", json!({"name": "ann"})).await;
+    for _ in 0..3 {
+        bench.ok("POST", "/v1/links", json!({"placement": "lily1", "product": "sku1"})).await;
+    }
+    let from = bench.core.now().plus(DAY_MS).millis();
+    let ban = |from: i64| json!({"category": "drinks", "effective_from": from});
+    bench.ok("POST", "/v1/bans", ban(from)).await;
+    assert_eq!(told(bench, "lily").await, [pair("category_banned", "drinks")]);
+    assert_eq!(told(bench, "ann").await, []);
+    let page = bench.ok("GET", "/v1/promoters/lily/notices", Value::Null).await;
+    assert_eq!(page["items"][0]["from"], from, "{page}");
+    // The same again is no news, another day is; a ban of a programme without their links is none of theirs.
+    bench.ok("POST", "/v1/bans", ban(from)).await;
+    let other = json!({"merchant": "m1", "name": "另一个", "preset": "taobao_live"});
+    bench.ok("PUT", "/v1/programmes/g2", other).await;
+    bench.ok("POST", "/v1/bans", json!({"category": "tea", "programme": "g2", "effective_from": 0})).await;
+    assert_eq!(told(bench, "lily").await.len(), 1);
+    bench.ok("POST", "/v1/bans", json!({"category": "tea", "programme": "g1", "effective_from": 0})).await;
+    assert_eq!(told(bench, "lily").await[0], pair("category_banned", "tea"));
+    let page = bench.ok("GET", "/v1/promoters/lily/notices", Value::Null).await;
+    assert_eq!((&page["items"][0]["detail"], page["items"][0].get("from")), (&json!("茶叶 · 销售员"), None));
+});
+
+on_both!(a_promoter_is_told_of_the_suspension_and_its_end, async |bench: &Bench| {
+    shop(bench).await;
+    for step in ["disable", "disable", "enable", "enable"] {
+        bench.ok("POST", &format!("/v1/promoters/lily/{step}"), json!({})).await;
+    }
+    assert_eq!(
+        told(bench, "lily").await,
+        [pair("promoter_enabled", "lily"), pair("promoter_disabled", "lily")]
+    );
+});

@@ -5,6 +5,7 @@ use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
 use attribution_core::code::Code;
 use attribution_core::ids::{PlacementNum, ProgrammeNum, PromoterNum, TargetNum, VisitorId};
 use attribution_core::outcome::{Outcome, Reason};
+use attribution_core::policy::Preset;
 use attribution_core::record::{AddressPrefix, CLICK_MAX_LEN, ClickFlags, ClickRecord};
 use attribution_core::shipping::{Batch, Heartbeat};
 use attribution_core::time::{HOUR_MS, Instant};
@@ -57,8 +58,12 @@ impl<'a> Stage<'a> {
                               "url": format!("https://shop.example.cn/{product}"), "category": "home"});
             bench.ok("PUT", &format!("/v1/products/{product}"), body).await;
         }
+        let pays = Preset::from_name(preset).unwrap().policy().commission.pays_promoters();
         for promoter in ["anna", "bob"] {
             bench.ok("PUT", &format!("/v1/promoters/{promoter}"), json!({"name": promoter})).await;
+            if !pays {
+                continue;
+            }
             let placement = json!({"id": format!("{promoter}-1"), "programme": "g1"});
             bench.ok("POST", &format!("/v1/promoters/{promoter}/placements"), placement).await;
         }

@@ -84,7 +84,11 @@ on_both!(a_month_is_paid_on_its_day_to_the_account_bound_then, async |bench: &Be
     assert_eq!(paid[0]["account"], "*@example.cn");
     assert!(paid[0]["calendar"].as_str().is_some_and(|version| !version.is_empty()));
     let runs = bench.ok("GET", "/v1/payout-runs?programme=g1", Value::Null).await;
-    assert_eq!((&runs[0]["served"], &runs[0]["amount_fen"]), (&json!(1), &json!(1_600)), "{runs}");
+    assert_eq!(
+        (&runs["items"][0]["served"], &runs["items"][0]["amount_fen"]),
+        (&json!(1), &json!(1_600)),
+        "{runs}"
+    );
     let request = http::Request::builder()
         .uri("/v1/payout-files?programme=g1&day=2020-09-15")
         .header("authorization", format!("Bearer {}", crate::support::ADMIN))
@@ -110,7 +114,8 @@ on_both!(a_month_is_paid_on_its_day_to_the_account_bound_then, async |bench: &Be
     bench.ok("POST", "/v1/payouts/arrivals", arrived.clone()).await;
     bench.ok("POST", "/v1/payouts/arrivals", arrived).await;
     let back = json!({"payouts": [{"id": id, "paid": false}]});
-    bench.problem("POST", "/v1/payouts/arrivals", back, 409, "not_on_its_way").await;
+    let refused = bench.problem("POST", "/v1/payouts/arrivals", back, 422, "invalid_arrivals").await;
+    assert_eq!(refused["errors"][0]["code"], "not_on_its_way", "{refused}");
     assert_eq!(purse(bench).await["clearing_fen"], 500);
     stage.audit().await;
 });
@@ -125,6 +130,11 @@ on_both!(without_an_account_a_payment_fails_and_stays_payable, async |bench: &Be
     assert_eq!(
         (failed.len(), &failed[0]["state"], &failed[0]["reason"]),
         (1, &json!("failed"), &json!("no_account_bound"))
+    );
+    let notices = bench.ok("GET", "/v1/promoters/anna/notices", Value::Null).await;
+    assert_eq!(
+        (&notices["items"][0]["kind"], &notices["items"][0]["subject"]),
+        (&json!("payout_failed"), &failed[0]["id"])
     );
     assert_eq!(purse(bench).await["earned_fen"], 1_000);
     bind(bench, "anna", "a@example.cn", at("2020-09-15 10:00:00")).await;
@@ -217,12 +227,33 @@ on_both!(withdrawals_collect_the_platforms_part_on_lifetime_totals, async |bench
         bench.ok("POST", "/v1/payouts/arrivals", came_back(reason)).await;
     }
     let other = came_back(json!("wrong name"));
-    bench.problem("POST", "/v1/payouts/arrivals", other, 409, "not_on_its_way").await;
-    for bad in ["x".repeat(201), "a\u{7}\nb".to_owned()] {
-        let refused =
-            bench.problem("POST", "/v1/payouts/arrivals", came_back(json!(bad)), 422, "invalid").await;
-        assert_eq!(refused["field"], "payouts[0].reason");
-    }
+    bench.problem("POST", "/v1/payouts/arrivals", other, 422, "invalid_arrivals").await;
+    // Every wrong line is named, and what is wrong with it.
+    let wrong = json!({"payouts": [
+        {"id": id, "paid": true}, {"id": id, "paid": false}, {"id": "po_none", "paid": true},
+        {"id": id, "paid": false, "reason": "x".repeat(201)}, {"id": id, "paid": false, "reason": "a\u{7}\nb"}]});
+    let refused = bench.problem("POST", "/v1/payouts/arrivals", wrong, 422, "invalid_arrivals").await;
+    let named: Vec<_> = refused["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| {
+            (
+                error["index"].as_i64().unwrap(),
+                error["code"].as_str().unwrap(),
+                error["field"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        named,
+        [
+            (0, "not_on_its_way", "id"),
+            (2, "not_found", "id"),
+            (3, "invalid", "reason"),
+            (4, "invalid", "reason")
+        ]
+    );
     let (_, again) = withdraw(json!({"programme": "g1"})).await;
     assert_eq!((&again["collected_fen"], &again["paid_fen"]), (&json!(0), &json!(900)));
     // After a refund the debt is carried, and nothing can be withdrawn.
@@ -373,8 +404,12 @@ on_both!(cores_that_pay_at_the_same_time_pay_everybody_once, async |bench: &Benc
     let (one, two, three) = tokio::join!(pays(&bench.core), pays(&others[0]), pays(&others[1]));
     assert_eq!(one + two + three, 250, "{one}, {two}, {three}");
     let runs = bench.ok("GET", "/v1/payout-runs?programme=g1", Value::Null).await;
-    assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
-    assert_eq!((&runs[0]["served"], &runs[0]["amount_fen"]), (&json!(250), &json!(2_500)), "{runs}");
+    assert_eq!(runs["items"].as_array().unwrap().len(), 1, "{runs}");
+    assert_eq!(
+        (&runs["items"][0]["served"], &runs["items"][0]["amount_fen"]),
+        (&json!(250), &json!(2_500)),
+        "{runs}"
+    );
     let paid = "SELECT COUNT(*), CAST(SUM(paid_fen) AS BIGINT) FROM payout_buckets WHERE paid_entries = 1";
     let paid = bench.core.store().read(move |tx| {
         let row = tx.query_one(paid, &[])?;
@@ -419,9 +454,9 @@ on_both!(a_run_that_is_cut_off_goes_on_and_pays_nobody_twice, async |bench: &Ben
     let again = bench.core.pay_out(day.plus(3_600_000)).await.unwrap();
     assert_eq!((again.payees, again.failed), (150, 0));
     let runs = bench.ok("GET", "/v1/payout-runs?programme=g1", Value::Null).await;
-    assert_eq!(runs.as_array().unwrap().len(), 1);
+    assert_eq!(runs["items"].as_array().unwrap().len(), 1);
     assert_eq!(
-        (&runs[0]["served"], &runs[0]["amount_fen"], &runs[0]["payees"]),
+        (&runs["items"][0]["served"], &runs["items"][0]["amount_fen"], &runs["items"][0]["payees"]),
         (&json!(250), &json!(2_500), &json!(250))
     );
     assert_eq!(bench.core.pay_out(day.plus(7_200_000)).await.unwrap().payees, 0);

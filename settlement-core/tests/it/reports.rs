@@ -204,7 +204,8 @@ on_both!(a_merchant_settles_chosen_lines_by_hand, async |bench: &Bench| {
     assert_eq!((&again["settled"], &again["lines"][0]["outcome"]), (&json!(0), &json!("settled")));
     stage.audit().await;
     let body = json!({"lines": [line("o9")]});
-    bench.problem("POST", "/v1/merchants/m1/settlements", body, 404, "not_found").await;
+    let refused = bench.problem("POST", "/v1/merchants/m1/settlements", body, 404, "not_found").await;
+    assert_eq!(refused["field"], "lines[0]");
 });
 
 on_both!(a_success_of_today_is_listed_as_it_is_shown, async |bench: &Bench| {
@@ -248,7 +249,7 @@ on_both!(a_success_of_today_is_listed_as_it_is_shown, async |bench: &Bench| {
     assert_eq!(listed(ADMIN, "expected").await, ["o3"]);
     // Her explanation says what her list says, and that nothing changes it any more.
     let says = async |order: &str| {
-        let path = format!("/v1/promoters/anna/orders/{order}?platform=p1");
+        let path = format!("/v1/promoters/anna/orders/{order}");
         bench.call_as(anna, "GET", &path, Value::Null).await.1["lines"][0]["en"]["steps"].to_string()
     };
     for (order, settled) in [("o1", true), ("o2", false)] {

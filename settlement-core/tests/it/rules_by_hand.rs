@@ -145,7 +145,16 @@ on_both!(a_targeted_plan_pays_those_it_approved_from_its_midnight_on, async |ben
     }
     assert_eq!(seen, [1_000, 1_000, 2_000, 1_000]);
     let plans = bench.ok("GET", "/v1/plans?programme=g1", Value::Null).await;
-    assert_eq!((&plans[0]["id"], &plans[0]["approval"]), (&json!("p-20"), &json!("manual")));
+    assert_eq!(
+        (&plans["items"][0]["id"], &plans["items"][0]["approval"]),
+        (&json!("p-20"), &json!("manual"))
+    );
+    // Also who reads of the plan is told from when on it pays.
+    let begins = json!(hour(12).millis());
+    assert_eq!(
+        (&plans["items"][0]["effective_from"], &plans["items"][0]["rates"][0]["from"]),
+        (&begins, &begins)
+    );
     // A promoter does not answer their own application, and a merchant does not set another's rates.
     let token = bench.ok("POST", "/v1/tokens", json!({"role": "promoter", "subject": "anna"})).await;
     let token = token["token"].as_str().unwrap();
@@ -199,6 +208,70 @@ on_both!(a_merchant_sets_a_categorys_rate_in_its_own_programme_alone, async |ben
     }
     let (_, rates) = bench.call_as(own, "GET", "/v1/rates?programme=own", Value::Null).await;
     assert!(rates["items"][0]["subject_name"].is_string(), "{rates}");
+});
+
+on_both!(a_rename_leaves_agency_and_accounts_as_they_are, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    let own = json!([{"platform": "p1", "buyer": "u1"}]);
+    let body = json!({"name": "anna", "agency": "star", "agency_from": hour(10).millis(), "accounts": own});
+    bench.ok("PUT", "/v1/promoters/anna", body).await;
+    let renamed = bench.ok("PUT", "/v1/promoters/anna", json!({"name": "安娜"})).await;
+    assert_eq!((&renamed["name"], &renamed["agency"]), (&json!("安娜"), &json!("star")));
+    assert_eq!(bench.ok("GET", "/v1/promoters/anna", Value::Null).await["accounts"], own);
+    paid(&stage, "own", 11).await;
+    assert_ne!(stage.short("own").await.0, "anna", "a purchase of her own");
+    let left = json!({"name": "安娜", "agency": null, "accounts": null});
+    bench.ok("PUT", "/v1/promoters/anna", left).await;
+    let left = bench.ok("GET", "/v1/promoters/anna", Value::Null).await;
+    assert_eq!((left.get("agency"), left.get("accounts")), (None, None), "{left}");
+    stage.audit().await;
+});
+
+on_both!(rates_that_no_order_would_be_paid_by_are_refused, async |bench: &Bench| {
+    let stage = ready(bench, rules(&json!({}))).await;
+    let rates =
+        |programme: &str| json!({"programme": programme, "rates": [{"bp": 5}, {"bp": 5, "class": "new"}]});
+    let mut plan = rates("g1");
+    plan.as_object_mut()
+        .unwrap()
+        .extend(json!({"id": "p-3", "name": "n", "approval": "manual"}).as_object().unwrap().clone());
+    for (path, body) in [("/v1/rates", rates("g1")), ("/v1/plans", plan)] {
+        let refused = bench.problem("POST", path, body, 422, "invalid").await;
+        assert_eq!(refused["field"], "rates[1].class", "{path}");
+    }
+    let offsite = json!({"merchant": "m1", "name": "off", "preset": "offsite1688", "effective_from": 0});
+    bench.ok("PUT", "/v1/programmes/off", offsite).await;
+    let placement = json!({"id": "anna-off", "programme": "off"});
+    for (path, body) in [("/v1/rates", rates("off")), ("/v1/promoters/anna/placements", placement)] {
+        let refused = bench.problem("POST", path, body, 409, "no_promoters").await;
+        assert_eq!(refused["field"], "programme", "{path}");
+    }
+    stage.audit().await;
+});
+
+on_both!(a_plan_that_no_order_would_be_paid_by_is_refused, async |bench: &Bench| {
+    let targeted = json!({"commission": {"plan_precedence": ["approved_targeted", "general"]}});
+    let stage = ready(bench, rules(&targeted)).await;
+    let plan = |id: &str| json!({"id": id, "programme": "g1", "name": "定向", "approval": "manual", "rates": [{"bp": 2_000}]});
+    let anna = json!({"promoter": "anna"});
+    bench.ok("POST", "/v1/plans", plan("p-1")).await;
+    bench.ok("POST", "/v1/plans/p-1/apply", anna.clone()).await;
+    let listed = async || bench.ok("GET", "/v1/programmes", Value::Null).await;
+    assert_eq!(listed().await["items"][0]["targeted_plans"], true);
+    let general =
+        json!({"merchant": "m1", "name": "g", "policy": {"commission": {"plan_precedence": ["general"]}}});
+    bench.ok("PUT", "/v1/programmes/g1", general).await;
+    assert_eq!(listed().await["items"][0]["targeted_plans"], false);
+    for (path, body) in [
+        ("/v1/plans", plan("p-2")),
+        ("/v1/plans/p-1/apply", anna.clone()),
+        ("/v1/plans/p-1/approve", anna.clone()),
+    ] {
+        let refused = bench.problem("POST", path, body, 409, "no_targeted_plans").await;
+        assert_eq!(refused["field"], "programme", "{path}");
+    }
+    bench.ok("POST", "/v1/plans/p-1/reject", anna).await;
+    stage.audit().await;
 });
 
 on_both!(rates_count_from_their_time_on_and_the_narrowest_wins, async |bench: &Bench| {

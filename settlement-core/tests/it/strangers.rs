@@ -177,8 +177,8 @@ async fn family(bench: &Bench, mark: &str) {
     bench
         .ok("PUT", &format!("/v1/merchants/{}", id("m")), json!({"platform": id("plat"), "name": id("shop")}))
         .await;
-    let programme =
-        json!({"merchant": id("m"), "name": id("programme"), "preset": "youzan_short", "effective_from": 0});
+    let programme = json!({"merchant": id("m"), "name": id("programme"), "preset": "youzan_short", "effective_from": 0,
+        "policy": {"commission": {"plan_precedence": ["approved_targeted", "general"]}}});
     bench.ok("PUT", &format!("/v1/programmes/{}", id("g")), programme).await;
     let product =
         json!({"merchant": id("m"), "title": id("cup"), "url": "https://x.example.cn/1", "price_fen": 100});

@@ -57,7 +57,7 @@ impl Role for CoreFile {
         let data_dir = r.required("data_dir", "a path", parse::path);
         let keys_dir = r.optional("keys_dir", "a path", parse::path);
         let public_url = r.required("public_url", parse::PUBLIC_URL, parse::public_url);
-        let hosts = r.defaulted("hosts", "a list of host names", |v| parse::list(v, parse::text), Vec::new());
+        let hosts = r.defaulted("hosts", parse::HOSTS, |v| parse::list(v, parse::host), Vec::new());
         let console_url = r.optional("console_url", parse::PUBLIC_URL, parse::public_url);
         let api = r.required("listen.api", "an address such as \"0.0.0.0:8081\"", parse::address);
         let admin = r.required("listen.admin", "an address such as \"127.0.0.1:9090\"", parse::address);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::de::DeValue;
-use url::Url;
+use url::{Host, Url};
 
 /// `host:port` in numbers.
 pub(super) fn address(value: &DeValue<'_>) -> Option<SocketAddr> {
@@ -14,6 +14,14 @@ pub(super) fn address(value: &DeValue<'_>) -> Option<SocketAddr> {
 /// A text that is not empty.
 pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
     value.as_str().filter(|t| !t.is_empty()).map(str::to_owned)
+}
+
+/// What is expected of own hosts.
+pub(super) const HOSTS: &str = "a list of host names such as \"yk2.example\", without scheme and port";
+
+/// A host in the form in which browsers name it: lower case, international names in ASCII.
+pub(super) fn host(value: &DeValue<'_>) -> Option<String> {
+    Host::parse(value.as_str()?).ok().map(|host| host.to_string())
 }
 
 /// Requests a second; 0 means no limit.
@@ -131,6 +139,22 @@ mod tests {
             let said = public_base(bad).unwrap_err().to_string();
             assert!(said.contains(why), "{bad}: {said}");
             assert_eq!(public_url(&DeValue::String(bad.into())), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_what_browsers_name() {
+        for (text, expected) in [
+            ("yk2.example", Some("yk2.example")),
+            ("YK2.example", Some("yk2.example")),
+            ("中文.cn", Some("xn--fiq228c.cn")),
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("https://x", None),
+            ("yk2.example:18680", None),
+            ("a b", None),
+            ("", None),
+        ] {
+            assert_eq!(host(&DeValue::String(text.into())).as_deref(), expected, "{text}");
         }
     }
 

@@ -148,9 +148,14 @@ impl<'r> Fields<'r> {
         self.optional(name, URL, url)
     }
 
-    /// Several texts, separated by blanks or `|` in CSV.
+    /// Several texts, maybe none.
     pub(super) fn list(&mut self, name: &str) -> Option<Vec<String>> {
-        self.optional(name, "texts separated by blanks", list).map(Option::unwrap_or_default)
+        self.list_or_none(name).map(Option::unwrap_or_default)
+    }
+
+    /// Several texts, separated by blanks or `|` in CSV; none if nothing is said of them.
+    pub(super) fn list_or_none(&mut self, name: &str) -> Option<Option<Vec<String>>> {
+        self.optional(name, "texts separated by blanks", list)
     }
 
     /// A JSON object, as an object or as text; empty is an empty object.

@@ -406,10 +406,8 @@ fn rate(node: &Node, given: &Given, faults: &mut Vec<Fault>) -> Json {
 /// What events change in the rules, in the order of time.
 pub(super) fn check_changes(programmes: &[Programme], changes: &[(Event, &Node)], faults: &mut Vec<Fault>) {
     // Where the rules are wrong to begin with, that is the mistake.
-    let mut rules: BTreeMap<&str, Policy> = programmes
-        .iter()
-        .filter_map(|of| Some((of.id.as_str(), of.preset.policy().checked(&of.policy).ok()?)))
-        .collect();
+    let mut rules: BTreeMap<&str, Policy> =
+        programmes.iter().filter_map(|of| Some((of.id.as_str(), of.rules()?))).collect();
     let first = programmes.first().map_or(PROGRAMME, |programme| programme.id.as_str());
     for (event, node) in changes.iter().filter(|(event, _)| event.item.text("refused").is_none()) {
         let Some(before) = rules.get_mut(event.item.text("programme").unwrap_or(first)) else { continue };

@@ -267,7 +267,8 @@ impl Stage<'_> {
                 promoter.accounts.iter().map(|buyer| json!({"platform": PLATFORM, "buyer": buyer})).collect();
             let body = json!({"name": id, "agency": promoter.agency, "accounts": accounts});
             world.set_up("PUT", &format!("/v1/promoters/{id}"), &body).await?;
-            for programme in self.story.programmes.iter().filter(|_| promoter.placement) {
+            let paying = self.story.programmes.iter().filter(|of| of.pays_promoters());
+            for programme in paying.filter(|_| promoter.placement) {
                 let body = json!({"id": placement(id, &programme.id), "programme": programme.id});
                 world.set_up("POST", &format!("/v1/promoters/{id}/placements"), &body).await?;
             }

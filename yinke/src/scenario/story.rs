@@ -2,7 +2,7 @@
 
 use super::fault::Place;
 use super::vocabulary::Shape;
-use attribution_core::policy::Preset;
+use attribution_core::policy::{Policy, Preset};
 use attribution_core::time::Instant;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -41,6 +41,18 @@ pub(super) struct Programme {
     pub(super) from: Instant,
     /// Fields that differ from the preset.
     pub(super) policy: Json,
+}
+
+impl Programme {
+    /// What it begins with; none if that is wrong.
+    pub(super) fn rules(&self) -> Option<Policy> {
+        self.preset.policy().checked(&self.policy).ok()
+    }
+
+    /// Whether promoters have a share in it.
+    pub(super) fn pays_promoters(&self) -> bool {
+        self.rules().is_some_and(|rules| rules.commission.pays_promoters())
+    }
 }
 
 /// Who and what is there.

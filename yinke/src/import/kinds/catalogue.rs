@@ -14,8 +14,16 @@ pub(super) const MERCHANTS: &[Column] = &[
     column("platform", true, "The platform that owns it, such as `1688`"),
     column("name", true, "Its name, for people"),
     column("shop_url", false, "Its shop page; links of kind shop lead there"),
-    column("hosts", false, "Hosts its destinations may have, separated by blanks; empty: any public host"),
-    column("click_param", false, "Query parameter that carries the click token (default `yk_click`)"),
+    column(
+        "hosts",
+        false,
+        "Hosts its destinations may have, separated by blanks; empty: as they were, of a new merchant any public host",
+    ),
+    column(
+        "click_param",
+        false,
+        "Query parameter that carries the click token (default: as it was, at first `yk_click`)",
+    ),
     column(
         "history_known_from",
         false,
@@ -26,12 +34,12 @@ pub(super) const MERCHANTS: &[Column] = &[
 pub(super) fn merchant(f: &mut Fields<'_>) -> Option<Item> {
     let (id, platform) = (f.parsed::<MerchantId>("id"), f.parsed::<PlatformId>("platform"));
     let (name, shop_url) = (f.text("name"), f.url_or_none("shop_url"));
-    let (hosts, click_param) = (f.list("hosts"), f.text_or_none("click_param"));
+    let (hosts, click_param) = (f.list_or_none("hosts"), f.text_or_none("click_param"));
     let history_known_from = f.time_or_none("history_known_from");
     let mut body = Map::new();
     body.insert("platform".into(), platform?.as_str().into());
     body.insert("name".into(), name?.into());
-    body.insert("hosts".into(), hosts?.into());
+    put(&mut body, "hosts", hosts?);
     put(&mut body, "shop_url", shop_url?);
     put(&mut body, "click_param", click_param?);
     put(&mut body, "history_known_from", history_known_from?);

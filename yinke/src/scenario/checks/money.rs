@@ -110,6 +110,7 @@ pub(super) async fn payout(stage: &mut Stage<'_>, item: &Item) {
 pub(super) async fn payout_run(stage: &mut Stage<'_>, item: &Item) {
     let path = format!("/v1/payout-runs?programme={}", item.subject());
     let (_, runs) = stage.world.call("GET", &path, None).await;
+    let runs = &runs["items"];
     let run = &runs[0];
     let actual = [
         ("count", json!(runs.as_array().map_or(0, Vec::len))),

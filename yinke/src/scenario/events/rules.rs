@@ -133,15 +133,8 @@ impl Stage<'_> {
     }
 
     pub(super) async fn contract(&mut self, item: &Item) {
-        let given = self.story.given.promoters.get(item.subject());
-        let accounts: Vec<Json> = given
-            .into_iter()
-            .flat_map(|promoter| &promoter.accounts)
-            .map(|buyer| json!({"platform": PLATFORM, "buyer": buyer}))
-            .collect();
         let agency = item.text("agency").filter(|agency| *agency != "none");
-        let body = json!({"name": item.subject(), "agency": agency, "agency_from": self.from(item),
-                          "accounts": accounts});
+        let body = json!({"name": item.subject(), "agency": agency, "agency_from": self.from(item)});
         self.send(item, "PUT", &format!("/v1/promoters/{}", item.subject()), Some(&body)).await;
     }
 
