@@ -43,6 +43,9 @@ pub(super) enum RecoverError {
         /// What is missing.
         missing: Fen,
     },
+    /// The merchant broke the rules with the order: what is missing is not returned.
+    #[error("the merchant broke the rules with this order, so what is missing is not returned")]
+    RulesBroken,
     /// The payee does not have so much.
     #[error("only ¥{free} are available to the payee")]
     NotAvailable {
@@ -87,7 +90,7 @@ pub(super) fn recover(
     compensate_one(tx, key, now)?;
     let row = tx
         .query_opt(
-            "SELECT merchant, programme, payee, due_fen, compensated_fen, state FROM disputes \
+            "SELECT merchant, programme, payee, due_fen, compensated_fen, state, merchant_broke_rules FROM disputes \
              WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
             params![&key.platform, &key.order, &key.line, &key.refund],
         )?
@@ -107,6 +110,9 @@ pub(super) fn recover(
             return Err(RecoverError::Reused { reference: reference.clone(), amount: amount_then });
         }
         return Ok(name(claim.with(&list).record_state().map_err(MoveError::from)?));
+    }
+    if row.flag(6)? {
+        return Err(RecoverError::RulesBroken);
     }
     let sum = list.iter().map(|(_, part)| part.0).fold(0, i64::saturating_add);
     // What was taken back at once is not in the list, and nothing is missing of it.
@@ -138,7 +144,7 @@ pub(super) fn recover(
     list.push((*at, *amount));
     let shown = name(claim.with(&list).record_state().map_err(MoveError::from)?);
     // A record that is not made yet, or never, has no state of its own to show.
-    let kept = matches!(row.text(5)?, "waiting" | "no_record" | "rules_broken") && shown != "success";
+    let kept = matches!(row.text(5)?, "waiting" | "no_record") && shown != "success";
     tx.execute(
         "UPDATE disputes SET recovered_fen = recovered_fen + $5, state = CASE WHEN $6 = 1 THEN state ELSE $7 END \
          WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
