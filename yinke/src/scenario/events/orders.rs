@@ -49,6 +49,7 @@ impl Stage<'_> {
             }
             bodies.push(body);
         }
+        self.placed = true;
         self.orders.insert(order.clone(), amounts);
         self.shops.insert(order.clone(), shop.to_owned());
         let at = self.world.now().millis();
