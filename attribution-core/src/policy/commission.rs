@@ -1,5 +1,6 @@
 //! How much: classes of customers, rates, plans, rounding and the split.
 
+use crate::commission::split::first_non_monotone;
 use crate::ids::{CategoryId, ChannelId, MerchantId, PlanId, ProductId};
 use crate::money::{BasisPoints, Fen};
 use crate::time::Period;
@@ -259,6 +260,21 @@ impl CommissionPolicy {
     /// Whether a promoter shares in a commission.
     pub fn pays_promoters(&self) -> bool {
         self.split.iter().any(|share| share.party == Party::Promoter)
+    }
+
+    /// The smallest commission of which some party gets less than of one fen less, if there is any: with the agency's
+    /// contract, or with its share at the promoter. The ledger carries that fen when a refund comes to it.
+    pub fn share_shrinks_at(&self) -> Option<i64> {
+        let weights = |split: &[Weight]| split.iter().map(|w| w.weight).collect::<Vec<_>>();
+        let agency: u32 = self.split.iter().filter(|w| w.party == Party::Agency).map(|w| w.weight).sum();
+        let mut alone = self.split.clone();
+        alone.retain(|w| w.party != Party::Agency);
+        for own in alone.iter_mut().filter(|w| w.party == Party::Promoter) {
+            own.weight += agency;
+        }
+        let shrinks =
+            [&self.split, &alone].into_iter().filter_map(|split| first_non_monotone(&weights(split)));
+        shrinks.min()
     }
 }
 

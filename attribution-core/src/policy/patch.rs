@@ -246,7 +246,7 @@ mod tests {
             "attribution": {"validity": {"from_last_click": "0s"}, "scope": "galaxy"},
             "commission": {
                 "rates": [{"bp": 10_001, "effective": {"from": 0}}],
-                "split": [{"party": "platform", "weight": 5}, {"party": "agency", "weight": 1}, {"party": "promoter", "weight": 4}],
+                "split": [{"party": "platform", "weight": 1}, {"party": "platform", "weight": 2}, {"party": "promoter", "weight": 7}],
             },
         });
         let mistakes = Preset::TaobaoLive.policy().checked(&patch).unwrap_err();
@@ -255,7 +255,7 @@ mod tests {
             "attribution.scope: unknown variant",
             "commission.rates[0]: 10001 basis points",
             "attribution.validity: must be longer",
-            "commission.split: not monotone",
+            "commission.split: Platform occurs twice",
         ];
         assert_eq!(told.len(), parts.len(), "{told:?}");
         for (told, part) in told.iter().zip(parts) {

@@ -55,6 +55,10 @@ struct ProgrammeView {
     effective_from: i64,
     /// Its rules, whole.
     policy: Value,
+    /// Where a commission grows to so many fen, one of those who share it gets a fen less, and a refund down from there gives
+    /// it back to them. Absent where the weights of `commission.split` never do that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share_shrinks_at_fen: Option<i64>,
 }
 
 /// A version of the rules.
@@ -170,6 +174,7 @@ fn put(
     });
     let policy = merged_policy(body, versions.last())?;
     let text = serde_json::to_string(&policy).map_err(StoreError::corrupt("policy"))?;
+    let share_shrinks_at_fen = policy.commission.share_shrinks_at();
     let same = versions
         .last()
         .filter(|last| last.policy == policy && (body.effective_from.is_none() || last.from == from))
@@ -211,6 +216,7 @@ fn put(
         version,
         effective_from: from.millis(),
         policy: serde_json::from_str(&text).unwrap_or_default(),
+        share_shrinks_at_fen,
     };
     Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, view))
 }

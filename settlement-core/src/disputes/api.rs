@@ -174,10 +174,11 @@ struct Recovered {
     state: &'static str,
 }
 
-/// Books what came back from the promoter: to the merchant, or to the platform once it has made up for it. Operators.
+/// Books what came back from the promoter: to the merchant, or to the platform once it has made up for it. Nothing does
+/// where the merchant broke the rules. Operators.
 #[utoipa::path(
     post, path = "/v1/disputes/recoveries", request_body = PostRecovery,
-    responses((status = 200, body = Recovered), (status = 409, description = "Not so much is missing or available"))
+    responses((status = 200, body = Recovered), (status = 409, description = "Not so much is missing or available, or the merchant broke the rules"))
 )]
 async fn post_recovery(
     State(core): State<Core>,
@@ -214,6 +215,7 @@ async fn post_recovery(
                 RecoverError::NotAvailable { free } => Problem::conflict("not_available", error.to_string())
                     .fact("field", "amount_fen")
                     .fact("available_fen", free.0),
+                RecoverError::RulesBroken => Problem::conflict("rules_broken", error.to_string()),
                 RecoverError::Reused { .. } => {
                     Problem::conflict("reference_reused", error.to_string()).fact("field", "reference")
                 }

@@ -43,6 +43,9 @@ pub(super) enum RecoverError {
         /// What is missing.
         missing: Fen,
     },
+    /// The merchant broke the rules with the order: what is missing is not returned.
+    #[error("the merchant broke the rules with this order, so what is missing is not returned")]
+    RulesBroken,
     /// The payee does not have so much.
     #[error("only ¥{free} are available to the payee")]
     NotAvailable {
@@ -93,6 +96,9 @@ pub(super) fn recover(
         }
         return Ok(name(record.claim(&list).record_state().map_err(MoveError::from)?));
     }
+    if record.merchant_broke_rules {
+        return Err(RecoverError::RulesBroken);
+    }
     let missing = record.missing(&list)?;
     if *amount > missing {
         return Err(RecoverError::TooMuch { missing });
@@ -116,8 +122,7 @@ pub(super) fn recover(
     list.push((*at, *amount));
     let shown = name(record.claim(&list).record_state().map_err(MoveError::from)?);
     // A record that is not made yet, or never, has no state of its own to show.
-    let kept =
-        matches!(record.state.as_str(), "waiting" | "no_record" | "rules_broken") && shown != "success";
+    let kept = matches!(record.state.as_str(), "waiting" | "no_record") && shown != "success";
     tx.execute(
         "UPDATE disputes SET recovered_fen = recovered_fen + $5, state = CASE WHEN $6 = 1 THEN state ELSE $7 END \
          WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
@@ -136,12 +141,14 @@ struct Record {
     /// What the platform made up for.
     compensated: Option<Fen>,
     state: String,
+    /// What is missing is neither returned nor made up for.
+    merchant_broke_rules: bool,
 }
 
 impl Record {
     fn find(tx: &mut dyn Tx, key: &Key) -> Result<Option<Self>, StoreError> {
         let row = tx.query_opt(
-            "SELECT merchant, programme, payee, due_fen, compensated_fen, state FROM disputes \
+            "SELECT merchant, programme, payee, due_fen, compensated_fen, state, merchant_broke_rules FROM disputes \
              WHERE platform = $1 AND order_id = $2 AND line_id = $3 AND refund_id = $4",
             params![&key.platform, &key.order, &key.line, &key.refund],
         )?;
@@ -153,6 +160,7 @@ impl Record {
                 due: Fen(row.int(3)?),
                 compensated: row.opt_int(4)?.map(Fen),
                 state: row.text(5)?.to_owned(),
+                merchant_broke_rules: row.flag(6)?,
             })
         })
         .transpose()

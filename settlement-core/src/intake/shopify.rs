@@ -41,7 +41,7 @@ pub(super) fn map(shop: &Shop, topic: &str, body: &Value) -> Result<Mapped, Unma
             Ok(Mapped::Events(vec![OrderEvent::Created(created), OrderEvent::Paid(paid)]))
         }
         "orders/fulfilled" => {
-            Ok(Mapped::Events(vec![OrderEvent::Shipped(step(shop, &body, shipped(&body)?)?)]))
+            Ok(Mapped::Events(vec![OrderEvent::Shipped(step(shop, &body, shipped(&body)?)?.into())]))
         }
         "orders/cancelled" => {
             let at = body.get("cancelled_at").timestamp()?;

@@ -59,7 +59,7 @@ pub(super) fn map(shop: &Shop, push: &Value) -> Result<Mapped, Unmappable> {
             let paid = paid(&created, &message)?;
             Ok(Mapped::Events(vec![OrderEvent::Created(created), OrderEvent::Paid(paid)]))
         }
-        "trade_TradeSellerShip" => one(OrderEvent::Shipped(step(shop, &message, "consign_time")?)),
+        "trade_TradeSellerShip" => one(OrderEvent::Shipped(step(shop, &message, "consign_time")?.into())),
         "trade_TradeSuccess" => one(OrderEvent::Completed(step(shop, &message, "success_time")?.into())),
         "trade_TradeClose" => one(OrderEvent::Closed(step(shop, &message, "update_time")?)),
         // It says neither how the order was paid nor for what, and other times than the messages above.

@@ -121,7 +121,7 @@ pub(super) fn settle_line(
     by: By,
     now: Instant,
 ) -> Result<LineResult, JudgeError> {
-    let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
+    let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", number: String::new() };
     tx.lock(&intake::lock_name(&key))?;
     let events = rows::events(tx, platform, order)?;
     let now = knowing(&events, now);

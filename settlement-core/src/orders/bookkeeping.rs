@@ -105,8 +105,8 @@ pub(crate) fn maturity(
 ) -> (Option<Instant>, Option<Instant>) {
     let trade = Trade {
         paid: state.paid,
-        parcels: state.shipped.as_slice(),
-        more_to_ship: false,
+        parcels: &state.parcels,
+        more_to_ship: state.more_to_ship,
         completed: state.completed,
         closed: state.closed,
         refunds_asked: &state.refunds_asked,

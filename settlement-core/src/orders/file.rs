@@ -53,6 +53,7 @@ pub const COLUMNS: &[Column] = &[
     column("distributor", false, "created: the distributor the order names"),
     column("coupon", false, "created: an exclusive coupon's code"),
     column("refund_id", false, "refunded, refund_asked, refund_refused: the refund's own number"),
+    column("parcel", false, "shipped: the parcel's own number, where there are several"),
     column("line", false, "created, refunded, paid: the line (default `1` in created)"),
     column("product", false, "created: what was bought"),
     column("amount_fen", false, "created, refunded, paid: goods amount of the line in fen, freight excluded"),
@@ -196,9 +197,17 @@ impl Row<'_> {
     fn event(&self) -> Result<Value, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut event = Map::new();
-        for name in
-            ["type", "platform", "order", "merchant", "buyer", "payment_method", "coupon", "refund_id"]
-        {
+        for name in [
+            "type",
+            "platform",
+            "order",
+            "merchant",
+            "buyer",
+            "payment_method",
+            "coupon",
+            "refund_id",
+            "parcel",
+        ] {
             if let Some(cell) = self.cell(name) {
                 event.insert(name.to_owned(), cell.into());
             }

@@ -146,7 +146,7 @@ fn told_before(tx: &mut dyn Tx, key: &EventKey, contents: &str, counts: &str) ->
     let rows = tx.query(
         "SELECT contents FROM order_events WHERE platform = $1 AND order_id = $2 AND kind = $3 AND refund_id = $4 \
          AND (kind = 'created' OR sender = '' OR sender = $5)",
-        params![&key.platform, &key.order, key.kind, &key.refund, counts],
+        params![&key.platform, &key.order, key.kind, &key.number, counts],
     )?;
     for row in &rows {
         if row.text(0)? == contents {
@@ -195,7 +195,7 @@ pub(crate) fn is_placed(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId)
 pub(crate) fn is_told(tx: &mut dyn Tx, key: &EventKey, merchant: &str) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM order_events WHERE platform = $1 AND order_id = $2 AND kind = $3 AND refund_id = $4 \
                AND sender IN ('', $5)";
-    Ok(tx.query_opt(sql, params![&key.platform, &key.order, key.kind, &key.refund, merchant])?.is_some())
+    Ok(tx.query_opt(sql, params![&key.platform, &key.order, key.kind, &key.number, merchant])?.is_some())
 }
 
 fn placed(tx: &mut dyn Tx, key: &EventKey) -> Result<Option<Placed>, StoreError> {
@@ -240,7 +240,7 @@ fn refuse(
     now: Instant,
 ) -> Result<Taken, StoreError> {
     let found =
-        format!("{} {} {:016x}", key.kind, key.refund, xxhash_rust::xxh3::xxh3_64(contents.as_bytes()));
+        format!("{} {} {:016x}", key.kind, key.number, xxhash_rust::xxh3::xxh3_64(contents.as_bytes()));
     let finding = Finding {
         platform: &key.platform,
         order: &key.order,

@@ -177,7 +177,7 @@ async fn resolve(
             let Resolve { platform, order, reason, line, found, resolution, release } = &body;
             let released = *release && super::review::Reason::holds(reason);
             let key =
-                EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
+                EventKey { platform: platform.clone(), order: order.clone(), kind: "", number: String::new() };
             tx.lock(&lock_name(&key))?;
             let resolved = tx.execute(
                 "UPDATE order_reviews SET resolved_ms = $6, resolution = $7, released = $8 WHERE platform = $1 \

@@ -106,7 +106,7 @@ pub(super) fn insert_event(
     tx.execute(
         "INSERT INTO order_events (platform, order_id, kind, refund_id, at_ms, received_ms, contents, sender) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        params![&key.platform, &key.order, key.kind, &key.refund, event.at(), now, contents, sender.unwrap_or_default()],
+        params![&key.platform, &key.order, key.kind, &key.number, event.at(), now, contents, sender.unwrap_or_default()],
     )?;
     Ok(())
 }

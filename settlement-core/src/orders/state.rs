@@ -34,8 +34,10 @@ pub(crate) struct OrderState {
     /// When it was paid. What is paid on delivery (货到付款), and what costs nothing, is paid with its completion, even if no
     /// event said so.
     pub paid: Option<Instant>,
-    /// When the last parcel left.
-    pub shipped: Option<Instant>,
+    /// When each parcel left.
+    pub parcels: Vec<Instant>,
+    /// After the last of them more were to follow.
+    pub more_to_ship: bool,
     /// When the buyer confirmed the receipt.
     pub confirmed: Option<Instant>,
     /// When the trade succeeded: confirmed, and the money had reached the seller.
@@ -162,7 +164,8 @@ impl OrderState {
             received,
             created,
             paid: None,
-            shipped: None,
+            parcels: Vec::new(),
+            more_to_ship: false,
             confirmed: None,
             completed: None,
             closed: None,
@@ -205,7 +208,17 @@ impl OrderState {
                     }
                 }
             }
-            OrderEvent::Shipped(step) => self.shipped = Some(step.at.instant()),
+            OrderEvent::Shipped(parcel) => {
+                let at = parcel.at.instant();
+                let last = self.parcels.iter().max().copied();
+                // Of two that left at once the one that says that it was the last is right.
+                self.more_to_ship = match last {
+                    Some(last) if at < last => self.more_to_ship,
+                    Some(last) if at == last => self.more_to_ship && parcel.more_to_come,
+                    _ => parcel.more_to_come,
+                };
+                self.parcels.push(at);
+            }
             OrderEvent::Completed(trade) => {
                 self.confirmed = Some(trade.at.instant());
                 self.completed = Some(trade.succeeded());

@@ -186,7 +186,7 @@ fn judge_locked(
     cause: &str,
     now: Instant,
 ) -> Result<(), JudgeError> {
-    let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", refund: String::new() };
+    let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", number: String::new() };
     tx.lock(&lock_name(&key))?;
     judge(tx, catalogue, platform, order, cause, now)
 }

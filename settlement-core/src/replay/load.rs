@@ -241,7 +241,7 @@ impl Loaded {
         for order in self.buyers.iter_mut().flat_map(|buyer| &mut buyer.orders) {
             // In the order in which a judgement reads them.
             order.events.sort_by(|StoredEvent { event: a, .. }, StoredEvent { event: b, .. }| {
-                (a.at(), a.kind(), a.refund()).cmp(&(b.at(), b.kind(), b.refund()))
+                (a.at(), a.kind(), a.number()).cmp(&(b.at(), b.kind(), b.number()))
             });
         }
         Ok(())

@@ -5,7 +5,7 @@ use super::edge::{Delivery, Edges};
 use super::fault::Place;
 use super::story::{Item, Story};
 use super::world::{Database, PLATFORM, World, WorldError};
-use attribution_core::time::Instant;
+use attribution_core::time::{Instant, SECOND_MS};
 use serde_json::{Value as Json, json};
 use settlement_core::replay::{Selection, replay};
 use std::collections::BTreeMap;
@@ -66,6 +66,8 @@ pub(super) struct Stage<'s> {
     pub(super) buyer: String,
     /// Rates in force, by programme, for `rate` events.
     pub(super) rates: BTreeMap<String, Vec<Json>>,
+    /// An order was placed at this instant. What the edges had by then they will have said when its second is over.
+    pub(super) placed: bool,
     pub(super) serial: usize,
     pub(super) queue: BTreeMap<(Instant, usize), Action>,
     pub(super) told: Told,
@@ -85,6 +87,7 @@ pub(super) async fn tell(story: &Story, database: &Database) -> Result<Told, Wor
         shops: BTreeMap::new(),
         buyer: "U".to_owned(),
         rates: BTreeMap::new(),
+        placed: false,
         serial: 0,
         queue: queue.collect(),
         told: Told::default(),
@@ -146,6 +149,11 @@ impl Stage<'_> {
     pub(super) async fn go_on_to(&mut self, at: Instant) -> Result<(), WorldError> {
         if at > self.world.now() {
             self.settle_down().await?;
+            let second_over = self.world.now().floor().plus(SECOND_MS);
+            if std::mem::take(&mut self.placed) && second_over < at {
+                self.world.set(second_over);
+                self.settle_down().await?;
+            }
         }
         while let Some(due) = self.world.core.next_due(self.world.now()).await?.filter(|due| *due < at) {
             self.world.set(due);

@@ -80,17 +80,6 @@ pub enum PolicyError {
     /// The promoter's own share, or a party outside the split, cannot be collected at the withdrawal.
     #[error("commission.collected_at_withdrawal: {0:?} has no share that could be collected")]
     NotCollectable(Party),
-    /// With these weights a share can shrink by a fen when the gross grows by one, so a refund could pay somebody.
-    #[error(
-        "commission.split: not monotone{}, a share shrinks when the gross grows to {at_gross} fen",
-        if *.without_agency { " for promoters without an agency" } else { "" }
-    )]
-    NotMonotone {
-        /// The first gross amount at which it happens.
-        at_gross: i64,
-        /// It happens where the agency's share goes to the promoter.
-        without_agency: bool,
-    },
     /// Weights finer than a basis point.
     #[error("commission.split: the weights add up to more than {WEIGHTS_MAX}")]
     WeightsTooLarge,

@@ -5,10 +5,9 @@ mod mistake;
 pub use mistake::PolicyError;
 
 use super::attribution::{Model, Rebind, Validity};
-use super::commission::{ChannelFee, Party, Rate, Weight};
+use super::commission::{ChannelFee, Party, Rate};
 use super::settlement::Payout;
 use super::{BanRule, Policy};
-use crate::commission::split::first_non_monotone;
 use crate::time::{Instant, Period, Span};
 use crate::web_address::web_address;
 
@@ -212,16 +211,11 @@ impl Policy {
                 errors.push(PolicyError::PartyTwice(weight.party));
             }
         }
-        let weights: Vec<u32> = c.split.iter().map(|w| w.weight).collect();
-        if weights.iter().all(|w| *w == 0) {
+        if c.split.iter().all(|w| w.weight == 0) {
             errors.push(PolicyError::NoWeight);
         }
-        if weights.iter().map(|w| u64::from(*w)).sum::<u64>() > WEIGHTS_MAX {
+        if c.split.iter().map(|w| u64::from(w.weight)).sum::<u64>() > WEIGHTS_MAX {
             errors.push(PolicyError::WeightsTooLarge);
-        } else if let Some(at_gross) = first_non_monotone(&weights) {
-            errors.push(PolicyError::NotMonotone { at_gross, without_agency: false });
-        } else if let Some(at_gross) = first_non_monotone(&without_agency(&c.split)) {
-            errors.push(PolicyError::NotMonotone { at_gross, without_agency: true });
         }
         let has = |party| c.split.iter().any(|w| w.party == party);
         if self.attribution.model != Model::Declared && !has(Party::Promoter) {
@@ -233,13 +227,6 @@ impl Policy {
             }
         }
     }
-}
-
-/// The weights where the agency's goes to the promoter, because no contract is in force.
-fn without_agency(split: &[Weight]) -> Vec<u32> {
-    let agency: u32 = split.iter().filter(|w| w.party == Party::Agency).map(|w| w.weight).sum();
-    let own = |w: &Weight| w.weight + if w.party == Party::Promoter { agency } else { 0 };
-    split.iter().filter(|w| w.party != Party::Agency).map(own).collect()
 }
 
 fn overlaps(a: &Rate, b: &Rate) -> bool {

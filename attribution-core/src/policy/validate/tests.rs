@@ -48,22 +48,18 @@ fn a_fallback_is_an_address_that_the_edge_can_use() {
 }
 
 #[test]
-fn weights_whose_shares_shrink_when_the_gross_grows_are_refused() {
+fn weights_whose_shares_shrink_as_the_whole_grows_are_allowed_and_told() {
     let split = |weights: [u32; 3]| {
         let [a, b, c] = weights;
         let patch = json!({"commission": {"split": [
             {"party": "platform", "weight": a}, {"party": "agency", "weight": b}, {"party": "promoter", "weight": c},
         ]}});
-        Preset::TaobaoLive.policy().patched(&patch).unwrap().validate()
+        let policy = Preset::TaobaoLive.policy().patched(&patch).unwrap();
+        policy.validate().map(|()| policy.commission.share_shrinks_at())
     };
-    let refused = |at_gross, without_agency| Err(vec![PolicyError::NotMonotone { at_gross, without_agency }]);
-    assert_eq!(split([1, 2, 7]), Ok(()));
-    assert_eq!(split([5, 1, 4]), refused(6, false));
+    assert_eq!(split([1, 2, 7]), Ok(None));
+    assert_eq!(split([5, 1, 4]), Ok(Some(6)), "the agency has 1 fen of 5 and none of 6");
     assert_eq!(split([5000, 5000, 1]), Err(vec![PolicyError::WeightsTooLarge]));
-    assert_eq!(
-        refused(6, false).unwrap_err()[0].to_string(),
-        "commission.split: not monotone, a share shrinks when the gross grows to 6 fen"
-    );
 }
 
 /// One patch, one mistake.

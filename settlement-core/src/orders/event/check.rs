@@ -175,7 +175,8 @@ impl OrderEvent {
                 check_lines(e.lines.iter().map(|l| (&l.line, l.amount_fen)))
             }
             Self::RefundAsked(e) | Self::RefundRefused(e) => refund_number(&e.refund_id),
-            Self::Shipped(_) | Self::Completed(_) | Self::Closed(_) => Ok(()),
+            Self::Shipped(e) => short("parcel", e.parcel.as_deref()),
+            Self::Completed(_) | Self::Closed(_) => Ok(()),
         }
     }
 }

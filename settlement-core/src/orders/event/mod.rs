@@ -1,6 +1,6 @@
 //! Order events as a platform reports them: what may be in them, and what makes two of them the same.
 //!
-//! The natural key of an event is (platform, order, type, refund id). Everything else in it, except `updated_at`, is
+//! The natural key of an event is (platform, order, type, number of the refund or parcel). Everything else in it, except `updated_at`, is
 //! its contents: a second event with the same key and the same contents is a repeat, with other contents it is a
 //! contradiction that a person must look at.
 
@@ -12,7 +12,7 @@ mod tests;
 
 pub(crate) use check::is_reference;
 pub use check::{AMOUNT_MAX_FEN, CURRENCY, EventError, LINES_MAX, TEXT_MAX, TOKENS_MAX};
-pub use parts::{Completed, Created, Declared, Line, LineAmount, Paid, RefundStep, Refunded, Step};
+pub use parts::{Completed, Created, Declared, Line, LineAmount, Paid, RefundStep, Refunded, Shipped, Step};
 
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::time::Instant;
@@ -27,8 +27,8 @@ pub enum OrderEvent {
     Created(Created),
     /// The buyer paid: the expected commission is computed (预估).
     Paid(Paid),
-    /// The last parcel left.
-    Shipped(Step),
+    /// A parcel left. Without a confirmation the timer runs from the last one.
+    Shipped(Shipped),
     /// The trade succeeded (交易成功): the commission matures.
     Completed(Completed),
     /// A refund was asked for. Until it succeeds or is refused, the timer from the last parcel stands still.
@@ -50,8 +50,8 @@ pub struct EventKey {
     pub order: OrderId,
     /// The event's type.
     pub kind: &'static str,
-    /// The refund's number; empty for events that are about no refund.
-    pub refund: String,
+    /// The refund's or the parcel's own number; empty for events that are about neither, and for an order's only parcel.
+    pub number: String,
 }
 
 impl OrderEvent {
@@ -63,17 +63,19 @@ impl OrderEvent {
             Self::RefundAsked(e) | Self::RefundRefused(e) => (&e.platform, &e.order),
             Self::Refunded(e) => (&e.platform, &e.order),
             Self::Completed(e) => (&e.platform, &e.order),
-            Self::Shipped(e) | Self::Closed(e) => (&e.platform, &e.order),
+            Self::Shipped(e) => (&e.platform, &e.order),
+            Self::Closed(e) => (&e.platform, &e.order),
         };
-        let refund = self.refund().to_owned();
-        EventKey { platform: platform.clone(), order: order.clone(), kind: self.kind(), refund }
+        let number = self.number().to_owned();
+        EventKey { platform: platform.clone(), order: order.clone(), kind: self.kind(), number }
     }
 
-    /// The refund's number; empty for events that are about no refund.
-    pub fn refund(&self) -> &str {
+    /// See [`EventKey::number`].
+    pub fn number(&self) -> &str {
         match self {
             Self::RefundAsked(e) | Self::RefundRefused(e) => &e.refund_id,
             Self::Refunded(e) => &e.refund_id,
+            Self::Shipped(e) => e.parcel.as_deref().unwrap_or_default(),
             _ => "",
         }
     }
@@ -100,7 +102,8 @@ impl OrderEvent {
             Self::RefundAsked(e) | Self::RefundRefused(e) => e.at.instant(),
             Self::Refunded(e) => e.at.instant(),
             Self::Completed(e) => e.succeeded(),
-            Self::Shipped(e) | Self::Closed(e) => e.at.instant(),
+            Self::Shipped(e) => e.at.instant(),
+            Self::Closed(e) => e.at.instant(),
         }
     }
 
@@ -128,7 +131,8 @@ impl OrderEvent {
             }
             Self::RefundAsked(e) | Self::RefundRefused(e) => e.updated_at = None,
             Self::Completed(e) => e.updated_at = None,
-            Self::Shipped(e) | Self::Closed(e) => e.updated_at = None,
+            Self::Shipped(e) => e.updated_at = None,
+            Self::Closed(e) => e.updated_at = None,
         }
         serde_json::to_string(&event).unwrap_or_else(|_| unreachable!("plain data always serialises"))
     }

@@ -170,6 +170,36 @@ pub struct Completed {
     pub updated_at: Option<ApiTime>,
 }
 
+/// A parcel left. An order that leaves in one has no number for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shipped {
+    /// The platform.
+    #[schema(value_type = String, example = "1688")]
+    pub platform: PlatformId,
+    /// The order.
+    #[schema(value_type = String, example = "2020050115563301")]
+    pub order: OrderId,
+    /// When it left.
+    pub at: ApiTime,
+    /// The parcel's own number, where an order leaves in several: each has an event of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "SF1234567890")]
+    pub parcel: Option<String>,
+    /// More parcels follow: until they have left no timer runs.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub more_to_come: bool,
+    /// When the platform last touched its own row; not part of the contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<ApiTime>,
+}
+
+impl From<Step> for Shipped {
+    fn from(Step { platform, order, at, updated_at }: Step) -> Self {
+        Self { platform, order, at, parcel: None, more_to_come: false, updated_at }
+    }
+}
+
 impl Completed {
     /// The later of the two.
     pub const fn succeeded(&self) -> Instant {

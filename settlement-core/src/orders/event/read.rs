@@ -1,7 +1,7 @@
 //! Reading an event. What is stored has its type first, and a replay reads millions: then each field goes to its place
 //! at once. What comes from outside is read by its fields' names: whoever sent it hears which one is wrong.
 
-use super::{Completed, Created, EventError, OrderEvent, Paid, RefundStep, Refunded, Step};
+use super::{Completed, Created, EventError, OrderEvent, Paid, RefundStep, Refunded, Shipped, Step};
 use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -27,7 +27,7 @@ impl Kind {
         Ok(match self {
             Self::Created => OrderEvent::Created(Created::deserialize(fields)?),
             Self::Paid => OrderEvent::Paid(Paid::deserialize(fields)?),
-            Self::Shipped => OrderEvent::Shipped(Step::deserialize(fields)?),
+            Self::Shipped => OrderEvent::Shipped(Shipped::deserialize(fields)?),
             Self::Completed => OrderEvent::Completed(Completed::deserialize(fields)?),
             Self::RefundAsked => OrderEvent::RefundAsked(RefundStep::deserialize(fields)?),
             Self::RefundRefused => OrderEvent::RefundRefused(RefundStep::deserialize(fields)?),

@@ -26,6 +26,11 @@ pub(super) fn event(f: &mut Fields<'_>) -> Option<Item> {
             put(&mut body, "payment_method", method?);
             line
         }
+        "shipped" => {
+            let parcel = f.text_or_none("parcel");
+            put(&mut body, "parcel", parcel?);
+            Some(None)
+        }
         "refund_asked" | "refund_refused" => {
             body.insert("refund_id".into(), f.text("refund_id")?.into());
             Some(None)
@@ -39,12 +44,13 @@ pub(super) fn event(f: &mut Fields<'_>) -> Option<Item> {
         _ => Some(None),
     };
     let (platform, order) = (platform?, order?);
-    let refund = body.get("refund_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let number = body.get("refund_id").or_else(|| body.get("parcel"));
+    let number = number.and_then(Value::as_str).unwrap_or_default().to_owned();
     let event = event_name(|name| match name {
         "type" => Some(kind),
         "platform" => Some(platform.as_str()),
         "order" => Some(order.as_str()),
-        _ => Some(&refund),
+        _ => Some(&number),
     });
     body.insert("platform".into(), platform.as_str().into());
     body.insert("order".into(), order.as_str().into());
@@ -59,7 +65,8 @@ pub(super) fn event(f: &mut Fields<'_>) -> Option<Item> {
 /// The event's natural key as text.
 pub(super) fn event_name<'v>(cell: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
     let (kind, platform, order) = (cell("type")?, cell("platform")?, cell("order")?);
-    Some(format!("{kind} {platform} {order} {}", cell("refund_id").unwrap_or_default()).trim_end().to_owned())
+    let number = ["refund_id", "parcel"].into_iter().filter_map(cell).find(|number| !number.is_empty());
+    Some(format!("{kind} {platform} {order} {}", number.unwrap_or_default()).trim_end().to_owned())
 }
 
 /// The outer `None` is a fault; the inner says that the row has no line.

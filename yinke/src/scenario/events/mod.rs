@@ -22,7 +22,7 @@ impl Stage<'_> {
             "login" => self.login(number, item),
             "order" | "buy" => self.place(number, item),
             "pay" => self.pay(number, item),
-            "ship" => self.step(number, item, "shipped"),
+            "ship" => self.ship(number, item),
             "complete" => self.complete(number, item),
             "close" => self.step(number, item, "closed"),
             "refund" => self.refund(number, item),

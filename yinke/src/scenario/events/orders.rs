@@ -49,6 +49,7 @@ impl Stage<'_> {
             }
             bodies.push(body);
         }
+        self.placed = true;
         self.orders.insert(order.clone(), amounts);
         self.shops.insert(order.clone(), shop.to_owned());
         let at = self.world.now().millis();
@@ -88,6 +89,22 @@ impl Stage<'_> {
         self.order_event(number, item, &event);
     }
 
+    pub(super) fn ship(&mut self, number: usize, item: &Item) {
+        let mut event = self.step_of(item, "shipped");
+        event["parcel"] = json!(self.own_number(item, "parcel", "p"));
+        if let Some(more) = item.flag("more") {
+            event["more_to_come"] = json!(more);
+        }
+        self.order_event(number, item, &event);
+    }
+
+    /// The number that an event's `field` gives, or one of its own.
+    fn own_number(&mut self, item: &Item, field: &str, letter: &str) -> String {
+        let (order, _) = split(item.subject());
+        self.serial += 1;
+        item.text(field).map_or_else(|| format!("{order}-{letter}{}", self.serial), str::to_owned)
+    }
+
     pub(super) fn complete(&mut self, number: usize, item: &Item) {
         let mut event = self.step_of(item, "completed");
         if let Some(at) = item.time("seller_paid") {
@@ -107,9 +124,7 @@ impl Stage<'_> {
         let whole = self.orders.get(order).and_then(|lines| {
             lines.iter().find(|(known, _)| line.is_none_or(|line| line == known)).map(|(_, amount)| *amount)
         });
-        self.serial += 1;
-        event["refund_id"] =
-            json!(item.text("id").map_or_else(|| format!("{order}-r{}", self.serial), str::to_owned));
+        event["refund_id"] = json!(self.own_number(item, "id", "r"));
         event["lines"] = self.amounts(item, whole).unwrap_or_default();
         if let Some(at) = item.time("initiated") {
             event["initiated_at"] = json!(at.millis());

@@ -207,7 +207,8 @@ pub(in crate::scenario) const CHECKS: &[Shape] = &[
             f(
                 "search",
                 Kind::Words,
-                "the query: q (name), shop, merchant (seller id), category, sort (oldest, newest, rate, commission)",
+                "the query: q (name), shop, merchant (seller id), category, state (all, live, invalid), sort (oldest, newest, \
+                 rate, commission), promoter (whose rates count)",
             ),
             must("hits", Kind::Texts, "the products found"),
         ],

@@ -8,7 +8,11 @@ pub(super) const CLICKS: &[Shape] = &[
     shape(
         "A promoter shares a link (分享). Links that are clicked without having been shared are shared when the story begins.",
         &[
-            f("share", Kind::Link, "whose link to what"),
+            f(
+                "share",
+                Kind::Link,
+                "whose link to what: `a/tea` to a product, `a/S` to a shop, `a` to the first product",
+            ),
             f("as", Kind::Text, "a name for clicks to use"),
             f("badge", Kind::Flag, "shared under the salesperson's badge (小黄人); true unless given"),
             f("converted", Kind::Flag, "converted through the alliance (联盟转换链接); true unless given"),
@@ -20,7 +24,7 @@ pub(super) const CLICKS: &[Shape] = &[
     shape(
         "Somebody taps a link (点击).",
         &[
-            f("click", Kind::Link, "which link"),
+            f("click", Kind::Link, "which link, as in `share`, or one shared under a name (`as`)"),
             f("by", Kind::Text, "the buyer, logged in on the device"),
             f("on", Kind::Text, "the device (one browser); the buyer's own unless given"),
             f("as", Kind::Text, "a name, for `tokens` of an order"),

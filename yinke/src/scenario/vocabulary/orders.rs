@@ -20,7 +20,15 @@ pub(super) const ORDERS: &[Shape] = &[
             REPORTED,
         ],
     ),
-    shape("The last parcel leaves (发货).", &[f("ship", Kind::Order, "which"), REPORTED]),
+    shape(
+        "A parcel leaves (发货). Without a confirmation the time until the trade completes runs from the last one.",
+        &[
+            f("ship", Kind::Order, "which"),
+            f("parcel", Kind::Text, "the parcel's own number; one of its own unless given"),
+            f("more", Kind::Flag, "more parcels are to follow: until they have left no time runs"),
+            REPORTED,
+        ],
+    ),
     shape(
         "The buyer confirms the receipt, and the trade succeeds (交易成功).",
         &[
