@@ -98,9 +98,31 @@ pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
         honest::click(field, &world.codes, arguments.rate, goes_on, Duration::ZERO)
     })?;
 
-    let memory = memory_most.saturating_sub(memory_before);
+    let memory = Memory { before: memory_before, more: memory_most.saturating_sub(memory_before) };
+    print(&before, &siege, &memory);
+    println!("{} guesses answered", field.guessed.load(Ordering::Relaxed));
+    ensure!(before.failed + siege.failed == 0, "honest clicks were not served: {:?}", siege.why);
+    ensure!(memory.more <= MEMORY_MAX_MIB, "the siege took {} MiB", memory.more);
+    let slowdown = slowdown(&before, &siege);
+    ensure!(slowdown <= SLOWDOWN_MAX, "the honest waited {slowdown:.2} times as long");
+    Ok(())
+}
+
+/// What the program holds of the machine's memory, MiB.
+struct Memory {
+    before: u64,
+    /// Under siege, at most.
+    more: u64,
+}
+
+/// How many times longer the honest waited under siege.
+fn slowdown(before: &Waits, siege: &Waits) -> f64 {
+    f64::from(siege.quantile(990)) / f64::from(before.quantile(990).max(1))
+}
+
+fn print(before: &Waits, siege: &Waits, memory: &Memory) {
     println!("{:<28} {:>10} {:>10} {:>10} {:>8}", "honest clicks", "served", "p50 us", "p99 us", "failed");
-    for (name, waits) in [("before", &before), ("under siege", &siege)] {
+    for (name, waits) in [("before", before), ("under siege", siege)] {
         println!(
             "{name:<28} {:>10} {:>10} {:>10} {:>8}",
             waits.served(),
@@ -109,21 +131,18 @@ pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
             waits.failed
         );
     }
-    let slowdown = f64::from(siege.quantile(990)) / f64::from(before.quantile(990).max(1));
+    let slowdown = slowdown(before, siege);
     let reached = |reached: bool| if reached { "reached" } else { "NOT REACHED" };
     println!(
         "p99 {slowdown:.2} times what it was; at most {SLOWDOWN_MAX}: {}",
         reached(slowdown <= SLOWDOWN_MAX)
     );
     println!(
-        "memory {memory_before} MiB before, {memory} MiB more under siege; at most {MEMORY_MAX_MIB}: {}",
-        reached(memory <= MEMORY_MAX_MIB)
+        "memory {} MiB before, {} MiB more under siege; at most {MEMORY_MAX_MIB}: {}",
+        memory.before,
+        memory.more,
+        reached(memory.more <= MEMORY_MAX_MIB)
     );
-    println!("{} guesses answered", field.guessed.load(Ordering::Relaxed));
-    ensure!(before.failed + siege.failed == 0, "honest clicks were not served: {:?}", siege.why);
-    ensure!(memory <= MEMORY_MAX_MIB, "the siege took {memory} MiB");
-    ensure!(slowdown <= SLOWDOWN_MAX, "the honest waited {slowdown:.2} times as long");
-    Ok(())
 }
 
 /// Says that it is over, however it ends.

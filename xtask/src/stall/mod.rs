@@ -59,30 +59,15 @@ pub(crate) fn run(arguments: &StallArguments) -> Result<()> {
     let (window, truth) = (seconds_of(&yinke, "yinke_journal_unsynced_age_seconds")?, began.elapsed());
     let grown = resident_mib(yinke.pid())?.saturating_sub(memory);
     disk.stall(false)?;
-    let began = Instant::now();
-    while seconds_of(&yinke, "yinke_journal_unsynced_age_seconds")? > Duration::from_millis(200) {
-        yinke.live_for(Duration::from_millis(10))?;
-        ensure!(began.elapsed() < RECOVERED_WITHIN, "the disk goes on, and the journal does not");
-    }
-    let recovered = began.elapsed();
+    let recovered = recovers(&mut yinke)?;
     let sync = seconds_of(&yinke, "yinke_journal_slowest_sync_seconds")?;
     let after = click()?;
     wait_until_shipped(&mut yinke)?;
     let audit = yinke.core()?.get("/v1/audit/clicks")?;
     yinke.drain(Duration::from_secs(10))?;
 
-    println!(
-        "{:<12} {:>8} {:>8} {:>8} {:>9} {:>8}",
-        "clicks", "served", "p50 us", "p99 us", "p99.9 us", "failed"
-    );
     let all = [("before", &before), ("stalled", &stalled), ("after", &after)];
-    for (name, waits) in all {
-        let [half, most, nearly_all] = [500, 990, 999].map(|part| waits.quantile(part));
-        println!("{name:<12} {:>8} {half:>8} {most:>8} {nearly_all:>9} {:>8}", waits.served(), waits.failed);
-    }
-    let slowdown = f64::from(stalled.quantile(999)) / f64::from(before.quantile(999).max(1));
-    let reached = if slowdown <= SLOWDOWN_MAX { "reached" } else { "NOT REACHED" };
-    println!("p99.9 {slowdown:.2} times what it was; at most {SLOWDOWN_MAX}: {reached}");
+    print(&all);
     println!(
         "one sync took {:.2} s; published window {:.2} s at the end of {:.2} s; on the disk again after {:.2} s; {grown} MiB more memory",
         sync.as_secs_f64(),
@@ -101,6 +86,32 @@ pub(crate) fn run(arguments: &StallArguments) -> Result<()> {
     ensure!(audit["gaps"] == 0 && audit["lost"] == 0, "clicks are missing: {audit}");
     ensure!(audit["recorded"].as_u64() >= Some(clicks as u64), "fewer clicks than answers: {audit}");
     Ok(())
+}
+
+/// How long the journal takes to have everything on the disk once that goes on.
+fn recovers(yinke: &mut Yinke) -> Result<Duration> {
+    let began = Instant::now();
+    while seconds_of(yinke, "yinke_journal_unsynced_age_seconds")? > Duration::from_millis(200) {
+        yinke.live_for(Duration::from_millis(10))?;
+        ensure!(began.elapsed() < RECOVERED_WITHIN, "the disk goes on, and the journal does not");
+    }
+    Ok(began.elapsed())
+}
+
+/// How long clicks waited before, during and after the stall, and how much longer during it.
+fn print(all: &[(&str, &Waits); 3]) {
+    println!(
+        "{:<12} {:>8} {:>8} {:>8} {:>9} {:>8}",
+        "clicks", "served", "p50 us", "p99 us", "p99.9 us", "failed"
+    );
+    for (name, waits) in all {
+        let [half, most, nearly_all] = [500, 990, 999].map(|part| waits.quantile(part));
+        println!("{name:<12} {:>8} {half:>8} {most:>8} {nearly_all:>9} {:>8}", waits.served(), waits.failed);
+    }
+    let [(_, before), (_, stalled), _] = all;
+    let slowdown = f64::from(stalled.quantile(999)) / f64::from(before.quantile(999).max(1));
+    let reached = if slowdown <= SLOWDOWN_MAX { "reached" } else { "NOT REACHED" };
+    println!("p99.9 {slowdown:.2} times what it was; at most {SLOWDOWN_MAX}: {reached}");
 }
 
 /// A metric that is a number of seconds.
