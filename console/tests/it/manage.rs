@@ -186,9 +186,9 @@ async fn rules_are_previewed_and_put_in_force() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_promoter_applies_and_is_approved_and_told() {
     let bench = Bench::new().await;
-    bench
-        .ok("PUT", "/v1/programmes/own", json!({"merchant": "m1", "name": "本店", "preset": "youzan_short"}))
-        .await;
+    let own = json!({"merchant": "m1", "name": "本店", "preset": "youzan_short",
+        "policy": {"commission": {"plan_precedence": ["approved_targeted", "general"]}}});
+    bench.ok("PUT", "/v1/programmes/own", own).await;
     let shop = bench.signed_in("shop", "zh").await;
     let page = shop.get("/merchant/plans").await;
     let mut plan = vec![("name", "金牌"), ("id", "gold"), ("programme", "own"), ("approval", "manual")];

@@ -236,7 +236,7 @@ async fn a_late_refund_is_recovered() {
     for (amount, reference, field, words) in [
         ("x", "c1", "amount_fen", "请填写大于 0 的金额"),
         ("9.01", "c1", "amount_fen", "还欠 ¥9.00"),
-        ("5", "", "reference", "请填写 1 到 128 个字符"),
+        ("5", "", "reference", "请填写这一项。"),
     ] {
         let fields = [("amount_fen", amount), ("reference", reference), ("paid_in", "yes")];
         let refused = boss.submit(&page, here, &fields).await;

@@ -40,7 +40,7 @@ async fn an_operator_verifies_one_account_and_refuses_another() {
     let empty = boss.submit(&page, REFUSE, &[("payee", &payee), ("from", &from), ("reason", "")]).await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", empty.body);
     assert!(
-        empty.body.contains("href=\"#f-reason\"") && empty.body.contains("请填写 1 到 200 个字符"),
+        empty.body.contains("href=\"#f-reason\"") && empty.body.contains("请填写这一项。"),
         "{}",
         empty.body
     );

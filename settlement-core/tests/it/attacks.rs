@@ -165,7 +165,7 @@ on_both!(a_promoter_links_only_under_todays_rules_and_to_the_shops_own_pages, as
     assert_eq!(refused(bench, &anna, "/v1/links", elsewhere.clone()).await, bad("bad_destination"));
     // Without a list, the host of its shop counts; without a shop, none.
     for (shop, there) in [(json!("https://shop.example.cn/"), 201), (Value::Null, 422)] {
-        let merchant = json!({"platform": "p1", "name": "山里茶行", "shop_url": shop});
+        let merchant = json!({"platform": "p1", "name": "山里茶行", "hosts": null, "shop_url": shop});
         bench.ok("PUT", "/v1/merchants/m1", merchant).await;
         assert_eq!(refused(bench, &anna, "/v1/links", elsewhere.clone()).await, bad("bad_destination"));
         let own = page("https://shop.example.cn/about");
