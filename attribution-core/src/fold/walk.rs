@@ -24,7 +24,8 @@ pub(super) fn walk(
     chain: &[usize],
     orders: &[PriorOrder],
 ) -> Walked {
-    let mut walk = Walk { policy, clicks, live: None, ended: Vec::new(), verdicts: Vec::new() };
+    let verdicts = Vec::with_capacity(chain.len());
+    let mut walk = Walk { policy, clicks, live: None, members: Vec::new(), ended: Vec::new(), verdicts };
     for event in merge(question, level, clicks, chain, orders) {
         match event {
             Event::Click(index) => walk.click(index),
@@ -75,13 +76,14 @@ fn merge<'a>(
 struct Live {
     relation: Relation,
     shown: usize,
-    members: Vec<usize>,
 }
 
 struct Walk<'a> {
     policy: &'a AttributionPolicy,
     clicks: &'a [Seen<'a>],
     live: Option<Live>,
+    /// The clicks of the one that is live.
+    members: Vec<usize>,
     ended: Vec<Relation>,
     verdicts: Vec<(usize, Verdict)>,
 }
@@ -96,6 +98,7 @@ impl Walk<'_> {
         };
         let holder = &live.relation;
         if holder.promoter == click.promoter {
+            self.members.push(index);
             refresh(self.policy, live, index, self.clicks[index]);
             return;
         }
@@ -148,7 +151,7 @@ impl Walk<'_> {
     }
 
     fn judge_members(&mut self, live: &Live, fate: &Verdict) {
-        for &member in &live.members {
+        for member in self.members.drain(..) {
             let verdict = if member == live.shown {
                 fate.clone()
             } else {
@@ -174,13 +177,13 @@ impl Walk<'_> {
             prolonged_by: None,
             ended: None,
         };
-        self.live = Some(Live { relation, shown: index, members: vec![index] });
+        self.live = Some(Live { relation, shown: index });
+        self.members.push(index);
     }
 }
 
 /// A further click of the holder.
 fn refresh(policy: &AttributionPolicy, live: &mut Live, index: usize, seen: Seen<'_>) {
-    live.members.push(index);
     let relation = &mut live.relation;
     relation.last_click_at = seen.effective;
     let longer = match policy.validity {

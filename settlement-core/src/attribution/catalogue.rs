@@ -23,8 +23,9 @@ use attribution_core::ids::{
 };
 use attribution_core::policy::{BanRule, Policy, PolicyVersion};
 use attribution_core::time::{Instant, Period};
+use foldhash::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
 /// See the module's own words.

@@ -11,8 +11,9 @@ use attribution_core::ids::{
     AgencyId, CategoryId, PlacementId, PlacementNum, ProgrammeNum, PromoterId, PromoterNum, TargetNum,
 };
 use attribution_core::time::{Instant, Period};
+use foldhash::{HashMap, HashMapExt};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// More entries than this are not kept: a replay passes by every link there is.

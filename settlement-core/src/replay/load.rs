@@ -175,21 +175,20 @@ impl Loaded {
     fn read_orders(&mut self, tx: &mut dyn Tx, range: &Range) -> Result<(Places, Vec<OrderId>), StoreError> {
         // A CROSS JOIN keeps SQLite to the order of the tables.
         let sql = format!(
-            "SELECT o.order_id, o.buyer, o.merchant, o.dirty, o.caught_up_ms, x.order_id, \
-             CASE WHEN x.order_id < $5 OR x.order_id > $6 THEN 1 ELSE 0 END \
+            "SELECT o.order_id, o.buyer, o.merchant, o.dirty, o.caught_up_ms, x.order_id \
              FROM orders o CROSS JOIN orders x WHERE {} AND x.platform = o.platform AND x.buyer = o.buyer",
             Range::condition()
         );
         let mut places = Places::default();
         let mut buyers: HashMap<BuyerId, usize> = HashMap::new();
-        let mut others: Vec<(OrderId, usize, bool)> = Vec::new();
+        let mut others: Vec<(OrderId, usize)> = Vec::new();
         tx.each(&sql, &range.orders(), &mut |row| {
             let place = *buyers.entry(read("buyer id", row.text(1)?)?).or_insert(self.buyers.len());
             if place == self.buyers.len() {
                 self.buyers.push(Buyer::default());
             }
             if row.text(0)? != row.text(5)? {
-                others.push((read("order id", row.text(5)?)?, place, row.flag(6)?));
+                others.push((read("order id", row.text(5)?)?, place));
                 return Ok(());
             }
             let buyer = &mut self.buyers[place];
@@ -203,9 +202,10 @@ impl Loaded {
             Ok(())
         })?;
         let mut elsewhere = Vec::new();
-        for (order, place, outside) in others {
+        for (order, place) in others {
             if places.find(order.as_str()).is_none() {
-                if outside {
+                // Its events are not on the stretch that is read anyway.
+                if order.as_str() < range.from.as_str() || order.as_str() > range.through.as_str() {
                     elsewhere.push(order.clone());
                 }
                 places.add(order, place, &mut self.buyers[place]);

@@ -31,7 +31,6 @@ use attribution_core::money::Fen;
 use attribution_core::policy::Policy;
 use attribution_core::time::Instant;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// Compares one line's books and transfers with what comes out again.
 pub(super) fn check(
@@ -111,13 +110,15 @@ impl<'a> Life<'a> {
         let released = self.stored.releases.iter().map(|release| release.at);
         // A timer that has run: when somebody looked is not recorded, and nothing is posted for it.
         let timers = self.stored.matured.into_iter();
-        let steps: BTreeSet<Instant> = events
+        let mut steps: Vec<Instant> = events
             .chain(posted)
             .chain(made)
             .chain(released)
             .chain(timers)
             .chain(self.stored.settled)
             .collect();
+        steps.sort_unstable();
+        steps.dedup();
         // Before the first decision there are no books.
         let first = self.in_force.first().map_or(Instant(i64::MAX), |decision| decision.made);
         let events = &self.case.buyer.orders[self.case.index].events;

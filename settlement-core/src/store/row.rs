@@ -30,6 +30,7 @@ pub(super) struct Answer {
 
 impl Answer {
     /// Adds the next field of the present row.
+    #[inline]
     pub(super) fn push(&mut self, field: Param<'_>) {
         self.cells.push(match field {
             Param::Null => Cell::Null,
@@ -76,9 +77,6 @@ impl Row {
 
     /// Empties it, for the next one; who has cloned it keeps what it was.
     pub(super) fn emptied(&mut self) -> &mut Answer {
-        if Arc::get_mut(&mut self.answer).is_none() {
-            self.answer = Arc::default();
-        }
         let answer = Arc::make_mut(&mut self.answer);
         answer.clear();
         answer
