@@ -238,7 +238,8 @@ async fn a_promoter_applies_and_is_approved_and_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_merchant_sets_a_categorys_rate_and_one_from_a_later_day_and_closes_a_plan() {
     let bench = Bench::new().await;
-    let own = json!({"merchant": "m1", "name": "本店", "preset": "youzan_short"});
+    let own = json!({"merchant": "m1", "name": "本店", "preset": "youzan_short",
+                     "policy": {"commission": {"plan_precedence": ["approved_targeted", "general"]}}});
     bench.ok("PUT", "/v1/programmes/own", own).await;
     bench.ok("PUT", "/v1/categories/tea", json!({"name": "茶叶"})).await;
     bench.ok("PUT", "/v1/categories/green", json!({"name": "绿茶", "parent": "tea"})).await;
