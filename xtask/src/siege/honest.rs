@@ -1,8 +1,7 @@
 //! Honest clients: clicks at an even rate, each timed from the instant at which it was due.
 
-use super::Field;
+use super::{Field, precedence};
 use anyhow::{Context as _, Result, ensure};
-use rustix::process::{Pid, setpriority_process};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Mutex;
@@ -46,20 +45,26 @@ pub(crate) fn click(
     at_least: Duration,
 ) -> Result<Waits> {
     let (enough, all) = (AtomicBool::new(false), Mutex::new(Waits::default()));
-    let began = Instant::now();
     let every = Duration::from_secs(1) * CLIENTS / rate.max(1);
     std::thread::scope(|scope| -> Result<()> {
         let _enough = super::Over(&enough);
-        for client in 0..CLIENTS {
-            let (enough, all) = (&enough, &all);
-            scope.spawn(move || {
-                let waits = one_client(field, codes, began + every * client / CLIENTS, every, enough);
-                let mut all = all.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                all.micros.extend(waits.micros);
-                all.failed += waits.failed;
-                all.why = all.why.take().or(waits.why);
-            });
-        }
+        let (enough, all) = (&enough, &all);
+        // Its threads come first as it does.
+        scope.spawn(move || {
+            // Where this is not allowed they wait for a processor like everybody.
+            let _ = precedence::clients();
+            let began = Instant::now();
+            for client in 0..CLIENTS {
+                scope.spawn(move || {
+                    let waits = one_client(field, codes, began + every * client / CLIENTS, every, enough);
+                    let mut all = all.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    all.micros.extend(waits.micros);
+                    all.failed += waits.failed;
+                    all.why = all.why.take().or(waits.why);
+                });
+            }
+        });
+        let began = Instant::now();
         while goes_on()? || began.elapsed() < at_least {
             std::thread::park_timeout(Duration::from_millis(20));
         }
@@ -70,12 +75,6 @@ pub(crate) fn click(
     Ok(all)
 }
 
-/// An honest client has a machine of its own: it is not to wait for a processor that the edge or an attacker has. Where
-/// this is not allowed, it waits.
-fn step_forward() {
-    let _ = setpriority_process(None::<Pid>, -20);
-}
-
 fn one_client(
     field: &Field,
     codes: &[String],
@@ -83,7 +82,6 @@ fn one_client(
     every: Duration,
     enough: &AtomicBool,
 ) -> Waits {
-    step_forward();
     let mut waits = Waits::default();
     let mut stream = None;
     let mut due = first;

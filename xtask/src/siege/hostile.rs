@@ -2,12 +2,9 @@
 
 use super::Field;
 use anyhow::{Context as _, Result};
-use rustix::process::{Pid, setpriority_process};
-use rustix::thread::gettid;
 use socket2::{Domain, Socket, Type};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -38,14 +35,6 @@ fn connect(field: &Field, from: Ipv4Addr) -> Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// The attackers stand behind the honest clients of this very machine: only the edge is to be between them. A low priority
-/// is not enough, for each of many such threads still gets whole turns of some milliseconds; idle ones give way at once.
-fn step_back() {
-    let _ = setpriority_process(None::<Pid>, 19);
-    let thread = gettid().as_raw_nonzero().to_string();
-    let _ = Command::new("chrt").args(["--idle", "--pid", "0", &thread]).status();
-}
-
 /// Begins a request that will never be whole.
 fn slow(field: &Field, number: usize) -> Result<TcpStream> {
     let mut stream = connect(field, address(number))?;
@@ -62,8 +51,7 @@ pub(super) fn connect_slow(field: &Field, sockets: usize) -> Result<Vec<TcpStrea
     (0..sockets).map(|number| slow(field, number)).collect()
 }
 
-/// Sends a byte on each now and then, and connects anew in place of those that were closed. It stands for thousands of
-/// machines, each at its own pace: it does not step back, or their bytes would come in bursts after each of its pauses.
+/// Sends a byte on each now and then, and connects anew in place of those that were closed.
 pub(super) fn trickle(field: &Field, mut slow_ones: Vec<TcpStream>) {
     let mut sent = 0;
     let began = Instant::now();
@@ -84,7 +72,6 @@ pub(super) fn trickle(field: &Field, mut slow_ones: Vec<TcpStream>) {
 
 /// Guesses so many codes, one after the other.
 pub(super) fn guess(field: &Field, part: u64, guesses: u64) {
-    step_back();
     let from = Ipv4Addr::new(127, 67, u8::try_from(part).unwrap_or_default(), 1);
     let mut state = part << 40;
     let mut left = guesses;

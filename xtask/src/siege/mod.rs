@@ -3,6 +3,7 @@
 
 pub(crate) mod honest;
 mod hostile;
+mod precedence;
 
 use crate::kill::process::Yinke;
 use crate::kill::world::World;
@@ -69,6 +70,9 @@ pub(crate) fn run(arguments: &SiegeArguments) -> Result<()> {
     yinke.wait_until_listening()?;
     let world = World::make(&yinke.core()?, LINKS)?;
     yinke.wait_until_redirecting(world.sample())?;
+    if let Err(error) = precedence::program(yinke.pid()) {
+        println!("the attackers compete with the edge for processors, and p99 tells of that, too: {error:#}");
+    }
     let field = Field::new(yinke.edge()?);
     let field = &field;
 
