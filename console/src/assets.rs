@@ -1,6 +1,5 @@
 //! Styles, scripts and pictures: built in, compressed once, served under a name that holds their hash.
 
-use crate::state::Console;
 use attribution_core::hex::hex;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -12,6 +11,7 @@ use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 use std::io::{self, Write as _};
+use std::sync::Arc;
 
 /// All files: name, contents, type.
 const FILES: [(&str, &[u8], &str); 5] = [
@@ -62,25 +62,27 @@ impl Assets {
     }
 }
 
-pub(crate) fn routes() -> Router<Console> {
-    Router::new().route("/assets/{hash}/{name}", get(asset)).route("/favicon.ico", get(icon))
+/// Where they are served, of a router whose other routes need another state.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(assets: Arc<Assets>) -> Router<S> {
+    let routes = Router::new().route("/assets/{hash}/{name}", get(asset)).route("/favicon.ico", get(icon));
+    routes.with_state(assets)
 }
 
 async fn asset(
-    State(console): State<Console>,
+    State(assets): State<Arc<Assets>>,
     Path((hash, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
     let path = format!("/assets/{hash}/{name}");
-    match console.assets().all.iter().find(|asset| asset.path == path) {
+    match assets.all.iter().find(|asset| asset.path == path) {
         Some(asset) => send(asset, &headers, "public, max-age=31536000, immutable"),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
 /// For browsers that ask without having read a page.
-async fn icon(State(console): State<Console>, headers: HeaderMap) -> Response {
-    match console.assets().all.iter().find(|asset| asset.name == "icon.svg") {
+async fn icon(State(assets): State<Arc<Assets>>, headers: HeaderMap) -> Response {
+    match assets.all.iter().find(|asset| asset.name == "icon.svg") {
         Some(asset) => send(asset, &headers, "public, max-age=86400"),
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -2,7 +2,6 @@
 //! large one more than a hundred MiB.
 
 use crate::failure::Failure;
-use crate::state::Console;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -18,13 +17,13 @@ impl Default for Desks {
     }
 }
 
-impl Console {
+impl Desks {
     /// Does this when there is a place for it.
     pub(crate) async fn draw<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let place = self.desks().0.clone().acquire_owned().await.map_err(broken)?;
+        let place = self.0.clone().acquire_owned().await.map_err(broken)?;
         let done = tokio::task::spawn_blocking(move || {
             let drawn = work();
             // Held by the thread, not by the request: a client that leaves must not free a place that is in use.

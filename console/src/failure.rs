@@ -1,11 +1,8 @@
-//! What stops a whole page, and the page that says so.
+//! What stops a whole page.
 
 use crate::api::ApiError;
-use crate::frame::Frame;
-use crate::who::{Anybody, SignedIn};
-use askama::Template;
-use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use settlement_core::store::StoreError;
 
 /// Why there is no page.
@@ -41,7 +38,7 @@ impl Failure {
         Self::from(settlement_core::api::Problem::from(error))
     }
 
-    const fn status(&self) -> StatusCode {
+    pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
@@ -94,54 +91,10 @@ impl From<askama::Error> for Failure {
 }
 
 impl IntoResponse for Failure {
-    /// [`guard`](crate::guard) makes the page of it: only there is known in which language.
+    /// [`guard`](crate::guard) makes the [page](crate::failure_page) of it: only there is known in which language.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
     }
-}
-
-#[derive(Template)]
-#[template(path = "failure.html")]
-struct FailurePage<'a> {
-    f: Frame,
-    title: &'a str,
-    words: &'a str,
-}
-
-/// The page of a failure, for whoever asked.
-pub(crate) async fn page(asked: &Anybody, failure: &Failure) -> Response {
-    if let Failure::SignInFirst { back, lost } = failure {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("back", back);
-        if *lost {
-            query.append_pair("lost", "yes");
-        }
-        let query = query.finish();
-        return Redirect::to(&format!("/sign-in?{query}")).into_response();
-    }
-    let t = &asked.t;
-    let (title, words) = match failure {
-        Failure::NotFound => (&t.failure.not_found, &t.failure.not_found_words),
-        Failure::OtherSite => (&t.failure.other_site, &t.failure.other_site_words),
-        Failure::BadForm => (&t.failure.bad_form, &t.failure.bad_form_words),
-        Failure::Busy | Failure::TooMany { .. } => (&t.failure.busy, &t.failure.busy_words),
-        Failure::Broken | Failure::SignInFirst { .. } => (&t.failure.broken, &t.failure.broken_words),
-    };
-    // Whoever only lost their way keeps the menu. Where the store may be what fails, it is not asked.
-    let known = match failure {
-        Failure::NotFound => SignedIn::find(asked).await.ok().flatten(),
-        _ => None,
-    };
-    let f = known.map_or_else(|| asked.frame(), |who| who.frame());
-    let body = FailurePage { f, title, words }.render().unwrap_or_else(|_| title.clone());
-    let mut headers = HeaderMap::new();
-    if matches!(failure, Failure::Busy) {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    if let Failure::TooMany { retry_after_s } = failure {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
-    }
-    (failure.status(), headers, Html(body)).into_response()
 }

@@ -1,6 +1,7 @@
 //! What holds for every page: no form from another site, nothing but our own files, and failures with a page.
 
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
+use crate::failure_page::failure_page;
 use crate::handed::taken;
 use crate::state::Console;
 use crate::who::Anybody;
@@ -26,7 +27,7 @@ pub(crate) async fn guard(State(console): State<Console>, request: Request, next
         Failure::OtherSite.into_response()
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        response = failure::page(&asked, &failure).await;
+        response = failure_page(&asked, &failure).await;
     }
     if asked.handed.is_some() {
         taken(&console, &mut response);

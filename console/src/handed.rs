@@ -4,8 +4,8 @@
 //! On the way there such a secret is in a cookie of the one who is to see it, bound to that page, which takes it away. It
 //! is in no memory of ours: the page may be served by another process than the form.
 
+use crate::back::done;
 use crate::cookies::Cookie;
-use crate::sheet::done;
 use crate::state::Console;
 use axum::response::Response;
 use http::{HeaderMap, Method, Uri, header};

@@ -1,13 +1,5 @@
 //! Chinese or English: by the cookie, else by what the browser prefers.
 
-use crate::cookies::Cookie;
-use crate::form;
-use crate::state::Console;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
 use http::{HeaderMap, header};
 
 /// A language of the console.
@@ -34,14 +26,13 @@ impl Lang {
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         [Self::Zh, Self::En].into_iter().find(|lang| lang.name() == name)
     }
 
-    /// What this request is to be answered in.
-    pub(crate) fn of(console: &Console, headers: &HeaderMap) -> Self {
-        let chosen = Cookie::Language.read(console, headers).and_then(Self::named);
-        chosen.unwrap_or_else(|| {
+    /// What a request is to be answered in: what the cookie says was `chosen`, if it says anything.
+    pub(crate) fn of(chosen: Option<&str>, headers: &HeaderMap) -> Self {
+        chosen.and_then(Self::named).unwrap_or_else(|| {
             let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
             Self::preferred(header.unwrap_or_default())
         })
@@ -61,23 +52,6 @@ impl Lang {
         }
         best.1
     }
-}
-
-pub(crate) fn routes() -> Router<Console> {
-    Router::new().route("/language", post(choose))
-}
-
-/// Remembers the language and goes back to the page.
-async fn choose(State(console): State<Console>, body: Bytes) -> Response {
-    let fields = form::parse(&body);
-    let value = |name: &str| form::value(&fields, name);
-    let mut response = Redirect::to(&form::local_path(value("back"))).into_response();
-    if let Some(cookie) =
-        Lang::named(value("lang")).and_then(|lang| Cookie::Language.set(&console, lang.name()))
-    {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
-    response
 }
 
 #[cfg(test)]

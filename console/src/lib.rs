@@ -23,13 +23,16 @@ mod account;
 mod agency;
 mod api;
 mod assets;
+mod back;
 mod categories;
+mod choose_language;
 mod cookies;
 mod coupons;
 mod disputes;
 mod drawing;
 mod enrolment;
 mod failure;
+mod failure_page;
 mod file;
 mod form;
 mod frame;
@@ -43,6 +46,7 @@ mod navigation;
 mod of_shop;
 mod operator;
 mod order_pages;
+mod outcome;
 mod pictures;
 mod plan_rates;
 mod policy_words;
@@ -58,6 +62,7 @@ mod state;
 mod statement;
 mod states;
 mod texts;
+mod thumbnails;
 mod video_tasks;
 mod who;
 
@@ -82,7 +87,7 @@ pub fn router(core: &Core, config: ConsoleConfig) -> Result<Router, StartError> 
     let api = core.router();
     let console = Console::new(core.clone(), api.clone(), config)?;
     // Anybody may send these forms: what we hold of one is bounded before we know who it is.
-    let open = sign_in::routes().merge(sign_up::routes()).merge(lang::routes());
+    let open = sign_in::routes().merge(sign_up::routes()).merge(choose_language::routes());
     let open = open.layer(DefaultBodyLimit::max(OPEN_FORM_MAX));
     let pages = Router::new()
         .route("/", get(frame::home))
@@ -100,7 +105,7 @@ pub fn router(core: &Core, config: ConsoleConfig) -> Result<Router, StartError> 
         .fallback(async || failure::Failure::NotFound)
         .method_not_allowed_fallback(async || failure::Failure::NotFound)
         .layer(from_fn_with_state(console.clone(), guard::guard))
-        .merge(assets::routes())
+        .merge(assets::routes(console.assets().clone()))
         .with_state(console);
     // Not as routes of one router: the API's own paths must be matched against the whole path and nothing else.
     Ok(Router::new().fallback(async move |request: Request| {

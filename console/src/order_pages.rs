@@ -103,7 +103,7 @@ pub(crate) async fn as_file(who: &SignedIn) -> Result<Result<Response, Form>, Fa
     let fields = query_of(who);
     match file::of_list(who, "/v1/orders", &Question::of(&fields).pairs(), "orders.csv").await {
         Ok(file) => Ok(Ok(file)),
-        Err(error) => Ok(Err(Form::of_api(&fields, error, who.t(), who.anybody.lang)?)),
+        Err(error) => Ok(Err(who.refused(&fields, error)?)),
     }
 }
 

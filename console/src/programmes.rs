@@ -2,13 +2,14 @@
 //! preset or field by field.
 
 use crate::api::{ApiError, path};
+use crate::back::done;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
 use crate::list::{Page, everything, next_page, query_of};
 use crate::order_pages::escaped;
 use crate::policy_words::chapters;
 use crate::problem;
-use crate::sheet::{Cell, FormPart, Part, Sheet, Table, done};
+use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
 use crate::state::Console;
 use crate::texts::{Texts, fill};
@@ -318,6 +319,6 @@ async fn change(desk: Desk, Path(id): Path<String>, sent: Submitted) -> Result<R
             let mistakes = words.map(mistake).collect();
             show_rules(&desk, &id, Form::refused(&sent.fields, mistakes), None).await
         }
-        Err(error) => show_rules(&desk, &id, who.refused(&sent, error)?, None).await,
+        Err(error) => show_rules(&desk, &id, who.refused(&sent.fields, error)?, None).await,
     }
 }

@@ -6,7 +6,7 @@ use crate::form::{Field, Form};
 use crate::frame::{Frame, refusing};
 use crate::who::SignedIn;
 use askama::Template;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 
 /// What stands in a table, or beside a name.
 pub(crate) enum Cell {
@@ -267,10 +267,4 @@ impl Sheet {
         self.form = form;
         refusing(&self, &self.form)
     }
-}
-
-/// Back to a page, which says what was done.
-pub(crate) fn done(to: &str, what: &str) -> Response {
-    let join = if to.contains('?') { '&' } else { '?' };
-    Redirect::to(&format!("{to}{join}done={what}")).into_response()
 }

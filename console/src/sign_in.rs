@@ -1,5 +1,6 @@
 //! Signing in and out: by name and password, or with an API token.
 
+use crate::back::local_path;
 use crate::cookies::Cookie;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
@@ -47,7 +48,7 @@ async fn page(anybody: Anybody) -> Result<Response, Failure> {
     }
     let query = anybody.path.split_once('?').map_or("", |(_, query)| query);
     let fields = form::parse(query.as_bytes());
-    let back = form::local_path(form::value(&fields, "back"));
+    let back = local_path(form::value(&fields, "back"));
     let lost = !form::value(&fields, "lost").is_empty();
     show(&anybody, Form::default(), &back, lost).await
 }
@@ -73,7 +74,7 @@ async fn show(anybody: &Anybody, form: Form, back: &str, lost: bool) -> Result<R
 async fn sign_in(anybody: Anybody, body: Bytes) -> Result<Response, Failure> {
     let fields = form::parse(&body);
     let value = |name: &str| form::value(&fields, name);
-    let back = form::local_path(value("back"));
+    let back = local_path(value("back"));
     let core = anybody.console.core();
     let token = value("token").trim();
     let result = if token.is_empty() {

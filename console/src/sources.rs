@@ -2,6 +2,7 @@
 //! merchant and for the operators.
 
 use crate::api::path;
+use crate::back::done;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
 use crate::handed::hand_over;
@@ -9,7 +10,7 @@ use crate::list::{Page, everything, next_page, query_of};
 use crate::of_shop::{OfShop, for_both};
 use crate::order_pages::escaped;
 use crate::problem::sentence;
-use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table, done};
+use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
 use crate::state::Console;
 use crate::texts::{Texts, fill};
@@ -281,7 +282,7 @@ async fn make(shop: OfShop, sent: Submitted) -> Result<Response, Failure> {
 /// What is wrong, beside our fields: the API has some of them within others.
 fn refused(shop: &OfShop, sent: &Submitted, error: crate::api::ApiError) -> Result<Form, Failure> {
     let own_name = |field: &str| field.trim_start_matches("settings.").to_owned();
-    Ok(shop.who.refused(sent, error)?.renamed(own_name))
+    Ok(shop.who.refused(&sent.fields, error)?.renamed(own_name))
 }
 
 /// What the platform signs with, where it is the platform's.

@@ -4,8 +4,8 @@ use crate::api::Api;
 use crate::assets::Assets;
 use crate::drawing::Desks;
 use crate::lang::Lang;
-use crate::pictures::Thumbnails;
 use crate::texts::{Texts, TextsError};
+use crate::thumbnails::Thumbnails;
 use axum::Router;
 use settlement_core::Core;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ struct Shared {
     core: Core,
     api: Api,
     config: ConsoleConfig,
-    assets: Assets,
+    assets: Arc<Assets>,
     desks: Desks,
     thumbnails: Thumbnails,
     zh: Arc<Texts>,
@@ -53,7 +53,7 @@ impl Console {
             core,
             api: Api::new(api),
             config,
-            assets: Assets::load()?,
+            assets: Arc::new(Assets::load()?),
             desks: Desks::default(),
             thumbnails: Thumbnails::default(),
             zh: Arc::new(Texts::load(Lang::Zh)?),
@@ -70,7 +70,7 @@ impl Console {
         &self.shared.api
     }
 
-    pub(crate) fn assets(&self) -> &Assets {
+    pub(crate) fn assets(&self) -> &Arc<Assets> {
         &self.shared.assets
     }
 

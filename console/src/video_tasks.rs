@@ -1,6 +1,7 @@
 //! Video tasks (V任务) of a shop, for its merchant and the operators: ordered at a price, and paid once the video is as ordered.
 
 use crate::api::path;
+use crate::back::done;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::lang::Lang;
@@ -8,7 +9,7 @@ use crate::list::{Page, everything, next_page, query_of};
 use crate::of_shop::{OfShop, for_both};
 use crate::order_pages::escaped;
 use crate::programmes::Entry;
-use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table, done};
+use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment, yuan};
 use crate::state::Console;
 use crate::texts::Texts;
@@ -209,6 +210,6 @@ async fn close(shop: OfShop, sent: Submitted) -> Result<Response, Failure> {
     let here = page_of(&shop, &of.id);
     match closed {
         Ok(_) => Ok(done(&here, what)),
-        Err(error) => show(&shop, of, who.refused(&sent, error)?),
+        Err(error) => show(&shop, of, who.refused(&sent.fields, error)?),
     }
 }

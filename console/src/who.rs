@@ -1,17 +1,14 @@
 //! Who asks: anybody, somebody who is signed in, or somebody of one role.
 
 use crate::api::ApiError;
+use crate::back::local_path;
 use crate::cookies::Cookie;
 use crate::failure::Failure;
-use crate::form::{Form, Mistake, Submitted, local_path};
 use crate::handed::handed;
 use crate::lang::Lang;
-use crate::list::Page;
-use crate::sheet::done;
 use crate::state::Console;
 use crate::texts::Texts;
 use axum::extract::FromRequestParts;
-use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -61,7 +58,7 @@ impl Anybody {
         headers: &HeaderMap,
         peer: Option<&Peer>,
     ) -> Self {
-        let lang = Lang::of(console, headers);
+        let lang = Lang::of(Cookie::Language.read(console, headers), headers);
         Self {
             console: console.clone(),
             lang,
@@ -126,36 +123,6 @@ impl SignedIn {
         body: &impl Serialize,
     ) -> Result<Value, ApiError> {
         self.console().api().write(self.principal(), method, path, once, body).await
-    }
-
-    /// What is wrong with the id of something new that is to be at `to`: a form for it must not change what there is.
-    pub(crate) async fn wrong_new_id(&self, to: &str, id: &str) -> Option<Mistake> {
-        let t = &self.t().shop;
-        let words = match self.ask::<IgnoredAny>(to, &[]).await {
-            _ if id.is_empty() => &t.id_needed,
-            Err(error) if matches!(error.code(), Some("not_found" | "invalid_path")) => return None,
-            _ => &t.id_taken,
-        };
-        Some(Mistake { field: Some("id".to_owned()), words: words.clone() })
-    }
-
-    /// What became of a form: on to the page that `then` names, or `again` with what is wrong.
-    pub(crate) async fn finish<F: Future<Output = Result<Response, Failure>>>(
-        &self,
-        sent: &Submitted,
-        changed: Result<Value, ApiError>,
-        (to, what): (&str, &str),
-        again: impl FnOnce(Form) -> F,
-    ) -> Result<Response, Failure> {
-        match changed {
-            Ok(_) => Ok(done(to, what)),
-            Err(error) => again(self.refused(sent, error)?).await,
-        }
-    }
-
-    /// The form that was sent, with what the API says about it.
-    pub(crate) fn refused(&self, sent: &Submitted, error: ApiError) -> Result<Form, Failure> {
-        Form::of_api(&sent.fields, error, self.t(), self.anybody.lang)
     }
 
     /// The session behind a cookie, if it counts.
@@ -236,6 +203,12 @@ struct Standing {
     disabled_from: Option<i64>,
 }
 
+/// Notices that a promoter has not read.
+#[derive(Deserialize)]
+struct Unread {
+    items: Vec<IgnoredAny>,
+}
+
 /// Notices that are counted; more are as good as these.
 const UNREAD_MAX: &str = "99";
 
@@ -249,7 +222,7 @@ impl FromRequestParts<Console> for Promoter {
         };
         if parts.method == Method::GET {
             let to = crate::api::path(&["promoters", &id, "notices"]);
-            let unread: Page<IgnoredAny> = who.ask(&to, &[("unread", "true"), ("limit", UNREAD_MAX)]).await?;
+            let unread: Unread = who.ask(&to, &[("unread", "true"), ("limit", UNREAD_MAX)]).await?;
             who.unread = unread.items.len();
             let standing: Standing = who.ask(&crate::api::path(&["promoters", &id]), &[]).await?;
             who.suspended = standing.disabled_from.filter(|_| standing.disabled);

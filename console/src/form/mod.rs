@@ -7,12 +7,6 @@ mod submitted;
 pub(crate) use field::Field;
 pub(crate) use submitted::{Submitted, TooLarge, Uploaded};
 
-use crate::api::ApiError;
-use crate::failure::Failure;
-use crate::lang::Lang;
-use crate::problem;
-use crate::texts::Texts;
-
 /// What was typed, in the order of the form.
 pub(crate) type Fields = Vec<(String, String)>;
 
@@ -27,24 +21,6 @@ pub(crate) fn parse(body: &[u8]) -> Fields {
 /// What was typed into a field; empty if it is not there.
 pub(crate) fn value<'f>(fields: &'f Fields, name: &str) -> &'f str {
     fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
-}
-
-/// A path of ours, or the first page: what stands in an address must not lead to another host.
-pub(crate) fn local_path(path: &str) -> String {
-    let ours = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
-    if ours && !path.chars().any(char::is_control) { path.to_owned() } else { "/".to_owned() }
-}
-
-/// A page of ours that a form leads back to, without what was said to be done there before; or another one.
-pub(crate) fn page_to(back: &str, otherwise: &str) -> String {
-    let back = local_path(back);
-    let (page, query) = back.split_once('?').unwrap_or((&back, ""));
-    if page == "/" {
-        return otherwise.to_owned();
-    }
-    let kept = parse(query.as_bytes()).into_iter().filter(|(name, _)| name != "done");
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
-    if query.is_empty() { page.to_owned() } else { format!("{page}?{query}") }
 }
 
 /// Something wrong with what was typed.
@@ -72,16 +48,6 @@ impl Form {
     /// What was sent, with what is wrong.
     pub(crate) fn refused(fields: &Fields, mistakes: Vec<Mistake>) -> Self {
         Self { fields: fields.clone(), mistakes }
-    }
-
-    /// What was sent, with what the API says about it. What is not the person's to mend stops the page.
-    pub(crate) fn of_api(fields: &Fields, error: ApiError, t: &Texts, lang: Lang) -> Result<Self, Failure> {
-        match error {
-            ApiError::Refused(body) if matches!(body.status, 400 | 403 | 404 | 409 | 413 | 422) => {
-                Ok(Self::refused(fields, vec![problem::mistake(t, lang, &body)]))
-            }
-            error => Err(error.into()),
-        }
     }
 
     /// With other names for the fields that mistakes are about: the form's, where the API's differ.
@@ -138,21 +104,6 @@ impl Form {
 mod tests {
     use super::*;
     use askama::Template as _;
-
-    #[test]
-    fn only_paths_of_ours_are_gone_back_to() {
-        let rows = [
-            ("/promoter/links?x=1", "/promoter/links?x=1"),
-            ("//evil.example", "/"),
-            ("/\\evil.example", "/"),
-            ("https://evil.example", "/"),
-            ("", "/"),
-            ("/a\r\nb", "/"),
-        ];
-        for (path, expected) in rows {
-            assert_eq!(local_path(path), expected, "{path}");
-        }
-    }
 
     #[test]
     fn what_was_typed_stays_except_passwords() {

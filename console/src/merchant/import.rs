@@ -168,7 +168,7 @@ async fn import(merchant: Merchant, sent: Submitted) -> Result<Response, Failure
                 wrong.extend(numbers.get(at).map(|number| (*number, words)));
             }
         }
-        Err(error) => return show(&merchant, who.refused(&sent, error)?),
+        Err(error) => return show(&merchant, who.refused(&sent.fields, error)?),
     }
     if wrong.is_empty() {
         return Ok(Redirect::to(&format!("{IMPORT}?saved={count}")).into_response());

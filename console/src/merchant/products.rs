@@ -1,6 +1,7 @@
 //! Products: found, made and changed, their promotion cancelled and taken up again, delisted and back.
 
 use crate::api::path;
+use crate::back::page_to;
 use crate::categories;
 use crate::failure::Failure;
 use crate::file;
@@ -120,7 +121,7 @@ async fn csv(merchant: Merchant) -> Result<Response, Failure> {
     let fields = query_of(who);
     match file::of_list(who, "/v1/products", &question(&merchant, &fields), "products.csv").await {
         Ok(file) => Ok(file),
-        Err(error) => show_list(&merchant, Form::of_api(&fields, error, who.t(), who.anybody.lang)?).await,
+        Err(error) => show_list(&merchant, who.refused(&fields, error)?).await,
     }
 }
 
@@ -334,6 +335,6 @@ async fn take(
         _ => return Err(Failure::NotFound),
     };
     let taken = who.change(Method::POST, &path(&["products", &id, &step]), sent.once(), &json!({})).await;
-    let back = form::page_to(sent.value("back"), "/merchant/products");
+    let back = page_to(sent.value("back"), "/merchant/products");
     who.finish(&sent, taken, (&back, done), |form| show_list(&merchant, form)).await
 }

@@ -80,7 +80,7 @@ async fn page(merchant: Merchant) -> Result<Response, Failure> {
         match who.ask::<Relations>("/v1/relations", &query).await {
             Ok(answer) => show(&mut sheet, texts, answer),
             Err(error) => {
-                let form = Form::of_api(&fields, error, texts, who.anybody.lang)?;
+                let form = who.refused(&fields, error)?;
                 return sheet.show(form);
             }
         }

@@ -1,11 +1,12 @@
 //! What has matured and is not settled, and settling it by hand.
 
 use crate::api::path;
+use crate::back::done;
 use crate::failure::Failure;
 use crate::form::{self, Form, Mistake, Submitted};
 use crate::list::{Page, next_page, query_of};
 use crate::order_pages::escaped;
-use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table, done};
+use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::{moment, yuan};
 use crate::state::Console;
 use crate::texts::fill;
@@ -126,7 +127,7 @@ async fn settle(merchant: Merchant, sent: Submitted) -> Result<Response, Failure
         who.console().api().write(who.principal(), Method::POST, &to, "", &body).await;
     let settled = match settled {
         Ok(settled) => settled,
-        Err(error) => return show(&merchant, who.refused(&sent, error)?).await,
+        Err(error) => return show(&merchant, who.refused(&sent.fields, error)?).await,
     };
     let out_of_money = settled.lines.iter().any(|line| line.outcome == "out_of_money");
     if !out_of_money && settled.settled > 0 {

@@ -93,7 +93,7 @@ async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
         who.console().api().write(who.principal(), Method::POST, "/v1/tokens", "", &body).await;
     match made {
         Ok(issued) => Ok(hand_over(who.console(), TOKENS, "token", &issued.token)),
-        Err(error) => show(&merchant, who.refused(&sent, error)?).await,
+        Err(error) => show(&merchant, who.refused(&sent.fields, error)?).await,
     }
 }
 

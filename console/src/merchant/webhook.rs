@@ -136,7 +136,7 @@ async fn take(
                 who.console().api().write(who.principal(), Method::POST, &to, "", &json!({})).await;
             return match opened {
                 Ok(opened) => Ok(hand_over(who.console(), &endpoint(&opened.id), "rotated", &opened.secret)),
-                Err(error) => show(&merchant, &id, who.refused(&sent, error)?).await,
+                Err(error) => show(&merchant, &id, who.refused(&sent.fields, error)?).await,
             };
         }
         _ => return Err(Failure::NotFound),

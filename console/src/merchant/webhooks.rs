@@ -123,7 +123,7 @@ async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
     match made {
         Ok(opened) => Ok(hand_over(who.console(), &endpoint(&opened.id), "webhook", &opened.secret)),
         Err(error) => {
-            let form = who.refused(&sent, error)?;
+            let form = who.refused(&sent.fields, error)?;
             show(&merchant, own_field(form, &who.t().common.colon, &events)).await
         }
     }

@@ -152,7 +152,7 @@ async fn put_back(operator: Operator, sent: Submitted) -> Result<Response, Failu
             .await;
         let done = match done {
             Ok(done) => done,
-            Err(error) => return show(&operator, None, who.refused(&sent, error)?).await,
+            Err(error) => return show(&operator, None, who.refused(&sent.fields, error)?).await,
         };
         progress.add(done);
         if progress.after.is_empty() {

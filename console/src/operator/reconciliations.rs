@@ -2,11 +2,12 @@
 
 use super::programmes;
 use crate::api::{ApiError, path};
+use crate::back::done;
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Mistake, Submitted};
 use crate::list::{Listed, Page, listed, next_page, query_of};
 use crate::order_pages::escaped;
-use crate::sheet::{Cell, FormPart, Part, Sheet, Table, done};
+use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::{day, moment, yuan};
 use crate::state::Console;
 use crate::states;
@@ -257,7 +258,7 @@ async fn compare(operator: Operator, sent: Submitted) -> Result<Response, Failur
         Ok(made) => Ok(done(&format!("{RECONCILIATIONS}/{}", made.id), "compared")),
         Err(error) => {
             // What is wrong with the file stands beside it.
-            let form = who.refused(&sent, error)?.each(|mistake| {
+            let form = who.refused(&sent.fields, error)?.each(|mistake| {
                 mistake.field.get_or_insert_with(|| "csv".to_owned());
             });
             show_list(&operator, form).await

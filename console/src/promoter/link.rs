@@ -289,7 +289,7 @@ async fn qr_png(promoter: Promoter, Path(code): Path<String>) -> Result<Response
     let (link, url) = coded(&promoter, &code).await?;
     let (wish, logo) = chosen(&promoter, &url, None).await?;
     let draw = move || qr_code::png(&url, &wish.style, wish.pixels, logo.as_ref());
-    match promoter.who.console().draw(draw).await? {
+    match promoter.who.console().desks().draw(draw).await? {
         Ok(png) => Ok(picture(&link, "image/png", "png", png)),
         // A size that has no room for this code.
         Err(qr_code::QrError::TooSmall { .. }) => Err(Failure::BadForm),
@@ -330,6 +330,6 @@ async fn poster(promoter: Promoter, Path(code): Path<String>) -> Result<Response
             drawn => drawn,
         }
     };
-    let drawn = who.console().draw(draw).await?.map_err(broken)?;
+    let drawn = who.console().desks().draw(draw).await?.map_err(broken)?;
     Ok(picture(&link, "image/svg+xml", "poster.svg", drawn.into_bytes()))
 }

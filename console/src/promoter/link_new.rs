@@ -2,10 +2,11 @@
 
 use super::links::placement_choices;
 use crate::api::ApiError;
+use crate::back::done;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Submitted};
 use crate::list::query_of;
-use crate::sheet::{FormPart, Part, Sheet, done};
+use crate::sheet::{FormPart, Part, Sheet};
 use crate::state::Console;
 use crate::who::Promoter;
 use axum::Router;
@@ -65,6 +66,6 @@ async fn make(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> 
         who.console().api().write(who.principal(), Method::POST, "/v1/links", sent.once(), &body).await;
     match made {
         Ok(made) => Ok(done(&format!("/promoter/links/{}", made.code), "link")),
-        Err(error) => show(&promoter, who.refused(&sent, error)?).await,
+        Err(error) => show(&promoter, who.refused(&sent.fields, error)?).await,
     }
 }

@@ -129,7 +129,7 @@ async fn csv(promoter: Promoter) -> Result<Response, Failure> {
     query.extend(OF_FILE.map(|name| (name, form::value(&fields, name))));
     match file::of_list(who, "/v1/links", &query, "links.csv").await {
         Ok(file) => Ok(file),
-        Err(error) => show_list(&promoter, Form::of_api(&fields, error, who.t(), who.anybody.lang)?).await,
+        Err(error) => show_list(&promoter, who.refused(&fields, error)?).await,
     }
 }
 
@@ -240,7 +240,7 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
                 let mistakes = problem::of_typed(t, who.anybody.lang, problem, "products", &products);
                 return show_many(&promoter, Form::refused(&sent.fields, mistakes)).await;
             }
-            let form = Form::of_api(&sent.fields, error, t, who.anybody.lang)?;
+            let form = who.refused(&sent.fields, error)?;
             return show_many(&promoter, form).await;
         }
     };

@@ -48,7 +48,7 @@ pub(super) async fn of(promoter: &Promoter) -> Result<Option<Logo>, Failure> {
         Err(error) => return Err(error.into()),
     };
     let bytes = STANDARD.decode(kept.picture).map_err(broken)?;
-    promoter.who.console().draw(move || Logo::read(&bytes)).await?.map(Some).map_err(broken)
+    promoter.who.console().desks().draw(move || Logo::read(&bytes)).await?.map(Some).map_err(broken)
 }
 
 /// Whether the code of `text` with this picture is read again, at the size and in the look that is wanted.
@@ -65,7 +65,7 @@ pub(super) async fn scans(
         Err(QrError::TooSmall { .. }) => Ok(false),
         Err(error) => Err(error),
     };
-    promoter.who.console().draw(tried).await?.map_err(broken)
+    promoter.who.console().desks().draw(tried).await?.map_err(broken)
 }
 
 fn wrong(words: &str) -> Vec<Mistake> {
@@ -93,7 +93,7 @@ async fn keep(promoter: Promoter, Path(code): Path<String>, sent: Uploaded) -> R
         Ok(bytes) if bytes.is_empty() => return refuse(&t.links.logo_choose).await,
         Ok(bytes) => bytes,
     };
-    let logo = match who.console().draw(move || Logo::read(&bytes)).await? {
+    let logo = match who.console().desks().draw(move || Logo::read(&bytes)).await? {
         Ok(logo) => logo,
         Err(error) => return refuse(why(t, &error)).await,
     };

@@ -132,7 +132,7 @@ async fn make(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> 
     match made {
         Ok(_) => Ok(Redirect::to("/promoter/placements?done=placement").into_response()),
         Err(error) => {
-            let form = Form::of_api(&sent.fields, error, who.t(), who.anybody.lang)?;
+            let form = who.refused(&sent.fields, error)?;
             let mut response = show(&promoter, form).await?;
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(response)

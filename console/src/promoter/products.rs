@@ -3,6 +3,7 @@
 use super::offers::{Card, Offer};
 use super::placements;
 use crate::api::{ApiError, path};
+use crate::back::page_to;
 use crate::categories;
 use crate::failure::Failure;
 use crate::file;
@@ -134,7 +135,7 @@ async fn csv(promoter: Promoter) -> Result<Response, Failure> {
     let fields = query_of(who);
     match file::of_list(who, "/v1/products", &question(&fields), "products.csv").await {
         Ok(file) => Ok(file),
-        Err(error) => show_library(&promoter, Form::of_api(&fields, error, who.t(), who.anybody.lang)?).await,
+        Err(error) => show_library(&promoter, who.refused(&fields, error)?).await,
     }
 }
 
@@ -190,7 +191,7 @@ async fn promote(
     };
     let placement = match placement(&promoter, &programme).await? {
         Ok(placement) => placement,
-        Err(error) => return show_library(&promoter, who.refused(&sent, error)?).await,
+        Err(error) => return show_library(&promoter, who.refused(&sent.fields, error)?).await,
     };
     let query = [
         ("promoter", promoter.id.as_str()),
@@ -210,7 +211,7 @@ async fn promote(
             match made {
                 Ok(made) => made.code,
                 // Such as withdrawn since the page was shown, or a promoter who may not promote.
-                Err(error) => return show_library(&promoter, who.refused(&sent, error)?).await,
+                Err(error) => return show_library(&promoter, who.refused(&sent.fields, error)?).await,
             }
         }
     };
@@ -243,6 +244,6 @@ async fn change_selection(
     let who = &promoter.who;
     let to = path(&["promoters", &promoter.id, "selection", product]);
     let changed = who.change(method, &to, "", &json!({})).await;
-    let back = form::page_to(sent.value("back"), "/promoter/products");
+    let back = page_to(sent.value("back"), "/promoter/products");
     who.finish(sent, changed, (&back, done), |form| show_library(promoter, form)).await
 }
