@@ -1,17 +1,17 @@
 //! One's own account: who one is, the password, the way out everywhere.
 
+use crate::back::done;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
-use crate::frame::{Frame, html};
+use crate::frame::{Frame, refusing};
 use crate::problem;
 use crate::state::Console;
 use crate::texts::{Texts, fill};
 use crate::who::SignedIn;
 use askama::Template;
 use axum::Router;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
 use settlement_core::accounts::{PasswordChangeError, SignInError};
 use settlement_core::api::{ProblemBody, Role};
 
@@ -64,7 +64,7 @@ fn show(who: &SignedIn, form: Form) -> Result<Response, Failure> {
             .show(Field::password("password", &t.new_password, "new-password").hint(&t.password_hint)),
         form,
     };
-    html(&page)
+    refusing(&page, &page.form)
 }
 
 async fn change_password(who: SignedIn, form: Submitted) -> Result<Response, Failure> {
@@ -75,7 +75,7 @@ async fn change_password(who: SignedIn, form: Submitted) -> Result<Response, Fai
         .await;
     let t = who.t();
     let mistake = match changed {
-        Ok(()) => return Ok(Redirect::to("/account?done=password").into_response()),
+        Ok(()) => return Ok(done("/account", "password")),
         Err(PasswordChangeError::Refused(problem)) if problem.status().is_server_error() => {
             return Err(problem.into());
         }
@@ -95,7 +95,5 @@ async fn change_password(who: SignedIn, form: Submitted) -> Result<Response, Fai
             return Err(Failure::Broken);
         }
     };
-    let mut response = show(&who, Form::refused(&form.fields, vec![mistake]))?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    show(&who, Form::refused(&form.fields, vec![mistake]))
 }

@@ -2,6 +2,7 @@
 
 use crate::api::ApiError;
 use crate::form::Fields;
+use crate::list::question;
 use crate::who::SignedIn;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -29,7 +30,6 @@ pub(crate) async fn of_list(
 
 /// Where the file is that holds the whole of the list at `here`, as its address searches it.
 pub(crate) fn address(here: &str, fields: &Fields) -> String {
-    let asked = fields.iter().filter(|(name, value)| name != "cursor" && name != "done" && !value.is_empty());
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(question(fields)).finish();
     if query.is_empty() { format!("{here}.csv") } else { format!("{here}.csv?{query}") }
 }

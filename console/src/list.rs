@@ -72,12 +72,16 @@ pub(crate) async fn everything<T: DeserializeOwned>(
     }
 }
 
+/// What an address asks for, without the place in the list and what was said to be done.
+pub(crate) fn question(fields: &Fields) -> impl Iterator<Item = &(String, String)> {
+    fields.iter().filter(|(name, value)| name != "cursor" && name != "done" && !value.is_empty())
+}
+
 /// The address of the next page of the same question.
 pub(crate) fn next_page(page: &str, fields: &Fields, cursor: Option<String>) -> Option<String> {
     let cursor = cursor?;
-    let kept = fields.iter().filter(|(name, value)| name != "cursor" && name != "done" && !value.is_empty());
     let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(kept)
+        .extend_pairs(question(fields))
         .append_pair("cursor", &cursor)
         .finish();
     Some(format!("{page}?{query}"))

@@ -4,14 +4,14 @@
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
-use crate::frame::{Frame, html};
+use crate::frame::{Frame, refusing};
 use crate::list::Page;
 use crate::show::{fen, moment, yuan};
 use crate::texts::{Texts, fill};
 use crate::who::SignedIn;
 use askama::Template;
 use axum::response::Response;
-use http::{Method, StatusCode};
+use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -260,14 +260,7 @@ impl Money<'_> {
             f: who.frame(),
             form,
         };
-        html(&page)
-    }
-
-    /// Shows the page again with what is wrong.
-    async fn refuse(&self, form: Form, binds: bool) -> Result<Response, Failure> {
-        let mut response = self.show(form, binds).await?;
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-        Ok(response)
+        refusing(&page, &page.form)
     }
 
     pub(crate) async fn withdraw(&self, sent: &Submitted) -> Result<Response, Failure> {
@@ -278,13 +271,13 @@ impl Money<'_> {
                 None => {
                     let words = self.who.t().money.bad_amount.clone();
                     let mistakes = vec![Mistake { field: Some("amount_fen".to_owned()), words }];
-                    return self.refuse(Form::refused(&sent.fields, mistakes), false).await;
+                    return self.show(Form::refused(&sent.fields, mistakes), false).await;
                 }
             },
         };
         let body = json!({ "programme": sent.value("programme"), "amount_fen": amount });
         let made = self.who.change(Method::POST, &self.path("withdrawals"), sent.once(), &body).await;
-        self.who.finish(sent, made, (self.here, "withdrawn"), |form| self.refuse(form, false)).await
+        self.who.finish(sent, made, (self.here, "withdrawn"), |form| self.show(form, false)).await
     }
 
     pub(crate) async fn bind(&self, sent: &Submitted) -> Result<Response, Failure> {
@@ -294,7 +287,7 @@ impl Money<'_> {
             "holder": sent.value("holder"),
         });
         let bound = self.who.change(Method::PUT, &self.path("payout-account"), sent.once(), &body).await;
-        self.who.finish(sent, bound, (self.here, "bound"), |form| self.refuse(form, true)).await
+        self.who.finish(sent, bound, (self.here, "bound"), |form| self.show(form, true)).await
     }
 }
 

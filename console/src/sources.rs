@@ -268,8 +268,7 @@ async fn make(shop: OfShop, sent: Submitted) -> Result<Response, Failure> {
         "merchant": shop.merchant, "kind": kind.name(), "label": sent.value("label"), "settings": settings,
     });
     add_secret(&mut body, kind, &sent);
-    let made: Result<Opened, _> =
-        who.console().api().write(who.principal(), Method::POST, "/v1/intake-sources", "", &body).await;
+    let made: Result<Opened, _> = who.write(Method::POST, "/v1/intake-sources", "", &body).await;
     match made {
         Ok(Opened { id, secret: None }) => Ok(done(&page_of(&shop, &id), "connected")),
         Ok(Opened { id, secret: Some(secret) }) => {
@@ -366,8 +365,7 @@ async fn rotate(shop: OfShop, sent: Submitted) -> Result<Response, Failure> {
     let mut body = json!({});
     add_secret(&mut body, of.kind, &sent);
     let to = path(&["intake-sources", &of.id, "rotate"]);
-    let opened: Result<Opened, _> =
-        who.console().api().write(who.principal(), Method::POST, &to, "", &body).await;
+    let opened: Result<Opened, _> = who.write(Method::POST, &to, "", &body).await;
     match opened {
         Ok(Opened { id, secret: None }) => Ok(done(&page_of(&shop, &id), "rotated")),
         Ok(Opened { id, secret: Some(secret) }) => {

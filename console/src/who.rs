@@ -122,6 +122,17 @@ impl SignedIn {
         once: &str,
         body: &impl Serialize,
     ) -> Result<Value, ApiError> {
+        self.write(method, path, once, body).await
+    }
+
+    /// Asks the API for a change as this person, and reads the answer. The same `once` again changes nothing more.
+    pub(crate) async fn write<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        once: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ApiError> {
         self.console().api().write(self.principal(), method, path, once, body).await
     }
 

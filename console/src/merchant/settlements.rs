@@ -123,8 +123,7 @@ async fn settle(merchant: Merchant, sent: Submitted) -> Result<Response, Failure
     let to = path(&["merchants", &merchant.id, "settlements"]);
     // What was out of money before may be settled now: each press is another request.
     let body = json!({ "lines": lines });
-    let settled: Result<Settled, _> =
-        who.console().api().write(who.principal(), Method::POST, &to, "", &body).await;
+    let settled: Result<Settled, _> = who.write(Method::POST, &to, "", &body).await;
     let settled = match settled {
         Ok(settled) => settled,
         Err(error) => return show(&merchant, who.refused(&sent.fields, error)?).await,

@@ -89,8 +89,7 @@ async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
     let body = json!({
         "role": "merchant", "subject": merchant.id, "label": sent.value("label"), "reads_only": reads_only,
     });
-    let made: Result<Issued, _> =
-        who.console().api().write(who.principal(), Method::POST, "/v1/tokens", "", &body).await;
+    let made: Result<Issued, _> = who.write(Method::POST, "/v1/tokens", "", &body).await;
     match made {
         Ok(issued) => Ok(hand_over(who.console(), TOKENS, "token", &issued.token)),
         Err(error) => show(&merchant, who.refused(&sent.fields, error)?).await,

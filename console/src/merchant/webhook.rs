@@ -132,8 +132,7 @@ async fn take(
             (gone, WEBHOOKS, "removed")
         }
         "rotate" => {
-            let opened: Result<Opened, _> =
-                who.console().api().write(who.principal(), Method::POST, &to, "", &json!({})).await;
+            let opened: Result<Opened, _> = who.write(Method::POST, &to, "", &json!({})).await;
             return match opened {
                 Ok(opened) => Ok(hand_over(who.console(), &endpoint(&opened.id), "rotated", &opened.secret)),
                 Err(error) => show(&merchant, &id, who.refused(&sent.fields, error)?).await,

@@ -118,8 +118,7 @@ async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
     let events: Vec<&str> =
         sent.value("events").split([',', '\u{ff0c}', ' ', '\n']).filter(|name| !name.is_empty()).collect();
     let body = json!({ "url": sent.value("url"), "label": sent.value("label"), "events": events });
-    let made: Result<Opened, _> =
-        who.console().api().write(who.principal(), Method::POST, "/v1/webhooks", "", &body).await;
+    let made: Result<Opened, _> = who.write(Method::POST, "/v1/webhooks", "", &body).await;
     match made {
         Ok(opened) => Ok(hand_over(who.console(), &endpoint(&opened.id), "webhook", &opened.secret)),
         Err(error) => {

@@ -62,8 +62,7 @@ async fn make(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> 
         "alias": sent.given("alias"),
         "badge": true,
     });
-    let made: Result<Made, ApiError> =
-        who.console().api().write(who.principal(), Method::POST, "/v1/links", sent.once(), &body).await;
+    let made: Result<Made, ApiError> = who.write(Method::POST, "/v1/links", sent.once(), &body).await;
     match made {
         Ok(made) => Ok(done(&format!("/promoter/links/{}", made.code), "link")),
         Err(error) => show(&promoter, who.refused(&sent.fields, error)?).await,

@@ -228,8 +228,7 @@ async fn make_many(promoter: Promoter, sent: Submitted) -> Result<Response, Fail
         .map(|product| json!({ "placement": placement, "product": product, "badge": true }))
         .collect();
     let body = json!({ "links": links });
-    let made: Result<MadeLinks, _> =
-        who.console().api().write(who.principal(), Method::POST, "/v1/links/bulk", sent.once(), &body).await;
+    let made: Result<MadeLinks, _> = who.write(Method::POST, "/v1/links/bulk", sent.once(), &body).await;
     let made = match made {
         Ok(made) => made,
         Err(error) => {

@@ -1,6 +1,7 @@
 //! Notices (消息): what happened to the promoter's links, products, applications and withdrawals.
 
 use crate::api::path;
+use crate::back::done;
 use crate::failure::Failure;
 use crate::form::{self, Submitted};
 use crate::frame::{Frame, html};
@@ -12,11 +13,11 @@ use crate::texts::{Texts, fill};
 use crate::who::Promoter;
 use askama::Template;
 use axum::Router;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use http::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/promoter/notices", get(list)).route("/promoter/notices/read", post(read))
@@ -111,10 +112,6 @@ async fn read(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> 
     let who = &promoter.who;
     let through: i64 = sent.value("through").parse().map_err(|_| Failure::BadForm)?;
     let to = path(&["promoters", &promoter.id, "notices", "read"]);
-    let _: Value = who
-        .console()
-        .api()
-        .write(who.principal(), Method::POST, &to, sent.once(), &json!({ "up_to": through }))
-        .await?;
-    Ok(Redirect::to("/promoter/notices?done=read").into_response())
+    who.change(Method::POST, &to, sent.once(), &json!({ "up_to": through })).await?;
+    Ok(done("/promoter/notices", "read"))
 }

@@ -3,26 +3,22 @@
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Submitted};
-use crate::frame::{Frame, html};
+use crate::frame::{Frame, refusing};
+use crate::list::everything;
 use crate::show::day;
 use crate::state::Console;
 use crate::who::Promoter;
 use askama::Template;
 use attribution_core::policy::commission::Party;
 use axum::Router;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::get;
-use http::{Method, StatusCode};
+use http::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/promoter/placements", get(page).post(make))
-}
-
-#[derive(Debug, Deserialize)]
-struct Items<T> {
-    items: Vec<T>,
 }
 
 /// A placement.
@@ -83,16 +79,12 @@ struct PlacementsPage {
 
 /// All placements of a promoter.
 pub(super) async fn all(promoter: &Promoter) -> Result<Vec<Placement>, Failure> {
-    let who = &promoter.who;
-    let to = path(&["promoters", &promoter.id, "placements"]);
-    let answer: Items<Placement> = who.console().api().get(who.principal(), &to, &[("limit", "500")]).await?;
-    Ok(answer.items)
+    everything(&promoter.who, &path(&["promoters", &promoter.id, "placements"]), &[]).await
 }
 
 /// All programmes that a promoter may see.
 pub(super) async fn programmes(promoter: &Promoter) -> Result<Vec<Programme>, Failure> {
-    let answer: Items<Programme> = promoter.who.ask("/v1/programmes", &[("limit", "500")]).await?;
-    Ok(answer.items)
+    everything(&promoter.who, "/v1/programmes", &[]).await
 }
 
 async fn page(promoter: Promoter) -> Result<Response, Failure> {
@@ -118,7 +110,7 @@ async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
         name: form.show(Field::text("name", &t.name).hint(&t.name_hint)),
         form,
     };
-    html(&page)
+    refusing(&page, &page.form)
 }
 
 async fn make(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> {
@@ -127,15 +119,6 @@ async fn make(promoter: Promoter, sent: Submitted) -> Result<Response, Failure> 
     let id = format!("{}.{}", promoter.id, sent.once());
     let body = json!({ "id": id, "programme": sent.value("programme"), "name": sent.value("name") });
     let to = path(&["promoters", &promoter.id, "placements"]);
-    let made: Result<Value, _> =
-        who.console().api().write(who.principal(), Method::POST, &to, sent.once(), &body).await;
-    match made {
-        Ok(_) => Ok(Redirect::to("/promoter/placements?done=placement").into_response()),
-        Err(error) => {
-            let form = who.refused(&sent.fields, error)?;
-            let mut response = show(&promoter, form).await?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
-        }
-    }
+    let made = who.change(Method::POST, &to, sent.once(), &body).await;
+    who.finish(&sent, made, ("/promoter/placements", "placement"), |form| show(&promoter, form)).await
 }

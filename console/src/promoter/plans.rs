@@ -3,7 +3,7 @@
 use crate::api::path;
 use crate::failure::Failure;
 use crate::form::{Form, Submitted};
-use crate::list::{Page, everything};
+use crate::list::everything;
 use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Action, Cell, Part, Sheet, Table};
 use crate::state::Console;
@@ -55,15 +55,15 @@ async fn show(promoter: &Promoter, form: Form) -> Result<Response, Failure> {
     let (texts, t) = (who.t(), &who.t().plan);
     let to = path(&["promoters", &promoter.id, "applications"]);
     // Newest first: of several to one plan the last one counts.
-    let mine: Page<Application> = who.ask(&to, &[("limit", "500")]).await?;
-    let programmes: Page<Programme> = who.ask("/v1/programmes", &[("limit", "500")]).await?;
+    let mine: Vec<Application> = everything(who, &to, &[]).await?;
+    let programmes: Vec<Programme> = everything(who, "/v1/programmes", &[]).await?;
     let now = who.console().core().now().millis();
     let columns = [&*t.title, &t.pays, &texts.shop.programme, &t.by_whom, &t.state, ""];
     let mut table = Table::new("", &columns, &[], &t.none);
-    for programme in programmes.items.into_iter().filter(|of| of.targeted_plans) {
+    for programme in programmes.into_iter().filter(|of| of.targeted_plans) {
         let plans: Vec<Plan> = everything(who, "/v1/plans", &[("programme", &programme.id)]).await?;
         for plan in plans.into_iter().filter(|plan| plan.closes_at.is_none_or(|at| at > now)) {
-            let last = mine.items.iter().find(|of| of.plan == plan.id);
+            let last = mine.iter().find(|of| of.plan == plan.id);
             let apply = Action::new(format!("/promoter/plans/{}/apply", plan.id), &t.apply, &plan.name);
             let may = last.is_none_or(|of| !matches!(of.state.as_str(), "pending" | "approved"));
             let stands = last.map(|of| states::application(texts, &of.state, of.approved_at.is_some()));

@@ -165,8 +165,7 @@ async fn placement(promoter: &Promoter, programme: &str) -> Result<Result<String
         placements::programmes(promoter).await?.into_iter().find(|of| of.id == programme).map(|of| of.name);
     let to = path(&["promoters", &promoter.id, "placements"]);
     let body = json!({ "programme": programme, "name": name });
-    let made: Result<MadePlacement, _> =
-        who.console().api().write(who.principal(), Method::POST, &to, "", &body).await;
+    let made: Result<MadePlacement, _> = who.write(Method::POST, &to, "", &body).await;
     Ok(made.map(|made| made.id))
 }
 

@@ -5,7 +5,7 @@ use crate::api::path;
 use crate::failure::Failure;
 use crate::file;
 use crate::form::{self, Field, Form, Mistake};
-use crate::frame::{Frame, html};
+use crate::frame::{Frame, refusing};
 use crate::show::yuan;
 use crate::state::Console;
 use crate::who::Promoter;
@@ -13,7 +13,6 @@ use askama::Template;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
-use http::StatusCode;
 use std::fmt::Write as _;
 
 pub(super) fn routes() -> Router<Console> {
@@ -143,11 +142,7 @@ async fn show(promoter: &Promoter, asked: Asked) -> Result<Response, Failure> {
         expected: yuan(report.total.expected_fen),
         settled: yuan(report.total.settled_fen),
     };
-    let mut response = html(&page)?;
-    if page.form.is_refused() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    refusing(&page, &page.form)
 }
 
 /// The same as a file. Dates and numbers alone: nothing in it can be a formula. A file of other days than those asked for
