@@ -11,6 +11,7 @@ use crate::pages::{self, Language};
 use crate::pictures::TooMany;
 use crate::reply::{self, Reply};
 use crate::request::{self, Asked, Path, Refusal};
+use crate::step::Step;
 use crate::visit::Visit;
 use crate::worker::{Arrival, State, Worker};
 use crate::{beside, query};
@@ -26,18 +27,6 @@ use attribution_core::time::Instant;
 use http::header::ACCEPT_LANGUAGE;
 use hyper::body::Incoming;
 use xxhash_rust::xxh3::xxh3_64;
-
-/// What the first, unawaited half of a request leads to.
-pub(crate) enum Step<'w> {
-    /// An outcome that is only counted.
-    Counted(Outcome, Answer),
-    /// An answer outside the outcomes.
-    Beside(Answer),
-    /// A click with a frame; with a place in the queue for the disk if its programme is strict.
-    Recorded { outcome: Outcome, reply: Reply, sequence: u64, place: Option<Place<'w>> },
-    /// A click that the journal had no room for.
-    Unjournaled { outcome: Outcome, reply: Reply },
-}
 
 /// Serves one request that hyper has parsed.
 pub(crate) async fn serve(

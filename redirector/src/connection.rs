@@ -6,7 +6,7 @@
 
 use crate::address::{Trace, Tracer, client, day_of};
 use crate::config::AddressRange;
-use crate::front::Held;
+use crate::unfinished::Held;
 use attribution_core::record::AddressPrefix;
 use attribution_core::time::Instant;
 use hyper::rt::{Read, ReadBufCursor, Write};

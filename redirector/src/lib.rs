@@ -2,8 +2,8 @@
 //!
 //! The life of a click, by file: `server` (accept), `front` (read the head), `request` (parse), [`table`] (resolve),
 //! `click` (the hot path, in request order), `visit` (what the browser's cookies say of who taps), `reply` (the answer is
-//! made), `gate` (it leaves when its record is in the kernel), `answer` and `pages` (respond). It knows the rules and the
-//! journal; it never talks to a store, and no answer waits for the core.
+//! made), `gate` and `outbox` (it leaves when its record is in the kernel), `answer` and `pages` (respond). It knows the
+//! rules and the journal; it never talks to a store, and no answer waits for the core.
 
 mod address;
 mod agents;
@@ -29,6 +29,7 @@ mod limits;
 mod listen;
 mod metrics;
 mod onward;
+mod outbox;
 mod pages;
 mod pictures;
 #[doc(hidden)]
@@ -40,10 +41,14 @@ mod repeat;
 mod reply;
 mod request;
 mod server;
+mod shared;
 mod start_error;
+mod step;
 pub mod table;
 pub mod tap;
+mod unfinished;
 mod visit;
+mod wire;
 mod wiring;
 mod worker;
 

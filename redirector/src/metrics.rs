@@ -1,7 +1,7 @@
 //! The edge's own numbers in Prometheus' text form: the workers' cells, summed when somebody asks.
 
 use crate::cells::{CODES, Cell, Cells, LATENCY_BOUNDS_NS};
-use crate::worker::Shared;
+use crate::shared::Shared;
 use attribution_core::outcome::Outcome;
 use attribution_core::time::Instant;
 use std::fmt::Write as _;

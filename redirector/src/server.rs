@@ -3,9 +3,11 @@
 use crate::click;
 use crate::config::Limits;
 use crate::connection::{Connection, Connections, Order, Socket, Waits};
-use crate::front::{self, Handover, Held};
+use crate::front::{self, Handover};
 use crate::hoard::Hoard;
-use crate::worker::{ConnectionPermit, Shared, Worker};
+use crate::shared::{ConnectionPermit, Shared};
+use crate::unfinished::Held;
+use crate::worker::Worker;
 use attribution_core::outcome::Outcome;
 use attribution_core::record::AddressPrefix;
 use hyper::body::Incoming;

@@ -2,8 +2,8 @@
 
 use crate::cookies::Ours;
 use crate::request::Asked;
+use crate::shared::Shared;
 use crate::table::Programme;
-use crate::worker::Shared;
 use attribution_core::time::Instant;
 use attribution_core::token::{ClaimToken, TokenError, VisitorToken};
 

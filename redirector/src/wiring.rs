@@ -4,9 +4,9 @@ use crate::background::{self, BackgroundOptions, ClaimTerms, RecorderOptions, Se
 use crate::cells::Cells;
 use crate::clock;
 use crate::config::EdgeConfig;
+use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::table::{Table, snapshot};
-use crate::worker::Shared;
 use attribution_core::catalogue::LinkFlags;
 use attribution_core::code::CheckKey;
 use attribution_core::record::{ClickRecord, Tally};

@@ -1,65 +1,28 @@
-//! One worker: what all share, what this thread alone owns, and the turn of its event loop.
+//! One worker: what this thread alone owns, and the turn of its event loop.
 
 use crate::address::Tracer;
-use crate::agents::{AgentCache, Agents};
-use crate::background::Contact;
+use crate::agents::AgentCache;
 use crate::cells::Cells;
 use crate::clock;
-use crate::config::{AddressRange, EdgeKeys, Limits};
-use crate::cookies::CookieJar;
 use crate::frame_clock::{FrameClock, FrameTime};
-use crate::front::{Outbox, Room};
 use crate::gate::{DiskQueue, Gate, Turn};
 use crate::limits::MissLimit;
-use crate::pages::Pages;
+use crate::outbox::Outbox;
 use crate::pictures::Pictures;
 use crate::random::{NoRandomness, Random};
 use crate::repeat::Repeats;
-use crate::request::Hosts;
-use crate::table::{Small, Table};
+use crate::shared::Shared;
+use crate::table::Small;
+use crate::unfinished::Room;
 use arc_swap::{ArcSwap, Cache};
-use attribution_core::catalogue::Durability;
 use attribution_core::click::{EdgeId, Epoch, MAX_SEQUENCE, Stream, WorkerId};
 use attribution_core::record::Tally;
 use attribution_core::time::Instant;
 use attribution_core::with_causes;
-use journal::{AppendError, Journal, Writer};
+use journal::{AppendError, Writer};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-
-/// What all workers share. Nothing in it is written by a click but the workers' own cells.
-pub(crate) struct Shared {
-    /// When the live streams began.
-    pub(crate) begun: Instant,
-    pub(crate) table: Arc<Table>,
-    pub(crate) contact: Arc<Contact>,
-    pub(crate) keys: EdgeKeys,
-    pub(crate) hosts: Hosts,
-    pub(crate) jar: CookieJar,
-    pub(crate) pages: Pages,
-    pub(crate) trusted: Vec<AddressRange>,
-    pub(crate) max_stale_ms: Option<i64>,
-    pub(crate) durability: Durability,
-    pub(crate) limits: Limits,
-    pub(crate) agents: ArcSwap<Agents>,
-    /// Counts up with every reload of the agents.
-    pub(crate) agents_generation: AtomicU64,
-    pub(crate) journal: Arc<Journal>,
-    pub(crate) cells: Arc<[Cells]>,
-    pub(crate) connections: AtomicUsize,
-    pub(crate) connection_cap: usize,
-    pub(crate) draining: AtomicBool,
-}
-
-impl Shared {
-    /// Whether the edge has been cut off for longer than it may give claims.
-    fn is_stale(&self, now: Instant) -> bool {
-        let too_long = |limit| self.contact.heard().is_none_or(|heard| now.millis() - heard.millis() > limit);
-        self.max_stale_ms.is_some_and(too_long)
-    }
-}
 
 /// What a worker owns and a request borrows for its first, unawaited half.
 pub(crate) struct State {
@@ -285,29 +248,5 @@ impl Worker {
     /// Says how many wait for the disk; the sync thread wakes this worker only if somebody does.
     pub(crate) fn note_disk_queue(&self) {
         self.cells().disk_queue.set(self.disk.len() as u64);
-    }
-}
-
-/// One more open connection; given back when dropped.
-pub(crate) struct ConnectionPermit(Arc<Shared>);
-
-impl ConnectionPermit {
-    /// `None` if there are as many as there may be.
-    pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
-        let open = shared.connections.fetch_add(1, Ordering::Relaxed);
-        let permit = Self(Arc::clone(shared));
-        (open < shared.connection_cap).then_some(permit)
-    }
-
-    /// For a connection that another one gives way to.
-    pub(crate) fn take_over(shared: &Arc<Shared>) -> Self {
-        shared.connections.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(shared))
-    }
-}
-
-impl Drop for ConnectionPermit {
-    fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -9,24 +9,19 @@
 //! An unfinished head is kept in exactly as many bytes as have come, so that many slow clients cost little.
 
 pub(crate) mod head;
-mod kept;
-mod outbox;
-mod wire;
-
-pub(crate) use kept::{Held, Room};
-pub(crate) use outbox::Outbox;
-pub(crate) use wire::Wire;
 
 use crate::answer::Answer;
-use crate::click::{self, Released, Step};
+use crate::click::{self, Released};
 use crate::connection::{Connection, Order};
 use crate::gate::Place;
+use crate::outbox::Strict;
 use crate::pages::Language;
 use crate::request;
+use crate::step::Step;
+use crate::unfinished::Kept;
+use crate::wire::Wire;
 use crate::worker::{Arrival, Worker};
 use head::Read;
-use kept::Kept;
-use outbox::Strict;
 use std::future::{Future, poll_fn};
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};

@@ -1,10 +1,10 @@
 //! The answers of a turn: made before its write, sent right after it, without waking the tasks that made them.
 
-use super::Wire;
 use crate::answer::{Answer, push_line};
 use crate::cells::Cells;
-use crate::click::Step;
 use crate::reply::{Redirect, Reply};
+use crate::step::Step;
+use crate::wire::Wire;
 use attribution_core::outcome::Outcome;
 use attribution_core::time::Instant;
 use attribution_core::token::SigningKey;
