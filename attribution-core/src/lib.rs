@@ -6,10 +6,10 @@
 //! [`decide`] (what the click is), [`token`] (what the browser carries away), [`record`] (what is made durable),
 //! [`shipping`] (how it reaches the core), [`holder`] (who holds a visitor or buyer, as Redis shows it). Then, in the
 //! core: [`policy`] (a programme's rules as data), [`judge`] (the click again, against dated state), [`identity`]
-//! (whose click), [`fold`] (whose order), [`commission`] (how much), [`attribute`] (the decision, in its fixed order),
-//! [`explanation`] (the same in words), [`ledger`] (what is posted), [`maturity`] (when a trade is complete),
-//! [`payout`] and [`calendar`] (on which day it is paid), [`bans`] and [`dispute`] (what is taken back), [`sourcing`]
-//! (what may be sold off the platform), [`video_task`] (fees beside the commission).
+//! (whose click), [`fold`] (whose order), [`commission`] (how much), [`split`] (cut into whole fen), [`attribute`] (the
+//! decision, in its fixed order), [`explanation`] (the same in words), [`ledger`] (what is posted), [`maturity`] (when
+//! a trade is complete), [`payout`] and [`calendar`] (on which day it is paid), [`bans`] and [`dispute`] (what is taken
+//! back), [`sourcing`] (what may be sold off the platform), [`video_task`] (fees beside the commission).
 
 pub mod app_page;
 pub mod attribute;
@@ -41,6 +41,7 @@ pub mod policy;
 pub mod record;
 pub mod shipping;
 pub mod sourcing;
+pub mod split;
 #[cfg(test)]
 mod testing;
 pub mod time;

@@ -51,7 +51,7 @@ pub(crate) struct Seen<'a> {
 /// Joins a visitor to a buyer from a time on; the same again changes nothing. Whether it was new.
 pub(crate) fn join(tx: &mut dyn Tx, seen: Seen<'_>, now: Instant) -> Result<bool, StoreError> {
     let Seen { visitor, platform, buyer, at, source, told_by } = seen;
-    tx.lock(&crate::orders::wake::buyer_lock(platform, buyer.as_str()))?;
+    tx.lock(&crate::wake::buyer_lock(platform, buyer.as_str()))?;
     let inserted = tx.execute(
         "INSERT INTO identities (visitor, at_ms, platform, buyer, source, recorded_at, told_by) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (visitor, at_ms, platform, buyer, told_by) DO NOTHING",
@@ -59,7 +59,7 @@ pub(crate) fn join(tx: &mut dyn Tx, seen: Seen<'_>, now: Instant) -> Result<bool
     )?;
     if inserted == 1 {
         // Whose clicks these are may decide orders that are still open.
-        crate::orders::wake::visitor(tx, visitor)?;
+        crate::wake::visitor(tx, visitor)?;
         crate::holders::outbox::visitor(tx, visitor, now)?;
     }
     Ok(inserted == 1)

@@ -3,7 +3,8 @@
 //! The life of a click and of the money it brings, by folder:
 //!
 //! - in: `ingest` (batches of clicks from edges, exactly once), `edges` (how each edge stands, what it lost), `intake`
-//!   (shops' notifications become order events), [`orders`] (each event once, then the order is judged);
+//!   (shops' notifications become order events), [`orders`] (each event once, then the order is judged), `wake` (what
+//!   makes an order be judged again);
 //! - whose: `catalogue` (what is sold, who promotes it, links, the feed that edges follow), `identities` (which visitor
 //!   is which buyer), `plans` (what a commission rests on beside the rules), [`attribution`] (facts gathered, rules
 //!   asked), [`holders`] (Redis told);
@@ -27,6 +28,7 @@ mod catalogue;
 mod clock;
 mod core;
 mod describe;
+mod destination;
 mod disputes;
 mod earlier;
 mod edges;
@@ -37,7 +39,9 @@ mod installation;
 mod intake;
 mod ledger;
 mod library;
+mod library_marks;
 mod maintenance;
+mod names;
 mod notices;
 pub mod orders;
 mod outgoing;
@@ -53,6 +57,7 @@ mod statements;
 pub mod store;
 mod task;
 mod video_tasks;
+mod wake;
 pub mod webhooks;
 
 pub use crate::clock::Clock;

@@ -2,12 +2,12 @@
 
 pub mod class;
 pub mod rate;
-pub mod split;
 pub mod withdrawal;
 
 use crate::ids::{AgencyId, PlatformId, PromoterId};
 use crate::money::{BasisPoints, Fen, Overflow};
 use crate::policy::commission::{CashbackTier, Party, Rounding, Tier};
+use crate::split::cumulative_floor;
 use serde::{Deserialize, Serialize};
 
 /// Who is paid.
@@ -97,7 +97,7 @@ impl Terms {
         let base = base.max(Fen::ZERO);
         let gross = self.gross(base, self.rate)?;
         let weights: Vec<u32> = self.parties.iter().map(|p| p.weight).collect();
-        let cut = split::cumulative_floor(&weights, gross)?;
+        let cut = cumulative_floor(&weights, gross)?;
         let shares = self
             .parties
             .iter()

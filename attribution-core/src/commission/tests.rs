@@ -2,11 +2,11 @@
 
 use super::class::{History, classify};
 use super::rate::{Application, Chosen, Estimate, Goods, NoRate, Rates, TargetedPlan};
-use super::split::{cumulative_floor, first_non_monotone, withdrawal_fee};
 use super::*;
 use crate::ids::{CategoryId, MerchantId, PlanId, ProductId, PromoterId};
 use crate::policy::Preset;
 use crate::policy::commission::{Class, CommissionPolicy, DayCount, NewReturning, PlanRef, Rate, Subject};
+use crate::split::{cumulative_floor, first_non_monotone, withdrawal_fee};
 use crate::testing::{at, promoter};
 use crate::time::{Instant, Period};
 use proptest::prelude::*;

@@ -6,8 +6,8 @@
 //! promoter's own share.
 
 use super::Payee;
-use super::split::withdrawal_fee;
 use crate::money::{Fen, Overflow};
+use crate::split::withdrawal_fee;
 use serde::{Deserialize, Serialize};
 
 /// One party's share that lies with the promoter.

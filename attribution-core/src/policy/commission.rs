@@ -1,8 +1,8 @@
 //! How much: classes of customers, rates, plans, rounding and the split.
 
-use crate::commission::split::first_non_monotone;
 use crate::ids::{CategoryId, ChannelId, MerchantId, PlanId, ProductId};
 use crate::money::{BasisPoints, Fen};
+use crate::split::first_non_monotone;
 use crate::time::Period;
 use serde::{Deserialize, Serialize};
 

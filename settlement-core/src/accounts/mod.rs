@@ -21,5 +21,5 @@ pub use sign_in::{PasswordChangeError, SignInError};
 pub use sign_up::{SignUp, SignUpError};
 
 pub(crate) use api::routes;
-pub(crate) use called::{called, principal_of_account};
+pub(crate) use called::called;
 pub(crate) use password::Passwords;

@@ -13,6 +13,14 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
+/// In front of its account's number, in the name of a principal that has an account.
+const ACCOUNT: &str = "account ";
+
+/// The number of the account of the principal with this name, if it has one.
+pub(crate) fn account_of(principal: &str) -> Option<i64> {
+    principal.strip_prefix(ACCOUNT)?.parse().ok()
+}
+
 /// What a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -153,7 +161,7 @@ impl Principal {
 
     /// The owner of an account: the same in each of their sessions.
     pub(crate) fn of_account(num: i64, role: Role, subject: Option<String>) -> Self {
-        Self { role, subject, name: crate::accounts::principal_of_account(num), reads_only: false }
+        Self { role, subject, name: format!("{ACCOUNT}{num}"), reads_only: false }
     }
 
     /// Admin or operator.

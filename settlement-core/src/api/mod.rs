@@ -12,6 +12,7 @@ pub(crate) mod document;
 mod limit;
 mod mistakes;
 mod of_merchant;
+mod of_promoter;
 mod only;
 mod page;
 mod problem;
@@ -22,6 +23,7 @@ mod token;
 mod tokens;
 mod write;
 
+pub(crate) use auth::account_of;
 pub use auth::{Peer, Principal, Role};
 pub(crate) use body::{Body, Nothing, Params, PathId, parse};
 pub(crate) use body::{read_bytes, require_type};
@@ -30,10 +32,13 @@ pub(crate) use limit::Limiter;
 pub use limit::Limits;
 pub(crate) use mistakes::Mistakes;
 pub(crate) use of_merchant::OfMerchant;
+pub(crate) use of_promoter::visible;
 pub(crate) use only::{Agencies, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};
 pub(crate) use page::{Cursor, Page, PageLength, PageParams};
 pub use problem::{Problem, ProblemBody};
-pub(crate) use text::{check_filled, check_label, check_line, check_reference};
+pub(crate) use text::{
+    TEXT_MAX, check_filled, check_label, check_line, check_name, check_name_in_path, check_reference,
+};
 pub(crate) use time::ApiTime;
 pub use token::TokenText;
 pub(crate) use token::{check_subject, refuse_unknown};

@@ -8,14 +8,15 @@ use super::programmes::{self, Programme};
 use super::recorded::promoter_ids;
 use super::relations::own_numbers;
 use crate::earlier::{Fact, Versioned};
+use crate::orders::rows;
 use crate::orders::state::OrderState;
-use crate::orders::{rows, wake};
 use crate::params;
 use crate::plans::{
     self,
     facts::{RecordedRates, Terms},
 };
 use crate::store::{StoreError, Tx};
+use crate::wake;
 use attribution_core::attribute::ExclusiveCoupon;
 use attribution_core::commission::class::History;
 use attribution_core::ids::{

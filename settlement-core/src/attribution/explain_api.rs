@@ -8,7 +8,7 @@ use super::named::names_in;
 use super::programmes::read;
 use crate::Core;
 use crate::api::{Params, PathId, Principal, Problem, Role};
-use crate::catalogue::names::{Noun, name_of};
+use crate::names::{Noun, name_of};
 use crate::orders::rows::{self, LineRow};
 use crate::orders::state::{LineState, OrderState};
 use crate::params;

@@ -6,7 +6,7 @@ use super::programmes::read;
 use super::relations::relations;
 use crate::Core;
 use crate::api::{ApiTime, Params, Principal, Problem};
-use crate::catalogue::names::{Noun, name_of};
+use crate::names::{Noun, name_of};
 use crate::params;
 use attribution_core::fold::Relation;
 use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId};

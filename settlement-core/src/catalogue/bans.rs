@@ -6,7 +6,7 @@ use super::periods::{self, State};
 use super::programmes::Programme;
 use super::{categories, checked_name};
 use crate::api::{ApiTime, Only, Operators, Problem, Write};
-use crate::library::marks;
+use crate::library_marks;
 use crate::notices;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
@@ -280,7 +280,7 @@ fn set(tx: &mut dyn Tx, ban: &Ban, numbers: &mut Numbers, now: Instant) -> Resul
     if lasting.is_some_and(|period| dated_anew.is_none_or(|before| before.from != period.from)) {
         notices::bans::leave(tx, category, ban.programme, ban.from)?;
     }
-    marks::category(tx, ban.category.as_str())
+    library_marks::category(tx, ban.category.as_str())
 }
 
 /// Tells of the bans in a programme's rules as far as they are others than those of `told`, the rules that were told of

@@ -3,9 +3,9 @@
 use super::{checked_name, next_num};
 use crate::api::{Only, Operators, PathId, Problem, Write};
 use crate::earlier::{self, Fact};
-use crate::library::marks;
-use crate::orders::wake;
+use crate::library_marks;
 use crate::store::{StoreError, Tx};
+use crate::wake;
 use crate::{Core, params};
 use attribution_core::ids::CategoryId;
 use attribution_core::time::Instant;
@@ -83,7 +83,7 @@ async fn put_category(
                 "UPDATE categories SET name = $2, parent = $3 WHERE num = $1",
                 params![num, &body.name, parent],
             )?;
-            marks::category(tx, id.as_str())?;
+            library_marks::category(tx, id.as_str())?;
             Ok((StatusCode::OK, body.clone()))
         })
         .await

@@ -2,13 +2,14 @@
 
 use super::bans::Banned;
 use super::feed::Numbers;
+use super::insiders;
 use super::link_new::{NewLink, NewPage};
 use super::merchants::{self, Merchant};
 use super::programmes::Programme;
 use super::targets::{self, NewTarget, Target};
-use super::{destination, insiders};
 use crate::CoreConfig;
 use crate::api::{Principal, Problem};
+use crate::destination;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::ProductId;
 use attribution_core::time::Instant;

@@ -1,15 +1,15 @@
 //! Platforms and merchants (店铺).
 
 use super::app_page::{AppPageBody, stored};
-use super::destination::{checked, checked_host, checked_param};
 use super::feed::Numbers;
 use super::targets::{self, NewTarget};
 use super::{checked_name, said};
 use crate::api::{ApiTime, Merchants, Only, Operators, PathId, Problem, Write, WriteScope};
+use crate::destination::{checked, checked_host, checked_param};
 use crate::earlier::{self, Fact};
-use crate::library::marks;
-use crate::orders::wake;
+use crate::library_marks;
 use crate::store::{Row, StoreError, Tx};
+use crate::wake;
 use crate::{Core, CoreConfig, params};
 use attribution_core::catalogue::CLICK_PARAM;
 use attribution_core::ids::{MerchantId, PlatformId};
@@ -273,7 +273,7 @@ fn put(
             wake::merchant(tx, id)?;
         }
         if old.name != new.name {
-            marks::merchant(tx, id.as_str())?;
+            library_marks::merchant(tx, id.as_str())?;
         }
         if old.click_param != new.click_param || old.app_page != new.app_page {
             targets::set_for_merchant(tx, id.as_str(), &new.click_param, new.app_page.as_deref(), scope.now)?;

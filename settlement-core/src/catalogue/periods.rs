@@ -2,9 +2,9 @@
 
 use crate::attribution::periods;
 use crate::earlier::{self, Fact};
-use crate::orders::wake;
 use crate::params;
 use crate::store::{StoreError, Tx};
+use crate::wake;
 use attribution_core::time::{Instant, Period};
 
 /// Which state of what.

@@ -1,13 +1,13 @@
 //! Makes and changes products: one, or a list of which all are saved or none.
 
-use super::destination::checked;
 use super::feed::Numbers;
 use super::merchants::{self, Merchant};
 use super::products::{ProductView, stored};
 use super::targets::{self, NewTarget, Target};
 use super::{categories, checked_name};
 use crate::api::{Merchants, Mistakes, Only, Params, PathId, Principal, Problem, Role, Write, parse};
-use crate::library::marks;
+use crate::destination::checked;
+use crate::library_marks;
 use crate::store::{StoreError, Tx};
 use crate::{Core, CoreConfig};
 use attribution_core::ids::{CategoryId, MerchantId, ProductId};
@@ -156,7 +156,7 @@ impl Fit<'_> {
             app_page: self.merchant.app_page.as_deref(),
         };
         let num = targets::put(tx, &target, numbers, now)?;
-        marks::product(tx, num)
+        library_marks::product(tx, num)
     }
 }
 

@@ -4,7 +4,7 @@ use super::feed::Numbers;
 use super::periods::{self, State};
 use super::targets;
 use crate::api::{ApiTime, Merchants, Only, PathId, Problem, Write, WriteScope};
-use crate::library::marks;
+use crate::library_marks;
 use crate::notices::write::{self as notices, Kind};
 use crate::store::Tx;
 use crate::{Core, params};
@@ -212,5 +212,5 @@ fn set_state(
         (_, Some(_)) => Kind::ProductDelisted,
     };
     notices::tell_all(tx, kind, target.num, from.unwrap_or(scope.now).max(scope.now))?;
-    Ok(marks::product(tx, target.num)?)
+    Ok(library_marks::product(tx, target.num)?)
 }

@@ -3,7 +3,7 @@
 use super::feed::Numbers;
 use super::{bans, checked_name, next_num};
 use crate::api::{ApiTime, Merchants, Only, PathId, Problem, Write};
-use crate::library::marks;
+use crate::library_marks;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{MerchantId, PlatformId, ProgrammeId, ProgrammeNum};
@@ -203,7 +203,7 @@ fn put(
         )?;
         // Orders placed under rules that are dated back, and still open, are judged by them.
         if from <= now {
-            crate::orders::wake::since(tx, from)?;
+            crate::wake::since(tx, from)?;
         }
     }
     tell(tx, id, number(num)?, was.as_ref(), active, now)?;
@@ -263,7 +263,7 @@ fn tell(
         crate::holders::outbox::rules(tx, now)?;
     }
     bans::of_rules(tx, programme, was.and_then(|was| was.told.as_ref()), (policy, *from), now)?;
-    marks::programme(tx, id.as_str())
+    library_marks::programme(tx, id.as_str())
 }
 
 /// The rules that edges know, by their version.

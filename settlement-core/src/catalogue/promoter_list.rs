@@ -3,7 +3,7 @@
 use super::like;
 use super::promoters::{Account, accounts_of};
 use crate::Core;
-use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, Role};
+use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, Role, visible};
 use crate::params;
 use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::PromoterId;
@@ -88,18 +88,6 @@ fn entry(row: &Row, sees_all: bool, now: Instant) -> Result<PromoterEntry, Store
         created_at: row.int(5)?,
         accounts: BTreeSet::new(),
     })
-}
-
-/// A promoter's number, if this principal may look at their data.
-///
-/// # Errors
-/// If there is none, or it is somebody else's.
-pub(crate) fn visible(tx: &mut dyn Tx, principal: &Principal, promoter: &PromoterId) -> Result<i64, Problem> {
-    let row = tx.query_opt("SELECT num, agency FROM promoters WHERE id = $1", params![promoter])?;
-    let agency = row.as_ref().map(|row| row.opt_text(1)).transpose()?.flatten();
-    // Before saying whether they exist: only who may see them learns that.
-    principal.require_promoter_of(promoter.as_str(), agency)?;
-    Ok(row.ok_or_else(|| Problem::unknown("promoter", promoter))?.int(0)?)
 }
 
 /// Promoters by their ids: all for operators, an agency's own, and for a merchant those with a placement in one of its

@@ -1,7 +1,7 @@
 //! The library (推广资源库): `GET /v1/products` and `GET /v1/products/{id}`, each product with what it offers whoever asks.
 
 use super::offer_view::{OfferView, offer, offers};
-use super::promoter_list::visible;
+use crate::api::visible;
 use crate::api::{Cursor, Form, Page, PageParams, Params, PathId, Principal, Problem, Role};
 use crate::library::columns::By;
 use crate::library::grams;

@@ -1,8 +1,8 @@
 //! The selection library (选品库): products that a promoter has set aside, each as it stands now.
 
 use super::offer_view::{OfferView, offers};
-use super::promoter_list::visible;
 use crate::Core;
+use crate::api::visible;
 use crate::api::{
     Cursor, Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Promoters, Write,
 };

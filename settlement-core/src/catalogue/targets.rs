@@ -4,9 +4,9 @@ use super::feed::Numbers;
 use super::next_num;
 use crate::attribution::programmes;
 use crate::earlier::{self, Fact};
-use crate::orders::wake;
 use crate::params;
 use crate::store::{List, Row, StoreError, Tx};
+use crate::wake;
 use attribution_core::ids::ProductId;
 use attribution_core::time::Instant;
 

@@ -15,16 +15,6 @@ use attribution_core::time::{Instant, SECOND_MS};
 /// An edge that has said nothing for so long no longer counts where clocks are compared: it may be retired.
 const HEARD_WITHIN_MS: i64 = 600 * SECOND_MS;
 
-/// Makes the edge known. From then on its orders wait for what it has not yet shipped.
-pub(crate) fn register(tx: &mut dyn Tx, edge: EdgeId, now: Instant) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO edges (edge, first_seen, applied, shipped_through) VALUES ($1, $2, 0, 0) \
-         ON CONFLICT (edge) DO NOTHING",
-        params![edge, now],
-    )?;
-    Ok(())
-}
-
 impl Core {
     /// Notes how an edge stands, and answers of which streams it believes too much to be here.
     ///
@@ -76,7 +66,7 @@ fn measure_clocks(tx: &mut dyn Tx, now: Instant) -> Result<(), StoreError> {
 
 fn note(tx: &mut dyn Tx, heartbeat: &Heartbeat, now: Instant) -> Result<HeartbeatAck, StoreError> {
     let edge = heartbeat.edge;
-    register(tx, edge, now)?;
+    stream::register(tx, edge, now)?;
     // The edge speaks of its own clock. A clock that runs ahead of ours would let orders become final before the
     // clicks are here, so what it runs ahead is taken off; one that runs behind only makes orders wait.
     let ahead = heartbeat.at.millis().saturating_sub(now.millis());

@@ -3,7 +3,7 @@
 use super::frames::Sorted;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
-use attribution_core::click::Stream;
+use attribution_core::click::{EdgeId, Stream};
 use attribution_core::record::Tally;
 use attribution_core::shipping::Batch;
 use attribution_core::time::Instant;
@@ -98,10 +98,20 @@ pub(super) fn advance_from(
     Ok(true)
 }
 
+/// Makes the edge known. From then on its orders wait for what it has not yet shipped.
+pub(crate) fn register(tx: &mut dyn Tx, edge: EdgeId, now: Instant) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO edges (edge, first_seen, applied, shipped_through) VALUES ($1, $2, 0, 0) \
+         ON CONFLICT (edge) DO NOTHING",
+        params![edge, now],
+    )?;
+    Ok(())
+}
+
 /// Makes the stream's row if this is its first word, locks it, and returns its cursor.
 pub(crate) fn lock(tx: &mut dyn Tx, stream: Stream, now: Instant) -> Result<u64, StoreError> {
     let Stream { edge, epoch, worker } = stream;
-    crate::edges::register(tx, edge, now)?;
+    register(tx, edge, now)?;
     tx.execute(
         "INSERT INTO edge_streams (edge, epoch, worker, next_sequence, clicks, tallies, dead, \
          quarantined, duplicates, answered, recorded, counted_refused, counted_rate_limited, counted_not_found, \

@@ -2,11 +2,13 @@
 //!
 //! A pending transfer says what will probably be owed; it is later voided by a transfer of its own, at most once. A
 //! posted transfer is never changed: a counter-entry takes it back. [`account`] names who can owe and be owed,
-//! [`transfer`] writes, [`mod@balance`] reads, [`top_up`] lets a merchant's money in, [`settle`] moves what is due.
+//! [`transfer`] writes, [`earned`] keeps in which account a share lies by now, [`mod@balance`] reads, [`top_up`] lets a
+//! merchant's money in, [`settle`] moves what is due.
 
 pub(crate) mod account;
 mod api;
 pub(crate) mod balance;
+pub(crate) mod earned;
 pub(crate) mod settle;
 mod settlements_api;
 pub(crate) mod top_up;

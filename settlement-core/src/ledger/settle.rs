@@ -6,6 +6,7 @@
 
 use super::account::Holder;
 use super::balance::balance;
+use super::earned::{self, Cycle};
 use super::top_up::lock_name;
 use super::transfer::Subject;
 use crate::attribution::Catalogue;
@@ -18,7 +19,6 @@ use crate::orders::rows::{self, LineRow};
 use crate::orders::show_books;
 use crate::orders::state::{LineState, OrderState};
 use crate::params;
-use crate::payouts::entries::{self, Cycle};
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, tell};
 use attribution_core::commission::{Terms, cashback};
@@ -158,7 +158,7 @@ pub(super) fn settle_line(
     }
     let matured = row.matured.unwrap_or(now);
     let cycle = Cycle::of(&policy.settlement, version, matured, at);
-    entries::post(tx, Subject { platform, order, line }, &step.postings, Some(&cycle), matured, at)?;
+    earned::post(tx, Subject { platform, order, line }, &step.postings, Some(&cycle), matured, at)?;
     row.settled = Some(at);
     row.final_at = row.final_at.or(Some(at));
     let settled = step.state.entry == Entry::Settled;

@@ -5,8 +5,9 @@
 
 use super::terms::Doc;
 use super::write::{write_columns, write_docs, write_plans, write_terms};
-use super::{grams, marks, times};
+use super::{grams, times};
 use crate::Core;
+use crate::library_marks;
 use crate::params;
 use crate::plans::offers::{Item, Offer, Offers, Viewer};
 use crate::store::{List, Row, StoreError, Tx};
@@ -113,7 +114,7 @@ fn widen(
     marks: &mut BTreeMap<i64, Option<i64>>,
 ) -> Result<i64, StoreError> {
     let (kind, id) = (row.text(0)?, row.text(1)?);
-    let found = marks::next(tx, kind, id, row.int(2)?, limit)?;
+    let found = library_marks::next(tx, kind, id, row.int(2)?, limit)?;
     let count = i64::try_from(found.len()).unwrap_or(limit);
     match found.last().filter(|_| count == limit) {
         Some(last) => tx.execute(

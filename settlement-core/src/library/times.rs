@@ -1,6 +1,6 @@
 //! What time alone changes: rates, plans, rules, bans and withdrawals that begin or end between two looks.
 
-use super::marks;
+use crate::library_marks;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::time::{DAY_MS, Instant};
@@ -40,13 +40,13 @@ pub(super) fn mark(tx: &mut dyn Tx, since: Instant, now: Instant) -> Result<(), 
         let sql =
             format!("SELECT DISTINCT programme, subject_kind, subject FROM rates WHERE {}", within(column));
         for row in &tx.query(&sql, params![since, now])? {
-            marks::subject(tx, row.text(0)?, row.text(1)?, row.text(2)?)?;
+            library_marks::subject(tx, row.text(0)?, row.text(1)?, row.text(2)?)?;
         }
     }
     for column in ["cancelled_from", "delisted_from"] {
         let sql = format!("SELECT num FROM targets WHERE kind = 'product' AND {}", within(column));
         for row in &tx.query(&sql, params![since, now])? {
-            marks::product(tx, row.int(0)?)?;
+            library_marks::product(tx, row.int(0)?)?;
         }
     }
     let rules = tx.query(
@@ -55,7 +55,7 @@ pub(super) fn mark(tx: &mut dyn Tx, since: Instant, now: Instant) -> Result<(), 
         params![since, now],
     )?;
     for row in &rules {
-        marks::programme(tx, row.text(0)?)?;
+        library_marks::programme(tx, row.text(0)?)?;
     }
     for column in ["effective_from", "effective_to"] {
         let sql = format!(
@@ -63,7 +63,7 @@ pub(super) fn mark(tx: &mut dyn Tx, since: Instant, now: Instant) -> Result<(), 
             within(column)
         );
         for row in &tx.query(&sql, params![since, now])? {
-            marks::category(tx, row.text(0)?)?;
+            library_marks::category(tx, row.text(0)?)?;
         }
     }
     // A plan takes effect when it is added or at the midnight after, as its programme says.
@@ -76,7 +76,7 @@ pub(super) fn mark(tx: &mut dyn Tx, since: Instant, now: Instant) -> Result<(), 
         let created = row.instant(1)?;
         let moments = [Some(created), Some(created.next_shanghai_midnight()), row.opt_instant(2)?];
         if moments.into_iter().flatten().any(|at| at > since && at <= now) {
-            marks::plan(tx, row.text(0)?)?;
+            library_marks::plan(tx, row.text(0)?)?;
         }
     }
     tx.execute("UPDATE library_state SET looked_at = $1 WHERE one = 1", params![now])?;

@@ -1,8 +1,8 @@
 //! `GET /v1/promoters/{id}/notices` and `POST /v1/promoters/{id}/notices/read`.
 
 use crate::Core;
+use crate::api::visible;
 use crate::api::{Cursor, Only, Page, PageParams, Params, PathId, Principal, Problem, Promoters, Write};
-use crate::catalogue::promoter_list::visible;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::PromoterId;

@@ -7,9 +7,9 @@ use super::rows::{self, LineRow};
 use super::state::{LineState, OrderState};
 use crate::attribution::Catalogue;
 use crate::disputes;
+use crate::ledger::earned::{self, Cycle};
 use crate::ledger::transfer::Subject;
 use crate::notices::write::{Kind, News, tell_by_id};
-use crate::payouts::entries::{self, Cycle};
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, tell};
 use attribution_core::commission::{Amounts, Payee, Share};
@@ -58,7 +58,7 @@ pub(super) fn keep_books(
     let subject = Subject { platform, order, line: &line.line };
     let at = business_time(state, line, row.settled.is_some());
     let cycle = row.settled.map(|at| Cycle::of(policy, version, row.matured.unwrap_or(at), at));
-    entries::post(tx, subject, &change.postings, cycle.as_ref(), at, now)?;
+    earned::post(tx, subject, &change.postings, cycle.as_ref(), at, now)?;
     if change.manual {
         note_manual(tx, state, line, change.books.entry == Entry::Settled, now)?;
     }

@@ -399,7 +399,7 @@ fn wake_others(tx: &mut dyn Tx, state: &OrderState, event: &OrderEvent) -> Resul
     if let (OrderEvent::Created(_) | OrderEvent::Paid(_) | OrderEvent::Completed(_), Some(paid)) =
         (event, state.paid)
     {
-        super::wake::payer(tx, platform, buyer, paid)?;
+        crate::wake::payer(tx, platform, buyer, paid)?;
     }
     let from = match event {
         OrderEvent::Created(_) => created.at.instant(),
@@ -410,5 +410,5 @@ fn wake_others(tx: &mut dyn Tx, state: &OrderState, event: &OrderEvent) -> Resul
             None => return Ok(()),
         },
     };
-    super::wake::buyer(tx, platform, buyer, from)
+    crate::wake::buyer(tx, platform, buyer, from)
 }

@@ -4,6 +4,7 @@
 //! It can be run at any time and any number of times: with the same facts it changes nothing.
 
 use super::bookkeeping::keep_books;
+use super::deals;
 use super::decision::keep_decision;
 use super::hold;
 use super::reopen;
@@ -13,7 +14,6 @@ use crate::attribution::decide::extend_grace;
 use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order, orders_matter};
 use crate::ledger::transfer::TransferError;
 use crate::params;
-use crate::sourcing;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{EdgesCaughtUp, Flag, final_at};
 use attribution_core::ids::{OrderId, PlatformId};
@@ -56,7 +56,7 @@ pub(crate) fn judge(
     cause: &str,
     now: Instant,
 ) -> Result<(), JudgeError> {
-    super::wake::claim(tx, platform, order)?;
+    crate::wake::claim(tx, platform, order)?;
     catalogue.keep_up(tx)?;
     let events = rows::events(tx, platform, order)?;
     let now = knowing(&events, now);
@@ -83,7 +83,7 @@ pub(crate) fn judge(
         hold::note(tx, &state, &mut line_row, now)?;
         let timer = keep_books(tx, catalogue, &state, line, &mut line_row, now)?;
         next.timer = timer.map_or(next.timer, |runs_out| sooner(next.timer, runs_out));
-        sourcing::deals::note(tx, &state, line)?;
+        deals::note(tx, &state, line)?;
         rows::update_line(tx, platform, order, &line_row)?;
     }
     row.dirty = false;

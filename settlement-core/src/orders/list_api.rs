@@ -4,10 +4,10 @@
 
 use super::shown::{midnight, not_yet_shown};
 use crate::Core;
+use crate::api::visible;
 use crate::api::{ApiTime, CsvEntry, Cursor, Form, Page, PageParams, Params, Principal, Problem, Role};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
-use crate::catalogue::promoter_list::visible;
 use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::PromoterId;
 use attribution_core::money::Fen;

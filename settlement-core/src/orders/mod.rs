@@ -4,12 +4,13 @@
 //! stands), [`judge`] (who owns it and what is owed), [`decision`] (what of that is kept), [`hold`] (what holds its
 //! money), [`bookkeeping`] and [`books`] (the difference to the ledger), [`review`] (what a person must look at), [`sweep`]
 //! (looking again), [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to), [`shown`] (from when on
-//! a success is shown).
+//! a success is shown), [`deals`] (what SKUs were sold for).
 
 mod api;
 pub(crate) mod batch;
 mod bookkeeping;
 pub(crate) mod books;
+pub(crate) mod deals;
 mod decision;
 mod due;
 pub mod event;
@@ -30,7 +31,6 @@ pub(crate) mod shown;
 pub(crate) mod state;
 pub mod sweep;
 mod waiting;
-pub(crate) mod wake;
 
 use crate::Core;
 pub(crate) use bookkeeping::{business_time, maturity, show_books};

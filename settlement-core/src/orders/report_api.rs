@@ -5,9 +5,9 @@
 
 use super::report_rows::{By, Figures, Money, Scope, figures};
 use crate::Core;
+use crate::api::visible;
 use crate::api::{ApiTime, CsvFile, Form, Params, PathId, Principal, Problem, Role};
-use crate::catalogue::names::{Noun, names_of};
-use crate::catalogue::promoter_list::visible;
+use crate::names::{Noun, names_of};
 use crate::params;
 use crate::payouts::refuse_unknown_agency;
 use crate::store::{StoreError, Tx};

@@ -188,7 +188,7 @@ async fn resolve(
                 return Err(Problem::unknown("open review", format!("{reason} of order {order}")));
             }
             if released {
-                super::wake::one(tx, platform, order)?;
+                crate::wake::one(tx, platform, order)?;
             }
             Ok((StatusCode::OK, Resolved { resolved }))
         })

@@ -7,7 +7,7 @@
 use super::accounts::{AccountKind, PayoutAccount, bound, refuse, to_check, verify};
 use crate::Core;
 use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Write, check_filled};
-use crate::catalogue::names::{Noun, name_of};
+use crate::names::{Noun, name_of};
 use crate::notices::write::{Kind, News, tell_by_id};
 use crate::store::{StoreError, Tx};
 use attribution_core::time::Instant;

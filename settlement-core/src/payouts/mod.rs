@@ -1,7 +1,7 @@
 //! From settled to paid out: `earned -> available` on the payout day, `available -> clearing` by a withdrawal or, where
 //! the programme pays by itself, in the same run.
 //!
-//! [`entries`] keeps what lies in `earned` by the month that makes it due; [`schedule`] says which day that is, by the
+//! What lies in `earned`, the ledger keeps by the month that makes it due; [`schedule`] says which day that is, by the
 //! [`calendar`] in force, and [`due`] what may go on it; [`run`] goes over a programme's payees and [`pay`] pays one;
 //! [`withdraw`] is the payee's own hand; [`ahead`] says what a payee has to wait for; [`send`] is what both do;
 //! [`came_back`] finds what has to be sent again; [`accounts`] says where money goes.
@@ -14,7 +14,6 @@ mod calendar_api;
 mod came_back;
 mod checks_api;
 mod due;
-pub(crate) mod entries;
 mod pay;
 pub mod run;
 mod runs_api;

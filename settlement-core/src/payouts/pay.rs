@@ -3,10 +3,10 @@
 use super::accounts::{self, PayoutAccount};
 use super::came_back;
 use super::due::UNPAID;
-use super::entries::Cycle;
 use super::schedule::Due;
 use super::send::{MoveError, PayoutRow, Purse, Sent, insert, payout_id, send};
 use crate::ledger::balance::balance;
+use crate::ledger::earned::Cycle;
 use crate::ledger::transfer::post;
 use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;

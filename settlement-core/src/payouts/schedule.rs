@@ -1,6 +1,6 @@
 //! When an amount is due and when a programme pays: civil days in Asia/Shanghai, from the rules and the calendar.
 
-use super::entries::Cycle;
+use crate::ledger::earned::Cycle;
 use crate::store::StoreError;
 use attribution_core::calendar::Calendar;
 use attribution_core::payout::PayoutError;

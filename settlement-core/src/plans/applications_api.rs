@@ -3,8 +3,8 @@
 
 use super::plans_api::find;
 use crate::Core;
+use crate::api::visible;
 use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, Role};
-use crate::catalogue::promoter_list::visible;
 use crate::params;
 use crate::store::{Row, StoreError};
 use attribution_core::ids::{MerchantId, PlanId, PromoterId};

@@ -3,9 +3,10 @@
 use super::facts::coupons;
 use super::{not_before_settled, owner, refuse_back_dating, wake};
 use crate::Core;
-use crate::api::{ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, Principal, Problem, Write};
+use crate::api::{
+    ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, Principal, Problem, Write, check_name,
+};
 use crate::earlier::{self, Fact};
-use crate::orders::event::TEXT_MAX;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{ProgrammeId, PromoterId};
@@ -129,10 +130,7 @@ async fn post_coupon(
     write: Write<PostCoupon>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
-    let bad = body.code.is_empty() || body.code.len() > TEXT_MAX || body.code.chars().any(char::is_control);
-    if bad {
-        return Err(Problem::invalid("code", format!("1 to {TEXT_MAX} bytes without control characters")));
-    }
+    check_name("code", &body.code)?;
     scope
         .run(&core, move |tx, scope| {
             require_owner(tx, &scope.principal, &body.programme)?;

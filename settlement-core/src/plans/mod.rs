@@ -99,5 +99,5 @@ pub(crate) fn not_before_settled(
 
 /// Orders that are still open are judged again if something begins in the past.
 fn wake(tx: &mut dyn Tx, from: Instant, now: Instant) -> Result<(), StoreError> {
-    if from <= now { crate::orders::wake::since(tx, from) } else { Ok(()) }
+    if from <= now { crate::wake::since(tx, from) } else { Ok(()) }
 }

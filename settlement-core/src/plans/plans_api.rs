@@ -9,7 +9,7 @@ use crate::api::{
 };
 use crate::attribution::programmes::read;
 use crate::catalogue::refuse_without_promoters;
-use crate::library::marks;
+use crate::library_marks;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::ids::{PlanId, ProgrammeId};
@@ -261,7 +261,7 @@ async fn close(
             not_before_settled(tx, &plan.programme, "at", at, now)?;
             tx.execute("UPDATE plans SET closes_ms = $2 WHERE id = $1", params![id.as_str(), at])?;
             wake(tx, at, now)?;
-            marks::plan(tx, id.as_str())?;
+            library_marks::plan(tx, id.as_str())?;
             let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![id.as_str()])?;
             let rules = commission_rules(tx, &plan.programme, now)?;
             Ok((StatusCode::OK, plan_view(tx, &row, &rules, now)?))

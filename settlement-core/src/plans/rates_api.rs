@@ -4,7 +4,7 @@ use super::{commission_rules, not_before_settled, owner, refuse_back_dating, wak
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write};
 use crate::catalogue::refuse_without_promoters;
-use crate::library::marks;
+use crate::library_marks;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::{CategoryId, MerchantId, PlanId, ProductId, ProgrammeId};
@@ -181,7 +181,7 @@ impl Setting<'_> {
         ],
     )?;
         wake(tx, from, now)?;
-        Ok(marks::subject(tx, programme.as_str(), kind, subject)?)
+        Ok(library_marks::subject(tx, programme.as_str(), kind, subject)?)
     }
 }
 

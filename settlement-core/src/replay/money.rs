@@ -12,6 +12,7 @@ use super::transfers;
 use crate::attribution::Catalogue;
 use crate::disputes::note;
 use crate::ledger::account::owner_of;
+use crate::ledger::earned::from_available;
 use crate::ledger::settle::{Settling, at_tier, orders_of_product};
 use crate::ledger::transfer::{Subject, written};
 use crate::orders::books::{self, Change, Known};
@@ -21,7 +22,6 @@ use crate::orders::rows::{LineRow, Shown, from_json};
 use crate::orders::state::{LineState, OrderState};
 use crate::orders::{business_time, maturity, show_books};
 use crate::params;
-use crate::payouts::entries::from_available;
 use crate::store::{StoreError, Tx};
 use attribution_core::commission::cashback;
 use attribution_core::ledger::{

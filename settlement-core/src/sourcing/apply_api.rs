@@ -7,10 +7,10 @@ use super::skus;
 use super::skus_api::merchant_of;
 use super::view::EnrolmentView;
 use crate::Core;
-use crate::api::{Merchants, Only, Problem, Write};
+use crate::api::{Merchants, Only, Problem, Write, check_name_in_path};
 use crate::attribution::programmes::{of_id, read};
 use crate::catalogue::refuse_outsider_of;
-use crate::orders::event::{AMOUNT_MAX_FEN, TEXT_MAX};
+use crate::orders::event::AMOUNT_MAX_FEN;
 use crate::payouts::calendar;
 use crate::store::Tx;
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};
@@ -114,12 +114,7 @@ async fn post_enrolment(
 }
 
 fn check(body: &PostEnrolment) -> Result<(), Problem> {
-    if body.id.is_empty() || body.id.len() > TEXT_MAX || body.id.chars().any(|c| c.is_control() || c == '/') {
-        return Err(Problem::invalid(
-            "id",
-            format!("1 to {TEXT_MAX} bytes without `/` or control characters"),
-        ));
-    }
+    check_name_in_path("id", &body.id)?;
     if body.skus.is_empty() || body.skus.len() > SKUS_MAX {
         return Err(Problem::invalid("skus", format!("1 to {SKUS_MAX}")));
     }

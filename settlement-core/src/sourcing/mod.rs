@@ -1,12 +1,11 @@
 //! Goods sourced for channels outside the platform (站外分销): SKUs with price and stock, what the gates ask about, and
 //! enrolments from the application to the exit.
 //!
-//! The rules are `attribution_core::sourcing`'s. [`deals`] notes what SKUs were sold for, [`skus`] keeps the market's
-//! price and stock, [`facts`] what the platform says of merchants and products, [`enrolment`] the applications.
+//! The rules are `attribution_core::sourcing`'s. [`skus`] keeps the market's price and stock, [`facts`] what the platform
+//! says of merchants and products, [`enrolment`] the applications; what SKUs were sold for, `orders` notes.
 
 mod apply_api;
 mod audit_api;
-pub(crate) mod deals;
 mod enrolment;
 mod enrolments_api;
 mod facts;

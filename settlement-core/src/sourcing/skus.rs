@@ -1,6 +1,6 @@
 //! The market's SKUs: list price and stock, live.
 
-use super::deals;
+use crate::orders::deals;
 use crate::params;
 use crate::store::{List, Row, StoreError, Tx};
 use attribution_core::ids::ProductId;

@@ -3,8 +3,8 @@
 use super::enrolment;
 use super::skus::{self, ReportedLow, Sku};
 use crate::Core;
-use crate::api::{Merchants, Only, PathId, Principal, Problem, Write};
-use crate::orders::event::{AMOUNT_MAX_FEN, TEXT_MAX};
+use crate::api::{Merchants, Only, PathId, Principal, Problem, Write, check_name};
+use crate::orders::event::AMOUNT_MAX_FEN;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::ProductId;
@@ -97,9 +97,7 @@ async fn put_sku(
     write: Write<PutSku>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
-    if body.sku.is_empty() || body.sku.len() > TEXT_MAX || body.sku.chars().any(char::is_control) {
-        return Err(Problem::invalid("sku", format!("1 to {TEXT_MAX} bytes without control characters")));
-    }
+    check_name("sku", &body.sku)?;
     for (field, fen) in [("price_fen", Some(body.price_fen)), ("low30_fen", body.low30_fen)] {
         if fen.is_some_and(|fen| !(1..=AMOUNT_MAX_FEN).contains(&fen)) {
             return Err(Problem::invalid(field, format!("1 to {AMOUNT_MAX_FEN}")));

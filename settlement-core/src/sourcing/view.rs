@@ -4,7 +4,7 @@ use super::enrolment::{EnrolledSku, Enrolment, State};
 use super::skus::{self, Stocks};
 use crate::api::Cursor;
 use crate::attribution::Catalogue;
-use crate::catalogue::names::{Noun, name_of};
+use crate::names::{Noun, name_of};
 use crate::payouts::calendar;
 use crate::store::{StoreError, Tx};
 use attribution_core::calendar::Calendar;

@@ -4,7 +4,7 @@ use super::notes::{self, DifferenceNote, Place};
 use super::reconcile::{Difference, Kind, Span};
 use super::their_states::Dialect;
 use crate::accounts::called;
-use crate::catalogue::names::{Noun, name_of};
+use crate::names::{Noun, name_of};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::time::Instant;

@@ -6,11 +6,11 @@ use super::terms::Terms;
 use crate::Core;
 use crate::api::{
     Cursor, Merchants, Nothing, OfMerchant, Only, Page, Params, PathId, Principal, Problem, Role, Write,
-    WriteScope,
+    WriteScope, check_name_in_path,
 };
 use crate::attribution::programmes::of_id;
 use crate::catalogue::refuse_outsider_of;
-use crate::orders::event::{AMOUNT_MAX_FEN, TEXT_MAX};
+use crate::orders::event::AMOUNT_MAX_FEN;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::explanation::Language;
@@ -161,12 +161,7 @@ async fn post_task(
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     scope.principal.require_merchant(body.merchant.as_str())?;
-    if body.id.is_empty() || body.id.len() > TEXT_MAX || body.id.chars().any(|c| c.is_control() || c == '/') {
-        return Err(Problem::invalid(
-            "id",
-            format!("1 to {TEXT_MAX} bytes without `/` or control characters"),
-        ));
-    }
+    check_name_in_path("id", &body.id)?;
     if !(1..=AMOUNT_MAX_FEN).contains(&body.price_fen) {
         return Err(Problem::invalid("price_fen", format!("1 to {AMOUNT_MAX_FEN}")));
     }

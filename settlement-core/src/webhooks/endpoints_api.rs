@@ -7,7 +7,7 @@ use crate::api::{
     ApiTime, Cursor, Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Subjects,
     Write, check_label,
 };
-use crate::catalogue::destination::checked;
+use crate::destination::checked;
 use crate::params;
 use crate::random;
 use crate::shared_secret::good_until;

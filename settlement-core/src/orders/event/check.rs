@@ -2,6 +2,7 @@
 
 use super::OrderEvent;
 use super::read::from_outside;
+use crate::api::TEXT_MAX;
 use crate::api::time::plausible;
 use crate::orders::intake::Refusal;
 use crate::orders::review::Reason;
@@ -71,8 +72,6 @@ pub enum EventError {
 pub const CURRENCY: &str = "CNY";
 /// The largest amount of one line: a thousand million yuan. Sums over an order and a day stay far from overflow.
 pub const AMOUNT_MAX_FEN: i64 = 100_000_000_000;
-/// Bytes of free text at most.
-pub const TEXT_MAX: usize = 128;
 /// Lines of one order at most.
 pub const LINES_MAX: usize = 500;
 /// Click tokens on one order at most: a browser carries claims of at most twenty programmes.
@@ -179,12 +178,6 @@ impl OrderEvent {
             Self::Completed(_) | Self::Closed(_) => Ok(()),
         }
     }
-}
-
-/// Whether a number or name from outside is one to keep: not empty, at most [`TEXT_MAX`] bytes, and without control
-/// characters, by which lists are paged.
-pub(crate) fn is_reference(text: &str) -> bool {
-    !text.is_empty() && text.len() <= TEXT_MAX && !text.chars().any(char::is_control)
 }
 
 fn short(field: &'static str, text: Option<&str>) -> Result<(), EventError> {

@@ -10,8 +10,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use check::is_reference;
-pub use check::{AMOUNT_MAX_FEN, CURRENCY, EventError, LINES_MAX, TEXT_MAX, TOKENS_MAX};
+pub use check::{AMOUNT_MAX_FEN, CURRENCY, EventError, LINES_MAX, TOKENS_MAX};
 pub use parts::{Completed, Created, Declared, Line, LineAmount, Paid, RefundStep, Refunded, Shipped, Step};
 
 use attribution_core::ids::{OrderId, PlatformId};

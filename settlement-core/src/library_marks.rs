@@ -1,4 +1,5 @@
-//! What a change leaves for the index, in the change's own transaction.
+//! What a change leaves for the library's index, in the change's own transaction: a mark on each product that it may
+//! concern, or, of many, a word that they are stale.
 
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -75,7 +76,7 @@ fn stale(tx: &mut dyn Tx, kind: &str, id: &str) -> Result<(), StoreError> {
 }
 
 /// The next products after `after` that `kind` and `id` name, in order.
-pub(super) fn next(
+pub(crate) fn next(
     tx: &mut dyn Tx,
     kind: &str,
     id: &str,

@@ -17,7 +17,7 @@ const PAYMENT_LAG_MS: i64 = 30 * DAY_MS;
 ///
 /// # Errors
 /// If the store fails.
-pub(super) fn claim(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
+pub(crate) fn claim(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
     let key = params![platform, order];
     let row = tx.query_opt("SELECT buyer FROM orders WHERE platform = $1 AND order_id = $2", key)?;
     if let Some(row) = row {
@@ -54,7 +54,7 @@ pub(crate) fn buyer_lock(platform: &PlatformId, buyer: &str) -> String {
 ///
 /// # Errors
 /// If the store fails.
-pub(super) fn one(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
+pub(crate) fn one(tx: &mut dyn Tx, platform: &PlatformId, order: &OrderId) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE orders SET dirty = 1 WHERE platform = $1 AND order_id = $2",
         params![platform, order],
@@ -86,7 +86,7 @@ pub(crate) fn buyer(
 ///
 /// # Errors
 /// If the store fails.
-pub(super) fn payer(
+pub(crate) fn payer(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     buyer: &BuyerId,

@@ -1,10 +1,10 @@
 //! What lies in an `earned` account and since which month: kept up with every posted transfer of an order line.
 //!
-//! The rules know that a share was settled or taken back; where its money lies by now only the payouts know. So this
+//! The rules know that a share was settled or taken back, not where its money lies by now. So this
 //! is where a counter-entry finds its account: `earned` before the payout, `available` after it.
 
-use crate::ledger::account::owner_of;
-use crate::ledger::transfer::{Subject, TransferError, execute};
+use super::account::owner_of;
+use super::transfer::{Subject, TransferError, execute};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::commission::Payee;

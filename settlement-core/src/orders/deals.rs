@@ -1,6 +1,6 @@
 //! What SKUs were sold for: noted with every order line that names its SKU, asked for the lowest price of 30 days.
 
-use crate::orders::state::{LineState, OrderState};
+use super::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::ProductId;
@@ -13,7 +13,7 @@ use attribution_core::time::Instant;
 ///
 /// # Errors
 /// If the store fails.
-pub(crate) fn note(tx: &mut dyn Tx, order: &OrderState, line: &LineState) -> Result<(), StoreError> {
+pub(super) fn note(tx: &mut dyn Tx, order: &OrderState, line: &LineState) -> Result<(), StoreError> {
     let Some(sku) = &line.sku else { return Ok(()) };
     let created = &order.created;
     let price = line.amount.0 / i64::from(line.quantity.max(1));
@@ -39,7 +39,7 @@ pub(crate) fn note(tx: &mut dyn Tx, order: &OrderState, line: &LineState) -> Res
 ///
 /// # Errors
 /// If the store fails.
-pub(super) fn low30(
+pub(crate) fn low30(
     tx: &mut dyn Tx,
     product: &ProductId,
     sku: &str,
