@@ -1,12 +1,11 @@
-//! The command line: what every command shares. A command's own flags stand in its own file.
+//! The command line: flags that several commands share. A command's own stand in its own file.
 
-use crate::commands::Command;
 use crate::config::{CoreFile, SQLITE_FILE, StoreChoice, load};
-use crate::exit::{self, Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::roles::core::store_config;
 use crate::scenario::time;
 use attribution_core::time::Instant;
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, ValueEnum};
 use redis_view::RedisOptions;
 use settlement_core::Clock;
 use settlement_core::replay::Selection;
@@ -18,19 +17,6 @@ pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("
 
 /// Where `yinke up` keeps everything unless told otherwise.
 pub(crate) const DATA_DEFAULT: &str = "./yinke-data";
-
-/// Turns taps on promo links into money owed to the right person
-///
-/// Yinke (引客) redirects promo links in microseconds, makes every click durable, decides whose order it is,
-/// computes the commission, and can explain every decision. `yinke up --demo` shows all of it.
-#[derive(Debug, Parser)]
-#[command(name = "yinke", version = VERSION, after_long_help = exit::HELP, max_term_width = 100)]
-pub(crate) struct Cli {
-    #[command(flatten)]
-    pub(crate) global: Global,
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]

@@ -9,6 +9,7 @@ mod config;
 mod data_dir;
 mod demo;
 mod exit;
+mod exit_codes;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handover;
@@ -16,6 +17,7 @@ mod import;
 mod keys;
 mod logging;
 mod output;
+mod password;
 mod roles;
 mod scenario;
 mod shutdown;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 /// Reads the command line, starts logging, runs one command, and says how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = commands::Cli::parse();
     let result = logging::start(&cli.global, cli.command.who_logs()).and_then(|()| cli.command.run());
     logging::finish(result.as_ref().err());
     result.unwrap_or_else(|failure| ExitCode::from(failure.code()))

@@ -1,6 +1,6 @@
 //! `yinke completions SHELL`: a completion script on standard output.
 
-use crate::cli::Cli;
+use super::Cli;
 use crate::exit::Failure;
 use crate::output::say;
 use clap::{Args, CommandFactory as _};

@@ -1,6 +1,6 @@
 //! `yinke man`: the manual page, or one page per command into a folder.
 
-use crate::cli::Cli;
+use super::Cli;
 use crate::exit::{Exit, Failure, io};
 use clap::{Args, CommandFactory as _};
 use std::path::PathBuf;

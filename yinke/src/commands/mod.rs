@@ -1,4 +1,4 @@
-//! The commands: one file each; this enum ties them together.
+//! The command line as a whole, and its commands: one file each; an enum ties them together.
 
 mod account;
 mod api;
@@ -28,12 +28,24 @@ mod scenario;
 mod statement;
 mod up;
 
-pub(crate) use account::draw_password;
-
-use crate::exit::Failure;
+use crate::cli::{Global, VERSION};
+use crate::exit::{self, Exit, Failure};
 use crate::logging::Who;
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+
+/// Turns taps on promo links into money owed to the right person
+///
+/// Yinke (引客) redirects promo links in microseconds, makes every click durable, decides whose order it is,
+/// computes the commission, and can explain every decision. `yinke up --demo` shows all of it.
+#[derive(Debug, Parser)]
+#[command(name = "yinke", version = VERSION, after_long_help = exit::HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -119,5 +131,5 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|e| Failure::new(crate::exit::Exit::Runtime, e))
+        .map_err(|e| Failure::new(Exit::Runtime, e))
 }

@@ -2,7 +2,7 @@
 
 use super::DemoError;
 use crate::api::{ApiError, CoreApi};
-use crate::commands::draw_password;
+use crate::password::draw_password;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
