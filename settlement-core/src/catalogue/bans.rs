@@ -79,15 +79,15 @@ impl Banned {
     /// # Errors
     /// If the store fails.
     pub(crate) fn read(tx: &mut dyn Tx, now: Instant) -> Result<Self, StoreError> {
-        let rows = tx.query(&Self::at(1), params![now])?;
+        let rows = tx.query(&Self::at("$1"), params![now])?;
         Ok(Self(rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect::<Result<_, StoreError>>()?))
     }
 
-    /// What reads it: `category` and `programme`, at the time that stands at this place among the values.
-    pub(super) fn at(now: usize) -> String {
+    /// What reads it: `category` and `programme`, at the time that this mark stands for.
+    pub(super) fn at(now: &str) -> String {
         format!(
             "WITH RECURSIVE banned (category, programme) AS (SELECT category, programme FROM bans \
-             WHERE effective_from <= ${now} AND (effective_to IS NULL OR effective_to > ${now}) \
+             WHERE effective_from <= {now} AND (effective_to IS NULL OR effective_to > {now}) \
              UNION SELECT c.num, b.programme FROM categories c JOIN banned b ON c.parent = b.category) \
              SELECT category, programme FROM banned"
         )

@@ -4,11 +4,12 @@
 
 use super::bans::Banned;
 use super::link_new::address;
+use super::link_state::{LinkFacts, LinkState};
 use crate::api::{CsvEntry, Cursor, Form, Page, PageLength, PageParams, Params, Principal, Problem, Role};
 use crate::params;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{Param, Query, Row, StoreError, Tx};
 use crate::{Core, CoreConfig};
-use attribution_core::catalogue::{LinkFlags, LinkSeconds};
+use attribution_core::catalogue::LinkFlags;
 use attribution_core::code::Code;
 use attribution_core::time::Instant;
 use axum::extract::State;
@@ -21,105 +22,6 @@ use utoipa_axum::routes;
 
 /// Links that one request looks at, where a filter may pass over many: a page may then hold fewer than were asked for.
 const LOOK_AT: usize = 2_000;
-
-/// How a link stands. The first that holds is told, in the order in which an edge decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum LinkState {
-    /// It leads to its target and can earn.
-    Live,
-    /// It works from a later time on.
-    NotStarted,
-    /// Its time is over.
-    Expired,
-    /// The merchant cancelled the promotion (当前页面已过期).
-    PromotionCancelled,
-    /// The product is off the shelf.
-    ProductDelisted,
-    /// It leads on, but its promoter is disabled.
-    PromoterDisabled,
-    /// It leads on, but products of this category may not be promoted (禁推).
-    CategoryBanned,
-}
-
-impl LinkState {
-    /// As it is written.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::NotStarted => "not_started",
-            Self::Expired => "expired",
-            Self::PromotionCancelled => "promotion_cancelled",
-            Self::ProductDelisted => "product_delisted",
-            Self::PromoterDisabled => "promoter_disabled",
-            Self::CategoryBanned => "category_banned",
-        }
-    }
-}
-
-/// What a link's state is computed from.
-pub(super) struct Life {
-    pub(super) starts: LinkSeconds,
-    pub(super) expires: LinkSeconds,
-    pub(super) cancelled_from: Option<Instant>,
-    pub(super) delisted_from: Option<Instant>,
-    pub(super) disabled_from: Option<Instant>,
-    /// In its programme, now.
-    pub(super) banned: bool,
-}
-
-impl Life {
-    /// The columns of which [`read`](Self::read) makes it: of the link `l`, its target `t`, its promoter `r` and its
-    /// placement `p`.
-    pub(super) const COLUMNS: &str = "l.starts, l.expires, t.cancelled_from, t.delisted_from, r.disabled_from, \
-         t.category, p.programme";
-
-    /// The condition on the same tables that every link fulfils which is not live; `now` and `seconds` are the places of
-    /// the time among the values, in milliseconds and in seconds.
-    fn may_be_dead(now: usize, seconds: usize) -> String {
-        format!(
-            "(t.cancelled_from <= ${now} OR t.delisted_from <= ${now} OR r.disabled_from <= ${now} \
-             OR (l.expires <> 0 AND l.expires <= ${seconds}) OR l.starts > ${seconds} \
-             OR t.category IN (SELECT b.category FROM ({}) b))",
-            Banned::at(now)
-        )
-    }
-
-    /// Out of a row in which these columns begin at `at`.
-    pub(super) fn read(row: &Row, at: usize, banned: &Banned) -> Result<Self, StoreError> {
-        Ok(Self {
-            starts: LinkSeconds(row.num(at)?),
-            expires: LinkSeconds(row.num(at + 1)?),
-            cancelled_from: row.opt_instant(at + 2)?,
-            delisted_from: row.opt_instant(at + 3)?,
-            disabled_from: row.opt_instant(at + 4)?,
-            banned: match row.opt_int(at + 5)? {
-                Some(category) => banned.forbids(category, row.int(at + 6)?),
-                None => false,
-            },
-        })
-    }
-
-    /// How it stands at `now`.
-    pub(super) fn at(&self, now: Instant) -> LinkState {
-        let begun = |from: Option<Instant>| from.is_some_and(|from| from <= now);
-        if begun(self.cancelled_from) {
-            LinkState::PromotionCancelled
-        } else if begun(self.delisted_from) {
-            LinkState::ProductDelisted
-        } else if begun(self.expires.instant()) {
-            LinkState::Expired
-        } else if self.starts.instant().is_some_and(|starts| starts > now) {
-            LinkState::NotStarted
-        } else if begun(self.disabled_from) {
-            LinkState::PromoterDisabled
-        } else if self.banned {
-            LinkState::CategoryBanned
-        } else {
-            LinkState::Live
-        }
-    }
-}
 
 /// Which links.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -355,7 +257,7 @@ fn columns() -> String {
          JOIN placements p ON p.num = l.placement JOIN promoters r ON r.num = l.promoter \
          JOIN programmes g ON g.num = p.programme LEFT JOIN links q ON q.qr_of = l.code \
          LEFT JOIN aliases a ON a.code = l.code WHERE l.qr_of IS NULL",
-        Life::COLUMNS
+        LinkFacts::COLUMNS
     )
 }
 
@@ -368,12 +270,11 @@ fn page(
     config: &CoreConfig,
     now: Instant,
 ) -> Result<Page<LinkEntry>, Problem> {
-    let (mut sql, mut values) = question(tx, principal, wanted, after, now)?;
+    let mut query = question(tx, principal, wanted, after, now)?;
     let look_at = wanted.state.map_or(length.entries(), |_| LOOK_AT.max(length.entries()));
     // One more row than is looked at says whether there is another page.
-    values.push(i64::try_from(look_at + 1).unwrap_or(i64::MAX).into());
-    sql.push_str(&format!(" LIMIT ${}", values.len()));
-    let rows = tx.query(&sql, &values)?;
+    query.add(" LIMIT ?", [i64::try_from(look_at + 1).unwrap_or(i64::MAX).into()]);
+    let rows = query.rows(tx)?;
     let banned = Banned::read(tx, now)?;
     let mut items = Vec::new();
     for (row, looked_at) in rows.iter().zip(1..=look_at) {
@@ -396,13 +297,8 @@ fn question<'w>(
     wanted: &'w Wanted,
     after: &Cursor,
     now: Instant,
-) -> Result<(String, Vec<Param<'w>>), Problem> {
-    let mut sql = columns();
-    let mut values: Vec<Param<'_>> = Vec::new();
-    let mut with = |condition: &str, value| {
-        values.push(value);
-        sql.push_str(&format!(" AND {condition} ${}", values.len()));
-    };
+) -> Result<Query<'w>, Problem> {
+    let mut query = Query::new(columns());
     if let Some(promoter) = &wanted.promoter {
         let row = tx
             .query_opt("SELECT num, agency FROM promoters WHERE id = $1", params![promoter])?
@@ -410,49 +306,37 @@ fn question<'w>(
         if principal.role != Role::Merchant {
             principal.require_promoter_of(promoter, row.opt_text(1)?)?;
         }
-        with("l.promoter =", row.int(0)?.into());
+        query.only("l.promoter = ?", Some(row.int(0)?));
     }
-    if let Some(merchant) = &wanted.merchant {
-        with("t.merchant =", merchant.into());
-    }
+    query.only("t.merchant = ?", wanted.merchant.as_ref());
     if let Some(product) = &wanted.product {
         let sql = "SELECT num FROM targets WHERE kind = 'product' AND id = $1";
         let row = tx.query_opt(sql, params![product])?.ok_or_else(|| Problem::unknown("product", product))?;
-        with("l.target =", row.int(0)?.into());
+        query.only("l.target = ?", Some(row.int(0)?));
     }
-    if let Some(placement) = &wanted.placement {
-        with("p.id =", placement.into());
-    }
-    if let Some(made) = wanted.made_at {
-        with("l.created_at =", made.into());
-    }
-    if let Some(kind) = wanted.kind {
-        with("t.kind =", kind.name().into());
-    }
+    query.only("p.id = ?", wanted.placement.as_ref());
+    query.only("l.created_at = ?", wanted.made_at);
+    query.only("t.kind = ?", wanted.kind.map(Kind::name));
     // Few of many links are dead: those that cannot be are not looked at.
     if wanted.state.is_some_and(|state| state != WantedState::Live) {
-        values.extend([Param::from(now), now.floor_seconds().into()]);
-        sql.push_str(&format!(" AND {}", Life::may_be_dead(values.len() - 1, values.len())));
+        let (now, seconds) = (query.mark_of(now), query.mark_of(now.floor_seconds()));
+        query.add(&format!(" AND {}", LinkFacts::may_be_dead(&now, &seconds)), []);
     }
     if wanted.promoter.is_some() {
-        if let Some([created, code]) = after.numbers()? {
-            values.extend([Param::from(created), code.into()]);
-            let n = values.len();
-            sql.push_str(&format!(" AND (l.created_at, l.code) < (${}, ${n})", n - 1));
+        if let Some(place) = after.numbers::<2>()? {
+            query.add(" AND (l.created_at, l.code) < (?, ?)", place.map(Param::from));
         }
-        sql.push_str(" ORDER BY l.created_at DESC, l.code DESC");
+        query.add(" ORDER BY l.created_at DESC, l.code DESC", []);
     } else {
         if let Some([target, promoter, created, code]) = after.numbers()? {
-            values.extend([Param::from(target), promoter.into(), created.into(), code.into()]);
-            let n = values.len();
-            let (a, b, c) = (n - 3, n - 2, n - 1);
-            sql.push_str(&format!(
-                " AND t.num >= ${a} AND (t.num > ${a} OR (l.promoter, l.created_at, l.code) > (${b}, ${c}, ${n}))"
-            ));
+            query.add(
+                " AND t.num >= ? AND (t.num > ? OR (l.promoter, l.created_at, l.code) > (?, ?, ?))",
+                [target, target, promoter, created, code].map(Param::from),
+            );
         }
-        sql.push_str(" ORDER BY t.num, l.promoter, l.created_at, l.code");
+        query.add(" ORDER BY t.num, l.promoter, l.created_at, l.code", []);
     }
-    Ok((sql, values))
+    Ok(query)
 }
 
 /// The sort key of a link.
@@ -467,7 +351,7 @@ fn key(wanted: &Wanted, row: &Row) -> Result<String, StoreError> {
 fn entry(row: &Row, config: &CoreConfig, banned: &Banned, now: Instant) -> Result<LinkEntry, StoreError> {
     let code = Code(row.int(0)?.cast_unsigned()).to_string();
     let qr = row.opt_int(11)?.map(|code| Code(code.cast_unsigned()).to_string());
-    let life = Life::read(row, 15, banned)?;
+    let facts = LinkFacts::read(row, 15, banned)?;
     let flags = row.link_flags(8)?;
     Ok(LinkEntry {
         short_url: address(config, &code),
@@ -481,12 +365,12 @@ fn entry(row: &Row, config: &CoreConfig, banned: &Banned, now: Instant) -> Resul
         target_kind: row.text(5)?.to_owned(),
         target: row.text(6)?.to_owned(),
         title: row.text(7)?.to_owned(),
-        state: life.at(now),
+        state: facts.at(now),
         badge: flags.has(LinkFlags::BADGE),
         created_at: row.int(9)?,
         shared_at: row.int(10)?,
-        starts_at: life.starts.instant().map(Instant::millis),
-        expires_at: life.expires.instant().map(Instant::millis),
+        starts_at: facts.starts.instant().map(Instant::millis),
+        expires_at: facts.expires.instant().map(Instant::millis),
         qr_svg_url: qr.as_ref().map(|qr| address(config, &format!("q/{qr}.svg"))),
         qr_png_url: qr.as_ref().map(|qr| address(config, &format!("q/{qr}.png"))),
         qr_code: qr,

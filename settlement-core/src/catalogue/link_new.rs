@@ -151,54 +151,25 @@ impl<'a> LinkMaker<'a> {
         link: &NewLink,
         numbers: &mut Numbers,
     ) -> Result<MadeLink, Problem> {
-        let id = link.placement.as_ref().ok_or_else(|| {
-            Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "no_placement",
-                "a link needs a placement (推广位)",
-            )
-            .fact("field", "placement")
-        })?;
-        self.load(tx, id)?;
-        let placement = Rc::clone(self.placements.get(id.as_str()).ok_or(StoreError::NoRow)?);
-        let programme = Rc::clone(self.programmes.get(&placement.programme).ok_or(StoreError::NoRow)?);
-        self.principal.require_promoter_of(&placement.promoter, placement.agency.as_deref())?;
-        if placement.disabled_from.is_some_and(|from| from <= self.now) {
-            return Err(Problem::conflict("promoter_disabled", "this promoter may not make links now"));
-        }
-        let shared = link.shared_at.map_or(self.now, ApiTime::instant);
-        plausible(shared, self.now).map_err(|why| Problem::invalid("shared_at", why))?;
-        self.refuse_back_dating(shared)?;
-        refuse_empty_life(link)?;
-        // Operators bring in links of before, some of which are over.
-        if shared >= self.now || self.principal.require_operator().is_err() {
-            refuse_over(link, self.now)?;
-        }
+        let (placement, programme) = self.placement(tx, link)?;
+        let shared = self.shared_at(link)?;
         let target = self.targets.find(tx, link, (placement.programme, &programme), numbers)?;
-
         let policy = programme.policy_at(shared).ok_or(StoreError::NoRow)?;
         self.refuse_unverified(tx, &placement, &policy.eligibility)?;
         let life = Life::of(link, policy, shared)?;
-        let mut flags = LinkFlags::default();
-        if link.badge {
-            flags = flags.with(LinkFlags::BADGE);
-        }
-        if link.converted {
-            flags = flags.with(LinkFlags::CONVERTED);
-        }
         let mut row = Row {
             placement: placement.num,
             promoter: placement.promoter_num,
             target: target.num,
             starts: life.starts,
             expires: life.expires,
-            flags,
+            flags: flags_of(link),
             shared,
             qr_of: None,
         };
         let code = self.rows.insert(tx, row, numbers)?;
         row.expires = life.qr_expires;
-        row.flags = flags.with(LinkFlags::QR);
+        row.flags = row.flags.with(LinkFlags::QR);
         row.qr_of = Some(code);
         let qr_code = self.rows.insert(tx, row, numbers)?;
         let alias =
@@ -220,12 +191,39 @@ impl<'a> LinkMaker<'a> {
         self.rows.write(tx)
     }
 
-    /// A promoter who dates a link back would choose among all rules that ever were.
-    fn refuse_back_dating(&self, shared: Instant) -> Result<(), Problem> {
-        if shared < self.now.plus(-AHEAD_MS) && self.principal.require_operator().is_err() {
+    /// The placement that the link is to be in, whose promoter may make links now, and its programme.
+    fn placement(
+        &mut self,
+        tx: &mut dyn Tx,
+        link: &NewLink,
+    ) -> Result<(Rc<Placement>, Rc<Programme>), Problem> {
+        let id = link.placement.as_ref().ok_or_else(|| no_placement("a link needs a placement (推广位)"))?;
+        self.load(tx, id)?;
+        let placement = Rc::clone(self.placements.get(id.as_str()).ok_or(StoreError::NoRow)?);
+        let programme = Rc::clone(self.programmes.get(&placement.programme).ok_or(StoreError::NoRow)?);
+        self.principal.require_promoter_of(&placement.promoter, placement.agency.as_deref())?;
+        if placement.disabled_from.is_some_and(|from| from <= self.now) {
+            return Err(Problem::conflict("promoter_disabled", "this promoter may not make links now"));
+        }
+        Ok((placement, programme))
+    }
+
+    /// When the link is shared, with the rules of which time it works: a time that whoever asks may say, and one that
+    /// leaves it some life.
+    fn shared_at(&self, link: &NewLink) -> Result<Instant, Problem> {
+        let shared = link.shared_at.map_or(self.now, ApiTime::instant);
+        plausible(shared, self.now).map_err(|why| Problem::invalid("shared_at", why))?;
+        let is_operator = self.principal.require_operator().is_ok();
+        // A promoter who dates a link back would choose among all rules that ever were.
+        if shared < self.now.plus(-AHEAD_MS) && !is_operator {
             return Err(Problem::forbidden("only operators may date a link back"));
         }
-        Ok(())
+        refuse_empty_life(link)?;
+        // Operators bring in links of before, some of which are over.
+        if shared >= self.now || !is_operator {
+            refuse_over(link, self.now)?;
+        }
+        Ok(shared)
     }
 
     fn load(&mut self, tx: &mut dyn Tx, id: &PlacementId) -> Result<(), Problem> {
@@ -238,14 +236,7 @@ impl<'a> LinkMaker<'a> {
                  JOIN promoters r ON r.num = p.promoter WHERE p.id = $1",
                 params![id],
             )?
-            .ok_or_else(|| {
-                Problem::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "no_placement",
-                    format!("there is no placement {id}; make one first"),
-                )
-                .fact("field", "placement")
-            })?;
+            .ok_or_else(|| no_placement(format!("there is no placement {id}; make one first")))?;
         let placement = Placement {
             num: row.int(0)?,
             promoter: row.text(1)?.to_owned(),
@@ -303,6 +294,16 @@ impl<'a> LinkMaker<'a> {
         }
         Ok(alias)
     }
+}
+
+/// What a link is shared under, as its maker says.
+fn flags_of(link: &NewLink) -> LinkFlags {
+    let said = [(link.badge, LinkFlags::BADGE), (link.converted, LinkFlags::CONVERTED)];
+    said.into_iter().filter(|(is, _)| *is).fold(LinkFlags::default(), |all, (_, flag)| all.with(flag))
+}
+
+fn no_placement(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no_placement", detail).about("placement")
 }
 
 /// The addresses of a path of the edge at the installation's further hosts.

@@ -2,8 +2,8 @@
 
 use super::bans::Banned;
 use super::feed::Numbers;
-use super::link_list::{Life, LinkState};
 use super::link_new::{LinkMaker, MadeLink, NUMBERS_PER_LINK, NewLink, address, elsewhere};
+use super::link_state::{LinkFacts, LinkState};
 use crate::api::{Mistakes, Only, PathId, Principal, Problem, Promoters, Write};
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
@@ -172,7 +172,7 @@ async fn get_link(
                  FROM links l JOIN placements p ON p.num = l.placement \
                  JOIN promoters r ON r.num = p.promoter JOIN programmes g ON g.num = p.programme \
                  JOIN targets t ON t.num = l.target WHERE l.code = $1",
-                Life::COLUMNS
+                LinkFacts::COLUMNS
             );
             let Some(row) = tx.query_opt(&sql, params![code])? else { return Ok(None) };
             Ok::<_, StoreError>(Some((code, row, Banned::read(tx, now)?)))
@@ -184,7 +184,7 @@ async fn get_link(
     let qr_code = row.opt_int(10)?.map(|code| Code(code.cast_unsigned()).to_string());
     let flags = row.link_flags(7)?;
     let code = code.to_string();
-    let life = Life::read(&row, 14, &banned)?;
+    let life = LinkFacts::read(&row, 14, &banned)?;
     Ok(Json(LinkView {
         short_url: address(core.config(), &code),
         other_urls: elsewhere(core.config(), &code),

@@ -14,6 +14,7 @@ mod link_life;
 mod link_list;
 mod link_new;
 mod link_rows;
+mod link_state;
 mod link_target;
 mod links;
 mod logo;

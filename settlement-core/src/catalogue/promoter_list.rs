@@ -5,7 +5,7 @@ use super::promoters::{Account, accounts_of};
 use crate::Core;
 use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, Role, visible};
 use crate::params;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{Query, Row, StoreError};
 use attribution_core::ids::PromoterId;
 use attribution_core::time::Instant;
 use axum::Json;
@@ -119,33 +119,20 @@ async fn list(
     let rows = core
         .store()
         .read(move |tx| {
-            let mut sql = format!("{COLUMNS} WHERE r.id > $1");
-            let mut values: Vec<Param<'_>> = vec![(&after).into()];
+            let mut query = Query::new(COLUMNS);
+            query.add(" WHERE r.id > ?", [(&after).into()]);
             let part = wanted.q.as_deref().map(like);
             if let Some(part) = &part {
-                values.push(part.into());
-                let n = values.len();
-                sql.push_str(&format!(
-                    " AND (LOWER(r.name) LIKE ${n} ESCAPE '\\' OR LOWER(r.id) LIKE ${n} ESCAPE '\\')"
-                ));
+                let text = " AND (LOWER(r.name) LIKE ? ESCAPE '\\' OR LOWER(r.id) LIKE ? ESCAPE '\\')";
+                query.add(text, [part.into(), part.into()]);
             }
-            if let Some(agency) = &wanted.agency {
-                values.push(agency.into());
-                sql.push_str(&format!(" AND r.agency = ${}", values.len()));
-            }
-            const PLACED: &str = " AND EXISTS (SELECT 1 FROM placements p JOIN programmes g ON g.num = p.programme \
+            query.only("r.agency = ?", wanted.agency.as_ref());
+            const PLACED: &str = "EXISTS (SELECT 1 FROM placements p JOIN programmes g ON g.num = p.programme \
                                   WHERE p.promoter = r.num AND";
-            if let Some(merchant) = &merchant {
-                values.push(merchant.into());
-                sql.push_str(&format!("{PLACED} g.merchant = ${})", values.len()));
-            }
-            if let Some(programme) = &wanted.programme {
-                values.push(programme.into());
-                sql.push_str(&format!("{PLACED} g.id = ${})", values.len()));
-            }
-            values.push(page.rows().into());
-            sql.push_str(&format!(" ORDER BY r.id LIMIT ${}", values.len()));
-            tx.query(&sql, &values)
+            query.only(&format!("{PLACED} g.merchant = ?)"), merchant.as_ref());
+            query.only(&format!("{PLACED} g.id = ?)"), wanted.programme.as_ref());
+            query.add(" ORDER BY r.id LIMIT ?", [page.rows().into()]);
+            query.rows(tx)
         })
         .await?;
     let items = rows.iter().map(|row| entry(row, sees_all, now)).collect::<Result<Vec<_>, _>>()?;

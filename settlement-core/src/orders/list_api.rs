@@ -4,11 +4,12 @@
 
 use super::shown::{midnight, not_yet_shown};
 use crate::Core;
-use crate::api::visible;
-use crate::api::{ApiTime, CsvEntry, Cursor, Form, Page, PageParams, Params, Principal, Problem, Role};
+use crate::api::{
+    ApiTime, CsvEntry, Cursor, Form, Page, PageParams, Params, Principal, Problem, Role, visible,
+};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{Param, Query, Row, StoreError, Tx};
 use attribution_core::ids::PromoterId;
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
@@ -257,6 +258,16 @@ fn scope(wanted: &mut Wanted, principal: &Principal) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Order lines with what an entry says of them.
+const LINES: &str = "SELECT l.platform, l.order_id, l.line_id, l.product, t.title, l.merchant, o.buyer, l.promoter, \
+     l.programme, l.state, l.base_fen, l.commission_fen, l.promoter_fen, l.final_ms, l.review, l.created_ms, \
+     l.settled_ms, l.programme_version, l.matured_ms, \
+     (SELECT r.name FROM promoters r WHERE r.id = l.promoter), \
+     CASE WHEN l.settled_ms IS NULL THEN 0 ELSE (SELECT COUNT(*) FROM ledger_transfers x WHERE x.platform = l.platform \
+     AND x.order_id = l.order_id AND x.line_id = l.line_id AND x.reason = 'clawback') END FROM order_lines l \
+     JOIN orders o ON o.order_id = l.order_id AND o.platform = l.platform \
+     LEFT JOIN targets t ON t.kind = 'product' AND t.id = l.product WHERE TRUE";
+
 /// Those that may be in the state that is wanted, with `also_settled_since` for whoever may not see them as settled yet.
 fn rows(
     tx: &mut dyn Tx,
@@ -266,66 +277,30 @@ fn rows(
     after: Option<&(i64, [String; 3])>,
     limit: i64,
 ) -> Result<Vec<Row>, Problem> {
-    let mut sql = "SELECT l.platform, l.order_id, l.line_id, l.product, t.title, l.merchant, o.buyer, l.promoter, \
-         l.programme, l.state, l.base_fen, l.commission_fen, l.promoter_fen, l.final_ms, l.review, l.created_ms, \
-         l.settled_ms, l.programme_version, l.matured_ms, \
-         (SELECT r.name FROM promoters r WHERE r.id = l.promoter), \
-         CASE WHEN l.settled_ms IS NULL THEN 0 ELSE (SELECT COUNT(*) FROM ledger_transfers x WHERE x.platform = l.platform \
-         AND x.order_id = l.order_id AND x.line_id = l.line_id AND x.reason = 'clawback') END FROM order_lines l \
-         JOIN orders o ON o.order_id = l.order_id AND o.platform = l.platform \
-         LEFT JOIN targets t ON t.kind = 'product' AND t.id = l.product WHERE 1 = 1"
-        .to_owned();
-    let mut values: Vec<Param<'_>> = Vec::new();
-    let mut with = |condition: &str, value| {
-        values.push(value);
-        sql.push_str(&format!(" AND {}", condition.replace('?', &format!("${}", values.len()))));
-    };
-    if let Some(promoter) = &wanted.promoter {
-        with("l.promoter = ?", promoter.into());
-    }
-    if let Some(merchant) = &wanted.merchant {
-        with("l.merchant = ?", merchant.into());
-    }
-    if let Some(agency) = &wanted.agency {
-        with("l.promoter IN (SELECT r.id FROM promoters r WHERE r.agency = ?)", agency.into());
-    }
-    if let Some(product) = &wanted.product {
-        with("l.product = ?", product.into());
-    }
-    if let Some(order) = &wanted.order {
-        with("l.order_id = ?", order.into());
-    }
+    let mut query = Query::new(LINES);
+    query.only("l.promoter = ?", wanted.promoter.as_ref());
+    query.only("l.merchant = ?", wanted.merchant.as_ref());
+    query.only("l.promoter IN (SELECT r.id FROM promoters r WHERE r.agency = ?)", wanted.agency.as_ref());
+    query.only("l.product = ?", wanted.product.as_ref());
+    query.only("l.order_id = ?", wanted.order.as_ref());
     match (wanted.state, also_settled_since) {
         // What is not shown as settled yet is shown as expected.
         (Some(Standing::Expected), Some(since)) => {
-            with("(l.state = 'expected' OR (l.state = 'settled' AND l.matured_ms >= ?))", since.into());
+            query.only("(l.state = 'expected' OR (l.state = 'settled' AND l.matured_ms >= ?))", Some(since));
         }
-        (Some(state), _) => with("l.state = ?", state.name().into()),
-        (None, _) => {}
+        (state, _) => query.only("l.state = ?", state.map(Standing::name)),
     }
-    if let Some(from) = from {
-        with("l.created_ms >= ?", from.into());
-    }
-    if let Some(to) = to {
-        with("l.created_ms < ?", to.into());
-    }
+    query.only("l.created_ms >= ?", from);
+    query.only("l.created_ms < ?", to);
     if let Some((at, [order, platform, line])) = after {
-        with("l.created_ms <= ?", (*at).into());
-        let n = values.len();
-        values.extend([order, platform, line].map(Param::from));
-        sql.push_str(&format!(
-            " AND (l.created_ms < ${n} OR (l.order_id, l.platform, l.line_id) > (${}, ${}, ${}))",
-            n + 1,
-            n + 2,
-            n + 3
-        ));
+        let at = Param::from(*at);
+        query.add(
+            " AND l.created_ms <= ? AND (l.created_ms < ? OR (l.order_id, l.platform, l.line_id) > (?, ?, ?))",
+            [at, at, order.into(), platform.into(), line.into()],
+        );
     }
-    values.push(limit.into());
-    sql.push_str(&format!(
-        " ORDER BY l.created_ms DESC, l.order_id, l.platform, l.line_id LIMIT ${}",
-        values.len()
-    ));
-    Ok(tx.query(&sql, &values)?)
+    query.add(" ORDER BY l.created_ms DESC, l.order_id, l.platform, l.line_id LIMIT ?", [limit.into()]);
+    Ok(query.rows(tx)?)
 }
 
 fn entry(

@@ -12,7 +12,7 @@ use crate::api::{
 };
 use crate::catalogue::refuse_unknown_programme;
 use crate::params;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{Param, Query, Row, StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
@@ -306,29 +306,25 @@ fn payouts(
     after: Option<&(i64, [String; 1])>,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut sql = "SELECT id, kind, programme, payee, run_day, attempt, state, reason, entries, amount_fen, gross_fen, \
-                   fee_fen, net_fen, at_ms, account_kind, account, calendar, \
-                   (SELECT g.name FROM programmes g WHERE g.id = programme), \
-                   (SELECT r.name FROM promoters r WHERE r.id = SUBSTR(payee, 10) AND payee LIKE 'promoter/%') FROM payouts WHERE TRUE"
-        .to_owned();
-    let mut values: Vec<Param<'_>> = Vec::new();
-    let columns = [("payee", &which.payee), ("programme", &which.programme)];
-    for (column, value) in columns.into_iter().filter_map(|(column, value)| Some((column, value.as_ref()?))) {
-        values.push(value.into());
-        sql.push_str(&format!(" AND {column} = ${}", values.len()));
-    }
+    let mut query = Query::new(
+        "SELECT id, kind, programme, payee, run_day, attempt, state, reason, entries, amount_fen, gross_fen, \
+         fee_fen, net_fen, at_ms, account_kind, account, calendar, \
+         (SELECT g.name FROM programmes g WHERE g.id = programme), \
+         (SELECT r.name FROM promoters r WHERE r.id = SUBSTR(payee, 10) AND payee LIKE 'promoter/%') FROM payouts \
+         WHERE TRUE",
+    );
+    query.only("payee = ?", which.payee.as_ref());
+    query.only("programme = ?", which.programme.as_ref());
     if let Some(state) = which.state {
         // Written out: what is on its way has an index of its own.
-        sql.push_str(&format!(" AND state = '{}'", state.name()));
+        query.add(&format!(" AND state = '{}'", state.name()), []);
     }
     if let Some((at, [id])) = after {
-        values.extend([Param::from(*at), id.into()]);
-        let n = values.len();
-        sql.push_str(&format!(" AND (at_ms < ${0} OR (at_ms = ${0} AND id < ${n}))", n - 1));
+        let at = Param::from(*at);
+        query.add(" AND (at_ms < ? OR (at_ms = ? AND id < ?))", [at, at, id.into()]);
     }
-    values.push(limit.into());
-    sql.push_str(&format!(" ORDER BY at_ms DESC, id DESC LIMIT ${}", values.len()));
-    tx.query(&sql, &values)
+    query.add(" ORDER BY at_ms DESC, id DESC LIMIT ?", [limit.into()]);
+    query.rows(tx)
 }
 
 /// Which file.

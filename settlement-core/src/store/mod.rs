@@ -10,6 +10,7 @@ mod migrate;
 #[cfg(test)]
 mod planner_tests;
 mod postgres;
+mod query;
 mod queue;
 mod row;
 mod sqlite;
@@ -24,6 +25,7 @@ pub use clicks::ClickInsert;
 pub(crate) use list::List;
 pub use migrate::MigrateError;
 pub use postgres::{PostgresUrl, PostgresUrlError};
+pub(crate) use query::Query;
 pub use row::Row;
 pub use threads::{OpenStoreError, Store};
 pub use tx::{Mode, Tx};
