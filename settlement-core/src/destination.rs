@@ -18,7 +18,7 @@ pub(crate) fn checked(
 ) -> Result<String, Problem> {
     let refuse = |why: &str| {
         Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "bad_destination", format!("{field}: {why}"))
-            .fact("field", field)
+            .about(field)
     };
     if text.len() > URL_MAX {
         return Err(refuse("is longer than 2048 bytes"));

@@ -121,9 +121,7 @@ pub(super) fn insert(
         params![num, login.as_str(), role.name(), subject, password, now],
     )?;
     if made == 0 {
-        return Err(
-            Problem::conflict("login_taken", format!("there is an account {login}")).fact("field", "login")
-        );
+        return Err(Problem::conflict("login_taken", format!("there is an account {login}")).about("login"));
     }
     Ok(num)
 }

@@ -47,8 +47,7 @@ impl Problem {
 
     /// 422: the body can be read but makes no sense; `field` says where.
     pub fn invalid(field: &str, detail: impl fmt::Display) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {detail}"))
-            .fact("field", field)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {detail}")).about(field)
     }
 
     /// 404: a thing that the request names does not exist.

@@ -274,15 +274,13 @@ impl<'a> LinkMaker<'a> {
         numbers: &mut Numbers,
     ) -> Result<Alias, Problem> {
         let alias = Alias::new(wish, self.key).map_err(|e| {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_alias", e.to_string()).fact("field", "alias")
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_alias", e.to_string()).about("alias")
         })?;
         // An alias stands for a link that is there.
         self.rows.write(tx)?;
         if self.rows.is_there(tx, &Code::slips(wish.as_bytes(), self.key))? {
             let why = "this alias is one slip of the finger away from a link's code";
-            return Err(
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_alias", why).fact("field", "alias")
-            );
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_alias", why).about("alias"));
         }
         let inserted = tx.execute(
             "INSERT INTO aliases (alias, code, change_no, changed_at) VALUES ($1, $2, $3, $4) \

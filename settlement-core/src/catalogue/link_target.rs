@@ -61,7 +61,7 @@ impl<'a> LinkTargets<'a> {
                 None => {
                     let found = targets::find(tx, "product", product.as_str())?.ok_or_else(|| {
                         unprocessable("unknown_product", format!("there is no product {product}"))
-                            .fact("field", "product")
+                            .about("product")
                     })?;
                     self.products.insert(product.clone(), found.clone());
                     found
@@ -69,7 +69,7 @@ impl<'a> LinkTargets<'a> {
             },
             (None, Some(shop), None) => targets::find(tx, "shop", shop.as_str())?.ok_or_else(|| {
                 unprocessable("unknown_shop", format!("merchant {shop} does not exist or has no shop_url"))
-                    .fact("field", "shop")
+                    .about("shop")
             })?,
             (None, None, Some(page)) => self.page(tx, page, programme, numbers)?,
             _ => return Err(Problem::invalid("product", "give exactly one of product, shop and page")),
@@ -96,7 +96,7 @@ impl<'a> LinkTargets<'a> {
                 "unknown_shop",
                 format!("there is no merchant {}", page.merchant),
             )
-            .fact("field", "page.merchant")
+            .about("page.merchant")
         })?;
         refuse_outsider(tx, &merchant.id, programme)?;
         let hosts = self.hosts_of(&merchant)?;
@@ -139,7 +139,7 @@ impl<'a> LinkTargets<'a> {
         let host = shop.as_ref().and_then(Url::host_str).map(str::to_owned);
         let nowhere = || {
             let why = format!("page.url: merchant {} names no hosts of its pages", merchant.id);
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_destination", why).fact("field", "page.url")
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_destination", why).about("page.url")
         };
         host.map(|host| vec![host]).ok_or_else(nowhere)
     }

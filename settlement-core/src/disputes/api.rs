@@ -210,14 +210,14 @@ async fn post_recovery(
                 RecoverError::Move(MoveError::Store(error)) => error.into(),
                 RecoverError::Unknown => Problem::unknown("refund record", &body.refund),
                 RecoverError::TooMuch { missing } => Problem::conflict("nothing_missing", error.to_string())
-                    .fact("field", "amount_fen")
+                    .about("amount_fen")
                     .fact("missing_fen", missing.0),
                 RecoverError::NotAvailable { free } => Problem::conflict("not_available", error.to_string())
-                    .fact("field", "amount_fen")
+                    .about("amount_fen")
                     .fact("available_fen", free.0),
                 RecoverError::RulesBroken => Problem::conflict("rules_broken", error.to_string()),
                 RecoverError::Reused { .. } => {
-                    Problem::conflict("reference_reused", error.to_string()).fact("field", "reference")
+                    Problem::conflict("reference_reused", error.to_string()).about("reference")
                 }
                 RecoverError::Move(error) => {
                     tracing::error!(error = with_causes(&error), "a recovery failed");

@@ -87,7 +87,7 @@ async fn post_top_up(
     if !(1..=TOP_UP_MAX_FEN).contains(&amount_fen) {
         let detail = format!("amount_fen: 1 to {TOP_UP_MAX_FEN}");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "amount_out_of_range", detail)
-            .fact("field", "amount_fen")
+            .about("amount_fen")
             .fact("most_fen", TOP_UP_MAX_FEN));
     }
     write
@@ -97,7 +97,7 @@ async fn post_top_up(
             match top_up(tx, &platform, &merchant, &reference, Fen(amount_fen), scope.now) {
                 Ok(ToppedUp::Before { amount, .. }) if amount.0 != amount_fen => {
                     let detail = format!("top-up {reference} was made with {} fen", amount.0);
-                    Err(Problem::conflict("reference_reused", detail).fact("field", "reference"))
+                    Err(Problem::conflict("reference_reused", detail).about("reference"))
                 }
                 Ok(_) => Ok((StatusCode::OK, money_of(tx, &merchant)?)),
                 Err(TransferError::Store(error)) => Err(error.into()),

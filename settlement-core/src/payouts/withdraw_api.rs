@@ -77,7 +77,7 @@ struct WithdrawalView {
 fn refusal(error: &WithdrawError) -> Problem {
     match error {
         WithdrawError::TooMuch { free, wanted } => Problem::conflict("not_available", error.to_string())
-            .fact("field", "amount_fen")
+            .about("amount_fen")
             .fact("available_fen", free.0)
             .fact("wanted_fen", wanted.0),
         WithdrawError::NoAccount(reason) => Problem::conflict(reason, error.to_string()),
