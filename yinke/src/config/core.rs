@@ -62,35 +62,17 @@ impl Role for CoreFile {
         let api = r.required("listen.api", "an address such as \"0.0.0.0:8081\"", parse::address);
         let admin = r.required("listen.admin", "an address such as \"127.0.0.1:9090\"", parse::address);
         let trusted_proxies = proxies::trusted(r, "listen.trusted_proxies");
-        let sqlite = r.optional("store.sqlite", "a path", parse::path);
-        let postgres = r.secret("store.postgres");
+        let store = store(r);
         let admin_token = r.secret("auth.admin_token");
         let redis = super::redis::redis(r);
         let private =
             r.defaulted("allow_private_destinations", "true or false", |value| value.as_bool(), false);
         let limits = limits(r);
-        if let (Some(Some(_)), Some(Some(_))) = (&sqlite, &postgres) {
-            r.conflict("store.sqlite", "expected only one of store.sqlite and store.postgres");
-        }
-        if let Some(Some(url)) = &postgres
-            && let Err(error) = url.parse::<PostgresUrl>()
-        {
-            r.conflict("store.postgres", &format!("{:#}", anyhow::Error::new(error)));
-        }
-        if let (Some(api), Some(admin)) = (api, admin)
-            && api == admin
-            && api.port() != 0
-        {
-            r.conflict("listen.admin", "expected another address than listen.api");
-        }
+        r.refuse_one_address(("listen.admin", admin), ("listen.api", api));
         let data_dir = r.resolve(&data_dir?);
-        let store = match (sqlite?, postgres?) {
-            (_, Some(url)) => StoreChoice::Postgres(url),
-            (Some(path), None) => StoreChoice::Sqlite(r.resolve(&path)),
-            (None, None) => StoreChoice::Sqlite(data_dir.join(SQLITE_FILE)),
-        };
         Some(Self {
             keys_dir: keys_dir?.map_or_else(|| data_dir.join("keys"), |dir| r.resolve(&dir)),
+            store: store?.unwrap_or_else(|| StoreChoice::Sqlite(data_dir.join(SQLITE_FILE))),
             data_dir,
             public_url: public_url?,
             hosts: hosts?,
@@ -98,13 +80,28 @@ impl Role for CoreFile {
             listen_api: api?,
             trusted_proxies: trusted_proxies?,
             listen_admin: admin?,
-            store,
             admin_token: admin_token?,
             redis: redis?,
             allow_private_destinations: private?,
             limits: limits?,
         })
     }
+}
+
+/// Where everything is to be kept, if the file says so.
+fn store(r: &mut Reader<'_>) -> Option<Option<StoreChoice>> {
+    let sqlite = r.optional("store.sqlite", "a path", parse::path);
+    let postgres = r.secret("store.postgres");
+    if let (Some(Some(_)), Some(Some(_))) = (&sqlite, &postgres) {
+        r.conflict("store.sqlite", "expected only one of store.sqlite and store.postgres");
+    }
+    if let Some(Some(url)) = &postgres
+        && let Err(error) = url.parse::<PostgresUrl>()
+    {
+        r.conflict("store.postgres", &format!("{:#}", anyhow::Error::new(error)));
+    }
+    let sqlite = sqlite?.map(|path| StoreChoice::Sqlite(r.resolve(&path)));
+    Some(postgres?.map(StoreChoice::Postgres).or(sqlite))
 }
 
 /// Requests a second, by who asks.

@@ -81,12 +81,7 @@ impl Role for EdgeFile {
                 "missing; expected core.token_file, a file that holds this edge's token",
             );
         }
-        if let (Some(public), Some(admin)) = (public, admin)
-            && public == admin
-            && public.port() != 0
-        {
-            r.conflict("listen.admin", "expected another address than listen.public");
-        }
+        r.refuse_one_address(("listen.admin", admin), ("listen.public", public));
         let data_dir = r.resolve(&data_dir?);
         Some(Self {
             edge: EdgeId(edge?),

@@ -5,6 +5,7 @@ use super::{Mistake, Mistakes};
 use crate::keys;
 use crate::spelling::did_you_mean;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -148,6 +149,17 @@ impl<'a> Reader<'a> {
     pub(super) fn conflict(&mut self, key: &str, problem: &str) {
         let span = self.find(key).map(Spanned::span);
         self.mistake(span, key, problem.to_owned());
+    }
+
+    /// Notes that two listeners have one address, if so. Port 0 is another one each time.
+    pub(super) fn refuse_one_address(
+        &mut self,
+        (key, address): (&str, Option<SocketAddr>),
+        (other_key, other): (&str, Option<SocketAddr>),
+    ) {
+        if address.is_some_and(|address| address.port() != 0 && other == Some(address)) {
+            self.conflict(key, &format!("expected another address than {other_key}"));
+        }
     }
 
     /// Looks for keys that nobody asked for, and hands over what was found. Mistakes stand in the file's order.

@@ -5,11 +5,13 @@ use super::world::{PUBLIC_BASE, World, WorldError, check_key, master};
 use attribution_core::click::{ClickId, EdgeId, Epoch, Stream, WorkerId};
 use attribution_core::decide::ClaimAction;
 use attribution_core::ids::VisitorId;
-use attribution_core::record::CLICK_MAX_LEN;
+use attribution_core::outcome::Outcome;
+use attribution_core::record::{CLICK_MAX_LEN, ClickRecord};
 use attribution_core::shipping::{Batch, Heartbeat};
 use attribution_core::time::Instant;
 use attribution_core::token::{BrowserKeys, ClaimToken, ClickKeys, ClickToken, VisitorToken};
 use http::Request;
+use http::request::Parts;
 use redirector::table::Table;
 use redirector::tap::{Browser, Tapped, Taps};
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,21 +129,7 @@ impl Edges {
     pub(super) async fn tap(&mut self, world: &World, asked: &Asked<'_>) -> Result<Tap, WorldError> {
         self.catch_up(world).await?;
         let now = asked.clock;
-        let mut request = Request::builder()
-            .method(if asked.head { "HEAD" } else { "GET" })
-            .uri(format!("/{}", asked.code))
-            .header("host", PUBLIC_BASE.trim_start_matches("https://"))
-            .header("user-agent", asked.agent.unwrap_or(PHONE));
-        for (name, value) in &asked.headers {
-            request = request.header(*name, *value);
-        }
-        let parts = match request.body(()) {
-            Ok(request) => request.into_parts().0,
-            Err(error) => {
-                let what = format!("a tap on {}", asked.code);
-                return Err(WorldError::Setup { what, answer: error.to_string() });
-            }
-        };
+        let parts = request(asked)?;
         let device = self.devices.entry(asked.device.to_owned()).or_default();
         let browser = Browser {
             visitor: device.visitor,
@@ -159,7 +147,7 @@ impl Edges {
             self.sequence - 1
         };
         let click = ClickId::new(stream, sequence);
-        let earned = tapped.outcome == attribution_core::outcome::Outcome::Attributed;
+        let earned = tapped.outcome == Outcome::Attributed;
         if earned && record.visitor.is_some() {
             device.visitor = Some(record.visitor);
         }
@@ -176,22 +164,7 @@ impl Edges {
                 audience: 0,
             });
         }
-        let token = earned.then(|| {
-            let token = ClickToken {
-                click,
-                visitor: record.visitor,
-                programme: record.programme,
-                promoter: record.promoter,
-                placement: record.placement,
-                target: record.target,
-                code: record.code,
-                clicked: now,
-                unjournaled: false,
-            };
-            let mut text = Vec::new();
-            token.sign(&ClickKeys::edge_key(&master(), stream.edge), &mut text);
-            String::from_utf8_lossy(&text).into_owned()
-        });
+        let token = earned.then(|| token(&record, click, now));
         let mut bytes = [0; CLICK_MAX_LEN];
         let len = record.encode(&mut bytes);
         let mut batch = Batch::new(stream, sequence);
@@ -241,6 +214,41 @@ impl Edges {
         let oldest = self.held.first().copied().filter(|_| edge == MAIN);
         oldest.map_or(now, |oldest| oldest.min(now))
     }
+}
+
+/// The request of a tap.
+fn request(asked: &Asked<'_>) -> Result<Parts, WorldError> {
+    let mut request = Request::builder()
+        .method(if asked.head { "HEAD" } else { "GET" })
+        .uri(format!("/{}", asked.code))
+        .header("host", PUBLIC_BASE.trim_start_matches("https://"))
+        .header("user-agent", asked.agent.unwrap_or(PHONE));
+    for (name, value) in &asked.headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(()).map_err(|error| WorldError::Setup {
+        what: format!("a tap on {}", asked.code),
+        answer: error.to_string(),
+    })?;
+    Ok(request.into_parts().0)
+}
+
+/// The token of a click that earned one, as it stands in the destination.
+fn token(record: &ClickRecord<'_>, click: ClickId, clicked: Instant) -> String {
+    let token = ClickToken {
+        click,
+        visitor: record.visitor,
+        programme: record.programme,
+        promoter: record.promoter,
+        placement: record.placement,
+        target: record.target,
+        code: record.code,
+        clicked,
+        unjournaled: false,
+    };
+    let mut text = Vec::new();
+    token.sign(&ClickKeys::edge_key(&master(), click.stream().edge), &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// A click that comes late comes from an edge the core has not heard of, or, if it is held, from a worker of its own
