@@ -9,12 +9,14 @@
 pub mod accounts;
 mod accounts_api;
 mod ahead;
+mod arrivals_api;
 pub(crate) mod calendar;
 mod calendar_api;
 mod came_back;
 mod checks_api;
 mod due;
 mod pay;
+mod payouts_api;
 pub mod run;
 mod runs_api;
 mod schedule;
@@ -38,5 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(calendar_api::routes())
         .merge(checks_api::routes())
         .merge(runs_api::routes())
+        .merge(payouts_api::routes())
+        .merge(arrivals_api::routes())
         .merge(withdraw_api::routes())
 }

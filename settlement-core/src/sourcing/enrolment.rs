@@ -2,7 +2,7 @@
 
 use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{List, Query, Row, StoreError, Tx};
+use crate::store::{List, Param, Row, StoreError, Tx};
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};
 use attribution_core::sourcing::{AuditTimes, Refusal, SkuOffer, SkuVerdict};
 use attribution_core::time::Instant;
@@ -151,12 +151,18 @@ pub(super) fn list(
     limit: i64,
 ) -> Result<Vec<Enrolment>, StoreError> {
     let (at, id) = after.map_or((i64::MAX, ""), |(at, [id])| (*at, id.as_str()));
-    let mut query = Query::new(format!("SELECT {COLUMNS} FROM enrolments"));
-    query.add(" WHERE submitted_ms <= ? AND (submitted_ms < ? OR id < ?)", [at.into(), at.into(), id.into()]);
-    query.only("merchant = ?", merchant);
-    query.only("state = ?", state.map(State::name));
-    query.add(" ORDER BY submitted_ms DESC, id DESC LIMIT ?", [limit.into()]);
-    let rows = query.rows(tx)?;
+    let mut values: Vec<Param<'_>> = vec![at.into(), id.into(), limit.into()];
+    let mut only = String::new();
+    let wanted = [("merchant", merchant.map(Param::from)), ("state", state.map(|state| state.name().into()))];
+    for (column, value) in wanted.into_iter().filter_map(|(column, value)| Some((column, value?))) {
+        values.push(value);
+        only.push_str(&format!(" AND {column} = ${}", values.len()));
+    }
+    let sql = format!(
+        "SELECT {COLUMNS} FROM enrolments WHERE submitted_ms <= $1 AND (submitted_ms < $1 OR id < $2){only} \
+         ORDER BY submitted_ms DESC, id DESC LIMIT $3"
+    );
+    let rows = tx.query(&sql, &values)?;
     with_skus(tx, &rows)
 }
 
