@@ -161,7 +161,8 @@ pub(crate) fn category(tx: &mut dyn Tx, category: i64, from: Instant) -> Result<
     Ok(())
 }
 
-/// Final orders that were a promoter's and may concern a time from `from` on.
+/// Final orders that were a promoter's and may concern a time from `from` on, also those that a later decision took from them:
+/// a suspension may have been taken back.
 ///
 /// # Errors
 /// If the store fails.
@@ -170,7 +171,10 @@ pub(crate) fn promoter(tx: &mut dyn Tx, promoter: i64, from: Instant) -> Result<
     tx.execute(
         "UPDATE orders SET dirty = 1 WHERE provisional = 0 AND (platform, order_id) IN (\
          SELECT l.platform, l.order_id FROM order_lines l JOIN promoters p ON p.id = l.promoter \
-         WHERE p.num = $1 AND l.created_ms >= $2)",
+         WHERE p.num = $1 AND l.created_ms >= $2 \
+         UNION SELECT l.platform, l.order_id FROM order_lines l \
+         JOIN order_decisions d ON d.platform = l.platform AND d.order_id = l.order_id AND d.line_id = l.line_id \
+         JOIN promoters p ON p.id = d.promoter WHERE p.num = $1 AND l.decision > 1 AND l.created_ms >= $2)",
         params![promoter, from.plus(-PAYMENT_LAG_MS)],
     )?;
     Ok(())

@@ -1,5 +1,5 @@
-//! What reaches back to a line whose decision was final: a ban or a promoter's suspension that was made known later,
-//! a way to pay that is known only with the payment, and the right name of an agency that could not be named.
+//! What reaches back to a line whose decision was final: a ban or a promoter's suspension that was made known or taken back
+//! later, a way to pay that is known only with the payment, and the right name of an agency that could not be named.
 //!
 //! Nothing else may change a final decision. A line that has not settled follows the rules as if they had been known
 //! in time; one that has is left as it is, and a person is told.
@@ -12,6 +12,7 @@ use crate::attribution::Decided;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{Attribution, Flag, NoCommission, Outcome};
+use attribution_core::fold::{Ineligible, Verdict};
 use attribution_core::ids::PromoterId;
 use attribution_core::time::Instant;
 
@@ -47,6 +48,9 @@ pub(super) fn reopen(
     }
     let detail = match reason {
         Reason::BannedAfterSettlement => "a ban made known later covers this order, which has settled",
+        _ if is_back(&before.attribution, &decided.attribution) => {
+            "another promoter's suspension, by which it was not theirs, was taken back, and it has settled"
+        }
         _ => "its promoter was disabled with effect from before, and it has settled",
     };
     review::open(tx, &Finding::of(created, line.line.as_str(), reason, "", detail), now)
@@ -85,16 +89,25 @@ fn owner(attribution: &Attribution) -> Option<&PromoterId> {
     attribution.relation.as_ref().map(|relation| &relation.promoter)
 }
 
-/// What makes the difference, if it may: a ban (also one that holds no more), or the promoter's suspension.
+/// What makes the difference, if it may: a ban or a promoter's suspension, also one that holds no more.
 fn reason(tx: &mut dyn Tx, before: &Decided, now: &Decided) -> Result<Option<Reason>, StoreError> {
     let codes = [before.outcome_code(), now.outcome_code()];
     if codes.iter().any(|code| code == "category_banned") {
         return Ok(Some(Reason::BannedAfterSettlement));
     }
-    if codes.iter().any(|code| code == "promoter_disabled") || was_disabled(tx, &before.attribution)? {
+    let (was, is) = (&before.attribution, &now.attribution);
+    if codes.iter().any(|code| code == "promoter_disabled") || is_back(was, is) || was_disabled(tx, was)? {
         return Ok(Some(Reason::DisabledAfterSettlement));
     }
     Ok(None)
+}
+
+/// Whether it is a promoter's now whose click did not count before because they were disabled.
+fn is_back(before: &Attribution, now: &Attribution) -> bool {
+    const DISABLED: Verdict = Verdict::Ineligible { reason: Ineligible::PromoterDisabled };
+    let kept_out =
+        |by: &PromoterId| before.candidates.iter().any(|c| c.promoter == *by && c.verdict == DISABLED);
+    owner(now).is_some_and(kept_out)
 }
 
 /// Whether the promoter who had the line was disabled when it mattered.

@@ -66,6 +66,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(71, "0071_account_checks"),
     migration!(72, "0072_tokens_that_read"),
     migration!(73, "0073_planner"),
+    migration!(74, "0074_decided_anew"),
     migration!(75, "0075_links_placement"),
     migration!(78, "0078_links_lead_somewhere"),
     migration!(79, "0079_one_name_per_phone"),
