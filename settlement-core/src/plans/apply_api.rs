@@ -1,7 +1,7 @@
 //! `POST /v1/plans/{id}/apply|approve|reject`: who takes part in a targeted plan.
 
 use super::plans_api::{Plan, find};
-use super::{commission_rules, refuse_without_targeted, wake};
+use super::{commission_rules, find_programme, refuse_without_targeted, wake};
 use crate::Core;
 use crate::api::{Merchants, Only, PathId, Problem, Promoters, Write, WriteScope};
 use crate::notices::write::{Kind, News, tell_by_id};
@@ -108,9 +108,10 @@ fn answer(
     let now = scope.now;
     let plan = find(tx, id)?;
     refuse_unless_allowed(tx, scope, id, &plan, promoter, step)?;
-    let rules = commission_rules(tx, &plan.programme, now)?;
+    let programme = find_programme(tx, &plan.programme)?;
+    let rules = commission_rules(&programme, now)?;
     if step != Step::Reject {
-        refuse_without_targeted(&rules)?;
+        refuse_without_targeted(rules)?;
     }
     tx.lock(&format!("plan {id} {promoter}"))?;
     let last = last(tx, id, promoter)?;

@@ -13,7 +13,7 @@ mod rates_api;
 
 use crate::Core;
 use crate::api::{Principal, Problem};
-use crate::attribution::programmes::of_id;
+use crate::attribution::programmes::{Programme, of_id};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
@@ -38,16 +38,15 @@ fn owner(tx: &mut dyn Tx, programme: &ProgrammeId) -> Result<Option<String>, Pro
     Ok(row.opt_text(0)?.map(str::to_owned))
 }
 
-/// What a programme's rules in force say of commissions; before the first of them are, what those will say.
-fn commission_rules(
-    tx: &mut dyn Tx,
-    programme: &ProgrammeId,
-    now: Instant,
-) -> Result<CommissionPolicy, Problem> {
-    let found = of_id(tx, programme)?;
-    let version = found.as_ref().and_then(|found| found.in_force_or_first(now));
-    let version = version.ok_or_else(|| Problem::unknown("programme", programme).about("programme"))?;
-    Ok(version.policy.commission.clone())
+/// A programme with all versions of its rules.
+fn find_programme(tx: &mut dyn Tx, id: &ProgrammeId) -> Result<Programme, Problem> {
+    of_id(tx, id)?.ok_or_else(|| Problem::unknown("programme", id).about("programme"))
+}
+
+/// What a programme's rules in force at `at` say of commissions; before the first of them are, what those will say.
+fn commission_rules(programme: &Programme, at: Instant) -> Result<&CommissionPolicy, StoreError> {
+    let version = programme.in_force_or_first(at).ok_or(StoreError::NoRow)?;
+    Ok(&version.policy.commission)
 }
 
 /// Refuses a programme whose rules look at no targeted plan: nobody would be paid by one.

@@ -2,7 +2,9 @@
 
 use super::plan_rates::{PlanRate, rates_of};
 use super::rates_api::{NewRate, Setting};
-use super::{commission_rules, not_before_settled, owner, refuse_back_dating, refuse_without_targeted, wake};
+use super::{
+    commission_rules, find_programme, not_before_settled, refuse_back_dating, refuse_without_targeted, wake,
+};
 use crate::Core;
 use crate::api::{
     ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
@@ -170,23 +172,23 @@ async fn post_plan(
     }
     scope
         .run(&core, move |tx, scope| {
-            let owner = owner(tx, &body.programme)?;
-            let rules = commission_rules(tx, &body.programme, scope.now)?;
+            let programme = find_programme(tx, &body.programme)?;
             let merchant = match scope.principal.role {
                 Role::Merchant => scope.principal.subject.clone(),
-                _ => owner,
+                _ => programme.merchant.as_ref().map(ToString::to_string),
             };
             match &merchant {
                 Some(merchant) => scope.principal.require_merchant(merchant)?,
                 None => scope.principal.require_operator()?,
             }
-            refuse_without_promoters(&rules)?;
-            refuse_without_targeted(&rules)?;
+            let created = body.created_at.map_or(scope.now, ApiTime::instant);
+            let rules = commission_rules(&programme, created)?;
+            refuse_without_promoters(rules)?;
+            refuse_without_targeted(rules)?;
             if tx.query_opt(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?.is_some() {
                 let detail = format!("there is a plan {} already", body.id);
                 return Err(Problem::conflict("plan_exists", detail).about("id"));
             }
-            let created = body.created_at.map_or(scope.now, ApiTime::instant);
             refuse_back_dating(&scope.principal, "created_at", created, scope.now)?;
             not_before_settled(tx, &body.programme, "created_at", created, scope.now)?;
             let closes = body.closes_at.map(ApiTime::instant);
@@ -208,8 +210,7 @@ async fn post_plan(
             )?;
             let setting = Setting {
                 principal: &scope.principal,
-                programme: &body.programme,
-                rules: &rules,
+                programme: &programme,
                 plan: body.id.as_str(),
                 now: scope.now,
             };
@@ -217,7 +218,10 @@ async fn post_plan(
                 setting.set(tx, &rate.clone().beginning_with(created), index)?;
             }
             let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
-            Ok((StatusCode::CREATED, plan_view(tx, &row, &rules, scope.now)?))
+            Ok((
+                StatusCode::CREATED,
+                plan_view(tx, &row, commission_rules(&programme, scope.now)?, scope.now)?,
+            ))
         })
         .await
 }
@@ -263,8 +267,8 @@ async fn close(
             wake(tx, at, now)?;
             library_marks::plan(tx, id.as_str())?;
             let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![id.as_str()])?;
-            let rules = commission_rules(tx, &plan.programme, now)?;
-            Ok((StatusCode::OK, plan_view(tx, &row, &rules, now)?))
+            let programme = find_programme(tx, &plan.programme)?;
+            Ok((StatusCode::OK, plan_view(tx, &row, commission_rules(&programme, now)?, now)?))
         })
         .await
 }
@@ -294,13 +298,14 @@ async fn list(
     let now = core.now();
     core.store()
         .read(move |tx| {
-            let rules = commission_rules(tx, &of.programme, now)?;
+            let programme = find_programme(tx, &of.programme)?;
+            let rules = commission_rules(&programme, now)?;
             let rows = tx.query(
                 &format!("{PLAN} WHERE programme = $1 AND id > $2 ORDER BY id LIMIT $3"),
                 params![&of.programme, &after, page.rows()],
             )?;
             let items =
-                rows.iter().map(|row| plan_view(tx, row, &rules, now)).collect::<Result<Vec<_>, _>>()?;
+                rows.iter().map(|row| plan_view(tx, row, rules, now)).collect::<Result<Vec<_>, _>>()?;
             Ok::<_, Problem>(page.cut(items, |plan| plan.id.clone()))
         })
         .await

@@ -1,15 +1,16 @@
 //! `POST /v1/rates`: rates by product, category or shop beside the programme's own.
 
-use super::{commission_rules, not_before_settled, owner, refuse_back_dating, wake};
+use super::{commission_rules, find_programme, not_before_settled, refuse_back_dating, wake};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write};
+use crate::attribution::programmes::Programme;
 use crate::catalogue::refuse_without_promoters;
 use crate::library_marks;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::{CategoryId, MerchantId, PlanId, ProductId, ProgrammeId};
 use attribution_core::money::BasisPoints;
-use attribution_core::policy::commission::{Class, CommissionPolicy};
+use attribution_core::policy::commission::Class;
 use attribution_core::time::Instant;
 use axum::extract::State;
 use axum::response::Response;
@@ -42,7 +43,7 @@ pub(super) struct NewRate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     shop: Option<MerchantId>,
-    /// Only customers of this class, `new` or `returning`.
+    /// Only customers of this class, `new` or `returning`, if the rules in force at `from` tell them apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     class: Option<Class>,
@@ -99,25 +100,23 @@ async fn post_rates(
     _: Only<Merchants>,
     write: Write<PostRates>,
 ) -> Result<Response, Problem> {
-    let Write { body: PostRates { programme, plan, rates }, scope } = write;
+    let Write { body: PostRates { programme: id, plan, rates }, scope } = write;
     if rates.is_empty() || rates.len() > RATES_MAX {
         return Err(Problem::invalid("rates", format!("1 to {RATES_MAX}")));
     }
     scope
         .run(&core, move |tx, scope| {
-            let rules = commission_rules(tx, &programme, scope.now)?;
-            refuse_without_promoters(&rules)?;
+            let programme = find_programme(tx, &id)?;
             if let Some(plan) = &plan {
                 tx.query_opt(
                     "SELECT 1 FROM plans WHERE id = $1 AND programme = $2",
-                    params![plan.as_str(), &programme],
+                    params![plan.as_str(), &programme.id],
                 )?
                 .ok_or_else(|| Problem::unknown("plan", plan))?;
             }
             let setting = Setting {
                 principal: &scope.principal,
                 programme: &programme,
-                rules: &rules,
                 plan: plan.as_ref().map_or("", PlanId::as_str),
                 now: scope.now,
             };
@@ -132,56 +131,95 @@ async fn post_rates(
 /// Who sets rates, and where.
 pub(super) struct Setting<'a> {
     pub(super) principal: &'a Principal,
-    pub(super) programme: &'a ProgrammeId,
-    /// What the programme's rules say now.
-    pub(super) rules: &'a CommissionPolicy,
+    pub(super) programme: &'a Programme,
     /// The targeted plan; empty for the general one.
     pub(super) plan: &'a str,
     pub(super) now: Instant,
 }
 
 impl Setting<'_> {
-    /// Sets one rate; `index` says which, to whoever sent several.
+    /// Sets one rate; `index` says which, to whoever sent several. What it says must fit the rules in force when it begins.
     pub(super) fn set(&self, tx: &mut dyn Tx, rate: &NewRate, index: usize) -> Result<(), Problem> {
-        let Self { principal, programme, rules, plan, now } = *self;
+        let Self { principal, programme, plan, now } = *self;
         let field = |name: &str| format!("rates[{index}].{name}");
         let (kind, subject) = subject(rate).ok_or_else(|| {
             Problem::invalid(&format!("rates[{index}]"), "at most one of product, category and shop")
         })?;
-        may_set(tx, principal, programme, kind, subject, index)?;
+        self.may_set(tx, kind, subject, index)?;
         let from = rate.from.map_or(now, ApiTime::instant);
         let to = rate.to.map(ApiTime::instant);
         if to.is_some_and(|to| to <= from) {
             return Err(Problem::invalid(&field("to"), "must be later than from"));
         }
         refuse_back_dating(principal, &field("from"), from, now)?;
-        not_before_settled(tx, programme, &field("from"), from, now)?;
+        let rules = commission_rules(programme, from)?;
+        refuse_without_promoters(rules)?;
         if rate.class.is_some() && rules.classes.is_none() {
-            let why = "the programme does not tell new customers from returning ones";
+            let why = "the programme's rules then do not tell new customers from returning ones";
             return Err(Problem::invalid(&field("class"), why));
         }
+        let programme = &programme.id;
+        not_before_settled(tx, programme, &field("from"), from, now)?;
         let class = rate.class.map(|class| match class {
             Class::New => "new",
             Class::Returning => "returning",
         });
         tx.lock(&format!("rates {programme}"))?;
         tx.execute(
-        "INSERT INTO rates (programme, number, plan, class, subject_kind, subject, bp, from_ms, to_ms, recorded_ms) \
-         SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM rates WHERE programme = $1",
-        params![
-            programme,
-            plan,
-            class,
-            kind,
-            subject,
-            rate.bp.map(|bp| i64::from(bp.points())),
-            from,
-            to,
-            now
-        ],
-    )?;
+            "INSERT INTO rates (programme, number, plan, class, subject_kind, subject, bp, from_ms, to_ms, recorded_ms) \
+             SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM rates WHERE programme = $1",
+            params![
+                programme,
+                plan,
+                class,
+                kind,
+                subject,
+                rate.bp.map(|bp| i64::from(bp.points())),
+                from,
+                to,
+                now
+            ],
+        )?;
         wake(tx, from, now)?;
         Ok(library_marks::subject(tx, programme.as_str(), kind, subject)?)
+    }
+
+    /// A merchant sets what its own goods pay, and nobody else's. A category has goods of many, except in a merchant's own
+    /// programme. What a rate is for must be there: after a slip of the pen it would pay nobody.
+    fn may_set(
+        &self,
+        tx: &mut dyn Tx,
+        kind: &'static str,
+        subject: &str,
+        index: usize,
+    ) -> Result<(), Problem> {
+        let Self { principal, programme, .. } = *self;
+        let field = if kind == "any" { format!("rates[{index}]") } else { format!("rates[{index}].{kind}") };
+        let unknown = || Problem::unknown(kind, subject).fact("index", index).about(&field);
+        let whose = match kind {
+            "shop" => Some(subject.to_owned()),
+            "product" => {
+                let sql = "SELECT merchant FROM targets WHERE kind = 'product' AND id = $1";
+                Some(tx.query_opt(sql, params![subject])?.ok_or_else(unknown)?.text(0)?.to_owned())
+            }
+            _ => programme.merchant.as_ref().map(ToString::to_string),
+        };
+        match (principal.role, whose) {
+            (Role::Merchant, Some(whose)) => principal.require_merchant(&whose)?,
+            (Role::Merchant, None) => {
+                let why =
+                    "in a platform's programme a merchant sets rates for its own shop and products only";
+                return Err(Problem::forbidden(why).about(&field));
+            }
+            _ => principal.require_operator()?,
+        }
+        let known = match kind {
+            "shop" => "SELECT 1 FROM merchants WHERE id = $1",
+            "category" => "SELECT 1 FROM categories WHERE id = $1",
+            _ => return Ok(()),
+        };
+        tx.query_opt(known, params![subject])?.ok_or_else(unknown)?;
+        Ok(())
     }
 }
 
@@ -192,45 +230,5 @@ fn subject(rate: &NewRate) -> Option<(&'static str, &str)> {
         (None, None, Some(shop)) => Some(("shop", shop.as_str())),
         (None, None, None) => Some(("any", "")),
         _ => None,
-    }
-}
-
-/// A merchant sets what its own goods pay, and nobody else's. A category has goods of many, except in a merchant's own
-/// programme.
-fn may_set(
-    tx: &mut dyn Tx,
-    principal: &Principal,
-    programme: &ProgrammeId,
-    kind: &str,
-    subject: &str,
-    index: usize,
-) -> Result<(), Problem> {
-    let whose = match kind {
-        "shop" => Some(subject.to_owned()),
-        "product" => {
-            let row = tx
-                .query_opt(
-                    "SELECT merchant FROM targets WHERE kind = 'product' AND id = $1",
-                    params![subject],
-                )?
-                .ok_or_else(|| Problem::unknown("product", subject).fact("index", index))?;
-            Some(row.text(0)?.to_owned())
-        }
-        _ => owner(tx, programme)?,
-    };
-    match (principal.role, whose) {
-        (Role::Merchant, Some(whose)) => principal.require_merchant(&whose),
-        (Role::Merchant, None) => {
-            let field = if kind == "category" {
-                format!("rates[{index}].category")
-            } else {
-                format!("rates[{index}]")
-            };
-            Err(Problem::forbidden(
-                "in a platform's programme a merchant sets rates for its own shop and products only",
-            )
-            .about(&field))
-        }
-        _ => principal.require_operator(),
     }
 }
