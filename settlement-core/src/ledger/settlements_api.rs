@@ -194,6 +194,8 @@ enum Outcome {
     NotDue,
     /// The balance does not reach for it; nothing of it was paid.
     OutOfMoney,
+    /// The merchant has no such line.
+    Unknown,
 }
 
 /// A chosen line and what became of it.
@@ -214,8 +216,8 @@ struct SettledLines {
     lines: Vec<LineOutcome>,
 }
 
-/// Settles chosen lines of a merchant, each whole or not at all, also where the programme leaves settling to the
-/// merchant. Operators and the merchant.
+/// Settles chosen lines of a merchant, each whole or not at all and with an answer of its own, also where the programme
+/// leaves settling to the merchant. Operators and the merchant.
 #[utoipa::path(
     post, path = "/v1/merchants/{id}/settlements", params(("id" = String, Path)), request_body = Settle,
     responses((status = 200, body = SettledLines))
@@ -238,28 +240,25 @@ async fn settle(
             let mut catalogue = Catalogue::default();
             let mut outcomes = Vec::with_capacity(lines.len());
             let mut settled = 0;
-            for (index, Chosen { platform, order, line }) in lines.iter().enumerate() {
+            for Chosen { platform, order, line } in &lines {
                 let row = tx.query_opt(
                     "SELECT state FROM order_lines WHERE order_id = $1 AND platform = $2 AND line_id = $3 \
                      AND merchant = $4",
                     params![order, platform, line, &merchant],
                 )?;
-                let row = row.ok_or_else(|| {
-                    Problem::unknown("line", format!("{order}/{line} of merchant {merchant}"))
-                        .fact("index", index)
-                        .about(&format!("lines[{index}]"))
-                })?;
-                let outcome = if row.text(0)? == "settled" {
-                    Outcome::Settled
-                } else {
-                    let done = settle_line(tx, &mut catalogue, (platform, order, line), By::Hand, scope.now);
-                    match done.map_err(refused)? {
-                        LineResult::Settled => {
-                            settled += 1;
-                            Outcome::Settled
+                let outcome = match row {
+                    None => Outcome::Unknown,
+                    Some(row) if row.text(0)? == "settled" => Outcome::Settled,
+                    Some(_) => {
+                        let chosen = (platform, order, line);
+                        match settle_line(tx, &mut catalogue, chosen, By::Hand, scope.now).map_err(refused)? {
+                            LineResult::Settled => {
+                                settled += 1;
+                                Outcome::Settled
+                            }
+                            LineResult::NotDue | LineResult::Gone => Outcome::NotDue,
+                            LineResult::OutOfMoney => Outcome::OutOfMoney,
                         }
-                        LineResult::NotDue | LineResult::Gone => Outcome::NotDue,
-                        LineResult::OutOfMoney => Outcome::OutOfMoney,
                     }
                 };
                 outcomes.push(LineOutcome {
