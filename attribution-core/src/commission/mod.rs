@@ -160,5 +160,19 @@ pub fn cashback(tiers: &[CashbackTier], orders: u32) -> Fen {
         .map_or(Fen::ZERO, |tier| tier.amount)
 }
 
+/// One line's part of what its order gets back: once, however many of its lines are of the same product. The lines share it
+/// by what is `left` of each, at the floors of the running totals, so that the parts add up.
+///
+/// # Errors
+/// If an amount does not fit.
+pub fn cashback_of_line(cashback: Fen, left: &[Fen], line: usize) -> Result<Fen, Overflow> {
+    let up_to = |lines: usize| left.iter().take(lines).map(|fen| i128::from(fen.0)).sum::<i128>();
+    let all = up_to(left.len());
+    if all <= 0 {
+        return Ok(Fen::ZERO);
+    }
+    cashback.scale(up_to(line + 1), all)?.sub(cashback.scale(up_to(line), all)?)
+}
+
 #[cfg(test)]
 mod tests;

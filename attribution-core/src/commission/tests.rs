@@ -92,6 +92,22 @@ fn cashback_is_that_of_the_highest_tier_reached() {
 }
 
 #[test]
+fn the_lines_of_one_product_share_their_orders_cashback() {
+    let parts = |cashback: i64, left: &[i64]| {
+        let left: Vec<Fen> = left.iter().map(|fen| Fen(*fen)).collect();
+        let part = |line| cashback_of_line(Fen(cashback), &left, line).unwrap().0;
+        (0..left.len()).map(part).collect::<Vec<i64>>()
+    };
+    assert_eq!(parts(800, &[8_800]), [800]);
+    assert_eq!(parts(801, &[8_800, 8_800]), [400, 401]);
+    // What came back wholly has no part in it.
+    assert_eq!(parts(800, &[0, 8_800, 0]), [0, 800, 0]);
+    assert_eq!(parts(800, &[1, 1, 1]), [266, 267, 267]);
+    assert_eq!(parts(800, &[0, 0]), [0, 0]);
+    assert_eq!(parts(800, &[i64::MAX, i64::MAX]), [400, 400]);
+}
+
+#[test]
 fn terms_take_the_rate_of_the_highest_tier_reached() {
     let tier = |from_orders, bp| Tier { from_orders, bp: points(bp) };
     let tiers = [tier(100, 2_500), tier(10, 2_000)];

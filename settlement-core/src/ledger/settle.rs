@@ -21,10 +21,10 @@ use crate::orders::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, tell};
-use attribution_core::commission::{Terms, cashback};
+use attribution_core::commission::{Terms, cashback, cashback_of_line};
 use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
 use attribution_core::ledger::{Account, Entry, LineEvent, Posting, TransferState, apply};
-use attribution_core::money::Fen;
+use attribution_core::money::{Fen, Overflow};
 use attribution_core::policy::Policy;
 use attribution_core::policy::settlement::{PayMethod, SettleMode};
 use attribution_core::time::Instant;
@@ -143,7 +143,7 @@ pub(super) fn settle_line(
     if by == By::Itself && policy.settlement.mode == SettleMode::Manual {
         return Ok(LineResult::NotDue);
     }
-    let cashback = cashback_now(tx, &policy, platform, facts.product.as_str(), now)?;
+    let cashback = cashback_now(tx, &policy, &state, facts, now)?;
     let at = in_turn(tx, &policy, &row, Settling { platform, order, at: now })?;
     let terms = at_tier(tx, &policy, &row, Settling { platform, order, at })?;
     let refused = |cause| JudgeError::Books { line: line.to_string(), cause };
@@ -175,19 +175,27 @@ pub(super) fn settle_line(
     })
 }
 
-/// What the shop gives back to the buyers of a product's group by now (团购返现).
-fn cashback_now(
+/// What the shop gives back of a line by now (团购返现): its part of what each order of the product gets back.
+///
+/// # Errors
+/// If the store fails or an amount does not fit.
+pub(crate) fn cashback_now(
     tx: &mut dyn Tx,
     policy: &Policy,
-    platform: &PlatformId,
-    product: &str,
+    order: &OrderState,
+    line: &LineState,
     now: Instant,
-) -> Result<Fen, StoreError> {
-    let steps = &policy.commission.cashback;
-    if steps.is_empty() {
+) -> Result<Fen, JudgeError> {
+    let tiers = &policy.commission.cashback;
+    if tiers.is_empty() {
         return Ok(Fen::ZERO);
     }
-    Ok(cashback(steps, orders_of_product(tx, platform, product, now)?))
+    let orders = orders_of_product(tx, &order.created.platform, line.product.as_str(), now)?;
+    let group: Vec<&LineState> = order.lines.iter().filter(|other| other.product == line.product).collect();
+    let index = group.iter().take_while(|other| other.line != line.line).count();
+    let left = group.iter().map(|of| of.amount.sub(of.refunded())).collect::<Result<Vec<Fen>, Overflow>>();
+    left.and_then(|left| cashback_of_line(cashback(tiers, orders), &left, index))
+        .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause: cause.into() })
 }
 
 /// Tells merchant and promoter what a line that has settled came to.
@@ -254,7 +262,7 @@ const PAID_FOR: &str = "FROM order_lines l \
 
 /// Orders of the product as known at `known`: what a group cashback (团购返现) counts. One whose goods all came back before
 /// its completion is none.
-pub(crate) fn orders_of_product(
+fn orders_of_product(
     tx: &mut dyn Tx,
     platform: &PlatformId,
     product: &str,

@@ -13,7 +13,7 @@ use crate::attribution::Catalogue;
 use crate::disputes::note;
 use crate::ledger::account::owner_of;
 use crate::ledger::earned::from_available;
-use crate::ledger::settle::{Settling, at_tier, orders_of_product};
+use crate::ledger::settle::{Settling, at_tier, cashback_now};
 use crate::ledger::transfer::{Subject, written};
 use crate::orders::books::{self, Change, Known};
 use crate::orders::hold::Hold;
@@ -23,11 +23,9 @@ use crate::orders::state::{LineState, OrderState};
 use crate::orders::{business_time, maturity, show_books};
 use crate::params;
 use crate::store::{StoreError, Tx};
-use attribution_core::commission::cashback;
 use attribution_core::ledger::{
     Account, Entry, LineEvent, LineState as Books, Posting, Transfer, TransferState, apply,
 };
-use attribution_core::money::Fen;
 use attribution_core::policy::Policy;
 use attribution_core::time::Instant;
 use serde_json::{Value, json};
@@ -141,7 +139,7 @@ impl<'a> Life<'a> {
                 self.look(tx, catalogue, (state, line), now)?;
             }
             if self.stored.settled == Some(now) {
-                self.settle(tx, catalogue, line, now)?;
+                self.settle(tx, catalogue, (state, line), now)?;
             }
         }
         Ok(())
@@ -223,7 +221,7 @@ impl<'a> Life<'a> {
         &mut self,
         tx: &mut dyn Tx,
         catalogue: &mut Catalogue,
-        line: &LineState,
+        (order, line): (&OrderState, &LineState),
         now: Instant,
     ) -> Result<(), JudgeError> {
         let (Some(programme), Some(version), Some(books)) =
@@ -232,15 +230,11 @@ impl<'a> Life<'a> {
             return Ok(());
         };
         let policy = catalogue.policy(tx, programme, version)?;
-        let tiers = &policy.commission.cashback;
-        let cashback = match tiers.is_empty() {
-            true => Fen::ZERO,
-            false => cashback(tiers, orders_of_product(tx, self.case.platform, line.product.as_str(), now)?),
-        };
         if books.entry != Entry::Matured {
             // Under these rules there was nothing to settle.
             return Ok(());
         }
+        let cashback = cashback_now(tx, &policy, order, line, now)?;
         let of = Settling { platform: self.case.platform, order: self.case.order(), at: now };
         let terms = at_tier(tx, &policy, &self.row, of)?;
         let step = apply(&policy.settlement, books, &LineEvent::Settled { cashback, terms })

@@ -195,7 +195,7 @@ pub(in crate::scenario) const RULES: &[Rule] = &[
         C,
         "cashback",
         Form::As(&["[{from_orders: 3, amount: 300}, {from_orders: 5, amount: 800}]", "[]"]),
-        "团购返现: what each buyer gets back once so many orders are paid; comes off the base when settling",
+        "团购返现: what each order gets back once so many orders are paid; comes off the base when settling, shared by the lines of one product",
     ),
     r(C, "rounding", Form::Choice(&["floor", "half_up"]), "what becomes of a fraction of a fen"),
     r(C, "min_fen", Form::Fen, "a commission below this is invalid"),
