@@ -215,9 +215,12 @@ pub(super) fn orders_of(
     Ok(orders.flat_map(prior_orders).collect())
 }
 
-/// An order, line by line, as other orders of its buyer see it.
+/// An order, line by line, as other orders of its buyer see it. One that was closed without a payment never came about.
 pub(super) fn prior_orders(order: OrderState) -> impl Iterator<Item = PriorOrder> {
-    let OrderState { created, lines, paid, payment_method, .. } = order;
+    let OrderState { created, mut lines, paid, closed, payment_method, .. } = order;
+    if closed.is_some() && paid.is_none() {
+        lines.clear();
+    }
     lines.into_iter().map(move |line| PriorOrder {
         at: created.at.instant(),
         paid,

@@ -392,7 +392,7 @@ fn close_explained(tx: &mut dyn Tx, state: &OrderState, now: Instant) -> Result<
     Ok(())
 }
 
-/// A new order, its payment, or a new success can change how the buyer's other orders are judged.
+/// A new order, its payment, its end without one, or a new success can change how the buyer's other orders are judged.
 fn wake_others(tx: &mut dyn Tx, state: &OrderState, event: &OrderEvent) -> Result<(), StoreError> {
     let created = &state.created;
     let (platform, buyer) = (&created.platform, &created.buyer);
@@ -403,7 +403,10 @@ fn wake_others(tx: &mut dyn Tx, state: &OrderState, event: &OrderEvent) -> Resul
     }
     let from = match event {
         OrderEvent::Created(_) => created.at.instant(),
-        OrderEvent::Paid(_) if state.payment_method != created.payment_method => created.at.instant(),
+        OrderEvent::Closed(_) if state.paid.is_none() => created.at.instant(),
+        OrderEvent::Paid(_) if state.closed.is_some() || state.payment_method != created.payment_method => {
+            created.at.instant()
+        }
         // A refund may have undone the success: what counts is that there was a completion.
         _ => match state.completed {
             Some(completed) => completed,
