@@ -34,7 +34,8 @@ pub(crate) fn answer(
         Ok(wish) => wish,
         Err(error) => return Ok(answer::bad_picture(&error)),
     };
-    let url = short_url(&worker.shared, asked, link);
+    // Whatever the link was called, its picture is one.
+    let url = format!("{}{}", worker.shared.hosts.base(asked.audience), link.code);
     let made = state.pictures.picture((asked.audience, link.code, form, wish), &url, prefix, now)?;
     Ok(match made {
         Ok(body) => answer::qr(form, body),
@@ -69,13 +70,13 @@ fn page(
     };
     let dead = standing(&found.resolved(link), now);
     if onward && dead.is_none() {
-        return onward::answer(asked, found.target, &short_url(shared, asked, link));
+        return onward::answer(asked, found.target, &short_url(shared, asked));
     }
     let destination = found.target.plain.to_str().unwrap_or_default();
     let title = &found.target.row.title;
     let body = match dead {
         Some(outcome) => pages::dead(outcome, title, link.starts.instant(), language),
-        None => pages::preview(title, destination, &short_url(shared, asked, link), language),
+        None => pages::preview(title, destination, &short_url(shared, asked), language),
     };
     answer::page(dead.map_or(StatusCode::OK, answer::status), None, language, body.into())
 }

@@ -11,7 +11,6 @@ use crate::query;
 use crate::request::Asked;
 use crate::table::Target;
 use attribution_core::app_page::{InApp, Way};
-use attribution_core::code::Code;
 use attribution_core::token::TOKEN_MAX_LEN;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -20,10 +19,11 @@ pub(crate) fn needed(target: &Target, asked: &Asked<'_>) -> bool {
     target.ways.as_ref().is_some_and(|ways| ways.way(asked.agent) != Way::Direct)
 }
 
-/// Appends the page's path, up to where a query may follow. On the host that was asked: its cookies are there.
-pub(crate) fn push_path(code: Code, out: &mut Vec<u8>) {
+/// Appends the page's path, up to where a query may follow. On the host that was asked: its cookies are there. And under
+/// the name that was asked, a code or an alias.
+pub(crate) fn push_path(asked: &Asked<'_>, out: &mut Vec<u8>) {
     out.push(b'/');
-    out.extend_from_slice(&code.text());
+    out.extend_from_slice(asked.path.name());
     out.extend_from_slice(b"~?");
 }
 

@@ -11,7 +11,6 @@ use crate::table::{Found, Target};
 use crate::visit::Visit;
 use attribution_core::catalogue::LinkRow;
 use attribution_core::click::ClickId;
-use attribution_core::code::Code;
 use attribution_core::decide::{COOKIE_LIFE_MAX_MS, ClaimAction};
 use attribution_core::ids::VisitorId;
 use attribution_core::outcome::Outcome;
@@ -95,12 +94,12 @@ impl Reply {
             }
             Outcome::Prefetch => Self::Prefetch,
             Outcome::Preview => {
-                let card = pages::card(&found.target.row, &short_url(shared, asked, link));
+                let card = pages::card(&found.target.row, &short_url(shared, asked));
                 Self::Page { outcome, language: Language::Chinese, body: card.into() }
             }
             // A buyer whose tap earns nobody anything is to arrive all the same.
             Outcome::PromoterDisabled | Outcome::Untracked if onward::needed(found.target, asked) => {
-                Self::Redirect(Redirect::onward(out, asked, found.target, link.code))
+                Self::Redirect(Redirect::onward(out, asked, found.target))
             }
             _ => Self::Redirect(without_token(out, asked, found.target)),
         }
@@ -159,9 +158,9 @@ impl Redirect {
     }
 
     /// To the page on the way to the destination, without cookies.
-    fn onward(out: &mut Vec<u8>, asked: &Asked<'_>, target: &Target, code: Code) -> Self {
+    fn onward(out: &mut Vec<u8>, asked: &Asked<'_>, target: &Target) -> Self {
         let location = line(LOCATION, out, |out| {
-            onward::push_path(code, out);
+            onward::push_path(asked, out);
             if target.row.pass_query {
                 query::push_without(asked.query, target.row.click_param.as_bytes(), out);
             }
@@ -196,9 +195,9 @@ fn line(name: &[u8], out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Spa
     Span { start, end }
 }
 
-/// Our address of a link, at the host that was asked.
-pub(crate) fn short_url(shared: &Shared, asked: &Asked<'_>, link: &LinkRow) -> String {
-    format!("{}{}", shared.hosts.base(asked.audience), link.code)
+/// Our address of a link that is known, at the host and under the name that were asked.
+pub(crate) fn short_url(shared: &Shared, asked: &Asked<'_>) -> String {
+    format!("{}{}", shared.hosts.base(asked.audience), String::from_utf8_lossy(asked.path.name()))
 }
 
 /// To the destination with the visitor's own query, if the target passes it on.
@@ -252,7 +251,7 @@ fn attributed(
     let location = line(LOCATION, out, |out| {
         if onward || target.row.pass_query && !asked.query.is_empty() {
             if onward {
-                onward::push_path(record.code, out);
+                onward::push_path(asked, out);
             } else {
                 out.extend_from_slice(target.head());
             }

@@ -172,6 +172,14 @@ pub(crate) enum Path<'r> {
 }
 
 impl<'r> Path<'r> {
+    /// The code or alias in it.
+    pub(crate) const fn name(self) -> &'r [u8] {
+        match self {
+            Self::Link(name) | Self::Preview(name) | Self::Onward(name) | Self::Qr(name, _) => name,
+            Self::Robots | Self::Unknown => &[],
+        }
+    }
+
     fn parse(path: &'r [u8]) -> Self {
         let name = path.strip_prefix(b"/").unwrap_or_default();
         if let Some(file) = name.strip_prefix(b"q/") {

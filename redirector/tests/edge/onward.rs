@@ -2,7 +2,7 @@
 //! is none.
 
 use crate::http::{Answer, BROWSER};
-use crate::world::{World, click_keys, code, link, path, placement, programme, promoter, target};
+use crate::world::{World, alias, click_keys, code, link, path, placement, programme, promoter, target};
 use attribution_core::app_page::{AppPage, InApp};
 use attribution_core::catalogue::{Change, LinkRow, PromoterRow, TargetRow};
 use attribution_core::ids::{PlacementNum, PromoterNum};
@@ -94,6 +94,24 @@ fn pages_name_the_host_that_was_asked() {
         let other = world.get(&format!("/q{}.svg", path(1)), &[("host", "one.example")]);
         assert_eq!(code.text() == other.text(), host == "one.example", "{host} stands in the QR code");
     }
+}
+
+#[test]
+fn an_alias_leads_on_under_its_own_name() {
+    let world = World::new([Change::Target(taobao()), alias("spring-cup", 1)]);
+    let tap = ask(&world, "/spring-cup", BROWSER);
+    assert!(tap.location().starts_with("/spring-cup~?yk_click=v1."), "{}", tap.location());
+    let page = ask(&world, tap.location(), BROWSER).text();
+    assert!(page.contains(">http://127.0.0.1:8080/spring-cup<"), "what was shared, to be copied: {page}");
+    assert!(!page.contains(&path(1)), "{page}");
+    let preview = ask(&world, "/spring-cup+", DESKTOP).text();
+    assert!(preview.contains("\"http://127.0.0.1:8080/spring-cup\""), "{preview}");
+    // The code in its picture is the link's.
+    assert_eq!(
+        ask(&world, "/q/spring-cup.svg", DESKTOP).text(),
+        ask(&world, &format!("/q{}.svg", path(1)), DESKTOP).text()
+    );
+    assert_eq!(world.recorded(), ["attributed"]);
 }
 
 #[test]
