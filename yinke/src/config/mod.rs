@@ -14,7 +14,7 @@ mod redis;
 pub(crate) use self::core::{CoreFile, SQLITE_FILE, StoreChoice};
 pub(crate) use edge::{EdgeFile, workers_here};
 pub(crate) use effective::Effective;
-pub(crate) use parse::public_base;
+pub(crate) use parse::{own_host, public_base};
 
 use reader::Reader;
 use std::fmt;

@@ -19,9 +19,17 @@ pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
 /// What is expected of own hosts.
 pub(super) const HOSTS: &str = "a list of host names such as \"yk2.example\", without scheme and port";
 
-/// A host in the form in which browsers name it: lower case, international names in ASCII.
+/// One of the own hosts: see [`own_host`].
 pub(super) fn host(value: &DeValue<'_>) -> Option<String> {
-    Host::parse(value.as_str()?).ok().map(|host| host.to_string())
+    own_host(value.as_str()?).ok()
+}
+
+/// A host in the form in which browsers name it: lower case, international names in ASCII.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn own_host(text: &str) -> Result<String, url::ParseError> {
+    Host::parse(text).map(|host| host.to_string())
 }
 
 /// Requests a second; 0 means no limit.

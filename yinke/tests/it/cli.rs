@@ -106,12 +106,13 @@ fn the_ways_to_fail_have_codes_of_their_own() {
     let data = data.to_str().unwrap();
     let not_a_dir = file(dir.path(), "plain", "");
     let under_a_file = format!("{}/data", not_a_dir.display());
-    let rows: [(&[&str], i32, &str); 13] = [
+    let rows: [(&[&str], i32, &str); 14] = [
         (&[], 2, "Usage"),
         (&["up", "--edge", "nowhere"], 2, "--edge"),
         (&["up", "--public-url", "ftp://yk.example/"], 2, "it is no http or https address"),
         (&["up", "--public-url", "https://yk.example/?a"], 2, "it has a query"),
         (&["up", "--public-url", "https://yk.example:0/"], 2, "nobody can reach port 0"),
+        (&["up", "--host", "https://yk2.example"], 2, "--host"),
         (&["up", "--postgres", "mysql://x"], 2, "--postgres"),
         (&["config", "check", "/nowhere/x.toml"], 66, "/nowhere/x.toml"),
         (&["config", "check", broken.to_str().unwrap()], 78, "mistakes in the configuration"),

@@ -383,3 +383,17 @@ fn replay_and_rehearsal_read_the_store_of_a_running_core() {
     assert_eq!(code_of(&wrong), 65, "{}", stderr(&wrong));
     assert!(stderr(&wrong).contains("attribution.scpe: no such field"), "{}", stderr(&wrong));
 }
+
+#[test]
+fn further_hosts_are_served_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = up(&dir.path().join("data"), &["--host", "yk2.example", "--host", "引客.cn"]);
+    let code = small_world(&up, dir.path());
+    tap(&up, &code);
+    for (host, status) in [("yk2.example", 302), ("xn--ubt13f.cn", 302), ("yk3.example", 421)] {
+        let answer = http("GET", &format!("{}/{code}", up.edge), &[("Host", host), PHONE], "");
+        assert_eq!(answer.status, status, "{host}: {}", answer.body);
+    }
+    let link = api(&up, "GET", &format!("/v1/links/{code}"), &Value::Null).json();
+    assert_eq!(link["other_urls"].as_array().map(Vec::len), Some(2), "{link}");
+}

@@ -55,6 +55,9 @@ pub(crate) struct UpArgs {
     /// The address that stands in links [default: http:// and the --edge address]
     #[arg(long, env = "YINKE_PUBLIC_URL", value_name = "URL", value_parser = config::public_base)]
     public_url: Option<Url>,
+    /// A further host of yours for links, such as yk2.example; may be given several times
+    #[arg(long = "host", env = "YINKE_HOST", value_name = "HOST", value_delimiter = ',', value_parser = config::own_host)]
+    hosts: Vec<String>,
     /// The console's address in browsers; with https its cookies are kept to it [default: http:// and the --core address]
     #[arg(long, env = "YINKE_CONSOLE_URL", value_name = "URL", value_parser = config::public_base)]
     console_url: Option<Url>,
@@ -153,7 +156,7 @@ impl UpArgs {
                 None => StoreChoice::Sqlite(data.join(SQLITE_FILE)),
             },
             public_base: public.clone(),
-            own_hosts: Vec::new(),
+            own_hosts: self.hosts.clone(),
             secrets: &secrets,
             console_url: self.console_url.clone(),
             redis: self.redis.options()?,
@@ -191,6 +194,7 @@ impl UpArgs {
 
     fn edge_config(&self, data: &DataDir, listen: Listen, public: Url) -> Result<EdgeConfig, Failure> {
         let mut config = EdgeConfig::new(EDGE, listen, public, data.subdirectory("edge")?);
+        config.hosts.clone_from(&self.hosts);
         config.workers = self.workers.unwrap_or_else(config::workers_here);
         config.redis = self.redis.options()?;
         if self.demo {
