@@ -18,57 +18,76 @@ pub(crate) fn leave(tx: &mut dyn Tx, category: i64, programme: i64, from: Instan
     Ok(())
 }
 
-/// Whether there is a ban to tell of, without writing.
-pub(super) fn is_due(tx: &mut dyn Tx) -> Result<bool, StoreError> {
-    Ok(tx.query_opt("SELECT 1 FROM ban_notices LIMIT 1", &[])?.is_some())
-}
-
-/// Tells the next promoters of a ban, at most so many; whether there was one.
-pub(super) fn step(tx: &mut dyn Tx, now: Instant, at_once: i64) -> Result<bool, StoreError> {
-    let next = tx.query_opt(
-        "SELECT b.category, b.programme, b.from_ms, b.after_promoter, c.id, c.name, g.name FROM ban_notices b \
-         JOIN categories c ON c.num = b.category LEFT JOIN programmes g ON g.num = b.programme LIMIT 1",
-        &[],
-    )?;
-    let Some(ban) = next else { return Ok(false) };
-    let (category, programme) = (ban.int(0)?, ban.int(1)?);
-    let detail = match ban.opt_text(6)? {
-        Some(programme) => format!("{} · {programme}", ban.text(5)?),
-        None => ban.text(5)?.to_owned(),
-    };
-    let news = News::new(Kind::CategoryBanned, ban.text(4)?, &detail).beginning(ban.instant(2)?);
-    let promoters = concerned(tx, category, programme, ban.int(3)?, at_once)?;
-    for promoter in &promoters {
-        tell(tx, *promoter, news, now)?;
-    }
-    match promoters.last() {
-        Some(last) => tx.execute(
-            "UPDATE ban_notices SET after_promoter = $3 WHERE category = $1 AND programme = $2",
-            params![category, programme, *last],
-        )?,
-        None => tx.execute(
-            "DELETE FROM ban_notices WHERE category = $1 AND programme = $2",
-            params![category, programme],
-        )?,
-    };
-    Ok(true)
-}
-
-/// The next promoters with links to goods of the category or below it, in this programme or in any.
-fn concerned(
-    tx: &mut dyn Tx,
+/// How far the telling of a ban has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
     category: i64,
     programme: i64,
+    from: Instant,
     after: i64,
-    limit: i64,
-) -> Result<Vec<i64>, StoreError> {
+}
+
+/// Whom to tell of a ban next.
+#[derive(Debug)]
+pub(super) struct Telling {
+    pub(super) place: Place,
+    pub(super) promoters: Vec<i64>,
+}
+
+/// Whom to tell of the next ban, at most so many, without writing. Who is concerned is found among all links to goods
+/// below the category, so many promoters are looked up at once; they are told in smaller steps.
+pub(super) fn next(tx: &mut dyn Tx, at_most: usize) -> Result<Option<Telling>, StoreError> {
+    let sql = "SELECT category, programme, from_ms, after_promoter FROM ban_notices LIMIT 1";
+    let Some(row) = tx.query_opt(sql, &[])? else { return Ok(None) };
+    let place =
+        Place { category: row.int(0)?, programme: row.int(1)?, from: row.instant(2)?, after: row.int(3)? };
+    Ok(Some(Telling { place, promoters: concerned(tx, place, at_most)? }))
+}
+
+/// Tells these promoters, the next ones behind `place`, or ends the telling if there are none; where to go on. `None` if
+/// somebody else has gone on from there, or the ban was dated anew: then the next round begins with what is there now.
+pub(super) fn step(
+    tx: &mut dyn Tx,
+    place: Place,
+    promoters: &[i64],
+    now: Instant,
+) -> Result<Option<Place>, StoreError> {
+    let Place { category, programme, from, after } = place;
+    let found = tx.query_opt(
+        "SELECT c.id, c.name, g.name FROM ban_notices b JOIN categories c ON c.num = b.category \
+         LEFT JOIN programmes g ON g.num = b.programme \
+         WHERE b.category = $1 AND b.programme = $2 AND b.from_ms = $3 AND b.after_promoter = $4",
+        params![category, programme, from, after],
+    )?;
+    let Some(ban) = found else { return Ok(None) };
+    let detail = match ban.opt_text(2)? {
+        Some(programme) => format!("{} · {programme}", ban.text(1)?),
+        None => ban.text(1)?.to_owned(),
+    };
+    let news = News::new(Kind::CategoryBanned, ban.text(0)?, &detail).beginning(from);
+    for promoter in promoters {
+        tell(tx, *promoter, news, now)?;
+    }
+    let Some(last) = promoters.last() else {
+        let sql = "DELETE FROM ban_notices WHERE category = $1 AND programme = $2";
+        tx.execute(sql, params![category, programme])?;
+        return Ok(None);
+    };
+    let sql = "UPDATE ban_notices SET after_promoter = $3 WHERE category = $1 AND programme = $2";
+    tx.execute(sql, params![category, programme, *last])?;
+    Ok(Some(Place { after: *last, ..place }))
+}
+
+/// The next promoters with links to goods of the category or below it, in this programme or in any. SQLite joins crosswise in
+/// the order that is written: it would look through the links of everybody.
+fn concerned(tx: &mut dyn Tx, place: Place, at_most: usize) -> Result<Vec<i64>, StoreError> {
     let rows = tx.query(
         "WITH RECURSIVE below (num) AS (SELECT CAST($1 AS BIGINT) \
          UNION SELECT c.num FROM categories c JOIN below b ON c.parent = b.num) \
-         SELECT DISTINCT l.promoter FROM targets t JOIN links l ON l.target = t.num \
-         WHERE t.category IN (SELECT num FROM below) AND l.promoter > $2 AND l.qr_of IS NULL AND ($3 = 0 OR EXISTS \
+         SELECT DISTINCT l.promoter FROM targets t CROSS JOIN links l WHERE l.target = t.num \
+         AND t.category IN (SELECT num FROM below) AND l.promoter > $2 AND l.qr_of IS NULL AND ($3 = 0 OR EXISTS \
          (SELECT 1 FROM placements p WHERE p.num = l.placement AND p.programme = $3)) ORDER BY l.promoter LIMIT $4",
-        params![category, after, programme, limit],
+        params![place.category, place.after, place.programme, i64::try_from(at_most).unwrap_or(i64::MAX)],
     )?;
     rows.iter().map(|row: &Row| row.int(0)).collect()
 }

@@ -41,14 +41,19 @@ impl ExpiredLink {
 }
 
 /// Links that have ended and were not told, in the order of their ends.
-fn ended(tx: &mut dyn Tx, now: Instant, limit: i64) -> Result<Vec<ExpiredLink>, StoreError> {
+fn ended(tx: &mut dyn Tx, now: Instant, limit: usize) -> Result<Vec<ExpiredLink>, StoreError> {
     let place = tx.query_one("SELECT links_until, after_code FROM notice_state WHERE one = 1", &[])?;
     let rows = tx.query(
         "SELECT l.expires, l.code, l.promoter, p.id, l.qr_of, t.kind, t.id, t.title FROM links l \
          JOIN targets t ON t.num = l.target JOIN promoters p ON p.num = l.promoter \
          WHERE l.expires > 0 AND (l.expires, l.code) > ($1, $2) AND l.expires <= $3 \
          ORDER BY l.expires, l.code LIMIT $4",
-        params![place.int(0)?, place.int(1)?, now.millis().div_euclid(SECOND_MS), limit],
+        params![
+            place.int(0)?,
+            place.int(1)?,
+            now.millis().div_euclid(SECOND_MS),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ],
     )?;
     rows.iter().map(ExpiredLink::read).collect()
 }
@@ -59,7 +64,7 @@ pub(super) fn is_due(tx: &mut dyn Tx, now: Instant) -> Result<bool, StoreError> 
 }
 
 /// Tells of the next links, at most so many.
-pub(super) fn step(tx: &mut dyn Tx, now: Instant, at_once: i64) -> Result<(), StoreError> {
+pub(super) fn step(tx: &mut dyn Tx, now: Instant, at_once: usize) -> Result<(), StoreError> {
     let links = ended(tx, now, at_once)?;
     let Some(last) = links.last() else { return Ok(()) };
     let heard = webhooks::tell::any_promoter_listens(tx)?;

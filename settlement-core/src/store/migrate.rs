@@ -68,6 +68,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(73, "0073_planner"),
     migration!(74, "0074_decided_anew"),
     migration!(75, "0075_links_placement"),
+    migration!(77, "0077_enrolments_in_order"),
     migration!(78, "0078_links_lead_somewhere"),
     migration!(79, "0079_one_name_per_phone"),
     migration!(81, "0081_covering_runs"),

@@ -50,6 +50,31 @@ fn periods_of_many_are_found_one_by_one() {
 }
 
 #[test]
+fn enrolments_are_found_in_the_order_of_their_list() {
+    for (only, index) in [
+        ("", "enrolments_in_order (submitted_ms<?)"),
+        (" AND state = 'auditing'", "enrolments_to_audit (submitted_ms<?)"),
+        (" AND merchant = ?", "enrolments_of_merchant (merchant=? AND submitted_ms<?)"),
+    ] {
+        let plan = plan_of(&format!(
+            "SELECT product FROM enrolments WHERE submitted_ms <= ? AND (submitted_ms < ? OR id < ?){only} \
+             ORDER BY submitted_ms DESC, id DESC LIMIT 51"
+        ));
+        assert_eq!(plan, format!("SEARCH enrolments USING INDEX {index}"));
+    }
+}
+
+#[test]
+fn who_is_to_be_told_of_a_ban_is_found_by_the_goods() {
+    let plan = plan_of(
+        "WITH below (num) AS (SELECT ?) SELECT DISTINCT l.promoter FROM targets t CROSS JOIN links l \
+         WHERE l.target = t.num AND t.category IN (SELECT num FROM below) AND l.promoter > ? AND l.qr_of IS NULL \
+         ORDER BY l.promoter LIMIT 5000",
+    );
+    assert!(plan.contains("links_of_target (target=? AND promoter>?)"), "{plan}");
+}
+
+#[test]
 fn no_table_is_read_to_make_a_filter_of_it() {
     let plan = plan_of(
         "SELECT t.title, m.name FROM library_marks k JOIN targets t ON t.num = k.target \

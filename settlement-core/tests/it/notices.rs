@@ -106,3 +106,22 @@ on_both!(a_promoter_is_told_of_the_suspension_and_its_end, async |bench: &Bench|
         [pair("promoter_enabled", "lily"), pair("promoter_disabled", "lily")]
     );
 });
+
+on_both!(a_ban_is_told_in_steps_and_to_each_promoter_once, async |bench: &Bench| {
+    shop(bench).await;
+    // More than are told in one transaction.
+    const PROMOTERS: usize = 503;
+    let mut links = Vec::new();
+    for n in 0..PROMOTERS {
+        bench.ok("PUT", &format!("/v1/promoters/p{n}"), json!({"name": "p"})).await;
+        let placement = json!({"id": format!("at{n}"), "programme": "g1"});
+        bench.ok("POST", &format!("/v1/promoters/p{n}/placements"), placement).await;
+        links.push(json!({"placement": format!("at{n}"), "product": "sku1"}));
+    }
+    bench.ok("POST", "/v1/links/bulk", json!({"links": links})).await;
+    bench.ok("POST", "/v1/bans", json!({"category": "tea", "effective_from": 0})).await;
+    for n in [0, 499, 500, PROMOTERS - 1, 0] {
+        assert_eq!(told(bench, &format!("p{n}")).await, [pair("category_banned", "tea")], "p{n}");
+    }
+    assert_eq!(told(bench, "lily").await, [], "no link of hers");
+});
