@@ -168,7 +168,7 @@ const PAGES = {
     'plans', 'plans/gold', 'balance', 'settlements', 'enrolments', 'webhooks', 'tokens', 'shop', 'disputes',
   ].map((name) => `/merchant/${name}`),
   mei: [
-    'overview', 'products', 'selection', 'links', 'links/many', 'links/new', 'placements', 'plans', 'orders', 'reports', 'statements', 'money', 'notices',
+    'overview', 'products', 'selection', 'promoted', 'links', 'links/many', 'links/new', 'placements', 'plans', 'orders', 'reports', 'statements', 'money', 'notices',
   ].map((name) => `/promoter/${name}`),
   stars: ['talents', 'orders', 'statements', 'money'].map((name) => `/agency/${name}`),
   boss: [

@@ -34,6 +34,7 @@ fn promoter(t: &Texts) -> Vec<(&'static str, &str)> {
         ("/promoter/overview", &t.overview.nav),
         ("/promoter/products", &t.products.nav),
         ("/promoter/selection", &t.products.selection_nav),
+        ("/promoter/promoted", &t.products.promoted_nav),
         ("/promoter/links", &t.links.nav),
         ("/promoter/placements", &t.placements.nav),
         ("/promoter/plans", &t.plan.title),

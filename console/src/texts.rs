@@ -100,7 +100,7 @@ texts! {
     /// Words that stand everywhere.
     common: Common {
         brand, skip, nav, language, sign_out, account, mistakes, next_page, day, download_csv, as_table, copy, copied, all,
-        search, show, actions, more_filters, menu, colon,
+        search, show, choose, actions, more_filters, menu, colon,
     }
     /// Pages instead of pages.
     failure: FailureTexts {
@@ -133,7 +133,8 @@ texts! {
         nav, title, name, shop, merchant, category, sort, sort_none, sort_newest, sort_commission, sort_rate, nothing_found,
         nothing_found_words, show_all, empty_title, empty_words, promote, select, unselect, earn, price, rate, no_rate, no_programme,
         dead, dead_cancelled, dead_delisted, dead_banned, dead_expired, dead_not_started, dead_disabled, dead_other,
-        selection_nav, selection_title, selection_empty, selection_empty_words, selected_at,
+        selection_nav, selection_title, selection_empty, selection_empty_words, selected_at, promoted_nav,
+        promoted_title, promoted_at, links, see_links, none_dead,
     }
     /// Links and QR codes.
     links: LinkTexts {

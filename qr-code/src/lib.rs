@@ -23,12 +23,12 @@ pub enum QrError {
     /// The text does not fit the largest QR code of this level.
     #[error("the address does not fit a QR code of this level")]
     TooLong,
-    /// Not even one pixel for each module.
+    /// Fewer than two pixels for each module.
     #[error("a picture of {pixels} pixels is too small for this code: it needs at least {least}")]
     TooSmall {
         /// Pixels asked for.
         pixels: u32,
-        /// Pixels with which every module has some.
+        /// Pixels with which every module has two.
         least: u32,
     },
     /// A logo hides modules, and only the highest level has enough to spare.
@@ -56,6 +56,14 @@ pub fn svg(text: &str, style: &Style, logo: Option<&Logo>) -> Result<String, QrE
 pub fn png(text: &str, style: &Style, pixels: Option<u32>, logo: Option<&Logo>) -> Result<Vec<u8>, QrError> {
     let modules = modules::Modules::of(text, style, logo.is_some())?;
     png::draw(&modules, style, pixels, logo)
+}
+
+/// How wide a PNG of `text` must be at least, with or without a logo.
+///
+/// # Errors
+/// If the text does not fit.
+pub fn least_pixels(text: &str, style: &Style) -> Result<u32, QrError> {
+    png::least(&modules::Modules::of(text, style, false)?)
 }
 
 /// `text` as lines of characters for a terminal.

@@ -39,19 +39,24 @@ impl Raster<'_> {
     }
 }
 
+/// Pixels of a picture at least: modules of one pixel are read by few.
+pub(crate) fn least(modules: &Modules) -> Result<u32, QrError> {
+    u32::try_from(2 * modules.side()).map_err(|_| QrError::TooLong)
+}
+
 pub(crate) fn draw(
     modules: &Modules,
     style: &Style,
     pixels: Option<u32>,
     logo: Option<&Logo>,
 ) -> Result<Vec<u8>, QrError> {
-    let least = u32::try_from(modules.side()).map_err(|_| QrError::TooLong)?;
-    let pixels = pixels.unwrap_or(least * PIXELS_PER_MODULE);
-    // Modules of one pixel are read by few.
-    if pixels < 2 * least {
-        return Err(QrError::TooSmall { pixels, least: 2 * least });
+    let least = least(modules)?;
+    let pixels = pixels.unwrap_or(least / 2 * PIXELS_PER_MODULE);
+    if pixels < least {
+        return Err(QrError::TooSmall { pixels, least });
     }
-    let (side, scale) = (pixels as usize, (pixels / least) as usize);
+    let side = pixels as usize;
+    let scale = side / modules.side();
     let raster = Raster { modules, scale, side, margin: (side - scale * modules.side()) / 2 };
     match (logo, modules.logo_box()) {
         (Some(logo), Some(place)) => in_colour(&raster, style, logo, place, pixels),

@@ -90,13 +90,15 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
         ]);
     }
     let choice = categories.items.into_iter().map(|of| (of.id.clone(), format!("{} · {}", of.name, of.id)));
-    let choice: Vec<_> = choice.collect();
+    // None is chosen for anybody: a press of the button would ban it.
+    let choice: Vec<_> =
+        std::iter::once((String::new(), texts.common.choose.clone())).chain(choice).collect();
     let each: Vec<Programme> = everything(who, "/v1/programmes", &[]).await?;
     let each = each.into_iter().map(|of| (of.id.clone(), format!("{} · {}", of.name, of.id)));
     let programmes = std::iter::once((String::new(), t.all_programmes.clone())).chain(each).collect();
     let mut sheet = Sheet::new(who, &t.bans).intro(&t.bans_intro);
     sheet.part(Part::Table(table));
-    if choice.is_empty() {
+    if choice.len() == 1 {
         sheet.part(Part::Note("", t.no_categories.clone()));
         return sheet.show(form);
     }

@@ -114,10 +114,13 @@ fn look(fields: &Fields) -> Result<Wish, StyleError> {
     Wish::read(chosen.map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
+fn range(text: &str, (least, most): (u32, u32)) -> String {
+    fill(&fill(text, "least", least), "most", most)
+}
+
 /// Why such a code would not scan, beside the field that says so.
 fn mistake(t: &Texts, error: &StyleError) -> Mistake {
     let l = &t.links;
-    let range = |text: &str, (least, most): (u32, u32)| fill(&fill(text, "least", least), "most", most);
     let (field, words) = match error {
         StyleError::Size => ("size", range(&l.bad_size, PIXELS)),
         StyleError::Level => ("level", l.bad_level.clone()),
@@ -176,6 +179,14 @@ async fn detail(promoter: Promoter, Path(code): Path<String>) -> Result<Response
     show(&promoter, &code, &chosen, Form::default()).await
 }
 
+/// Why a code of this size would not scan, beside the field that says so.
+fn too_small(t: &Texts, url: &str, wish: &Wish) -> Result<Option<Mistake>, Failure> {
+    let Some(pixels) = wish.pixels else { return Ok(None) };
+    let least = qr_code::least_pixels(url, &wish.style).map_err(broken)?;
+    let words = || range(&t.links.bad_size, (least, PIXELS.1));
+    Ok((pixels < least).then(|| Mistake { field: Some("size".to_owned()), words: words() }))
+}
+
 /// Why a code with this picture would not do, beside the field that says so.
 async fn logo_mistake(
     promoter: &Promoter,
@@ -212,7 +223,10 @@ pub(super) async fn show(
     let wrong = match (look(chosen), logo, &there) {
         (Err(error), ..) => Some(mistake(t, &error)),
         (_, _, Err(wrong)) => Some(wrong.clone()),
-        (Ok(wish), Some(logo), Ok(Some(url))) => logo_mistake(promoter, url, &wish, logo).await?,
+        (Ok(wish), logo, Ok(Some(url))) => match (too_small(t, url, &wish)?, logo) {
+            (None, Some(logo)) => logo_mistake(promoter, url, &wish, logo).await?,
+            (wrong, _) => wrong,
+        },
         (Ok(_), ..) => None,
     };
     let url = there.unwrap_or(usual);

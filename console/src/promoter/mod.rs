@@ -14,6 +14,7 @@ mod overview;
 mod placements;
 mod plans;
 mod products;
+mod promoted;
 mod reports;
 mod statements;
 
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .merge(overview::routes())
         .merge(products::routes())
+        .merge(promoted::routes())
         .merge(links::routes())
         .merge(link_new::routes())
         .merge(link::routes())

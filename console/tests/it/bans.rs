@@ -29,6 +29,13 @@ async fn an_operator_bans_a_category_and_its_products_stop() {
 
     let page = boss.get(BANS).await;
     assert!(page.body.contains("没有禁推类目。") && page.body.contains("杯具 · cups"), "{}", page.body);
+    // Nothing is chosen at first: who presses the button bans nothing.
+    assert!(page.body.contains("<option value=\"\" selected>请选择</option>"), "{}", page.body);
+    let nothing = boss.submit(&page, BANS, &[("category", ""), ("effective_from", "2026-01-01")]).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for words in ["href=\"#f-category\"", "请填写这一项。"] {
+        assert!(nothing.body.contains(words), "{words}: {}", nothing.body);
+    }
     let day = |ms: i64| attribution_core::time::Instant(ms).to_string().chars().take(10).collect::<String>();
     let now = bench.core.now().millis();
     let fields = [("category", "cups"), ("effective_from", &*day(now)), ("note", "购物金")];

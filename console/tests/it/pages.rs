@@ -5,10 +5,12 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 /// Pages of promoters.
-const PROMOTER: [&str; 14] = [
+const PROMOTER: [&str; 16] = [
     "/promoter/overview",
     "/promoter/products",
     "/promoter/selection",
+    "/promoter/promoted",
+    "/promoter/promoted?dead=true",
     "/promoter/links",
     "/promoter/links?state=dead",
     "/promoter/links/many",

@@ -25,6 +25,17 @@ async fn a_qr_code_is_three_steps_from_signing_in() {
     let svg = lily.get(&format!("{link}/qr.svg")).await;
     assert!(svg.body.starts_with("<svg"), "{}", svg.body);
 
+    // What the code has no room for is told beside the size, with the least that would do; nothing leads to a dead end.
+    let small = lily.get(&format!("{link}?size=110&quiet=16&level=h")).await;
+    assert!(
+        small.body.contains("id=\"e-size\"") && !small.body.contains("qr.png?size=110"),
+        "{}",
+        small.body
+    );
+    let room = lily.get(&format!("{link}?size=180&quiet=16&level=h")).await;
+    assert!(room.body.contains("qr.png?size=180"), "{}", room.body);
+    assert_eq!(lily.get(&format!("{link}/qr.png?size=180&quiet=16&level=h")).await.status, StatusCode::OK);
+
     // Asking again gets the same link; others do not see it.
     let again = lily.submit(&library, "/promoter/products/cup/promote", &[]).await;
     assert_eq!(again.location(), link);
@@ -58,6 +69,18 @@ async fn a_qr_code_is_three_steps_from_signing_in() {
     bench.ok("POST", "/v1/products/cup/cancel-promotion", json!({})).await;
     let links = lily.get("/promoter/links").await;
     assert!(links.body.contains("失效") && links.body.contains("商家已取消推广"), "{}", links.body);
+    let promoted = lily.get("/promoter/promoted").await;
+    assert!(
+        promoted.body.contains("316不锈钢保温杯") && promoted.body.contains("竹茶盘"),
+        "{}",
+        promoted.body
+    );
+    let dead = lily.get("/promoter/promoted?dead=true").await;
+    for words in ["316不锈钢保温杯", "商家已取消推广", "1 条链接", "/promoter/links?product=cup"]
+    {
+        assert!(dead.body.contains(words), "{words}: {}", dead.body);
+    }
+    assert!(!dead.body.contains("竹茶盘") && !dead.body.contains("cup/promote"), "{}", dead.body);
     let page = lily.get(&link).await;
     assert!(page.body.contains("失效") && page.body.contains("商家已取消推广"), "{}", page.body);
     for offered in ["<svg", "qr.png", "poster.svg", "data-copy", "佣金就归您"] {

@@ -27,6 +27,7 @@ mod product_put;
 mod products;
 mod programme_list;
 mod programmes;
+mod promoted;
 mod promoter_list;
 mod promoters;
 mod search;
@@ -70,6 +71,7 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(merchant_list::routes())
         .merge(programme_list::routes())
         .merge(selection::routes())
+        .merge(promoted::routes())
         .merge(spread::routes())
         .merge(bans::routes())
         .merge(feed::routes())

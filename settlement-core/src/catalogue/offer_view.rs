@@ -1,6 +1,6 @@
 //! A product as it is shown to somebody who may promote it: with rate, estimate, programme and state.
 
-use crate::api::CsvEntry;
+use crate::api::{CsvEntry, Cursor, Page, PageLength};
 use crate::params;
 use crate::plans::offers::{Dead, Item, Offer, Offers, Viewer};
 use crate::store::{List, Row, StoreError, Tx};
@@ -131,6 +131,29 @@ pub(super) fn offers(
     let items = rows.iter().map(|row| Item::read(row, 0)).collect::<Result<Vec<_>, _>>()?;
     let found = Offers::new(viewer, now).of(tx, &items)?;
     rows.iter().zip(&items).zip(found).map(|((row, item), offer)| view(row, item, &offer)).collect()
+}
+
+/// A page of products: each row begins with a product's number and what the list is in the order of, two numbers. `make`
+/// makes the entry of a row and its product.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn page_of<T>(
+    tx: &mut dyn Tx,
+    viewer: Viewer,
+    length: PageLength,
+    rows: &[Row],
+    now: Instant,
+    make: impl Fn(&Row, OfferView) -> Result<T, StoreError>,
+) -> Result<Page<T>, StoreError> {
+    let shown = rows.get(..length.entries()).unwrap_or(rows);
+    let targets = shown.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
+    let products = offers(tx, viewer, &targets, now)?;
+    let items =
+        shown.iter().zip(products).map(|(row, product)| make(row, product)).collect::<Result<_, _>>()?;
+    let last = shown.last().filter(|_| shown.len() < rows.len());
+    let next = last.map(|row| Ok::<_, StoreError>(Cursor::of_numbers(&[row.int(1)?, row.int(2)?])));
+    Ok(Page::among(items, next.transpose()?))
 }
 
 /// One product by its id, as `viewer` sees it.

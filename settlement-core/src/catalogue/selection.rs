@@ -1,14 +1,13 @@
 //! The selection library (选品库): products that a promoter has set aside, each as it stands now.
 
-use super::offer_view::{OfferView, offers};
+use super::offer_view::{OfferView, page_of};
 use crate::Core;
-use crate::api::visible;
 use crate::api::{
-    Cursor, Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Promoters, Write,
+    Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Promoters, Write, visible,
 };
 use crate::params;
 use crate::plans::offers::Viewer;
-use crate::store::Tx;
+use crate::store::{Row, Tx};
 use attribution_core::ids::{ProductId, PromoterId};
 use axum::Json;
 use axum::extract::State;
@@ -126,24 +125,12 @@ async fn list(
         .read(move |tx| {
             let num = visible(tx, &principal, &promoter)?;
             let rows = tx.query(
-                "SELECT target, selected_at FROM selections WHERE promoter = $1 AND (selected_at, target) < ($2, $3) \
-                 ORDER BY selected_at DESC, target DESC LIMIT $4",
+                "SELECT target, selected_at, target FROM selections WHERE promoter = $1 \
+                 AND (selected_at, target) < ($2, $3) ORDER BY selected_at DESC, target DESC LIMIT $4",
                 params![num, at, target, page.rows()],
             )?;
-            let more = rows.len() > page.entries();
-            let rows = rows.get(..page.entries()).unwrap_or(&rows);
-            let targets = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
-            let products = offers(tx, Viewer::Promoter(promoter.clone()), &targets, now)?;
-            let mut items = Vec::with_capacity(rows.len());
-            for (row, product) in rows.iter().zip(products) {
-                items.push(SelectedProduct { selected_at: row.int(1)?, product });
-            }
-            let last = rows.last().filter(|_| more);
-            let next = match last {
-                Some(row) => Some(Cursor::of_numbers(&[row.int(1)?, row.int(0)?])),
-                None => None,
-            };
-            Ok::<_, Problem>(Page::among(items, next))
+            let entry = |row: &Row, product| Ok(SelectedProduct { selected_at: row.int(1)?, product });
+            Ok::<_, Problem>(page_of(tx, Viewer::Promoter(promoter.clone()), page, &rows, now, entry)?)
         })
         .await
         .map(Json)

@@ -133,6 +133,7 @@ on_both!(a_cursor_of_another_list_is_refused, async |bench: &Bench| {
         "/v1/products?",
         "/v1/promoters/lily/applications?",
         "/v1/promoters/lily/notices?",
+        "/v1/promoters/lily/products?",
         "/v1/promoters/lily/selection?",
         "/v1/rates?programme=g1&",
         "/v1/reviews?",
@@ -377,4 +378,33 @@ on_both!(platforms_and_whose_a_code_is_are_listed, async |bench: &Bench| {
     let expected =
         json!([["A", "莉莉", 5, 6], ["SPRING", "莉莉", 1_000, 2_000], ["SPRING", "鲍勃", 2_000, null]]);
     assert_eq!(json!(codes), expected);
+});
+
+on_both!(products_with_links_are_listed_once_and_the_dead_ones_say_why, async |bench: &Bench| {
+    shop(bench).await;
+    let now = bench.core.now();
+    let categories = ["tea", "tea", "tea", "cards"];
+    for (n, category) in categories.into_iter().enumerate() {
+        let product = json!({"merchant": "m1", "title": "商品", "price_fen": 10_000, "category": category,
+                             "url": "https://shop.example.cn/item/2"});
+        bench.ok("PUT", &format!("/v1/products/o{n}"), product).await;
+    }
+    // The first product has the newest link; what has none is not theirs.
+    for (n, product) in [0, 1, 3, 0, 0].into_iter().enumerate() {
+        bench.set_clock(now.plus(i64::try_from(n).unwrap() + 1));
+        let link = json!({"placement": "lily1", "product": format!("o{product}")});
+        bench.ok("POST", "/v1/links", link).await;
+    }
+    bench.ok("POST", "/v1/links", json!({"placement": "lily1", "shop": "m1"})).await;
+    bench.ok("POST", "/v1/products/o1/delist", Value::Null).await;
+    bench.ok("POST", "/v1/bans", json!({"category": "cards", "effective_from": 0})).await;
+    let list = all(bench, "/v1/promoters/lily/products", 1).await;
+    assert_eq!(ids(&list, "id"), ["o0", "o3", "o1"]);
+    assert_eq!(ids(&list, "reason"), ["", "category_banned", "product_delisted"]);
+    assert_eq!((&list[0]["links"], &list[0]["promoted_at"]), (&json!(3), &json!(now.plus(5).millis())));
+    assert_eq!(ids(&all(bench, "/v1/promoters/lily/products?dead=true", 1).await, "id"), ["o3", "o1"]);
+    bench.problem("GET", "/v1/promoters/nobody/products", Value::Null, 404, "not_found").await;
+    let stranger = token(bench, "merchant", "m1").await;
+    let answer = bench.call_as(&stranger, "GET", "/v1/promoters/lily/products", Value::Null).await;
+    assert_eq!(answer.0, 403);
 });
