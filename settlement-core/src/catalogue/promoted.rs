@@ -5,7 +5,7 @@ use super::offer_view::{OfferView, page_of};
 use crate::Core;
 use crate::api::{Page, PageParams, Params, PathId, Principal, Problem, visible};
 use crate::plans::offers::Viewer;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{Query, Row, StoreError, Tx};
 use attribution_core::ids::PromoterId;
 use attribution_core::time::Instant;
 use axum::Json;
@@ -87,20 +87,26 @@ fn linked(
     rows: i64,
     now: Instant,
 ) -> Result<Vec<Row>, StoreError> {
-    let may_be_dead = format!(
-        "AND (t.cancelled_from <= $5 OR t.delisted_from <= $5 OR t.category IN (SELECT b.category FROM ({}) b))",
-        Banned::at(5)
-    );
-    let sql = format!(
+    let mut query = Query::new(
         "SELECT p.target, p.at, p.target, p.links FROM (SELECT l.target AS target, MAX(l.created_at) AS at, \
-         COUNT(*) AS links FROM links l WHERE l.promoter = $1 AND l.qr_of IS NULL GROUP BY l.target) p \
-         JOIN targets t ON t.num = p.target WHERE t.kind = 'product' AND (p.at, p.target) < ($2, $3) {} \
-         ORDER BY p.at DESC, p.target DESC LIMIT $4",
-        if dead { &may_be_dead } else { "" }
+         COUNT(*) AS links FROM links l",
     );
-    let mut values: Vec<Param<'_>> = vec![promoter.into(), at.into(), target.into(), rows.into()];
+    query.add(
+        " WHERE l.promoter = ? AND l.qr_of IS NULL GROUP BY l.target) p JOIN targets t ON t.num = p.target \
+         WHERE t.kind = 'product' AND (p.at, p.target) < (?, ?)",
+        [promoter.into(), at.into(), target.into()],
+    );
     if dead {
-        values.push(now.into());
+        let now = query.mark_of(now);
+        let banned = Banned::at(&now);
+        query.add(
+            &format!(
+                " AND (t.cancelled_from <= {now} OR t.delisted_from <= {now} \
+                 OR t.category IN (SELECT b.category FROM ({banned}) b))"
+            ),
+            [],
+        );
     }
-    tx.query(&sql, &values)
+    query.add(" ORDER BY p.at DESC, p.target DESC LIMIT ?", [rows.into()]);
+    query.rows(tx)
 }
