@@ -140,6 +140,22 @@ mod tests {
     }
 
     #[test]
+    fn a_link_counts_from_its_start_to_before_its_end() {
+        let at_day = |n: i64| LinkSeconds::from_instant(day(n));
+        let state = DatedState { starts: at_day(10), expires: at_day(20), ..DatedState::default() };
+        let rows = [
+            (day(10).plus(-1), (Outcome::NotYetEffective, Reason::None)),
+            (day(10), OK),
+            (day(10).plus(1), OK),
+            (day(20).plus(-1), OK),
+            (day(20), (Outcome::LinkExpired, Reason::None)),
+        ];
+        for (when, expected) in rows {
+            assert_eq!(judged(&state, when), expected, "{when}");
+        }
+    }
+
+    #[test]
     fn what_the_edge_refused_is_never_upgraded() {
         for outcome in Outcome::ALL.into_iter().filter(|o| *o != Outcome::Attributed) {
             let edge = (outcome, Reason::None);

@@ -288,6 +288,27 @@ fn a_code_alone_does_not_sell_what_was_withdrawn() {
 }
 
 #[test]
+fn a_click_that_arrives_when_the_decision_is_final_moves_no_money() {
+    // the grace of 72 hours after the order ends on 6 June
+    for (ingested, expected) in [("06-06 09:59:59", "b 500"), ("06-06 10:00:01", "a 500")] {
+        let mut w =
+            World::new(Preset::Distributor1688, &["a 06-01 10:00:00", "b 06-02 10:00:00"], "06-03 10:00:00");
+        w.clicks[1].ingested = at(ingested);
+        assert_eq!(w.result(), expected, "ingested {ingested}");
+    }
+}
+
+#[test]
+fn only_a_tier_above_the_rate_lets_it_rise() {
+    for (bp, expected) in [(499, None), (500, None), (501, Some(501))] {
+        let mut w = World::new(Preset::Distributor1688, &["a 06-01 10:00:00"], "06-03 10:00:00");
+        w.policy.commission.tiers = vec![Tier { from_orders: 2, bp: BasisPoints::new(bp).unwrap() }];
+        let rises_to = w.decide().award().unwrap().terms.rises_to;
+        assert_eq!(rises_to.map(BasisPoints::points), expected, "a tier of {bp}");
+    }
+}
+
+#[test]
 fn where_the_payment_counts_it_may_come_late() {
     let mut w = World::new(Preset::Distributor1688, &A, "06-10 10:00:00");
     w.policy.attribution.order_event = OrderEvent::Paid;

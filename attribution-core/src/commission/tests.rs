@@ -139,6 +139,8 @@ fn terms_take_the_rate_of_the_highest_tier_reached() {
         let then = more.at_tier(&tiers, orders);
         assert_eq!((then.rate, then.tier.is_some()), (points(bp), bp == 2_500), "{orders} orders");
     }
+    let same = Terms { rate: points(2_000), ..more };
+    assert_eq!(same.at_tier(&tiers, 10), same, "a tier that pays the same is not what the rate is due to");
 }
 
 #[test]

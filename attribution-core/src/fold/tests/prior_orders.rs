@@ -93,6 +93,18 @@ fn orders_close_or_prolong_a_relation() {
 }
 
 #[test]
+fn an_order_that_brings_no_later_end_prolongs_nothing() {
+    let policy = AttributionPolicy { extend_on_order: Some(Span::days(3)), ..window(3) };
+    // The order in the click's second, and one a second later.
+    for (when, expected) in [("06-01 10:00:00", None), ("06-01 10:00:01", Some(OrderId::new("one").unwrap()))]
+    {
+        let ask = Ask { orders: vec![order("one", when, "甲")], ..Ask::of(&["a 06-01 10:00:00"]) };
+        let owner = ask.fold(&policy, "06-02 10:00:00").owner.unwrap();
+        assert_eq!(owner.prolonged_by, expected, "an order at {when}");
+    }
+}
+
+#[test]
 fn whose_a_buyer_is_takes_every_order_up_to_then_into_account() {
     let policy = AttributionPolicy { scope: Scope::Platform, close_on_order: true, ..window(1) };
     let (target, own) = (goods("甲"), BTreeSet::new());

@@ -105,6 +105,16 @@ fn a_refund_is_for_a_person_where_its_way_to_pay_asks_for_one_or_none_is_named()
 }
 
 #[test]
+fn a_refund_that_takes_nothing_back_posts_nothing() {
+    let settled = [decided(500), paid(10_000, PayMethod::BankCard), LineEvent::Completed, SETTLED];
+    for (preset, refunded) in [(Preset::YouzanPermanent, 1_000), (Preset::Distributor1688, 0)] {
+        let life = Life::all(preset, &settled);
+        let step = apply(&life.policy, &life.state, &refund(refunded)).unwrap();
+        assert_eq!((step.postings, step.state.revision), (vec![], life.state.revision), "{preset:?}");
+    }
+}
+
+#[test]
 fn a_bill_whose_cashback_outlives_its_refund_leaves_nothing_to_a_person() {
     let settled = LineEvent::Settled { cashback: Fen(1_000), terms: None };
     let mut life = Life::all(

@@ -62,6 +62,30 @@ fn weights_whose_shares_shrink_as_the_whole_grows_are_allowed_and_told() {
     assert_eq!(split([5000, 5000, 1]), Err(vec![PolicyError::WeightsTooLarge]));
 }
 
+#[test]
+fn amounts_may_be_nothing_and_tiers_must_rise() {
+    let tier = |from_orders: u32, amount: i64| json!({"from_orders": from_orders, "amount": amount});
+    let cashback = |tiers: [serde_json::Value; 2]| json!({"cashback": tiers});
+    let falls = PolicyError::TiersNotRising { field: "commission.cashback" };
+    let rows = [
+        (json!({"min_fen": 0}), None),
+        (cashback([tier(3, 0), tier(5, 800)]), None),
+        (cashback([tier(3, -1), tier(5, 800)]), Some(PolicyError::Negative { field: "commission.cashback" })),
+        (cashback([tier(5, 300), tier(5, 800)]), Some(falls.clone())),
+        (cashback([tier(5, 300), tier(3, 800)]), Some(falls)),
+        (json!({"tiers": [{"from_orders": 2, "bp": 1}, {"from_orders": 5, "bp": 2}]}), None),
+        (
+            json!({"split": [{"party": "platform", "weight": 1}, {"party": "promoter", "weight": 9_999}]}),
+            None,
+        ),
+    ];
+    for (patch, mistake) in rows {
+        let policy = Preset::TaobaoLive.policy().patched(&json!({"commission": patch})).unwrap();
+        let expected = mistake.map_or(Ok(()), |mistake| Err(vec![mistake]));
+        assert_eq!(policy.validate(), expected, "{patch}");
+    }
+}
+
 /// One patch, one mistake.
 #[test]
 fn each_contradiction_is_named() {
