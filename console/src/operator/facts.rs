@@ -29,6 +29,11 @@ pub(super) fn place(merchant: &str) -> String {
 }
 
 #[derive(Debug, Deserialize)]
+struct Merchant {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
 struct Product {
     id: String,
     title: String,
@@ -182,7 +187,8 @@ async fn show_merchant(operator: &Operator, id: &str, form: Form) -> Result<Resp
     }
     let known = said(who, "merchants", id).await?;
     let to = format!("/operator/merchants/{}", escaped(id));
-    let mut sheet = Sheet::new(who, &texts.facts.title).back(to, id);
+    let merchant: Merchant = who.ask(&path(&["merchants", id]), &[]).await?;
+    let mut sheet = Sheet::new(who, &texts.facts.title).back(to, &merchant.name);
     sheet.part(Part::Form(form_of(texts, &OF_MERCHANT, &known, here.clone(), &form)));
     let first = Form::filled(fields).show(Field::text("q", &texts.shop.product).optional());
     sheet.part(Part::Filters(Filters { to: here, first, more: Vec::new(), file: None }));

@@ -1,7 +1,7 @@
 //! One link, its QR code in the look that somebody chose, and its poster.
 
 use super::hosts;
-use super::links::until;
+use super::links::{EARLY, until};
 use super::logo;
 use crate::api::path;
 use crate::drawing::broken;
@@ -217,7 +217,7 @@ pub(super) async fn show(
     let t = who.t();
     let kept = logo::of(promoter).await?;
     let logo = kept.as_ref().filter(|_| form::value(chosen, "logo") == MINE);
-    let offered = matches!(link.state.as_str(), "live" | "not_started");
+    let offered = matches!(link.state.as_str(), "live" | EARLY);
     let usual = link.qr_url.clone().filter(|_| offered);
     let there = usual.as_deref().map(|url| hosts::at(who, url, form::value(chosen, "host"))).transpose();
     let wrong = match (look(chosen), logo, &there) {

@@ -53,9 +53,14 @@ struct Row {
     title: String,
     placement: String,
     until: String,
+    /// It is not dead, its time is still to come.
+    early: bool,
     /// 失效, and why; or that it works.
     dead: Option<String>,
 }
+
+/// The state of a link whose time is still to come.
+pub(super) const EARLY: &str = "not_started";
 
 #[derive(Template)]
 #[template(path = "promoter/links.html")]
@@ -155,6 +160,7 @@ async fn show_list(promoter: &Promoter, refused: Form) -> Result<Response, Failu
     }));
     let form = Form::filled(fields.clone());
     let row = |entry: Entry| Row {
+        early: entry.state == EARLY,
         dead: (entry.state != "live").then(|| states::dead(t, &entry.state).to_owned()),
         until: until(t, entry.expires_at),
         code: entry.code,

@@ -215,6 +215,7 @@ async fn an_operator_says_what_the_platform_measured_and_sees_it_again() {
     let to = "/operator/merchants/m1/facts";
     let page = boss.get(to).await;
     assert!(page.body.contains("/operator/merchants/m1/facts/cup"), "{}", page.body);
+    assert!(page.body.contains("<a href=\"/operator/merchants/m1\">山里茶行</a>"), "{}", page.body);
     let shop = [
         ("level", "2"),
         ("service_tenths", "3.5"),

@@ -323,3 +323,20 @@ async fn a_question_that_makes_no_sense_is_not_an_empty_library_nor_a_file_of_ot
         assert!(page.body.contains("请选择 1 到 400 天的范围。"), "{path}: {}", page.body);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_whose_time_is_to_come_is_not_dead() {
+    let bench = Bench::new().await;
+    let lily = bench.signed_in("lily", "zh").await;
+    let placement = json!({"id": "group", "programme": "fx", "name": "茶友群"});
+    bench.ok("POST", "/v1/promoters/lily/placements", placement).await;
+    let starts = bench.core.now().millis() + 86_400_000;
+    let link = json!({"placement": "group", "product": "cup", "starts": starts});
+    let made = bench.ok("POST", "/v1/links", link).await;
+    let code = made["code"].as_str().unwrap();
+    for path in ["/promoter/links".to_owned(), format!("/promoter/links/{code}")] {
+        let page = lily.get(&path).await;
+        assert!(page.body.contains("<span class=\"tag warn\">尚未生效</span>"), "{path}: {}", page.body);
+        assert!(!page.body.contains("tag bad"), "{path}: {}", page.body);
+    }
+}
