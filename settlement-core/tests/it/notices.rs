@@ -108,16 +108,16 @@ on_both!(a_promoter_is_told_of_the_suspension_and_its_end, async |bench: &Bench|
 });
 
 on_both!(a_ban_is_told_in_steps_and_to_each_promoter_once, async |bench: &Bench| {
-    shop(bench).await;
     // More than are told in one transaction.
     const PROMOTERS: usize = 503;
-    let mut links = Vec::new();
-    for n in 0..PROMOTERS {
+    shop(bench).await;
+    let made = (0..PROMOTERS).map(async |n| {
         bench.ok("PUT", &format!("/v1/promoters/p{n}"), json!({"name": "p"})).await;
         let placement = json!({"id": format!("at{n}"), "programme": "g1"});
         bench.ok("POST", &format!("/v1/promoters/p{n}/placements"), placement).await;
-        links.push(json!({"placement": format!("at{n}"), "product": "sku1"}));
-    }
+        json!({"placement": format!("at{n}"), "product": "sku1"})
+    });
+    let links = futures_util::future::join_all(made).await;
     bench.ok("POST", "/v1/links/bulk", json!({"links": links})).await;
     bench.ok("POST", "/v1/bans", json!({"category": "tea", "effective_from": 0})).await;
     for n in [0, 499, 500, PROMOTERS - 1, 0] {
