@@ -349,6 +349,38 @@ on_both!(superseded_decisions_and_refunds_after_the_settlement_come_out_again, a
     );
 });
 
+on_both!(a_cart_with_cashback_that_was_another_promoters_meanwhile_comes_out_again, async |bench: &Bench| {
+    bench.set_clock(hour(-1));
+    let policy = json!({"attribution": {"require_badge": false}, "commission": {"cashback": [{"from_orders": 1, "amount": 801}]}});
+    let stage = Stage::set(bench, "youzan_permanent", policy).await;
+    let at = |hours: i64| {
+        bench.set_clock(hour(hours));
+        hour(hours)
+    };
+    stage.login(visitor(1), "u1", at(1)).await;
+    stage.tap(visitor(1), "anna", "cup", hour(1), at(2)).await;
+    stage.tap(visitor(1), "bob", "cup", hour(2), at(3)).await;
+    let mut cart = created("o1", "u1", "cup", hour(4));
+    let line = |number: &str, fen: i64| json!({"line": number, "product": "cup", "amount_fen": fen});
+    cart["lines"] = json!([line("1", 1_000), line("2", 8_000)]);
+    stage.event(cart, at(4)).await;
+    stage.event(step("paid", "o1", hour(5)), at(5)).await;
+    stage.edge_has_shipped(at(6)).await;
+    stage.sweep(at(100)).await;
+    let since = json!({"at": hour(0).millis()});
+    bench.ok("POST", "/v1/promoters/bob/disable", since.clone()).await;
+    stage.sweep(at(101)).await;
+    bench.ok("POST", "/v1/promoters/bob/enable", since).await;
+    stage.sweep(at(102)).await;
+    stage.event(step("completed", "o1", hour(103)), at(103)).await;
+    bench.ok("POST", "/v1/merchants/m1/top-ups", json!({"reference": "t", "amount_fen": 10_000})).await;
+    stage.sweep(at(104)).await;
+    // 89 of the 801 come off the first line.
+    assert_eq!(stage.short("o1").await, ("bob".to_owned(), "settled".to_owned(), 91));
+    let done = nothing_differs(bench, "a cart that was somebody else's meanwhile").await;
+    assert_eq!((done.lines, done.decisions), (2, 6));
+});
+
 on_both!(what_somebody_changed_is_named, async |bench: &Bench| {
     settled_and_refunded(bench).await;
     nothing_differs(bench, "before").await;
