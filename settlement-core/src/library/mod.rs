@@ -18,3 +18,6 @@ pub(crate) mod refresh;
 mod terms;
 mod times;
 mod write;
+
+/// Rows read or written in one statement.
+const ROWS: usize = 400;

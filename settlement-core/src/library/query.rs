@@ -1,5 +1,6 @@
 //! Asking the index: which products, in which order, from where on.
 
+use super::ROWS;
 use super::columns::{self, By, estimate_key, rate_key};
 use super::docs::{self, Block};
 use super::grams::{self, Field};
@@ -14,8 +15,6 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 const MARKED: i64 = 500;
 /// Times more candidates are fetched where pairs of characters promised more than the texts hold.
 const TRIES: usize = 8;
-/// Rows asked for in one statement.
-const ROWS: usize = 400;
 
 /// In which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Every round is a transaction of its own under one lock, and leaves the index as whole as it found it: it can stop
 //! anywhere and go on later. A product that changes again meanwhile keeps its mark.
 
+use super::ROWS;
 use super::terms::Doc;
 use super::write::{write_columns, write_docs, write_plans, write_terms};
 use super::{grams, times};
@@ -17,8 +18,6 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Products taken in at once: about half a second of one writer's time.
 const PRODUCTS: i64 = 8_192;
-/// Rows read or written in one statement.
-pub(super) const ROWS: usize = 400;
 
 /// What a round did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Writes the index: the sets of the terms, what each product says, and the columns that products are sorted by.
 
+use super::ROWS;
 use super::columns::{self, Columns, estimate_key, rate_key};
 use super::docs::{self, Block};
-use super::refresh::ROWS;
 use super::terms::Doc;
 use crate::params;
 use crate::plans::offers::{Item, Offer};
