@@ -1,14 +1,12 @@
 //! Who asks, and what their role lets them do.
 
 use super::Problem;
-use super::token::hash;
+use super::token::{hash, name_of};
 use crate::Core;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::click::EdgeId;
 use axum::extract::FromRequestParts;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -151,12 +149,7 @@ impl Principal {
 
     /// The owner of the token with this hash.
     pub(crate) fn of_token(hash: &[u8], role: Role, subject: Option<String>, reads_only: bool) -> Self {
-        Self {
-            role,
-            subject,
-            reads_only,
-            name: URL_SAFE_NO_PAD.encode(hash.get(..super::tokens::NAME_BYTES).unwrap_or(hash)),
-        }
+        Self { role, subject, reads_only, name: name_of(hash) }
     }
 
     /// The owner of an account: the same in each of their sessions.

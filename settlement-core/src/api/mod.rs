@@ -20,6 +20,7 @@ mod tags;
 mod text;
 pub(crate) mod time;
 mod token;
+mod token_new;
 mod tokens;
 mod write;
 
@@ -41,7 +42,7 @@ pub(crate) use text::{
 };
 pub(crate) use time::ApiTime;
 pub use token::TokenText;
-pub(crate) use token::{check_subject, refuse_unknown};
+pub(crate) use token_new::{check_subject, refuse_unknown};
 pub(crate) use write::{Write, WriteFile, WriteScope, forget_answers};
 
 use crate::Core;
@@ -52,5 +53,5 @@ pub(crate) const JSON_BODY_MAX: usize = 8 << 20;
 
 /// The nouns that the interface has of its own: its tokens, and the clicks as they are kept.
 pub(crate) fn routes() -> OpenApiRouter<Core> {
-    token::routes().merge(tokens::routes()).merge(clicks::routes())
+    token_new::routes().merge(tokens::routes()).merge(clicks::routes())
 }

@@ -2,6 +2,7 @@
 //! anywhere, so there are none to show: a token is called by the beginning of its hash.
 
 use super::auth::{Principal, Role};
+use super::token::{first_hash, last_hash, name_of};
 use super::{Cursor, Merchants, Nothing, Only, Page, PageParams, Params, PathId, Problem, Write};
 use crate::Core;
 use crate::params;
@@ -10,15 +11,10 @@ use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// Bytes of the hash that make a token's name.
-pub(super) const NAME_BYTES: usize = 9;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -84,7 +80,7 @@ impl Reach {
 
 fn entry(row: &Row) -> Result<TokenEntry, StoreError> {
     Ok(TokenEntry {
-        name: URL_SAFE_NO_PAD.encode(row.blob(0)?.get(..NAME_BYTES).unwrap_or_default()),
+        name: name_of(row.blob(0)?),
         role: row.text(1)?.to_owned(),
         subject: row.opt_text(2)?.map(str::to_owned),
         label: row.text(3)?.to_owned(),
@@ -92,18 +88,6 @@ fn entry(row: &Row) -> Result<TokenEntry, StoreError> {
         revoked_at: row.opt_int(5)?,
         reads_only: row.flag(6)?,
     })
-}
-
-/// The first hash that has this name, if a token can be called so.
-fn first_hash(name: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(name).ok().filter(|bytes| bytes.len() == NAME_BYTES)
-}
-
-/// The last one.
-fn last_hash(name: &str) -> Option<Vec<u8>> {
-    let mut hash = first_hash(name)?;
-    hash.resize(32, 0xff);
-    Some(hash)
 }
 
 const COLUMNS: &str =
