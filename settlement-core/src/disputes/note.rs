@@ -7,7 +7,7 @@
 use super::Key;
 use crate::attribution::Catalogue;
 use crate::ledger::account::owner_of;
-use crate::orders::judge::JudgeError;
+use crate::orders::judge_error::JudgeError;
 use crate::orders::rows::LineRow;
 use crate::orders::state::{LineRefund, LineState, OrderState};
 use crate::params;

@@ -7,7 +7,7 @@ use crate::Core;
 use crate::api::{Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Write};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::read;
-use crate::orders::judge::JudgeError;
+use crate::orders::judge_error::JudgeError;
 use crate::orders::rows;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};

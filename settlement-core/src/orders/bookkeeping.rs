@@ -1,7 +1,7 @@
 //! A line's books after a judgement: what is owed now, posted as the difference to before, and what lists show of it.
 
 use super::books::{self, Change, Known};
-use super::judge::JudgeError;
+use super::judge_error::JudgeError;
 use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow};
 use super::state::{LineState, OrderState};

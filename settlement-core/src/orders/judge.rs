@@ -7,42 +7,18 @@ use super::bookkeeping::keep_books;
 use super::deals;
 use super::decision::keep_decision;
 use super::hold;
+use super::judge_error::JudgeError;
 use super::reopen;
 use super::rows::{self, OrderRow};
 use super::state::{OrderState, StoredEvent};
 use crate::attribution::decide::extend_grace;
 use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order, orders_matter};
-use crate::ledger::transfer::TransferError;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{EdgesCaughtUp, Flag, final_at};
 use attribution_core::ids::{OrderId, PlatformId};
-use attribution_core::ledger::LedgerError;
 use attribution_core::policy::Policy;
 use attribution_core::time::{Instant, SECOND_MS};
-
-/// Why an order could not be judged. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum JudgeError {
-    /// The store failed.
-    #[error("the store failed")]
-    Store(#[from] StoreError),
-    /// The rules could not decide.
-    #[error("the order could not be decided")]
-    Decide(#[from] crate::attribution::decide::DecideError),
-    /// The rules refuse the line's own history.
-    #[error("line {line} does not fit its own history")]
-    Books {
-        /// Which line.
-        line: String,
-        /// Why.
-        #[source]
-        cause: LedgerError,
-    },
-    /// The ledger refused a transfer.
-    #[error("the ledger refused a transfer")]
-    Ledger(#[from] TransferError),
-}
 
 /// Judges one order. The caller holds the order's lock. `cause` says, for the log of decisions, what made us look.
 ///

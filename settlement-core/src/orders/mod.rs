@@ -19,6 +19,7 @@ mod files_api;
 pub(crate) mod hold;
 pub mod intake;
 pub(crate) mod judge;
+pub(crate) mod judge_error;
 mod late;
 mod list_api;
 mod reopen;

@@ -5,7 +5,8 @@
 
 use super::event::EventKey;
 use super::intake::lock_name;
-use super::judge::{JudgeError, judge};
+use super::judge::judge;
+use super::judge_error::JudgeError;
 use super::late::{count_days, wake_clicked};
 use crate::Core;
 use crate::attribution::Catalogue;

@@ -12,7 +12,7 @@ use super::same_json::is_json_of;
 use crate::attribution::recorded::{Again, Doubt, Known, RecordedBuyers};
 use crate::attribution::{Catalogue, Decided};
 use crate::orders::hold::Hold;
-use crate::orders::judge::JudgeError;
+use crate::orders::judge_error::JudgeError;
 use crate::orders::promoter;
 use crate::orders::rows::from_json;
 use crate::orders::state::OrderState;

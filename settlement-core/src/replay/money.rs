@@ -17,7 +17,7 @@ use crate::ledger::settle::{Settling, at_tier, cashback_now};
 use crate::ledger::transfer::{Subject, written};
 use crate::orders::books::{self, Change, Known};
 use crate::orders::hold::Hold;
-use crate::orders::judge::JudgeError;
+use crate::orders::judge_error::JudgeError;
 use crate::orders::rows::{LineRow, Shown, from_json};
 use crate::orders::state::{LineState, OrderState};
 use crate::orders::{business_time, maturity, show_books};

@@ -6,7 +6,7 @@ use super::job::Replayed;
 use super::load::{Loaded, Range};
 use super::money;
 use crate::attribution::Catalogue;
-use crate::orders::judge::JudgeError;
+use crate::orders::judge_error::JudgeError;
 use crate::store::{StoreError, Tx};
 use attribution_core::with_causes;
 

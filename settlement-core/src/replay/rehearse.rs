@@ -10,7 +10,7 @@ use super::money::books_under;
 use super::totals::{self, ByHolder};
 use crate::attribution::programmes::{self, Programme};
 use crate::attribution::{Catalogue, Decided, Rehearsed};
-use crate::orders::judge::JudgeError;
+use crate::orders::judge_error::JudgeError;
 use crate::orders::rows::from_json;
 use crate::store::{Store, StoreError, Tx};
 use attribution_core::attribute::Attribution;
