@@ -5,7 +5,7 @@ use crate::answer::{self, Answer};
 use crate::onward;
 use crate::pages::{self, Language};
 use crate::pictures::TooMany;
-use crate::reply::short_url;
+use crate::reply::{own_url, short_url};
 use crate::request::{Asked, Path};
 use crate::worker::{State, Worker};
 use attribution_core::catalogue::LinkRow;
@@ -34,8 +34,7 @@ pub(crate) fn answer(
         Ok(wish) => wish,
         Err(error) => return Ok(answer::bad_picture(&error)),
     };
-    // Whatever the link was called, its picture is one.
-    let url = format!("{}{}", worker.shared.hosts.base(asked.audience), link.code);
+    let url = own_url(&worker.shared, asked, link);
     let made = state.pictures.picture((asked.audience, link.code, form, wish), &url, prefix, now)?;
     Ok(match made {
         Ok(body) => answer::qr(form, body),

@@ -94,7 +94,7 @@ impl Reply {
             }
             Outcome::Prefetch => Self::Prefetch,
             Outcome::Preview => {
-                let card = pages::card(&found.target.row, &short_url(shared, asked));
+                let card = pages::card(&found.target.row, &own_url(shared, asked, link));
                 Self::Page { outcome, language: Language::Chinese, body: card.into() }
             }
             // A buyer whose tap earns nobody anything is to arrive all the same.
@@ -193,6 +193,11 @@ fn line(name: &[u8], out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Spa
     let end = out.len();
     out.extend_from_slice(b"\r\n");
     Span { start, end }
+}
+
+/// Our address of a link by its own code, at the host that was asked: one and the same whatever it was called.
+pub(crate) fn own_url(shared: &Shared, asked: &Asked<'_>, link: &LinkRow) -> String {
+    format!("{}{}", shared.hosts.base(asked.audience), link.code)
 }
 
 /// Our address of a link that is known, at the host and under the name that were asked.
