@@ -2,11 +2,11 @@
 
 use crate::install::{self, CURL, HAPROXY, NGINX, OPENSSL, POSTGRES, PROMTOOL, REDIS, RSVG, ZBARIMG};
 use crate::servers::{Postgres, Redis};
-use crate::suite::{Run, cargo, succeed};
+use crate::suite::{Run, cargo, root, succeed};
 use crate::{
     browser, check, conformance, examples, kill, outage, powercut, scenarios, simulate, story, watching,
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ const SEEDS: u64 = 10_000;
 const CUTS: u32 = 10;
 const CUT_WITHIN: Duration = Duration::from_millis(1_500);
 
+/// What a build from nothing leaves, with room for the suites' own servers and journals.
+const ROOM_GB: u64 = 20;
+
 /// Which suites.
 #[derive(Args)]
 pub(crate) struct TestArguments {
@@ -36,6 +39,7 @@ pub(crate) struct TestArguments {
 
 /// Runs all suites.
 pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
+    say_room()?;
     let mut run = Run::new(&arguments.only);
     check::lints(&mut run);
     run.suite("tests", 1_200, || {
@@ -61,6 +65,17 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
     run.suite("simulate", 240, || simulate::prove(0, SEEDS));
     run.suite("powercut", 180, || powercut::prove(CUTS, CUT_WITHIN));
     run.finish()
+}
+
+/// Says how much room the disk has, so that suites that fail for want of it explain themselves.
+fn say_room() -> Result<()> {
+    let disk = rustix::fs::statvfs(&root()).context("cannot ask the disk for its room")?;
+    let free_gb = disk.f_bavail * disk.f_frsize / 1_000_000_000;
+    println!("free on this disk: {free_gb} GB");
+    if free_gb < ROOM_GB {
+        println!("a build from nothing takes up to {ROOM_GB} GB, half of it with CARGO_INCREMENTAL=0");
+    }
+    Ok(())
 }
 
 /// The restart test, as often as asked.
