@@ -15,7 +15,7 @@ use crate::plans::{
     self,
     facts::{RecordedRates, Terms},
 };
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, read};
 use crate::wake;
 use attribution_core::attribute::ExclusiveCoupon;
 use attribution_core::commission::class::History;
@@ -360,7 +360,7 @@ impl Catalogue {
 fn read_category(tx: &mut dyn Tx, num: i64) -> Result<Category, StoreError> {
     let row = tx.query_one("SELECT id, parent FROM categories WHERE num = $1", params![num])?;
     let parent = Versioned::read(tx, Fact::Parent(num), row.opt_int(1)?, true)?;
-    Ok(Category { id: programmes::read("category id", row.text(0)?)?, parent })
+    Ok(Category { id: read("category id", row.text(0)?)?, parent })
 }
 
 #[cfg(test)]

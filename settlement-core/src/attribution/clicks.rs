@@ -2,9 +2,8 @@
 
 use super::catalogue::Catalogue;
 use super::dated::{Dated, Target};
-use super::programmes::read;
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::attribute::SHARED_BY;
 use attribution_core::catalogue::LinkFlags;
 use attribution_core::click::ClickId;

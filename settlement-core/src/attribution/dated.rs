@@ -1,9 +1,8 @@
 //! What held when: links, placements, targets, promoters and their periods, read once and asked as of any time.
 
-use super::programmes::read;
 use crate::earlier::{Fact, Versioned};
 use crate::params;
-use crate::store::{List, Row, StoreError, Tx};
+use crate::store::{List, Row, StoreError, Tx, read};
 use attribution_core::attribute::PromoterState;
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::fold::ClickTarget;

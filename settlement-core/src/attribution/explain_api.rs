@@ -5,14 +5,13 @@
 use super::Decided;
 use super::beside::Beside;
 use super::named::names_in;
-use super::programmes::read;
 use crate::Core;
 use crate::api::{Params, PathId, Principal, Problem, Role};
 use crate::names::{Noun, name_of};
 use crate::orders::rows::{self, LineRow};
 use crate::orders::state::{LineState, OrderState};
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::attribute::Attribution;
 use attribution_core::explanation::{Explanation, Language, Names, explain, explain_bill};
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};

@@ -1,8 +1,7 @@
 //! The names of those whom decisions name by their ids, for the words in which they are told.
 
-use super::programmes::read;
 use crate::names::{Noun, names_of};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, read};
 use attribution_core::attribute::Attribution;
 use attribution_core::explanation::Names;
 

@@ -6,13 +6,12 @@
 use super::Catalogue;
 use super::explain_api::only_platform;
 use super::named::names_in;
-use super::programmes::read;
 use crate::Core;
 use crate::api::{Params, PathId, Principal, Problem};
 use crate::orders::rows::{self, LineRow};
 use crate::orders::shown::not_yet_shown;
 use crate::params;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, read};
 use attribution_core::attribute::Attribution;
 use attribution_core::explanation::{Explanation, Language, explain, explain_bill};
 use attribution_core::ids::{LineId, OrderId, PlatformId, PromoterId};

@@ -1,7 +1,7 @@
 //! The programmes that can own an order: the merchant's and its platform's, with every version of their rules.
 
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::ids::{MerchantId, PlatformId, ProgrammeId, ProgrammeNum};
 use attribution_core::policy::{Policy, PolicyVersion};
 use attribution_core::time::{Instant, Period};
@@ -42,14 +42,6 @@ impl Programme {
         let versions = self.versions.iter().zip(&self.recorded);
         versions.filter(move |(_, recorded)| **recorded <= known).map(|(version, _)| version)
     }
-}
-
-/// A stored text that must read as `T`.
-pub(crate) fn read<T: std::str::FromStr>(what: &'static str, text: &str) -> Result<T, StoreError>
-where
-    T::Err: std::error::Error + Send + Sync + 'static,
-{
-    text.parse().map_err(|cause: T::Err| StoreError::Corrupt { what, cause: cause.into() })
 }
 
 /// All programmes of a merchant and of its platform, in the order of their numbers.

@@ -5,7 +5,7 @@ use super::clicks::{BuyerClicks, Whose};
 use super::facts::{EVERYTHING, orders_matter, orders_of};
 use super::programmes;
 use crate::params;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, read};
 use attribution_core::fold::{Click, ClickTarget, PriorOrder, Question, Relation, fold};
 use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::policy::attribution::{Model, Scope};
@@ -132,5 +132,5 @@ pub(super) fn own_promoters(
          WHERE a.platform = $1 AND a.buyer = $2",
         params![platform, buyer],
     )?;
-    rows.iter().map(|row| programmes::read("promoter id", row.text(0)?)).collect()
+    rows.iter().map(|row| read("promoter id", row.text(0)?)).collect()
 }

@@ -2,12 +2,12 @@
 
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
-use super::programmes::read;
 use super::relations::relations;
 use crate::Core;
 use crate::api::{ApiTime, Params, Principal, Problem};
 use crate::names::{Noun, name_of};
 use crate::params;
+use crate::store::read;
 use attribution_core::fold::Relation;
 use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId};
 use attribution_core::time::Instant;

@@ -2,8 +2,7 @@
 
 use super::clicks::{self, BuyerClicks, Seen};
 use super::held::Who;
-use super::programmes::read;
-use crate::store::{List, StoreError, Tx};
+use crate::store::{List, StoreError, Tx, read};
 use attribution_core::identity::Join;
 use attribution_core::ids::{BuyerId, PlatformId, PromoterId, VisitorId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -2,10 +2,9 @@
 
 use super::feed::Numbers;
 use super::next_num;
-use crate::attribution::programmes;
 use crate::earlier::{self, Fact};
 use crate::params;
-use crate::store::{List, Row, StoreError, Tx};
+use crate::store::{List, Row, StoreError, Tx, read};
 use crate::wake;
 use attribution_core::ids::ProductId;
 use attribution_core::time::Instant;
@@ -37,10 +36,23 @@ pub(super) struct Target {
     pub(super) delisted_from: Option<Instant>,
 }
 
+impl Target {
+    /// Reads [`COLUMNS`].
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            num: row.int(0)?,
+            merchant: row.text(1)?.to_owned(),
+            category: row.opt_int(2)?,
+            cancelled_from: row.opt_instant(3)?,
+            delisted_from: row.opt_instant(4)?,
+        })
+    }
+}
+
 /// Finds a target by its kind and id.
 pub(super) fn find(tx: &mut dyn Tx, kind: &str, id: &str) -> Result<Option<Target>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM targets WHERE kind = $1 AND id = $2");
-    tx.query_opt(&sql, params![kind, id])?.as_ref().map(read).transpose()
+    tx.query_opt(&sql, params![kind, id])?.as_ref().map(Target::read).transpose()
 }
 
 /// Finds those of these products that there are, by their ids.
@@ -54,23 +66,13 @@ pub(super) fn find_products<'a>(
         let sql =
             format!("SELECT {COLUMNS}, id FROM targets WHERE kind = 'product' AND id IN ({})", list.marks);
         for row in &tx.query(&sql, &list.values)? {
-            found.push((programmes::read("product id", row.text(5)?)?, read(row)?));
+            found.push((read("product id", row.text(5)?)?, Target::read(row)?));
         }
     }
     Ok(found)
 }
 
 const COLUMNS: &str = "num, merchant, category, cancelled_from, delisted_from";
-
-fn read(row: &Row) -> Result<Target, StoreError> {
-    Ok(Target {
-        num: row.int(0)?,
-        merchant: row.text(1)?.to_owned(),
-        category: row.opt_int(2)?,
-        cancelled_from: row.opt_instant(3)?,
-        delisted_from: row.opt_instant(4)?,
-    })
-}
 
 /// Makes a target or changes what edges show of it; its dated state stays. Returns its number.
 pub(super) fn put(

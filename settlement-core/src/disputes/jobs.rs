@@ -4,12 +4,11 @@
 use super::Key;
 use super::recover::recoveries;
 use crate::attribution::Catalogue;
-use crate::attribution::programmes::read;
 use crate::ledger::Holder;
 use crate::ledger::transfer::post;
 use crate::params;
 use crate::payouts::MoveError;
-use crate::store::{Row, Store, StoreError, Tx};
+use crate::store::{Row, Store, StoreError, Tx, read};
 use attribution_core::dispute::{Claim, Compensation};
 use attribution_core::ids::{MerchantId, ProgrammeId};
 use attribution_core::ledger::Account;

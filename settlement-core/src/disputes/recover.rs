@@ -2,14 +2,13 @@
 
 use super::Key;
 use super::jobs::compensate_one;
-use crate::attribution::programmes::read;
 use crate::ledger::Holder;
 use crate::ledger::account::payee_of;
 use crate::ledger::balance::balance;
 use crate::ledger::transfer::post;
 use crate::params;
 use crate::payouts::MoveError;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, read};
 use attribution_core::dispute::{Claim, RecordState, RecoveryGoesTo};
 use attribution_core::ids::{MerchantId, ProgrammeId};
 use attribution_core::ledger::Account;

@@ -1,9 +1,8 @@
 //! Deciding for some visitors and buyers at once, under one version.
 
-use crate::attribution::programmes::read;
 use crate::attribution::{Who, answers};
 use crate::params;
-use crate::store::{List, Store, StoreError, Tx};
+use crate::store::{List, Store, StoreError, Tx, read};
 use attribution_core::ids::VisitorId;
 use attribution_core::time::Instant;
 use redis_view::Operation;

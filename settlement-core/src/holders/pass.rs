@@ -1,9 +1,8 @@
 //! A walk over everybody: all visitors with clicks that may count, then all buyers; it can stop and go on anywhere.
 
 use crate::attribution::Who;
-use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, read};
 use attribution_core::time::Instant;
 
 /// Whose walk it is: they do not disturb each other.

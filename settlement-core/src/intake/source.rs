@@ -1,9 +1,8 @@
 //! A source of order notifications: whose shop, which platform's form, which secrets.
 
-use crate::attribution::programmes::read;
 use crate::params;
 use crate::shared_secret::SharedSecret;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::ids::{MerchantId, PlatformId};
 use attribution_core::time::Instant;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,6 @@
 //! How accounts are stored.
 
-use crate::attribution::programmes::read;
-use crate::store::StoreError;
+use crate::store::{StoreError, read};
 use attribution_core::commission::Payee;
 use attribution_core::ids::{PlatformId, ProgrammeId};
 use attribution_core::ledger::Account;

@@ -8,8 +8,7 @@ use crate::api::{
     ApiTime, CsvEntry, Cursor, Form, Page, PageParams, Params, Principal, Problem, Role, visible,
 };
 use crate::attribution::Catalogue;
-use crate::attribution::programmes::read;
-use crate::store::{Param, Query, Row, StoreError, Tx};
+use crate::store::{Param, Query, Row, StoreError, Tx, read};
 use attribution_core::ids::PromoterId;
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;

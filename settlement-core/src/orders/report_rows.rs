@@ -2,8 +2,7 @@
 
 use super::shown::{midnight, not_yet_shown};
 use crate::attribution::Catalogue;
-use crate::attribution::programmes::read;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{Param, Row, StoreError, Tx, read};
 use attribution_core::time::{DAY_MS, Instant, SHANGHAI_OFFSET_MS};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -4,9 +4,8 @@ use super::event::{EventKey, OrderEvent};
 use super::hold::Hold;
 use super::state::{OrderState, StoredEvent};
 use crate::attribution::Decided;
-use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{Param, Row, StoreError, Tx};
+use crate::store::{Param, Row, StoreError, Tx, from_json, read, to_json};
 use attribution_core::attribute::Attribution;
 use attribution_core::commission::{Payee, Terms};
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
@@ -14,8 +13,6 @@ use attribution_core::ledger::{Bill, LineState as Books};
 use attribution_core::policy::Policy;
 use attribution_core::policy::settlement::PayMethod;
 use attribution_core::time::Instant;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// What the order's own row keeps for the jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,14 +81,6 @@ impl LineRow {
         let bill = books.map(Books::bill).transpose();
         bill.map_err(|cause| StoreError::Corrupt { what: "books of a line", cause: cause.into() })
     }
-}
-
-pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(StoreError::corrupt(what))
-}
-
-pub(crate) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(StoreError::corrupt("value to be stored"))
 }
 
 /// Writes an event into the log of its order.

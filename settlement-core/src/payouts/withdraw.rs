@@ -3,14 +3,13 @@
 use super::accounts::PayoutAccount;
 use super::pay::destination;
 use super::send::{MoveError, PayoutRow, Purse, Sent, insert, payout_id, send};
-use crate::attribution::programmes::read;
 use crate::ledger::Holder;
 use crate::ledger::account::payee_of;
 use crate::ledger::balance::balance;
 use crate::ledger::transfer::post;
 use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, read};
 use crate::webhooks::{EventKind, tell};
 use attribution_core::ids::ProgrammeId;
 use attribution_core::money::Fen;

@@ -13,7 +13,7 @@ use crate::ledger::balance::{balance, pending};
 use crate::names::{Noun, name_of};
 use crate::orders::shown::reports_next_day;
 use crate::params;
-use crate::store::Tx;
+use crate::store::{Tx, read};
 use attribution_core::commission::Payee;
 use attribution_core::ids::{AgencyId, ProgrammeId, PromoterId};
 use attribution_core::money::Fen;
@@ -211,7 +211,7 @@ fn purses(tx: &mut dyn Tx, payee: &Payee, now: Instant) -> Result<Vec<PurseView>
     )?;
     let mut purses = Vec::new();
     for row in &rows {
-        let programme = crate::attribution::programmes::read("programme id", row.text(0)?)?;
+        let programme = read("programme id", row.text(0)?)?;
         let platform = platform_of(tx, &programme)?;
         let name = name_of(tx, Noun::Programme, programme.as_str())?;
         let purse = Purse { platform, programme, payee: payee.clone(), owner: owner.clone() };

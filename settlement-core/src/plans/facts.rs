@@ -1,8 +1,7 @@
 //! Reading plans, rates and coupons for a decision.
 
-use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::attribute::ExclusiveCoupon;
 use attribution_core::commission::rate::{Application, TargetedPlan};
 use attribution_core::ids::{CategoryId, MerchantId, ProductId, ProgrammeId, PromoterId};

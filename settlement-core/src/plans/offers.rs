@@ -5,10 +5,10 @@
 
 use super::facts::{self, Terms};
 use crate::attribution::Catalogue;
-use crate::attribution::programmes::{Programme, read};
+use crate::attribution::programmes::Programme;
 use crate::catalogue::Banned;
 use crate::params;
-use crate::store::{List, Row, StoreError, Tx};
+use crate::store::{List, Row, StoreError, Tx, read};
 use attribution_core::commission::rate::{Application, Estimate, Goods, Rates};
 use attribution_core::ids::{CategoryId, MerchantId, PlanId, PlatformId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::money::Fen;

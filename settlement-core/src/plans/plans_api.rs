@@ -9,11 +9,10 @@ use crate::Core;
 use crate::api::{
     ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
 };
-use crate::attribution::programmes::read;
 use crate::catalogue::refuse_without_promoters;
 use crate::library_marks;
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::ids::{PlanId, ProgrammeId};
 use attribution_core::policy::commission::CommissionPolicy;
 use attribution_core::time::Instant;

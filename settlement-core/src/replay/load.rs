@@ -4,12 +4,11 @@
 //! anything up. Only what hangs on the buyer (logins, clicks, other orders) is looked up, once for each.
 
 use super::job::Selection;
-use crate::attribution::programmes::read;
 use crate::attribution::recorded::{RecordedBuyers, RecordedOrder};
 use crate::ledger::account::AccountKey;
 use crate::orders::rows::stored_event;
 use crate::orders::state::StoredEvent;
-use crate::store::{List, Param, Row, StoreError, Tx};
+use crate::store::{List, Param, Row, StoreError, Tx, read};
 use attribution_core::ids::{BuyerId, LineId, OrderId, PlatformId};
 use attribution_core::time::Instant;
 use std::borrow::Cow;

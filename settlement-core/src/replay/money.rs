@@ -18,11 +18,11 @@ use crate::ledger::transfer::{Subject, written};
 use crate::orders::books::{self, Change, Known};
 use crate::orders::hold::Hold;
 use crate::orders::judge_error::JudgeError;
-use crate::orders::rows::{LineRow, Shown, from_json};
+use crate::orders::rows::{LineRow, Shown};
 use crate::orders::state::{LineState, OrderState};
 use crate::orders::{business_time, maturity, show_books};
 use crate::params;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, from_json};
 use attribution_core::ledger::{
     Account, Entry, LineEvent, LineState as Books, Posting, Transfer, TransferState, apply,
 };

@@ -1,8 +1,7 @@
 //! An enrolment as it is kept.
 
-use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{List, Param, Row, StoreError, Tx};
+use crate::store::{List, Param, Row, StoreError, Tx, read};
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};
 use attribution_core::sourcing::{AuditTimes, Refusal, SkuOffer, SkuVerdict};
 use attribution_core::time::Instant;

@@ -2,11 +2,10 @@
 //!
 //! It goes by the time at which the ledger learnt of each movement, so a month that is over never changes.
 
-use crate::attribution::programmes::read;
 use crate::names::{Noun, name_of};
 use crate::orders::shown::reports_next_day;
 use crate::params;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, read};
 use attribution_core::time::Instant;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,8 +1,7 @@
 //! A task as it is kept.
 
-use crate::attribution::programmes::read;
 use crate::params;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::ids::{AgencyId, MerchantId, ProductId, ProgrammeId, PromoterId};
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
