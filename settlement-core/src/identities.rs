@@ -4,7 +4,7 @@
 use crate::api::time::plausible;
 use crate::api::{ApiTime, Merchants, Only, Problem, Role, Write};
 use crate::store::{StoreError, Tx};
-use crate::{Core, params};
+use crate::{Core, holder_marks, params};
 use attribution_core::ids::{BuyerId, PlatformId, VisitorId};
 use attribution_core::time::Instant;
 use attribution_core::token::{ClickToken, TokenError, VisitorToken};
@@ -60,7 +60,7 @@ pub(crate) fn join(tx: &mut dyn Tx, seen: Seen<'_>, now: Instant) -> Result<bool
     if inserted == 1 {
         // Whose clicks these are may decide orders that are still open.
         crate::wake::visitor(tx, visitor)?;
-        crate::holders::outbox::visitor(tx, visitor, now)?;
+        holder_marks::visitor(tx, visitor, now)?;
     }
     Ok(inserted == 1)
 }

@@ -32,6 +32,7 @@ mod destination;
 mod disputes;
 mod earlier;
 mod edges;
+mod holder_marks;
 pub mod holders;
 mod identities;
 mod ingest;

@@ -2,6 +2,7 @@
 
 use crate::attribution::periods;
 use crate::earlier::{self, Fact};
+use crate::holder_marks;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use crate::wake;
@@ -71,7 +72,7 @@ pub(super) fn replace(
     }
     match differ_from(before, after) {
         Some(since) if since <= now => {
-            crate::holders::outbox::since(tx, since, now)?;
+            holder_marks::since(tx, since, now)?;
             judge_again(tx, state, since)
         }
         _ => Ok(()),

@@ -5,7 +5,7 @@ use super::{bans, checked_name, next_num};
 use crate::api::{ApiTime, Merchants, Only, PathId, Problem, Write};
 use crate::library_marks;
 use crate::store::{Row, StoreError, Tx};
-use crate::{Core, params};
+use crate::{Core, holder_marks, params};
 use attribution_core::ids::{MerchantId, PlatformId, ProgrammeId, ProgrammeNum};
 use attribution_core::policy::{Policy, Preset};
 use attribution_core::time::Instant;
@@ -260,7 +260,7 @@ fn tell(
 ) -> Result<(), StoreError> {
     let Version { from, policy, .. } = active;
     if was.is_some_and(|was| !was.in_force.as_ref().is_some_and(|before| same_holders(before, policy))) {
-        crate::holders::outbox::rules(tx, now)?;
+        holder_marks::rules(tx, now)?;
     }
     bans::of_rules(tx, programme, was.and_then(|was| was.told.as_ref()), (policy, *from), now)?;
     library_marks::programme(tx, id.as_str())

@@ -9,7 +9,7 @@ use crate::earlier::{self, Fact};
 use crate::notices::write::{Kind, News, tell};
 use crate::store::{Row, StoreError, Tx, read};
 use crate::wake;
-use crate::{Core, params};
+use crate::{Core, holder_marks, params};
 use attribution_core::ids::{AgencyId, BuyerId, PlatformId, PromoterId};
 use attribution_core::time::Instant;
 use axum::extract::State as Shared;
@@ -244,7 +244,7 @@ fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account], now: Instant) -
         wake::catalogue_changed(tx)?;
     }
     for Account { platform, buyer } in own.symmetric_difference(&wanted) {
-        crate::holders::outbox::buyer(tx, platform, buyer, now)?;
+        holder_marks::buyer(tx, platform, buyer, now)?;
         let before = own_numbers(tx, platform, buyer.as_str())?;
         earlier::keep(tx, Fact::Accounts { platform, buyer: buyer.as_str() }, &before, now)?;
         // Whether they bought from themselves is asked anew as long as an order is open.

@@ -4,7 +4,7 @@
 //! nothing waits for it, and whatever it loses is told again.
 //!
 //! - What has changed is known durably: the clicks themselves with a cursor per stream (`streams`), and rows that
-//!   identities, orders and the catalogue leave behind in their own transactions (`outbox`).
+//!   identities, orders and the catalogue leave behind in their own transactions (`holder_marks`, read by `outbox`).
 //! - A decision's version is taken first in the transaction that decides (`decide`), so that versions are in the order
 //!   of what was known, over all cores. Redis keeps the highest: who comes late changes nothing.
 //! - One core at a time does the work (`lease`), for economy and not for correctness. The work is done off the list

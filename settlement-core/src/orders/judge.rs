@@ -13,6 +13,7 @@ use super::rows::{self, OrderRow};
 use super::state::{OrderState, StoredEvent};
 use crate::attribution::decide::extend_grace;
 use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order, orders_matter};
+use crate::holder_marks;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{EdgesCaughtUp, Flag, final_at};
@@ -45,7 +46,7 @@ pub(crate) fn judge(
     if row.dirty
         && programmes.iter().filter_map(|p| p.in_force(now)).any(|v| orders_matter(&v.policy.attribution))
     {
-        crate::holders::outbox::buyer(tx, &created.platform, &created.buyer, now)?;
+        holder_marks::buyer(tx, &created.platform, &created.buyer, now)?;
     }
     let mut next = Next::default();
     for (line, decided) in state.lines.iter().zip(decisions) {
