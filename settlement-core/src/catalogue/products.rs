@@ -6,7 +6,8 @@ use super::targets;
 use crate::api::{ApiTime, Merchants, Only, PathId, Problem, Write, WriteScope};
 use crate::library_marks;
 use crate::notices::write::{self as notices, Kind};
-use crate::store::Tx;
+use crate::store::{Row, StoreError, Tx};
+use crate::webhooks::{self, EventKind, Owner};
 use crate::{Core, params};
 use attribution_core::ids::ProductId;
 use attribution_core::time::Instant;
@@ -14,6 +15,7 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -48,7 +50,7 @@ pub(super) struct ProductView {
 pub(super) const VIEW_COLUMNS: &str = "t.id, t.num, t.merchant, t.title, t.destination, t.price_fen, c.id, \
                                        t.cancelled_from, t.delisted_from, t.image_url, t.pass_query";
 
-pub(super) fn view(row: &crate::store::Row, now: Instant) -> Result<ProductView, crate::store::StoreError> {
+pub(super) fn view(row: &Row, now: Instant) -> Result<ProductView, StoreError> {
     let (cancelled, delisted) = (row.opt_instant(7)?, row.opt_instant(8)?);
     Ok(ProductView {
         id: row.text(0)?.to_owned(),
@@ -204,7 +206,7 @@ fn set_state(
     }
     tx.execute(sql, params![target.num, from, scope.now, numbers.next()])?;
     if let ("cancelled", Some(from)) = (what, from) {
-        crate::webhooks::tell::promotion_cancelled(tx, id, &target.merchant, target.num, from, scope.now)?;
+        tell_cancelled(tx, id, &target.merchant, target.num, from, scope.now)?;
     }
     let kind = match (what, from) {
         (_, None) => Kind::ProductBack,
@@ -213,4 +215,29 @@ fn set_state(
     };
     notices::tell_all(tx, kind, target.num, from.unwrap_or(scope.now).max(scope.now))?;
     Ok(library_marks::product(tx, target.num)?)
+}
+
+/// A product is no longer promoted: its merchant hears of it, and every promoter with a link to it.
+fn tell_cancelled(
+    tx: &mut dyn Tx,
+    product: &ProductId,
+    merchant: &str,
+    target: i64,
+    from: Instant,
+    now: Instant,
+) -> Result<(), StoreError> {
+    // From the endpoints, which are few, to the links, which may be a million: one step of the index for each.
+    let rows = tx.query(
+        "SELECT e.owner FROM webhook_endpoints e JOIN promoters p ON e.owner = 'promoter/' || p.id \
+         WHERE e.removed_ms IS NULL AND e.disabled_ms IS NULL AND EXISTS (\
+         SELECT 1 FROM links l WHERE l.target = $1 AND l.promoter = p.num AND l.qr_of IS NULL) \
+         GROUP BY e.owner",
+        params![target],
+    )?;
+    let mut owners = vec![Owner::payee(&format!("merchant/{merchant}"))];
+    for row in &rows {
+        owners.push(Owner::payee(row.text(0)?));
+    }
+    let data = json!({"product": product.as_str(), "merchant": merchant, "from_ms": from.millis()});
+    webhooks::tell(tx, &owners, EventKind::ProductPromotionCancelled, &data, now)
 }

@@ -4,27 +4,28 @@
 use super::write::{Kind, News, tell};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
-use crate::webhooks;
+use crate::webhooks::{self, EventKind, Owner};
 use attribution_core::code::Code;
 use attribution_core::time::{Instant, SECOND_MS};
+use serde_json::json;
 
 /// A link whose time is over.
-pub(crate) struct ExpiredLink {
+struct ExpiredLink {
     code: i64,
     /// The second at which it ended.
-    pub(crate) ended: i64,
+    ended: i64,
     promoter: i64,
     /// The promoter's id.
-    pub(crate) promoter_id: String,
+    promoter_id: String,
     /// It is a QR code's.
-    pub(crate) qr: bool,
+    qr: bool,
     /// What it led to: its kind, id and name.
-    pub(crate) target: (String, String, String),
+    target: (String, String, String),
 }
 
 impl ExpiredLink {
     /// As people write it.
-    pub(crate) fn code(&self) -> String {
+    fn code(&self) -> String {
         Code(self.code.cast_unsigned()).to_string()
     }
 
@@ -67,14 +68,14 @@ pub(super) fn is_due(tx: &mut dyn Tx, now: Instant) -> Result<bool, StoreError> 
 pub(super) fn step(tx: &mut dyn Tx, now: Instant, at_once: usize) -> Result<(), StoreError> {
     let links = ended(tx, now, at_once)?;
     let Some(last) = links.last() else { return Ok(()) };
-    let heard = webhooks::tell::any_promoter_listens(tx)?;
+    let heard = webhooks::any_promoter_listens(tx)?;
     for link in &links {
         // The code of a picture ends with nobody looking: programs hear of it, people of its link.
         if !link.qr {
             tell(tx, link.promoter, News::new(Kind::LinkExpired, &link.code(), &link.target.2), now)?;
         }
         if heard {
-            webhooks::tell::link_expired(tx, link, now)?;
+            tell_programs(tx, link, now)?;
         }
     }
     tx.execute(
@@ -82,4 +83,17 @@ pub(super) fn step(tx: &mut dyn Tx, now: Instant, at_once: usize) -> Result<(), 
         params![last.ended, last.code],
     )?;
     Ok(())
+}
+
+/// Tells the promoter's endpoints.
+fn tell_programs(tx: &mut dyn Tx, link: &ExpiredLink, now: Instant) -> Result<(), StoreError> {
+    let data = json!({
+        "code": link.code(),
+        "promoter": link.promoter_id,
+        "qr": link.qr,
+        "target": {"kind": link.target.0, "id": link.target.1},
+        "expired_ms": link.ended.saturating_mul(1_000),
+    });
+    let owner = Owner::payee(&format!("promoter/{}", link.promoter_id));
+    webhooks::tell(tx, &[owner], EventKind::LinkExpired, &data, now)
 }

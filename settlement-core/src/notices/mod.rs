@@ -12,4 +12,3 @@ mod fan_out;
 pub(crate) mod write;
 
 pub(crate) use api::routes;
-pub(crate) use expiry::ExpiredLink;

@@ -31,6 +31,7 @@ pub(crate) mod rows;
 pub(crate) mod shown;
 pub(crate) mod state;
 pub mod sweep;
+pub(crate) mod tell;
 mod waiting;
 
 use crate::Core;

@@ -3,8 +3,10 @@
 use super::event::Created;
 use crate::params;
 use crate::store::{StoreError, Tx};
+use crate::webhooks::{EventKind, merchant_side, tell};
 use attribution_core::ids::{MerchantId, OrderId, PlatformId};
 use attribution_core::time::Instant;
+use serde_json::json;
 
 /// Why a person must look at something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,9 +171,22 @@ pub fn open(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), 
         ],
     )?;
     if new == 1 {
-        crate::webhooks::tell::review_opened(tx, finding, now)?;
+        tell_merchant(tx, finding, now)?;
     }
     Ok(())
+}
+
+/// The order's merchant hears of it.
+fn tell_merchant(tx: &mut dyn Tx, finding: &Finding<'_>, now: Instant) -> Result<(), StoreError> {
+    let Some(merchant) = finding.merchant else { return Ok(()) };
+    let data = json!({
+        "platform": finding.platform.as_str(),
+        "order": finding.order.as_str(),
+        "line": finding.line,
+        "reason": finding.reason.code(),
+        "detail": finding.detail,
+    });
+    tell(tx, &merchant_side(merchant), EventKind::ReviewOpened, &data, now)
 }
 
 /// Closes what kept an order from being applied: it has been taken in now.

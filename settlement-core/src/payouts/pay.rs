@@ -11,7 +11,7 @@ use crate::ledger::transfer::post;
 use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;
 use crate::store::{StoreError, Tx};
-use crate::webhooks::{EventKind, tell};
+use crate::webhooks::{EventKind, Owner, tell};
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;
 use serde_json::json;
@@ -92,7 +92,7 @@ pub(super) fn pay(
             insert(tx, &PayoutRow { amount: Fen(waiting), ..row }, now)?;
             let data = json!({"payout": id, "programme": purse.programme.as_str(), "payee": purse.owner,
                               "amount_fen": waiting, "reason": reason});
-            tell::payout(tx, EventKind::PayoutFailed, &purse.owner, &data, now)?;
+            tell(tx, &[Owner::payee(&purse.owner)], EventKind::PayoutFailed, &data, now)?;
             if let Some(promoter) = purse.owner.strip_prefix("promoter/") {
                 tell_by_id(tx, promoter, News::new(Kind::PayoutFailed, &id, reason), now)?;
             }

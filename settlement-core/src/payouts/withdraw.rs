@@ -10,7 +10,7 @@ use crate::ledger::transfer::post;
 use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;
 use crate::store::{StoreError, Tx, read};
-use crate::webhooks::{EventKind, tell};
+use crate::webhooks::{EventKind, Owner, tell};
 use attribution_core::ids::ProgrammeId;
 use attribution_core::money::Fen;
 use attribution_core::policy::Policy;
@@ -212,5 +212,5 @@ fn tell_payee(
     }
     let data = json!({"payout": id, "programme": purse.programme.as_str(), "payee": purse.owner,
                       "amount_fen": net.0, "reason": reason});
-    tell::payout(tx, event, &purse.owner, &data, now)
+    tell(tx, &[Owner::payee(&purse.owner)], event, &data, now)
 }

@@ -80,3 +80,9 @@ pub(crate) fn promoter_side(tx: &mut dyn Tx, promoter: &PromoterId) -> Result<Ve
 pub(crate) fn merchant_side(merchant: &MerchantId) -> [Owner; 1] {
     [Owner::merchant(merchant)]
 }
+
+/// Whether any promoter has an endpoint: else nobody need be asked about one by one.
+pub(crate) fn any_promoter_listens(tx: &mut dyn Tx) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM webhook_endpoints WHERE removed_ms IS NULL AND owner >= 'promoter/' LIMIT 1";
+    Ok(tx.query_opt(sql, &[])?.is_some())
+}
