@@ -243,7 +243,7 @@ fn write_buyer(
                          "buyer": buyer, "lines": [{"line": "1", "product": product, "amount_fen": 9_900}]});
     let step = |kind: &str, minutes: i64| json!({"type": kind, "platform": "p1", "order": order, "at": placed.plus(minutes * 60_000).millis()});
     for event in [created, step("paid", 5), step("completed", 10_000)] {
-        let event = settlement_core::orders::event::OrderEvent::read(&event).unwrap();
+        let event = settlement_core::order_events::OrderEvent::read(&event).unwrap();
         let keys = ClickKeys::new(vec![MasterKey::new(1, [7; 32])]);
         let now = event.at().plus(1_000);
         settlement_core::orders::intake::take(tx, &keys, &event, None, now)?;

@@ -44,6 +44,7 @@ mod library_marks;
 mod maintenance;
 mod names;
 mod notices;
+pub mod order_events;
 pub mod orders;
 mod outgoing;
 pub mod payouts;

@@ -6,7 +6,7 @@
 
 use super::Catalogue;
 use super::decide::{DecideError, Decided, LineQuestion, decide_with_refused};
-use crate::orders::state::OrderState;
+use crate::order_events::state::OrderState;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{Attribution, EdgesCaughtUp, NoCommission, Outcome};
 use attribution_core::fold::{Candidate, Verdict};

@@ -8,8 +8,8 @@ use super::programmes::{self, Programme};
 use super::recorded::promoter_ids;
 use super::relations::own_numbers;
 use crate::earlier::{Fact, Versioned};
+use crate::order_events::state::OrderState;
 use crate::orders::rows;
-use crate::orders::state::OrderState;
 use crate::params;
 use crate::plans::{
     self,

@@ -7,7 +7,7 @@
 
 use super::catalogue::Catalogue;
 use super::facts::{LineFacts, OrderFacts};
-use crate::orders::state::OrderState;
+use crate::order_events::state::OrderState;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{
     Attribution, EdgesCaughtUp, ExclusiveCoupon, Facts, OrderLine, Outcome, Via, attribute,

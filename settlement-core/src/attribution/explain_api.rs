@@ -8,8 +8,9 @@ use super::named::names_in;
 use crate::Core;
 use crate::api::{Params, PathId, Principal, Problem, Role};
 use crate::names::{Noun, name_of};
+use crate::order_events::log;
+use crate::order_events::state::{LineState, OrderState};
 use crate::orders::rows::{self, LineRow};
-use crate::orders::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::attribute::Attribution;
@@ -282,7 +283,7 @@ fn explained(
     order: &OrderId,
     now: Instant,
 ) -> Result<OrderExplained, Problem> {
-    let events = rows::events(tx, platform, order)?;
+    let events = log::events(tx, platform, order)?;
     let state = OrderState::of(&events).ok_or_else(|| Problem::unknown("order", order))?;
     let beside = Beside::of(tx, &state, now)?;
     let mut lines = Vec::with_capacity(state.lines.len());

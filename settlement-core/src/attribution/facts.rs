@@ -3,8 +3,8 @@
 use super::catalogue::Catalogue;
 use super::clicks::{BuyerClicks, Whose};
 use super::programmes::Programme;
-use crate::orders::rows::stored_event;
-use crate::orders::state::{LineState, OrderState, StoredEvent};
+use crate::order_events::log::{StoredEvent, stored_event};
+use crate::order_events::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{EdgesCaughtUp, OrderLine, PromoterState};

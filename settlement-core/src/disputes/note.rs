@@ -7,9 +7,9 @@
 use super::Key;
 use crate::attribution::Catalogue;
 use crate::ledger::account::owner_of;
+use crate::order_events::state::{LineRefund, LineState, OrderState};
 use crate::orders::judge_error::JudgeError;
 use crate::orders::rows::LineRow;
-use crate::orders::state::{LineRefund, LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::commission::Payee;

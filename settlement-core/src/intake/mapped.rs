@@ -3,7 +3,7 @@
 use super::amount::hundredths;
 use super::source::{ProductFrom, Shop};
 use crate::api::ApiTime;
-use crate::orders::event::OrderEvent;
+use crate::order_events::OrderEvent;
 use attribution_core::ids::{BuyerId, IdError, LineId, OrderId, ProductId};
 use serde_json::Value;
 

@@ -11,7 +11,7 @@ use super::mapped::{At, Mapped, Unmappable, buyer, product};
 use super::source::Shop;
 use super::tokens;
 use crate::api::ApiTime;
-use crate::orders::event::{CURRENCY, Created, Line, LineAmount, OrderEvent, Paid, Refunded, Step};
+use crate::order_events::{CURRENCY, Created, Line, LineAmount, OrderEvent, Paid, Refunded, Step};
 use crate::signing::hmac_sha256;
 use attribution_core::ids::{LineId, OrderId};
 use attribution_core::policy::settlement::PayMethod;

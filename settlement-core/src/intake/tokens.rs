@@ -1,6 +1,6 @@
 //! Click tokens in what shops send along: a note attribute, the address a buyer landed on, a message to the seller.
 
-use crate::orders::event::TOKENS_MAX;
+use crate::order_events::TOKENS_MAX;
 use url::Url;
 
 /// Bytes of a token at most; ours are shorter.

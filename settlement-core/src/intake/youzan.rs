@@ -9,7 +9,7 @@ use super::mapped::{At, Mapped, Unmappable, buyer, product, unmappable};
 use super::source::Shop;
 use super::tokens;
 use crate::api::ApiTime;
-use crate::orders::event::{Created, Line, LineAmount, OrderEvent, Paid, RefundStep, Refunded, Step};
+use crate::order_events::{Created, Line, LineAmount, OrderEvent, Paid, RefundStep, Refunded, Step};
 use attribution_core::hex::hex;
 use attribution_core::ids::{LineId, OrderId};
 use attribution_core::policy::settlement::PayMethod;

@@ -10,14 +10,14 @@ use super::earned::{self, Cycle};
 use super::top_up::lock_name;
 use super::transfer::Subject;
 use crate::attribution::Catalogue;
+use crate::order_events::state::{LineState, OrderState};
+use crate::order_events::{EventKey, OrderEvent, log};
 use crate::orders::books::Change;
-use crate::orders::event::{EventKey, OrderEvent};
 use crate::orders::intake;
 use crate::orders::judge::{judge, knowing};
 use crate::orders::judge_error::JudgeError;
 use crate::orders::rows::{self, LineRow};
 use crate::orders::show_books;
-use crate::orders::state::{LineState, OrderState};
 use crate::orders::tell;
 use crate::params;
 use crate::store::{StoreError, Tx, read};
@@ -124,7 +124,7 @@ pub(super) fn settle_line(
 ) -> Result<LineResult, JudgeError> {
     let key = EventKey { platform: platform.clone(), order: order.clone(), kind: "", number: String::new() };
     tx.lock(&intake::lock_name(&key))?;
-    let events = rows::events(tx, platform, order)?;
+    let events = log::events(tx, platform, order)?;
     let now = knowing(&events, now);
     // Settling ends the time in which new facts count: look at all of them once more.
     judge(tx, catalogue, platform, order, "before settlement", now)?;
@@ -282,7 +282,7 @@ fn orders_of_product(
     )?;
     let mut came_back = 0;
     for row in &with_refunds {
-        let mut events = rows::events(tx, platform, &read("order id", row.text(0)?)?)?;
+        let mut events = log::events(tx, platform, &read("order id", row.text(0)?)?)?;
         // Where an event tells of the completion, be it later, the line's time is that event's.
         let is_told = events.iter().any(|stored| matches!(stored.event, OrderEvent::Completed(_)));
         let by_timer = row.opt_instant(1)?.filter(|matured| *matured <= known && !is_told);

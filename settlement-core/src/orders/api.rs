@@ -1,10 +1,10 @@
 //! `POST /v1/orders/events`: batches of order events, each with its own answer.
 
 use super::batch::{EventResult, Status, take_one};
-use super::event::OrderEvent;
 use super::sweep::judge_all;
 use crate::Core;
 use crate::api::{Merchants, Only, Principal, Problem, Role, Write};
+use crate::order_events::OrderEvent;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};

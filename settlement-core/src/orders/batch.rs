@@ -1,8 +1,8 @@
 //! One event of a batch: read, taken in, and answered for by itself.
 
-use super::event::OrderEvent;
 use super::intake::{Taken, take};
 use crate::api::TEXT_MAX;
+use crate::order_events::OrderEvent;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{OrderId, PlatformId};
 use attribution_core::time::Instant;

@@ -4,7 +4,7 @@
 //! and only the difference to what is pending now is posted. A settled line only moves forward: what was refunded
 //! since then is fed to the rules, which take it back or call a person.
 
-use super::state::{LineState as LineFacts, OrderState};
+use crate::order_events::state::{LineState as LineFacts, OrderState};
 use attribution_core::commission::Terms;
 use attribution_core::ids::ProgrammeId;
 use attribution_core::ledger::{Entry, LedgerError, LineEvent, LineState, Posting, RefundEvent, apply};

@@ -1,6 +1,6 @@
 //! What SKUs were sold for: noted with every order line that names its SKU, asked for the lowest price of 30 days.
 
-use super::state::{LineState, OrderState};
+use crate::order_events::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::ProductId;

@@ -3,9 +3,9 @@
 use super::hold::Hold;
 use super::report_rows;
 use super::rows::{self, LineRow};
-use super::state::{LineState, OrderState};
 use super::tell;
 use crate::attribution::Decided;
+use crate::order_events::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{Attribution, Flag, NoCommission, Outcome};

@@ -3,8 +3,8 @@
 //! One row per event; an order of several lines takes several rows that stand together and differ only in `line`,
 //! `product`, `amount_fen` and `quantity`. Times without an offset are Asia/Shanghai.
 
-use super::event::OrderEvent;
 use crate::api::ApiTime;
+use crate::order_events::OrderEvent;
 use attribution_core::time::Instant;
 use serde::Serialize;
 use serde_json::{Map, Value, json};

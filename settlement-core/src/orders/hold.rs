@@ -5,7 +5,7 @@
 
 use super::review::{self, Finding, Reason};
 use super::rows::LineRow;
-use super::state::OrderState;
+use crate::order_events::state::OrderState;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{Attribution, Flag};

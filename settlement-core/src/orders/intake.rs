@@ -4,12 +4,12 @@
 //! its contents, or refused because it can never be an event. Events of an order whose `created` is still missing
 //! are stored and wait; `created` applies them.
 
-use super::event::{Created, EventKey, OrderEvent};
 use super::review::{self, Finding, Reason};
 use super::rows;
-use super::state::{Contradiction, OrderState};
 use super::waiting;
 use crate::identities::{self, Seen, Source};
+use crate::order_events::state::{Contradiction, OrderState};
+use crate::order_events::{Created, EventKey, OrderEvent, log};
 use crate::params;
 use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::attribute::SHARED_BY;
@@ -96,12 +96,12 @@ pub fn take(
     // What is told after a judgement bears a later time: the times alone tell what each has seen.
     let judged = placed.as_ref().and_then(|placed| placed.judged);
     let received = judged.map_or(now, |judged| now.max(judged.plus(1)));
-    rows::insert_event(tx, &key, event, &contents, sender, received)?;
+    log::insert(tx, &key, event, &contents, sender, received)?;
     if let OrderEvent::Created(created) = event {
         review::taken_in(tx, &key.platform, &key.order, now)?;
         waiting::sort(tx, created, now)?;
     }
-    let events = rows::events(tx, &key.platform, &key.order)?;
+    let events = log::events(tx, &key.platform, &key.order)?;
     match OrderState::of(&events) {
         None => Ok(Taken::Waiting),
         Some(state) => apply(tx, keys, event, &state, sender, now),

@@ -10,10 +10,12 @@ use super::hold;
 use super::judge_error::JudgeError;
 use super::reopen;
 use super::rows::{self, OrderRow};
-use super::state::{OrderState, StoredEvent};
 use crate::attribution::decide::extend_grace;
 use crate::attribution::{Catalogue, Decided, LineQuestion, decide_order, orders_matter};
 use crate::holder_marks;
+use crate::order_events::log;
+use crate::order_events::log::StoredEvent;
+use crate::order_events::state::OrderState;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{EdgesCaughtUp, Flag, final_at};
@@ -35,7 +37,7 @@ pub(crate) fn judge(
 ) -> Result<(), JudgeError> {
     crate::wake::claim(tx, platform, order)?;
     catalogue.keep_up(tx)?;
-    let events = rows::events(tx, platform, order)?;
+    let events = log::events(tx, platform, order)?;
     let now = knowing(&events, now);
     let Some(state) = OrderState::of(&events) else { return Ok(()) };
     let mut row = rows::order(tx, platform, order)?;

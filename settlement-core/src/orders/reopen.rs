@@ -7,8 +7,8 @@
 use super::decision::keep_decision;
 use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow};
-use super::state::{LineState, OrderState};
 use crate::attribution::Decided;
+use crate::order_events::state::{LineState, OrderState};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{Attribution, Flag, NoCommission, Outcome};

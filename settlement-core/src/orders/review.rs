@@ -1,6 +1,6 @@
 //! The review queue: what a person must look at. Nothing in it is lost, nothing in it moves money.
 
-use super::event::Created;
+use crate::order_events::Created;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, merchant_side, tell};

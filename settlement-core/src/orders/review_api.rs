@@ -1,10 +1,10 @@
 //! `GET /v1/reviews` (what a person must look at) and `POST /v1/reviews/resolve` (they have).
 
-use super::event::EventKey;
 use super::intake::lock_name;
 use super::sweep::judge_all;
 use crate::Core;
 use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Role, Write};
+use crate::order_events::EventKey;
 use crate::params;
 use crate::store::{Param, Row, StoreError, Tx};
 use attribution_core::ids::{OrderId, PlatformId};

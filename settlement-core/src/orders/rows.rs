@@ -1,11 +1,10 @@
 //! The rows of orders: how they are written, and read back as types.
 
-use super::event::{EventKey, OrderEvent};
 use super::hold::Hold;
-use super::state::{OrderState, StoredEvent};
 use crate::attribution::Decided;
+use crate::order_events::state::OrderState;
 use crate::params;
-use crate::store::{Param, Row, StoreError, Tx, from_json, read, to_json};
+use crate::store::{Param, StoreError, Tx, from_json, read, to_json};
 use attribution_core::attribute::Attribution;
 use attribution_core::commission::{Payee, Terms};
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
@@ -81,47 +80,6 @@ impl LineRow {
         let bill = books.map(Books::bill).transpose();
         bill.map_err(|cause| StoreError::Corrupt { what: "books of a line", cause: cause.into() })
     }
-}
-
-/// Writes an event into the log of its order.
-pub(super) fn insert_event(
-    tx: &mut dyn Tx,
-    key: &EventKey,
-    event: &OrderEvent,
-    contents: &str,
-    sender: Option<&str>,
-    now: Instant,
-) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO order_events (platform, order_id, kind, refund_id, at_ms, received_ms, contents, sender) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        params![&key.platform, &key.order, key.kind, &key.number, event.at(), now, contents, sender.unwrap_or_default()],
-    )?;
-    Ok(())
-}
-
-/// All events of one order.
-///
-/// # Errors
-/// If the store fails or an event can no longer be read.
-pub(crate) fn events(
-    tx: &mut dyn Tx,
-    platform: &PlatformId,
-    order: &OrderId,
-) -> Result<Vec<StoredEvent>, StoreError> {
-    let rows = tx.query(
-        "SELECT contents, received_ms, sender FROM order_events WHERE platform = $1 AND order_id = $2 \
-         ORDER BY at_ms, kind, refund_id",
-        params![platform, order],
-    )?;
-    rows.iter().map(|row| stored_event(row, 0)).collect()
-}
-
-/// Reads contents, time of arrival and sender, which begin at column `first`.
-pub(crate) fn stored_event(row: &Row, first: usize) -> Result<StoredEvent, StoreError> {
-    let event = from_json("order event", row.text(first)?)?;
-    let sender = Some(row.text(first + 2)?).filter(|sender| !sender.is_empty()).map(str::to_owned);
-    Ok(StoredEvent { event, received: row.instant(first + 1)?, sender })
 }
 
 /// The order with its lines, as first learnt.

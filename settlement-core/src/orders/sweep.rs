@@ -3,7 +3,6 @@
 //! It is idempotent and can run on every node at once: each step is a transaction of its own that finds nothing to
 //! do if another node was faster.
 
-use super::event::EventKey;
 use super::intake::lock_name;
 use super::judge::judge;
 use super::judge_error::JudgeError;
@@ -12,6 +11,7 @@ use crate::Core;
 use crate::attribution::Catalogue;
 use crate::disputes;
 use crate::ledger::settle;
+use crate::order_events::EventKey;
 use crate::params;
 use crate::payouts;
 use crate::store::{Store, StoreError, Tx, read};

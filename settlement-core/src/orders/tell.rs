@@ -1,6 +1,6 @@
 //! What webhooks say of an order's lines: only what their hearers may see anyway. Buyers are never named.
 
-use super::state::{LineState, OrderState};
+use crate::order_events::state::{LineState, OrderState};
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, merchant_side, promoter_side, tell};
 use attribution_core::ids::{MerchantId, PromoterId};

@@ -1,9 +1,9 @@
 //! What becomes of the events that waited for an order's `created`: now that it names the merchant and the time, it
 //! shows which of them count.
 
-use super::event::Created;
 use super::intake::Refusal;
 use super::review::{self, Finding, Reason};
+use crate::order_events::Created;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 use attribution_core::time::{DAY_MS, Instant};

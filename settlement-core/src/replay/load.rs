@@ -6,8 +6,7 @@
 use super::job::Selection;
 use crate::attribution::recorded::{RecordedBuyers, RecordedOrder};
 use crate::ledger::account::AccountKey;
-use crate::orders::rows::stored_event;
-use crate::orders::state::StoredEvent;
+use crate::order_events::log::{StoredEvent, stored_event};
 use crate::store::{List, Param, Row, StoreError, Tx, read};
 use attribution_core::ids::{BuyerId, LineId, OrderId, PlatformId};
 use attribution_core::time::Instant;

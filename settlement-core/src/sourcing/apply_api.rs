@@ -10,7 +10,7 @@ use crate::Core;
 use crate::api::{Merchants, Only, Problem, Write, check_name_in_path};
 use crate::attribution::programmes::of_id;
 use crate::catalogue::refuse_outsider_of;
-use crate::orders::event::AMOUNT_MAX_FEN;
+use crate::order_events::AMOUNT_MAX_FEN;
 use crate::payouts::calendar;
 use crate::store::{Tx, read};
 use attribution_core::ids::{MerchantId, ProductId, ProgrammeId};

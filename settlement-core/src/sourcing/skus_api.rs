@@ -4,7 +4,7 @@ use super::enrolment;
 use super::skus::{self, ReportedLow, Sku};
 use crate::Core;
 use crate::api::{Merchants, Only, PathId, Principal, Problem, Write, check_name};
-use crate::orders::event::AMOUNT_MAX_FEN;
+use crate::order_events::AMOUNT_MAX_FEN;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::ids::ProductId;

@@ -10,7 +10,7 @@ use crate::api::{
 };
 use crate::attribution::programmes::of_id;
 use crate::catalogue::refuse_outsider_of;
-use crate::orders::event::AMOUNT_MAX_FEN;
+use crate::order_events::AMOUNT_MAX_FEN;
 use crate::params;
 use crate::store::Tx;
 use attribution_core::explanation::Language;

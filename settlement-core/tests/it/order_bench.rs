@@ -11,7 +11,7 @@ use attribution_core::shipping::{Batch, Heartbeat};
 use attribution_core::time::{HOUR_MS, Instant};
 use attribution_core::token::{ClickKeys, ClickToken, MasterKey, VisitorToken};
 use serde_json::{Value, json};
-use settlement_core::orders::event::OrderEvent;
+use settlement_core::order_events::OrderEvent;
 use settlement_core::orders::intake::{Taken, take};
 use settlement_core::orders::sweep::judge_all;
 use settlement_core::params;

@@ -3,24 +3,14 @@
 //! The order of arrival does not matter: every new event reads all events of its order again. Nothing here looks
 //! anything up and nothing here knows about commission.
 
-use super::event::{Created, OrderEvent};
+use super::log::StoredEvent;
+use super::{Created, OrderEvent};
 use crate::api::ApiTime;
 use attribution_core::dispute::CreditPart;
 use attribution_core::ids::{LineId, ProductId};
 use attribution_core::money::Fen;
 use attribution_core::policy::settlement::PayMethod;
 use attribution_core::time::{Instant, Period};
-
-/// An event with the time the core took it in; the time belongs to the event and a replay keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StoredEvent {
-    /// The event.
-    pub event: OrderEvent,
-    /// When it was taken in.
-    pub received: Instant,
-    /// The merchant who sent it; `None` for the operator.
-    pub sender: Option<String>,
-}
 
 /// An order as its events tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,11 +2,14 @@
 //!
 //! The natural key of an event is (platform, order, type, number of the refund or parcel). Everything else in it, except `updated_at`, is
 //! its contents: a second event with the same key and the same contents is a repeat, with other contents it is a
-//! contradiction that a person must look at.
+//! contradiction that a person must look at. [`log`] keeps the events of an order, and [`state`] says how the order stands by
+//! them.
 
 mod check;
+pub(crate) mod log;
 mod parts;
 mod read;
+pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 
