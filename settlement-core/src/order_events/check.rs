@@ -1,13 +1,9 @@
-//! What can be wrong with an event before anything is looked up, and what can be read and cannot have happened.
+//! What can be wrong with an event before anything is looked up.
 
 use super::OrderEvent;
 use super::read::from_outside;
 use crate::api::TEXT_MAX;
-use crate::api::time::plausible;
-use crate::orders::intake::Refusal;
-use crate::orders::review::Reason;
 use attribution_core::ids::LineId;
-use attribution_core::time::Instant;
 
 /// What is wrong with an event, before anything is looked up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,27 +114,6 @@ impl OrderEvent {
         let event = from_outside(value)?;
         event.check()?;
         Ok(event)
-    }
-
-    /// Why this can be read and cannot have happened: it is kept for a person to look at, and not applied.
-    pub fn impossible(&self, now: Instant) -> Option<Refusal> {
-        if let Err(error) = plausible(self.at(), now) {
-            let (detail, pointer) = (error.to_string(), "/at".to_owned());
-            return Some(Refusal { reason: Reason::ImplausibleTime, detail, pointer });
-        }
-        let currency = match self {
-            Self::Created(e) => e.currency.as_deref(),
-            Self::Paid(e) => e.currency.as_deref(),
-            Self::Refunded(e) => e.currency.as_deref(),
-            Self::Shipped(_)
-            | Self::Completed(_)
-            | Self::Closed(_)
-            | Self::RefundAsked(_)
-            | Self::RefundRefused(_) => None,
-        };
-        let foreign = currency.filter(|currency| *currency != CURRENCY)?;
-        let detail = format!("amounts are in {foreign}; only {CURRENCY} is accounted for");
-        Some(Refusal { reason: Reason::Currency, detail, pointer: "/currency".to_owned() })
     }
 
     fn check(&self) -> Result<(), EventError> {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::orders::review::Reason;
 use serde_json::json;
 
 fn read(value: &serde_json::Value) -> Result<OrderEvent, (&'static str, String)> {
@@ -20,43 +19,6 @@ fn an_event_is_the_same_whatever_the_spelling_of_its_time_and_its_updated_at() {
     let (a, b) = (read(&created(&lines)).unwrap(), read(&other).unwrap());
     assert_eq!(a.contents(), b.contents());
     assert_eq!(a.key(), b.key());
-}
-
-#[test]
-fn impossible_times_and_foreign_money_are_named() {
-    let at = |at: serde_json::Value| {
-        let mut event = created(&json!([{"line": "1", "product": "cup", "amount_fen": 100}]));
-        event["at"] = at;
-        let event = read(&event)?;
-        match event.impossible(Instant(1_600_000_000_000)) {
-            Some(why) => Err((why.reason.code(), why.pointer)),
-            None => Ok(event.at().millis()),
-        }
-    };
-    let refused = Err(("time_implausible", "/at".to_owned()));
-    for wrong in [
-        json!(i64::MIN),
-        json!(i64::MAX),
-        json!(0),
-        json!("0001-01-01T00:00:00Z"),
-        json!("1999-12-31T23:59:59.999Z"),
-        json!("2300-01-01T00:00:00Z"),
-        // Seconds instead of milliseconds.
-        json!(1_588_319_793),
-        json!(1_600_000_300_001_i64),
-    ] {
-        assert_eq!(at(wrong.clone()), refused, "{wrong}");
-    }
-    for right in [946_684_800_000_i64, 1_600_000_300_000] {
-        assert_eq!(at(json!(right)), Ok(right));
-    }
-    for (currency, refused) in [("CNY", false), ("USD", true), ("cny", true)] {
-        let mut event = created(&json!([{"line": "1", "product": "cup", "amount_fen": 100}]));
-        event["at"] = json!(1_500_000_000_000_i64);
-        event["currency"] = json!(currency);
-        let why = read(&event).unwrap().impossible(Instant(1_600_000_000_000));
-        assert_eq!(why.map(|why| why.reason), refused.then_some(Reason::Currency), "{currency}");
-    }
 }
 
 #[test]

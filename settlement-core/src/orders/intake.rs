@@ -4,6 +4,7 @@
 //! its contents, or refused because it can never be an event. Events of an order whose `created` is still missing
 //! are stored and wait; `created` applies them.
 
+use super::refusal::{Refusal, before_created, impossible, not_in_catalogue};
 use super::review::{self, Finding, Reason};
 use super::rows;
 use super::waiting;
@@ -37,17 +38,6 @@ pub enum Taken {
     NotTheirs,
 }
 
-/// Why an event is in the review queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The reason.
-    pub reason: Reason,
-    /// In words.
-    pub detail: String,
-    /// Where within the event, as a JSON pointer.
-    pub pointer: String,
-}
-
 /// The lock that all writers of one order take.
 pub(crate) fn lock_name(key: &EventKey) -> String {
     format!("order {} {}", key.platform, key.order)
@@ -77,7 +67,7 @@ pub fn take(
         (None, OrderEvent::Created(created)) => Some(created.merchant.clone()),
         (None, _) => None,
     };
-    if let Some(impossible) = event.impossible(now) {
+    if let Some(impossible) = impossible(event, now) {
         return refuse(tx, &key, &contents, whose.as_ref(), impossible, now);
     }
     match told_before(tx, &key, &contents, owner.or(sender).unwrap_or_default())? {
@@ -163,11 +153,11 @@ fn misfit(
     placed: Option<&Placed>,
 ) -> Result<Option<Refusal>, StoreError> {
     if let OrderEvent::Created(created) = event
-        && let Some(refusal) = known_to_catalogue(tx, created)?
+        && let Some(refusal) = not_in_catalogue(tx, created)?
     {
         return Ok(Some(refusal));
     }
-    Ok(placed.and_then(|placed| waiting::before_created(key.kind, event.at(), placed.at)))
+    Ok(placed.and_then(|placed| before_created(key.kind, event.at(), placed.at)))
 }
 
 /// What is known of an order that is there.
@@ -252,39 +242,6 @@ fn refuse(
     };
     review::open(tx, &finding, now)?;
     Ok(Taken::Review(refusal))
-}
-
-/// Whether the catalogue has what the order names; if not, why the order cannot be applied.
-fn known_to_catalogue(tx: &mut dyn Tx, created: &Created) -> Result<Option<Refusal>, StoreError> {
-    let refusal = |reason, detail: String, pointer: String| Ok(Some(Refusal { reason, detail, pointer }));
-    let merchant = &created.merchant;
-    let row = tx.query_opt("SELECT platform FROM merchants WHERE id = $1", params![merchant])?;
-    let Some(row) = row else {
-        let detail = format!("the catalogue has no merchant {merchant}");
-        return refusal(Reason::UnknownMerchant, detail, "/merchant".into());
-    };
-    if row.text(0)? != created.platform.as_str() {
-        let detail =
-            format!("merchant {merchant} belongs to platform {}, not {}", row.text(0)?, created.platform);
-        return refusal(Reason::OtherMerchant, detail, "/platform".into());
-    }
-    for (position, line) in created.lines.iter().enumerate() {
-        let pointer = format!("/lines/{position}/product");
-        let row = tx.query_opt(
-            "SELECT merchant FROM targets WHERE kind = 'product' AND id = $1",
-            params![&line.product],
-        )?;
-        let Some(row) = row else {
-            let detail = format!("the catalogue has no product {}", line.product);
-            return refusal(Reason::UnknownProduct, detail, pointer);
-        };
-        if row.text(0)? != merchant.as_str() {
-            let detail =
-                format!("product {} belongs to merchant {}, not {merchant}", line.product, row.text(0)?);
-            return refusal(Reason::OtherMerchant, detail, pointer);
-        }
-    }
-    Ok(None)
 }
 
 /// Keeps the order's tokens and joins their visitors to the buyer; returns the positions of those that are not ours.

@@ -1,10 +1,10 @@
 //! Orders: taking their events in, judging them, and looking again when something new is known.
 //!
-//! The life of an event, by file: [`event`] (what it is), [`intake`] (stored exactly once), [`state`] (how the order
-//! stands), [`judge`] (who owns it and what is owed), [`decision`] (what of that is kept), [`hold`] (what holds its
-//! money), [`bookkeeping`] and [`books`] (the difference to the ledger), [`review`] (what a person must look at), [`sweep`]
-//! (looking again), [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to), [`shown`] (from when on
-//! a success is shown), [`deals`] (what SKUs were sold for).
+//! The life of an event, by file: [`intake`] (stored exactly once, in the log of its order), [`refusal`] (or why not),
+//! [`judge`] (who owns the order and what is owed), [`decision`] (what of that is kept), [`hold`] (what holds its money),
+//! [`bookkeeping`] and [`books`] (the difference to the ledger), [`review`] (what a person must look at), [`sweep`] (looking
+//! again), [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to), [`shown`] (from when on a success is
+//! shown), [`tell`] (what webhooks say), [`deals`] (what SKUs were sold for).
 
 mod api;
 pub(crate) mod batch;
@@ -21,6 +21,7 @@ pub(crate) mod judge;
 pub(crate) mod judge_error;
 mod late;
 mod list_api;
+mod refusal;
 mod reopen;
 mod report_api;
 mod report_rows;

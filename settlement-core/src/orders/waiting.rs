@@ -1,26 +1,13 @@
 //! What becomes of the events that waited for an order's `created`: now that it names the merchant and the time, it
 //! shows which of them count.
 
-use super::intake::Refusal;
+use super::refusal::before_created;
 use super::review::{self, Finding, Reason};
 use crate::order_events::Created;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
-use attribution_core::time::{DAY_MS, Instant};
+use attribution_core::time::Instant;
 use std::collections::BTreeMap;
-
-/// A step may be dated this much before its order: shop and payment have clocks, and time zones, of their own. What is
-/// older is a mistake, and would be settled ahead of everybody else's money if it were believed.
-const BEFORE_MS: i64 = DAY_MS;
-
-/// Why a step of this kind at `at` cannot belong to an order placed at `placed`.
-pub(super) fn before_created(kind: &str, at: Instant, placed: Instant) -> Option<Refusal> {
-    if kind == "created" || at.plus(BEFORE_MS) >= placed {
-        return None;
-    }
-    let detail = format!("this `{kind}` event is dated more than a day before the order was placed");
-    Some(Refusal { reason: Reason::BeforeCreated, detail, pointer: "/at".into() })
-}
 
 /// Takes out of the order's log what does not count, so that it never stands in the way of an event that does. What
 /// another merchant said, and what is dated long before the order, goes to the review queue; of two senders who may
