@@ -32,6 +32,7 @@ mod destination;
 mod disputes;
 mod earlier;
 mod edges;
+mod explanations;
 mod holder_marks;
 pub mod holders;
 mod identities;

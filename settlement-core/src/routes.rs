@@ -35,6 +35,7 @@ fn nouns() -> Vec<OpenApiRouter<Core>> {
         crate::identities::routes(),
         crate::edges::routes(),
         crate::orders::routes(),
+        crate::explanations::routes(),
         crate::intake::routes(),
         crate::attribution::routes(),
         crate::ledger::routes(),

@@ -72,7 +72,7 @@ pub(crate) fn decide_order(
 ///
 /// # Errors
 /// If the store fails or an amount does not fit.
-pub(super) fn decide_with_refused(
+pub(crate) fn decide_with_refused(
     tx: &mut dyn Tx,
     catalogue: &mut Catalogue,
     state: &OrderState,

@@ -3,16 +3,12 @@
 //! [`programmes`] are the rules that can apply, [`facts`] reads what they look at, [`decide`] asks them. Nothing here
 //! writes.
 
-mod beside;
 pub(crate) mod catalogue;
 mod clicks;
 mod dated;
 pub(crate) mod decide;
-mod explain_api;
 mod facts;
 mod held;
-mod named;
-mod own_api;
 pub(crate) mod programmes;
 pub(crate) mod recorded;
 pub(crate) mod relations;
@@ -26,10 +22,4 @@ pub(crate) use decide::{Decided, LineQuestion, decide_order};
 pub(crate) use facts::{READ_AHEAD_MS, orders_matter};
 pub(crate) use held::{Answer, Who, answers};
 pub(crate) use relations::own_numbers;
-
-use crate::Core;
-use utoipa_axum::router::OpenApiRouter;
-
-pub(crate) fn routes() -> OpenApiRouter<Core> {
-    explain_api::routes().merge(relations_api::routes()).merge(own_api::routes())
-}
+pub(crate) use relations_api::routes;

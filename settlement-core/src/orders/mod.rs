@@ -2,7 +2,7 @@
 //!
 //! The life of an event, by file: [`intake`] (stored exactly once, in the log of its order), [`refusal`] (or why not),
 //! [`judge`] (who owns the order and what is owed), [`decision`] (what of that is kept), [`hold`] (what holds its money),
-//! [`bookkeeping`] and [`books`] (the difference to the ledger), [`review`] (what a person must look at), [`sweep`] (looking
+//! [`bookkeeping`] and [`books`] (the difference to the ledger), [`settle`] (what is due moves), [`review`] (what a person must look at), [`sweep`] (looking
 //! again), [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to), [`shown`] (from when on a success is
 //! shown), [`tell`] (what webhooks say), [`deals`] (what SKUs were sold for).
 
@@ -28,6 +28,8 @@ mod report_rows;
 pub mod review;
 mod review_api;
 pub(crate) mod rows;
+pub(crate) mod settle;
+mod settlements_api;
 pub(crate) mod shown;
 pub mod sweep;
 pub(crate) mod tell;
@@ -45,5 +47,6 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(report_api::routes())
         .merge(review_api::routes())
         .merge(list_api::routes())
+        .merge(settlements_api::routes())
         .merge(files_api::routes())
 }

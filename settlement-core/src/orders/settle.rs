@@ -4,21 +4,21 @@
 //! not in the queue and holds nobody up. The first line in the queue that the balance cannot pay holds up all behind
 //! it: nobody is paid out of turn.
 
-use super::account::Holder;
-use super::balance::balance;
-use super::earned::{self, Cycle};
-use super::top_up::lock_name;
-use super::transfer::Subject;
+use super::books::Change;
+use super::intake;
+use super::judge::{judge, knowing};
+use super::judge_error::JudgeError;
+use super::rows::{self, LineRow};
+use super::show_books;
+use super::tell;
 use crate::attribution::Catalogue;
+use crate::ledger::account::Holder;
+use crate::ledger::balance::balance;
+use crate::ledger::earned::{self, Cycle};
+use crate::ledger::top_up::lock_name;
+use crate::ledger::transfer::Subject;
 use crate::order_events::state::{LineState, OrderState};
 use crate::order_events::{EventKey, OrderEvent, log};
-use crate::orders::books::Change;
-use crate::orders::intake;
-use crate::orders::judge::{judge, knowing};
-use crate::orders::judge_error::JudgeError;
-use crate::orders::rows::{self, LineRow};
-use crate::orders::show_books;
-use crate::orders::tell;
 use crate::params;
 use crate::store::{StoreError, Tx, read};
 use crate::webhooks::EventKind;

@@ -2,11 +2,11 @@
 
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
-use super::Decided;
 use super::beside::Beside;
 use super::named::names_in;
 use crate::Core;
 use crate::api::{Params, PathId, Principal, Problem, Role};
+use crate::attribution::Decided;
 use crate::names::{Noun, name_of};
 use crate::order_events::log;
 use crate::order_events::state::{LineState, OrderState};

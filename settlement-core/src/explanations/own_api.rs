@@ -3,11 +3,11 @@
 
 #![expect(unused_qualifications, reason = "made by the macro that describes parameters")]
 
-use super::Catalogue;
-use super::explain_api::only_platform;
+use super::api::only_platform;
 use super::named::names_in;
 use crate::Core;
 use crate::api::{Params, PathId, Principal, Problem};
+use crate::attribution::Catalogue;
 use crate::orders::rows::{self, LineRow};
 use crate::orders::shown::not_yet_shown;
 use crate::params;
@@ -24,7 +24,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Core> {
+pub(super) fn routes() -> OpenApiRouter<Core> {
     OpenApiRouter::new().routes(routes!(own_order))
 }
 

@@ -1,13 +1,13 @@
 //! Settling by hand: `GET /v1/merchants/{id}/settlements` (what waits, and for what) and
 //! `POST /v1/merchants/{id}/settlements` (settle these lines).
 
+use super::judge_error::JudgeError;
+use super::rows;
 use super::settle::{By, LineResult, settle_line, waits_for_click};
-use super::top_up::lock_name;
 use crate::Core;
 use crate::api::{Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Write};
 use crate::attribution::Catalogue;
-use crate::orders::judge_error::JudgeError;
-use crate::orders::rows;
+use crate::ledger::top_up::lock_name;
 use crate::params;
 use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::attribute::Flag;

@@ -4,8 +4,8 @@
 //! The rules themselves are asked once more, with everything that is known by now, and say of each click why it does not
 //! count. What was decided stays as it is.
 
-use super::Catalogue;
-use super::decide::{DecideError, Decided, LineQuestion, decide_with_refused};
+use crate::attribution::decide::{DecideError, decide_with_refused};
+use crate::attribution::{Catalogue, Decided, LineQuestion};
 use crate::order_events::state::OrderState;
 use crate::store::{StoreError, Tx};
 use attribution_core::attribute::{Attribution, EdgesCaughtUp, NoCommission, Outcome};
