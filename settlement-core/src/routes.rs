@@ -32,6 +32,7 @@ fn nouns() -> Vec<OpenApiRouter<Core>> {
         crate::accounts::routes(),
         crate::ingest::routes(),
         crate::catalogue::routes(),
+        crate::library::routes(),
         crate::identities::routes(),
         crate::edges::routes(),
         crate::orders::routes(),

@@ -84,7 +84,7 @@ impl Banned {
     }
 
     /// What reads it: `category` and `programme`, at the time that this mark stands for.
-    pub(super) fn at(now: &str) -> String {
+    pub(crate) fn at(now: &str) -> String {
         format!(
             "WITH RECURSIVE banned (category, programme) AS (SELECT category, programme FROM bans \
              WHERE effective_from <= {now} AND (effective_to IS NULL OR effective_to > {now}) \

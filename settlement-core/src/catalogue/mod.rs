@@ -20,18 +20,14 @@ mod links;
 mod logo;
 mod merchant_list;
 mod merchants;
-mod offer_view;
 mod periods;
 mod placements;
 mod product_put;
 mod products;
 mod programme_list;
 mod programmes;
-mod promoted;
 mod promoter_list;
 mod promoters;
-mod search;
-mod selection;
 mod spread;
 mod targets;
 mod verification;
@@ -60,7 +56,6 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(programmes::routes())
         .merge(product_put::routes())
         .merge(products::routes())
-        .merge(search::routes())
         .merge(promoters::routes())
         .merge(placements::routes())
         .merge(verification::routes())
@@ -70,8 +65,6 @@ pub(crate) fn routes() -> OpenApiRouter<Core> {
         .merge(promoter_list::routes())
         .merge(merchant_list::routes())
         .merge(programme_list::routes())
-        .merge(selection::routes())
-        .merge(promoted::routes())
         .merge(spread::routes())
         .merge(bans::routes())
         .merge(feed::routes())

@@ -4,13 +4,13 @@
 //! anywhere and go on later. A product that changes again meanwhile keeps its mark.
 
 use super::ROWS;
+use super::offers::{Item, Offer, Offers, Viewer};
 use super::terms::Doc;
 use super::write::{write_columns, write_docs, write_plans, write_terms};
 use super::{grams, times};
 use crate::Core;
 use crate::library_marks;
 use crate::params;
-use crate::plans::offers::{Item, Offer, Offers, Viewer};
 use crate::store::{List, Row, StoreError, Tx};
 use attribution_core::ids::PlanId;
 use attribution_core::time::Instant;

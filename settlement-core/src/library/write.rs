@@ -3,9 +3,9 @@
 use super::ROWS;
 use super::columns::{self, Columns, estimate_key, rate_key};
 use super::docs::{self, Block};
+use super::offers::{Item, Offer};
 use super::terms::Doc;
 use crate::params;
-use crate::plans::offers::{Item, Offer};
 use crate::store::{List, Param, StoreError, Tx};
 use std::collections::{BTreeMap, HashMap};
 

@@ -128,10 +128,10 @@ pub(crate) fn rates(
 }
 
 /// The columns of [`rate`].
-pub(super) const RATE_COLUMNS: &str =
+pub(crate) const RATE_COLUMNS: &str =
     "SELECT plan, class, subject_kind, subject, bp, from_ms, to_ms, recorded_ms, number FROM rates";
 
-pub(super) fn rate(row: &Row) -> Result<Rate, StoreError> {
+pub(crate) fn rate(row: &Row) -> Result<Rate, StoreError> {
     let plan = match row.text(0)? {
         "" => PlanRef::General,
         id => PlanRef::Targeted(read("plan id", id)?),

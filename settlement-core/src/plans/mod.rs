@@ -5,7 +5,6 @@ mod applications_api;
 mod apply_api;
 mod coupons_api;
 pub(crate) mod facts;
-pub(crate) mod offers;
 mod plan_rates;
 mod plans_api;
 mod rate_list_api;

@@ -1,12 +1,12 @@
 //! The library (推广资源库): `GET /v1/products` and `GET /v1/products/{id}`, each product with what it offers whoever asks.
 
+use super::columns::By;
+use super::grams;
 use super::offer_view::{OfferView, offer, offers};
+use super::offers::Viewer;
+use super::query::{Order, Query, Shown, find};
 use crate::api::visible;
 use crate::api::{Cursor, Form, Page, PageParams, Params, PathId, Principal, Problem, Role};
-use crate::library::columns::By;
-use crate::library::grams;
-use crate::library::query::{Order, Query, Shown, find};
-use crate::plans::offers::Viewer;
 use crate::store::{StoreError, Tx};
 use crate::{Core, params};
 use attribution_core::ids::{ProductId, PromoterId};

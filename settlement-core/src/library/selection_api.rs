@@ -1,12 +1,12 @@
 //! The selection library (选品库): products that a promoter has set aside, each as it stands now.
 
 use super::offer_view::{OfferView, page_of};
+use super::offers::Viewer;
 use crate::Core;
 use crate::api::{
     Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Promoters, Write, visible,
 };
 use crate::params;
-use crate::plans::offers::Viewer;
 use crate::store::{Row, Tx};
 use attribution_core::ids::{ProductId, PromoterId};
 use axum::Json;

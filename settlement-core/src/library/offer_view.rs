@@ -1,8 +1,8 @@
 //! A product as it is shown to somebody who may promote it: with rate, estimate, programme and state.
 
+use super::offers::{Dead, Item, Offer, Offers, Viewer};
 use crate::api::{CsvEntry, Cursor, Page, PageLength};
 use crate::params;
-use crate::plans::offers::{Dead, Item, Offer, Offers, Viewer};
 use crate::store::{List, Row, StoreError, Tx};
 use attribution_core::money::Fen;
 use attribution_core::time::Instant;

@@ -1,10 +1,10 @@
 //! What a promoter promotes (我的推广商品): each product with a link of theirs once, as it stands now, with 失效 and why.
 
-use super::bans::Banned;
 use super::offer_view::{OfferView, page_of};
+use super::offers::Viewer;
 use crate::Core;
 use crate::api::{Page, PageParams, Params, PathId, Principal, Problem, visible};
-use crate::plans::offers::Viewer;
+use crate::catalogue::Banned;
 use crate::store::{Query, Row, StoreError, Tx};
 use attribution_core::ids::PromoterId;
 use attribution_core::time::Instant;

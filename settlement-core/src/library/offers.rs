@@ -3,11 +3,11 @@
 //!
 //! The rules' own `estimate` decides; here is only gathered what it looks at, for many products at a time.
 
-use super::facts::{self, Terms};
 use crate::attribution::Catalogue;
 use crate::attribution::programmes::Programme;
 use crate::catalogue::Banned;
 use crate::params;
+use crate::plans::facts::{self, Terms};
 use crate::store::{List, Row, StoreError, Tx, read};
 use attribution_core::commission::rate::{Application, Estimate, Goods, Rates};
 use attribution_core::ids::{CategoryId, MerchantId, PlanId, PlatformId, ProductId, ProgrammeId, PromoterId};
