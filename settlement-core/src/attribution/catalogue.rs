@@ -4,12 +4,11 @@
 
 use super::dated::{Dated, Target};
 use super::held::RecordRules;
-use super::programmes::{self, Programme};
 use super::recorded::promoter_ids;
-use super::relations::own_numbers;
+use crate::catalogue::own_numbers;
+use crate::catalogue::rules::{self, Programme};
 use crate::earlier::{Fact, Versioned};
 use crate::order_events::state::OrderState;
-use crate::orders::rows;
 use crate::params;
 use crate::plans::{
     self,
@@ -148,7 +147,7 @@ impl Catalogue {
         match self.programmes.entry((platform.clone(), merchant.clone())) {
             Entry::Occupied(known) => Ok(Rc::clone(known.get())),
             Entry::Vacant(new) => {
-                let mut read = programmes::of_merchant(tx, platform, merchant)?;
+                let mut read = rules::of_merchant(tx, platform, merchant)?;
                 if let Some(rehearsed) = &self.rehearsed {
                     read.iter_mut().filter(|p| p.id == rehearsed.programme).for_each(|p| rehearsed.enact(p));
                 }
@@ -166,7 +165,7 @@ impl Catalogue {
         match self.records.entry(programme) {
             Entry::Occupied(known) => Ok(known.get().clone()),
             Entry::Vacant(new) => {
-                let rules = programmes::of_number(tx, programme)?.map(RecordRules::of).map(Rc::new);
+                let rules = rules::of_number(tx, programme)?.map(RecordRules::of).map(Rc::new);
                 Ok(new.insert(rules).clone())
             }
         }
@@ -185,7 +184,7 @@ impl Catalogue {
                 let rehearsed = self.rehearsed.as_ref();
                 let policy = match rehearsed.filter(|r| r.programme == *programme && r.version == version) {
                     Some(rehearsed) => rehearsed.policy.clone(),
-                    None => rows::policy(tx, programme, version)?,
+                    None => rules::policy(tx, programme, version)?,
                 };
                 Ok(Rc::clone(new.insert(Rc::new(policy))))
             }

@@ -1,8 +1,10 @@
 //! What held when: links, placements, targets, promoters and their periods, read once and asked as of any time.
 
+use crate::catalogue::contracts::{self, Contract};
+use crate::catalogue::periods;
 use crate::earlier::{Fact, Versioned};
 use crate::params;
-use crate::store::{List, Row, StoreError, Tx, read};
+use crate::store::{List, StoreError, Tx, read};
 use attribution_core::attribute::PromoterState;
 use attribution_core::catalogue::{LinkFlags, LinkSeconds};
 use attribution_core::fold::ClickTarget;
@@ -11,7 +13,6 @@ use attribution_core::ids::{
 };
 use attribution_core::time::{Instant, Period};
 use foldhash::{HashMap, HashMapExt};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -46,32 +47,6 @@ pub(super) struct Link {
     pub starts: LinkSeconds,
     pub expires: LinkSeconds,
     pub flags: LinkFlags,
-}
-
-/// A promoter's contract with an agency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Contract {
-    from: Instant,
-    to: Option<Instant>,
-    /// As it is stored. What was stored before agencies' ids were checked may be none.
-    agency: String,
-}
-
-impl Contract {
-    /// From when on it counts.
-    pub(crate) fn from(&self) -> Instant {
-        self.from
-    }
-
-    /// Whether it is with this agency and has no end.
-    pub(crate) fn is_running_with(&self, agency: &str) -> bool {
-        self.to.is_none() && self.agency == agency
-    }
-
-    /// Whether what is stored of the agency is no id.
-    pub(crate) fn is_unnamed(&self) -> bool {
-        AgencyId::new(self.agency.as_str()).is_err()
-    }
 }
 
 /// A promoter as orders see it.
@@ -109,40 +84,6 @@ pub(super) struct Dated {
     promoters: HashMap<PromoterId, Option<Rc<Promoter>>>,
 }
 
-/// When a state held, as known now.
-///
-/// # Errors
-/// If the store fails.
-pub(crate) fn periods(
-    tx: &mut dyn Tx,
-    kind: &str,
-    num: i64,
-    what: &str,
-    scope: i64,
-) -> Result<Vec<Period>, StoreError> {
-    let rows = tx.query(
-        "SELECT from_ms, to_ms FROM periods WHERE kind = $1 AND num = $2 AND what = $3 AND scope = $4 \
-         ORDER BY from_ms",
-        params![kind, num, what, scope],
-    )?;
-    rows.iter().map(|row| Ok(Period { from: row.instant(0)?, to: row.opt_instant(1)? })).collect()
-}
-
-/// A promoter's contracts, as known now.
-///
-/// # Errors
-/// If the store fails.
-pub(crate) fn contracts(tx: &mut dyn Tx, promoter: i64) -> Result<Vec<Contract>, StoreError> {
-    let rows = tx.query(
-        "SELECT from_ms, to_ms, agency FROM agency_contracts WHERE promoter = $1 ORDER BY from_ms",
-        params![promoter],
-    )?;
-    let contract = |row: &Row| {
-        Ok(Contract { from: row.instant(0)?, to: row.opt_instant(1)?, agency: row.text(2)?.to_owned() })
-    };
-    rows.iter().map(contract).collect()
-}
-
 impl Dated {
     /// One that also knows what was said earlier.
     pub(super) fn with_earlier() -> Self {
@@ -157,7 +98,7 @@ impl Dated {
         what: &str,
         scope: i64,
     ) -> Result<Versioned<Vec<Period>>, StoreError> {
-        let now = periods(tx, kind, num, what, scope)?;
+        let now = periods::known(tx, kind, num, what, scope)?;
         Versioned::read(tx, Fact::Periods { kind, num, what, scope }, now, self.earlier)
     }
 
@@ -314,7 +255,7 @@ impl Dated {
         let row = tx.query_opt("SELECT num FROM promoters WHERE id = $1", params![id])?;
         let Some(row) = row else { return Ok(None) };
         let num = row.int(0)?;
-        let now = contracts(tx, num)?;
+        let now = contracts::of(tx, num)?;
         Ok(Some(Promoter {
             disabled: self.periods(tx, "promoter", num, "disabled", 0)?,
             contracts: Versioned::read(tx, Fact::Contracts(num), now, self.earlier)?,

@@ -2,7 +2,8 @@
 
 use super::catalogue::Catalogue;
 use super::clicks::{BuyerClicks, Whose};
-use super::programmes::Programme;
+use crate::catalogue::own_promoters;
+use crate::catalogue::rules::Programme;
 use crate::order_events::log::{StoredEvent, stored_event};
 use crate::order_events::state::{LineState, OrderState};
 use crate::params;
@@ -60,7 +61,7 @@ impl OrderFacts {
         let order = Some((&created.order, state.received));
         let until = last_instant(&programmes, state, EVERYTHING);
         let clicks = BuyerClicks::load(tx, platform, buyer, order, until.plus(READ_AHEAD_MS))?;
-        let own_promoters = super::relations::own_promoters(tx, platform, buyer)?;
+        let own_promoters = own_promoters(tx, platform, buyer)?;
         let mut in_force = programmes.iter().filter_map(|p| p.in_force(at));
         let prior_orders = if in_force.any(|version| orders_matter(&version.policy.attribution)) {
             orders_of(tx, platform, buyer, until)?

@@ -9,8 +9,8 @@
 use super::catalogue::Catalogue;
 use super::clicks::{BuyerClicks, Shown, Whose};
 use super::facts::{EVERYTHING, orders_matter, orders_of};
-use super::programmes::Programme;
 use super::together::{self, Read};
+use crate::catalogue::rules::Programme;
 use crate::store::{StoreError, Tx};
 use attribution_core::catalogue::ProgrammeRow;
 use attribution_core::click::ClickId;

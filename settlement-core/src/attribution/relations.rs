@@ -3,11 +3,10 @@
 use super::catalogue::Catalogue;
 use super::clicks::{BuyerClicks, Whose};
 use super::facts::{EVERYTHING, orders_matter, orders_of};
-use super::programmes;
-use crate::params;
-use crate::store::{StoreError, Tx, read};
+use crate::catalogue::{own_promoters, rules};
+use crate::store::{StoreError, Tx};
 use attribution_core::fold::{Click, ClickTarget, PriorOrder, Question, Relation, fold};
-use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId, ProgrammeId, PromoterId};
+use attribution_core::ids::{BuyerId, MerchantId, PlatformId, ProductId, ProgrammeId};
 use attribution_core::policy::attribution::{Model, Scope};
 use attribution_core::time::Instant;
 use std::collections::BTreeSet;
@@ -43,7 +42,7 @@ pub(crate) fn relations(
     let clicks = BuyerClicks::load(tx, platform, buyer, None, at.plus(1))?;
     let mut catalogue = Catalogue::default();
     let own = own_promoters(tx, platform, buyer)?;
-    let programmes = programmes::of_merchant(tx, platform, merchant)?;
+    let programmes = rules::of_merchant(tx, platform, merchant)?;
     let mut in_force = programmes.iter().filter_map(|programme| programme.in_force(at));
     let orders = if in_force.any(|version| orders_matter(&version.policy.attribution)) {
         orders_of(tx, platform, buyer, at)?
@@ -103,34 +102,4 @@ fn places(
         }
         (None, _) => BTreeSet::from([shop]),
     }
-}
-
-/// Promoters that are the buyer in person, by number, as known now.
-///
-/// # Errors
-/// If the store fails.
-pub(crate) fn own_numbers(
-    tx: &mut dyn Tx,
-    platform: &PlatformId,
-    buyer: &str,
-) -> Result<Vec<i64>, StoreError> {
-    let rows = tx.query(
-        "SELECT promoter FROM promoter_accounts WHERE platform = $1 AND buyer = $2 ORDER BY promoter",
-        params![platform, buyer],
-    )?;
-    rows.iter().map(|row| row.int(0)).collect()
-}
-
-/// Promoters that are the buyer in person.
-pub(super) fn own_promoters(
-    tx: &mut dyn Tx,
-    platform: &PlatformId,
-    buyer: &BuyerId,
-) -> Result<BTreeSet<PromoterId>, StoreError> {
-    let rows = tx.query(
-        "SELECT o.id FROM promoter_accounts a JOIN promoters o ON o.num = a.promoter \
-         WHERE a.platform = $1 AND a.buyer = $2",
-        params![platform, buyer],
-    )?;
-    rows.iter().map(|row| read("promoter id", row.text(0)?)).collect()
 }

@@ -6,6 +6,7 @@
 mod app_page;
 mod bans;
 mod categories;
+pub(crate) mod contracts;
 pub(crate) mod feed;
 mod feed_rows;
 pub(crate) mod histories;
@@ -20,7 +21,8 @@ mod links;
 mod logo;
 mod merchant_list;
 mod merchants;
-mod periods;
+mod own_accounts;
+pub(crate) mod periods;
 mod placements;
 mod product_put;
 mod products;
@@ -28,14 +30,18 @@ mod programme_list;
 mod programmes;
 mod promoter_list;
 mod promoters;
+pub(crate) mod rules;
+mod settled;
 mod spread;
 mod targets;
 mod verification;
 
 pub(crate) use bans::Banned;
 pub(crate) use insiders::{refuse_outsider_of, refuse_unknown_programme, refuse_without_promoters};
+pub(crate) use own_accounts::{own_numbers, own_promoters};
 pub(crate) use programmes::{invalid_policy, laid_over};
 pub(crate) use promoters::new_promoter;
+pub(crate) use settled::not_before_settled;
 
 use crate::Core;
 use crate::api::Problem;

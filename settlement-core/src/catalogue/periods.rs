@@ -1,6 +1,5 @@
 //! Dated state: what held from when to when, for judging the past.
 
-use crate::attribution::periods;
 use crate::earlier::{self, Fact};
 use crate::holder_marks;
 use crate::params;
@@ -21,6 +20,25 @@ pub(super) struct State {
     pub(super) scope: i64,
 }
 
+/// When a state held, as known now.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn known(
+    tx: &mut dyn Tx,
+    kind: &str,
+    num: i64,
+    what: &str,
+    scope: i64,
+) -> Result<Vec<Period>, StoreError> {
+    let rows = tx.query(
+        "SELECT from_ms, to_ms FROM periods WHERE kind = $1 AND num = $2 AND what = $3 AND scope = $4 \
+         ORDER BY from_ms",
+        params![kind, num, what, scope],
+    )?;
+    rows.iter().map(|row| Ok(Period { from: row.instant(0)?, to: row.opt_instant(1)? })).collect()
+}
+
 /// The state holds from `from` on, without an end in sight. A period that has not ended is replaced: it began at
 /// another time than was thought.
 pub(super) fn open(tx: &mut dyn Tx, state: State, from: Instant, now: Instant) -> Result<(), StoreError> {
@@ -38,7 +56,7 @@ pub(super) fn close(tx: &mut dyn Tx, state: State, to: Instant, now: Instant) ->
 /// The period that has no end.
 fn running(tx: &mut dyn Tx, state: State) -> Result<Option<Period>, StoreError> {
     let State { kind, num, what, scope } = state;
-    Ok(periods(tx, kind, num, what, scope)?.into_iter().find(|period| period.to.is_none()))
+    Ok(known(tx, kind, num, what, scope)?.into_iter().find(|period| period.to.is_none()))
 }
 
 /// The state held, or holds, within `after` and not, as was known so far, within `before`; within neither if none is
@@ -54,8 +72,8 @@ pub(super) fn replace(
         return Ok(());
     }
     let State { kind, num, what, scope } = state;
-    let known = periods(tx, kind, num, what, scope)?;
-    earlier::keep(tx, Fact::Periods { kind, num, what, scope }, &known, now)?;
+    let so_far = known(tx, kind, num, what, scope)?;
+    earlier::keep(tx, Fact::Periods { kind, num, what, scope }, &so_far, now)?;
     if let Some(before) = before {
         tx.execute(
             "DELETE FROM periods WHERE kind = $1 AND num = $2 AND what = $3 AND scope = $4 AND from_ms = $5",

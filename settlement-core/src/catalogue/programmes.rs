@@ -1,6 +1,7 @@
 //! Programmes: one set of rules each, as numbered versions that are never edited.
 
 use super::feed::Numbers;
+use super::settled::not_before_settled;
 use super::{bans, checked_name, next_num};
 use crate::api::{ApiTime, Merchants, Only, PathId, Problem, Write};
 use crate::library_marks;
@@ -182,7 +183,7 @@ fn put(
     let is_changed = same.is_none();
     let (version, from) = same.unwrap_or((versions.last().map_or(1, |last| last.number + 1), from));
     if is_changed {
-        crate::plans::not_before_settled(tx, id, "effective_from", from, now)?;
+        not_before_settled(tx, id, "effective_from", from, now)?;
         versions.push(Version { number: version, from, policy });
     }
     let active = in_force(&versions, now).or(versions.first()).ok_or(StoreError::NoRow)?;

@@ -1,7 +1,7 @@
 //! Promoters and placements as lists: `GET /v1/promoters`, `GET /v1/promoters/{id}`, `GET /v1/promoters/{id}/placements`.
 
 use super::like;
-use super::promoters::{Account, accounts_of};
+use super::own_accounts::{Account, accounts_of};
 use crate::Core;
 use crate::api::{Cursor, Page, PageParams, Params, PathId, Principal, Problem, Role, visible};
 use crate::params;

@@ -1,36 +1,22 @@
 //! Promoters (推客, 分销客, 销售员, 达人): their agency, their own accounts as buyers, and whether they may earn.
 
+use super::contracts;
 use super::feed::Numbers;
+use super::own_accounts::{Account, set_accounts};
 use super::periods::{self, State};
 use super::{checked_name, next_num, said};
 use crate::api::{ApiTime, Only, Operators, PathId, Problem, Promoters, Write};
-use crate::attribution::{Contract, contracts, own_numbers};
-use crate::earlier::{self, Fact};
 use crate::notices::write::{Kind, News, tell};
-use crate::store::{Row, StoreError, Tx, read};
-use crate::wake;
-use crate::{Core, holder_marks, params};
-use attribution_core::ids::{AgencyId, BuyerId, PlatformId, PromoterId};
+use crate::store::{StoreError, Tx};
+use crate::{Core, params};
+use attribution_core::ids::{AgencyId, PromoterId};
 use attribution_core::time::Instant;
 use axum::extract::State as Shared;
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// A buyer account on a platform.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Account {
-    /// The platform.
-    #[schema(value_type = String)]
-    platform: PlatformId,
-    /// The buyer's id there.
-    #[schema(value_type = String)]
-    buyer: BuyerId,
-}
 
 /// A promoter to make or change.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
@@ -157,7 +143,8 @@ async fn put_promoter(
                 if let Some(accounts) = &body.accounts {
                     set_accounts(tx, num, accounts.as_deref().unwrap_or_default(), scope.now)?;
                 }
-                set_contract(tx, num, before.as_ref(), agency, body.agency_from.map(ApiTime::instant), scope.now)?;
+                let from = body.agency_from.map(ApiTime::instant);
+                contracts::set(tx, num, before.is_none(), (agency_before, agency), from, scope.now)?;
             }
             let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
             Ok((status, view(tx, &id)?))
@@ -179,87 +166,6 @@ pub(crate) fn new_promoter(
          VALUES ($1, $2, $3, $4, $4, $5, $4)",
         params![num, id, name, now, numbers.next()],
     )?;
-    Ok(())
-}
-
-/// Dates the contract with the agency; what was in force before stays on record.
-fn set_contract(
-    tx: &mut dyn Tx,
-    num: i64,
-    promoter: Option<&Promoter>,
-    is: Option<&str>,
-    from: Option<Instant>,
-    now: Instant,
-) -> Result<(), Problem> {
-    let was = promoter.and_then(|promoter| promoter.agency.as_deref());
-    if was == is && from.is_none() {
-        return Ok(());
-    }
-    let from = from.unwrap_or(if was.is_none() { Instant(0) } else { now });
-    let before = contracts(tx, num)?;
-    earlier::keep(tx, Fact::Contracts(num), &before, now)?;
-    // A contract that goes on with the same agency is dated anew: what it covered before that is covered no more.
-    let dated_anew = before.iter().filter(|contract| is.is_some_and(|is| contract.is_running_with(is)));
-    let changed_from = dated_anew.map(Contract::from).fold(from, Instant::min);
-    tx.execute(
-        "DELETE FROM agency_contracts WHERE promoter = $1 AND (from_ms >= $2 OR (agency = $3 AND to_ms IS NULL))",
-        params![num, from, is.unwrap_or_default()],
-    )?;
-    tx.execute(
-        "UPDATE agency_contracts SET to_ms = $2 WHERE promoter = $1 AND (to_ms IS NULL OR to_ms > $2)",
-        params![num, from],
-    )?;
-    if let Some(agency) = is {
-        tx.execute(
-            "INSERT INTO agency_contracts (promoter, from_ms, to_ms, agency, recorded_ms) \
-             VALUES ($1, $2, NULL, $3, $4)",
-            params![num, from, agency, now],
-        )?;
-    }
-    // What was held because the agency could not be named is final, and follows too.
-    if before.iter().any(Contract::is_unnamed) {
-        wake::promoter(tx, num, changed_from)?;
-    }
-    // The split of open orders follows; one who is new has none.
-    if promoter.is_some() && changed_from < now {
-        wake::since(tx, changed_from)?;
-    }
-    Ok(())
-}
-
-/// The promoter's own buyer accounts.
-pub(super) fn accounts_of(tx: &mut dyn Tx, num: i64) -> Result<BTreeSet<Account>, StoreError> {
-    let rows = tx.query("SELECT platform, buyer FROM promoter_accounts WHERE promoter = $1", params![num])?;
-    let account = |row: &Row| {
-        let (platform, buyer) = (read("platform id", row.text(0)?)?, read("buyer id", row.text(1)?)?);
-        Ok(Account { platform, buyer })
-    };
-    rows.iter().map(account).collect()
-}
-
-fn set_accounts(tx: &mut dyn Tx, num: i64, accounts: &[Account], now: Instant) -> Result<(), Problem> {
-    let own = accounts_of(tx, num)?;
-    let wanted: BTreeSet<Account> = accounts.iter().cloned().collect();
-    if own != wanted {
-        wake::catalogue_changed(tx)?;
-    }
-    for Account { platform, buyer } in own.symmetric_difference(&wanted) {
-        holder_marks::buyer(tx, platform, buyer, now)?;
-        let before = own_numbers(tx, platform, buyer.as_str())?;
-        earlier::keep(tx, Fact::Accounts { platform, buyer: buyer.as_str() }, &before, now)?;
-        // Whether they bought from themselves is asked anew as long as an order is open.
-        wake::buyer(tx, platform, buyer, Instant(0))?;
-    }
-    tx.execute("DELETE FROM promoter_accounts WHERE promoter = $1", params![num])?;
-    for account in accounts {
-        tx.query_opt("SELECT 1 FROM platforms WHERE id = $1", params![&account.platform])?
-            .ok_or_else(|| Problem::unknown("platform", &account.platform))?;
-        tx.execute(
-            "INSERT INTO promoter_accounts (platform, buyer, promoter) VALUES ($1, $2, $3) \
-             ON CONFLICT (platform, buyer, promoter) DO NOTHING",
-            params![&account.platform, &account.buyer, num],
-        )?;
-    }
     Ok(())
 }
 

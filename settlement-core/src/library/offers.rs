@@ -4,8 +4,8 @@
 //! The rules' own `estimate` decides; here is only gathered what it looks at, for many products at a time.
 
 use crate::attribution::Catalogue;
-use crate::attribution::programmes::Programme;
 use crate::catalogue::Banned;
+use crate::catalogue::rules::Programme;
 use crate::params;
 use crate::plans::facts::{self, Terms};
 use crate::store::{List, Row, StoreError, Tx, read};

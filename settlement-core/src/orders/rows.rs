@@ -9,7 +9,6 @@ use attribution_core::attribute::Attribution;
 use attribution_core::commission::{Payee, Terms};
 use attribution_core::ids::{LineId, OrderId, PlatformId, ProgrammeId, PromoterId};
 use attribution_core::ledger::{Bill, LineState as Books};
-use attribution_core::policy::Policy;
 use attribution_core::policy::settlement::PayMethod;
 use attribution_core::time::Instant;
 
@@ -313,14 +312,4 @@ pub(super) fn insert_decision(
         ],
     )?;
     Ok(())
-}
-
-/// One version of a programme's rules.
-pub(crate) fn policy(tx: &mut dyn Tx, programme: &ProgrammeId, version: u32) -> Result<Policy, StoreError> {
-    let row = tx.query_one(
-        "SELECT v.policy FROM programme_versions v JOIN programmes p ON p.num = v.programme \
-         WHERE p.id = $1 AND v.version = $2",
-        params![programme, i64::from(version)],
-    )?;
-    from_json("policy", row.text(0)?)
 }

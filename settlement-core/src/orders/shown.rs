@@ -2,26 +2,13 @@
 //! as the programme's rules say.
 
 use crate::attribution::Catalogue;
-use crate::attribution::programmes::of_id;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
-use attribution_core::policy::settlement::ReportVisible;
 use attribution_core::time::Instant;
 
 /// When today began. What matured before is shown by every programme.
 pub(crate) fn midnight(now: Instant) -> Instant {
     Instant::of_shanghai_day(now.shanghai_day())
-}
-
-/// Whether the programme's reports and lists show what succeeded today from midnight on, by the rules in force now.
-pub(crate) fn reports_next_day(
-    tx: &mut dyn Tx,
-    programme: &ProgrammeId,
-    now: Instant,
-) -> Result<bool, StoreError> {
-    let found = of_id(tx, programme)?;
-    let rules = found.as_ref().and_then(|programme| programme.in_force(now));
-    Ok(rules.is_some_and(|of| of.policy.settlement.report_visible == ReportVisible::NextDay))
 }
 
 /// Whether a settled line that matured at `matured` is still shown as expected: its trade succeeded today, and these

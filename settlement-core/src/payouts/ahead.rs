@@ -5,7 +5,7 @@ use super::calendar;
 use super::due::UNPAID;
 use super::schedule::{due_day, following_payout_day};
 use crate::attribution::Catalogue;
-use crate::attribution::programmes::of_id;
+use crate::catalogue::rules::of_id;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::calendar::Calendar;

@@ -1,11 +1,12 @@
 //! `POST` and `GET /v1/coupons`: coupon codes that belong to one promoter.
 
 use super::facts::coupons;
-use super::{not_before_settled, owner, refuse_back_dating, wake};
+use super::{owner, refuse_back_dating, wake};
 use crate::Core;
 use crate::api::{
     ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, Principal, Problem, Write, check_name,
 };
+use crate::catalogue::not_before_settled;
 use crate::earlier::{self, Fact};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};

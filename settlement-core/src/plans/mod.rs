@@ -12,7 +12,7 @@ mod rates_api;
 
 use crate::Core;
 use crate::api::{Principal, Problem};
-use crate::attribution::programmes::{Programme, of_id};
+use crate::catalogue::rules::{Programme, of_id};
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::ProgrammeId;
@@ -69,30 +69,6 @@ fn refuse_back_dating(
         return Err(Problem::forbidden("only operators may date a change back").about(field));
     }
     Ok(())
-}
-
-/// What was decided and settled stands: nothing may begin before an order that has settled under the programme.
-pub(crate) fn not_before_settled(
-    tx: &mut dyn Tx,
-    programme: &ProgrammeId,
-    field: &str,
-    from: Instant,
-    now: Instant,
-) -> Result<(), Problem> {
-    if from >= now.floor() {
-        return Ok(());
-    }
-    let settled = tx.query_opt(
-        "SELECT order_id FROM order_lines WHERE programme = $1 AND created_ms >= $2 AND settled_ms IS NOT NULL LIMIT 1",
-        params![programme, from],
-    )?;
-    match settled {
-        None => Ok(()),
-        Some(row) => Err(Problem::conflict(
-            "settled_since",
-            format!("{field}: order {} was placed after {from} and has settled already", row.text(0)?),
-        )),
-    }
 }
 
 /// Orders that are still open are judged again if something begins in the past.

@@ -2,13 +2,12 @@
 
 use super::plan_rates::{PlanRate, rates_of};
 use super::rates_api::{NewRate, Setting};
-use super::{
-    commission_rules, find_programme, not_before_settled, refuse_back_dating, refuse_without_targeted, wake,
-};
+use super::{commission_rules, find_programme, refuse_back_dating, refuse_without_targeted, wake};
 use crate::Core;
 use crate::api::{
     ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
 };
+use crate::catalogue::not_before_settled;
 use crate::catalogue::refuse_without_promoters;
 use crate::library_marks;
 use crate::params;

@@ -1,10 +1,11 @@
 //! `POST /v1/rates`: rates by product, category or shop beside the programme's own.
 
-use super::{commission_rules, find_programme, not_before_settled, refuse_back_dating, wake};
+use super::{commission_rules, find_programme, refuse_back_dating, wake};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write};
-use crate::attribution::programmes::Programme;
+use crate::catalogue::not_before_settled;
 use crate::catalogue::refuse_without_promoters;
+use crate::catalogue::rules::Programme;
 use crate::library_marks;
 use crate::params;
 use crate::store::Tx;

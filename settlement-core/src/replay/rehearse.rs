@@ -8,8 +8,8 @@ use super::job::{Progress, Ranges, ReplayError, Selection, lock, walk};
 use super::load::{Loaded, Range, StoredLine};
 use super::money::books_under;
 use super::totals::{self, ByHolder};
-use crate::attribution::programmes::{self, Programme};
 use crate::attribution::{Catalogue, Decided, Rehearsed};
+use crate::catalogue::rules::{self, Programme};
 use crate::orders::judge_error::JudgeError;
 use crate::store::{Store, StoreError, Tx, from_json};
 use attribution_core::attribute::Attribution;
@@ -151,7 +151,7 @@ pub async fn rehearse(
     progress: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Rehearsal, RehearseError> {
     let id = programme.clone();
-    let known = store.read(move |tx| programmes::of_id(tx, &id)).await?;
+    let known = store.read(move |tx| rules::of_id(tx, &id)).await?;
     let known = known.ok_or_else(|| RehearseError::NoProgramme(programme.clone()))?;
     let rehearsed = Rehearsed {
         version: known.versions.iter().map(|version| version.version).max().unwrap_or_default() + 1,

@@ -2,8 +2,8 @@
 //!
 //! It goes by the time at which the ledger learnt of each movement, so a month that is over never changes.
 
+use crate::catalogue::rules::reports_next_day;
 use crate::names::{Noun, name_of};
-use crate::orders::shown::reports_next_day;
 use crate::params;
 use crate::store::{StoreError, Tx, read};
 use attribution_core::time::Instant;

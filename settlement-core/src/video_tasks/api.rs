@@ -8,8 +8,8 @@ use crate::api::{
     Cursor, Merchants, Nothing, OfMerchant, Only, Page, Params, PathId, Principal, Problem, Role, Write,
     WriteScope, check_name_in_path,
 };
-use crate::attribution::programmes::of_id;
 use crate::catalogue::refuse_outsider_of;
+use crate::catalogue::rules::of_id;
 use crate::order_events::AMOUNT_MAX_FEN;
 use crate::params;
 use crate::store::Tx;

@@ -3,7 +3,7 @@
 
 use super::task::{State, Task};
 use crate::attribution::Catalogue;
-use crate::attribution::programmes::{Programme, of_id};
+use crate::catalogue::rules::{Programme, of_id};
 use crate::params;
 use crate::payouts::run::platform_of;
 use crate::store::{StoreError, Tx};

@@ -1,8 +1,9 @@
-//! The programmes that can own an order: the merchant's and its platform's, with every version of their rules.
+//! Programmes with every version of their rules: those that can own an order are the merchant's and its platform's.
 
 use crate::params;
-use crate::store::{Row, StoreError, Tx, read};
+use crate::store::{Row, StoreError, Tx, from_json, read};
 use attribution_core::ids::{MerchantId, PlatformId, ProgrammeId, ProgrammeNum};
+use attribution_core::policy::settlement::ReportVisible;
 use attribution_core::policy::{Policy, PolicyVersion};
 use attribution_core::time::{Instant, Period};
 
@@ -78,6 +79,27 @@ pub(crate) fn of_number(tx: &mut dyn Tx, num: ProgrammeNum) -> Result<Option<Pro
     Ok(group(&rows)?.pop())
 }
 
+/// One version of a programme's rules.
+pub(crate) fn policy(tx: &mut dyn Tx, programme: &ProgrammeId, version: u32) -> Result<Policy, StoreError> {
+    let row = tx.query_one(
+        "SELECT v.policy FROM programme_versions v JOIN programmes p ON p.num = v.programme \
+         WHERE p.id = $1 AND v.version = $2",
+        params![programme, i64::from(version)],
+    )?;
+    from_json("policy", row.text(0)?)
+}
+
+/// Whether the programme's reports and lists show what succeeded today from midnight on, by the rules in force now.
+pub(crate) fn reports_next_day(
+    tx: &mut dyn Tx,
+    programme: &ProgrammeId,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let found = of_id(tx, programme)?;
+    let rules = found.as_ref().and_then(|programme| programme.in_force(now));
+    Ok(rules.is_some_and(|of| of.policy.settlement.report_visible == ReportVisible::NextDay))
+}
+
 const COLUMNS: &str = "SELECT p.num, p.id, v.version, v.effective_from, v.policy, p.merchant, v.created_at FROM programmes p \
      JOIN programme_versions v ON v.programme = p.num";
 
@@ -86,7 +108,7 @@ fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
     for row in rows {
         let num = ProgrammeNum(row.num(0)?);
         let id: ProgrammeId = read("programme id", row.text(1)?)?;
-        let policy: Policy = serde_json::from_str(row.text(4)?).map_err(StoreError::corrupt("policy"))?;
+        let policy: Policy = from_json("policy", row.text(4)?)?;
         let version = PolicyVersion {
             programme: id.clone(),
             version: row.num(2)?,
