@@ -48,6 +48,7 @@ mod notices;
 pub mod order_events;
 pub mod orders;
 mod outgoing;
+pub mod payout_accounts;
 pub mod payouts;
 mod plans;
 mod random;

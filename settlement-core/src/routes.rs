@@ -40,6 +40,7 @@ fn nouns() -> Vec<OpenApiRouter<Core>> {
         crate::intake::routes(),
         crate::attribution::routes(),
         crate::ledger::routes(),
+        crate::payout_accounts::routes(),
         crate::payouts::routes(),
         crate::plans::routes(),
         crate::sourcing::routes(),

@@ -6,7 +6,7 @@
 
 use crate::api::{Only, Operators, PathId, Problem, Write};
 use crate::ledger::account::owner_of;
-use crate::payouts::accounts::bound;
+use crate::payout_accounts::bindings::bound;
 use crate::store::Tx;
 use crate::{Core, params};
 use attribution_core::commission::Payee;

@@ -9,7 +9,7 @@ use crate::api::visible;
 use crate::api::{ApiTime, CsvFile, Form, Params, PathId, Principal, Problem, Role};
 use crate::names::{Noun, names_of};
 use crate::params;
-use crate::payouts::refuse_unknown_agency;
+use crate::payout_accounts::refuse_unknown_agency;
 use crate::store::{StoreError, Tx};
 use attribution_core::ids::{AgencyId, MerchantId, PromoterId};
 use attribution_core::money::Fen;

@@ -4,16 +4,13 @@
 //! What lies in `earned`, the ledger keeps by the month that makes it due; [`schedule`] says which day that is, by the
 //! [`calendar`] in force, and [`due`] what may go on it; [`run`] goes over a programme's payees and [`pay`] pays one;
 //! [`withdraw`] is the payee's own hand; [`ahead`] says what a payee has to wait for; [`send`] is what both do;
-//! [`came_back`] finds what has to be sent again; [`accounts`] says where money goes.
+//! [`came_back`] finds what has to be sent again. Where money goes, `payout_accounts` says.
 
-pub mod accounts;
-mod accounts_api;
 mod ahead;
 mod arrivals_api;
 pub(crate) mod calendar;
 mod calendar_api;
 mod came_back;
-mod checks_api;
 mod due;
 mod pay;
 mod payouts_api;
@@ -24,8 +21,6 @@ mod send;
 mod withdraw;
 mod withdraw_api;
 
-pub use accounts_api::hidden;
-pub(crate) use accounts_api::refuse_unknown_agency;
 pub(crate) use due::next_day;
 pub use due::{BeginError, Trigger};
 pub use run::PaidOut;
@@ -36,9 +31,7 @@ use crate::Core;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) fn routes() -> OpenApiRouter<Core> {
-    accounts_api::routes()
-        .merge(calendar_api::routes())
-        .merge(checks_api::routes())
+    calendar_api::routes()
         .merge(runs_api::routes())
         .merge(payouts_api::routes())
         .merge(arrivals_api::routes())

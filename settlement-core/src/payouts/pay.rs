@@ -1,6 +1,5 @@
 //! One payee's part of a payout run: everything that is due moves on, or nothing does.
 
-use super::accounts::{self, PayoutAccount};
 use super::came_back;
 use super::due::UNPAID;
 use super::schedule::Due;
@@ -10,6 +9,7 @@ use crate::ledger::earned::Cycle;
 use crate::ledger::transfer::post;
 use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;
+use crate::payout_accounts::bindings::{PayoutAccount, bound};
 use crate::store::{StoreError, Tx};
 use crate::webhooks::{EventKind, Owner, tell};
 use attribution_core::money::Fen;
@@ -137,7 +137,7 @@ pub(super) fn destination(
     must_be_verified: bool,
     now: Instant,
 ) -> Result<Result<PayoutAccount, &'static str>, StoreError> {
-    Ok(match accounts::bound(tx, &purse.owner, now)? {
+    Ok(match bound(tx, &purse.owner, now)? {
         None => Err("no_account_bound"),
         Some(account) if must_be_verified && account.verified.is_none_or(|at| at > now) => {
             Err("account_not_verified")

@@ -4,6 +4,7 @@ use crate::Core;
 use crate::api::{CsvFile, Cursor, Page, PageParams, Params, Principal, Problem};
 use crate::catalogue::refuse_unknown_programme;
 use crate::params;
+use crate::payout_accounts::hidden;
 use crate::store::{Param, Query, Row, StoreError, Tx};
 use attribution_core::money::Fen;
 use axum::Json;
@@ -126,7 +127,7 @@ fn payout_view(row: &Row) -> Result<PayoutView, StoreError> {
         paid_fen: row.int(12)?,
         at: row.int(13)?,
         account_kind: opt(14)?,
-        account: row.opt_text(15)?.map(super::accounts_api::hidden),
+        account: row.opt_text(15)?.map(hidden),
         calendar: opt(16)?,
         programme_name: opt(17)?.unwrap_or_default(),
         payee_name: opt(18)?,

@@ -1,9 +1,9 @@
 //! From `available` out of the house: the platform's part is collected, the rest is on its way.
 
-use super::accounts::PayoutAccount;
 use crate::ledger::Holder;
 use crate::ledger::transfer::{TransferError, post};
 use crate::params;
+use crate::payout_accounts::bindings::PayoutAccount;
 use crate::store::{StoreError, Tx};
 use attribution_core::commission::Payee;
 use attribution_core::commission::withdrawal::{Collected, Lifetime, Withdrawal, WithdrawalError};

@@ -1,6 +1,5 @@
 //! A payee takes money out of `available`, and the outside says what became of money that was sent.
 
-use super::accounts::PayoutAccount;
 use super::pay::destination;
 use super::send::{MoveError, PayoutRow, Purse, Sent, insert, payout_id, send};
 use crate::ledger::Holder;
@@ -9,6 +8,7 @@ use crate::ledger::balance::balance;
 use crate::ledger::transfer::post;
 use crate::notices::write::{Kind, News, tell_by_id};
 use crate::params;
+use crate::payout_accounts::bindings::PayoutAccount;
 use crate::store::{StoreError, Tx, read};
 use crate::webhooks::{EventKind, Owner, tell};
 use attribution_core::ids::ProgrammeId;

@@ -1,6 +1,5 @@
 //! `POST /v1/promoters/{id}/withdrawals` and `POST /v1/agencies/{id}/withdrawals`, and what a payee has.
 
-use super::accounts_api::{hidden, refuse_unknown_agency, require_agency};
 use super::ahead::{Ahead, WaitingMonth, ahead};
 use super::run::platform_of;
 use super::send::{MoveError, Purse};
@@ -13,6 +12,7 @@ use crate::ledger::account::owner_of;
 use crate::ledger::balance::{balance, pending};
 use crate::names::{Noun, name_of};
 use crate::params;
+use crate::payout_accounts::{hidden, refuse_unknown_agency, require_agency};
 use crate::store::{Tx, read};
 use attribution_core::commission::Payee;
 use attribution_core::ids::{AgencyId, ProgrammeId, PromoterId};

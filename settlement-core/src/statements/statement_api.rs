@@ -5,7 +5,7 @@ use crate::Core;
 use crate::api::{CsvFile, Form, Params, PathId, Principal, Problem, Role};
 use crate::ledger::account::owner_of;
 use crate::params;
-use crate::payouts::refuse_unknown_agency;
+use crate::payout_accounts::refuse_unknown_agency;
 use attribution_core::commission::Payee;
 use attribution_core::ids::{AgencyId, PromoterId};
 use attribution_core::money::Fen;

@@ -5,7 +5,7 @@ use crate::order_bench::{Stage, hour};
 use crate::support::Bench;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use settlement_core::payouts::accounts;
+use settlement_core::payout_accounts::bindings;
 
 const VERIFY: &str = "/v1/payout-accounts/verify";
 const REFUSE: &str = "/v1/payout-accounts/refuse";
@@ -105,7 +105,7 @@ on_both!(what_is_unbound_does_not_come_back, async |bench: &Bench| {
     bench.ok("POST", "/v1/promoters/anna/payout-account/unbind", unbind).await;
     bind("c@a.example", 6).await;
     for (hours, bound) in [(5, None), (7, Some("c")), (12, Some("c")), (21, Some("c"))] {
-        let of = bench.core.store().read(move |tx| accounts::bound(tx, "promoter/anna", hour(hours))).await;
+        let of = bench.core.store().read(move |tx| bindings::bound(tx, "promoter/anna", hour(hours))).await;
         let account = of.unwrap().map(|of| of.account);
         assert_eq!(account.as_deref(), bound.map(|name| format!("{name}@a.example")).as_deref(), "{hours}");
     }

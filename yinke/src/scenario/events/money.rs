@@ -5,7 +5,7 @@ use crate::scenario::stage::Stage;
 use crate::scenario::story::Item;
 use crate::scenario::world::PLATFORM;
 use serde_json::{Value as Json, json};
-use settlement_core::payouts::hidden;
+use settlement_core::payout_accounts::hidden;
 
 impl Stage<'_> {
     pub(super) async fn top_up(&mut self, number: usize, item: &Item) {

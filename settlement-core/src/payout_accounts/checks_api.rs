@@ -4,7 +4,7 @@
 //! A programme may pay to verified accounts only. Payees bind their accounts themselves; a person at the platform looks
 //! at each with whatever the payment provider says of its holder, and answers here.
 
-use super::accounts::{AccountKind, PayoutAccount, bound, refuse, to_check, verify};
+use super::bindings::{AccountKind, PayoutAccount, bound, refuse, to_check, verify};
 use crate::Core;
 use crate::api::{Cursor, Only, Operators, Page, PageParams, Params, Problem, Write, check_filled};
 use crate::names::{Noun, name_of};
@@ -181,7 +181,7 @@ fn looked_at(
     now: Instant,
 ) -> Result<PayoutAccount, Problem> {
     let unknown = || Problem::unknown("account", payee).about("payee");
-    tx.lock(&super::accounts::lock_name(payee))?;
+    tx.lock(&super::bindings::lock_name(payee))?;
     let of = bound(tx, payee, now)?.ok_or_else(unknown)?;
     if from.is_some_and(|from| from != of.from.millis()) {
         return Err(Problem::conflict("account_changed", "another account has been bound meanwhile"));
@@ -193,7 +193,7 @@ fn looked_at(
 fn told(tx: &mut dyn Tx, kind: Kind, payee: &str, detail: &str, now: Instant) -> Result<(), StoreError> {
     let Some(promoter) = payee.strip_prefix("promoter/") else { return Ok(()) };
     let detail = match kind {
-        Kind::AccountVerified => super::accounts_api::hidden(detail),
+        Kind::AccountVerified => super::api::hidden(detail),
         _ => detail.to_owned(),
     };
     tell_by_id(tx, promoter, News::new(kind, payee, &detail), now)

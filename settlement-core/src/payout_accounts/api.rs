@@ -1,6 +1,6 @@
 //! `/v1/promoters/{id}/payout-account` and `/v1/agencies/{id}/payout-account`: where a payee's money goes.
 
-use super::accounts::{AccountKind, PayoutAccount, bind, history, unbind};
+use super::bindings::{AccountKind, PayoutAccount, bind, history, unbind};
 use crate::Core;
 use crate::api::{
     Agencies, ApiTime, Only, PathId, Principal, Problem, PromotersAlone, Role, Write, check_filled,
@@ -128,7 +128,7 @@ pub(crate) fn refuse_unknown_agency(tx: &mut dyn Tx, agency: &str) -> Result<(),
 }
 
 /// Operators, and the agency itself.
-pub(super) fn require_agency(principal: &Principal, agency: &AgencyId) -> Result<(), Problem> {
+pub(crate) fn require_agency(principal: &Principal, agency: &AgencyId) -> Result<(), Problem> {
     if principal.role == Role::Agency && principal.subject.as_deref() == Some(agency.as_str()) {
         return Ok(());
     }
