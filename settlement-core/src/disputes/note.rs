@@ -8,18 +8,39 @@ use super::Key;
 use crate::attribution::Catalogue;
 use crate::ledger::account::owner_of;
 use crate::order_events::state::{LineRefund, LineState, OrderState};
-use crate::orders::judge_error::JudgeError;
-use crate::orders::rows::LineRow;
 use crate::params;
 use crate::store::{StoreError, Tx};
 use attribution_core::commission::Payee;
 use attribution_core::dispute::{BatchRule, CreditPart, RefundCase, Route, route};
-use attribution_core::ids::CategoryId;
+use attribution_core::ids::{CategoryId, ProgrammeId, PromoterId};
 use attribution_core::ledger::LineState as Books;
 use attribution_core::money::{Fen, Overflow};
 use attribution_core::policy::Policy;
 use attribution_core::policy::settlement::RefundAfter;
 use attribution_core::time::Instant;
+
+/// What a refund asks of a line that has settled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settled<'a> {
+    /// When the merchant was debited.
+    pub at: Instant,
+    pub books: &'a Books,
+    pub promoter: Option<&'a PromoterId>,
+    pub programme: &'a ProgrammeId,
+    /// The version of the programme's rules that decided.
+    pub version: u32,
+}
+
+/// Why the refunds of a line could not be noted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoteError {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// An amount does not fit.
+    #[error("an amount is too large")]
+    TooLarge(#[from] Overflow),
+}
 
 /// Notes the refunds of a settled line, and returns the line as its books are to see it.
 pub(crate) fn refunds(
@@ -28,11 +49,10 @@ pub(crate) fn refunds(
     policy: &Policy,
     state: &OrderState,
     line: &LineState,
-    row: &LineRow,
+    settled: Settled<'_>,
     now: Instant,
-) -> Result<LineState, JudgeError> {
-    let (Some(settled), Some(books)) = (row.settled, &row.books) else { return Ok(line.clone()) };
-    let late = |refund: &LineRefund| refund.received > settled;
+) -> Result<LineState, NoteError> {
+    let late = |refund: &LineRefund| refund.received > settled.at;
     if policy.settlement.refund_after == RefundAfter::None || !line.refunds.iter().any(late) {
         return Ok(line.clone());
     }
@@ -41,20 +61,20 @@ pub(crate) fn refunds(
     let (mut all, mut booked) = (Fen::ZERO, Fen::ZERO);
     for refund in &line.refunds {
         let with = |before: Fen| Fen(before.0.saturating_add(refund.amount.0).min(line.amount.0));
-        let (way, rule) = route(&policy.refund_batches, &case(refund, &categories, settled));
+        let (way, rule) = route(&policy.refund_batches, &case(refund, &categories, settled.at));
         let at_once = !late(refund) || matches!(way, Route::RealTime { .. });
         if late(refund) {
             let before = if at_once { booked } else { all };
-            let due = due(books, line, before, with(before)).map_err(|_| too_large(line))?;
+            let due = due(settled.books, line, before, with(before))?;
             let record = Record { refund, way: &way, rule, due };
-            insert(tx, state, line, row, &record, now)?;
+            insert(tx, state, line, settled, &record, now)?;
         }
         all = with(all);
         if at_once {
             booked = with(booked);
         }
     }
-    Ok(as_booked(policy, &categories, line, settled))
+    Ok(as_booked(policy, &categories, line, settled.at))
 }
 
 /// What the goods were when they were ordered, if the rules of a batch ask: which record a refund has does not change
@@ -103,11 +123,6 @@ pub(crate) fn as_booked(
     seen
 }
 
-fn too_large(line: &LineState) -> JudgeError {
-    let cause = attribution_core::ledger::LedgerError::Overflow(Overflow);
-    JudgeError::Books { line: line.line.to_string(), cause }
-}
-
 /// The commission on what one refund took off the base.
 fn due(books: &Books, line: &LineState, before: Fen, after: Fen) -> Result<Fen, Overflow> {
     let Some(terms) = &books.terms else { return Ok(Fen::ZERO) };
@@ -128,7 +143,7 @@ fn insert(
     tx: &mut dyn Tx,
     state: &OrderState,
     line: &LineState,
-    row: &LineRow,
+    settled: Settled<'_>,
     record: &Record<'_>,
     now: Instant,
 ) -> Result<(), StoreError> {
@@ -145,7 +160,7 @@ fn insert(
         Route::Batch { created, .. } => ("batch", "waiting", Some(*created), None, Fen::ZERO),
         Route::NoRecord { .. } => ("no_record", "no_record", None, None, Fen::ZERO),
     };
-    let payee = row.promoter.clone().map(|promoter| owner_of(&Payee::Promoter(promoter)));
+    let payee = settled.promoter.map(|promoter| owner_of(&Payee::Promoter(promoter.clone())));
     tx.execute(
         "INSERT INTO disputes (platform, order_id, line_id, refund_id, merchant, programme, programme_version, payee, \
          route, rule, state, due_fen, recovered_fen, merchant_broke_rules, source_refund_ms, record_ms, created_ms, \
@@ -158,8 +173,8 @@ fn insert(
             &key.line,
             &key.refund,
             &created.merchant,
-            row.programme.as_ref(),
-            row.version.map(i64::from),
+            settled.programme,
+            i64::from(settled.version),
             payee.as_deref().unwrap_or_default(),
             route,
             record.rule.map_or("", |rule| rule.name.as_str()),

@@ -6,7 +6,7 @@ use super::review::{self, Finding, Reason};
 use super::rows::{self, LineRow};
 use super::tell;
 use crate::attribution::Catalogue;
-use crate::disputes;
+use crate::disputes::note::{self, NoteError};
 use crate::ledger::earned::{self, Cycle};
 use crate::ledger::transfer::Subject;
 use crate::notices::write::{Kind, News, tell_by_id};
@@ -14,10 +14,11 @@ use crate::order_events::state::{LineState, OrderState};
 use crate::store::{StoreError, Tx};
 use crate::webhooks::EventKind;
 use attribution_core::commission::{Amounts, Payee, Share};
+use attribution_core::ids::ProgrammeId;
 use attribution_core::ledger::Entry;
 use attribution_core::maturity::{Standing, Trade, standing};
 use attribution_core::money::Fen;
-use attribution_core::policy::SettlementPolicy;
+use attribution_core::policy::{Policy, SettlementPolicy};
 use attribution_core::time::Instant;
 
 /// Brings the line's books up to what is known and posts the difference. Returns when a timer that runs will end, if time
@@ -42,7 +43,7 @@ pub(super) fn keep_books(
     if row.settled.is_none() {
         row.matured = matured;
     }
-    let seen = disputes::note::refunds(tx, catalogue, &whole, state, line, row, now)?;
+    let seen = with_refunds_noted(tx, catalogue, (&whole, &programme, version), state, line, row, now)?;
     let line = &seen;
     let known = Known {
         policy,
@@ -72,6 +73,24 @@ pub(super) fn keep_books(
         tell_taken_back(tx, state, line, row, before, now)?;
     }
     Ok(timer)
+}
+
+/// The line as its books are to see it: what was refunded after the settlement may have a record of its own instead.
+fn with_refunds_noted(
+    tx: &mut dyn Tx,
+    catalogue: &mut Catalogue,
+    (policy, programme, version): (&Policy, &ProgrammeId, u32),
+    state: &OrderState,
+    line: &LineState,
+    row: &LineRow,
+    now: Instant,
+) -> Result<LineState, JudgeError> {
+    let (Some(at), Some(books)) = (row.settled, &row.books) else { return Ok(line.clone()) };
+    let settled = note::Settled { at, books, promoter: row.promoter.as_ref(), programme, version };
+    note::refunds(tx, catalogue, policy, state, line, settled, now).map_err(|error| match error {
+        NoteError::Store(error) => JudgeError::Store(error),
+        NoteError::TooLarge(cause) => JudgeError::Books { line: line.line.to_string(), cause: cause.into() },
+    })
 }
 
 /// Tells of a settled line whose promoter, who had `before`, has less now.
