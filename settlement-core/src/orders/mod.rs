@@ -2,9 +2,10 @@
 //!
 //! The life of an event, by file: [`intake`] (stored exactly once, in the log of its order), [`refusal`] (or why not),
 //! [`judge`] (who owns the order and what is owed), [`decision`] (what of that is kept), [`hold`] (what holds its money),
-//! [`bookkeeping`] and [`books`] (the difference to the ledger), [`settle`] (what is due moves), [`review`] (what a person must look at), [`sweep`] (looking
-//! again), [`late`] (what late clicks change), [`reopen`] (what a ban reaches back to), [`shown`] (from when on a success is
-//! shown), [`tell`] (what webhooks say), [`deals`] (what SKUs were sold for).
+//! [`bookkeeping`] and [`books`] (the difference to the ledger), [`settle`] (what is due moves, with its [`group_cashback`]
+//! and in its [`tiers`]), [`review`] (what a person must look at), [`sweep`] (looking again), [`late`] (what late clicks
+//! change), [`reopen`] (what a ban reaches back to), [`shown`] (from when on a success is shown), [`tell`] (what webhooks
+//! say), [`deals`] (what SKUs were sold for).
 
 mod api;
 pub(crate) mod batch;
@@ -15,6 +16,7 @@ mod decision;
 mod due;
 pub mod file;
 mod files_api;
+pub(crate) mod group_cashback;
 pub(crate) mod hold;
 pub mod intake;
 pub(crate) mod judge;
@@ -28,11 +30,12 @@ mod report_rows;
 pub mod review;
 mod review_api;
 pub(crate) mod rows;
-pub(crate) mod settle;
+mod settle;
 mod settlements_api;
 pub(crate) mod shown;
 pub mod sweep;
-pub(crate) mod tell;
+mod tell;
+pub(crate) mod tiers;
 mod waiting;
 
 use crate::Core;

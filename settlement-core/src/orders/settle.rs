@@ -5,12 +5,14 @@
 //! it: nobody is paid out of turn.
 
 use super::books::Change;
+use super::group_cashback::cashback_now;
 use super::intake;
 use super::judge::{judge, knowing};
 use super::judge_error::JudgeError;
 use super::rows::{self, LineRow};
 use super::show_books;
 use super::tell;
+use super::tiers::{Settling, at_tier, in_turn};
 use crate::attribution::Catalogue;
 use crate::ledger::account::Holder;
 use crate::ledger::balance::balance;
@@ -18,16 +20,14 @@ use crate::ledger::earned::{self, Cycle};
 use crate::ledger::top_up::lock_name;
 use crate::ledger::transfer::Subject;
 use crate::order_events::state::{LineState, OrderState};
-use crate::order_events::{EventKey, OrderEvent, log};
+use crate::order_events::{EventKey, log};
 use crate::params;
 use crate::store::{StoreError, Tx, read};
 use crate::webhooks::EventKind;
-use attribution_core::commission::{Terms, cashback, cashback_of_line};
 use attribution_core::ids::{LineId, MerchantId, OrderId, PlatformId};
 use attribution_core::ledger::{Account, Entry, LineEvent, Posting, TransferState, apply};
-use attribution_core::money::{Fen, Overflow};
-use attribution_core::policy::Policy;
-use attribution_core::policy::settlement::{PayMethod, SettleMode};
+use attribution_core::money::Fen;
+use attribution_core::policy::settlement::SettleMode;
 use attribution_core::time::Instant;
 
 /// Lines looked at in one transaction: a merchant with many is served in several.
@@ -176,29 +176,6 @@ pub(super) fn settle_line(
     })
 }
 
-/// What the shop gives back of a line by now (团购返现): its part of what each order of the product gets back.
-///
-/// # Errors
-/// If the store fails or an amount does not fit.
-pub(crate) fn cashback_now(
-    tx: &mut dyn Tx,
-    policy: &Policy,
-    order: &OrderState,
-    line: &LineState,
-    now: Instant,
-) -> Result<Fen, JudgeError> {
-    let tiers = &policy.commission.cashback;
-    if tiers.is_empty() {
-        return Ok(Fen::ZERO);
-    }
-    let orders = orders_of_product(tx, &order.created.platform, line.product.as_str(), now)?;
-    let group: Vec<&LineState> = order.lines.iter().filter(|other| other.product == line.product).collect();
-    let index = group.iter().take_while(|other| other.line != line.line).count();
-    let left = group.iter().map(|of| of.amount.sub(of.refunded())).collect::<Result<Vec<Fen>, Overflow>>();
-    left.and_then(|left| cashback_of_line(cashback(tiers, orders), &left, index))
-        .map_err(|cause| JudgeError::Books { line: line.line.to_string(), cause: cause.into() })
-}
-
 /// Tells merchant and promoter what a line that has settled came to.
 fn tell_settled(
     tx: &mut dyn Tx,
@@ -245,119 +222,6 @@ fn debited(postings: &[Posting]) -> Fen {
         _ => None,
     });
     Fen(posted.fold(0, i64::saturating_add))
-}
-
-/// Orders in which a product was paid for and not closed, as known at `$3`. As for an order itself, what is paid on delivery
-/// is paid with its completion, and what is complete, be it by its timer alone, does not close.
-const PAID_FOR: &str = "FROM order_lines l \
-     JOIN orders o ON o.platform = l.platform AND o.order_id = l.order_id \
-     JOIN order_events e ON e.platform = l.platform AND e.order_id = l.order_id AND e.received_ms <= $3 \
-     AND (e.kind = 'paid' OR (e.kind = 'completed' AND o.payment_method = $4)) \
-     WHERE l.platform = $1 AND l.product = $2 AND (\
-     EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
-     AND c.kind = 'completed' AND c.received_ms <= $3) \
-     OR (l.matured_ms <= $3 AND NOT EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform \
-     AND c.order_id = l.order_id AND c.kind = 'completed')) \
-     OR NOT EXISTS (SELECT 1 FROM order_events c WHERE c.platform = l.platform AND c.order_id = l.order_id \
-     AND c.kind = 'closed' AND c.received_ms <= $3))";
-
-/// Orders of the product as known at `known`: what a group cashback (团购返现) counts. One whose goods all came back before
-/// its completion is none.
-fn orders_of_product(
-    tx: &mut dyn Tx,
-    platform: &PlatformId,
-    product: &str,
-    known: Instant,
-) -> Result<u32, StoreError> {
-    let asked = params![platform, product, known, PayMethod::CashOnDelivery.name()];
-    let paid_for: u32 =
-        tx.query_one(&format!("SELECT COUNT(DISTINCT l.order_id) {PAID_FOR}"), asked)?.num(0)?;
-    let with_refunds = tx.query(
-        &format!(
-            "SELECT l.order_id, MIN(l.matured_ms) {PAID_FOR} AND EXISTS (SELECT 1 FROM order_events r \
-             WHERE r.platform = l.platform AND r.order_id = l.order_id AND r.kind = 'refunded' \
-             AND r.received_ms <= $3) GROUP BY l.order_id"
-        ),
-        asked,
-    )?;
-    let mut came_back = 0;
-    for row in &with_refunds {
-        let mut events = log::events(tx, platform, &read("order id", row.text(0)?)?)?;
-        // Where an event tells of the completion, be it later, the line's time is that event's.
-        let is_told = events.iter().any(|stored| matches!(stored.event, OrderEvent::Completed(_)));
-        let by_timer = row.opt_instant(1)?.filter(|matured| *matured <= known && !is_told);
-        events.retain(|stored| stored.received <= known);
-        let Some(order) = OrderState::of(&events) else { continue };
-        if !order.keeps(|line| line.product.as_str() == product, order.confirmed.or(by_timer)) {
-            came_back += 1;
-        }
-    }
-    Ok(paid_for.saturating_sub(came_back))
-}
-
-/// The order to which a line that is settled belongs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Settling<'a> {
-    pub platform: &'a PlatformId,
-    pub order: &'a OrderId,
-    pub at: Instant,
-}
-
-/// When the line settles: now, or where the programme has tiers, behind every order of the promoter that has settled
-/// under it. So the times alone tell which orders were counted, though two merchants settle side by side.
-fn in_turn(tx: &mut dyn Tx, policy: &Policy, row: &LineRow, of: Settling<'_>) -> Result<Instant, StoreError> {
-    let (false, Some(promoter), Some(programme)) =
-        (policy.commission.tiers.is_empty(), &row.promoter, &row.programme)
-    else {
-        return Ok(of.at);
-    };
-    tx.lock(&format!("tier {programme} {promoter}"))?;
-    let last = tx.query_opt(
-        "SELECT settled_ms, CASE WHEN (matured_ms, platform, order_id) > ($4, $3, $5) THEN 1 ELSE 0 END \
-         FROM order_lines WHERE programme = $1 AND promoter = $2 AND state = 'settled' \
-         AND NOT (platform = $3 AND order_id = $5) \
-         ORDER BY settled_ms DESC, matured_ms DESC, platform DESC, order_id DESC LIMIT 1",
-        params![programme, promoter, of.platform, row.matured.unwrap_or(of.at), of.order],
-    )?;
-    let Some(last) = last else { return Ok(of.at) };
-    let (settled, is_behind) = (last.instant(0)?, last.flag(1)?);
-    Ok(of.at.max(if is_behind { settled.plus(1) } else { settled }))
-}
-
-/// The terms at the tier that the promoter has reached with this order, if the programme has tiers: what counts is how
-/// many of their orders have settled under it before, this one included; in one instant those that were complete
-/// earlier came before.
-pub(crate) fn at_tier(
-    tx: &mut dyn Tx,
-    policy: &Policy,
-    row: &LineRow,
-    of: Settling<'_>,
-) -> Result<Option<Terms>, StoreError> {
-    let tiers = &policy.commission.tiers;
-    let (Some(most), Some(terms), Some(promoter), Some(programme)) = (
-        tiers.iter().map(|tier| tier.from_orders).max(),
-        row.books.as_ref().and_then(|books| books.terms.as_ref()),
-        &row.promoter,
-        &row.programme,
-    ) else {
-        return Ok(None);
-    };
-    let before = tx.query_one(
-        "SELECT COUNT(*) FROM (SELECT DISTINCT platform, order_id FROM order_lines WHERE programme = $1 \
-         AND promoter = $2 AND state = 'settled' AND NOT (platform = $3 AND order_id = $4) \
-         AND (settled_ms < $5 OR (settled_ms = $5 AND (matured_ms, platform, order_id) < ($6, $3, $4))) LIMIT $7) \
-         AS reached",
-        params![
-            programme,
-            promoter,
-            of.platform,
-            of.order,
-            of.at,
-            row.matured.unwrap_or(of.at),
-            i64::from(most)
-        ],
-    )?;
-    Ok(Some(terms.at_tier(tiers, before.num(0)?.saturating_add(1))))
 }
 
 /// What is told of the order from here on was not known to this settlement. One whose lines are all final needs no further
