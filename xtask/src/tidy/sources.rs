@@ -1,7 +1,6 @@
 //! Rules about the text of source files.
 
-use crate::suite::{command, root};
-use anyhow::{Context as _, Result};
+use super::Source;
 
 /// Hashes that are quick rather than safe from who chooses the keys, spelled in halves as below. The standard library's
 /// is keyed with random bits in each process.
@@ -19,19 +18,11 @@ const KEYS_FROM_THE_CORE: [&str; 3] = [
 ];
 
 /// Every file that breaks a rule.
-pub(super) fn breaches() -> Result<Vec<String>> {
-    let output = command("git", &["ls-files", "-z", "*.rs"]).output().context("git ls-files")?;
-    let mut breaches = Vec::new();
-    for path in String::from_utf8_lossy(&output.stdout).split_terminator('\0') {
-        let text = match std::fs::read_to_string(root().join(path)) {
-            Ok(text) => text,
-            // Deleted in the working tree and not yet committed.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error).with_context(|| path.to_owned()),
-        };
-        breaches.extend(breaches_of(path, &text).into_iter().map(|breach| format!("{path}: {breach}")));
-    }
-    Ok(breaches)
+pub(super) fn breaches(sources: &[Source]) -> Vec<String> {
+    let named = |Source { path, text }: &Source| {
+        breaches_of(path, text).into_iter().map(|breach| format!("{path}: {breach}")).collect::<Vec<_>>()
+    };
+    sources.iter().flat_map(named).collect()
 }
 
 fn breaches_of(path: &str, text: &str) -> Vec<String> {
