@@ -2,8 +2,8 @@
 
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::form::{Field, Form, Submitted};
+use crate::list::page_at;
 use crate::programmes::{Desk, MERCHANTS, OPERATORS};
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
@@ -44,12 +44,9 @@ async fn show(desk: &Desk, id: &str, form: Form) -> Result<Response, Failure> {
     let (texts, t) = (who.t(), &who.t().coupons);
     let programme: Programme = who.ask(&path(&["programmes", id]), &[]).await?;
     let here = desk.page(id, "/coupons");
-    let fields = query_of(who);
-    let query = [("programme", id), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<Coupon> = who.ask("/v1/coupons", &query).await?;
-    let next = next_page(&here, &fields, answer.next_cursor);
+    let answer = page_at::<Coupon>(who, &here, "/v1/coupons", &[("programme", id)]).await?;
     let columns = [&*t.code, &texts.shop.promoter, &texts.shop.from, &texts.shop.to];
-    let mut table = Table::new("", &columns, &[], &t.none).next(next);
+    let mut table = Table::new("", &columns, &[], &t.none).next(answer.next);
     for of in answer.items {
         table.row(vec![
             Cell::Code(of.code),

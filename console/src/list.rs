@@ -37,7 +37,25 @@ pub(crate) struct Listed<T> {
 /// Entries of a page that a person looks at.
 const SHOWN: &str = "50";
 
-/// Asks for the list `from` with what the address of the page `here` says under these names.
+impl<T> Listed<T> {
+    fn on(here: &str, fields: Fields, page: Page<T>) -> Self {
+        Self { next: next_page(here, &fields, page.next_cursor), items: page.items, fields }
+    }
+}
+
+/// The page of the list `from` that the address of our page `here` has come to; `query` is asked besides.
+pub(crate) async fn page_at<T: DeserializeOwned>(
+    who: &SignedIn,
+    here: &str,
+    from: &str,
+    query: &[(&str, &str)],
+) -> Result<Listed<T>, Failure> {
+    let fields = query_of(who);
+    let page = ask_on(who, from, &fields, query).await?;
+    Ok(Listed::on(here, fields, page))
+}
+
+/// What the address of our page `here` searches the list `from` for, by what it says under these names.
 pub(crate) async fn listed<T: DeserializeOwned>(
     who: &SignedIn,
     here: &str,
@@ -45,12 +63,21 @@ pub(crate) async fn listed<T: DeserializeOwned>(
     names: &[&str],
 ) -> Result<Listed<T>, Failure> {
     let fields = query_of(who);
-    let mut query: Vec<(&str, &str)> =
-        names.iter().map(|name| (*name, form::value(&fields, name).trim())).collect();
-    query.extend([("limit", SHOWN), ("cursor", form::value(&fields, "cursor").trim())]);
-    let page: Page<T> = found(who.ask(from, &query).await)?;
-    let next = next_page(here, &fields, page.next_cursor);
-    Ok(Listed { items: page.items, next, fields })
+    let query: Vec<_> = names.iter().map(|name| (*name, form::value(&fields, name).trim())).collect();
+    let page = found(ask_on(who, from, &fields, &query).await)?;
+    Ok(Listed::on(here, fields, page))
+}
+
+/// Asks for the list `from` where the address has come to in it.
+async fn ask_on<T: DeserializeOwned>(
+    who: &SignedIn,
+    from: &str,
+    fields: &Fields,
+    query: &[(&str, &str)],
+) -> Result<Page<T>, ApiError> {
+    let place = [("limit", SHOWN), ("cursor", form::value(fields, "cursor").trim())];
+    let asked: Vec<_> = query.iter().copied().chain(place).collect();
+    who.ask(from, &asked).await
 }
 
 /// All that a question has, page after page: for what a person has few of.

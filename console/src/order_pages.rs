@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::file;
 use crate::form::{self, Field, Fields, Form};
 use crate::lang::Lang;
-use crate::list::{Page, found, next_page, query_of};
+use crate::list::{Page, found, next_page, page_at, query_of};
 use crate::problem;
 use crate::sheet::{Cell, Filters, Part, Sheet, Table};
 use crate::show::{moment, yuan};
@@ -354,15 +354,12 @@ pub(crate) async fn reviews(
     answer: Option<&str>,
 ) -> Result<Sheet, Failure> {
     let t = who.t();
-    let fields = query_of(who);
-    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let queue: Page<OpenReview> = who.ask("/v1/reviews", &query).await?;
-    let next = next_page(here, &fields, queue.next_cursor);
+    let queue = page_at::<OpenReview>(who, here, "/v1/reviews", &[]).await?;
     let mut columns = vec![&*t.shop.why, &t.orders.order, &t.orders.line, &t.shop.since, &t.shop.detail];
     if answer.is_some() {
         columns.push("");
     }
-    let mut table = Table::new("", &columns, &[], &t.shop.no_reviews).next(next);
+    let mut table = Table::new("", &columns, &[], &t.shop.no_reviews).next(queue.next);
     for of in queue.items {
         let order = format!("{orders}/{}/{}", escaped(&of.platform), escaped(&of.order));
         let mut row = vec![

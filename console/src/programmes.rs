@@ -5,7 +5,7 @@ use crate::api::{ApiError, path};
 use crate::back::done;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Mistake, Submitted};
-use crate::list::{Page, everything, next_page, query_of};
+use crate::list::{everything, page_at};
 use crate::order_pages::escaped;
 use crate::policy_words::chapters;
 use crate::problem;
@@ -128,13 +128,10 @@ impl Desk {
 async fn list(desk: Desk) -> Result<Response, Failure> {
     let who = &desk.who;
     let t = &who.t().shop;
-    let fields = query_of(who);
-    let cursor = crate::form::value(&fields, "cursor");
-    let answer: Page<Entry> = who.ask("/v1/programmes", &[("limit", "50"), ("cursor", cursor)]).await?;
-    let next = next_page(desk.base, &fields, answer.next_cursor);
+    let answer = page_at::<Entry>(who, desk.base, "/v1/programmes", &[]).await?;
     let columns = [&*t.name, &t.id, &t.whose, &t.version, ""];
     let columns = if desk.merchant.is_some() { &columns[..] } else { &columns[..4] };
-    let mut table = Table::new("", columns, &[3], &t.no_programmes).next(next);
+    let mut table = Table::new("", columns, &[3], &t.no_programmes).next(answer.next);
     for of in answer.items {
         let (here, rates) = (desk.page(&of.id, ""), desk.page(&of.id, "/rates"));
         let whose = match of.merchant {

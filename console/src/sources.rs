@@ -4,9 +4,9 @@
 use crate::api::path;
 use crate::back::done;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Submitted};
+use crate::form::{Field, Form, Submitted};
 use crate::handed::hand_over;
-use crate::list::{Page, everything, next_page, query_of};
+use crate::list::{everything, page_at};
 use crate::of_shop::{OfShop, for_both};
 use crate::order_pages::escaped;
 use crate::problem::sentence;
@@ -333,12 +333,9 @@ async fn show(shop: &OfShop, of: Source, form: Form) -> Result<Response, Failure
     actions.push(action("remove", &t.disconnect).danger(&texts.sure.remove_source));
     facts.push((texts.shop.do_now.clone(), Cell::Actions(actions)));
     sheet.part(Part::Facts(String::new(), facts));
-    let fields = query_of(who);
-    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let came: Page<Delivery> = who.ask(&path(&["intake-sources", &of.id, "deliveries"]), &query).await?;
+    let came = page_at::<Delivery>(who, &here, &path(&["intake-sources", &of.id, "deliveries"]), &[]).await?;
     let columns = [&*t.topic, &t.received, &t.outcome, &t.body];
-    let next = next_page(&here, &fields, came.next_cursor);
-    let mut table = Table::new(&t.came, &columns, &[], &t.nothing_came).next(next);
+    let mut table = Table::new(&t.came, &columns, &[], &t.nothing_came).next(came.next);
     for of in came.items {
         table.row(vec![
             Cell::Named(of.topic, of.delivery),

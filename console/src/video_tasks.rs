@@ -3,9 +3,9 @@
 use crate::api::path;
 use crate::back::done;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
+use crate::form::{Field, Form, Mistake, Submitted};
 use crate::lang::Lang;
-use crate::list::{Page, everything, next_page, query_of};
+use crate::list::{everything, page_at};
 use crate::of_shop::{OfShop, for_both};
 use crate::order_pages::escaped;
 use crate::programmes::Entry;
@@ -91,14 +91,11 @@ async fn show_list(shop: &OfShop, form: Form) -> Result<Response, Failure> {
     let (texts, t) = (who.t(), &who.t().video);
     // An operator's address may name nobody.
     let merchant: Named = who.ask(&path(&["merchants", &shop.merchant]), &[]).await?;
-    let fields = query_of(who);
-    let query =
-        [("merchant", shop.merchant.as_str()), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<Task> = who.ask("/v1/video-tasks", &query).await?;
     let here = shop.page("video-tasks");
-    let next = next_page(&here, &fields, answer.next_cursor);
+    let answer =
+        page_at::<Task>(who, &here, "/v1/video-tasks", &[("merchant", shop.merchant.as_str())]).await?;
     let columns = [&*t.task, &t.talent, &t.price, &texts.shop.made_at, &texts.shop.state];
-    let mut table = Table::new("", &columns, &[2], &t.none).next(next);
+    let mut table = Table::new("", &columns, &[2], &t.none).next(answer.next);
     for of in answer.items {
         let state = of.state(texts);
         table.row(vec![

@@ -3,8 +3,8 @@
 use super::overview::Balance;
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{self, Form};
-use crate::list::{Page, next_page, query_of};
+use crate::form::Form;
+use crate::list::page_at;
 use crate::sheet::{Cell, Part, Sheet, Table};
 use crate::show::{moment, yuan};
 use crate::state::Console;
@@ -29,15 +29,9 @@ struct TopUp {
 pub(crate) async fn parts(who: &SignedIn, merchant: &str, here: &str) -> Result<Vec<Part>, Failure> {
     let t = &who.t().shop;
     let balance: Balance = who.ask(&path(&["merchants", merchant, "balance"]), &[]).await?;
-    let fields = query_of(who);
-    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let paid: Page<TopUp> = who.ask(&path(&["merchants", merchant, "top-ups"]), &query).await?;
+    let paid = page_at::<TopUp>(who, here, &path(&["merchants", merchant, "top-ups"]), &[]).await?;
     let columns = [&*t.reference, &t.booked_at, &t.amount];
-    let mut table = Table::new(&t.top_ups, &columns, &[2], &t.no_top_ups).next(next_page(
-        here,
-        &fields,
-        paid.next_cursor,
-    ));
+    let mut table = Table::new(&t.top_ups, &columns, &[2], &t.no_top_ups).next(paid.next);
     for of in paid.items {
         table.row(vec![
             Cell::Text(of.reference),

@@ -4,9 +4,9 @@ use super::programmes;
 use crate::api::path;
 use crate::enrolment::Enrolled;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
+use crate::form::{Field, Form, Mistake, Submitted};
 use crate::lang::Lang;
-use crate::list::{Page, next_page, query_of};
+use crate::list::page_at;
 use crate::order_pages::escaped;
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::{fen, moment, yuan};
@@ -84,12 +84,10 @@ async fn list(merchant: Merchant) -> Result<Response, Failure> {
 async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
-    let fields = query_of(who);
-    let query = [("merchant", &*merchant.id), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<Enrolled> = who.ask("/v1/enrolments", &query).await?;
-    let next = next_page("/merchant/enrolments", &fields, answer.next_cursor);
+    let mine = [("merchant", &*merchant.id)];
+    let answer = page_at::<Enrolled>(who, "/merchant/enrolments", "/v1/enrolments", &mine).await?;
     let columns = [&*t.enrolment, &t.product, &t.programme, &t.applied_at, &t.state];
-    let mut table = Table::new("", &columns, &[], &t.no_enrolments).next(next);
+    let mut table = Table::new("", &columns, &[], &t.no_enrolments).next(answer.next);
     for of in answer.items {
         let programme = of.programme_words();
         table.row(vec![
@@ -107,7 +105,7 @@ async fn show_list(merchant: &Merchant, form: Form) -> Result<Response, Failure>
         sheet.part(Part::Note("", t.no_enrolling.clone()));
         return sheet.show(form);
     }
-    let from = Form::filled(fields);
+    let from = Form::filled(answer.fields);
     let start = |field: Field| form.show(from.show(field));
     sheet.part(Part::Form(
         FormPart::new(&t.enrol, "/merchant/enrolments", &t.apply)

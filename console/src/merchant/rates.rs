@@ -2,8 +2,8 @@
 
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Mistake, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::form::{Field, Form, Mistake, Submitted};
+use crate::list::page_at;
 use crate::plan_rates::{self, PlanRate};
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::basis_points;
@@ -121,13 +121,10 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
     let programme = Programme::find(merchant, id).await?;
-    let fields = query_of(who);
-    let query = [("programme", id), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<Entry> = who.ask("/v1/rates", &query).await?;
     let here = format!("/merchant/programmes/{id}");
-    let next = next_page(&format!("{here}/rates"), &fields, answer.next_cursor);
+    let answer = page_at::<Entry>(who, &format!("{here}/rates"), "/v1/rates", &[("programme", id)]).await?;
     let columns: Vec<&str> = plan_rates::columns(texts).into_iter().chain([&*t.plan]).collect();
-    let mut table = Table::new("", &columns, &[1], &t.no_rates).next(next);
+    let mut table = Table::new("", &columns, &[1], &t.no_rates).next(answer.next);
     for of in answer.items {
         let mut cells = of.rate.cells(texts);
         cells.push(Cell::Text(of.plan.unwrap_or_else(|| t.general_plan.clone())));

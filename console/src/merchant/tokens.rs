@@ -1,9 +1,9 @@
 //! Access tokens for the shop's own programs: made, listed and taken away. A secret is shown once.
 
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Submitted};
+use crate::form::{Field, Form, Submitted};
 use crate::handed::hand_over;
-use crate::list::{Page, next_page, query_of};
+use crate::list::page_at;
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
 use crate::state::Console;
@@ -46,12 +46,9 @@ async fn page(merchant: Merchant) -> Result<Response, Failure> {
 async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
-    let fields = query_of(who);
-    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<Token> = who.ask("/v1/tokens", &query).await?;
+    let answer = page_at::<Token>(who, TOKENS, "/v1/tokens", &[]).await?;
     let columns = [&*t.what_for, &t.name, &t.role, &t.made_at, ""];
-    let next = next_page(TOKENS, &fields, answer.next_cursor);
-    let mut table = Table::new("", &columns, &[], &t.no_tokens).next(next);
+    let mut table = Table::new("", &columns, &[], &t.no_tokens).next(answer.next);
     for of in answer.items {
         let about = if of.label.is_empty() { &of.name } else { &of.label };
         let revoke =

@@ -3,9 +3,9 @@
 use super::webhooks::{ApiMoment, Endpoint, Opened, WEBHOOKS, endpoint, events, state};
 use crate::api::path;
 use crate::failure::Failure;
-use crate::form::{self, Form, Submitted};
+use crate::form::{Form, Submitted};
 use crate::handed::hand_over;
-use crate::list::{Page, next_page, query_of};
+use crate::list::page_at;
 use crate::problem::sentence;
 use crate::sheet::{Action, Cell, Part, Sheet, Table};
 use crate::state::Console;
@@ -51,10 +51,8 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
     let of: Endpoint = who.ask(&path(&["webhooks", id]), &[]).await?;
-    let fields = query_of(who);
-    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let told: Page<Delivery> = who.ask(&path(&["webhooks", id, "deliveries"]), &query).await?;
     let here = endpoint(id);
+    let told = page_at::<Delivery>(who, &here, &path(&["webhooks", id, "deliveries"]), &[]).await?;
     let action = |step: &str, words: &str| Action::new(format!("{here}/{step}"), words, &of.url);
     let mut actions = vec![action("test", &t.test), action("rotate", &t.rotate)];
     if of.disabled_at.is_some() {
@@ -75,8 +73,7 @@ async fn show(merchant: &Merchant, id: &str, form: Form) -> Result<Response, Fai
         ],
     ));
     let columns = [&*t.event, &t.told_at, &t.state, &t.attempts, &t.last_answer, ""];
-    let next = next_page(&here, &fields, told.next_cursor);
-    let mut table = Table::new(&t.deliveries, &columns, &[3], &t.no_deliveries).next(next);
+    let mut table = Table::new(&t.deliveries, &columns, &[3], &t.no_deliveries).next(told.next);
     for of in told.items {
         let state = match (of.state.as_str(), of.next_at) {
             ("delivered", _) => Cell::Tag("good", t.delivered.clone()),

@@ -1,9 +1,9 @@
 //! Webhook endpoints: where the shop's programs are told of what happens.
 
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Submitted};
+use crate::form::{Field, Form, Submitted};
 use crate::handed::hand_over;
-use crate::list::{Page, next_page, query_of};
+use crate::list::page_at;
 use crate::problem::sentence;
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
@@ -86,12 +86,9 @@ async fn page(merchant: Merchant) -> Result<Response, Failure> {
 async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
     let who = &merchant.who;
     let (texts, t) = (who.t(), &who.t().shop);
-    let fields = query_of(who);
-    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<Endpoint> = who.ask("/v1/webhooks", &query).await?;
+    let answer = page_at::<Endpoint>(who, WEBHOOKS, "/v1/webhooks", &[]).await?;
     let columns = [&*t.address, &t.what_for, &t.events, &t.state, &t.made_at];
-    let next = next_page(WEBHOOKS, &fields, answer.next_cursor);
-    let mut table = Table::new("", &columns, &[], &t.no_webhooks).next(next);
+    let mut table = Table::new("", &columns, &[], &t.no_webhooks).next(answer.next);
     for of in answer.items {
         let (state, events) = (state(texts, &of), events(texts, &of));
         table.row(vec![

@@ -1,8 +1,8 @@
 //! Bans (禁推) by category: what may not be promoted, and from when to when.
 
 use crate::failure::Failure;
-use crate::form::{self, Field, Form, Submitted};
-use crate::list::{Page, everything, next_page, query_of};
+use crate::form::{Field, Form, Submitted};
+use crate::list::{Page, everything, page_at};
 use crate::sheet::{Action, Cell, FormPart, Part, Sheet, Table};
 use crate::show::{day, moment};
 use crate::state::Console;
@@ -49,9 +49,7 @@ async fn page(operator: Operator) -> Result<Response, Failure> {
 async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
     let who = &operator.who;
     let (texts, t) = (who.t(), &who.t().operator);
-    let fields = query_of(who);
-    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let bans: Page<Ban> = who.ask("/v1/bans", &query).await?;
+    let bans = page_at::<Ban>(who, "/operator/bans", "/v1/bans", &[]).await?;
     let categories: Page<Category> = who.ask("/v1/categories", &[("limit", "500")]).await?;
     let now = who.console().core().now().millis();
     let columns = [
@@ -64,8 +62,7 @@ async fn show(operator: &Operator, form: Form) -> Result<Response, Failure> {
         &texts.shop.state,
         "",
     ];
-    let next = next_page("/operator/bans", &fields, bans.next_cursor);
-    let mut table = Table::new("", &columns, &[], &t.no_bans).next(next);
+    let mut table = Table::new("", &columns, &[], &t.no_bans).next(bans.next);
     for of in bans.items {
         let is_over = of.effective_to.is_some_and(|to| to <= now);
         let state = if is_over {

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::form::{self, Field, Form, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, page_at, query_of};
 use crate::money::kind_words;
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
@@ -41,12 +41,9 @@ struct ToCheck {
 async fn list(operator: Operator) -> Result<Response, Failure> {
     let who = &operator.who;
     let (texts, t) = (who.t(), &who.t().check);
-    let fields = query_of(who);
-    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<ToCheck> = who.ask("/v1/payout-accounts", &query).await?;
-    let next = next_page(LIST, &fields, answer.next_cursor);
+    let answer = page_at::<ToCheck>(who, LIST, "/v1/payout-accounts", &[]).await?;
     let columns = [&*texts.money.holder, &t.payee, &texts.money.kind, &texts.money.number, &t.bound_at, ""];
-    let mut table = Table::new("", &columns, &[], &t.none).next(next);
+    let mut table = Table::new("", &columns, &[], &t.none).next(answer.next);
     for of in answer.items {
         let key =
             url::form_urlencoded::Serializer::new(String::new()).append_pair("payee", &of.payee).finish();

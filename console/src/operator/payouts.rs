@@ -6,7 +6,7 @@ use super::programmes;
 use crate::api::ApiError;
 use crate::failure::Failure;
 use crate::form::{self, Field, Fields, Form, Mistake, Submitted};
-use crate::list::{Page, next_page, query_of};
+use crate::list::{Page, page_at, query_of};
 use crate::money::kind_words;
 use crate::problem;
 use crate::sheet::{Cell, Filters, FormPart, Part, Sheet, Table};
@@ -84,11 +84,8 @@ async fn show(operator: &Operator, programme: &str, form: Form) -> Result<Respon
         sheet.part(Part::Note("", t.on_their_way_words.clone()));
         sheet.part(Part::Links(vec![(format!("{FILE}?{query}"), t.all_of_them.clone())]));
     }
-    let fields = query_of(who);
-    let query = [("programme", chosen.as_str()), ("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let runs: Page<Run> = who.ask("/v1/payout-runs", &query).await?;
-    let next = next_page(PAYOUTS, &fields, runs.next_cursor);
-    sheet.part(Part::Table(table(operator, runs.items).next(next)));
+    let runs = page_at::<Run>(who, PAYOUTS, "/v1/payout-runs", &[("programme", chosen.as_str())]).await?;
+    sheet.part(Part::Table(table(operator, runs.items).next(runs.next)));
     sheet.part(Part::Form(
         FormPart::new(&t.begin_title, PAYOUTS, &t.begin).intro(&t.begin_words).hidden("programme", &chosen),
     ));

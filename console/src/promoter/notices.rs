@@ -3,9 +3,9 @@
 use crate::api::path;
 use crate::back::done;
 use crate::failure::Failure;
-use crate::form::{self, Submitted};
+use crate::form::Submitted;
 use crate::frame::{Frame, html};
-use crate::list::{Page, next_page, query_of};
+use crate::list::page_at;
 use crate::order_pages::escaped;
 use crate::show::moment;
 use crate::state::Console;
@@ -94,15 +94,13 @@ fn row(t: &Texts, notice: &Notice) -> Row {
 
 async fn list(promoter: Promoter) -> Result<Response, Failure> {
     let who = &promoter.who;
-    let fields = query_of(who);
     let to = path(&["promoters", &promoter.id, "notices"]);
-    let query = [("limit", "50"), ("cursor", form::value(&fields, "cursor"))];
-    let answer: Page<Notice> = who.console().api().get(who.principal(), &to, &query).await?;
+    let answer = page_at::<Notice>(who, "/promoter/notices", &to, &[]).await?;
     let unread = answer.items.iter().filter(|notice| notice.read_at.is_none());
     let page = NoticesPage {
         f: who.frame(),
         newest: unread.map(|notice| notice.number).max(),
-        next: next_page("/promoter/notices", &fields, answer.next_cursor),
+        next: answer.next,
         rows: answer.items.into_iter().map(|notice| row(who.t(), &notice)).collect(),
     };
     html(&page)
