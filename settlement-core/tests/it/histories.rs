@@ -1,6 +1,6 @@
 //! A store that was set back to a backup is told from one that went on, whatever its numbers say.
 
-use crate::catalogue::place;
+use crate::feed::place;
 use crate::on_both;
 use crate::support::Bench;
 use attribution_core::click::EdgeId;
