@@ -218,8 +218,35 @@ pub(super) fn figures(
     (first, last): (i64, i64),
     now: Instant,
 ) -> Result<Gathered, StoreError> {
-    let (from, to) = (Instant::of_shanghai_day(first), Instant::of_shanghai_day(last + 1));
+    let days = (Instant::of_shanghai_day(first), Instant::of_shanghai_day(last + 1));
     let mut rows = clicks(tx, scope, by, (first, last))?;
+    expected(tx, scope, by, money, days, &mut rows)?;
+    settled(tx, scope, by, money, days, &mut rows)?;
+    if money == Money::Promoters {
+        withhold(tx, scope, by, (first, last), now, &mut rows)?;
+    }
+    let nothing = scope.agency.as_ref().map(|_| 0);
+    let mut total =
+        Figures { agency_expected_fen: nothing, agency_settled_fen: nothing, ..Figures::default() };
+    for figures in rows.values_mut() {
+        figures.agency_expected_fen = nothing.map(|none| figures.agency_expected_fen.unwrap_or(none));
+        figures.agency_settled_fen = nothing.map(|none| figures.agency_settled_fen.unwrap_or(none));
+        total.add(figures);
+    }
+    // An order of two products is in two rows, and one order.
+    total.orders = orders(tx, scope, days)?;
+    Ok((rows.into_iter().collect(), total))
+}
+
+/// The orders placed from one instant up to another, and what of them is expected.
+fn expected(
+    tx: &mut dyn Tx,
+    scope: &Scope,
+    by: By,
+    money: Money,
+    (from, to): (Instant, Instant),
+    rows: &mut BTreeMap<String, Figures>,
+) -> Result<(), StoreError> {
     let column = money.column();
     let mut values: Vec<Param<'_>> = vec![from.into(), to.into()];
     let own = scope.own_share(&mut values);
@@ -236,6 +263,19 @@ pub(super) fn figures(
         (figures.orders, figures.expected_fen) = (row.int(1)?, row.int(2)?);
         figures.agency_expected_fen = Some(row.int(3)?);
     }
+    Ok(())
+}
+
+/// What settled from one instant up to another.
+fn settled(
+    tx: &mut dyn Tx,
+    scope: &Scope,
+    by: By,
+    money: Money,
+    (from, to): (Instant, Instant),
+    rows: &mut BTreeMap<String, Figures>,
+) -> Result<(), StoreError> {
+    let column = money.column();
     let mut values: Vec<Param<'_>> = vec![from.into(), to.into()];
     let own = scope.own_share(&mut values);
     let sql = format!(
@@ -249,26 +289,18 @@ pub(super) fn figures(
         figures.settled_fen = row.int(1)?;
         figures.agency_settled_fen = Some(row.int(2)?);
     }
-    if money == Money::Promoters {
-        withhold(tx, scope, by, (first, last), now, &mut rows)?;
-    }
-    let nothing = scope.agency.as_ref().map(|_| 0);
-    let mut total =
-        Figures { agency_expected_fen: nothing, agency_settled_fen: nothing, ..Figures::default() };
-    for figures in rows.values_mut() {
-        figures.agency_expected_fen = nothing.map(|none| figures.agency_expected_fen.unwrap_or(none));
-        figures.agency_settled_fen = nothing.map(|none| figures.agency_settled_fen.unwrap_or(none));
-        total.add(figures);
-    }
-    // An order of two products is in two rows, and one order.
+    Ok(())
+}
+
+/// How many orders were placed from one instant up to another.
+fn orders(tx: &mut dyn Tx, scope: &Scope, (from, to): (Instant, Instant)) -> Result<i64, StoreError> {
     let mut values: Vec<Param<'_>> = vec![from.into(), to.into()];
     let sql = format!(
         "SELECT {ORDERS} FROM order_lines WHERE created_ms >= $1 AND created_ms < $2 AND state <> 'none' \
          AND promoter IS NOT NULL{}",
         scope.of_lines(&mut values)
     );
-    total.orders = tx.query_one(&sql, &values)?.int(0)?;
-    Ok((rows.into_iter().collect(), total))
+    tx.query_one(&sql, &values)?.int(0)
 }
 
 /// The clicks of each entry.

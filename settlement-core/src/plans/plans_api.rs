@@ -7,8 +7,8 @@ use crate::Core;
 use crate::api::{
     ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
 };
-use crate::catalogue::not_before_settled;
-use crate::catalogue::refuse_without_promoters;
+use crate::catalogue::rules::Programme;
+use crate::catalogue::{not_before_settled, refuse_without_promoters};
 use crate::library_marks;
 use crate::params;
 use crate::store::{Row, StoreError, Tx, read};
@@ -168,60 +168,63 @@ async fn post_plan(
     if body.rates.is_empty() {
         return Err(Problem::invalid("rates", "a plan needs at least one rate"));
     }
-    scope
-        .run(&core, move |tx, scope| {
-            let programme = find_programme(tx, &body.programme)?;
-            let merchant = match scope.principal.role {
-                Role::Merchant => scope.principal.subject.clone(),
-                _ => programme.merchant.as_ref().map(ToString::to_string),
-            };
-            match &merchant {
-                Some(merchant) => scope.principal.require_merchant(merchant)?,
-                None => scope.principal.require_operator()?,
-            }
-            let created = body.created_at.map_or(scope.now, ApiTime::instant);
-            let rules = commission_rules(&programme, created)?;
-            refuse_without_promoters(rules)?;
-            refuse_without_targeted(rules)?;
-            if tx.query_opt(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?.is_some() {
-                let detail = format!("there is a plan {} already", body.id);
-                return Err(Problem::conflict("plan_exists", detail).about("id"));
-            }
-            refuse_back_dating(&scope.principal, "created_at", created, scope.now)?;
-            not_before_settled(tx, &body.programme, "created_at", created, scope.now)?;
-            let closes = body.closes_at.map(ApiTime::instant);
-            if closes.is_some_and(|closes| closes <= created) {
-                return Err(Problem::invalid("closes_at", "must be later than created_at"));
-            }
-            tx.execute(
-                "INSERT INTO plans (id, programme, merchant, name, auto_approve, created_ms, closes_ms) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                params![
-                    body.id.as_str(),
-                    &body.programme,
-                    merchant.as_ref(),
-                    &body.name,
-                    body.approval == Approval::Automatic,
-                    created,
-                    closes
-                ],
-            )?;
-            let setting = Setting {
-                principal: &scope.principal,
-                programme: &programme,
-                plan: body.id.as_str(),
-                now: scope.now,
-            };
-            for (index, rate) in body.rates.iter().enumerate() {
-                setting.set(tx, &rate.clone().beginning_with(created), index)?;
-            }
-            let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
-            Ok((
-                StatusCode::CREATED,
-                plan_view(tx, &row, commission_rules(&programme, scope.now)?, scope.now)?,
-            ))
-        })
-        .await
+    scope.run(&core, move |tx, scope| make(tx, &scope.principal, &body, scope.now)).await
+}
+
+fn make(
+    tx: &mut dyn Tx,
+    principal: &Principal,
+    body: &PostPlan,
+    now: Instant,
+) -> Result<(StatusCode, PlanView), Problem> {
+    let programme = find_programme(tx, &body.programme)?;
+    let merchant = merchant_of(principal, &programme)?;
+    let (created, closes) =
+        (body.created_at.map_or(now, ApiTime::instant), body.closes_at.map(ApiTime::instant));
+    let rules = commission_rules(&programme, created)?;
+    refuse_without_promoters(rules)?;
+    refuse_without_targeted(rules)?;
+    if tx.query_opt(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?.is_some() {
+        let detail = format!("there is a plan {} already", body.id);
+        return Err(Problem::conflict("plan_exists", detail).about("id"));
+    }
+    refuse_back_dating(principal, "created_at", created, now)?;
+    not_before_settled(tx, &body.programme, "created_at", created, now)?;
+    if closes.is_some_and(|closes| closes <= created) {
+        return Err(Problem::invalid("closes_at", "must be later than created_at"));
+    }
+    tx.execute(
+        "INSERT INTO plans (id, programme, merchant, name, auto_approve, created_ms, closes_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![
+            body.id.as_str(),
+            &body.programme,
+            merchant.as_ref(),
+            &body.name,
+            body.approval == Approval::Automatic,
+            created,
+            closes
+        ],
+    )?;
+    let setting = Setting { principal, programme: &programme, plan: body.id.as_str(), now };
+    for (index, rate) in body.rates.iter().enumerate() {
+        setting.set(tx, &rate.clone().beginning_with(created), index)?;
+    }
+    let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
+    Ok((StatusCode::CREATED, plan_view(tx, &row, commission_rules(&programme, now)?, now)?))
+}
+
+/// Whose a new plan of a programme is: the merchant's who makes it, or that of the programme's owner, if that is one.
+fn merchant_of(principal: &Principal, programme: &Programme) -> Result<Option<String>, Problem> {
+    let merchant = match principal.role {
+        Role::Merchant => principal.subject.clone(),
+        _ => programme.merchant.as_ref().map(ToString::to_string),
+    };
+    match &merchant {
+        Some(merchant) => principal.require_merchant(merchant)?,
+        None => principal.require_operator()?,
+    }
+    Ok(merchant)
 }
 
 /// When a plan stops.

@@ -3,9 +3,8 @@
 use super::{commission_rules, find_programme, refuse_back_dating, wake};
 use crate::Core;
 use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write};
-use crate::catalogue::not_before_settled;
-use crate::catalogue::refuse_without_promoters;
 use crate::catalogue::rules::Programme;
+use crate::catalogue::{not_before_settled, refuse_without_promoters};
 use crate::library_marks;
 use crate::params;
 use crate::store::Tx;

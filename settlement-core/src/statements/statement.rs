@@ -5,7 +5,7 @@
 use crate::catalogue::rules::reports_next_day;
 use crate::names::{Noun, name_of};
 use crate::params;
-use crate::store::{StoreError, Tx, read};
+use crate::store::{Row, StoreError, Tx, read};
 use attribution_core::time::Instant;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -59,6 +59,31 @@ pub(super) struct Statement {
     pub reports_next_day: bool,
 }
 
+impl Statement {
+    /// Adds one movement, as [`moved`] reads it.
+    fn add(&mut self, row: &Row) -> Result<(), StoreError> {
+        let amount = row.int(7)?;
+        let sum = match row.text(2)? {
+            "settled" => &mut self.settled_fen,
+            "clawback" => &mut self.taken_back_fen,
+            "withdrawal_fee" => &mut self.collected_fen,
+            "paid" => &mut self.paid_fen,
+            _ => &mut self.other_fen,
+        };
+        *sum = sum.saturating_add(amount);
+        self.movements.push(Movement {
+            id: row.text(1)?.to_owned(),
+            reason: row.text(2)?.to_owned(),
+            order: row.opt_text(3)?.map(str::to_owned),
+            line: row.opt_text(4)?.map(str::to_owned),
+            at: row.int(5)?,
+            recorded_at: row.int(6)?,
+            amount_fen: amount,
+        });
+        Ok(())
+    }
+}
+
 /// The accounts that hold a payee's money.
 const HELD: &str = "('earned', 'available', 'clearing')";
 
@@ -71,49 +96,11 @@ pub(super) fn statements(
     now: Instant,
 ) -> Result<Vec<Statement>, StoreError> {
     let mut by_programme: BTreeMap<String, Statement> = BTreeMap::new();
-    let opening = tx.query(
-        &format!(
-            "SELECT e.programme, CAST(SUM(e.amount_fen) AS BIGINT) FROM ledger_entries e \
-             JOIN ledger_transfers t ON t.id = e.transfer WHERE e.layer = 'posted' AND e.account IN {HELD} \
-             AND e.owner = $1 AND t.recorded_ms < $2 GROUP BY e.programme"
-        ),
-        params![owner, from],
-    )?;
-    for row in &opening {
+    for row in &held_at(tx, owner, from)? {
         by_programme.entry(row.text(0)?.to_owned()).or_default().opening_fen = row.int(1)?;
     }
-    // What only moves between the payee's own accounts is no movement.
-    let rows = tx.query(
-        &format!(
-            "SELECT e.programme, t.id, t.reason, t.order_id, t.line_id, t.at_ms, t.recorded_ms, \
-             CAST(SUM(e.amount_fen) AS BIGINT) FROM ledger_entries e JOIN ledger_transfers t ON t.id = e.transfer \
-             WHERE e.layer = 'posted' AND e.account IN {HELD} AND e.owner = $1 AND t.recorded_ms >= $2 \
-             AND t.recorded_ms < $3 \
-             GROUP BY e.programme, t.id, t.reason, t.order_id, t.line_id, t.at_ms, t.recorded_ms \
-             HAVING SUM(e.amount_fen) <> 0 ORDER BY e.programme, t.recorded_ms, t.id"
-        ),
-        params![owner, from, to],
-    )?;
-    for row in &rows {
-        let statement = by_programme.entry(row.text(0)?.to_owned()).or_default();
-        let amount = row.int(7)?;
-        let sum = match row.text(2)? {
-            "settled" => &mut statement.settled_fen,
-            "clawback" => &mut statement.taken_back_fen,
-            "withdrawal_fee" => &mut statement.collected_fen,
-            "paid" => &mut statement.paid_fen,
-            _ => &mut statement.other_fen,
-        };
-        *sum = sum.saturating_add(amount);
-        statement.movements.push(Movement {
-            id: row.text(1)?.to_owned(),
-            reason: row.text(2)?.to_owned(),
-            order: row.opt_text(3)?.map(str::to_owned),
-            line: row.opt_text(4)?.map(str::to_owned),
-            at: row.int(5)?,
-            recorded_at: row.int(6)?,
-            amount_fen: amount,
-        });
+    for row in &moved(tx, owner, from, to)? {
+        by_programme.entry(row.text(0)?.to_owned()).or_default().add(row)?;
     }
     let mut all = Vec::with_capacity(by_programme.len());
     for (programme, mut statement) in by_programme {
@@ -126,4 +113,31 @@ pub(super) fn statements(
         all.push(statement);
     }
     Ok(all)
+}
+
+/// What a payee held in each programme at `at`.
+fn held_at(tx: &mut dyn Tx, owner: &str, at: Instant) -> Result<Vec<Row>, StoreError> {
+    tx.query(
+        &format!(
+            "SELECT e.programme, CAST(SUM(e.amount_fen) AS BIGINT) FROM ledger_entries e \
+             JOIN ledger_transfers t ON t.id = e.transfer WHERE e.layer = 'posted' AND e.account IN {HELD} \
+             AND e.owner = $1 AND t.recorded_ms < $2 GROUP BY e.programme"
+        ),
+        params![owner, at],
+    )
+}
+
+/// Each movement of a payee's money. What only moves between the payee's own accounts is none.
+fn moved(tx: &mut dyn Tx, owner: &str, from: Instant, to: Instant) -> Result<Vec<Row>, StoreError> {
+    tx.query(
+        &format!(
+            "SELECT e.programme, t.id, t.reason, t.order_id, t.line_id, t.at_ms, t.recorded_ms, \
+             CAST(SUM(e.amount_fen) AS BIGINT) FROM ledger_entries e JOIN ledger_transfers t ON t.id = e.transfer \
+             WHERE e.layer = 'posted' AND e.account IN {HELD} AND e.owner = $1 AND t.recorded_ms >= $2 \
+             AND t.recorded_ms < $3 \
+             GROUP BY e.programme, t.id, t.reason, t.order_id, t.line_id, t.at_ms, t.recorded_ms \
+             HAVING SUM(e.amount_fen) <> 0 ORDER BY e.programme, t.recorded_ms, t.id"
+        ),
+        params![owner, from, to],
+    )
 }
