@@ -99,34 +99,32 @@ impl Scene<'_> {
             }
             Kind::Product => one_of("product", &mut self.given.products.keys()),
             Kind::Merchant => one_of("shop", &mut self.given.merchants.keys()),
-            Kind::Order | Kind::OrderLine => {
-                let name = text()?;
-                let (order, line) = split(&name);
-                let Some(lines) = self.orders.get(order) else {
-                    return Err(fault(unknown("order", order, self.orders.keys().map(String::as_str))));
-                };
-                // What is told may be of a line that is not there: the core says so. What is looked at must be.
-                match line.filter(|line| field.kind == Kind::OrderLine && !lines.contains(*line)) {
-                    Some(line) => {
-                        let what = format!("line of order `{order}`");
-                        Err(fault(unknown(&what, line, lines.iter().map(String::as_str))))
-                    }
-                    None => Ok(Value::Text(name)),
-                }
-            }
+            Kind::Order | Kind::OrderLine => self.order(field, node, text()?),
             Kind::Link => self.link(field, node, text()?),
             Kind::Lines => lines(field, node, self.given, refused),
             Kind::Words => words(node)
                 .map(Value::Words)
                 .ok_or_else(|| expected("names with texts, such as {a: replaced}")),
             Kind::Sums => {
-                let words = words(node).ok_or_else(|| expected("names with fen, such as {platform: 10}"))?;
-                let sums = words.into_iter().map(|(name, fen)| fen.parse().ok().map(|fen| (name, fen)));
-                sums.collect::<Option<_>>()
-                    .map(Value::Sums)
-                    .ok_or_else(|| expected("names with fen, such as {platform: 10}"))
+                sums(node).map(Value::Sums).ok_or_else(|| expected("names with fen, such as {platform: 10}"))
             }
             Kind::Any => Ok(Value::Any(node.json(&times_to_millis))),
+        }
+    }
+
+    fn order(&self, field: &Field, node: &Node, name: String) -> Result<Value, Vec<Fault>> {
+        let fault = |message: String| vec![Fault::new(node.at, format!("`{}`: {message}", field.name))];
+        let (order, line) = split(&name);
+        let Some(lines) = self.orders.get(order) else {
+            return Err(fault(unknown("order", order, self.orders.keys().map(String::as_str))));
+        };
+        // What is told may be of a line that is not there: the core says so. What is looked at must be.
+        match line.filter(|line| field.kind == Kind::OrderLine && !lines.contains(*line)) {
+            Some(line) => {
+                let what = format!("line of order `{order}`");
+                Err(fault(unknown(&what, line, lines.iter().map(String::as_str))))
+            }
+            None => Ok(Value::Text(name)),
         }
     }
 
@@ -181,6 +179,11 @@ fn all_of_these<'w>(
     });
     let faults: Vec<Fault> = unknown.collect();
     if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// Names with fen.
+fn sums(node: &Node) -> Option<BTreeMap<String, i64>> {
+    words(node)?.into_iter().map(|(name, fen)| Some((name, fen.parse().ok()?))).collect()
 }
 
 /// The lines of an order, or amounts for some of them.

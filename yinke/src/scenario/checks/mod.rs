@@ -105,6 +105,25 @@ async fn order(stage: &mut Stage<'_>, item: &Item) {
         stage.equal(item.at, &format!("order {}", item.subject()), &json!("there"), &actual, Vec::new());
         return;
     };
+    let (mut explanation, mut steps) = (Vec::new(), Vec::new());
+    for language in ["zh", "en"] {
+        let told = &line["decision"]["explanation"][language];
+        explanation.extend(told["sentence"].as_str().map(str::to_owned));
+        steps.extend(told["steps"].as_array().into_iter().flatten().filter_map(Json::as_str));
+        steps.extend(line["bill"][language].as_array().into_iter().flatten().filter_map(Json::as_str));
+    }
+    compare(stage, item, &facts(&answer, line), &explanation);
+    for part in item.texts("says") {
+        let mut sentences = explanation.iter().map(String::as_str).chain(steps.iter().copied());
+        let said = sentences.any(|sentence| sentence.contains(part.as_str()));
+        let what = format!("order {}: says", item.subject());
+        let actual = if said { json!(part) } else { json!(explanation.join(" / ")) };
+        stage.equal(item.place("says"), &what, &json!(part), &actual, Vec::new());
+    }
+}
+
+/// What there is to compare of a line of an order.
+fn facts(answer: &Json, line: &Json) -> Vec<(&'static str, Json)> {
     let decision = &line["decision"];
     let attribution = &decision["attribution"];
     let award = &attribution["outcome"]["award"];
@@ -126,7 +145,7 @@ async fn order(stage: &mut Stage<'_>, item: &Item) {
         .collect();
     codes.sort_unstable();
     let superseded = line["superseded"].as_array().map_or(0, Vec::len);
-    let actual = [
+    vec![
         ("winner", or_none(&award["promoter"])),
         ("reason", or_none(&attribution["outcome"]["no_commission"]["code"])),
         ("owner", or_none(&attribution["relation"]["promoter"])),
@@ -151,22 +170,7 @@ async fn order(stage: &mut Stage<'_>, item: &Item) {
         ("programme", or_none(&line["programme"])),
         ("review", line["review"].clone()),
         ("reviews", json!(codes)),
-    ];
-    let (mut explanation, mut steps) = (Vec::new(), Vec::new());
-    for language in ["zh", "en"] {
-        let told = &decision["explanation"][language];
-        explanation.extend(told["sentence"].as_str().map(str::to_owned));
-        steps.extend(told["steps"].as_array().into_iter().flatten().filter_map(Json::as_str));
-        steps.extend(line["bill"][language].as_array().into_iter().flatten().filter_map(Json::as_str));
-    }
-    compare(stage, item, &actual, &explanation);
-    for part in item.texts("says") {
-        let mut sentences = explanation.iter().map(String::as_str).chain(steps.iter().copied());
-        let said = sentences.any(|sentence| sentence.contains(part.as_str()));
-        let what = format!("order {}: says", item.subject());
-        let actual = if said { json!(part) } else { json!(explanation.join(" / ")) };
-        stage.equal(item.place("says"), &what, &json!(part), &actual, Vec::new());
-    }
+    ]
 }
 
 /// The verdict on each promoter's last click, the winner's own included.
