@@ -11,7 +11,7 @@ use attribution_core::record::AddressPrefix;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// The view of one second, kept up with who came and who gave way since. Who left by himself still counts in it.
+/// The view of one second, kept up with who came and who gave way since. Those who left by themselves still count in it.
 #[derive(Default)]
 pub(crate) struct Hoard {
     second: Option<u32>,

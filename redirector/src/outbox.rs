@@ -31,7 +31,7 @@ struct Waiting {
     range: Range<usize>,
     /// The outcome of a recorded click.
     click: Option<Outcome>,
-    /// Where the pieces of a redirect are, in case that its frame is not written.
+    /// Where the pieces of a redirect are, in case its frame is not written.
     redirect: Option<Redirect>,
     code: u16,
     close: bool,

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 /// The socket of a connection.
 enum Socket {
-    /// As it was accepted, and unknown to the event loop. Who has sent his click by then is answered without ever being
+    /// As it was accepted, and unknown to the event loop. Whoever has sent a click by then is answered without ever being
     /// watched, which saves two calls and a turn.
     Fresh(std::net::TcpStream),
     /// The event loop says when there is something.
