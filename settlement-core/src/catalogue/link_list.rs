@@ -10,7 +10,6 @@ use crate::params;
 use crate::store::{Param, Query, Row, StoreError, Tx};
 use crate::{Core, CoreConfig};
 use attribution_core::catalogue::LinkFlags;
-use attribution_core::code::Code;
 use attribution_core::time::Instant;
 use axum::extract::State;
 use axum::response::Response;
@@ -349,8 +348,8 @@ fn key(wanted: &Wanted, row: &Row) -> Result<String, StoreError> {
 }
 
 fn entry(row: &Row, config: &CoreConfig, banned: &Banned, now: Instant) -> Result<LinkEntry, StoreError> {
-    let code = Code(row.int(0)?.cast_unsigned()).to_string();
-    let qr = row.opt_int(11)?.map(|code| Code(code.cast_unsigned()).to_string());
+    let code = row.code(0)?.to_string();
+    let qr = row.opt_code(11)?.map(|code| code.to_string());
     let facts = LinkFacts::read(row, 15, banned)?;
     let flags = row.link_flags(8)?;
     Ok(LinkEntry {

@@ -181,7 +181,7 @@ async fn get_link(
     let (code, row, banned) = found.ok_or_else(|| Problem::unknown("link", &text))?;
     let theirs = principal.require_promoter_of(row.text(1)?, row.opt_text(2)?);
     theirs.map_err(|_| Problem::unknown("link", &text))?;
-    let qr_code = row.opt_int(10)?.map(|code| Code(code.cast_unsigned()).to_string());
+    let qr_code = row.opt_code(10)?.map(|code| code.to_string());
     let flags = row.link_flags(7)?;
     let code = code.to_string();
     let life = LinkFacts::read(&row, 14, &banned)?;
@@ -215,5 +215,5 @@ async fn get_link(
 /// The code of the link that has this custom name.
 fn named(tx: &mut dyn Tx, alias: &str) -> Result<Option<Code>, StoreError> {
     let row = tx.query_opt("SELECT code FROM aliases WHERE alias = $1", params![alias])?;
-    row.map(|row| Ok(Code(row.int(0)?.cast_unsigned()))).transpose()
+    row.map(|row| row.code(0)).transpose()
 }

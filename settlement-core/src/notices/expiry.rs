@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// A link whose time is over.
 struct ExpiredLink {
-    code: i64,
+    code: Code,
     /// The second at which it ended.
     ended: i64,
     promoter: i64,
@@ -24,15 +24,10 @@ struct ExpiredLink {
 }
 
 impl ExpiredLink {
-    /// As people write it.
-    fn code(&self) -> String {
-        Code(self.code.cast_unsigned()).to_string()
-    }
-
     fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             ended: row.int(0)?,
-            code: row.int(1)?,
+            code: row.code(1)?,
             promoter: row.int(2)?,
             promoter_id: row.text(3)?.to_owned(),
             qr: row.opt_int(4)?.is_some(),
@@ -72,7 +67,8 @@ pub(super) fn step(tx: &mut dyn Tx, now: Instant, at_once: usize) -> Result<(), 
     for link in &links {
         // The code of a picture ends with nobody looking: programs hear of it, people of its link.
         if !link.qr {
-            tell(tx, link.promoter, News::new(Kind::LinkExpired, &link.code(), &link.target.2), now)?;
+            let code = link.code.to_string();
+            tell(tx, link.promoter, News::new(Kind::LinkExpired, &code, &link.target.2), now)?;
         }
         if heard {
             tell_programs(tx, link, now)?;
@@ -88,7 +84,7 @@ pub(super) fn step(tx: &mut dyn Tx, now: Instant, at_once: usize) -> Result<(), 
 /// Tells the promoter's endpoints.
 fn tell_programs(tx: &mut dyn Tx, link: &ExpiredLink, now: Instant) -> Result<(), StoreError> {
     let data = json!({
-        "code": link.code(),
+        "code": link.code.to_string(),
         "promoter": link.promoter_id,
         "qr": link.qr,
         "target": {"kind": link.target.0, "id": link.target.1},

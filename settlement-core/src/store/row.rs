@@ -5,6 +5,7 @@
 use super::{Param, StoreError};
 use attribution_core::catalogue::LinkFlags;
 use attribution_core::click::{EdgeId, Epoch, Stream, WorkerId};
+use attribution_core::code::Code;
 use attribution_core::time::Instant;
 use std::sync::Arc;
 
@@ -211,6 +212,22 @@ impl Row {
 
     fn narrow<T: TryFrom<i64>>(&self, column: usize, wanted: &'static str) -> Result<T, StoreError> {
         T::try_from(self.int(column)?).map_err(|_| self.wrong(column, wanted))
+    }
+
+    /// A link's code.
+    ///
+    /// # Errors
+    /// If the column holds something else.
+    pub fn code(&self, column: usize) -> Result<Code, StoreError> {
+        Ok(Code(self.int(column)?.cast_unsigned()))
+    }
+
+    /// A link's code, or NULL.
+    ///
+    /// # Errors
+    /// If the column holds something else.
+    pub fn opt_code(&self, column: usize) -> Result<Option<Code>, StoreError> {
+        Ok(self.opt_int(column)?.map(|code| Code(code.cast_unsigned())))
     }
 
     /// The marks of a link.
