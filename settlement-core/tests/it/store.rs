@@ -164,6 +164,11 @@ async fn a_connection_to_postgresql_keeps_only_so_many_statements_prepared() {
     assert_eq!(daily, 1, "what is asked for all the time was prepared once");
 }
 
+async fn counted(bench: &Bench, name: &'static str) -> i64 {
+    let sql = "SELECT value FROM counters WHERE name = $1";
+    bench.core.store().read(move |tx| tx.query_one(sql, params![name])?.int(0)).await.unwrap()
+}
+
 on_both!(rivals_lose_no_update, async |bench: &Bench| {
     let runs = Arc::new(AtomicU32::new(0));
     let rivals: Vec<_> = (0..8)
@@ -192,12 +197,7 @@ on_both!(rivals_lose_no_update, async |bench: &Bench| {
     for rival in rivals {
         rival.await.unwrap();
     }
-    let value = bench
-        .core
-        .store()
-        .read(|tx| tx.query_one("SELECT value FROM counters WHERE name = 'promoter'", &[])?.int(0))
-        .await;
-    assert_eq!(value.unwrap(), 24);
+    assert_eq!(counted(bench, "promoter").await, 24);
     assert!(runs.load(Ordering::Relaxed) >= 24);
 });
 
@@ -222,12 +222,7 @@ on_both!(a_lock_makes_check_and_write_one_step, async |bench: &Bench| {
     for rival in rivals {
         rival.await.unwrap();
     }
-    let value = bench
-        .core
-        .store()
-        .read(|tx| tx.query_one("SELECT value FROM counters WHERE name = 'category'", &[])?.int(0))
-        .await;
-    assert_eq!(value.unwrap(), 12);
+    assert_eq!(counted(bench, "category").await, 12);
 });
 
 on_both!(opening_again_changes_nothing_and_a_newer_database_is_refused, async |bench: &Bench| {
