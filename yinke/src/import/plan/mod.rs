@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use super::fields::Fields;
 use super::kinds::{Item, Kind};
-use super::source::{self, FileFormat};
+use super::source::{self, FileFormat, Row};
 use attribution_core::hex::hex;
 use http::Method;
 use serde_json::{Value, json};
@@ -49,19 +49,11 @@ impl Plan {
         faults.extend(source::missing_columns(bytes, format, &needed));
         let mut items: Vec<(Vec<u64>, Item)> = Vec::new();
         let mut seen: HashMap<String, u64> = HashMap::new();
-        // Events of which a row is wrong: half an order is worse than none.
-        let mut broken: HashMap<String, (u64, &str)> = HashMap::new();
         // A header that is wrong would fail every row for the same reason: the reason is enough.
         let readable =
             if faults.iter().any(|f| f.line == 1 && format == FileFormat::Csv) { &[][..] } else { &rows[..] };
-        // A row that cannot be read may belong to the event beside it.
-        for unread in &faults {
-            let at = readable.partition_point(|row| row.line < unread.line);
-            let beside = readable[at.saturating_sub(1)..].iter().take(if at > 0 { 2 } else { 1 });
-            for event in beside.filter_map(|row| kind.event_of(row)) {
-                broken.entry(event).or_insert((unread.line, "cannot be read and may be of the same event"));
-            }
-        }
+        // Events of which a row is wrong: half an order is worse than none.
+        let mut broken = beside_unreadable(kind, readable, &faults);
         for row in readable {
             let mut fields = Fields::new(row);
             let Some(item) = kind.read(&mut fields) else {
@@ -93,15 +85,7 @@ impl Plan {
                 }
             }
         }
-        items.retain(|(lines, item)| {
-            let Item::Continues { event, .. } = item else { return true };
-            let Some((line, why)) = broken.get(event) else { return true };
-            // Its rows stand together, but for the wrong one and empty lines.
-            faults.extend(
-                lines.iter().map(|own| Fault::row(*own, format!("left out, because line {line} {why}"))),
-            );
-            false
-        });
+        leave_out(&mut items, &broken, &mut faults);
         faults.sort_by_key(|f| f.line);
         let content = hex(&Sha256::digest(bytes));
         Self { kind, content, steps: steps(kind, items), faults }
@@ -122,6 +106,35 @@ enum Clash {
     Again { event: String, line: u64 },
     #[error("the event ({event}) stands in line {line} already; rows of one event stand together")]
     Apart { event: String, line: u64 },
+}
+
+/// Events that stand beside a row that cannot be read, which may belong to them: by name, with that row's line.
+fn beside_unreadable(kind: Kind, rows: &[Row], unreadable: &[Fault]) -> HashMap<String, (u64, &'static str)> {
+    let mut broken = HashMap::new();
+    for unread in unreadable {
+        let at = rows.partition_point(|row| row.line < unread.line);
+        let beside = rows[at.saturating_sub(1)..].iter().take(if at > 0 { 2 } else { 1 });
+        for event in beside.filter_map(|row| kind.event_of(row)) {
+            broken.entry(event).or_insert((unread.line, "cannot be read and may be of the same event"));
+        }
+    }
+    broken
+}
+
+/// Takes the broken events out, and says of each of their rows why.
+fn leave_out(
+    items: &mut Vec<(Vec<u64>, Item)>,
+    broken: &HashMap<String, (u64, &str)>,
+    faults: &mut Vec<Fault>,
+) {
+    items.retain(|(lines, item)| {
+        let Item::Continues { event, .. } = item else { return true };
+        let Some((line, why)) = broken.get(event) else { return true };
+        // Its rows stand together, but for the wrong one and empty lines.
+        faults
+            .extend(lines.iter().map(|own| Fault::row(*own, format!("left out, because line {line} {why}"))));
+        false
+    });
 }
 
 /// Adds a row of order events: to the event just before it if it is the same, else as a new one.
