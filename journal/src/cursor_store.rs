@@ -72,7 +72,7 @@ impl CursorStore {
         };
         let begins: Positions = streams.iter().map(begin).collect();
         for name in fresh.iter().chain(&lost) {
-            storage::replace_file(&*storage, &file_name(name), &encode(&begins))?;
+            write(&*storage, name, &begins)?;
             all.insert(name.clone(), begins.clone());
         }
         Ok((Self { storage, names: Mutex::new(all) }, lost))
@@ -102,8 +102,7 @@ impl CursorStore {
         let mut new = positions.clone();
         new.extend(moves.iter().copied());
         if new != *positions {
-            storage::replace_file(&*self.storage, &file_name(name), &encode(&new))
-                .map_err(CursorError::Save)?;
+            write(&*self.storage, name, &new).map_err(CursorError::Save)?;
             *positions = new;
         }
         Ok(())
@@ -121,9 +120,28 @@ fn file_name(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 
-fn encode(positions: &Positions) -> Vec<u8> {
+/// Makes a cursor's file durable: as one step, and on a full disk over the one that is there. Segments wait for it that make
+/// room once they are released; and if the power fails in the middle, the file is found damaged and begins anew, which
+/// repeats and loses nothing.
+fn write(disk: &dyn Storage, name: &str, positions: &Positions) -> io::Result<()> {
+    let name = file_name(name);
+    match storage::replace_file(disk, &name, &encode(positions, 0)) {
+        Err(e) if storage::is_full(&e) => {
+            let there = storage::read_file(disk, &name, LIMIT)?.ok_or(e)?;
+            let file = disk.open(&name)?;
+            storage::write_all(&*file, &encode(positions, there.len()), 0)?;
+            file.sync()
+        }
+        other => other,
+    }
+}
+
+/// The bytes of a file that is at least so long: the last row is repeated, which means nothing.
+fn encode(positions: &Positions, len: usize) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
-    for (stream, next) in positions {
+    let last = positions.iter().next_back();
+    let missing = len.saturating_sub(MAGIC.len() + positions.len() * PER_STREAM + 4) / PER_STREAM;
+    for (stream, next) in positions.iter().chain(last.into_iter().cycle().take(missing)) {
         out.extend_from_slice(&stream.epoch.to_le_bytes());
         out.extend_from_slice(&stream.edge.to_le_bytes());
         out.extend_from_slice(&[stream.worker, 0, 0, 0, 0, 0]);
@@ -193,6 +211,18 @@ mod tests {
         store.save("ship", &[(B, 7)]).unwrap();
         let (store, _) = open(&disk, &["ship"]);
         assert_eq!((store.get("ship", A), store.get("ship", B)), (0, 7));
+    }
+
+    #[test]
+    fn on_a_full_disk_a_file_is_written_over_also_by_a_shorter_one() {
+        let disk = FakeStorage::new();
+        let (store, _) = open(&disk, &["ship"]);
+        store.save("ship", &[(A, 5), (B, 6)]).unwrap();
+        disk.set_capacity(0);
+        store.forget(&[A]);
+        store.save("ship", &[(B, 7)]).unwrap();
+        let (store, lost) = open(&disk.crash(1), &["ship"]);
+        assert_eq!((store.get("ship", A), store.get("ship", B), lost.len()), (0, 7, 0));
     }
 
     #[test]

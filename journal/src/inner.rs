@@ -152,7 +152,7 @@ impl Inner {
             lock(&self.old).values().flat_map(|o| &o.streams).map(|i| i.segments() as u64).sum();
         stats.spare_files = self.spares.pool_len() as u64;
         stats.spare_errors = self.spares.errors.load(Ordering::Relaxed);
-        stats.spares_blocked = self.spares.blocked.load(Ordering::Relaxed);
+        stats.spare_error = lock(&self.spares.blocked).as_ref().map(ToString::to_string);
         let files = (stats.ready_segments + stats.spare_files) * self.segment_bytes;
         // A file system that does not say how much is free counts as having nothing beyond our own files.
         stats.space_left = files.saturating_add(self.storage.free_bytes().unwrap_or(0));

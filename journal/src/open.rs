@@ -8,8 +8,8 @@ use crate::index::StreamIndex;
 use crate::inner::Inner;
 use crate::lane::Lane;
 use crate::missing;
-use crate::recovery;
-use crate::spares::Spares;
+use crate::recovery::{self, Recovered};
+use crate::spares::{Pool, Spares};
 use crate::storage::Storage;
 use crate::sync::Syncer;
 use crate::{Journal, Notice, Options, OptionsError, StreamId, StreamInfo, Writer};
@@ -68,11 +68,10 @@ pub(crate) fn begin(
     random: u64,
 ) -> Result<Begun, OpenError> {
     let recovered = recovery::recover(&**storage, options.segment_bytes).map_err(OpenError::Recover)?;
-    let old = recovered.epochs;
-    let mut notices = recovered.notices;
+    let Recovered { epochs: old, mut pool, mut notices } = recovered;
     let newest = old.keys().next_back().copied();
     let record = EpochRecord::new(options.edge, options.workers, now_ms, random, newest);
-    record.save(&**storage).map_err(OpenError::Begin)?;
+    pool.with_room(&**storage, || record.save(&**storage)).map_err(OpenError::Begin)?;
     failpoint::reach("epoch.recorded");
 
     let (sync_bell, spare_bell) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
@@ -86,20 +85,20 @@ pub(crate) fn begin(
     let writer = |lane| Writer::new(Arc::clone(lane), options.unsynced_bytes, options.ticks);
     let writers = lanes.iter().map(writer).collect();
     let old_streams: Vec<_> = old.values().flat_map(|epoch| &epoch.streams).collect();
-    let cursors = cursors(storage, &options.cursors, &old_streams, &mut notices)?;
+    let cursors = cursors(storage, &options.cursors, &old_streams, &mut pool, &mut notices)?;
     let spares = Spares::new(
         Arc::clone(storage),
         lanes.clone(),
         record.salt,
         options.segment_bytes,
         options.spare_segments,
-        recovered.pool,
+        pool,
         spare_bell,
         Arc::clone(&sync_bell),
     );
     for worker in 0..lanes.len() {
         // A full disk is no reason not to start: the writers refuse, and the thread tries again.
-        if spares.prepare(worker).is_err() {
+        if !spares.prepare(worker) {
             break;
         }
     }
@@ -126,10 +125,12 @@ fn cursors(
     storage: &Arc<dyn Storage>,
     names: &[String],
     old: &[&Arc<StreamIndex>],
+    pool: &mut Pool,
     notices: &mut Vec<Notice>,
 ) -> Result<CursorStore, OpenError> {
     let begin: Vec<(StreamId, u64)> = old.iter().map(|index| (index.stream(), index.first())).collect();
-    let (cursors, lost) = CursorStore::open(Arc::clone(storage), names, &begin).map_err(OpenError::Begin)?;
+    let open = || CursorStore::open(Arc::clone(storage), names, &begin);
+    let (cursors, lost) = pool.with_room(&**storage, open).map_err(OpenError::Begin)?;
     notices.extend(lost.into_iter().map(|name| Notice::CursorLost { name }));
     notices.extend(old.iter().flat_map(|index| missing::against_cursors(&cursors, index)));
     Ok(cursors)

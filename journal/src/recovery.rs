@@ -131,7 +131,10 @@ fn recover_epoch(
         if !searched {
             let (found_end, repeats) = search_end(storage, &index, &mut found.notices)?;
             *end = found_end;
-            make_durable(storage, &index, *end, repeats || !trusted, &mut found.notices)?;
+            let copy = repeats || !trusted;
+            found
+                .pool
+                .with_room(storage, || make_durable(storage, &index, found_end, copy, &mut found.notices))?;
             failpoint::reach("recovery.made_durable");
         }
         index.set_end(end.next);
@@ -139,7 +142,7 @@ fn recover_epoch(
     }
     if !searched {
         record.ending = Ending::Recovered;
-        record.save(storage)?;
+        found.pool.with_room(storage, || record.save(storage))?;
         failpoint::reach("recovery.recorded");
     }
     Ok(OldEpoch { record, streams, blank })

@@ -1,7 +1,7 @@
 //! The thread that prepares segments ahead, so that a writer never waits for one: preallocated and filled with zeros
 //! in small steps, or a released file used again; durable under their final name before they are handed out.
 
-use crate::bell::Bell;
+use crate::bell::{Bell, Rest};
 use crate::failpoint;
 use crate::frame::Seed;
 use crate::lane::Lane;
@@ -36,9 +36,12 @@ pub(crate) struct Spares {
     bell: Arc<Bell>,
     sync_bell: Arc<Bell>,
     stop: AtomicBool,
+    /// After a failure. Writers that get nothing ring the bell with each click, and do not cut it short.
+    retry: Rest,
     /// It runs on a thread of its own, which may rest.
     rests: AtomicBool,
-    pub(crate) blocked: AtomicBool,
+    /// Why the last attempt to prepare a segment failed, if it did.
+    pub(crate) blocked: Mutex<Option<io::Error>>,
     pub(crate) errors: AtomicU64,
 }
 
@@ -74,6 +77,26 @@ impl Pool {
         self.names.push(spare);
         Ok(())
     }
+
+    /// Does what needs a little room. On a full disk spare files are given up for it, until it succeeds or none is left:
+    /// without its records a journal cannot be opened at all.
+    pub(crate) fn with_room<T>(
+        &mut self,
+        disk: &dyn Storage,
+        mut what: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            match what() {
+                Err(e) if storage::is_full(&e) && self.give_one_up(disk) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Removes a spare file, if there is one.
+    fn give_one_up(&mut self, storage: &dyn Storage) -> bool {
+        self.names.pop().is_some_and(|name| storage.remove(&name).is_ok())
+    }
 }
 
 impl Spares {
@@ -94,7 +117,8 @@ impl Spares {
         let numbers = Mutex::new(vec![0; lanes.len()]);
         let pool = Mutex::new(pool);
         let (stop, rests) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (blocked, errors) = (AtomicBool::new(false), AtomicU64::new(0));
+        let (blocked, errors) = (Mutex::default(), AtomicU64::new(0));
+        let retry = Rest::default();
         Self {
             storage,
             lanes,
@@ -106,6 +130,7 @@ impl Spares {
             bell,
             sync_bell,
             stop,
+            retry,
             rests,
             blocked,
             errors,
@@ -115,16 +140,20 @@ impl Spares {
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
         self.bell.ring();
+        self.retry.cut();
     }
 
     /// The thread.
     pub(crate) fn run(&self) {
         self.rests.store(true, Ordering::Relaxed);
         while !self.stop.load(Ordering::SeqCst) {
-            let busy = self.pass();
-            if !busy {
-                let limit = self.blocked.load(Ordering::SeqCst).then_some(RETRY);
-                self.bell.sleep(limit, || {
+            if self.pass() {
+                continue;
+            }
+            if lock(&self.blocked).is_some() {
+                self.retry.take(RETRY);
+            } else {
+                self.bell.sleep(None, || {
                     !self.stop.load(Ordering::SeqCst) && self.neediest(self.target).is_none()
                 });
             }
@@ -135,7 +164,7 @@ impl Spares {
     /// may be more to do at once.
     pub(crate) fn pass(&self) -> bool {
         if let Some(worker) = self.neediest(self.target) {
-            return self.prepare(worker).is_ok();
+            return self.prepare(worker);
         }
         self.trim()
     }
@@ -153,33 +182,32 @@ impl Spares {
             .map(|(_, i)| i)
     }
 
-    /// Prepares a segment for a worker and hands it out.
-    pub(crate) fn prepare(&self, worker: usize) -> io::Result<()> {
+    /// Prepares a segment for a worker and hands it out; says whether it could.
+    pub(crate) fn prepare(&self, worker: usize) -> bool {
         let lane = &self.lanes[worker];
         let number = lock(&self.numbers)[worker];
-        let made = self.make(lane, number);
-        self.blocked.store(made.is_err(), Ordering::SeqCst);
-        match made {
+        match self.make(lane, number) {
             Ok(segment) => {
+                *lock(&self.blocked) = None;
                 // No number is left out, so that a file that is gone shows.
                 lock(&self.numbers)[worker] += 1;
                 lock(&lane.state).ready.push_back(Arc::new(segment));
                 failpoint::reach("spares.ready");
                 self.sync_bell.ring();
-                Ok(())
+                true
             }
-            Err(e) => {
+            Err(error) => {
                 self.errors.fetch_add(1, Ordering::Relaxed);
-                Err(e)
+                *lock(&self.blocked) = Some(error);
+                false
             }
         }
     }
 
     fn make(&self, lane: &Lane, number: u64) -> io::Result<Segment> {
         let stream = lane.index.stream();
-        let spare = lock(&self.pool).names.pop();
-        let (file, name) = match spare {
-            Some(name) => (self.storage.open(&name)?, name),
+        let (file, name) = match self.reuse() {
+            Some(spare) => spare,
             None => {
                 let name = format!("{}.new", lock(&self.pool).fresh_name());
                 let filled = self.storage.create(&name).and_then(|file| self.fill(&*file).map(|()| file));
@@ -197,6 +225,21 @@ impl Spares {
         self.storage.sync_dir().inspect_err(|_| self.forget(&segment::name(stream, number)))?;
         let seed = Seed::new(self.salt, stream, number);
         Ok(Segment { number, file, seed, bytes: self.segment_bytes })
+    }
+
+    /// A spare file, open, out of the pool.
+    fn reuse(&self) -> Option<(Arc<dyn File>, String)> {
+        let name = lock(&self.pool).names.pop()?;
+        match self.storage.open(&name) {
+            Ok(file) => Some((file, name)),
+            Err(e) => {
+                // For want of descriptors, say: on a full disk there may soon be no other file to go on with.
+                if e.kind() != io::ErrorKind::NotFound {
+                    lock(&self.pool).names.insert(0, name);
+                }
+                None
+            }
+        }
     }
 
     fn fill(&self, file: &dyn File) -> io::Result<()> {
@@ -251,19 +294,14 @@ impl Spares {
         failpoint::reach("release.put_aside");
         self.storage.sync_dir()?;
         self.bell.ring();
+        self.retry.cut();
         Ok(())
     }
 
     /// Removes one spare file if there are more than all workers can need soon.
     fn trim(&self) -> bool {
-        let name = {
-            let mut pool = lock(&self.pool);
-            if pool.names.len() <= self.lanes.len() * (self.target + 1) {
-                return false;
-            }
-            pool.names.pop()
-        };
-        name.is_some_and(|name| self.storage.remove(&name).is_ok())
+        let mut pool = lock(&self.pool);
+        pool.names.len() > self.lanes.len() * (self.target + 1) && pool.give_one_up(&*self.storage)
     }
 
     pub(crate) fn pool_len(&self) -> usize {

@@ -33,8 +33,8 @@ pub struct Stats {
     pub spare_files: u64,
     /// Attempts to prepare a segment that failed, most often because the disk is full.
     pub spare_errors: u64,
-    /// Whether the last attempt to prepare a segment failed.
-    pub spares_blocked: bool,
+    /// Why the last attempt to prepare a segment failed, if it did.
+    pub spare_error: Option<String>,
     /// Bytes that can still be appended: the ready and spare files, and the free space of the file system. With the
     /// rate of `bytes` this gives the hours that are left.
     pub space_left: u64,

@@ -36,6 +36,15 @@ fn wait_durable(journal: &Journal, sequence: u64) {
     }
 }
 
+/// Waits until so many segments are ready.
+fn wait_prepared(journal: &Journal, segments: u64) {
+    let begun = Instant::now();
+    while journal.stats().ready_segments < segments {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no segment is prepared");
+        std::thread::yield_now();
+    }
+}
+
 /// Tries until the journal takes a frame again.
 fn append_when_possible(opened: &mut Opened) -> u64 {
     let begun = Instant::now();
@@ -69,11 +78,7 @@ fn a_full_disk_refuses_before_the_append_and_recovers_alone() {
     append_when_possible(&mut opened);
     opened.writers[0].flush().unwrap();
     // The thread that prepares segments may be late.
-    let begun = Instant::now();
-    while opened.journal.stats().ready_segments == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(20), "no segment is prepared");
-        std::thread::yield_now();
-    }
+    wait_prepared(&opened.journal, 1);
     disk.set_capacity(0);
     let refused = loop {
         match opened.writers[0].append(NOW, &PAYLOAD) {
@@ -89,6 +94,45 @@ fn a_full_disk_refuses_before_the_append_and_recovers_alone() {
     opened.writers[0].flush().unwrap();
     wait_durable(&opened.journal, next + 1);
     assert!(opened.journal.stats().refused > 0);
+}
+
+#[test]
+fn a_full_disk_is_asked_now_and_then_however_many_clicks_come() {
+    let disk = FakeStorage::new();
+    disk.set_capacity(3 * SEGMENT);
+    let mut opened = open(&disk, 1);
+    let begun = Instant::now();
+    let mut refused = 0_u32;
+    while begun.elapsed() < Duration::from_secs(1) {
+        match opened.writers[0].append(NOW, &PAYLOAD) {
+            Ok(_) => opened.writers[0].flush().map(drop).unwrap(),
+            Err(_) => refused += 1,
+        }
+    }
+    let attempts = u128::from(opened.journal.stats().spare_errors);
+    assert!(refused > 100, "{refused}");
+    assert!((1..=begun.elapsed().as_millis() / 250 + 1).contains(&attempts), "{attempts} attempts");
+}
+
+#[test]
+fn a_journal_opens_on_a_full_disk_in_the_place_of_a_spare_file() {
+    for killed in [false, true] {
+        let disk = FakeStorage::new();
+        let mut opened = open(&disk, 1);
+        append_when_possible(&mut opened);
+        flush_when_possible(&mut opened);
+        wait_durable(&opened.journal, 1);
+        wait_prepared(&opened.journal, 2);
+        disk.set_capacity(u64::MAX - disk.free_bytes().unwrap());
+        let disk = if killed { disk.survive() } else { disk };
+        drop(opened);
+
+        let mut opened = open(&disk, 2);
+        let recovered = opened.recovered[0];
+        assert_eq!((recovered.first, recovered.next), (0, 1), "killed: {killed}");
+        append_when_possible(&mut opened);
+        opened.writers[0].flush().unwrap();
+    }
 }
 
 #[test]
@@ -135,11 +179,7 @@ fn who_hurried_before_a_failed_sync_need_not_hurry_again() {
     let mut opened = open_resting(&disk, 1, Duration::from_hours(1));
     append_when_possible(&mut opened);
     // The next sync is to be the frame's, and not one of a segment that is prepared.
-    let begun = Instant::now();
-    while opened.journal.stats().ready_segments < 2 {
-        assert!(begun.elapsed() < Duration::from_secs(20), "no segment is prepared");
-        std::thread::yield_now();
-    }
+    wait_prepared(&opened.journal, 2);
     disk.fail_syncs(1);
     flush_when_possible(&mut opened);
     opened.writers[0].hurry();

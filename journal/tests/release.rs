@@ -159,3 +159,50 @@ fn the_figures_add_up_what_the_workers_wrote() {
     assert_eq!((stats.frames, stats.unsynced_frames), (13, 1));
     assert_eq!([opened.journal.written(0), opened.journal.written(1)], [5, 8]);
 }
+
+#[test]
+fn on_a_full_disk_no_spare_file_is_forgotten_because_it_could_not_be_opened() {
+    let disk = FakeStorage::new();
+    let opened = open(&disk, 1);
+    while opened.journal.step_spares() {}
+    opened.journal.close().unwrap();
+    drop(opened);
+    let opened = open(&disk, 2);
+    let before = opened.journal.stats();
+    assert_eq!((before.ready_segments, before.spare_files), (2, 2));
+    disk.set_capacity(u64::MAX - disk.free_bytes().unwrap());
+    disk.fail_opens(u32::MAX);
+    for _ in 0..5 {
+        assert!(!opened.journal.step_spares());
+    }
+    disk.fail_opens(0);
+    while opened.journal.step_spares() {}
+    let after = opened.journal.stats();
+    assert_eq!((after.ready_segments, after.spare_files), (4, 0));
+}
+
+#[test]
+fn on_a_full_disk_what_was_read_makes_room_for_what_comes() {
+    let disk = FakeStorage::new();
+    let mut opened = open(&disk, 1);
+    let stream = write(&mut opened, 0, MANY);
+    let both = [(stream, 1), (opened.writers[1].stream(), 0)];
+    opened.journal.cursors("ship").unwrap().set(&both).unwrap();
+    // Full, as after hours without the core; and all that was prepared is used up.
+    disk.set_capacity(u64::MAX - disk.free_bytes().unwrap());
+    while opened.writers[0].append(NOW, &PAYLOAD).is_ok() {
+        opened.writers[0].flush().unwrap();
+    }
+    assert!(!opened.journal.step_spares());
+    opened.journal.step_sync(|| ());
+    // The core is back and takes everything.
+    let end = opened.writers[0].next_sequence();
+    opened.journal.cursors("ship").unwrap().set(&[(stream, end)]).unwrap();
+    assert!(opened.journal.release(stream, end).unwrap().segments >= 2);
+    while opened.journal.step_spares() {}
+    assert_eq!(opened.writers[0].append(NOW, &PAYLOAD), Ok(end));
+    opened.writers[0].flush().unwrap();
+    drop(opened);
+    let opened = open(&disk.survive(), 2);
+    assert_eq!((&*opened.notices, opened.journal.cursors("ship").unwrap().get(stream)), (&[][..], end));
+}

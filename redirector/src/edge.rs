@@ -21,7 +21,7 @@ use attribution_core::record::Tally;
 use attribution_core::time::Instant;
 use attribution_core::with_causes;
 use journal::storage::Storage;
-use journal::{Journal, Notice};
+use journal::{Journal, Notice, Stats};
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -111,7 +111,15 @@ impl Edge {
         let contact = Arc::new(Contact::new(table.position(), heard));
 
         let (listeners, address) = listen::open(config.listen, config.workers)?;
-        let connection_cap = listen::connection_cap(config.limits.connections);
+        let wanted = config.limits.connections;
+        let connection_cap = listen::connection_cap(wanted);
+        if connection_cap < wanted {
+            tracing::info!(
+                connection_cap,
+                wanted,
+                "the limit of open files leaves room for fewer connections: raise it (LimitNOFILE, ulimit -n)"
+            );
+        }
         let shared = Arc::new(Shared {
             hosts: Hosts::new(&config.public_base, &config.hosts),
             jar: CookieJar::new(secure),
@@ -255,11 +263,11 @@ impl Edge {
             let empty = self.shared.table.is_empty();
             reasons.push(if empty { NotReady::TableEmpty } else { NotReady::TableIncomplete });
         }
-        let stats = self.shared.journal.stats();
-        if !stats.threads_alive {
-            reasons.push(NotReady::JournalFailed("its threads have ended"));
-        } else if stats.spares_blocked && stats.ready_segments == 0 {
-            reasons.push(NotReady::JournalFailed("no space is left"));
+        let Stats { threads_alive, spare_error, ready_segments, .. } = self.shared.journal.stats();
+        if !threads_alive {
+            reasons.push(NotReady::JournalFailed("its threads have ended".to_owned()));
+        } else if let Some(error) = spare_error.filter(|_| ready_segments == 0) {
+            reasons.push(NotReady::JournalFailed(error));
         }
         Readiness { reasons, unsynced_ms: self.shared.journal.unsynced_age_ms() }
     }

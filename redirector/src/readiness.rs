@@ -10,7 +10,7 @@ pub enum NotReady {
     /// The first load is under way: the table has never held all that the core had, and live links would be misses.
     TableIncomplete,
     /// The journal takes no frames.
-    JournalFailed(&'static str),
+    JournalFailed(String),
     /// A worker thread has ended.
     WorkerLost(u8),
     /// It is shutting down.

@@ -37,6 +37,7 @@ struct Disk {
     failing_syncs: u32,
     failing_writes: u32,
     failing_removes: u32,
+    failing_opens: u32,
     /// A file, and how many reads of it fail.
     failing_reads: Option<(u64, u32)>,
     random: u64,
@@ -171,6 +172,11 @@ impl FakeStorage {
         lock(&self.disk).failing_removes = count;
     }
 
+    /// Lets the next `count` files not be opened or made, as for want of descriptors.
+    pub fn fail_opens(&self, count: u32) {
+        lock(&self.disk).failing_opens = count;
+    }
+
     /// Lets the next `count` reads of a file fail; one file at a time.
     pub fn fail_reads(&self, name: &str, count: u32) {
         let mut disk = lock(&self.disk);
@@ -210,6 +216,12 @@ impl Disk {
 
     fn used(&self) -> u64 {
         self.files.values().map(|f| f.current.len() as u64).sum()
+    }
+
+    fn may_open(&mut self) -> io::Result<()> {
+        let fails = self.failing_opens > 0;
+        self.failing_opens -= u32::from(fails);
+        if fails { Err(io::Error::other("no descriptor is left")) } else { Ok(()) }
     }
 
     fn change_name(&mut self, change: NameChange) {
@@ -287,6 +299,7 @@ impl Storage for FakeStorage {
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
         let mut disk = self.disk()?;
+        disk.may_open()?;
         let id = disk.next_id;
         disk.next_id += 1;
         disk.files.insert(id, Content::default());
@@ -295,7 +308,9 @@ impl Storage for FakeStorage {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        let id = self.disk()?.names.get(name).copied().ok_or(io::ErrorKind::NotFound)?;
+        let mut disk = self.disk()?;
+        disk.may_open()?;
+        let id = disk.names.get(name).copied().ok_or(io::ErrorKind::NotFound)?;
         Ok(Arc::new(FakeFile { storage: self.clone(), id }))
     }
 

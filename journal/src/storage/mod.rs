@@ -163,3 +163,8 @@ pub fn replace_file(storage: &dyn Storage, name: &str, bytes: &[u8]) -> io::Resu
     failpoint::reach("replace.renamed");
     storage.sync_dir()
 }
+
+/// Whether something failed because the disk is full, or what this user may have of it.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

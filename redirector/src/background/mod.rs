@@ -8,7 +8,8 @@
 //! - `shipper` sends what is behind the durable watermark to the core, one task per stream;
 //! - `recorder`, if wanted, tells Redis who holds which visitor;
 //! - `keeper` makes their cursors durable and releases what all have passed;
-//! - `heartbeat` tells the core how the edge stands.
+//! - `heartbeat` tells the core how the edge stands;
+//! - `watch` tells whoever reads the log what becomes of the journal's disk.
 
 mod backoff;
 mod contact;
@@ -24,6 +25,7 @@ mod seams;
 mod shipper;
 mod spawn;
 mod streams;
+mod watch;
 
 pub use contact::Contact;
 pub use options::{BackgroundOptions, RecorderOptions};

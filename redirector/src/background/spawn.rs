@@ -8,6 +8,7 @@ use super::progress::{Progress, StreamProgress};
 use super::recorder::Recorder;
 use super::shipper::Shipper;
 use super::streams::Streams;
+use super::watch::Watch;
 use super::{BackgroundOptions, Contact, Seams, describe};
 use crate::core_link::CoreLink;
 use attribution_core::click::EdgeId;
@@ -170,6 +171,7 @@ pub fn spawn_on(parts: Parts, handle: &Handle) -> Result<Background, SpawnError>
     let heart = Arc::new(Heart::new(edge, link, &seams, &options, contact, &streams, &progress));
     crew.start("heartbeat", &heart, Heart::run);
     crew.start("keeper", &keeper, Keeper::run);
+    crew.start("watch", &Arc::new(Watch { streams: Arc::clone(&streams) }), Watch::run);
     if let Some(recorder) = &options.recorder {
         let recorder = Recorder {
             options: recorder.clone(),

@@ -1,7 +1,7 @@
 //! The journal as the background sees it: which streams there are, how far each can be read, and when that moves.
 
 use super::phase::{Phase, Phases};
-use journal::{Journal, Reader, ReleaseError, StreamId, StreamInfo};
+use journal::{Journal, Reader, ReleaseError, Stats, StreamId, StreamInfo};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -86,6 +86,11 @@ impl Streams {
             Some(info) => info.next,
             None => self.journal.written(stream.worker),
         }
+    }
+
+    /// What the journal counts, and how many milliseconds of clicks are not on its disk.
+    pub(super) fn journal_stats(&self) -> (Stats, u64) {
+        (self.journal.stats(), self.journal.unsynced_age_ms())
     }
 
     /// Reads a stream from this number on; `None` if it was released as a whole.

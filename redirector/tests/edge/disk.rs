@@ -1,6 +1,7 @@
 //! Disks that refuse a write: what the buyer gets, what is counted, and that the frame still gets there.
 
 use crate::http::Answer;
+use crate::log;
 use crate::world::{World, click_keys, eventually, link, path, placement, programme, target};
 use attribution_core::catalogue::{Change, Durability, LinkRow, TargetRow};
 use attribution_core::ids::PlacementNum;
@@ -86,6 +87,7 @@ fn on_a_full_disk_fast_goes_on_without_claims_strict_refuses_and_both_recover_al
         Change::Link(LinkRow { placement: PlacementNum(2), ..link(2) }),
     ]);
     assert!(world.edge.readiness().is_ready());
+    log::listen();
     disk.set_capacity(0);
     let without = |answer: &Answer| click_token(answer).unjournaled;
     let answer = tap_until(&world, &path(1), "that is not journaled", without);
@@ -97,12 +99,14 @@ fn on_a_full_disk_fast_goes_on_without_claims_strict_refuses_and_both_recover_al
     assert!(world.metric("yinke_journal_refused_total") > 0);
     assert!(world.edge.tally().unjournaled > 0, "the core hears of them");
     let why = world.edge.readiness().reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
-    assert_eq!(why, ["the journal takes no frames: no space is left"]);
+    assert_eq!(why, ["the journal takes no frames: no storage space"]);
+    eventually("the log says what to do", || log::said("no further journal segment can be made") > 0);
 
     disk.set_capacity(u64::MAX);
     eventually("strict answers again", || world.get(&path(2), &[]).status == 302);
     eventually("fast gives claims again", || has_claim(&world.get(&path(1), &[])));
     eventually("it is ready again", || world.edge.readiness().is_ready());
+    eventually("the log says so", || log::said("journal segments can be made again") > 0);
     eventually("all that was recorded is on the disk", || {
         world.recorded().len() as u64 == world.edge.tally().recorded
     });

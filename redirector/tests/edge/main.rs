@@ -9,6 +9,7 @@ mod front;
 mod hostile;
 mod http;
 mod limits;
+mod log;
 mod onward;
 mod outcomes;
 mod pages;
