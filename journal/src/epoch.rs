@@ -6,6 +6,8 @@ use crate::frame::mix;
 use crate::storage::{self, Storage};
 use std::io;
 
+/// The last byte is the layout of everything that a start writes. Who changes any of it raises this one, so that older
+/// programs leave the start alone instead of taking its frames for damaged.
 const MAGIC: [u8; 8] = *b"YKJEPO\0\x01";
 const PREFIX: &str = "epoch-";
 const DISTRUST: &str = "distrust-";
@@ -138,10 +140,26 @@ impl EpochRecord {
     }
 
     /// Reads a record; `None` if it is damaged.
+    ///
+    /// # Errors
+    /// The system's, or that a newer program wrote it.
     pub(crate) fn load(storage: &dyn Storage, epoch: u64) -> io::Result<Option<Self>> {
-        let bytes = storage::read_file(storage, &Self::name(epoch), LIMIT)?;
-        Ok(bytes.and_then(|bytes| Self::decode(&bytes)).filter(|record| record.epoch == epoch))
+        let name = Self::name(epoch);
+        let bytes = storage::read_file(storage, &name, LIMIT)?.unwrap_or_default();
+        if is_newer(&bytes) {
+            let why =
+                format!("a newer version of the program wrote {name} and its segments: go on with that one");
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
+        Ok(Self::decode(&bytes).filter(|record| record.epoch == epoch))
     }
+}
+
+/// Whether a sound record has a layout after ours. Each ends with the sum of what is before: damage is not taken for news.
+fn is_newer(bytes: &[u8]) -> bool {
+    let Some((body, crc)) = bytes.split_last_chunk::<4>() else { return false };
+    let layout = body.strip_prefix(&MAGIC[..7]).and_then(|rest| rest.first());
+    layout.is_some_and(|layout| *layout > MAGIC[7]) && crc32fast::hash(body) == u32::from_le_bytes(*crc)
 }
 
 #[cfg(test)]

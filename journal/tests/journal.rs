@@ -142,6 +142,26 @@ fn a_segment_goes_when_every_cursor_has_passed_it_and_an_old_start_when_it_is_re
 }
 
 #[test]
+fn a_start_of_a_newer_program_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut opened = open(dir.path(), 1);
+    write(&mut opened, 0, 3000);
+    let stream = opened.writers[0].stream();
+    drop(opened);
+    let record = dir.path().join(format!("epoch-{:016x}", stream.epoch));
+    let ours = std::fs::read(&record).unwrap();
+    let mut newer = ours[..ours.len() - 4].to_vec();
+    newer[7] += 1;
+    newer.extend(crc32fast::hash(&newer).to_le_bytes());
+    std::fs::write(&record, &newer).unwrap();
+    let error = Journal::open(&options(dir.path()), NOW, 2).unwrap_err();
+    assert!(matches!(&error, OpenError::Recover(why) if why.to_string().contains("newer")), "{error:?}");
+    std::fs::write(&record, &ours).unwrap();
+    let opened = open(dir.path(), 3);
+    assert_eq!(read_all(&mut opened.journal.reader(stream, 0).unwrap(), 3000), 3000);
+}
+
+#[test]
 fn a_directory_serves_one_process() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path(), 1);
