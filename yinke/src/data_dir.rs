@@ -34,6 +34,14 @@ pub(crate) enum DataDirError {
         /// Its mode.
         mode: u32,
     },
+    /// What a start writes would not find room.
+    #[error("the disk of data directory {} has {free} bytes free and a start needs {ROOM}", .dir.display())]
+    Full {
+        /// The directory.
+        dir: PathBuf,
+        /// What an ordinary user may still write.
+        free: u64,
+    },
     /// Reading or writing in it failed.
     #[error("cannot use {}", .path.display())]
     Io {
@@ -102,8 +110,11 @@ impl DataDir {
             }
             Err(errno) => return Err(failed(errno.into())),
         }
-        lock.set_len(0).and_then(|()| lock.rewind()).map_err(failed)?;
-        writeln!(lock, "{}", std::process::id()).map_err(failed)?;
+        // For whoever finds it taken. A disk that is full is no reason not to start.
+        let _ = lock
+            .set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| writeln!(lock, "{}", std::process::id()));
         // What a killed process left behind is no longer true.
         remove_if_there(&path.join(RUNNING))?;
         Ok(Self { path: path.to_owned(), _lock: lock })
@@ -124,16 +135,15 @@ impl DataDir {
         Ok(path)
     }
 
-    /// Notes where this process listens.
-    ///
-    /// # Errors
-    /// If the note cannot be written.
-    pub(crate) fn note_running(&self, running: &Running) -> Result<(), DataDirError> {
+    /// Notes where this process listens, for the commands that look for it. Without the note it serves all the same.
+    pub(crate) fn note_running(&self, running: &Running) {
         let text = serde_json::to_vec_pretty(running).unwrap_or_default();
         let temporary = self.path.join("running.json.new");
-        let failed = |source| DataDirError::Io { path: self.path.join(RUNNING), source };
-        std::fs::write(&temporary, text).map_err(failed)?;
-        std::fs::rename(&temporary, self.path.join(RUNNING)).map_err(failed)
+        let noted = std::fs::write(&temporary, text)
+            .and_then(|()| std::fs::rename(&temporary, self.path.join(RUNNING)));
+        if let Err(error) = noted {
+            tracing::warn!(%error, dir = %self.path.display(), "commands will not find this process by its directory");
+        }
     }
 }
 
@@ -144,6 +154,26 @@ impl Drop for DataDir {
 }
 
 const RUNNING: &str = "running.json";
+/// More than a start writes before it serves: records of the journal, the beginning of the store's log, notes.
+const ROOM: u64 = 4 << 20;
+
+/// Whether a process that starts now could write what it must.
+///
+/// # Errors
+/// If not.
+pub(crate) fn takes_writes(dir: &Path) -> Result<(), DataDirError> {
+    let failed = |source| DataDirError::Io { path: dir.to_owned(), source };
+    let disk = rustix::fs::statvfs(dir).map_err(|errno| failed(errno.into()))?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free < ROOM {
+        return Err(DataDirError::Full { dir: dir.to_owned(), free });
+    }
+    // A file system that only reads since its disk failed still tells of free space.
+    let probe = dir.join("probe");
+    let written =
+        File::create(&probe).and_then(|mut file| file.write_all(b"probe\n").and_then(|()| file.sync_all()));
+    written.and_then(|()| std::fs::remove_file(&probe)).map_err(failed)
+}
 
 /// Where the process that holds `dir` listens, if one does and has started.
 pub(crate) fn running(dir: &Path) -> Option<Running> {
@@ -204,6 +234,19 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_without_room_or_that_does_not_write_is_named() {
+        let temporary = tempfile::tempdir().unwrap();
+        takes_writes(temporary.path()).unwrap();
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "nothing is left behind");
+        // Never has a byte free.
+        let error = takes_writes(Path::new("/proc")).unwrap_err();
+        assert!(matches!(error, DataDirError::Full { free: 0, .. }), "{error}");
+        std::fs::create_dir(temporary.path().join("probe")).unwrap();
+        let error = takes_writes(temporary.path()).unwrap_err();
+        assert!(matches!(error, DataDirError::Io { .. }), "{error}");
+    }
+
+    #[test]
     fn the_note_goes_with_its_process() {
         let temporary = tempfile::tempdir().unwrap();
         let note = Running {
@@ -215,7 +258,7 @@ mod tests {
         };
         let held = DataDir::open(temporary.path()).unwrap();
         assert_eq!(running(temporary.path()), None);
-        held.note_running(&note).unwrap();
+        held.note_running(&note);
         assert_eq!(running(temporary.path()), Some(note));
         drop(held);
         assert_eq!(running(temporary.path()), None);

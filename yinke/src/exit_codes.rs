@@ -13,7 +13,7 @@ impl From<DataDirError> for Failure {
             DataDirError::InUse { .. } => Exit::TryAgain,
             DataDirError::Create { .. } => Exit::CannotCreate,
             DataDirError::Writable { .. } => Exit::NoPermission,
-            DataDirError::Io { .. } => Exit::Io,
+            DataDirError::Full { .. } | DataDirError::Io { .. } => Exit::Io,
         };
         Self::new(exit, error)
     }

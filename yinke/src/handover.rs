@@ -6,12 +6,14 @@
 use crate::exit::{Exit, Failure};
 use crate::logging;
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
-use std::ffi::OsString;
-use std::io;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read as _};
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Says what is handed over: `PID RESTARTS NAME=FD NAME=FD ...`.
 const HANDED_OVER: &str = "YINKE_HANDED_OVER";
@@ -188,16 +190,50 @@ impl Handover {
     }
 }
 
-/// Whether the program that a restart would start can be started at all. Asked before anything is given up.
+/// A program that has not ended by then hangs: on a file system that does not answer, say.
+const TRIAL: Duration = Duration::from_secs(10);
+
+/// Runs the program that a restart would start, with arguments by which it ends at once. Asked before anything is given up.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(crate) fn program_starts() -> io::Result<()> {
-    let program = std::env::args_os().next().unwrap_or_else(|| OsString::from("yinke"));
-    let mut version = Command::new(program);
-    version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let status = version.status()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("--version ended with {status}"))) }
+/// If it cannot be started, hangs, or ends with an error: then what it says.
+pub(crate) fn try_program(arguments: &[&OsStr]) -> Result<(), Failure> {
+    let mut program = Command::new(std::env::args_os().next().unwrap_or_else(|| OsString::from("yinke")));
+    ends_well(program.args(arguments), TRIAL).map_err(|e| Failure::new(Exit::Runtime, e))
+}
+
+/// Whether the program that a restart would start takes this configuration of a role.
+///
+/// # Errors
+/// As [`try_program`].
+pub(crate) fn try_configuration(role: &str, file: &Path) -> Result<(), Failure> {
+    let [config, check, option, role, end] = ["config", "check", "--role", role, "--"].map(OsStr::new);
+    try_program(&[config, check, option, role, end, file.as_os_str()])
+}
+
+fn ends_well(program: &mut Command, within: Duration) -> io::Result<()> {
+    let streams = program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = streams.spawn()?;
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if begun.elapsed() > within {
+            child.kill()?;
+            child.wait()?;
+            return Err(io::Error::other(format!("{program:?} does not end")));
+        }
+        std::thread::park_timeout(Duration::from_millis(10));
+    };
+    if status.success() {
+        return Ok(());
+    }
+    let mut said = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        stderr.take(8 << 10).read_to_string(&mut said)?;
+    }
+    Err(io::Error::other(format!("{program:?} ended with {status}: {}", said.trim())))
 }
 
 #[cfg(test)]
@@ -239,5 +275,21 @@ mod tests {
         assert_eq!(adopt(fd).unwrap_err(), InheritError::NotListening(fd));
         assert!(fcntl_getfd(&file).is_ok(), "it was left alone");
         assert_eq!(adopt(1).unwrap_err(), InheritError::NotListening(1));
+    }
+
+    #[test]
+    fn a_program_that_fails_is_quoted_and_one_that_hangs_is_ended() {
+        let shell = |script: &str| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", script]);
+            shell
+        };
+        assert!(ends_well(&mut shell("echo x >&2"), TRIAL).is_ok());
+        let error = ends_well(&mut shell("echo no such key >&2; exit 78"), TRIAL).unwrap_err().to_string();
+        assert!(error.contains("78") && error.ends_with("no such key"), "{error}");
+        let begun = Instant::now();
+        assert!(ends_well(&mut shell("exec sleep 60"), Duration::from_millis(50)).is_err());
+        assert!(begun.elapsed() < TRIAL);
+        assert!(ends_well(&mut Command::new("/nowhere/yinke"), TRIAL).is_err());
     }
 }

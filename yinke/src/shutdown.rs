@@ -2,7 +2,7 @@
 //! second ends the process at once.
 
 use crate::exit::Failure;
-use crate::handover::{self, Handover, Name};
+use crate::handover::{Handover, Name};
 use crate::logging;
 use crate::roles::Served;
 use std::net::TcpListener;
@@ -89,17 +89,22 @@ impl Signals {
         }
     }
 
-    /// Waits for the end and reloads meanwhile when asked to.
-    pub(crate) async fn next_or_reload(&mut self, served: &Served) -> Ask {
+    /// Waits for the end and reloads meanwhile when asked to. `may_restart` is asked before a restart gives anything up:
+    /// whether the process after this one would start. It may block.
+    pub(crate) async fn next_or_reload(
+        &mut self,
+        served: &Served,
+        may_restart: impl Fn() -> Result<(), Failure> + Clone + Send + 'static,
+    ) -> Ask {
         loop {
             tokio::select! {
                 _ = self.term.recv() => return Ask::Stop,
                 _ = self.int.recv() => return Ask::Stop,
                 _ = self.hup.recv() => drop(served.reload()),
-                _ = self.usr2.recv() => match tokio::task::spawn_blocking(handover::program_starts).await {
+                _ = self.usr2.recv() => match tokio::task::spawn_blocking(may_restart.clone()).await {
                     Ok(Ok(())) => return Ask::Restart,
-                    Ok(Err(error)) => tracing::error!(%error, "not restarted: the program does not start; this one goes on"),
-                    Err(error) => tracing::error!(%error, "not restarted: the program could not be tried"),
+                    Ok(Err(error)) => tracing::error!(%error, "not restarted: the next process would not start; this one goes on"),
+                    Err(error) => tracing::error!(%error, "not restarted: the next process could not be tried"),
                 },
             }
         }

@@ -2,15 +2,15 @@
 
 use crate::admin::{self, Metrics};
 use crate::config::{CoreFile, StoreChoice, load};
-use crate::data_dir::{DataDir, Running, create_private};
+use crate::data_dir::{DataDir, Running, create_private, takes_writes};
 use crate::exit::{Exit, Failure};
-use crate::handover::{Inherited, Name};
+use crate::handover::{self, Inherited, Name};
 use crate::keys::CoreSecrets;
 use crate::roles::core::{CoreRole, CoreStart};
 use crate::roles::{Roles, Served, listen};
 use crate::shutdown::{self, Ask, Ended, Signals};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Run the core: ingest, attribution, ledger and API
@@ -29,13 +29,13 @@ impl CoreRoleArgs {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let settings = load::<CoreFile>(&self.config)?.settings;
         let runtime = super::runtime()?;
-        let ended = runtime.block_on(serve(settings));
+        let ended = runtime.block_on(serve(settings, self.config));
         runtime.shutdown_background();
         ended?.finish()
     }
 }
 
-async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
+async fn serve(settings: CoreFile, file: PathBuf) -> Result<Ended, Failure> {
     let mut inherited = Inherited::take()?;
     let mut signals = Signals::watch().map_err(|e| Failure::new(Exit::Runtime, e))?;
     let data = DataDir::open(&settings.data_dir)?;
@@ -73,8 +73,8 @@ async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
         edge: None,
         core: Some(role.base_url()),
         admin,
-    })?;
-    let ask = signals.next_or_reload(&served).await;
+    });
+    let ask = signals.next_or_reload(&served, move || may_restart(&file)).await;
     signals.exit_on_next();
     tracing::info!(?ask, "draining");
     served.drain();
@@ -88,4 +88,13 @@ async fn serve(settings: CoreFile) -> Result<Ended, Failure> {
         admin_server.finish().await;
     }
     Ok(Ended::asked(ask, kept, inherited.restarts))
+}
+
+/// Whether a core that starts now would take its configuration and its keys, and find room.
+fn may_restart(file: &Path) -> Result<(), Failure> {
+    handover::try_configuration("core", file)?;
+    // What only the next program can read, only it can judge.
+    let Ok(next) = load::<CoreFile>(file) else { return Ok(()) };
+    CoreSecrets::open_or_create(&next.settings.keys_dir, true)?;
+    Ok(takes_writes(&next.settings.data_dir)?)
 }

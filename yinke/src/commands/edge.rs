@@ -2,9 +2,9 @@
 
 use crate::admin::{self, Metrics};
 use crate::config::{EdgeFile, load};
-use crate::data_dir::{DataDir, Running};
+use crate::data_dir::{DataDir, Running, takes_writes};
 use crate::exit::{Exit, Failure};
-use crate::handover::{Inherited, Name};
+use crate::handover::{self, Inherited, Name};
 use crate::keys::EdgeSecrets;
 use crate::roles::{Roles, Served, edge, listen};
 use crate::shutdown::{self, Ask, Ended, Signals};
@@ -12,7 +12,7 @@ use clap::Args;
 use redirector::EdgeConfig;
 use redirector::core_link::{CoreToken, HttpCoreLink, HttpCoreLinkOptions};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -32,13 +32,13 @@ impl EdgeArgs {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let settings = load::<EdgeFile>(&self.config)?.settings;
         let runtime = super::runtime()?;
-        let ended = runtime.block_on(serve(settings));
+        let ended = runtime.block_on(serve(settings, self.config));
         runtime.shutdown_background();
         ended?.finish()
     }
 }
 
-async fn serve(settings: EdgeFile) -> Result<Ended, Failure> {
+async fn serve(settings: EdgeFile, file: PathBuf) -> Result<Ended, Failure> {
     let mut inherited = Inherited::take()?;
     let mut signals = Signals::watch().map_err(|e| Failure::new(Exit::Runtime, e))?;
     let data = DataDir::open(&settings.data_dir)?;
@@ -78,8 +78,8 @@ async fn serve(settings: EdgeFile) -> Result<Ended, Failure> {
         edge: Some(listen::base_url(port.address)),
         core: None,
         admin,
-    })?;
-    let ask = signals.next_or_reload(&served).await;
+    });
+    let ask = signals.next_or_reload(&served, move || may_restart(&file)).await;
     signals.exit_on_next();
     tracing::info!(?ask, "draining");
     served.drain();
@@ -95,4 +95,13 @@ async fn serve(settings: EdgeFile) -> Result<Ended, Failure> {
         admin_server.finish().await;
     }
     Ok(Ended::asked(ask, kept, inherited.restarts))
+}
+
+/// Whether an edge that starts now would take its configuration and its keys, and find room.
+fn may_restart(file: &Path) -> Result<(), Failure> {
+    handover::try_configuration("edge", file)?;
+    // What only the next program can read, only it can judge.
+    let Ok(next) = load::<EdgeFile>(file) else { return Ok(()) };
+    EdgeSecrets::open(&next.settings.keys_dir, next.settings.edge)?;
+    Ok(takes_writes(&next.settings.data_dir)?)
 }

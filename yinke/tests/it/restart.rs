@@ -1,10 +1,12 @@
 //! A restart with SIGUSR2, seen by clients that connect all the time.
 
+use crate::roles;
 use crate::support::{Answer, TOKEN, Up, code, http, run, stderr, up, wait_for};
 use crate::up::{audit, small_world, tap};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -198,4 +200,36 @@ fn every_click_counts_once_while_it_restarts_and_its_keys_rotate() {
         restarts / 2
     );
     assert_eq!(server.stop().0, 0);
+}
+
+#[test]
+fn a_restart_that_would_fail_is_not_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let core = roles::core(dir, "127.0.0.1:0");
+    roles::keys_for(dir, &core);
+    let edge = roles::edge_with(dir, &core.core, "", "info");
+    let (config, key) = (dir.join("edge.toml"), dir.join("edge-keys/check.key"));
+    let refused = |server: &Up, name: &str, times: usize, why: &str| {
+        server.restart();
+        let log = wait_for("it says that it goes on", || {
+            let log = std::fs::read_to_string(dir.join(name)).unwrap();
+            (log.matches("not restarted").count() == times).then_some(log)
+        });
+        assert!(log.lines().last().unwrap().contains(why), "{log}");
+    };
+    let good = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{good}no_such_key = 1\n")).unwrap();
+    refused(&edge, "edge.log", 1, "no_such_key");
+    std::fs::write(&config, &good).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    refused(&edge, "edge.log", 2, "check.key has mode 0644");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    restart_and_wait(&edge, 1);
+
+    let key = dir.join("core/keys/master.g1.key");
+    std::fs::rename(&key, key.with_extension("away")).unwrap();
+    refused(&core, "core.log", 1, "master.g1.key is missing");
+    std::fs::rename(key.with_extension("away"), &key).unwrap();
+    restart_and_wait(&core, 1);
 }

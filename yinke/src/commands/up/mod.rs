@@ -6,10 +6,10 @@ use crate::admin::{self, Metrics};
 use crate::api::CoreApi;
 use crate::cli::{self, DATA_DEFAULT, RedisArgs};
 use crate::config::{self, SQLITE_FILE, StoreChoice};
-use crate::data_dir::{DataDir, Running};
+use crate::data_dir::{DataDir, Running, takes_writes};
 use crate::demo;
 use crate::exit::{Exit, Failure};
-use crate::handover::{Inherited, Name};
+use crate::handover::{self, Inherited, Name};
 use crate::keys::CoreSecrets;
 use crate::output::{note, say};
 use crate::roles::core::{CoreRole, CoreStart};
@@ -23,8 +23,9 @@ use redirector::background::Pulse;
 use redirector::config::Listen;
 use settlement_core::Clock;
 use settlement_core::api::Limits;
+use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -112,7 +113,7 @@ impl UpArgs {
         };
         // From here on a signal drains: what has started may have answered somebody.
         let ready_and_told = async {
-            started.ready().await?;
+            started.ready().await;
             self.tell(&started).await
         };
         let told = tokio::select! {
@@ -121,7 +122,10 @@ impl UpArgs {
         };
         // A demo that failed is no reason to leave the store in the middle of something.
         let ask = match told {
-            Ok(None) => signals.next_or_reload(&started.served).await,
+            Ok(None) => {
+                let data = self.data.clone();
+                signals.next_or_reload(&started.served, move || may_restart(&data)).await
+            }
             Ok(Some(_)) | Err(_) => Ask::Stop,
         };
         signals.exit_on_next();
@@ -230,6 +234,13 @@ impl UpArgs {
     }
 }
 
+/// Whether a process that starts now would take the keys in this directory, and find room.
+fn may_restart(data: &Path) -> Result<(), Failure> {
+    handover::try_program(&[OsStr::new("--version")])?;
+    CoreSecrets::open_or_create(&data.join("keys"), true)?;
+    Ok(takes_writes(data)?)
+}
+
 /// Everything that runs.
 struct Up {
     data: DataDir,
@@ -247,10 +258,9 @@ struct Up {
 
 impl Up {
     /// Waits until everything serves, and notes where.
-    async fn ready(&self) -> Result<(), Failure> {
+    async fn ready(&self) {
         wait_until_ready(&self.served).await;
-        self.data.note_running(&self.running)?;
-        Ok(())
+        self.data.note_running(&self.running);
     }
 
     /// Waits until the edge knows all that the core has now.
