@@ -151,6 +151,11 @@ impl From<StoreError> for Problem {
                 "store_unavailable",
                 "the core cannot reach its store; try again",
             ),
+            StoreError::Unusable(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "the core's store takes nothing now; try again",
+            ),
             StoreError::CommitUnknown(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "outcome_unknown",

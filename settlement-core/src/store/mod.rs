@@ -113,6 +113,10 @@ pub enum StoreError {
     /// idempotency key is safe.
     #[error("the connection was lost while committing; the outcome is unknown")]
     CommitUnknown(#[source] Cause),
+    /// The database answers and takes nothing now: its disk is full or fails, it has no room for us, or it only reads
+    /// because another server has taken its place. Nothing was changed.
+    #[error("the database takes nothing now")]
+    Unusable(#[source] Cause),
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Refused(#[source] Cause),
@@ -161,7 +165,7 @@ impl StoreError {
         move |cause| Self::Corrupt { what, cause: cause.into() }
     }
 
-    /// Whether repeating the same request later may succeed without anybody changing anything.
+    /// Whether repeating the same request later may succeed without anybody changing the request.
     pub const fn may_retry(&self) -> bool {
         matches!(
             self,
@@ -169,6 +173,7 @@ impl StoreError {
                 | Self::Contention { .. }
                 | Self::Transient(_)
                 | Self::Unreachable(_)
+                | Self::Unusable(_)
                 | Self::CommitUnknown(_)
         )
     }

@@ -81,6 +81,12 @@ fn classify(error: rusqlite::Error) -> StoreError {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
                 return StoreError::Transient(error.into());
             }
+            ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::OutOfMemory => {
+                return StoreError::Unusable(error.into());
+            }
             ErrorCode::ConstraintViolation
                 if matches!(
                     failure.extended_code,

@@ -172,6 +172,45 @@ async fn a_commit_whose_answer_is_cut_off_counts_once() {
     core.close();
 }
 
+on_both!(a_store_without_room_sets_no_click_aside_and_takes_all_once_it_has_some, async |bench: &Bench| {
+    let (fill, empty) = if bench.is_sqlite() {
+        ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000000")
+    } else {
+        (
+            "CREATE FUNCTION told_to() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             RAISE EXCEPTION 'told to' USING ERRCODE = 'disk_full'; END $$; \
+             CREATE TRIGGER told_to BEFORE INSERT ON clicks FOR EACH STATEMENT EXECUTE FUNCTION told_to()",
+            "DROP TRIGGER told_to ON clicks",
+        )
+    };
+    let store = bench.core.store();
+    store.write(|tx| tx.script(fill)).await.unwrap();
+    let s = stream(24, 0);
+    let refused = bench.core.ingest(batch(s, 0..FRAMES), NOW).await;
+    assert!(matches!(refused, Err(IngestError::Store(StoreError::Unusable(_)))), "{refused:?}");
+    store.write(|tx| tx.script(empty)).await.unwrap();
+    ship(&bench.core, s, 100).await;
+    whole(&bench.core, s).await;
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts it"]
+async fn a_server_that_only_reads_any_more_is_left_for_the_one_that_writes() {
+    let bench = Bench::postgres().await;
+    let mut config = bench.config.clone();
+    let StoreConfig::Postgres { connections, .. } = &mut config.store else { panic!("not PostgreSQL") };
+    *connections = 1;
+    let core = Core::open(config, keys()).unwrap();
+    // A primary that was demoted keeps its connections: from now on this one reads, and a new one would write.
+    core.store().write(|tx| tx.script("SET default_transaction_read_only = on")).await.unwrap();
+    let s = stream(25, 0);
+    let refused = core.ingest(batch(s, 0..1), NOW).await;
+    assert!(matches!(refused, Err(IngestError::Store(StoreError::Unusable(_)))), "{refused:?}");
+    ship(&core, s, 100).await;
+    whole(&bench.core, s).await;
+    core.close();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a server: cargo xtask test starts it"]
 async fn serialization_failures_are_tried_again() {

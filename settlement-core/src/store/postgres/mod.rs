@@ -39,6 +39,9 @@ pub(super) struct PgConnection {
     client: Option<Client>,
     statements: Statements<Statement>,
     transient: bool,
+    writing: bool,
+    /// The server only reads: another one has taken its place.
+    demoted: bool,
     /// Rows written since it was last looked how large the tables are.
     written: u64,
     copy_clicks: String,
@@ -61,6 +64,8 @@ impl PgConnection {
             client: None,
             statements: Statements::new(STATEMENTS_KEPT),
             transient: false,
+            writing: false,
+            demoted: false,
             written: 0,
             copy_clicks: format!("COPY clicks ({COLUMNS}) FROM STDIN (FORMAT binary)"),
             buffer: Vec::new(),
@@ -111,6 +116,10 @@ impl PgConnection {
     }
 
     fn fail(&mut self, error: postgres::Error) -> StoreError {
+        if self.writing && error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+            self.demoted = true;
+            return StoreError::Unusable(error.into());
+        }
         let error = classify(error);
         // A connection lost in the middle has changed nothing: begin again on a new one.
         self.transient = matches!(error, StoreError::Transient(_) | StoreError::Unreachable(_));
@@ -136,6 +145,9 @@ fn classify(error: postgres::Error) -> StoreError {
     } else if state.code().starts_with("57P") || state.code().starts_with("08") {
         // The server shuts down, or lost us.
         StoreError::Unreachable(error.into())
+    } else if ["53", "58"].iter().any(|class| state.code().starts_with(class)) {
+        // Disk, memory or connections have run out; the disk fails.
+        StoreError::Unusable(error.into())
     } else if ["22", "23", "P0001"].iter().any(|class| state.code().starts_with(class)) {
         // A value out of range, a rule of the table, a trigger of the operator's own.
         StoreError::Unfit(error.into())
@@ -269,7 +281,7 @@ impl Tx for PgConnection {
 
 impl Connection for PgConnection {
     fn begin(&mut self, mode: Mode) -> Result<(), StoreError> {
-        self.transient = false;
+        (self.transient, self.writing) = (false, mode == Mode::Write);
         let sql = match mode {
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
@@ -290,6 +302,10 @@ impl Connection for PgConnection {
     }
 
     fn rollback(&mut self) {
+        if std::mem::take(&mut self.demoted) {
+            // The next transaction looks for the server that writes.
+            self.client = None;
+        }
         if let Some(client) = self.client.as_mut()
             && client.batch_execute("ROLLBACK").is_err()
         {
