@@ -59,7 +59,10 @@ impl ServerError {
 
     /// Whether a person must change something first.
     pub fn needs_repair(&self) -> bool {
-        matches!(self.reason(), "evicts" | "unauthorised" | "refused" | "misconfigured" | "other")
+        matches!(
+            self.reason(),
+            "evicts" | "out_of_memory" | "misconfigured" | "read_only" | "unauthorised" | "refused" | "other"
+        )
     }
 
     /// The script is not known to the node that was asked.

@@ -47,6 +47,7 @@ impl Feed {
         // The first load of an empty table says nothing about how fast changes arrive.
         let mut measured = self.contact.applied() > 0;
         let mut anew = None;
+        let mut silent = false;
         metrics::counter!("yinke_edge_table_reloads_total").increment(0); // an increase is seen from zero on
         while phases.now() == Phase::Run {
             let began = Instant::now();
@@ -65,6 +66,9 @@ impl Feed {
             let pause = match taken {
                 Ok(more) => {
                     backoff.reset();
+                    if std::mem::take(&mut silent) {
+                        tracing::info!("the core is heard again");
+                    }
                     if loading && anew.is_none() {
                         // What was saved is of another past.
                         (saving.number, saving.whole) = (0, false);
@@ -83,9 +87,13 @@ impl Feed {
                     if error.retry() == Retry::AfterRepair {
                         tracing::error!(error = with_causes(&error), "the core gives no changes");
                         backoff.stretch();
-                    } else {
-                        tracing::debug!(error = with_causes(&error), "no changes now");
+                    } else if !silent {
+                        tracing::warn!(
+                            error = with_causes(&error),
+                            "the core is not heard: clicks are served and recorded, withdrawals do not arrive"
+                        );
                     }
+                    silent = true;
                     backoff.pause(error.retry_after())
                 }
             };

@@ -1,6 +1,7 @@
 //! Changes reach the table in order, whatever the core does, and the table is saved.
 
 use crate::core_server::{CoreServer, Fault};
+use crate::log;
 use crate::rig::{Anew, Rig, quick};
 use attribution_core::catalogue::{Change, NumberedChange, PromoterRow};
 use attribution_core::ids::PromoterNum;
@@ -56,12 +57,18 @@ async fn the_first_whole_table_is_saved_at_once() {
 
 #[tokio::test]
 async fn without_a_core_the_edge_knows_that_it_has_heard_nothing() {
+    log::listen();
     let dir = tempfile::tempdir().unwrap();
     let core = CoreServer::start().await;
     core.with(|state| state.change_faults.extend([Fault::Status(500); 3]));
     let rig = Rig::start(dir.path(), core.address, quick());
     assert_eq!(rig.contact.heard(), None);
     core.until("the core is back", |_| rig.contact.heard()).await;
+    let said = |words| (log::said(words) > 0).then_some(());
+    core.until("the log told of both", |_| {
+        said("the core is not heard").and(said("the core is heard again"))
+    })
+    .await;
     rig.shutdown(Duration::from_secs(5)).await;
 }
 

@@ -8,6 +8,8 @@ mod damage;
 mod feed;
 mod holder;
 mod kill;
+#[path = "../edge/log.rs"]
+mod log;
 mod metrics;
 mod moods;
 mod recorder;

@@ -2,6 +2,7 @@
 //! records are there afterwards.
 
 use crate::core_server::CoreServer;
+use crate::log;
 use crate::metrics::{install, scraped};
 use crate::recorder::{PROGRAMME, held, recording, recording_to, visitor};
 use crate::rig::{Rig, click, shipped};
@@ -18,6 +19,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[ignore = "needs a server: cargo xtask test starts it"]
 async fn no_mood_of_redis_touches_the_clicks() {
     install();
+    log::listen();
+    let complaints = || log::said("redis needs help") + log::said("redis is away");
     let (dir, core) = (tempfile::tempdir().unwrap(), CoreServer::start().await);
     let mut server = RedisServer::start(&[]).await;
     let door = Door::to(server.port).await;
@@ -26,6 +29,7 @@ async fn no_mood_of_redis_touches_the_clicks() {
     rig.write_record(0, clock::now(), &click(first, PromoterNum(1)));
     held(&mut connect(&server.url()).await, PROGRAMME, first, 1).await;
     for (round, mood) in (1..).zip(Mood::ALL) {
+        let before = complaints();
         server.enter(mood, &door).await;
         let mine = visitor();
         rig.write_record(0, clock::now(), &click(mine, PromoterNum(1)));
@@ -34,6 +38,12 @@ async fn no_mood_of_redis_touches_the_clicks() {
         shipped(&core, rig.stream(1), 1_000 * round).await;
         if let Some(reason) = mood.reason() {
             scraped(&format!(r#"yinke_redis_errors_total{{reason="{reason}"}}"#)).await;
+            let said = async {
+                while complaints() == before {
+                    tokio::task::yield_now().await;
+                }
+            };
+            assert!(tokio::time::timeout(DEADLINE, said).await.is_ok(), "{reason} is said to nobody");
         }
         server.leave(mood, &door).await;
         held(&mut connect(&server.url()).await, PROGRAMME, mine, 1).await;

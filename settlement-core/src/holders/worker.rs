@@ -94,11 +94,11 @@ impl Worker {
         while !*stopped.borrow() {
             let wait = match self.round().await {
                 Ok(Round::Worked) => {
-                    pause = FIRST_PAUSE;
+                    well_again(&mut pause);
                     LINGER
                 }
                 Ok(Round::Nothing) => {
-                    pause = FIRST_PAUSE;
+                    well_again(&mut pause);
                     tokio::select! {
                         _ = clicks.changed() => {}
                         () = tokio::time::sleep(IDLE) => {}
@@ -113,7 +113,7 @@ impl Worker {
                 }
                 Err(error) => {
                     self.connected = None;
-                    report(&error);
+                    report(&error, pause == FIRST_PAUSE);
                     let wait = jittered(pause);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     wait
@@ -328,7 +328,15 @@ fn nothing_to_tell() {
     }
 }
 
-fn report(error: &RoundError) {
+/// The pauses after failures are over.
+fn well_again(pause: &mut Duration) {
+    if std::mem::replace(pause, FIRST_PAUSE) > FIRST_PAUSE {
+        tracing::info!("redis is told again who holds whom");
+    }
+}
+
+/// What lasts and mends itself is said when it begins.
+fn report(error: &RoundError, begins: bool) {
     let RoundError::Redis(redis) = error else {
         let error = with_causes(error);
         tracing::warn!(error, "redis could not be told who holds whom; it will be tried again");
@@ -338,8 +346,8 @@ fn report(error: &RoundError) {
     let (reason, error) = (redis.reason(), with_causes(error));
     if redis.needs_repair() {
         tracing::error!(reason, error, "redis needs help: no decisions are written until this is repaired");
-    } else {
-        tracing::debug!(reason, error, "redis is away");
+    } else if begins {
+        tracing::warn!(reason, error, "redis is away; what it lacks is told later");
     }
 }
 

@@ -55,6 +55,7 @@ impl Recorder {
         let mut readers = BTreeMap::new();
         let mut server = None;
         let mut known_run = None;
+        let mut away = None;
         while phases.now() != Phase::Stop {
             let told = match self.connected(&mut server, &mut known_run).await {
                 Ok(server) => {
@@ -79,15 +80,25 @@ impl Recorder {
                 Err(error) => Err(error),
             };
             match told {
-                Ok(()) => backoff.reset(),
+                Ok(()) => {
+                    backoff.reset();
+                    if away.take().is_some() {
+                        tracing::info!("redis is told again who holds whom");
+                    }
+                }
                 Err(error) => {
                     server = None;
-                    metrics::counter!("yinke_redis_errors_total", "reason" => error.reason()).increment(1);
+                    let reason = error.reason();
+                    metrics::counter!("yinke_redis_errors_total", "reason" => reason).increment(1);
                     if error.needs_repair() {
                         tracing::error!(error = with_causes(&error), "redis needs help");
-                    } else {
-                        tracing::debug!(error = with_causes(&error), "redis is away");
+                    } else if away != Some(reason) {
+                        tracing::warn!(
+                            error = with_causes(&error),
+                            "redis is away; what it lacks is told later"
+                        );
                     }
+                    away = Some(reason);
                     if !phases.pause(backoff.pause(None), Phase::Drain).await {
                         return; // a view is not worth a slow end: the next start goes on at the cursor
                     }
