@@ -4,6 +4,23 @@ use crate::click::ClickId;
 use crate::fold::{Click, ClickTarget, Evidence};
 use crate::ids::{MerchantId, PlacementId, PlatformId, ProductId, PromoterId};
 use crate::time::Instant;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A policy's fields by their paths, `attribution.scope`; a part that is no section is a field itself.
+pub(crate) fn policy_fields(policy: &Value) -> BTreeMap<String, Value> {
+    const SECTIONS: [&str; 5] = ["attribution", "commission", "settlement", "eligibility", "edge"];
+    let mut fields = BTreeMap::new();
+    for (part, value) in policy.as_object().unwrap() {
+        match value {
+            Value::Object(section) if SECTIONS.contains(&part.as_str()) => {
+                fields.extend(section.iter().map(|(name, value)| (format!("{part}.{name}"), value.clone())));
+            }
+            value => drop(fields.insert(part.clone(), value.clone())),
+        }
+    }
+    fields
+}
 
 /// `2020-03-05 16:55:35` in Asia/Shanghai; `06-01 10:00:00` is in 2020.
 pub(crate) fn at(text: &str) -> Instant {

@@ -159,7 +159,9 @@ impl<'a> Case<'a> {
     }
 
     fn coupon(&self, folded: &mut Folded) -> Option<Winner> {
-        if self.policy.attribution.coupon != CouponOverride::ExclusiveCodeWins {
+        // Where no promoter has a share no code can be anybody's: it must not take the channel's fee away.
+        let counts = self.policy.commission.pays_promoters();
+        if self.policy.attribution.coupon != CouponOverride::ExclusiveCodeWins || !counts {
             return None;
         }
         let coupon = self.line.coupon.as_ref()?;

@@ -262,19 +262,11 @@ impl CommissionPolicy {
         self.split.iter().any(|share| share.party == Party::Promoter)
     }
 
-    /// The smallest commission of which some party gets less than of one fen less, if there is any: with the agency's
-    /// contract, or with its share at the promoter. The ledger carries that fen when a refund comes to it.
+    /// The smallest commission of which some party gets less than of one fen less, if there is any. The ledger carries that
+    /// fen when a refund comes to it. Where the agency's share is the promoter's, two parties are left, and of two no share
+    /// ever shrinks.
     pub fn share_shrinks_at(&self) -> Option<i64> {
-        let weights = |split: &[Weight]| split.iter().map(|w| w.weight).collect::<Vec<_>>();
-        let agency: u32 = self.split.iter().filter(|w| w.party == Party::Agency).map(|w| w.weight).sum();
-        let mut alone = self.split.clone();
-        alone.retain(|w| w.party != Party::Agency);
-        for own in alone.iter_mut().filter(|w| w.party == Party::Promoter) {
-            own.weight += agency;
-        }
-        let shrinks =
-            [&self.split, &alone].into_iter().filter_map(|split| first_non_monotone(&weights(split)));
-        shrinks.min()
+        first_non_monotone(&self.split.iter().map(|share| share.weight).collect::<Vec<_>>())
     }
 }
 
@@ -296,5 +288,26 @@ impl Default for CommissionPolicy {
             agency_from: None,
             collected_at_withdrawal: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_has_one_name() {
+        for (class, name) in [(Class::New, "new"), (Class::Returning, "returning")] {
+            assert_eq!((class.name(), serde_json::to_value(class).unwrap()), (name, name.into()));
+            assert_ne!(class.other(), class);
+        }
+    }
+
+    #[test]
+    fn of_two_parties_no_share_shrinks() {
+        for (own, other) in (0..40).flat_map(|own| (1..40).map(move |other| (own, other))) {
+            assert_eq!(first_non_monotone(&[own, other]), None, "{own}:{other}");
+        }
+        assert_eq!(first_non_monotone(&[5, 1, 4]), Some(6));
     }
 }

@@ -54,9 +54,10 @@ impl Default for SourcingRules {
 pub struct EligibilityPolicy {
     /// The promoter is a registered, real-name-verified member.
     pub verified_member: bool,
-    /// And has bound a real-name-verified account for payouts.
+    /// And has bound a real-name-verified account for payouts: asked for before a link, and before every payout.
     pub verified_payout_account: bool,
-    /// A link needs a media placement (推广位).
+    /// A link needs a media placement (推广位): by it the promoter chooses the programme. Always on where clicks
+    /// decide.
     pub placement: bool,
     /// Demands on merchants and products for channels outside the platform.
     pub sourcing: Option<SourcingRules>,

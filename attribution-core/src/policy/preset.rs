@@ -229,26 +229,4 @@ fn taobao_live() -> Policy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_preset_is_valid_and_reads_back_from_json() {
-        for preset in Preset::ALL {
-            let policy = preset.policy();
-            assert_eq!(policy.validate(), Ok(()), "{preset:?}");
-            let json = serde_json::to_string(&policy).unwrap();
-            assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy, "{preset:?}");
-            assert_eq!(Preset::from_name(preset.name()), Some(preset));
-            assert_eq!(serde_json::to_string(&preset).unwrap(), format!("\"{}\"", preset.name()));
-        }
-    }
-
-    #[test]
-    fn the_ban_on_shopping_credit_is_dated() {
-        let bans = Preset::AllianceCreditBan.policy().bans;
-        assert_eq!(bans.len(), 1);
-        assert_eq!(bans[0].effective_from.to_string(), "2021-03-24 00:00:00");
-        assert_eq!(bans[0].announced_at.unwrap().to_string(), "2021-04-08 00:00:00");
-    }
-}
+mod tests;

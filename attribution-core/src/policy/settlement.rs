@@ -236,3 +236,27 @@ pub struct SettlementPolicy {
     /// From when promoters see an entry.
     pub report_visible: ReportVisible,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::at;
+
+    #[test]
+    fn a_way_to_pay_has_one_name() {
+        let names = ["wechat_own", "wechat_consignment", "bank_card", "alipay", "cash_on_delivery", "other"];
+        for (method, name) in PayMethod::ALL.into_iter().zip(names) {
+            assert_eq!((method.name(), serde_json::to_value(method).unwrap()), (name, name.into()));
+            assert_eq!(PayMethod::from_name(name), Some(method));
+        }
+        assert_eq!(PayMethod::from_name("cheque"), None);
+    }
+
+    #[test]
+    fn a_report_shows_a_success_at_once_or_from_the_next_midnight() {
+        let (success, midnight) = (at("2020-07-31 23:59:59"), at("2020-08-01 00:00:00"));
+        assert_eq!(ReportVisible::NextDay.visible_from(success), midnight);
+        assert_eq!(ReportVisible::NextDay.visible_from(midnight), at("2020-08-02 00:00:00"));
+        assert_eq!(ReportVisible::Realtime.visible_from(success), success);
+    }
+}

@@ -1,12 +1,12 @@
 //! `POST` and `GET /v1/coupons`: coupon codes that belong to one promoter.
 
 use super::facts::coupons;
-use super::{owner, refuse_back_dating, wake};
+use super::{commission_rules, find_programme, owner, refuse_back_dating, wake};
 use crate::Core;
 use crate::api::{
-    ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, Principal, Problem, Write, check_name,
+    ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, Principal, Problem, Write, all_of, check_name,
 };
-use crate::catalogue::not_before_settled;
+use crate::catalogue::{not_before_settled, refuse_without_promoters};
 use crate::earlier::{self, Fact};
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
@@ -123,7 +123,10 @@ async fn list(
 /// Gives a code to a promoter, instead of whoever had it before. Operators, and the merchant that owns the programme.
 #[utoipa::path(
     post, path = "/v1/coupons", request_body = PostCoupon,
-    responses((status = 201, body = PostCoupon), (status = 409, description = "An order placed since then has settled"))
+    responses(
+        (status = 201, body = PostCoupon),
+        (status = 409, description = "An order placed since then has settled, or `no_promoters`: nobody earns by a code there")
+    )
 )]
 async fn post_coupon(
     State(core): State<Core>,
@@ -131,17 +134,19 @@ async fn post_coupon(
     write: Write<PostCoupon>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
-    check_name("code", &body.code)?;
     scope
         .run(&core, move |tx, scope| {
             require_owner(tx, &scope.principal, &body.programme)?;
-            tx.query_opt("SELECT 1 FROM promoters WHERE id = $1", params![&body.promoter])?
-                .ok_or_else(|| Problem::unknown("promoter", &body.promoter).about("promoter"))?;
             let from = body.from.map_or(scope.now, ApiTime::instant);
             let to = body.to.map(ApiTime::instant);
-            if to.is_some_and(|to| to <= from) {
-                return Err(Problem::invalid("to", "must be later than from"));
-            }
+            let known = tx.query_opt("SELECT 1 FROM promoters WHERE id = $1", params![&body.promoter])?;
+            refuse_without_promoters(commission_rules(&find_programme(tx, &body.programme)?, from)?)?;
+            let lasts = to.is_none_or(|to| to > from);
+            all_of([
+                check_name("code", &body.code),
+                known.map(drop).ok_or_else(|| Problem::unknown("promoter", &body.promoter).about("promoter")),
+                lasts.then_some(()).ok_or_else(|| Problem::invalid("to", "must be later than from")),
+            ])?;
             refuse_back_dating(&scope.principal, "from", from, scope.now)?;
             not_before_settled(tx, &body.programme, "from", from, scope.now)?;
             let fact = Fact::Coupons { programme: &body.programme, code: &body.code };

@@ -24,7 +24,7 @@ impl Policy {
         self.check_attribution(&mut errors);
         self.check_commission(&mut errors);
         self.check_settlement(&mut errors);
-        self.check_sourcing(&mut errors);
+        self.check_eligibility(&mut errors);
         self.check_refund_batches(&mut errors);
         let events = self.video_tasks.iter().flat_map(|v| v.events.iter().copied());
         check_periods("video_tasks.events", events, &mut errors);
@@ -128,7 +128,10 @@ impl Policy {
         errors.extend(both.map(|method| PolicyError::ExcludedAndManual(*method)));
     }
 
-    fn check_sourcing(&self, errors: &mut Vec<PolicyError>) {
+    fn check_eligibility(&self, errors: &mut Vec<PolicyError>) {
+        if self.attribution.model != Model::Declared && !self.eligibility.placement {
+            errors.push(PolicyError::AlwaysOn { field: "eligibility.placement" });
+        }
         let Some(rules) = &self.eligibility.sourcing else { return };
         let mut need = |ok: bool, field, expected| {
             if !ok {

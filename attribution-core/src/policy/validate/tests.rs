@@ -135,6 +135,7 @@ fn each_contradiction_is_named() {
             json!({"commission": {"collected_at_withdrawal": ["promoter"]}}),
             E::NotCollectable(Party::Promoter),
         ),
+        (json!({"eligibility": {"placement": false}}), E::AlwaysOn { field: "eligibility.placement" }),
         (json!({"settlement": {"payout": {"monthly": day15}}}), E::PayoutLag),
         (
             json!({"settlement": {"excluded_methods": ["alipay"], "refund_manual_methods": ["alipay", "other"]}}),

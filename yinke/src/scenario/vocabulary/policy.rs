@@ -273,7 +273,7 @@ pub(in crate::scenario) const RULES: &[Rule] = &[
     ),
     r(E, "verified_member", Form::Flag, "a link takes a verified member (实名认证)"),
     r(E, "verified_payout_account", Form::Flag, "a link takes a bound, verified payout account"),
-    r(E, "placement", Form::Flag, "a link takes a media placement (推广位)"),
+    r(E, "placement", Form::Flag, "a link takes a media placement (推广位); always true where clicks decide"),
     r(
         E,
         "sourcing",
