@@ -8,6 +8,8 @@ use crate::programmes::{Desk, MERCHANTS, OPERATORS};
 use crate::sheet::{Cell, FormPart, Part, Sheet, Table};
 use crate::show::moment;
 use crate::state::Console;
+use attribution_core::policy::Policy;
+use attribution_core::policy::attribution::CouponOverride;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
@@ -33,6 +35,7 @@ struct Coupon {
 #[derive(Debug, Deserialize)]
 struct Programme {
     name: String,
+    policy: Policy,
 }
 
 async fn page(desk: Desk, Path(id): Path<String>) -> Result<Response, Failure> {
@@ -56,6 +59,14 @@ async fn show(desk: &Desk, id: &str, form: Form) -> Result<Response, Failure> {
         ]);
     }
     let mut sheet = Sheet::new(who, &t.title).back(desk.page(id, ""), &programme.name).intro(&t.intro);
+    if !programme.policy.commission.pays_promoters() {
+        sheet.part(Part::Note("", texts.policy.no_promoters.clone()));
+        sheet.part(Part::Table(table));
+        return sheet.show(form);
+    }
+    if programme.policy.attribution.coupon == CouponOverride::Off {
+        sheet.part(Part::Note("warn", t.off.clone()));
+    }
     sheet.part(Part::Table(table));
     sheet.part(Part::Form(
         FormPart::new(&t.new, here, &t.give)

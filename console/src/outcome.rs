@@ -40,7 +40,7 @@ impl SignedIn {
     pub(crate) fn refused(&self, sent: &Fields, error: ApiError) -> Result<Form, Failure> {
         match error {
             ApiError::Refused(body) if matches!(body.status, 400 | 403 | 404 | 409 | 413 | 422) => {
-                Ok(Form::refused(sent, vec![problem::mistake(self.t(), self.anybody.lang, &body)]))
+                Ok(Form::refused(sent, problem::mistakes(self.t(), self.anybody.lang, &body)))
             }
             error => Err(error.into()),
         }

@@ -5,14 +5,15 @@
 use crate::show::{moment, rate, yuan};
 use crate::texts::{PolicyTexts, Texts, fill};
 use attribution_core::catalogue::{Durability, Rebind};
-use attribution_core::policy::attribution::{CouponOverride, OnPromoWithdrawn, SelfPurchase};
+use attribution_core::policy::attribution::{CouponOverride, OnPromoWithdrawn, OrderEvent, SelfPurchase};
 use attribution_core::policy::commission::{
-    Class, Party, PlanRef, Rate, Rounding, Subject, TargetedEffective,
+    Class, DayCount, Party, PlanRef, Rate, Rounding, Subject, TargetedEffective,
 };
 use attribution_core::policy::settlement::{
     Destination, Methods, PayMethod, Payout, PayoutKey, RefundAfter, RefundBefore, ReportVisible, Roll,
     SettleMode,
 };
+use attribution_core::policy::video_task::FeeApplies;
 use attribution_core::policy::{Model, Policy, Scope, Validity};
 use attribution_core::time::Span;
 
@@ -52,7 +53,12 @@ fn whose(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
         Model::LastClick => &t.last_click,
         Model::Binding => &t.binding,
         // Nothing of what follows is about clicks.
-        Model::Declared => return vec![t.declared.clone()],
+        Model::Declared => {
+            let wins =
+                rules.coupon == CouponOverride::ExclusiveCodeWins && policy.commission.pays_promoters();
+            let codes = wins.then(|| t.coupon_wins.clone());
+            return [t.declared.clone()].into_iter().chain(codes).collect();
+        }
     };
     let scope = match rules.scope {
         Scope::Product => &t.scope_product,
@@ -69,6 +75,7 @@ fn whose(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
     let mut words = vec![model.clone(), scope.clone(), validity];
     if let Some(content) = rules.content {
         words.push(with(&t.content, content.validity));
+        words.extend(content.extend_on_order.map(|longer| with(&t.content_extend, longer)));
     }
     if let Some(longer) = rules.extend_on_order {
         words.push(with(&t.extend_on_order, longer));
@@ -77,10 +84,16 @@ fn whose(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
         words.push(t.close_on_order.clone());
     }
     words.push(match rules.rebind {
-        Rebind::AnyClick => t.rebind_any.clone(),
-        Rebind::AfterProtection => with(&t.rebind_protected, rules.protection),
         Rebind::Never => t.rebind_never.clone(),
+        // A protection counts under both.
+        Rebind::AnyClick | Rebind::AfterProtection if rules.protection > Span::ZERO => {
+            with(&t.rebind_protected, rules.protection)
+        }
+        Rebind::AnyClick | Rebind::AfterProtection => t.rebind_any.clone(),
     });
+    if rules.order_event == OrderEvent::Paid {
+        words.push(t.at_payment.clone());
+    }
     words.push(rules.link_ttl.map_or_else(|| t.link_forever.clone(), |life| with(&t.link_ttl, life)));
     for (needed, sentence) in [
         (rules.require_converted_link, &t.converted),
@@ -136,6 +149,12 @@ fn how_much(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
     let mut words = Vec::new();
     if let Some(classes) = rules.classes {
         words.push(fill(&t.classes, "n", classes.days));
+        words.extend(match classes.count {
+            DayCount::Elapsed => None,
+            DayCount::WholeDays => Some(t.whole_days.clone()),
+            DayCount::CalendarDay0 => Some(t.calendar_day0.clone()),
+            DayCount::CalendarDay1 => Some(t.calendar_day1.clone()),
+        });
     }
     words.extend(rules.rates.iter().map(|of| rate_words(t, of)));
     words.push(t.own_rates.clone());
@@ -160,6 +179,9 @@ fn how_much(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
         let shares = shares(t, rules.split.iter().map(|share| (share.party, share.weight)));
         words.push(fill(&t.split, "shares", shares));
     }
+    if let Some(from) = rules.agency_from {
+        words.push(fill(&t.agency_from, "day", moment(from.millis())));
+    }
     for collected in &rules.collected_at_withdrawal {
         words.push(fill(&t.collected, "party", party(t, *collected)));
     }
@@ -169,7 +191,11 @@ fn how_much(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
     });
     words.push(fill(&t.min, "amount", yuan(rules.min_fen.0)));
     if let Some(tasks) = &policy.video_tasks {
-        words.push(fill(&t.video_tasks, "rate", rate(tasks.fee.into())));
+        let text = match tasks.applies {
+            FeeApplies::InEvents => &t.video_tasks_in_events,
+            FeeApplies::Always => &t.video_tasks,
+        };
+        words.push(fill(text, "rate", rate(tasks.fee.into())));
     }
     words
 }
@@ -221,7 +247,8 @@ fn when_paid(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
                 PayoutKey::SuccessMonth => &t.monthly_success,
                 PayoutKey::SettledMonth => &t.monthly_settled,
             };
-            let text = fill(&fill(text, "n", day), "months", lag_months);
+            let months = if lag_months == 1 { t.one_month.clone() } else { fill(&t.months, "n", lag_months) };
+            let text = fill(&fill(text, "n", day), "months", months);
             if roll == Roll::NextWorkday { format!("{text} {}", t.roll) } else { text }
         }
     });
@@ -271,7 +298,8 @@ fn who_may(t: &PolicyTexts, policy: &Policy) -> Vec<String> {
         }
     }
     if let Some(sourcing) = rules.sourcing {
-        let text = fill(&t.sourcing, "level", sourcing.min_merchant_level);
+        let low = if sourcing.strict_low30 { &t.low30_below } else { &t.low30_at_most };
+        let text = fill(&fill(&t.sourcing, "low", low), "level", sourcing.min_merchant_level);
         let text = fill(&text, "stock", sourcing.min_stock);
         words.push(fill(&text, "percent", sourcing.below_market_percent));
     }
@@ -330,6 +358,31 @@ mod tests {
                 "36 小时",
                 "36 hours",
             ),
+            // A protection counts whatever `rebind` says.
+            (json!({"attribution": {"protection": "36h"}}), "36 小时 内受保护", "For 36 hours"),
+            (json!({"attribution": {"order_event": "paid"}}), "按付款时间", "time of its payment"),
+            (
+                json!({"attribution": {"content": {"validity": "3d", "extend_on_order": "30d"}}}),
+                "至少再延长 30 天",
+                "at least 30 days after it",
+            ),
+            (
+                json!({"attribution": {"model": "declared", "coupon": "exclusive_code_wins"}}),
+                "优先于点击和渠道",
+                "before any click and any channel",
+            ),
+            (json!({"commission": {"classes": {"count": "calendar_day1"}}}), "当天是第 1 天", "is day 1"),
+            (json!({"commission": {"agency_from": 0}}), "机构自 1970", "The agency shares from 1970"),
+            (
+                json!({"settlement": {"payout": {"monthly": {"day": 20, "lag_months": 1, "roll": "none", "key": "settled_month"}}}}),
+                "每月 20 日发放上个月（整月）结算的佣金",
+                "Day 20 of each month pays what settled one month before",
+            ),
+            (
+                json!({"eligibility": {"sourcing": {"strict_low30": true}}}),
+                "私密价低于近 30 天",
+                "a price below the lowest",
+            ),
             (json!({"commission": {"rates": [{"bp": 1250, "effective": {"from": 0}}]}}), "12.5%", "12.5%"),
             (
                 json!({"commission": {"rates": [{"bp": null, "class": "returning", "effective": {"from": 0}}]}}),
@@ -355,6 +408,30 @@ mod tests {
             for (lang, part) in [(Lang::Zh, zh), (Lang::En, en)] {
                 let (before, after) = (said(lang, &base), said(lang, &policy));
                 assert!(after.contains(part) && before != after, "{patch}: {after}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_is_a_new_customer_and_when_a_video_costs_a_fee_is_told_as_the_rules_have_it() {
+        let rows = [
+            (Preset::Distributor1688, "首次交易成功后 60 天内（含第 60 天）", "up to and including 60 days"),
+            (
+                Preset::Distributor1688,
+                "每月 15 日发放 2 个月前（整月）交易成功的佣金",
+                "Day 15 of each month pays what succeeded 2 months before",
+            ),
+            (Preset::TaobaoLive, "20%，只在平台大促", "20%, in events such as Double 11 only"),
+            (
+                Preset::Offsite1688,
+                "不高于近 30 天最低成交价，且低于市场价的 90%",
+                "at most the lowest of 30 days and below 90%",
+            ),
+        ];
+        for (preset, zh, en) in rows {
+            for (lang, part) in [(Lang::Zh, zh), (Lang::En, en)] {
+                let words = said(lang, &preset.policy());
+                assert!(words.contains(part), "{preset:?}: {words}");
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::show::moment;
 use crate::state::Console;
 use crate::texts::{Texts, fill};
 use crate::who::SignedIn;
+use attribution_core::policy::patch::PolicyMistake;
 use attribution_core::policy::{Policy, Preset};
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
@@ -294,10 +295,13 @@ async fn change(desk: Desk, Path(id): Path<String>, sent: Submitted) -> Result<R
     };
     if sent.value("do") == "preview" {
         let base = Preset::from_name(sent.value("preset")).map_or(of.policy, Preset::policy);
-        return match base.patched(&patch) {
+        return match base.checked(&patch) {
             Ok(policy) => show_rules(&desk, &id, Form::filled(sent.fields.clone()), Some(policy)).await,
             Err(errors) => {
-                let mistakes = errors.iter().map(|error| mistake(error.to_string())).collect();
+                let words = |error: &PolicyMistake| {
+                    problem::policy_mistake(who.t(), who.anybody.lang, &error.to_string())
+                };
+                let mistakes = errors.iter().map(words).map(mistake).collect();
                 show_rules(&desk, &id, Form::refused(&sent.fields, mistakes), None).await
             }
         };

@@ -198,7 +198,7 @@ texts! {
         completed_at, closed_at, why, since, decided, detail, paid, refunded, promoters_part, rules, decision,
         superseded, bill, no_reviews, reviews_intro, reference, booked_at, amount, top_ups, no_top_ups,
         expected_to_pay, balance_intro, order, matured_at, waits_for, nothing_waits, waits_hand, waits_review,
-        waits_round, waits_click, at_latest, settle, settle_all, settlements_intro, out_of_money, not_due, what_for, role, no_tokens,
+        waits_round, waits_click, at_latest, settle, settle_words, settle_all, settlements_intro, first_steps, out_of_money, not_due, what_for, role, no_tokens,
         revoke, token, only_now, new_token, token_hint, reads_only, tokens_intro, address, events, no_webhooks,
         webhooks_intro, signing_secret, new_webhook, address_hint, events_hint, disabled, failing, works,
         all_events, test, rotate, enable, remove, rotated_words, event, told_at, attempts, last_answer,
@@ -233,7 +233,7 @@ texts! {
     }
     /// Exclusive coupon codes.
     coupons: CouponTexts {
-        title, intro, none, new, give, code, code_hint, promoter, from_hint,
+        title, intro, none, off, new, give, code, code_hint, promoter, from_hint,
     }
     /// Video tasks.
     video: VideoTexts {
@@ -327,14 +327,14 @@ texts! {
         last_click, binding, declared, scope_product, scope_shop, scope_platform, scope_product_shop,
         permanent, from_last_click, from_bind, until_link_expiry, content, extend_on_order, close_on_order,
         rebind_any, rebind_protected, rebind_never, link_ttl, link_forever, converted, badge, user_activation, self_allow,
-        self_ignore, self_deny, withdrawn_pays, withdrawn_not, coupon_wins, device, classes, class_any,
+        self_ignore, self_deny, withdrawn_pays, withdrawn_not, coupon_wins, device, at_payment, content_extend, classes, whole_days, calendar_day0, calendar_day1, class_any,
         class_new, class_returning, of_all, of_product, of_category, of_shop, rate, nothing, in_plan,
         own_rates, no_promoters, no_targeted_plans, targeted_from_midnight, channel_fee, tier, cashback, platform, agency, promoter, comma, split, collected, floor,
-        half_up, min, video_tasks, matures, matures_after, timer_stops, auto, manual, funding, immediate, monthly_success,
+        half_up, min, agency_from, video_tasks, video_tasks_in_events, matures, matures_after, timer_stops, auto, manual, funding, immediate, one_month, months, monthly_success,
         monthly_settled, roll, bound_at_payout, bound_at_withdrawal, to_balance, refund_before,
         refund_before_some, clawback, no_clawback, refund_manual, excluded, wechat_own, wechat_consignment,
         bank_card, alipay, cash_on_delivery, other_method, next_day, realtime, member, verified_account,
-        placement, anybody, strict, privacy, sourcing, ban, ban_until, fallback, preset_distributor1688,
+        placement, anybody, strict, privacy, sourcing, low30_at_most, low30_below, ban, ban_until, fallback, preset_distributor1688,
         preset_youzan_permanent, preset_youzan_short, preset_youzan_lock, preset_offsite1688,
         preset_alliance_credit_ban, preset_taobao_live,
     }

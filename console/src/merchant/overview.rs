@@ -67,6 +67,17 @@ async fn page(merchant: Merchant) -> Result<Response, Failure> {
     if balance.balance_fen < balance.expected_fen {
         sheet.part(Part::Note("warn", t.low_balance.clone()));
     }
+    // Whoever has just opened a shop is told where to begin.
+    let one = [("merchant", merchant.id.as_str()), ("limit", "1")];
+    let products: Page<Value> = who.ask("/v1/products", &one).await?;
+    if products.items.is_empty() {
+        sheet.part(Part::Note("", t.first_steps.clone()));
+        sheet.part(Part::Links(vec![
+            ("/merchant/products/new".to_owned(), t.new_product.clone()),
+            ("/merchant/import".to_owned(), t.import.clone()),
+            ("/merchant/programmes".to_owned(), t.programmes.clone()),
+        ]));
+    }
     sheet.part(Part::Figures(vec![
         (t.balance.clone(), yuan(balance.balance_fen), Some("/merchant/balance")),
         (t.to_settle.clone(), count(&settlements), Some("/merchant/settlements")),

@@ -232,12 +232,10 @@ async fn with_fields(
 }
 
 /// What the API wants to know of a product, or what is wrong with its price.
-fn body(merchant: &Merchant, sent: &Submitted) -> Result<Value, Form> {
+fn body(merchant: &Merchant, sent: &Submitted) -> Result<Value, Mistake> {
     let price = sent.given("price_fen").map(|typed| {
-        fen(typed).ok_or_else(|| {
-            let words = merchant.who.t().shop.bad_price.clone();
-            Form::refused(&sent.fields, vec![Mistake { field: Some("price_fen".to_owned()), words }])
-        })
+        let words = &merchant.who.t().shop.bad_price;
+        fen(typed).ok_or_else(|| Mistake { field: Some("price_fen".to_owned()), words: words.clone() })
     });
     Ok(json!({
         "merchant": merchant.id,
@@ -254,12 +252,12 @@ async fn make(merchant: Merchant, sent: Submitted) -> Result<Response, Failure> 
     let who = &merchant.who;
     let id = sent.value("id");
     let product = path(&["products", id]);
-    if let Some(mistake) = who.wrong_new_id(&product, id).await {
-        return show_new(&merchant, Form::refused(&sent.fields, vec![mistake])).await;
-    }
-    let body = match body(&merchant, &sent) {
-        Ok(body) => body,
-        Err(form) => return show_new(&merchant, form).await,
+    let body = match (who.wrong_new_id(&product, id).await, body(&merchant, &sent)) {
+        (None, Ok(body)) => body,
+        (id, body) => {
+            let mistakes = id.into_iter().chain(body.err()).collect();
+            return show_new(&merchant, Form::refused(&sent.fields, mistakes)).await;
+        }
     };
     let made = who.change(Method::PUT, &product, sent.once(), &body).await;
     let to = format!("/merchant/products/{id}");
@@ -313,7 +311,7 @@ async fn change(merchant: Merchant, Path(id): Path<String>, sent: Submitted) -> 
     own(&merchant, &id).await?;
     let body = match body(&merchant, &sent) {
         Ok(body) => body,
-        Err(form) => return show(&merchant, &id, form).await,
+        Err(mistake) => return show(&merchant, &id, Form::refused(&sent.fields, vec![mistake])).await,
     };
     let changed = who.change(Method::PUT, &path(&["products", &id]), sent.once(), &body).await;
     let to = format!("/merchant/products/{id}");

@@ -89,13 +89,18 @@ pub(super) async fn with_fields(
 /// A rate from what was typed into [its fields](with_fields), or what is wrong with them.
 pub(super) fn typed(merchant: &Merchant, sent: &Submitted) -> Result<Value, Form> {
     let t = merchant.who.t();
-    let refused = |mistake| Form::refused(&sent.fields, vec![mistake]);
     let bad_rate = || Mistake { field: Some("rate".to_owned()), words: t.shop.bad_rate.clone() };
     let bp = match sent.value("rate") {
-        "-" => None,
-        text => Some(basis_points(text).ok_or_else(|| refused(bad_rate()))?),
+        "-" => Ok(None),
+        text => basis_points(text).map(Some).ok_or_else(bad_rate),
     };
-    let from = sent.midnight_if_given("from", t).map_err(refused)?;
+    let (bp, from) = match (bp, sent.midnight_if_given("from", t)) {
+        (Ok(bp), Ok(from)) => (bp, from),
+        (bp, from) => {
+            let mistakes = bp.err().into_iter().chain(from.err()).collect();
+            return Err(Form::refused(&sent.fields, mistakes));
+        }
+    };
     let (product, category) = (sent.given("product"), sent.given("category"));
     // The rate is for the whole shop, unless it says for what of it.
     let shop = (product.is_none() && category.is_none()).then_some(&merchant.id);

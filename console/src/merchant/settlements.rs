@@ -91,7 +91,9 @@ async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
         let order = format!("/merchant/orders/{}/{}", escaped(&chosen.platform), escaped(&chosen.order));
         let may = !matches!(of.waits_for.as_str(), "review" | "click");
         let text = serde_json::to_string(&chosen).unwrap_or_default();
-        let settle = Action::new("/merchant/settle", &t.settle, &name).with("line", text.clone());
+        let settle = Action::new("/merchant/settle", &t.settle, &name)
+            .with("line", text.clone())
+            .danger(&t.settle_words);
         if may {
             ready.push(text);
         }
@@ -108,7 +110,7 @@ async fn show(merchant: &Merchant, form: Form) -> Result<Response, Failure> {
     }
     let mut sheet = Sheet::new(who, &t.settlements).intro(&t.settlements_intro);
     if ready.len() > 1 {
-        let part = FormPart::new("", "/merchant/settle", &t.settle_all);
+        let part = FormPart::new("", "/merchant/settle", &t.settle_all).intro(&t.settle_words);
         sheet.part(Part::Form(ready.iter().fold(part, |part, line| part.hidden("line", line))));
     }
     sheet.part(Part::Table(table));

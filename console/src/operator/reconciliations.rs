@@ -210,7 +210,6 @@ async fn show_list(operator: &Operator, form: Form) -> Result<Response, Failure>
     sheet.part(Part::Form(
         FormPart::new(&t.new, RECONCILIATIONS, &t.compare)
             .intro(&t.new_words)
-            .field(form.show(Field::text("platform", &texts.operator.platform)))
             .field(form.show(Field::choice("programme", &texts.shop.programme, programmes)))
             .field(form.show(Field::date("from", &t.from)))
             .field(form.show(Field::date("to", &t.to)))
@@ -245,7 +244,6 @@ async fn compare(operator: Operator, sent: Submitted) -> Result<Response, Failur
     }
     let (from, ends) = (begins(from), begins(ends));
     let query = [
-        ("platform", sent.value("platform")),
         ("programme", sent.value("programme")),
         ("from", &*from),
         ("to", &*ends),

@@ -19,6 +19,17 @@ pub(crate) fn mistake(t: &Texts, lang: Lang, problem: &ProblemBody) -> Mistake {
     told(t, lang, &problem.code, &problem.detail, &problem.facts)
 }
 
+/// Everything that a problem tells of: all that is wrong with the fields, or the one mistake that it is.
+pub(crate) fn mistakes(t: &Texts, lang: Lang, problem: &ProblemBody) -> Vec<Mistake> {
+    let errors = problem.facts.get("errors").and_then(Value::as_array).into_iter().flatten();
+    let field = |error: &Value| {
+        let facts = error.as_object().filter(|facts| !facts.contains_key("index"))?;
+        Some(told(t, lang, error["code"].as_str()?, error["detail"].as_str()?, facts))
+    };
+    let all: Vec<Mistake> = errors.filter_map(field).collect();
+    if all.is_empty() { vec![mistake(t, lang, problem)] } else { all }
+}
+
 /// What is wrong with the entries of a list of which nothing was taken, each with its index; nothing, if it is the list as a
 /// whole.
 pub(crate) fn of_entries(t: &Texts, lang: Lang, problem: &ProblemBody) -> Vec<(usize, Mistake)> {

@@ -27,6 +27,22 @@ async fn a_product_is_made_withdrawn_and_taken_up_again() {
     assert_eq!(made.location(), "/merchant/products/tray?done=product", "{}", made.body);
     let again = shop.submit(&page, "/merchant/products/new", &tray).await;
     assert!(again.body.contains("这个编号已经用过了"), "{}", again.body);
+    // All that is wrong is told at once, each beside its field.
+    let both =
+        [("id", "tray"), ("title", "竹茶盘"), ("url", "https://shop.example.com/2"), ("price_fen", "x")];
+    let refused = shop.submit(&page, "/merchant/products/new", &both).await;
+    assert!(
+        refused.body.contains("id=\"e-id\"") && refused.body.contains("id=\"e-price_fen\""),
+        "{}",
+        refused.body
+    );
+    let page = shop.get("/merchant/products/tray").await;
+    let all = [("title", " "), ("url", "ftp://shop"), ("price_fen", "59.90"), ("category", "none")];
+    let refused = shop.submit(&page, "/merchant/products/tray", &all).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+    for field in ["title", "url", "category"] {
+        assert!(refused.body.contains(&format!("id=\"e-{field}\"")), "{field}: {}", refused.body);
+    }
 
     let state = async || {
         let product = bench.ok("GET", "/v1/products/tray", Value::Null).await;

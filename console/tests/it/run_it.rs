@@ -18,14 +18,7 @@ async fn a_statement_is_compared_and_each_difference_kept() {
     assert!(page.body.contains("还没有比对过对账单。"), "{}", page.body);
     let csv = "order,line,commission_yuan,state\r\no7,1,12.34,已结算\r\no8,1,5,待结算\r\n";
     let form = |from: &'static str, to: &'static str, csv: &'static str| {
-        [
-            ("platform", "1688"),
-            ("programme", "fx"),
-            ("from", from),
-            ("to", to),
-            ("states", "taobao"),
-            ("csv", csv),
-        ]
+        [("programme", "fx"), ("from", from), ("to", to), ("states", "taobao"), ("csv", csv)]
     };
     // Refused beside the field, with everything that was typed.
     for (wrong, field, words) in [
@@ -44,7 +37,7 @@ async fn a_statement_is_compared_and_each_difference_kept() {
     ] {
         let refused = boss.submit(&page, RECONCILIATIONS, &wrong).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
-        for part in [&format!("id=\"e-{field}\""), words, "value=\"1688\"", "o7,1"] {
+        for part in [&format!("id=\"e-{field}\""), words, "value=\"2026-07-0", "o7,1"] {
             assert!(refused.body.contains(part), "{part} is not in {}", refused.body);
         }
     }

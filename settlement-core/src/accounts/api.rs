@@ -3,8 +3,8 @@
 use super::login::Login;
 use super::{password, session, settings};
 use crate::api::{
-    Cursor, Nothing, Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, check_subject,
-    refuse_unknown,
+    Cursor, Nothing, Only, Operators, Page, PageParams, Params, PathId, Problem, Role, Write, all_of,
+    check_subject, refuse_unknown, verdict,
 };
 use crate::catalogue::like;
 use crate::store::{Row, StoreError, Tx};
@@ -130,8 +130,26 @@ fn login_of(text: &str) -> Result<Login, Problem> {
     Login::new(text).map_err(|why| Problem::invalid("login", why))
 }
 
-async fn hashed(core: &Core, password: String, login: &Login) -> Result<String, Problem> {
-    password::check(&password, login.as_str()).map_err(|why| Problem::invalid("password", why))?;
+fn check_password(password: &str, login: &str) -> Result<(), Problem> {
+    password::check(password, login).map_err(|why| Problem::invalid("password", why))
+}
+
+/// Whether an account of this role can be this one's.
+fn check_owner(role: Role, subject: Option<&str>) -> Result<(), Problem> {
+    match (role, subject) {
+        (Role::Edge, _) => Err(Problem::invalid("role", "an edge signs in with its token only")),
+        (Role::Admin | Role::Operator, Some(_)) => {
+            Err(Problem::invalid("subject", format!("role {} has none", role.name())))
+        }
+        (Role::Merchant | Role::Promoter | Role::Agency, None) => {
+            Err(Problem::invalid("subject", format!("role {} needs one", role.name())))
+        }
+        (_, Some(subject)) => check_subject(role, subject),
+        (_, None) => Ok(()),
+    }
+}
+
+async fn hashed(core: &Core, password: String) -> Result<String, Problem> {
     core.passwords().hash(password).await.map_err(|error| match error {
         password::HashError::Busy => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -157,19 +175,11 @@ async fn make(
 ) -> Result<Response, Problem> {
     let PostAccount { login, password, role, subject } = write.body;
     refuse_rank(role, write.scope.principal.role)?;
-    let login = login_of(&login)?;
-    match (role, &subject) {
-        (Role::Edge, _) => return Err(Problem::invalid("role", "an edge signs in with its token only")),
-        (Role::Admin | Role::Operator, Some(_)) => {
-            return Err(Problem::invalid("subject", format!("role {} has none", role.name())));
-        }
-        (Role::Merchant | Role::Promoter | Role::Agency, None) => {
-            return Err(Problem::invalid("subject", format!("role {} needs one", role.name())));
-        }
-        (_, Some(subject)) => check_subject(role, subject)?,
-        (_, None) => {}
-    }
-    let hash = hashed(&core, password, &login).await?;
+    let login = login_of(&login);
+    let called = login.as_ref().map_or("", Login::as_str);
+    all_of([verdict(&login), check_password(&password, called), check_owner(role, subject.as_deref())])?;
+    let login = login?;
+    let hash = hashed(&core, password).await?;
     write
         .scope
         .without_key()
@@ -251,7 +261,8 @@ async fn put_password(
     write: Write<PutPassword>,
 ) -> Result<Response, Problem> {
     let login = login_of(&login)?;
-    let hash = hashed(&core, write.body.password, &login).await?;
+    check_password(&write.body.password, login.as_str())?;
+    let hash = hashed(&core, write.body.password).await?;
     write
         .scope
         .without_key()

@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use std::error::Error;
 use utoipa::ToSchema;
 
@@ -108,13 +109,36 @@ fn of_field(problem: Problem, place: &str) -> Problem {
     }
 }
 
-/// As [`parse`], of a JSON object: a list would be taken for its fields in the order of their declaration.
+/// As [`parse`], of a JSON object, of which every field that does not fit is told. A list would be taken for its fields in
+/// the order of their declaration.
 pub(super) fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.trim_ascii_start().starts_with(b"[") {
         let what = "the body does not fit: a JSON object is expected, not a list";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", what));
     }
-    parse(bytes)
+    parse(bytes).map_err(|first| with_the_others::<T>(bytes, first))
+}
+
+/// Bytes of a body at most of which more than the first mistake is looked for: a person's form is far smaller.
+const LOOKED_THROUGH_MAX: usize = 64 << 10;
+
+/// The first thing that does not fit, with all the others: without its field the body is read again.
+fn with_the_others<T: DeserializeOwned>(bytes: &[u8], first: Problem) -> Problem {
+    let body = Some(bytes).filter(|bytes| bytes.len() <= LOOKED_THROUGH_MAX);
+    let Some(mut left) = body.and_then(|body| serde_json::from_slice::<Map<String, Value>>(body).ok()) else {
+        return first;
+    };
+    let mut problems = vec![first.clone()];
+    loop {
+        let field = problems.last().and_then(Problem::field).and_then(|path| path.split(['.', '[']).next());
+        let known = field.is_some_and(|field| left.remove(field).is_some());
+        let next = serde_json::to_vec(&left).ok().filter(|_| known).and_then(|left| parse::<T>(&left).err());
+        // Once a field was taken out, a whole body lacks it.
+        match next.filter(|next| next.field().is_some()) {
+            Some(next) => problems.push(next),
+            None => return Problem::of_all(problems).unwrap_or(first),
+        }
+    }
 }
 
 /// Whether this is the path of a field, as it stands in front of what is wrong with it: `lines[0].product`.

@@ -1,8 +1,21 @@
-//! Lists of which all entries are taken or none: what is wrong with each of them.
+//! Requests of which all is taken or nothing: everything that is wrong, with one of them or with the entries of a list.
 
 use super::Problem;
 use http::StatusCode;
 use serde_json::Value;
+
+/// Several checks of one request: whoever asks is told of each one that fails, beside its field, and not of the first alone.
+///
+/// # Errors
+/// The first refusal; if there are others, with all of them as `errors`.
+pub(crate) fn all_of(checks: impl IntoIterator<Item = Result<(), Problem>>) -> Result<(), Problem> {
+    Problem::of_all(checks.into_iter().filter_map(Result::err).collect()).map_or(Ok(()), Err)
+}
+
+/// What [`all_of`] has to know of something that is needed afterwards.
+pub(crate) fn verdict<T>(found: &Result<T, Problem>) -> Result<(), Problem> {
+    found.as_ref().map(drop).map_err(Problem::clone)
+}
 
 /// Why entries of a list are refused, each with its index.
 #[derive(Debug, Default)]

@@ -31,7 +31,7 @@ pub(crate) use body::{read_bytes, require_type};
 pub(crate) use csv::{CsvEntry, CsvFile, Form};
 pub(crate) use limit::Limiter;
 pub use limit::Limits;
-pub(crate) use mistakes::Mistakes;
+pub(crate) use mistakes::{Mistakes, all_of, verdict};
 pub(crate) use of_merchant::OfMerchant;
 pub(crate) use of_promoter::visible;
 pub(crate) use only::{Agencies, Edges, Merchants, Only, Operators, Promoters, PromotersAlone, Subjects};

@@ -90,13 +90,38 @@ impl Problem {
         self
     }
 
-    /// As one of the `errors` of a list: its `index`, the code, the sentence and the facts.
-    pub(super) fn of_entry(self, index: usize) -> serde_json::Value {
+    /// All that is wrong with one request: the first one's status, code and sentence, and each of them in `errors`. What the
+    /// server failed at, and what whoever asks may not do, is told alone.
+    pub(super) fn of_all(mut problems: Vec<Self>) -> Option<Self> {
+        let alone =
+            |problem: &Self| problem.status.is_server_error() || problem.status == StatusCode::FORBIDDEN;
+        if let Some(at) = problems.iter().position(alone) {
+            return Some(problems.swap_remove(at));
+        }
+        let first = problems.first()?.clone();
+        if problems.len() == 1 {
+            return Some(first);
+        }
+        let errors: Vec<serde_json::Value> = problems.into_iter().map(Self::of_many).collect();
+        Some(first.fact("errors", errors))
+    }
+
+    /// As one of several `errors`: the code, the sentence and the facts, of which `field` is one.
+    fn of_many(self) -> serde_json::Value {
         let mut entry = self.facts;
-        entry.insert("index".to_owned(), index.into());
         entry.insert("code".to_owned(), self.code.into());
         entry.insert("detail".to_owned(), self.detail.into());
         entry.into()
+    }
+
+    /// As one of the `errors` of a list: with its `index` too.
+    pub(super) fn of_entry(self, index: usize) -> serde_json::Value {
+        self.fact("index", index).of_many()
+    }
+
+    /// The field that it is about.
+    pub(super) fn field(&self) -> Option<&str> {
+        self.facts.get("field").and_then(serde_json::Value::as_str)
     }
 
     /// The HTTP status.

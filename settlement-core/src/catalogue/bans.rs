@@ -5,7 +5,7 @@ use super::feed::Numbers;
 use super::periods::{self, State};
 use super::programmes::Programme;
 use super::{categories, checked_name};
-use crate::api::{ApiTime, Only, Operators, Problem, Write};
+use crate::api::{ApiTime, Only, Operators, Problem, Write, all_of};
 use crate::library_marks;
 use crate::notices;
 use crate::store::{Row, StoreError, Tx};
@@ -119,12 +119,11 @@ async fn post_ban(
     write: Write<PostBan>,
 ) -> Result<Response, Problem> {
     let body = write.body;
-    if let Some(note) = &body.note {
-        checked_name("note", note)?;
-    }
-    if body.effective_to.is_some_and(|to| to <= body.effective_from) {
-        return Err(Problem::invalid("effective_to", "ends before it begins"));
-    }
+    let lasts = body.effective_to.is_none_or(|to| to > body.effective_from);
+    all_of([
+        body.note.as_ref().map_or(Ok(()), |note| checked_name("note", note)),
+        lasts.then_some(()).ok_or_else(|| Problem::invalid("effective_to", "ends before it begins")),
+    ])?;
     write
         .scope
         .run_changing(&core, move |tx, scope| {

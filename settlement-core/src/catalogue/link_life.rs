@@ -2,7 +2,7 @@
 
 use super::link_new::NewLink;
 use crate::api::time::EARLIEST;
-use crate::api::{ApiTime, Problem};
+use crate::api::{ApiTime, Problem, all_of};
 use attribution_core::catalogue::LinkSeconds;
 use attribution_core::policy::{LinkKind, Policy};
 use attribution_core::time::{Instant, SECOND_MS};
@@ -43,31 +43,30 @@ fn wishes(link: &NewLink) -> [(&'static str, Option<Instant>); 3] {
 /// The wishes for a link's life must be times that a link can keep, and leave it some life.
 pub(super) fn refuse_empty_life(link: &NewLink) -> Result<(), Problem> {
     let wishes = wishes(link);
-    for (field, wish) in wishes {
-        if wish.is_some_and(|at| !(EARLIEST..=LATEST).contains(&at)) {
-            return Err(Problem::invalid(field, "must lie between 2000 and 2106, in milliseconds"));
+    all_of(wishes.map(|(field, wish)| match wish {
+        Some(at) if !(EARLIEST..=LATEST).contains(&at) => {
+            Err(Problem::invalid(field, "must lie between 2000 and 2106, in milliseconds"))
         }
-    }
+        _ => Ok(()),
+    }))?;
     let [(_, starts), ends @ ..] = wishes;
-    for (field, end) in ends {
-        if let (Some(starts), Some(end)) = (starts, end)
-            && starts.floor_seconds() >= end.floor_seconds()
-        {
-            return Err(Problem::invalid(field, "must lie at least a second after starts"));
+    all_of(ends.map(|(field, end)| match (starts, end) {
+        (Some(starts), Some(end)) if starts.floor_seconds() >= end.floor_seconds() => {
+            Err(Problem::invalid(field, "must lie at least a second after starts"))
         }
-    }
-    Ok(())
+        _ => Ok(()),
+    }))
 }
 
 /// A link that is over already would be of no use to anybody.
 pub(super) fn refuse_over(link: &NewLink, now: Instant) -> Result<(), Problem> {
     let [_, ends @ ..] = wishes(link);
-    for (field, end) in ends {
-        if end.is_some_and(|end| end.floor_seconds() <= now.floor_seconds()) {
-            return Err(Problem::invalid(field, "must lie in the future"));
+    all_of(ends.map(|(field, end)| match end {
+        Some(end) if end.floor_seconds() <= now.floor_seconds() => {
+            Err(Problem::invalid(field, "must lie in the future"))
         }
-    }
-    Ok(())
+        _ => Ok(()),
+    }))
 }
 
 fn earlier(rule: Option<Instant>, wish: Option<Instant>) -> Option<Instant> {

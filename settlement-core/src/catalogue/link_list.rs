@@ -38,7 +38,7 @@ struct Wanted {
     /// To targets of this kind only: `product`, `shop` or `page`.
     #[param(inline)]
     kind: Option<Kind>,
-    /// In this state only, or all the `dead` ones (失效): whatever is not `live`.
+    /// In this state only, or all the `dead` ones (失效): whatever is neither `live` nor `not_started`.
     #[param(inline)]
     state: Option<WantedState>,
     /// Made at this very time, UTC milliseconds: those of one request.
@@ -73,7 +73,7 @@ impl WantedState {
     /// Whether a link in this state is meant.
     fn fits(self, state: LinkState) -> bool {
         let one = match self {
-            Self::Dead => return state != LinkState::Live,
+            Self::Dead => return state.is_dead(),
             Self::Live => LinkState::Live,
             Self::NotStarted => LinkState::NotStarted,
             Self::Expired => LinkState::Expired,
@@ -198,8 +198,9 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 }
 
 /// Links with what they lead to and how they stand: a promoter's newest first, a merchant's by target. A page may hold
-/// fewer than were asked for while there are more: go on until there is no `next_cursor`. Operators, the promoter, the
-/// promoter's agency, the merchant.
+/// fewer than were asked for while there are more: go on until there is no `next_cursor`. Each entry, and each row of the
+/// CSV, has its own state, `not_started` too; `state=dead` asks for those that are dead, and one that is still to come is
+/// not. Operators, the promoter, the promoter's agency, the merchant.
 #[utoipa::path(
     get, path = "/v1/links", params(Wanted),
     responses((status = 200, content((Page<LinkEntry> = "application/json"), (String = "text/csv"))))
@@ -316,10 +317,10 @@ fn question<'w>(
     query.only("p.id = ?", wanted.placement.as_ref());
     query.only("l.created_at = ?", wanted.made_at);
     query.only("t.kind = ?", wanted.kind.map(Kind::name));
-    // Few of many links are dead: those that cannot be are not looked at.
+    // Few of many links are not live: those that must be are not looked at.
     if wanted.state.is_some_and(|state| state != WantedState::Live) {
         let (now, seconds) = (query.mark_of(now), query.mark_of(now.floor_seconds()));
-        query.add(&format!(" AND {}", LinkFacts::may_be_dead(&now, &seconds)), []);
+        query.add(&format!(" AND {}", LinkFacts::may_not_be_live(&now, &seconds)), []);
     }
     if wanted.promoter.is_some() {
         if let Some(place) = after.numbers::<2>()? {

@@ -1,4 +1,4 @@
-//! How a link stands: live or dead (失效), and why.
+//! How a link stands: live, still to come, or dead (失效), and why.
 
 use super::bans::Banned;
 use crate::store::{Row, StoreError};
@@ -7,7 +7,8 @@ use attribution_core::time::Instant;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How a link stands. The first that holds is told, in the order in which an edge decides.
+/// How a link stands. The first that holds is told, in the order in which an edge decides. All but `live` and `not_started`
+/// are dead (失效).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum LinkState {
@@ -28,6 +29,11 @@ pub(super) enum LinkState {
 }
 
 impl LinkState {
+    /// Whether it earns nothing and will not by itself: neither live nor still to come.
+    pub(super) const fn is_dead(self) -> bool {
+        !matches!(self, Self::Live | Self::NotStarted)
+    }
+
     /// As it is written.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -59,9 +65,9 @@ impl LinkFacts {
     pub(super) const COLUMNS: &str = "l.starts, l.expires, t.cancelled_from, t.delisted_from, r.disabled_from, \
          t.category, p.programme";
 
-    /// The condition on the same tables that every link fulfils which is not live; `now` and `seconds` are the marks of the
-    /// time, in milliseconds and in seconds.
-    pub(super) fn may_be_dead(now: &str, seconds: &str) -> String {
+    /// The condition on the same tables that every link fulfils which is not live, dead or still to come; `now` and `seconds`
+    /// are the marks of the time, in milliseconds and in seconds.
+    pub(super) fn may_not_be_live(now: &str, seconds: &str) -> String {
         format!(
             "(t.cancelled_from <= {now} OR t.delisted_from <= {now} OR r.disabled_from <= {now} \
              OR (l.expires <> 0 AND l.expires <= {seconds}) OR l.starts > {seconds} \

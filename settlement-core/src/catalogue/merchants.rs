@@ -4,7 +4,7 @@ use super::app_page::{AppPageBody, stored};
 use super::feed::Numbers;
 use super::targets::{self, NewTarget};
 use super::{checked_name, said};
-use crate::api::{ApiTime, Merchants, Only, Operators, PathId, Problem, Write, WriteScope};
+use crate::api::{ApiTime, Merchants, Only, Operators, PathId, Problem, Write, WriteScope, all_of, verdict};
 use crate::destination::{checked, checked_host, checked_param};
 use crate::earlier::{self, Fact};
 use crate::library_marks;
@@ -117,29 +117,37 @@ impl PutMerchant {
         before: Option<&Merchant>,
         config: &CoreConfig,
     ) -> Result<Merchant, Problem> {
-        checked_name("name", &self.name)?;
         let hosts = match &self.hosts {
-            Some(said) => checked_hosts(said.as_deref().unwrap_or_default())?,
-            None => before.map_or_else(Vec::new, |old| old.hosts.clone()),
+            Some(said) => checked_hosts(said.as_deref().unwrap_or_default()),
+            None => Ok(before.map_or_else(Vec::new, |old| old.hosts.clone())),
         };
         let shop_url = match &self.shop_url {
             Some(said) => said.clone(),
             None => before.and_then(|old| old.shop_url.clone()),
         };
-        let shop_url = shop_url.map(|url| checked("shop_url", &url, &hosts, config)).transpose()?;
+        // Whether it is at one of the hosts is asked once these are good.
+        let at_hosts = hosts.as_deref().unwrap_or_default();
+        let shop_url = shop_url.map(|url| checked("shop_url", &url, at_hosts, config)).transpose();
         let click_param = match &self.click_param {
             Some(said) => said.clone(),
             None => before.map(|old| old.click_param.clone()),
         };
         let click_param = click_param.unwrap_or_else(|| CLICK_PARAM.to_owned());
-        checked_param("click_param", &click_param)?;
         let app_page = match self.app_page.clone() {
             Some(said) => {
-                let page = said.map(AppPageBody::checked).transpose()?.flatten();
-                page.map(|page| serde_json::json!(page).to_string())
+                let page = said.map(AppPageBody::checked).transpose().map(Option::flatten);
+                page.map(|page| page.map(|page| serde_json::json!(page).to_string()))
             }
-            None => before.and_then(|old| old.app_page.clone()),
+            None => Ok(before.and_then(|old| old.app_page.clone())),
         };
+        all_of([
+            checked_name("name", &self.name),
+            verdict(&hosts),
+            verdict(&shop_url),
+            checked_param("click_param", &click_param),
+            verdict(&app_page),
+        ])?;
+        let (hosts, shop_url, app_page) = (hosts?, shop_url?, app_page?);
         let history_known_from = match self.history_known_from {
             Some(said) => said.map(ApiTime::instant),
             None => before.and_then(|old| old.history_known_from),

@@ -5,7 +5,9 @@ use super::merchants::{self, Merchant};
 use super::products::{ProductView, stored};
 use super::targets::{self, NewTarget, Target};
 use super::{categories, checked_name};
-use crate::api::{Merchants, Mistakes, Only, Params, PathId, Principal, Problem, Role, Write, parse};
+use crate::api::{
+    Merchants, Mistakes, Only, Params, PathId, Principal, Problem, Role, Write, all_of, parse, verdict,
+};
 use crate::destination::checked;
 use crate::library_marks;
 use crate::store::{StoreError, Tx};
@@ -186,17 +188,20 @@ impl<'a> Checker<'a> {
     fn check<'s>(&mut self, tx: &mut dyn Tx, sent: &'s Sent) -> Result<Fit<'s>, Problem> {
         let Sent { id, body } = sent;
         self.principal.require_merchant(body.merchant.as_str())?;
-        checked_name("title", &body.title)?;
-        if body.price_fen.is_some_and(|price| price < 0) {
-            return Err(Problem::invalid("price_fen", "must not be negative"));
-        }
         let merchant = self.merchant(tx, &body.merchant)?;
-        if let Some(category) = &body.category {
-            self.refuse_new(tx, category)?;
-        }
-        let destination = checked("url", &body.url, &merchant.hosts, self.config)?;
+        let known = body.category.as_ref().map_or(Ok(()), |category| self.refuse_new(tx, category));
+        let priced = body.price_fen.is_none_or(|price| price >= 0);
+        let destination = checked("url", &body.url, &merchant.hosts, self.config);
         let picture = body.image_url.as_ref().map(|url| checked("image_url", url, &[], self.config));
-        let picture = picture.transpose()?;
+        let picture = picture.transpose();
+        all_of([
+            checked_name("title", &body.title),
+            priced.then_some(()).ok_or_else(|| Problem::invalid("price_fen", "must not be negative")),
+            known,
+            verdict(&destination),
+            verdict(&picture),
+        ])?;
+        let (destination, picture) = (destination?, picture?);
         let before = self.there.get(id);
         if let Some(old) = before.filter(|old| old.merchant != merchant.id) {
             return Err(Problem::conflict(

@@ -6,7 +6,8 @@ use super::recover::{RecoverError, Recovery, recover};
 use crate::Core;
 use crate::api::time::plausible;
 use crate::api::{
-    ApiTime, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write, check_reference,
+    ApiTime, Cursor, Only, Operators, Page, PageParams, Params, Principal, Problem, Write, all_of,
+    check_reference,
 };
 use crate::params;
 use crate::payouts::MoveError;
@@ -186,10 +187,11 @@ async fn post_recovery(
     write: Write<PostRecovery>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
-    if body.amount_fen <= 0 {
-        return Err(Problem::invalid("amount_fen", "at least 1"));
-    }
-    check_reference(&body.reference)?;
+    let is_amount = body.amount_fen > 0;
+    all_of([
+        is_amount.then_some(()).ok_or_else(|| Problem::invalid("amount_fen", "at least 1")),
+        check_reference(&body.reference),
+    ])?;
     scope
         .run(&core, move |tx, scope| {
             let at = body.at.map_or(scope.now, ApiTime::instant);

@@ -5,7 +5,7 @@ use super::source::{self, New, ProductFrom, Settings, Source, SourceKind};
 use crate::Core;
 use crate::api::{
     Cursor, Merchants, Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
-    check_label, check_line,
+    all_of, check_label, check_line, verdict,
 };
 use crate::params;
 use crate::random;
@@ -185,9 +185,9 @@ async fn create(
 ) -> Result<Response, Problem> {
     let body = write.body;
     write.scope.principal.require_merchant(body.merchant.as_str())?;
-    check_label(&body.label)?;
-    check_settings(body.kind, &body.settings)?;
-    let (secret, shown) = secret(body.kind, body.secret.as_deref())?;
+    let secret = secret(body.kind, body.secret.as_deref());
+    all_of([check_label(&body.label), check_settings(body.kind, &body.settings), verdict(&secret)])?;
+    let (secret, shown) = secret?;
     // Whoever knows the name can only try signatures.
     let id = random::name("in")?;
     write

@@ -5,7 +5,7 @@ use super::balance::{balance, pending};
 use super::top_up::{ToppedUp, top_up};
 use super::transfer::TransferError;
 use crate::Core;
-use crate::api::{Only, Operators, PathId, Principal, Problem, Write, check_reference};
+use crate::api::{Only, Operators, PathId, Principal, Problem, Write, all_of, check_reference};
 use crate::params;
 use crate::store::{Tx, read};
 use attribution_core::ids::{MerchantId, PlatformId};
@@ -82,13 +82,14 @@ async fn post_top_up(
 ) -> Result<Response, Problem> {
     // Money comes in only on the word of whoever runs the platform's bank account.
     let TopUp { reference, amount_fen } = write.body;
-    check_reference(&reference)?;
-    if !(1..=TOP_UP_MAX_FEN).contains(&amount_fen) {
+    let out_of_range = || {
         let detail = format!("amount_fen: 1 to {TOP_UP_MAX_FEN}");
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "amount_out_of_range", detail)
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "amount_out_of_range", detail)
             .about("amount_fen")
-            .fact("most_fen", TOP_UP_MAX_FEN));
-    }
+            .fact("most_fen", TOP_UP_MAX_FEN)
+    };
+    let in_range = (1..=TOP_UP_MAX_FEN).contains(&amount_fen);
+    all_of([check_reference(&reference), in_range.then_some(()).ok_or_else(out_of_range)])?;
     write
         .scope
         .run(&core, move |tx, scope| {

@@ -3,7 +3,7 @@
 use super::bindings::{AccountKind, PayoutAccount, bind, history, unbind};
 use crate::Core;
 use crate::api::{
-    Agencies, ApiTime, Only, PathId, Principal, Problem, PromotersAlone, Role, Write, check_filled,
+    Agencies, ApiTime, Only, PathId, Principal, Problem, PromotersAlone, Role, Write, all_of, check_filled,
 };
 use crate::ledger::account::owner_of;
 use crate::params;
@@ -136,9 +136,8 @@ pub(crate) fn require_agency(principal: &Principal, agency: &AgencyId) -> Result
 }
 
 fn checked(body: &BindAccount, principal: &Principal, now: Instant) -> Result<PayoutAccount, Problem> {
-    for (field, text) in [("account", &body.account), ("holder", &body.holder)] {
-        check_filled(field, text, TEXT_MAX)?;
-    }
+    let texts = [("account", &body.account), ("holder", &body.holder)];
+    all_of(texts.map(|(field, text)| check_filled(field, text, TEXT_MAX)))?;
     let operator = principal.require_operator().is_ok();
     if !operator && (body.from.is_some() || body.verified == Some(true)) {
         return Err(Problem::forbidden("only operators verify an account or date its binding"));

@@ -6,6 +6,7 @@ use super::{commission_rules, find_programme, refuse_back_dating, refuse_without
 use crate::Core;
 use crate::api::{
     ApiTime, Cursor, Merchants, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Write,
+    all_of,
 };
 use crate::catalogue::rules::Programme;
 use crate::catalogue::{not_before_settled, refuse_without_promoters};
@@ -162,12 +163,13 @@ async fn post_plan(
     write: Write<PostPlan>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
-    if body.name.trim().is_empty() || body.name.chars().any(char::is_control) {
-        return Err(Problem::invalid("name", "must not be empty or have control characters"));
-    }
-    if body.rates.is_empty() {
-        return Err(Problem::invalid("rates", "a plan needs at least one rate"));
-    }
+    let named = !body.name.trim().is_empty() && !body.name.chars().any(char::is_control);
+    let bad_name = || Problem::invalid("name", "must not be empty or have control characters");
+    let no_rates = || Problem::invalid("rates", "a plan needs at least one rate");
+    all_of([
+        named.then_some(()).ok_or_else(bad_name),
+        (!body.rates.is_empty()).then_some(()).ok_or_else(no_rates),
+    ])?;
     scope.run(&core, move |tx, scope| make(tx, &scope.principal, &body, scope.now)).await
 }
 

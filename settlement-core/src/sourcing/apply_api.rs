@@ -7,7 +7,7 @@ use super::skus;
 use super::skus_api::merchant_of;
 use super::view::EnrolmentView;
 use crate::Core;
-use crate::api::{Merchants, Only, Problem, Write, check_name_in_path};
+use crate::api::{Merchants, Only, Problem, Write, all_of, check_name_in_path};
 use crate::catalogue::refuse_outsider_of;
 use crate::catalogue::rules::of_id;
 use crate::order_events::AMOUNT_MAX_FEN;
@@ -114,20 +114,21 @@ async fn post_enrolment(
 }
 
 fn check(body: &PostEnrolment) -> Result<(), Problem> {
-    check_name_in_path("id", &body.id)?;
-    if body.skus.is_empty() || body.skus.len() > SKUS_MAX {
-        return Err(Problem::invalid("skus", format!("1 to {SKUS_MAX}")));
-    }
-    for (index, offer) in body.skus.iter().enumerate() {
-        if !(1..=AMOUNT_MAX_FEN).contains(&offer.channel_price_fen) {
-            let expected = format!("1 to {AMOUNT_MAX_FEN}");
-            return Err(Problem::invalid(&format!("skus[{index}].channel_price_fen"), expected));
-        }
-        if body.skus[..index].iter().any(|other| other.sku == offer.sku) {
-            return Err(Problem::invalid(&format!("skus[{index}].sku"), "appears twice"));
-        }
-    }
-    Ok(())
+    let some = (1..=SKUS_MAX).contains(&body.skus.len());
+    all_of([
+        check_name_in_path("id", &body.id),
+        some.then_some(()).ok_or_else(|| Problem::invalid("skus", format!("1 to {SKUS_MAX}"))),
+        all_of(body.skus.iter().enumerate().map(|(index, offer)| {
+            if !(1..=AMOUNT_MAX_FEN).contains(&offer.channel_price_fen) {
+                let expected = format!("1 to {AMOUNT_MAX_FEN}");
+                return Err(Problem::invalid(&format!("skus[{index}].channel_price_fen"), expected));
+            }
+            if body.skus[..index].iter().any(|other| other.sku == offer.sku) {
+                return Err(Problem::invalid(&format!("skus[{index}].sku"), "appears twice"));
+            }
+            Ok(())
+        })),
+    ])
 }
 
 /// The application as the gates and the price rules see it.

@@ -2,20 +2,22 @@
 //! differed.
 
 use super::kept::{Compared, KeptDifference, Reconciled, Wanted, differences, find, keep, list};
-use super::reconcile::{Difference, Kind, Span, compare, read};
+use super::reconcile::{Difference, Key, Kind, Span, Theirs, compare, read};
 use super::their_states::Dialect;
 use crate::Core;
 use crate::api::{
-    ApiTime, Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, WriteFile, require_type,
+    ApiTime, Cursor, Only, Operators, Page, PageParams, Params, PathId, Problem, WriteFile, all_of,
+    require_type, verdict,
 };
 use crate::catalogue::refuse_unknown_programme;
 use crate::payouts::run::platform_of;
-use attribution_core::ids::ProgrammeId;
+use attribution_core::ids::{PlatformId, ProgrammeId};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,8 +34,9 @@ pub(super) fn routes() -> OpenApiRouter<Core> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Covers {
-    /// The platform: the programme's.
-    platform: String,
+    /// The platform whose statement it is; the programme's if absent, and refused if it is another.
+    #[param(value_type = Option<String>)]
+    platform: Option<PlatformId>,
     /// The programme.
     #[param(value_type = String)]
     programme: ProgrammeId,
@@ -65,6 +68,15 @@ struct Reconciliation {
 /// Differences in one answer at most; all of them are kept.
 const ANSWERED_MAX: usize = 1_000;
 
+/// The lines of a statement, of which there must be some.
+fn lines_of(bytes: &[u8], states: Dialect) -> Result<BTreeMap<Key, Theirs>, Problem> {
+    let unreadable =
+        |why: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", why);
+    let text = std::str::from_utf8(bytes).map_err(|_| unreadable("the statement is not UTF-8".to_owned()))?;
+    let lines = read(text, states).map_err(|error| unreadable(error.to_string()))?;
+    if lines.is_empty() { Err(unreadable("the statement has no line".to_owned())) } else { Ok(lines) }
+}
+
 /// Compares a statement with the books, and keeps what differs. It is CSV with the columns `order`, `line`,
 /// `commission_fen` or `commission_yuan`, and `state` (ours, or as the platform's reports say it, by `states`). The books
 /// are not changed. Operators.
@@ -81,17 +93,7 @@ async fn post_statement(
 ) -> Result<Response, Problem> {
     require_type(&headers, "text/csv")?;
     let WriteFile { bytes, scope } = file;
-    let text = std::str::from_utf8(&bytes).map_err(|_| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", "the statement is not UTF-8")
-    })?;
     let states = covers.states;
-    let theirs = read(text, states).map_err(|error| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", error.to_string())
-    })?;
-    if theirs.is_empty() {
-        let what = "the statement has no line";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "statement_unreadable", what));
-    }
     let programme = covers.programme;
     let at = |name: &str, text: &str| {
         let parsed: Result<ApiTime, _> = text.parse();
@@ -99,24 +101,25 @@ async fn post_statement(
             .map(ApiTime::instant)
             .map_err(|_| Problem::invalid(name, "neither RFC 3339 nor UTC milliseconds"))
     };
-    let span = Span {
-        from: at("from", &covers.from)?,
-        to: at("to", &covers.to)?,
-        platform: covers.platform,
-        programme: programme.to_string(),
-    };
-    if span.from >= span.to {
-        return Err(Problem::invalid("to", "must be later than from"));
-    }
+    let (theirs, from, to) = (lines_of(&bytes, states), at("from", &covers.from), at("to", &covers.to));
+    let lasts = !matches!((&from, &to), (Ok(from), Ok(to)) if from >= to);
+    all_of([
+        verdict(&theirs),
+        verdict(&from),
+        verdict(&to),
+        lasts.then_some(()).ok_or_else(|| Problem::invalid("to", "must be later than from")),
+    ])?;
+    let (theirs, from, to) = (theirs?, from?, to?);
     let lines = theirs.len();
     scope
         .run(&core, move |tx, scope| {
-            refuse_unknown_programme(tx, &span.programme)?;
+            refuse_unknown_programme(tx, programme.as_str())?;
             let platform = platform_of(tx, &programme)?;
-            if platform.as_str() != span.platform {
+            if covers.platform.as_ref().is_some_and(|said| *said != platform) {
                 let why = format!("programme {programme} is one of platform {platform}");
                 return Err(Problem::invalid("platform", why));
             }
+            let span = Span { from, to, platform: platform.to_string(), programme: programme.to_string() };
             let (mut differences, agree) = compare(tx, &span, &theirs)?;
             let by = scope.principal.name();
             let id =

@@ -6,7 +6,7 @@ use super::terms::Terms;
 use crate::Core;
 use crate::api::{
     Cursor, Merchants, Nothing, OfMerchant, Only, Page, Params, PathId, Principal, Problem, Role, Write,
-    WriteScope, check_name_in_path,
+    WriteScope, all_of, check_name_in_path,
 };
 use crate::catalogue::refuse_outsider_of;
 use crate::catalogue::rules::of_id;
@@ -161,13 +161,9 @@ async fn post_task(
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
     scope.principal.require_merchant(body.merchant.as_str())?;
-    check_name_in_path("id", &body.id)?;
-    if !(1..=AMOUNT_MAX_FEN).contains(&body.price_fen) {
-        return Err(Problem::invalid("price_fen", format!("1 to {AMOUNT_MAX_FEN}")));
-    }
     scope
         .run(&core, move |tx, scope| {
-            known(tx, &body)?;
+            check(tx, &body)?;
             let programme =
                 of_id(tx, &body.programme)?.ok_or_else(|| Problem::unknown("programme", &body.programme))?;
             let rules = programme.in_force(scope.now);
@@ -201,19 +197,27 @@ async fn post_task(
         .await
 }
 
-/// Who and what a task names must be there, and belong together.
-fn known(tx: &mut dyn Tx, body: &PostTask) -> Result<(), Problem> {
+/// A task must have an id and a price; who and what it names must be there, and belong together.
+fn check(tx: &mut dyn Tx, body: &PostTask) -> Result<(), Problem> {
     tx.query_opt("SELECT 1 FROM merchants WHERE id = $1", params![&body.merchant])?
         .ok_or_else(|| Problem::unknown("merchant", &body.merchant))?;
-    tx.query_opt("SELECT 1 FROM promoters WHERE id = $1", params![&body.talent])?
-        .ok_or_else(|| Problem::unknown("promoter", &body.talent).about("talent"))?;
-    if let Some(product) = &body.product {
-        tx.query_opt(
-            "SELECT 1 FROM targets WHERE kind = 'product' AND id = $1 AND merchant = $2",
-            params![product, &body.merchant],
-        )?
-        .ok_or_else(|| Problem::unknown("product", product).about("product"))?;
-    }
+    let talent = tx.query_opt("SELECT 1 FROM promoters WHERE id = $1", params![&body.talent])?;
+    let product = match &body.product {
+        Some(product) => {
+            let sql = "SELECT 1 FROM targets WHERE kind = 'product' AND id = $1 AND merchant = $2";
+            let found = tx.query_opt(sql, params![product, &body.merchant])?;
+            found.map(drop).ok_or_else(|| Problem::unknown("product", product).about("product"))
+        }
+        None => Ok(()),
+    };
+    let pays = (1..=AMOUNT_MAX_FEN).contains(&body.price_fen);
+    let out_of_range = || Problem::invalid("price_fen", format!("1 to {AMOUNT_MAX_FEN}"));
+    all_of([
+        check_name_in_path("id", &body.id),
+        pays.then_some(()).ok_or_else(out_of_range),
+        talent.map(drop).ok_or_else(|| Problem::unknown("promoter", &body.talent).about("talent")),
+        product,
+    ])?;
     refuse_outsider_of(tx, &body.merchant, &body.programme)
 }
 

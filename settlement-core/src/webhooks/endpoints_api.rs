@@ -2,10 +2,9 @@
 
 use super::endpoint::{self, Endpoint, New};
 use super::event::EventKind;
-use crate::Core;
 use crate::api::{
     ApiTime, Cursor, Nothing, Only, Page, PageParams, Params, PathId, Principal, Problem, Role, Subjects,
-    Write, check_label,
+    Write, all_of, check_label, verdict,
 };
 use crate::destination::checked;
 use crate::params;
@@ -13,6 +12,7 @@ use crate::random;
 use crate::shared_secret::good_until;
 use crate::signing::SigningSecret;
 use crate::store::Tx;
+use crate::{Core, CoreConfig};
 use attribution_core::time::Instant;
 use axum::Json;
 use axum::extract::State;
@@ -173,6 +173,26 @@ pub(super) fn find(tx: &mut dyn Tx, id: &str, principal: &Principal) -> Result<E
     }
 }
 
+/// Where events go: an https address, unless private destinations are allowed.
+fn checked_url(url: &str, config: &CoreConfig) -> Result<String, Problem> {
+    let url = checked("url", url, &[], config)?;
+    if !config.allow_private_destinations && !url.starts_with("https://") {
+        return Err(Problem::invalid("url", "must be https"));
+    }
+    Ok(url)
+}
+
+fn check_events(events: &[String]) -> Result<(), Problem> {
+    let known = |name: &String| EventKind::ALL.iter().any(|kind| kind.name() == name);
+    if let Some(position) = events.iter().position(|name| !known(name)) {
+        return Err(Problem::invalid(&format!("events/{position}"), "is no event type of ours"));
+    }
+    if events.len() > EventKind::ALL.len() {
+        return Err(Problem::invalid("events", "names a type twice"));
+    }
+    Ok(())
+}
+
 /// Makes an endpoint that hears of events. The secret to verify with is in this answer and nowhere else. Operators,
 /// merchants, promoters and agencies, each for themselves.
 ///
@@ -196,18 +216,9 @@ async fn create(
     let owner = owner(&write.scope.principal, asked)?.ok_or_else(|| {
         Problem::invalid("owner", "whose endpoint is it? merchant/ID, promoter/ID or agency/ID")
     })?;
-    let url = checked("url", &url, &[], core.config())?;
-    if !core.config().allow_private_destinations && !url.starts_with("https://") {
-        return Err(Problem::invalid("url", "must be https"));
-    }
-    let known = |name: &String| EventKind::ALL.iter().any(|kind| kind.name() == name);
-    if let Some(position) = events.iter().position(|name| !known(name)) {
-        return Err(Problem::invalid(&format!("events/{position}"), "is no event type of ours"));
-    }
-    if events.len() > EventKind::ALL.len() {
-        return Err(Problem::invalid("events", "names a type twice"));
-    }
-    check_label(&label)?;
+    let url = checked_url(&url, core.config());
+    all_of([verdict(&url), check_events(&events), check_label(&label)])?;
+    let url = url?;
     let (id, secret) = (random::name("wh")?, SigningSecret::random()?.text());
     write
         .scope

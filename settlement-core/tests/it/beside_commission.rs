@@ -36,6 +36,32 @@ fn task(id: &str, programme: &str, merchant: &str) -> Value {
     json!({"id": id, "programme": programme, "merchant": merchant, "talent": "anna", "price_fen": 1_000})
 }
 
+/// The fields that a refusal names, in its order.
+fn named(refusal: &Value) -> Vec<&str> {
+    refusal["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect()
+}
+
+on_both!(everything_that_is_wrong_with_a_request_is_told_at_once, async |bench: &Bench| {
+    two_shops(bench, "taobao_live", json!({})).await;
+    let wrong = json!({"id": "a/b", "programme": "g1", "merchant": "m1", "talent": "nobody", "price_fen": 0,
+        "product": "none"});
+    let refusal = bench.problem("POST", "/v1/video-tasks", wrong, 422, "invalid").await;
+    assert_eq!(named(&refusal), ["id", "price_fen", "talent", "product"], "{refusal}");
+    assert_eq!((&refusal["field"], &refusal["errors"][2]["code"]), (&json!("id"), &json!("not_found")));
+    // What is of the wrong kind is told whole too.
+    let wrong = json!({"id": 5, "programme": "g 1", "merchant": "m1", "talent": "an na", "price_fen": "ten"});
+    let refusal = bench.problem("POST", "/v1/video-tasks", wrong, 422, "invalid_body").await;
+    let mut fields = named(&refusal);
+    fields.sort_unstable();
+    assert_eq!(fields, ["id", "price_fen", "programme", "talent"], "{refusal}");
+    // One mistake is told as one.
+    let mut one = task("v1", "g1", "m1");
+    one["price_fen"] = json!(0);
+    let refusal = bench.problem("POST", "/v1/video-tasks", one, 422, "invalid").await;
+    assert_eq!((&refusal["field"], &refusal["errors"]), (&json!("price_fen"), &Value::Null), "{refusal}");
+    assert_eq!(pages(bench, "/v1/video-tasks?merchant=m1").await, [""; 0]);
+});
+
 on_both!(video_tasks_keep_to_their_programme_and_its_rules, async |bench: &Bench| {
     let (from, to) = (hour(48).millis(), hour(72).millis());
     let policy = json!({"video_tasks": {"events": [{"from": from, "to": to}]}});

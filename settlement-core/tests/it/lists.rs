@@ -60,12 +60,20 @@ on_both!(links_are_listed_newest_first_with_their_state, async |bench: &Bench| {
     assert_eq!(state("expired").await, [made[3].clone()]);
     assert_eq!(state("live").await.len(), 4);
     assert_eq!(state("dead").await, state("expired").await);
+    // A link whose time is to come is neither live nor dead.
+    let early = json!({"placement": "lily1", "shop": "m1", "starts": now.plus(200_000).millis()});
+    let early = bench.ok("POST", "/v1/links", early).await["code"].as_str().unwrap().to_owned();
+    assert_eq!(state("not_started").await, [early]);
+    assert_eq!((state("dead").await.len(), state("live").await.len()), (1, 4));
+    bench.set_clock(now.plus(201_000));
+    assert_eq!((state("dead").await.len(), state("live").await.len()), (1, 5));
     let shops = all(bench, "/v1/links?promoter=lily&kind=shop", 10).await;
+    let shops: Vec<Value> = shops.into_iter().filter(|link| link["alias_url"].is_string()).collect();
     assert_eq!(ids(&shops, "alias_url"), ["https://go.example.com/tea-shop"]);
     assert!(shops[0]["qr_svg_url"].as_str().unwrap().contains("/q/"));
     bench.ok("POST", "/v1/products/sku1/cancel-promotion", Value::Null).await;
     assert_eq!(state("promotion_cancelled").await.len(), 4);
-    assert_eq!((state("dead").await.len(), state("live").await.len()), (4, 1));
+    assert_eq!((state("dead").await.len(), state("live").await.len()), (4, 2));
     bench.ok("POST", "/v1/products/sku1/promote", Value::Null).await;
     bench.ok("PUT", "/v1/categories/green", json!({"name": "绿茶", "parent": "tea"})).await;
     let green =
@@ -74,13 +82,13 @@ on_both!(links_are_listed_newest_first_with_their_state, async |bench: &Bench| {
     bench.ok("POST", "/v1/bans", json!({"category": "tea", "effective_from": 5})).await;
     assert_eq!((state("dead").await.len(), state("category_banned").await.len()), (4, 3));
     bench.ok("POST", "/v1/promoters/lily/disable", json!({})).await;
-    assert_eq!((state("dead").await.len(), state("promoter_disabled").await.len()), (5, 4));
+    assert_eq!((state("dead").await.len(), state("promoter_disabled").await.len()), (6, 5));
     bench.problem("GET", "/v1/links?promoter=lily&state=lost", Value::Null, 400, "invalid_query").await;
     assert_eq!(all(bench, "/v1/links?promoter=lily&product=sku1&placement=lily1", 10).await.len(), 4);
 
     let lily = token(bench, "promoter", "lily").await;
     let (status, page) = bench.call_as(&lily, "GET", "/v1/links", Value::Null).await;
-    assert_eq!((status.as_u16(), page["items"].as_array().unwrap().len()), (200, 5));
+    assert_eq!((status.as_u16(), page["items"].as_array().unwrap().len()), (200, 6));
     bench.problem("GET", "/v1/links", Value::Null, 422, "invalid").await;
     bench.problem("GET", "/v1/links?promoter=lily&cursor=Zm9v", Value::Null, 400, "invalid_cursor").await;
 });

@@ -198,6 +198,10 @@ on_both!(a_statement_is_compared_with_a_programme_that_is_there_and_its_platform
     let kept = bench.ok("GET", "/v1/reconciliations", Value::Null).await;
     assert_eq!(kept["items"], json!([]));
     assert_eq!(send("platform=p1&programme=g1", line).await.0, 200);
+    // Whose statement it is follows from the programme.
+    assert_eq!(send("programme=g1", line).await.0, 200);
+    let kept = bench.ok("GET", "/v1/reconciliations", Value::Null).await;
+    assert_eq!((&kept["items"][0]["platform"], &kept["items"][1]["platform"]), (&json!("p1"), &json!("p1")));
 });
 
 on_both!(a_difference_is_settled_by_somebody_with_a_note_and_every_note_is_kept, async |bench: &Bench| {

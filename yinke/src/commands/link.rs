@@ -90,7 +90,7 @@ struct ListArgs {
     /// To this product only
     #[arg(long, env = "YINKE_PRODUCT", value_name = "ID")]
     product: Option<String>,
-    /// Only live, dead (all that are not live), not_started, expired, promotion_cancelled, product_delisted,
+    /// Only live, dead (neither live nor not_started), not_started, expired, promotion_cancelled, product_delisted,
     /// promoter_disabled or category_banned ones
     #[arg(long, env = "YINKE_STATE", value_name = "STATE")]
     state: Option<String>,
