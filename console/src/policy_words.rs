@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn who_is_a_new_customer_and_when_a_video_costs_a_fee_is_told_as_the_rules_have_it() {
         let rows = [
-            (Preset::Distributor1688, "首次交易成功后 60 天内（含第 60 天）", "up to and including 60 days"),
+            (Preset::Distributor1688, "首次交易成功后 60 天内（含最后一天）", "up to and including 60 days"),
             (
                 Preset::Distributor1688,
                 "每月 15 日发放 2 个月前（整月）交易成功的佣金",
