@@ -207,7 +207,7 @@ fn every_detail_that_a_form_can_meet_has_chinese_words() {
 fn every_refusal_of_a_notification_has_chinese_words() {
     let zh = Texts::load(Lang::Zh).unwrap();
     let core = |file: &str| fs::read_to_string(sources("settlement-core").join(file)).unwrap();
-    let errors = ["orders/event/check.rs", "intake/amount.rs"].map(|file| (file, "#[error("));
+    let errors = ["order_events/check.rs", "intake/amount.rs"].map(|file| (file, "#[error("));
     let mappings =
         ["intake/mapped.rs", "intake/shopify.rs", "intake/youzan.rs"].map(|file| (file, ".wrong("));
     let taken = [("orders/batch.rs", "let detail = ")];
