@@ -161,6 +161,22 @@ fn the_figures_add_up_what_the_workers_wrote() {
 }
 
 #[test]
+fn nothing_is_released_that_is_not_durable_whatever_its_readers_say() {
+    let disk = FakeStorage::new();
+    let mut opened = open(&disk, 1);
+    let stream = opened.writers[0].stream();
+    for _ in 0..MANY {
+        while opened.journal.step_spares() {}
+        opened.writers[0].append(NOW, &PAYLOAD).unwrap();
+        opened.writers[0].flush().unwrap();
+    }
+    opened.journal.cursors("ship").unwrap().set(&[(stream, MANY)]).unwrap();
+    assert_eq!(opened.journal.release(stream, MANY).unwrap().segments, 0);
+    opened.journal.step_sync(|| ());
+    assert!(opened.journal.release(stream, MANY).unwrap().segments >= 2);
+}
+
+#[test]
 fn on_a_full_disk_no_spare_file_is_forgotten_because_it_could_not_be_opened() {
     let disk = FakeStorage::new();
     let opened = open(&disk, 1);
