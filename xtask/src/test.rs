@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
 
 /// Says how much room the disk has, so that suites that fail for want of it explain themselves.
 fn say_room() -> Result<()> {
-    let disk = rustix::fs::statvfs(&root()).context("cannot ask the disk for its room")?;
+    let disk = rustix::fs::statvfs(root()).context("cannot ask the disk for its room")?;
     let free_gb = disk.f_bavail * disk.f_frsize / 1_000_000_000;
     println!("free on this disk: {free_gb} GB");
     if free_gb < ROOM_GB {
