@@ -9,9 +9,11 @@ use arc_swap::ArcSwap;
 use attribution_core::code::Code;
 use std::sync::Arc;
 
-/// Shards of the base: few enough that their headers stay in the nearest cache, many enough that rebuilding one
-/// of ten million links touches only a few megabytes.
-pub(super) const SHARDS: usize = 64;
+/// Bits of a code's hash that choose its shard.
+const SHARD_BITS: u32 = 4;
+/// Shards of the base: few enough that those of a million links are larger than a huge page each, many enough that
+/// rebuilding one of ten million links needs only some twenty megabytes beside it.
+pub(super) const SHARDS: usize = 1 << SHARD_BITS;
 /// Slots per hundred links: at most two thirds full, so that a hit looks at two neighbouring slots on average.
 const SLOTS_PER_HUNDRED: usize = 150;
 
@@ -20,15 +22,20 @@ pub(super) const fn spread(code: Code) -> u64 {
     code.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// Which of the 2^`bits` equal parts of all hashes a code belongs to.
+pub(super) const fn part_of(code: Code, bits: u32) -> usize {
+    (spread(code) >> (u64::BITS - bits)) as usize
+}
+
 /// Which shard holds a code.
 pub(super) const fn shard_of(code: Code) -> usize {
-    (spread(code) >> 58) as usize
+    part_of(code, SHARD_BITS)
 }
 
 /// Where in a shard of `slots` slots the search for a code starts.
 #[expect(clippy::cast_possible_truncation, reason = "the product's upper half is below `slots`")]
 const fn home(code: Code, slots: usize) -> usize {
-    (((spread(code) << 6) as u128 * slots as u128) >> 64) as usize
+    (((spread(code) << SHARD_BITS) as u128 * slots as u128) >> 64) as usize
 }
 
 /// One shard.
@@ -142,6 +149,12 @@ impl Base {
         self.shards[index].load_full()
     }
 
+    /// A copy of the links in one of 2^`bits` parts, which are smaller than shards.
+    pub(super) fn part(&self, part: usize, bits: u32) -> Vec<Slot> {
+        let shard = self.shard(part >> (bits - SHARD_BITS));
+        shard.iter().filter(|slot| part_of(slot.code(), bits) == part).collect()
+    }
+
     pub(super) fn replace(&self, index: usize, shard: Shard) {
         self.shards[index].store(Arc::new(shard));
     }
@@ -209,11 +222,27 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_a_base_are_its_links_each_once() {
+        let base = Base::empty();
+        let codes: Vec<u64> = (1..20_000).collect();
+        for index in 0..SHARDS {
+            let mine: Vec<u64> =
+                codes.iter().copied().filter(|code| shard_of(Code(*code)) == index).collect();
+            base.replace(index, Shard::build(mine.len(), mine.iter().map(|code| Slot::sample(*code))));
+        }
+        let parts = (0..64).flat_map(|part| base.part(part, 6));
+        let mut found: Vec<u64> = parts.map(|slot| slot.code().0).collect();
+        found.sort_unstable();
+        assert_eq!(found, codes);
+    }
+
+    #[test]
     fn codes_spread_over_shards() {
         let mut counts = [0usize; SHARDS];
         for body in 0..64_000u64 {
             counts[shard_of(Code(body * 62 + body % 62))] += 1;
         }
-        assert!(counts.iter().all(|n| (700..1_300).contains(n)), "{counts:?}");
+        let even = 64_000 / SHARDS;
+        assert!(counts.iter().all(|n| n.abs_diff(even) < even / 3), "{counts:?}");
     }
 }

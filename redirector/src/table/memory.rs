@@ -22,11 +22,11 @@ pub(super) struct SlotMemory {
 }
 
 impl SlotMemory {
-    /// How many slots to ask for if `at_least` are needed: a region of more than half a huge page is rounded up to
-    /// whole ones, since the rest of the page would be resident anyway.
+    /// How many slots to ask for if `at_least` are needed: what fills more than half of its last huge page gets all of
+    /// it. Of anything less that end stays in small pages, since a rare look-up there is cheaper than the memory.
     pub(super) fn rounded(at_least: usize) -> usize {
         let bytes = at_least * size_of::<Slot>();
-        if bytes * 2 < HUGE_PAGE {
+        if bytes % HUGE_PAGE * 2 < HUGE_PAGE {
             return at_least;
         }
         bytes.next_multiple_of(HUGE_PAGE) / size_of::<Slot>()
@@ -46,7 +46,7 @@ mod raw {
                 return Self { start: NonNull::dangling(), len, mapping: NonNull::dangling(), mapped: 0 };
             }
             let bytes = len.saturating_mul(size_of::<Slot>());
-            let huge = bytes * 2 >= HUGE_PAGE;
+            let huge = bytes >= HUGE_PAGE - size_of::<Slot>();
             // Untouched, the surplus that lets us begin at a huge page costs addresses and no memory.
             let mapped = if huge { bytes.saturating_add(HUGE_PAGE) } else { bytes };
             let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
@@ -140,10 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn large_regions_fill_whole_pages() {
-        assert_eq!(SlotMemory::rounded(100), 100);
-        let len = SlotMemory::rounded(100_000);
-        assert!(len >= 100_000);
+    fn regions_that_nearly_fill_their_last_page_fill_it() {
+        // 2.4 MB: a little of the second page; 3.6 MB: most of it.
+        assert_eq!(SlotMemory::rounded(100_000), 100_000);
+        let len = SlotMemory::rounded(150_000);
+        assert!(len >= 150_000);
         assert!(HUGE_PAGE - (len * size_of::<Slot>()) % HUGE_PAGE < size_of::<Slot>());
     }
 }

@@ -13,6 +13,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 /// The overlay holds this many links before they are merged: small tables live wholly in it.
 const MERGE_FROM: usize = 1 << 16;
 
+/// ... and more than this part of the base: a link takes many times as much there as in the base, and a merge copies all
+/// of the base.
+const MERGE_PART: usize = 64;
+
 /// Bits of the filter over the overlay: 128 KiB stay in a core's own cache, and a full overlay sets one bit in ten.
 const FILTER_BITS: usize = 1 << 20;
 
@@ -80,10 +84,10 @@ impl Links {
         }
     }
 
-    /// Merges once the overlay holds more than a sixty-fourth of the base. Callers hold the writing lock.
+    /// Merges once the overlay is large. Callers hold the writing lock.
     pub(super) fn merge_if_large(&self) {
         let len = self.overlay_len.load(Ordering::Acquire);
-        if len >= MERGE_FROM && len >= self.base.len() / SHARDS {
+        if len >= MERGE_FROM && len >= self.base.len() / MERGE_PART {
             self.merge();
         }
     }
@@ -142,9 +146,9 @@ impl Links {
         self.overlay.iter().map(|entry| *entry.value()).collect()
     }
 
-    /// A copy of one shard of the base.
-    pub(super) fn shard_rows(&self, index: usize) -> Vec<Slot> {
-        self.base.shard(index).iter().collect()
+    /// As [`Base::part`].
+    pub(super) fn base_part(&self, part: usize, bits: u32) -> Vec<Slot> {
+        self.base.part(part, bits)
     }
 
     pub(super) fn is_empty(&self) -> bool {

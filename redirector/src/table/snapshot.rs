@@ -2,8 +2,8 @@
 //!
 //! Layout, little-endian: `YKTABLE1`, layout version u32, sections u32, generation u64, heard-at i64, length of the
 //! small tables u64, id of the history that gave the generation u64, fingerprint of the check key u32, zero u32, CRC-32
-//! of these 56 bytes; the small tables as JSON changes, their CRC-32; then per section (one per shard of the base, the
-//! overlay last) link count u32, CRC-32 of the links, the links of 24 bytes each; `YKEND.`
+//! of these 56 bytes; the small tables as JSON changes, their CRC-32; then per section (one per sixty-fourth of the
+//! codes' hashes, the overlay last) link count u32, CRC-32 of the links, the links of 24 bytes each; `YKEND.`
 //!
 //! Older layouts load. Version 2 had no fingerprint; version 1 no history either: its edge serves from it and loads
 //! everything anew once the core is heard.
@@ -11,7 +11,6 @@
 //! A save writes beside, syncs, and renames; the one before is kept. A file that does not check out is set aside
 //! under another name and said so; the previous one, or an empty table and the change feed, take its place.
 
-use super::base::SHARDS;
 use super::overlay::Links;
 use super::slot::{SLOT_LEN, Slot};
 use super::{Small, Table};
@@ -32,6 +31,9 @@ const HEAD_LEN: usize = 56;
 const CURRENT: &str = "table.snapshot";
 const PREVIOUS: &str = "table.previous";
 const SMALL_MAX: u64 = 1 << 30;
+/// Sections of the base's links: 2^6 parts of their codes' hashes, however many shards the base has.
+const SECTION_BITS: u32 = 6;
+const SECTIONS: usize = 1 << SECTION_BITS;
 
 /// Why a file is not a snapshot that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +134,7 @@ pub(crate) fn read_from(mut input: impl Read, secure: bool) -> Result<(Table, Op
     let crc = read_u32(&mut input)?;
     check(crc, &head[..len], "the head")?;
     let u64_at = |at| u64_of(&head, at);
-    if u32_of(&head, 12) as usize != SHARDS + 1 {
+    if u32_of(&head, 12) as usize != SECTIONS + 1 {
         return Err(LoadError::Layout);
     }
     let small_len = usize::try_from(u64_at(32)).map_err(|_| LoadError::Range("a length"))?;
@@ -148,7 +150,7 @@ pub(crate) fn read_from(mut input: impl Read, secure: bool) -> Result<(Table, Op
     if let Some(small) = small {
         table.small.store(small.into());
     }
-    for _ in 0..=SHARDS {
+    for _ in 0..=SECTIONS {
         read_section(&mut input, &table.small.load().links)?;
     }
     let mut end = [0; END.len()];
@@ -236,7 +238,7 @@ pub(crate) fn write(
     let mut head = Vec::with_capacity(HEAD_LEN);
     head.extend_from_slice(MAGIC);
     head.extend_from_slice(&LAYOUT_VERSION.to_le_bytes());
-    head.extend_from_slice(&u32::try_from(SHARDS + 1).map_err(|_| SaveError::TooMany)?.to_le_bytes());
+    head.extend_from_slice(&u32::try_from(SECTIONS + 1).map_err(|_| SaveError::TooMany)?.to_le_bytes());
     head.extend_from_slice(&position.number.to_le_bytes());
     head.extend_from_slice(&table.heard_at().millis().to_le_bytes());
     head.extend_from_slice(&(small.len() as u64).to_le_bytes());
@@ -249,8 +251,8 @@ pub(crate) fn write(
     out.write_all(&crc32fast::hash(&small).to_le_bytes())?;
     // The overlay is copied first and written last: a row that a merge moves meanwhile is met at least once.
     let recent = view.links.recent();
-    for index in 0..SHARDS {
-        write_section(out, &view.links.shard_rows(index))?;
+    for section in 0..SECTIONS {
+        write_section(out, &view.links.base_part(section, SECTION_BITS))?;
     }
     write_section(out, &recent)?;
     out.write_all(END)?;
@@ -264,13 +266,13 @@ pub(crate) fn sealed(small: &[u8], links: &[u8]) -> Vec<u8> {
     let mut head = Vec::with_capacity(HEAD_LEN);
     head.extend_from_slice(MAGIC);
     head.extend_from_slice(&LAYOUT_VERSION.to_le_bytes());
-    head.extend_from_slice(&length(SHARDS + 1));
+    head.extend_from_slice(&length(SECTIONS + 1));
     head.extend_from_slice(&[0; 16]);
     head.extend_from_slice(&(small.len() as u64).to_le_bytes());
     head.resize(HEAD_LEN, 0);
     let mut out = [&head, &crc(&head)[..], small, &crc(small)].concat();
     let links = &links[..links.len() - links.len() % SLOT_LEN];
-    for section in 0..=SHARDS {
+    for section in 0..=SECTIONS {
         let links = if section == 0 { links } else { &[] };
         out.extend_from_slice(&[length(links.len() / SLOT_LEN), crc(links)].concat());
         out.extend_from_slice(links);
