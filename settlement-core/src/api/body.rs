@@ -121,6 +121,8 @@ pub(super) fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Probl
 
 /// Bytes of a body at most of which more than the first mistake is looked for: a person's form is far smaller.
 const LOOKED_THROUGH_MAX: usize = 64 << 10;
+/// Mistakes that are told at most: the body is read anew for each.
+const TOLD_MAX: usize = 32;
 
 /// The first thing that does not fit, with all the others: without its field the body is read again.
 fn with_the_others<T: DeserializeOwned>(bytes: &[u8], first: Problem) -> Problem {
@@ -129,16 +131,17 @@ fn with_the_others<T: DeserializeOwned>(bytes: &[u8], first: Problem) -> Problem
         return first;
     };
     let mut problems = vec![first.clone()];
-    loop {
+    while problems.len() < TOLD_MAX {
         let field = problems.last().and_then(Problem::field).and_then(|path| path.split(['.', '[']).next());
         let known = field.is_some_and(|field| left.remove(field).is_some());
         let next = serde_json::to_vec(&left).ok().filter(|_| known).and_then(|left| parse::<T>(&left).err());
         // Once a field was taken out, a whole body lacks it.
         match next.filter(|next| next.field().is_some()) {
             Some(next) => problems.push(next),
-            None => return Problem::of_all(problems).unwrap_or(first),
+            None => break,
         }
     }
+    Problem::of_all(problems).unwrap_or(first)
 }
 
 /// Whether this is the path of a field, as it stands in front of what is wrong with it: `lines[0].product`.
