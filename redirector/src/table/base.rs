@@ -23,6 +23,7 @@ pub(super) const fn spread(code: Code) -> u64 {
 }
 
 /// Which of the 2^`bits` equal parts of all hashes a code belongs to.
+#[expect(clippy::cast_possible_truncation, reason = "a few bits are left")]
 pub(super) const fn part_of(code: Code, bits: u32) -> usize {
     (spread(code) >> (u64::BITS - bits)) as usize
 }
