@@ -131,10 +131,8 @@ fn recover_epoch(
         if !searched {
             let (found_end, repeats) = search_end(storage, &index, &mut found.notices)?;
             *end = found_end;
-            let copy = repeats || !trusted;
-            found
-                .pool
-                .with_room(storage, || make_durable(storage, &index, found_end, copy, &mut found.notices))?;
+            // Not tried again with more room: what a copy has begun would stand twice.
+            make_durable(storage, &index, *end, repeats || !trusted, &mut found.notices)?;
             failpoint::reach("recovery.made_durable");
         }
         index.set_end(end.next);
