@@ -131,7 +131,8 @@ fn recover_epoch(
         if !searched {
             let (found_end, repeats) = search_end(storage, &index, &mut found.notices)?;
             *end = found_end;
-            // Not tried again with more room: what a copy has begun would stand twice.
+            // Not tried again with more room: it begins with a sync, and one that follows a failed one lies. The next start
+            // finds the mark of distrust that this one left, and copies.
             make_durable(storage, &index, *end, repeats || !trusted, &mut found.notices)?;
             failpoint::reach("recovery.made_durable");
         }
