@@ -1,6 +1,7 @@
 //! How far each reader has come, by name and stream: durable, so that a restart goes on there, and asked before a
 //! segment is released.
 
+use crate::pool::Pool;
 use crate::storage::{self, Storage};
 use crate::{StreamId, lock};
 use std::collections::BTreeMap;
@@ -45,11 +46,13 @@ impl CursorStore {
     /// Reads the cursors of these names, for these streams with the first number present of each. Also gives the
     /// names whose file was damaged.
     ///
-    /// A name without a good file begins where the others are, but not before the first frame that is there.
+    /// A name without a good file begins where the others are, but not before the first frame that is there. On a full disk
+    /// `pool` makes room for its file.
     pub(crate) fn open(
         storage: Arc<dyn Storage>,
         names: &[String],
         streams: &[(StreamId, u64)],
+        pool: &mut Pool,
     ) -> io::Result<(Self, Vec<String>)> {
         let mut all = BTreeMap::new();
         let mut fresh = Vec::new();
@@ -72,7 +75,7 @@ impl CursorStore {
         };
         let begins: Positions = streams.iter().map(begin).collect();
         for name in fresh.iter().chain(&lost) {
-            write(&*storage, name, &begins)?;
+            pool.with_room(&*storage, || write(&*storage, name, &begins))?;
             all.insert(name.clone(), begins.clone());
         }
         Ok((Self { storage, names: Mutex::new(all) }, lost))
@@ -176,7 +179,7 @@ mod tests {
 
     fn open(disk: &FakeStorage, names: &[&str]) -> (CursorStore, Vec<String>) {
         let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
-        CursorStore::open(Arc::new(disk.clone()), &names, &[(A, 0), (B, 2)]).unwrap()
+        CursorStore::open(Arc::new(disk.clone()), &names, &[(A, 0), (B, 2)], &mut Pool::default()).unwrap()
     }
 
     #[test]

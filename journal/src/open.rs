@@ -8,8 +8,9 @@ use crate::index::StreamIndex;
 use crate::inner::Inner;
 use crate::lane::Lane;
 use crate::missing;
+use crate::pool::Pool;
 use crate::recovery::{self, Recovered};
-use crate::spares::{Pool, Spares};
+use crate::spares::Spares;
 use crate::storage::Storage;
 use crate::sync::Syncer;
 use crate::{Journal, Notice, Options, OptionsError, StreamId, StreamInfo, Writer};
@@ -86,6 +87,8 @@ pub(crate) fn begin(
     let writers = lanes.iter().map(writer).collect();
     let old_streams: Vec<_> = old.values().flat_map(|epoch| &epoch.streams).collect();
     let cursors = cursors(storage, &options.cursors, &old_streams, &mut pool, &mut notices)?;
+    // Before the segments, which take all the room there is. On a full disk it is made once there is some.
+    drop(pool.reserve.keep(&**storage));
     let spares = Spares::new(
         Arc::clone(storage),
         lanes.clone(),
@@ -129,8 +132,8 @@ fn cursors(
     notices: &mut Vec<Notice>,
 ) -> Result<CursorStore, OpenError> {
     let begin: Vec<(StreamId, u64)> = old.iter().map(|index| (index.stream(), index.first())).collect();
-    let open = || CursorStore::open(Arc::clone(storage), names, &begin);
-    let (cursors, lost) = pool.with_room(&**storage, open).map_err(OpenError::Begin)?;
+    let opened = CursorStore::open(Arc::clone(storage), names, &begin, pool);
+    let (cursors, lost) = opened.map_err(OpenError::Begin)?;
     notices.extend(lost.into_iter().map(|name| Notice::CursorLost { name }));
     notices.extend(old.iter().flat_map(|index| missing::against_cursors(&cursors, index)));
     Ok(cursors)

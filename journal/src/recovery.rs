@@ -9,8 +9,8 @@ use crate::failpoint;
 use crate::index::{Entry, StreamIndex};
 use crate::missing;
 use crate::notice::Notice;
+use crate::pool::Pool;
 use crate::segment::{self, Header};
-use crate::spares::Pool;
 use crate::storage::{self, Storage};
 use crate::tail::{make_durable, search_end, walk};
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,12 +70,10 @@ pub(crate) fn recover(storage: &dyn Storage, segment_bytes: u64) -> io::Result<R
             epochs.insert(epoch);
         } else if let Some(epoch) = EpochRecord::parse_distrust(&entry.name) {
             distrusted.insert(epoch);
-        } else if entry.name.ends_with(".new")
-            || (entry.name.starts_with("spare-") && entry.len != segment_bytes)
-        {
+        } else if entry.name.ends_with(".new") {
             storage.remove(&entry.name)?;
         } else {
-            found.pool.adopt(&entry.name);
+            found.pool.adopt(storage, &entry, segment_bytes)?;
         }
     }
     for epoch in epochs {
@@ -131,9 +129,8 @@ fn recover_epoch(
         if !searched {
             let (found_end, repeats) = search_end(storage, &index, &mut found.notices)?;
             *end = found_end;
-            // Not tried again with more room: it begins with a sync, and one that follows a failed one lies. The next start
-            // finds the mark of distrust that this one left, and copies.
-            make_durable(storage, &index, *end, repeats || !trusted, &mut found.notices)?;
+            let copied = make_durable(storage, &index, *end, repeats || !trusted, &mut found.pool)?;
+            found.notices.extend(copied);
             failpoint::reach("recovery.made_durable");
         }
         index.set_end(end.next);

@@ -6,6 +6,7 @@ use crate::failpoint;
 use crate::frame::Seed;
 use crate::lane::Lane;
 use crate::lock;
+use crate::pool::Pool;
 use crate::segment::{self, Header, Segment};
 use crate::storage::{self, File, Storage};
 use std::io;
@@ -21,7 +22,6 @@ const SYNC_EVERY: u64 = 1 << 20;
 const STEP_REST: Duration = Duration::from_millis(1);
 /// How soon a full disk is tried again.
 const RETRY: Duration = Duration::from_millis(250);
-const PREFIX: &str = "spare-";
 
 pub(crate) struct Spares {
     storage: Arc<dyn Storage>,
@@ -43,60 +43,6 @@ pub(crate) struct Spares {
     /// Why the last attempt to prepare a segment failed, if it did.
     pub(crate) blocked: Mutex<Option<io::Error>>,
     pub(crate) errors: AtomicU64,
-}
-
-/// Released files, whose space is used again without asking the file system.
-#[derive(Debug, Default)]
-pub(crate) struct Pool {
-    names: Vec<String>,
-    next: u64,
-}
-
-impl Pool {
-    /// Knows a spare file that was found; `false` if the name is not one.
-    pub(crate) fn adopt(&mut self, name: &str) -> bool {
-        let Some(number) = name.strip_prefix(PREFIX).and_then(|n| n.parse::<u64>().ok()) else {
-            return false;
-        };
-        self.next = self.next.max(number.saturating_add(1));
-        self.names.push(name.to_owned());
-        true
-    }
-
-    /// A name no spare file has.
-    fn fresh_name(&mut self) -> String {
-        let name = format!("{PREFIX}{}", self.next);
-        self.next += 1;
-        name
-    }
-
-    /// Makes a file a spare one. The caller syncs the directory.
-    pub(crate) fn take_in(&mut self, storage: &dyn Storage, name: &str) -> io::Result<()> {
-        let spare = self.fresh_name();
-        storage.rename(name, &spare)?;
-        self.names.push(spare);
-        Ok(())
-    }
-
-    /// Does what needs a little room. On a full disk spare files are given up for it, until it succeeds or none is left:
-    /// without its records a journal cannot be opened at all.
-    pub(crate) fn with_room<T>(
-        &mut self,
-        disk: &dyn Storage,
-        mut what: impl FnMut() -> io::Result<T>,
-    ) -> io::Result<T> {
-        loop {
-            match what() {
-                Err(e) if storage::is_full(&e) && self.give_one_up(disk) => {}
-                other => return other,
-            }
-        }
-    }
-
-    /// Removes a spare file, if there is one.
-    fn give_one_up(&mut self, storage: &dyn Storage) -> bool {
-        self.names.pop().is_some_and(|name| storage.remove(&name).is_ok())
-    }
 }
 
 impl Spares {
@@ -160,13 +106,25 @@ impl Spares {
         }
     }
 
-    /// Prepares one segment where it is needed most, or removes one file that is spare beyond need; whether there
-    /// may be more to do at once.
+    /// Prepares one segment where it is needed most, or removes one file that is spare beyond need; whether there may be
+    /// more to do at once. If not, what is missing of the reserve is made.
     pub(crate) fn pass(&self) -> bool {
-        if let Some(worker) = self.neediest(self.target) {
-            return self.prepare(worker);
+        let done = match self.neediest(self.target) {
+            Some(worker) => self.prepare(worker),
+            None => self.trim(),
+        };
+        if !done {
+            self.keep_reserve();
         }
-        self.trim()
+        done
+    }
+
+    /// Where there is no room for it either, the next pass tries again. It does not hold the lock, for which whoever asks
+    /// how the journal is would wait as long as the disk stands still; nobody else looks at the reserve.
+    fn keep_reserve(&self) {
+        let mut reserve = std::mem::take(&mut lock(&self.pool).reserve);
+        drop(reserve.keep(&*self.storage));
+        lock(&self.pool).reserve = reserve;
     }
 
     /// The worker with the fewest ready segments, if it has fewer than `target`.
@@ -229,13 +187,13 @@ impl Spares {
 
     /// A spare file, open, out of the pool.
     fn reuse(&self) -> Option<(Arc<dyn File>, String)> {
-        let name = lock(&self.pool).names.pop()?;
+        let name = lock(&self.pool).take()?;
         match self.storage.open(&name) {
             Ok(file) => Some((file, name)),
             Err(e) => {
                 // For want of descriptors, say: on a full disk there may soon be no other file to go on with.
                 if e.kind() != io::ErrorKind::NotFound {
-                    lock(&self.pool).names.insert(0, name);
+                    lock(&self.pool).put_back(name);
                 }
                 None
             }
@@ -301,10 +259,10 @@ impl Spares {
     /// Removes one spare file if there are more than all workers can need soon.
     fn trim(&self) -> bool {
         let mut pool = lock(&self.pool);
-        pool.names.len() > self.lanes.len() * (self.target + 1) && pool.give_one_up(&*self.storage)
+        pool.len() > self.lanes.len() * (self.target + 1) && pool.give_up(&*self.storage)
     }
 
     pub(crate) fn pool_len(&self) -> usize {
-        lock(&self.pool).names.len()
+        lock(&self.pool).len()
     }
 }

@@ -5,6 +5,7 @@ use crate::epoch::{End, EpochRecord};
 use crate::frame::{self, Frame};
 use crate::index::{Entry, StreamIndex};
 use crate::notice::Notice;
+use crate::pool::Pool;
 use crate::reader::read_what_can_be_read;
 use crate::segment::{self, Found, HEADER_BYTES, Header};
 use crate::storage::{self, File, Storage};
@@ -47,25 +48,27 @@ pub(crate) fn search_end(
     Ok((end, repeats))
 }
 
-/// Makes durable what a killed start had written and perhaps not synced: it will be shipped as durable.
+/// Makes durable what a killed start had written and perhaps not synced: it will be shipped as durable. Says whether that
+/// took a copy.
 pub(crate) fn make_durable(
     storage: &dyn Storage,
     index: &StreamIndex,
     end: End,
     mut copy: bool,
-    notices: &mut Vec<Notice>,
-) -> io::Result<()> {
+    pool: &mut Pool,
+) -> io::Result<Option<Notice>> {
     let entries = index.from(end.durable);
     for entry in &entries {
         copy = copy || storage.open(&segment::name(index.stream(), entry.number))?.sync().is_err();
     }
-    if copy && !entries.is_empty() {
-        // What the cache shows may not be on disk, and no later sync would say so: write it elsewhere.
-        drop(storage.create(&EpochRecord::distrust_name(index.stream().epoch))?);
-        copy_tail(storage, index, &entries, end.durable)?;
-        notices.push(Notice::TailCopied { stream: index.stream(), from: end.durable });
+    if !copy || entries.is_empty() {
+        return Ok(None);
     }
-    Ok(())
+    // What the cache shows may not be on disk, and no later sync would say so: write it elsewhere. Only this is tried
+    // again with more room, never the sync.
+    drop(storage.create(&EpochRecord::distrust_name(index.stream().epoch))?);
+    pool.with_spares(storage, || copy_tail(storage, index, &entries, end.durable))?;
+    Ok(Some(Notice::TailCopied { stream: index.stream(), from: end.durable }))
 }
 
 /// Writes all sound frames from number `from` on into one new segment behind `entries`.

@@ -25,6 +25,14 @@ fn open_resting(disk: &FakeStorage, random: u64, sync_interval: Duration) -> Ope
     Journal::open_on(&storage, &options, NOW, random).unwrap()
 }
 
+/// Without threads.
+fn open_still(disk: &FakeStorage, random: u64) -> Opened {
+    let mut options = Options::new("faults", 1, 1);
+    options.segment_bytes = SEGMENT;
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    Journal::open_still(&storage, &options, NOW, random).unwrap()
+}
+
 /// Waits until a watermark reaches `sequence`.
 fn wait_durable(journal: &Journal, sequence: u64) {
     let (sender, receiver) = mpsc::channel();
@@ -133,6 +141,44 @@ fn a_journal_opens_on_a_full_disk_in_the_place_of_a_spare_file() {
         append_when_possible(&mut opened);
         opened.writers[0].flush().unwrap();
     }
+}
+
+/// Somebody else takes all that is left of the disk.
+fn fill(disk: &FakeStorage) {
+    disk.set_capacity(u64::MAX);
+    disk.set_capacity(u64::MAX - disk.free_bytes().unwrap());
+}
+
+fn reserves(disk: &FakeStorage) -> usize {
+    disk.list().unwrap().iter().filter(|file| file.name.starts_with("reserve-")).count()
+}
+
+#[test]
+fn a_killed_journal_opens_again_and_again_on_a_full_disk_while_others_take_what_is_left() {
+    let mut disk = FakeStorage::new();
+    let mut opened = open_still(&disk, 1);
+    opened.writers[0].append(NOW, &PAYLOAD).unwrap();
+    opened.writers[0].flush().unwrap();
+    opened.journal.step_sync(|| ());
+    assert_eq!(reserves(&disk), 16);
+    fill(&disk);
+    // Everything that was prepared is used up.
+    while opened.writers[0].append(NOW, &PAYLOAD).is_ok() {
+        opened.writers[0].flush().unwrap();
+    }
+    for start in 2..=10 {
+        disk = disk.crash(start);
+        opened = open_still(&disk, start);
+        let recovered = opened.recovered[0];
+        assert!(recovered.first == 0 && recovered.next >= 1, "start {start}: {recovered:?}");
+        assert!(opened.writers[0].append(NOW, &PAYLOAD).is_err(), "start {start} has no room for clicks");
+        fill(&disk);
+    }
+    let left = reserves(&disk);
+    assert!((1..16).contains(&left), "{left}");
+    disk.set_capacity(u64::MAX);
+    while opened.journal.step_spares() {}
+    assert_eq!(reserves(&disk), 16, "once there is room");
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 const SECTOR: usize = 512;
+/// Space is given out in pieces of this size, as file systems do.
+const BLOCK: u64 = 4096;
 
 /// One power life of the disk in memory. Clones see the same disk.
 #[derive(Clone)]
@@ -215,7 +217,7 @@ impl Disk {
     }
 
     fn used(&self) -> u64 {
-        self.files.values().map(|f| f.current.len() as u64).sum()
+        self.files.values().map(Content::takes).sum()
     }
 
     fn may_open(&mut self) -> io::Result<()> {
@@ -229,10 +231,17 @@ impl Disk {
         self.unsynced_names.push(change);
     }
 
+    /// How long a file can be.
+    fn most(&self, id: u64) -> u64 {
+        let takes = self.files.get(&id).map_or(0, Content::takes);
+        let free = self.capacity.saturating_sub(self.used()) / BLOCK * BLOCK;
+        takes.saturating_add(free)
+    }
+
     fn grow(&mut self, id: u64, len: usize) -> io::Result<()> {
         let now = self.files.get(&id).map_or(0, |f| f.current.len());
         if len > now {
-            if self.used() + (len - now) as u64 > self.capacity {
+            if len as u64 > self.most(id) {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             let content = self.files.entry(id).or_default();
@@ -244,6 +253,11 @@ impl Disk {
 }
 
 impl Content {
+    /// What the file takes of the disk.
+    fn takes(&self) -> u64 {
+        (self.current.len() as u64).next_multiple_of(BLOCK)
+    }
+
     fn persist(&mut self, sector: usize) {
         let start = sector * SECTOR;
         let end = (start + SECTOR).min(self.current.len());
@@ -300,6 +314,9 @@ impl Storage for FakeStorage {
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
         let mut disk = self.disk()?;
         disk.may_open()?;
+        if let Some(old) = disk.names.get(name).copied().and_then(|id| disk.files.get_mut(&id)) {
+            old.current = Vec::new();
+        }
         let id = disk.next_id;
         disk.next_id += 1;
         disk.files.insert(id, Content::default());
@@ -372,7 +389,10 @@ impl File for FakeFile {
         if (fails || disk.short_writes) && len > 1 {
             len = 1 + index(disk.below(len as u64))?.min(len - 1);
         }
-        disk.grow(self.id, start + len)?;
+        // A full disk takes what it has room for.
+        let end = index(disk.most(self.id).max((start + 1) as u64).min((start + len) as u64))?;
+        disk.grow(self.id, end)?;
+        let len = end - start;
         let content = disk.files.entry(self.id).or_default();
         content.current[start..start + len].copy_from_slice(&bytes[..len]);
         content.dirty.extend(start / SECTOR..(start + len).div_ceil(SECTOR));
@@ -469,12 +489,19 @@ mod tests {
     #[test]
     fn a_full_disk_says_so() {
         let disk = FakeStorage::new();
-        disk.set_capacity(1000);
+        disk.set_capacity(3 * BLOCK);
         let file = disk.create("a").unwrap();
-        assert_eq!(file.preallocate(1001).unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert!(file.preallocate(1000).is_ok());
-        assert_eq!(file.write_at(&[1; 2], 999).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(file.preallocate(3 * BLOCK + 1).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert!(file.preallocate(2 * BLOCK + 1).is_ok());
+        let other = disk.create("b").unwrap();
+        assert_eq!(
+            other.write_at(&[1], 0).unwrap_err().kind(),
+            io::ErrorKind::StorageFull,
+            "blocks are whole"
+        );
+        assert_eq!(file.write_at(&[1; 9], 3 * BLOCK - 2).unwrap(), 2, "what there is room for");
+        assert_eq!(file.write_at(&[1; 9], 3 * BLOCK).unwrap_err().kind(), io::ErrorKind::StorageFull);
         disk.remove("a").unwrap();
-        assert_eq!(disk.free_bytes().unwrap(), 1000);
+        assert_eq!(disk.free_bytes().unwrap(), 3 * BLOCK);
     }
 }

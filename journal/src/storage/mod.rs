@@ -155,9 +155,12 @@ pub fn read_file(storage: &dyn Storage, name: &str, limit: usize) -> io::Result<
 /// The system's; then the old file is still there.
 pub fn replace_file(storage: &dyn Storage, name: &str, bytes: &[u8]) -> io::Result<()> {
     let new = format!("{name}.new");
-    let file = storage.create(&new)?;
-    write_all(&*file, bytes, 0)?;
-    file.sync()?;
+    let written = storage.create(&new).and_then(|file| {
+        write_all(&*file, bytes, 0)?;
+        file.sync()
+    });
+    // A full disk needs even the little that it did take.
+    written.inspect_err(|_| drop(storage.remove(&new)))?;
     failpoint::reach("replace.written");
     storage.rename(&new, name)?;
     failpoint::reach("replace.renamed");
