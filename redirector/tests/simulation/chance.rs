@@ -11,24 +11,44 @@ use std::time::Duration;
 const BEGIN_MS: i64 = 1_763_000_000_000;
 /// The edge's clock is never wrong by more.
 const WRONG_MOST_MS: i64 = 4 * DAY_MS;
-/// Jumps of the clock have random words of their own: a run without them is the same as ever.
+/// Jumps of the clock and sizes of disks have random words of their own: a run without them is the same as ever.
 const OF_JUMPS: u64 = 0x6a09_e667_f3bc_c908;
+const OF_SIZES: u64 = 0xbb67_ae85_84ca_a73b;
+
+/// What else is wrong in a run besides disk, network and processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    None,
+    /// The edge's clock jumps.
+    ClockJumps,
+    /// The disk is small, the core is away for long, and nobody makes room: only what the core has taken is free again.
+    DiskStaysFull,
+}
 
 thread_local! {
     static STATE: Cell<u64> = const { Cell::new(0) };
     static BASE_MS: Cell<i64> = const { Cell::new(BEGIN_MS) };
     static START: Cell<Option<tokio::time::Instant>> = const { Cell::new(None) };
     static JUMPS: Cell<Option<u64>> = const { Cell::new(None) };
+    static SIZES: Cell<Option<u64>> = const { Cell::new(None) };
     static WRONG_MS: Cell<i64> = const { Cell::new(0) };
 }
 
-/// Begins a run, in which the edge's clock jumps or not.
-pub(crate) fn begin(seed: u64, jumps: bool) {
+/// Begins a run.
+pub(crate) fn begin(seed: u64, trouble: Trouble) {
     STATE.set(mix(seed));
     BASE_MS.set(BEGIN_MS);
     START.set(None);
-    JUMPS.set(jumps.then(|| mix(seed ^ OF_JUMPS)));
+    JUMPS.set((trouble == Trouble::ClockJumps).then(|| mix(seed ^ OF_JUMPS)));
+    SIZES.set((trouble == Trouble::DiskStaysFull).then(|| mix(seed ^ OF_SIZES)));
     WRONG_MS.set(0);
+}
+
+/// A random word for a disk's size and who else takes of it; `None` where the disk has room again and again.
+pub(crate) fn size() -> Option<u64> {
+    let state = SIZES.get()?;
+    SIZES.set(Some(state.wrapping_add(1)));
+    Some(mix(state))
 }
 
 /// The machine's time stands while it is off: to be called inside each new runtime.

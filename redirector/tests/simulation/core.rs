@@ -42,6 +42,12 @@ pub(crate) struct Figures {
     pub(crate) cut_away: u64,
     pub(crate) repeated: u64,
     pub(crate) lives: u64,
+    /// Frames that no room was left for.
+    pub(crate) refused: u64,
+    /// Starts on a disk on which no segment could be made.
+    pub(crate) full_starts: u64,
+    /// Such starts that a person had to make room for.
+    pub(crate) helped: u64,
 }
 
 /// The way to the core.

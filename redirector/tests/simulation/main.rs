@@ -11,6 +11,7 @@ mod damage;
 mod oracle;
 mod world;
 
+use crate::chance::Trouble;
 use crate::core::Figures;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -27,18 +28,48 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn what_was_promised_holds_whatever_fails() {
-    prove(number("YINKE_SIMULATE_FROM", 0), number("YINKE_SIMULATE_SEEDS", FEW), false);
+    let total = prove(asked(), Trouble::None);
+    // The faults must have had something to take, or the run shows nothing.
+    let count = asked().count;
+    assert!(total.frames > count * 50 && total.repeated > count && total.cut_away > count, "{total:?}");
 }
 
 /// A quarter of the seeds once more: what fails is the same, and the edge's clock jumps, too.
 #[test]
 fn what_was_promised_holds_whatever_the_clock_says() {
-    let (from, count) = (number("YINKE_SIMULATE_FROM", 0), number("YINKE_SIMULATE_SEEDS", FEW));
-    prove(from, count.div_ceil(4), true);
+    let seeds = asked().quarter();
+    let total = prove(seeds, Trouble::ClockJumps);
+    assert!(total.frames > seeds.count * 50 && total.repeated > seeds.count, "{total:?}");
+}
+
+/// And once more: nobody makes room on the disk, and yet everything gets through once the core is back.
+#[test]
+fn what_was_promised_holds_on_a_disk_that_stays_full() {
+    let seeds = asked().quarter();
+    let total = prove(seeds, Trouble::DiskStaysFull);
+    assert!(total.frames > seeds.count * 50 && total.refused > seeds.count * 10, "{total:?}");
+    assert!(total.full_starts > seeds.count / 2, "{total:?}");
+}
+
+/// The seeds of a run.
+#[derive(Clone, Copy)]
+struct Seeds {
+    from: u64,
+    count: u64,
+}
+
+impl Seeds {
+    fn quarter(self) -> Self {
+        Self { count: self.count.div_ceil(4), ..self }
+    }
+}
+
+fn asked() -> Seeds {
+    Seeds { from: number("YINKE_SIMULATE_FROM", 0), count: number("YINKE_SIMULATE_SEEDS", FEW) }
 }
 
 #[expect(clippy::print_stdout, reason = "long runs say how far they are")]
-fn prove(from: u64, count: u64, jumps: bool) {
+fn prove(Seeds { from, count }: Seeds, trouble: Trouble) -> Figures {
     let next = AtomicU64::new(from);
     let failed = Mutex::new(Vec::new());
     let total = Mutex::new(Figures::default());
@@ -51,7 +82,7 @@ fn prove(from: u64, count: u64, jumps: bool) {
                     if seed >= from + count {
                         return;
                     }
-                    match catch_unwind(AssertUnwindSafe(|| world::run(seed, jumps))) {
+                    match catch_unwind(AssertUnwindSafe(|| world::run(seed, trouble))) {
                         Ok(figures) => total.lock().unwrap().add(figures),
                         Err(_) => failed.lock().unwrap().push(seed),
                     }
@@ -64,29 +95,34 @@ fn prove(from: u64, count: u64, jumps: bool) {
         }
     });
     let (failed, total) = (failed.into_inner().unwrap(), total.into_inner().unwrap());
-    let clock = if jumps { "a clock that jumps" } else { "a true clock" };
+    let with = match trouble {
+        Trouble::None => "a true clock",
+        Trouble::ClockJumps => "a clock that jumps",
+        Trouble::DiskStaysFull => "a disk that stays full",
+    };
     println!(
-        "simulated with {clock}: {count} seeds from {from}, {} failing {failed:?}, {total:?}",
+        "simulated with {with}: {count} seeds from {from}, {} failing {failed:?}, {total:?}",
         failed.len()
     );
     assert!(failed.is_empty(), "failing seeds: {failed:?}");
-    // The faults must have had something to take, or the run shows nothing.
-    assert!(total.frames > count * 50 && total.repeated > count && total.cut_away > count, "{total:?}");
+    total
 }
 
 #[test]
 fn seeds_that_once_failed_hold() {
     for line in ONCE_FAILED.lines().filter(|line| !line.starts_with('#')) {
-        let (jumps, line) = line.strip_prefix("clock ").map_or((false, line), |line| (true, line));
-        world::run(line.split(' ').next().unwrap().parse().unwrap(), jumps);
+        let named = [("clock ", Trouble::ClockJumps), ("full ", Trouble::DiskStaysFull)];
+        let named = named.into_iter().find_map(|(name, trouble)| Some((trouble, line.strip_prefix(name)?)));
+        let (trouble, line) = named.unwrap_or((Trouble::None, line));
+        world::run(line.split(' ').next().unwrap().parse().unwrap(), trouble);
     }
 }
 
 #[test]
 fn a_seed_repeats_a_run() {
     for seed in 0..40 {
-        for jumps in [false, true] {
-            assert_eq!(world::run(seed, jumps), world::run(seed, jumps), "seed {seed}, {jumps}");
+        for trouble in [Trouble::None, Trouble::ClockJumps, Trouble::DiskStaysFull] {
+            assert_eq!(world::run(seed, trouble), world::run(seed, trouble), "seed {seed}, {trouble:?}");
         }
     }
 }
@@ -98,5 +134,8 @@ impl Figures {
         self.cut_away += other.cut_away;
         self.repeated += other.repeated;
         self.lives += other.lives;
+        self.refused += other.refused;
+        self.full_starts += other.full_starts;
+        self.helped += other.helped;
     }
 }

@@ -1,7 +1,7 @@
 //! One run: some lives of an edge that write, ship and end in one way or another, on a disk and a network that fail; then
 //! a calm life, in which everything must get to where it belongs.
 
-use crate::chance::{self, below, now, one_in, true_now};
+use crate::chance::{self, Trouble, below, now, one_in, true_now};
 use crate::core::{Figures, Network};
 use crate::damage;
 use crate::oracle::{Known, payload};
@@ -10,17 +10,24 @@ use attribution_core::history::FeedPosition;
 use attribution_core::record::Tally;
 use attribution_core::time::Instant;
 use journal::storage::{FakeStorage, Storage};
-use journal::{AppendError, FlushError, Journal, Notice, Opened, Options, Writer};
+use journal::{AppendError, FlushError, Journal, Notice, OpenError, Opened, Options, Writer};
 use redirector::background::{Background, BackgroundOptions, Contact, Parts, Seams, cursor_names, spawn_on};
 use redirector::frame_clock::{FrameClock, LastStepBack};
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 
 const EDGE: EdgeId = EdgeId(7);
 const WORKERS: u8 = 2;
+const SEGMENT: u64 = 64 << 10;
+/// What a record takes of a disk.
+const BLOCK: u64 = 4096;
 /// In simulated time: longer than all pauses and patience of the background together.
 const CALM_WITHIN: Duration = Duration::from_secs(300);
+
+/// The smallest disk has room for all that may wait for it, and a little more.
+const SMALLEST: u64 = 20 * SEGMENT;
 
 /// A run.
 struct World {
@@ -30,6 +37,13 @@ struct World {
     damages: bool,
     /// A core of this run goes back to a backup.
     restores: bool,
+    /// The disk's size, where nobody makes it larger.
+    size: Option<u64>,
+}
+
+fn is_full(error: &OpenError) -> bool {
+    let (OpenError::Recover(cause) | OpenError::Begin(cause)) = error else { return false };
+    cause.kind() == ErrorKind::StorageFull
 }
 
 /// One life's parts.
@@ -50,15 +64,17 @@ enum End {
     PowerCut,
 }
 
-/// Runs a seed; panics if anything does not hold. In some runs the edge's clock jumps.
-pub(crate) fn run(seed: u64, jumps: bool) -> Figures {
-    chance::begin(seed, jumps);
+/// Runs a seed; panics if anything does not hold.
+pub(crate) fn run(seed: u64, trouble: Trouble) -> Figures {
+    chance::begin(seed, trouble);
     let mut world = World {
         disk: FakeStorage::new(),
         network: Network::default(),
         damages: one_in(4),
         restores: one_in(8),
+        size: chance::size().map(|word| SMALLEST + word % SMALLEST),
     };
+    world.give_room();
     for _ in 0..2 + below(4) {
         world.life(false);
     }
@@ -72,26 +88,63 @@ fn options() -> BackgroundOptions {
 }
 
 impl World {
-    fn open(&self) -> Opened {
+    fn open(&mut self) -> Opened {
         let mut journal = Options::new("simulation", EDGE.0, WORKERS);
-        journal.segment_bytes = 64 << 10;
+        journal.segment_bytes = SEGMENT;
         journal.spare_segments = 1;
         journal.unsynced_bytes = 256 << 10;
         journal.cursors = cursor_names(&options());
         journal.ticks = chance::ticks;
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         let random = chance::word();
+        let full = self.size.is_some() && self.disk.free_bytes().unwrap() < SEGMENT;
+        self.network.core().figures.full_starts += u64::from(full);
         // The faults of one life may hit some attempts; then they have passed.
-        for _ in 0..4 {
-            if let Ok(opened) = Journal::open_still(&storage, &journal, now().millis(), random) {
-                return opened;
+        for _ in 0..6 {
+            match Journal::open_still(&storage, &journal, now().millis(), random) {
+                Ok(opened) => return opened,
+                Err(error) if self.size.is_some() && is_full(&error) => self.make_room(&error),
+                Err(_) => self.give_room(),
             }
-            self.disk.set_capacity(u64::MAX);
         }
-        Journal::open_still(&storage, &journal, now().millis(), random).unwrap()
+        panic!("the journal does not open");
     }
 
-    fn start(&self) -> Edge {
+    /// A person makes room on a small disk. Only what a failed write or sync has made doubtful may need that: it is copied
+    /// before anything is released. Records always find room.
+    fn make_room(&mut self, error: &OpenError) {
+        let room = self.disk.free_bytes().unwrap() >= 2 * BLOCK;
+        assert!(room || self.reserve() > 0, "nothing is left for records: {error:?}");
+        self.network.core().figures.helped += 1;
+        self.size = self.size.map(|size| size + SMALLEST);
+        self.give_room();
+    }
+
+    /// Files that keep room for the records of a start.
+    fn reserve(&self) -> usize {
+        self.disk.list().unwrap().iter().filter(|file| file.name.starts_with("reserve-")).count()
+    }
+
+    /// There is room on the disk again, unless the disk is small.
+    fn give_room(&self) {
+        self.disk.set_capacity(self.size.unwrap_or(u64::MAX));
+    }
+
+    /// On a small disk somebody else takes what is left, once in a while, and the core is away for long.
+    fn press(&mut self) {
+        let (Some(size), Some(word)) = (&mut self.size, chance::size()) else { return };
+        if word.is_multiple_of(100) {
+            // A file system gives away what was removed only when that is durable.
+            self.disk.sync_dir().unwrap();
+            *size -= self.disk.free_bytes().unwrap();
+            self.disk.set_capacity(*size);
+        }
+        if (word >> 32).is_multiple_of(20) {
+            self.network.core().go_down(120_000);
+        }
+    }
+
+    fn start(&mut self) -> Edge {
         let Opened { journal, writers, recovered, notices } = self.open();
         let mut core = self.network.core();
         core.figures.lives += 1;
@@ -162,6 +215,7 @@ impl World {
             let mut stalled_until = true_now();
             for _ in 0..10 + below(60) {
                 chance::clock();
+                self.press();
                 self.act(&mut edge, &mut stalled_until);
                 let pause = if one_in(12) { 1_500_000 } else { 30_000 };
                 tokio::time::sleep(Duration::from_micros(below(pause))).await;
@@ -177,7 +231,8 @@ impl World {
         let worker = usize::try_from(below(u64::from(WORKERS))).unwrap();
         match below(100) {
             0..40 => {
-                self.append(edge, worker, 1 + below(12));
+                let few = 1 + below(12);
+                self.append(edge, worker, if self.size.is_some() { 16 * few } else { few });
                 self.flush(edge, worker);
             }
             40..44 => self.append(edge, worker, 1 + below(4)),
@@ -191,10 +246,13 @@ impl World {
                 self.disk.fail_writes(u32::try_from(below(4)).unwrap());
             }
             92 => {
-                let used = u64::MAX - self.disk.free_bytes().unwrap();
-                self.disk.set_capacity(used.saturating_add(below(4) * 100_000));
+                let more = below(4) * 100_000;
+                if self.size.is_none() {
+                    let used = u64::MAX - self.disk.free_bytes().unwrap();
+                    self.disk.set_capacity(used.saturating_add(more));
+                }
             }
-            93 | 94 => self.disk.set_capacity(u64::MAX),
+            93 | 94 => self.give_room(),
             95 => *stalled_until = true_now().plus(10_000),
             96 => self.network.core().go_down(below(30_000)),
             97 if self.damages => damage::strike(&self.disk, &mut self.network.core().known),
@@ -207,7 +265,7 @@ impl World {
     fn append(&self, edge: &mut Edge, worker: usize, count: u64) {
         let writer = &mut edge.writers[worker];
         let stream = writer.stream();
-        let mut core = self.network.core();
+        let core = &mut *self.network.core();
         let known = core.known.get_mut(&stream).unwrap();
         for _ in 0..count {
             let sequence = writer.next_sequence();
@@ -215,7 +273,10 @@ impl World {
             let at = edge.clocks[worker].time(now()).at;
             match writer.append(at.millis(), &payload(stream, sequence)) {
                 Ok(given) => assert_eq!(given, sequence, "numbers without gaps"),
-                Err(AppendError::NoSpace | AppendError::Backlog) => return,
+                Err(AppendError::NoSpace | AppendError::Backlog) => {
+                    core.figures.refused += 1;
+                    return;
+                }
                 Err(error) => panic!("{error}"),
             }
             if at.millis() < known.times.last().copied().unwrap_or(edge.begun.millis()) {
@@ -293,7 +354,7 @@ impl World {
     /// Nothing fails any more: in the end the core has everything, and no earlier start is left.
     async fn calm(&self, edge: &mut Edge) {
         self.network.core().calm_down();
-        self.disk.set_capacity(u64::MAX);
+        self.give_room();
         self.disk.fail_syncs(0);
         let begun = tokio::time::Instant::now();
         self.append(edge, 0, 5);
@@ -316,6 +377,9 @@ impl World {
                     .collect()
             };
             if waiting.is_empty() {
+                while edge.journal.step_spares() {}
+                let reserve = self.reserve();
+                assert!(reserve == 16 || self.disk.free_bytes().unwrap() < 4 * BLOCK, "{reserve} left");
                 return;
             }
             assert!(begun.elapsed() < CALM_WITHIN, "never done: {waiting:#?}");
