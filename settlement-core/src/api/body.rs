@@ -73,21 +73,30 @@ pub(crate) async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> R
 }
 
 /// JSON into a type; says line and column of what is not JSON, and the path of what does not fit.
-pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    Json::<T>::from_bytes(bytes).map(|Json(value)| value).map_err(|rejection| {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let parsed = Json::<T>::from_bytes(bytes);
+    parsed.map(|Json(value)| value).map_err(|rejection| refused(&rejection, &place(&rejection)))
+}
+
+/// As [`parse`], of a part of a body, written anew: its lines and columns are nobody's, and are left out.
+pub(crate) fn parse_part<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let parsed = Json::<T>::from_bytes(bytes);
+    parsed.map(|Json(value)| value).map_err(|rejection| {
         let place = place(&rejection);
-        match rejection {
-            JsonRejection::JsonDataError(_) => {
-                let what = format!("the body does not fit: {place}");
-                of_field(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", what), &place)
-            }
-            _ => Problem::new(
-                StatusCode::BAD_REQUEST,
-                "malformed_json",
-                format!("the body is not JSON: {place}"),
-            ),
-        }
+        refused(&rejection, place.rsplit_once(" at line ").map_or(place.as_str(), |(sentence, _)| sentence))
     })
+}
+
+fn refused(rejection: &JsonRejection, place: &str) -> Problem {
+    match rejection {
+        JsonRejection::JsonDataError(_) => {
+            let what = format!("the body does not fit: {place}");
+            of_field(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", what), place)
+        }
+        _ => {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not JSON: {place}"))
+        }
+    }
 }
 
 /// Where it is wrong, and what: a rejection's own sentence is general; its source names path, line and column.
@@ -134,7 +143,8 @@ fn with_the_others<T: DeserializeOwned>(bytes: &[u8], first: Problem) -> Problem
     while problems.len() < TOLD_MAX {
         let field = problems.last().and_then(Problem::field).and_then(|path| path.split(['.', '[']).next());
         let known = field.is_some_and(|field| left.remove(field).is_some());
-        let next = serde_json::to_vec(&left).ok().filter(|_| known).and_then(|left| parse::<T>(&left).err());
+        let next =
+            serde_json::to_vec(&left).ok().filter(|_| known).and_then(|left| parse_part::<T>(&left).err());
         // Once a field was taken out, a whole body lacks it.
         match next.filter(|next| next.field().is_some()) {
             Some(next) => problems.push(next),

@@ -26,7 +26,7 @@ mod write;
 
 pub(crate) use auth::account_of;
 pub use auth::{Peer, Principal, Role};
-pub(crate) use body::{Body, Nothing, Params, PathId, parse};
+pub(crate) use body::{Body, Nothing, Params, PathId, parse_part};
 pub(crate) use body::{read_bytes, require_type};
 pub(crate) use csv::{CsvEntry, CsvFile, Form};
 pub(crate) use limit::Limiter;

@@ -6,7 +6,7 @@ use super::products::{ProductView, stored};
 use super::targets::{self, NewTarget, Target};
 use super::{categories, checked_name};
 use crate::api::{
-    Merchants, Mistakes, Only, Params, PathId, Principal, Problem, Role, Write, all_of, parse, verdict,
+    Merchants, Mistakes, Only, Params, PathId, Principal, Problem, Role, Write, all_of, parse_part, verdict,
 };
 use crate::destination::checked;
 use crate::library_marks;
@@ -114,7 +114,7 @@ impl Sent {
     fn read(mut entry: Value) -> Result<Self, Problem> {
         let id = entry.as_object_mut().and_then(|fields| fields.remove("id")).unwrap_or_default();
         let id = serde_json::from_value(id).map_err(|why| Problem::invalid("id", why))?;
-        Ok(Self { id, body: parse(entry.to_string().as_bytes())? })
+        Ok(Self { id, body: parse_part(entry.to_string().as_bytes())? })
     }
 
     /// Each entry of a list, once.

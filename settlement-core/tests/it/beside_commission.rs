@@ -54,6 +54,10 @@ on_both!(everything_that_is_wrong_with_a_request_is_told_at_once, async |bench: 
     let mut fields = named(&refusal);
     fields.sort_unstable();
     assert_eq!(fields, ["id", "price_fen", "programme", "talent"], "{refusal}");
+    // A line and a column are told of the body that was sent, and of no rest of it.
+    let places = refusal["errors"].as_array().unwrap().iter().map(|error| error["detail"].as_str().unwrap());
+    let placed: Vec<_> = places.map(|detail| detail.contains(" at line ")).collect();
+    assert_eq!(placed, [true, false, false, false], "{refusal}");
     // One mistake is told as one.
     let mut one = task("v1", "g1", "m1");
     one["price_fen"] = json!(0);
