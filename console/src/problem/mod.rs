@@ -23,7 +23,12 @@ pub(crate) fn mistake(t: &Texts, lang: Lang, problem: &ProblemBody) -> Mistake {
 pub(crate) fn mistakes(t: &Texts, lang: Lang, problem: &ProblemBody) -> Vec<Mistake> {
     let errors = problem.facts.get("errors").and_then(Value::as_array).into_iter().flatten();
     let field = |error: &Value| {
-        let facts = error.as_object().filter(|facts| !facts.contains_key("index"))?;
+        // What is wrong with an entry of a list names a field of that entry; a path such as `rates[0].shop` says all.
+        let of_entry = |facts: &Map<String, Value>| {
+            let path = facts.get("field").and_then(Value::as_str);
+            facts.contains_key("index") && !path.is_some_and(|path| path.contains('['))
+        };
+        let facts = error.as_object().filter(|facts| !of_entry(facts))?;
         Some(told(t, lang, error["code"].as_str()?, error["detail"].as_str()?, facts))
     };
     let all: Vec<Mistake> = errors.filter_map(field).collect();

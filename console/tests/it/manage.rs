@@ -277,6 +277,12 @@ async fn a_merchant_sets_a_categorys_rate_and_one_from_a_later_day_and_closes_a_
             refused.body
         );
     }
+    // Whatever is wrong is told beside its field, by whichever place in the list the API names it.
+    let both = [("rate", "6"), ("product", "nothing"), ("class", "new")];
+    let refused = shop.submit(&page, to, &both).await;
+    for field in ["product", "class"] {
+        assert!(refused.body.contains(&format!("href=\"#f-{field}\"")), "{field}: {}", refused.body);
+    }
     let later = [("rate", "6"), ("category", "tea"), ("from", "2090-01-31")];
     let set = shop.submit(&page, to, &later).await;
     assert_eq!(set.location(), format!("{to}?done=rate"), "{}", set.body);

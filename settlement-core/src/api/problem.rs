@@ -102,8 +102,16 @@ impl Problem {
         if problems.len() == 1 {
             return Some(first);
         }
-        let errors: Vec<serde_json::Value> = problems.into_iter().map(Self::of_many).collect();
+        let errors: Vec<serde_json::Value> = problems.into_iter().flat_map(Self::each).collect();
         Some(first.fact("errors", errors))
+    }
+
+    /// As some of several `errors`: what it tells of all that is wrong, or itself.
+    fn each(mut self) -> Vec<serde_json::Value> {
+        match self.facts.remove("errors") {
+            Some(serde_json::Value::Array(told)) => told,
+            _ => vec![self.of_many()],
+        }
     }
 
     /// As one of several `errors`: the code, the sentence and the facts, of which `field` is one.

@@ -3,7 +3,7 @@
 use super::auth::Role;
 use super::token::TokenText;
 use super::tokens::Reach;
-use super::{Merchants, Only, Problem, Write, check_label};
+use super::{Merchants, Only, Problem, Write, all_of, check_label};
 use crate::Core;
 use crate::params;
 use crate::store::{StoreError, Tx};
@@ -140,20 +140,15 @@ async fn issue(
     {
         return Err(Problem::forbidden(format!("a merchant makes tokens of role merchant for {own} only")));
     }
-    match (role.has_subject(), &subject) {
-        (true, None) => return Err(Problem::invalid("subject", format!("role {} needs one", role.name()))),
-        (false, Some(_)) => {
-            return Err(Problem::invalid("subject", format!("role {} has none", role.name())));
-        }
-        _ => {}
-    }
-    if let Some(subject) = &subject {
-        check_subject(role, subject)?;
-    }
-    if label == FIRST_LABEL {
-        return Err(Problem::invalid("label", "is kept for the tokens that a core is started with"));
-    }
-    check_label(&label)?;
+    let of_somebody = match (role.has_subject(), &subject) {
+        (true, None) => Err(Problem::invalid("subject", format!("role {} needs one", role.name()))),
+        (false, Some(_)) => Err(Problem::invalid("subject", format!("role {} has none", role.name()))),
+        (true, Some(subject)) => check_subject(role, subject),
+        (false, None) => Ok(()),
+    };
+    let kept = || Problem::invalid("label", "is kept for the tokens that a core is started with");
+    let labelled = if label == FIRST_LABEL { Err(kept()) } else { check_label(&label) };
+    all_of([of_somebody, labelled])?;
     let token = TokenText::random()?;
     write
         .scope

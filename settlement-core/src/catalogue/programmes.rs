@@ -3,7 +3,7 @@
 use super::feed::Numbers;
 use super::settled::not_before_settled;
 use super::{bans, checked_name, next_num};
-use crate::api::{ApiTime, Merchants, Only, PathId, Problem, Write};
+use crate::api::{ApiTime, Merchants, Only, PathId, Problem, Write, all_of};
 use crate::library_marks;
 use crate::store::{Row, StoreError, Tx};
 use crate::{Core, holder_marks, params};
@@ -132,14 +132,12 @@ async fn put_programme(
     write: Write<PutProgramme>,
 ) -> Result<Response, Problem> {
     let body = write.body;
-    checked_name("name", &body.name)?;
-    match (&body.platform, &body.merchant) {
-        (Some(_), None) => write.scope.principal.require_operator()?,
-        (None, Some(merchant)) => write.scope.principal.require_merchant(merchant.as_str())?,
-        _ => {
-            return Err(Problem::invalid("merchant", "a programme belongs to a platform or to one merchant"));
-        }
-    }
+    let owned = match (&body.platform, &body.merchant) {
+        (Some(_), None) => write.scope.principal.require_operator(),
+        (None, Some(merchant)) => write.scope.principal.require_merchant(merchant.as_str()),
+        _ => Err(Problem::invalid("merchant", "a programme belongs to a platform or to one merchant")),
+    };
+    all_of([checked_name("name", &body.name), owned])?;
     let from = body.effective_from.map_or(write.scope.now, ApiTime::instant);
     if from < write.scope.now && write.scope.principal.require_operator().is_err() {
         return Err(Problem::forbidden("only operators may date rules back"));

@@ -26,6 +26,7 @@ pub(crate) fn not_before_settled(
         Some(row) => Err(Problem::conflict(
             "settled_since",
             format!("{field}: order {} was placed after {from} and has settled already", row.text(0)?),
-        )),
+        )
+        .about(field)),
     }
 }

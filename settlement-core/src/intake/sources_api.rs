@@ -143,26 +143,30 @@ fn secret(kind: SourceKind, given: Option<&str>) -> Result<(String, Option<Strin
 }
 
 fn check_settings(kind: SourceKind, settings: &Settings) -> Result<(), Problem> {
-    match (kind, settings.client_id.as_deref()) {
+    let client_id = match (kind, settings.client_id.as_deref()) {
         (SourceKind::Youzan, None | Some("")) => {
-            return Err(Problem::invalid("settings.client_id", "is needed for Youzan"));
+            Err(Problem::invalid("settings.client_id", "is needed for Youzan"))
         }
-        (SourceKind::Youzan, Some(id)) => check_line("settings.client_id", id, TEXT_MAX)?,
-        (_, Some(_)) => return Err(Problem::invalid("settings.client_id", "is for Youzan alone")),
-        (_, None) => {}
-    }
-    if settings.accept_body_sign && kind != SourceKind::Youzan {
-        return Err(Problem::invalid("settings.accept_body_sign", "is for Youzan alone"));
-    }
+        (SourceKind::Youzan, Some(id)) => check_line("settings.client_id", id, TEXT_MAX),
+        (_, Some(_)) => Err(Problem::invalid("settings.client_id", "is for Youzan alone")),
+        (_, None) => Ok(()),
+    };
+    let signed = kind == SourceKind::Youzan || !settings.accept_body_sign;
+    let signed = signed
+        .then_some(())
+        .ok_or_else(|| Problem::invalid("settings.accept_body_sign", "is for Youzan alone"));
     let mapped = settings.product_from != ProductFrom::default() || !settings.product_prefix.is_empty();
-    if mapped && kind == SourceKind::Standard {
-        return Err(Problem::invalid("settings", "a standard source names our own products"));
-    }
-    if !settings.product_prefix.is_empty() {
-        ProductId::new(settings.product_prefix.as_str())
-            .map_err(|error| Problem::invalid("settings.product_prefix", error))?;
-    }
-    Ok(())
+    let named = kind != SourceKind::Standard || !mapped;
+    let named = named
+        .then_some(())
+        .ok_or_else(|| Problem::invalid("settings", "a standard source names our own products"));
+    let prefix = match settings.product_prefix.as_str() {
+        "" => Ok(()),
+        prefix => ProductId::new(prefix)
+            .map(drop)
+            .map_err(|error| Problem::invalid("settings.product_prefix", error)),
+    };
+    all_of([client_id, signed, named, prefix])
 }
 
 /// Opens a source of order notifications. The secret of a `standard` source is in this answer and nowhere else.

@@ -140,15 +140,16 @@ async fn post_coupon(
             let from = body.from.map_or(scope.now, ApiTime::instant);
             let to = body.to.map(ApiTime::instant);
             let known = tx.query_opt("SELECT 1 FROM promoters WHERE id = $1", params![&body.promoter])?;
-            refuse_without_promoters(commission_rules(&find_programme(tx, &body.programme)?, from)?)?;
+            let programme = find_programme(tx, &body.programme)?;
             let lasts = to.is_none_or(|to| to > from);
             all_of([
                 check_name("code", &body.code),
                 known.map(drop).ok_or_else(|| Problem::unknown("promoter", &body.promoter).about("promoter")),
+                refuse_without_promoters(commission_rules(&programme, from)?),
                 lasts.then_some(()).ok_or_else(|| Problem::invalid("to", "must be later than from")),
+                refuse_back_dating(&scope.principal, "from", from, scope.now),
+                not_before_settled(tx, &body.programme, "from", from, scope.now),
             ])?;
-            refuse_back_dating(&scope.principal, "from", from, scope.now)?;
-            not_before_settled(tx, &body.programme, "from", from, scope.now)?;
             let fact = Fact::Coupons { programme: &body.programme, code: &body.code };
             let before = coupons(tx, &body.programme, &body.code)?;
             earlier::keep(tx, fact, &before, scope.now)?;

@@ -186,15 +186,19 @@ fn make(
     let rules = commission_rules(&programme, created)?;
     refuse_without_promoters(rules)?;
     refuse_without_targeted(rules)?;
-    if tx.query_opt(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?.is_some() {
-        let detail = format!("there is a plan {} already", body.id);
-        return Err(Problem::conflict("plan_exists", detail).about("id"));
-    }
-    refuse_back_dating(principal, "created_at", created, now)?;
-    not_before_settled(tx, &body.programme, "created_at", created, now)?;
-    if closes.is_some_and(|closes| closes <= created) {
-        return Err(Problem::invalid("closes_at", "must be later than created_at"));
-    }
+    let there = tx.query_opt(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
+    let exists =
+        || Problem::conflict("plan_exists", format!("there is a plan {} already", body.id)).about("id");
+    let opens = closes.is_none_or(|closes| closes > created);
+    let setting = Setting { principal, programme: &programme, plan: body.id.as_str(), now };
+    let rates: Vec<NewRate> = body.rates.iter().map(|rate| rate.clone().beginning_with(created)).collect();
+    let own = [
+        if there.is_some() { Err(exists()) } else { Ok(()) },
+        refuse_back_dating(principal, "created_at", created, now),
+        not_before_settled(tx, &body.programme, "created_at", created, now),
+        opens.then_some(()).ok_or_else(|| Problem::invalid("closes_at", "must be later than created_at")),
+    ];
+    all_of(own.into_iter().chain(setting.check(tx, &rates)))?;
     tx.execute(
         "INSERT INTO plans (id, programme, merchant, name, auto_approve, created_ms, closes_ms) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -208,10 +212,7 @@ fn make(
             closes
         ],
     )?;
-    let setting = Setting { principal, programme: &programme, plan: body.id.as_str(), now };
-    for (index, rate) in body.rates.iter().enumerate() {
-        setting.set(tx, &rate.clone().beginning_with(created), index)?;
-    }
+    setting.set(tx, &rates)?;
     let row = tx.query_one(&format!("{PLAN} WHERE id = $1"), params![body.id.as_str()])?;
     Ok((StatusCode::CREATED, plan_view(tx, &row, commission_rules(&programme, now)?, now)?))
 }

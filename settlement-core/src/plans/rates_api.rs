@@ -2,7 +2,7 @@
 
 use super::{commission_rules, find_programme, refuse_back_dating, wake};
 use crate::Core;
-use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write};
+use crate::api::{ApiTime, Merchants, Only, Principal, Problem, Role, Write, all_of};
 use crate::catalogue::rules::Programme;
 use crate::catalogue::{not_before_settled, refuse_without_promoters};
 use crate::library_marks;
@@ -16,6 +16,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use std::iter::once;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -107,25 +108,27 @@ async fn post_rates(
     scope
         .run(&core, move |tx, scope| {
             let programme = find_programme(tx, &id)?;
-            if let Some(plan) = &plan {
-                tx.query_opt(
-                    "SELECT 1 FROM plans WHERE id = $1 AND programme = $2",
-                    params![plan.as_str(), &programme.id],
-                )?
-                .ok_or_else(|| Problem::unknown("plan", plan))?;
-            }
+            let known = match &plan {
+                Some(plan) => known_plan(tx, plan, &id),
+                None => Ok(()),
+            };
             let setting = Setting {
                 principal: &scope.principal,
                 programme: &programme,
                 plan: plan.as_ref().map_or("", PlanId::as_str),
                 now: scope.now,
             };
-            for (index, rate) in rates.iter().enumerate() {
-                setting.set(tx, rate, index)?;
-            }
+            all_of(once(known).chain(setting.check(tx, &rates)))?;
+            setting.set(tx, &rates)?;
             Ok((StatusCode::CREATED, RatesSet { set: rates.len() }))
         })
         .await
+}
+
+fn known_plan(tx: &mut dyn Tx, plan: &PlanId, programme: &ProgrammeId) -> Result<(), Problem> {
+    let sql = "SELECT 1 FROM plans WHERE id = $1 AND programme = $2";
+    let found = tx.query_opt(sql, params![plan.as_str(), programme])?;
+    found.map(drop).ok_or_else(|| Problem::unknown("plan", plan).about("plan"))
 }
 
 /// Who sets rates, and where.
@@ -138,33 +141,58 @@ pub(super) struct Setting<'a> {
 }
 
 impl Setting<'_> {
-    /// Sets one rate; `index` says which, to whoever sent several. What it says must fit the rules in force when it begins.
-    pub(super) fn set(&self, tx: &mut dyn Tx, rate: &NewRate, index: usize) -> Result<(), Problem> {
-        let Self { principal, programme, plan, now } = *self;
+    /// What is wrong with any of these rates. What they say must fit the rules in force when they begin.
+    pub(super) fn check(&self, tx: &mut dyn Tx, rates: &[NewRate]) -> Vec<Result<(), Problem>> {
+        // Of the programme as a whole, and told once, however many rates there are.
+        let paid = rates.iter().try_for_each(|rate| {
+            refuse_without_promoters(commission_rules(self.programme, self.beginning(rate))?)
+        });
+        let each = rates.iter().enumerate().flat_map(|(index, rate)| self.check_one(tx, rate, index));
+        once(paid).chain(each).collect()
+    }
+
+    fn check_one(&self, tx: &mut dyn Tx, rate: &NewRate, index: usize) -> [Result<(), Problem>; 5] {
+        let Self { principal, programme, now, .. } = *self;
         let field = |name: &str| format!("rates[{index}].{name}");
-        let (kind, subject) = subject(rate).ok_or_else(|| {
-            Problem::invalid(&format!("rates[{index}]"), "at most one of product, category and shop")
-        })?;
-        self.may_set(tx, kind, subject, index)?;
-        let from = rate.from.map_or(now, ApiTime::instant);
-        let to = rate.to.map(ApiTime::instant);
-        if to.is_some_and(|to| to <= from) {
-            return Err(Problem::invalid(&field("to"), "must be later than from"));
-        }
-        refuse_back_dating(principal, &field("from"), from, now)?;
-        let rules = commission_rules(programme, from)?;
-        refuse_without_promoters(rules)?;
+        let from = self.beginning(rate);
+        let lasts = rate.to.is_none_or(|to| to.instant() > from);
+        [
+            self.may_set(tx, rate, index),
+            lasts.then_some(()).ok_or_else(|| Problem::invalid(&field("to"), "must be later than from")),
+            refuse_back_dating(principal, &field("from"), from, now),
+            self.check_class(rate, &field("class")),
+            not_before_settled(tx, &programme.id, &field("from"), from, now),
+        ]
+    }
+
+    fn check_class(&self, rate: &NewRate, field: &str) -> Result<(), Problem> {
+        let rules = commission_rules(self.programme, self.beginning(rate))?;
         if rate.class.is_some() && rules.classes.is_none() {
             let why = "the programme's rules then do not tell new customers from returning ones";
-            return Err(Problem::invalid(&field("class"), why));
+            return Err(Problem::invalid(field, why));
         }
+        Ok(())
+    }
+
+    fn beginning(&self, rate: &NewRate) -> Instant {
+        rate.from.map_or(self.now, ApiTime::instant)
+    }
+
+    /// Sets rates with which [`check`](Self::check) found nothing wrong.
+    pub(super) fn set(&self, tx: &mut dyn Tx, rates: &[NewRate]) -> Result<(), Problem> {
+        tx.lock(&format!("rates {}", self.programme.id))?;
+        rates.iter().enumerate().try_for_each(|(index, rate)| self.set_one(tx, rate, index))
+    }
+
+    fn set_one(&self, tx: &mut dyn Tx, rate: &NewRate, index: usize) -> Result<(), Problem> {
+        let Self { programme, plan, now, .. } = *self;
         let programme = &programme.id;
-        not_before_settled(tx, programme, &field("from"), from, now)?;
+        let (kind, subject) = subject(rate, index)?;
+        let from = self.beginning(rate);
         let class = rate.class.map(|class| match class {
             Class::New => "new",
             Class::Returning => "returning",
         });
-        tx.lock(&format!("rates {programme}"))?;
         tx.execute(
             "INSERT INTO rates (programme, number, plan, class, subject_kind, subject, bp, from_ms, to_ms, recorded_ms) \
              SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM rates WHERE programme = $1",
@@ -176,7 +204,7 @@ impl Setting<'_> {
                 subject,
                 rate.bp.map(|bp| i64::from(bp.points())),
                 from,
-                to,
+                rate.to.map(ApiTime::instant),
                 now
             ],
         )?;
@@ -186,13 +214,8 @@ impl Setting<'_> {
 
     /// A merchant sets what its own goods pay, and nobody else's. A category has goods of many, except in a merchant's own
     /// programme. What a rate is for must be there: after a slip of the pen it would pay nobody.
-    fn may_set(
-        &self,
-        tx: &mut dyn Tx,
-        kind: &'static str,
-        subject: &str,
-        index: usize,
-    ) -> Result<(), Problem> {
+    fn may_set(&self, tx: &mut dyn Tx, rate: &NewRate, index: usize) -> Result<(), Problem> {
+        let (kind, subject) = subject(rate, index)?;
         let Self { principal, programme, .. } = *self;
         let field = if kind == "any" { format!("rates[{index}]") } else { format!("rates[{index}].{kind}") };
         let unknown = || Problem::unknown(kind, subject).fact("index", index).about(&field);
@@ -223,12 +246,13 @@ impl Setting<'_> {
     }
 }
 
-fn subject(rate: &NewRate) -> Option<(&'static str, &str)> {
+/// What a rate is for: the kind, and which of them.
+fn subject(rate: &NewRate, index: usize) -> Result<(&'static str, &str), Problem> {
     match (&rate.product, &rate.category, &rate.shop) {
-        (Some(product), None, None) => Some(("product", product.as_str())),
-        (None, Some(category), None) => Some(("category", category.as_str())),
-        (None, None, Some(shop)) => Some(("shop", shop.as_str())),
-        (None, None, None) => Some(("any", "")),
-        _ => None,
+        (Some(product), None, None) => Ok(("product", product.as_str())),
+        (None, Some(category), None) => Ok(("category", category.as_str())),
+        (None, None, Some(shop)) => Ok(("shop", shop.as_str())),
+        (None, None, None) => Ok(("any", "")),
+        _ => Err(Problem::invalid(&format!("rates[{index}]"), "at most one of product, category and shop")),
     }
 }

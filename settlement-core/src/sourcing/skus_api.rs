@@ -3,7 +3,7 @@
 use super::enrolment;
 use super::skus::{self, ReportedLow, Sku};
 use crate::Core;
-use crate::api::{Merchants, Only, PathId, Principal, Problem, Write, check_name};
+use crate::api::{Merchants, Only, PathId, Principal, Problem, Write, all_of, check_name};
 use crate::order_events::AMOUNT_MAX_FEN;
 use crate::params;
 use crate::store::Tx;
@@ -97,15 +97,18 @@ async fn put_sku(
     write: Write<PutSku>,
 ) -> Result<Response, Problem> {
     let Write { body, scope } = write;
-    check_name("sku", &body.sku)?;
-    for (field, fen) in [("price_fen", Some(body.price_fen)), ("low30_fen", body.low30_fen)] {
-        if fen.is_some_and(|fen| !(1..=AMOUNT_MAX_FEN).contains(&fen)) {
-            return Err(Problem::invalid(field, format!("1 to {AMOUNT_MAX_FEN}")));
-        }
-    }
     if body.low30_fen.is_some() && scope.principal.require_operator().is_err() {
         return Err(Problem::forbidden("only operators report the lowest deal"));
     }
+    let amount = |field, fen| {
+        let known = (1..=AMOUNT_MAX_FEN).contains(&fen);
+        known.then_some(()).ok_or_else(|| Problem::invalid(field, format!("1 to {AMOUNT_MAX_FEN}")))
+    };
+    all_of([
+        check_name("sku", &body.sku),
+        amount("price_fen", body.price_fen),
+        body.low30_fen.map_or(Ok(()), |fen| amount("low30_fen", fen)),
+    ])?;
     scope
         .run(&core, move |tx, scope| {
             let merchant = merchant_of(tx, &product)?;

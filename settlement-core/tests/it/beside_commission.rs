@@ -58,6 +58,12 @@ on_both!(everything_that_is_wrong_with_a_request_is_told_at_once, async |bench: 
     let places = refusal["errors"].as_array().unwrap().iter().map(|error| error["detail"].as_str().unwrap());
     let placed: Vec<_> = places.map(|detail| detail.contains(" at line ")).collect();
     assert_eq!(placed, [true, false, false, false], "{refusal}");
+    // Those of a list stand among the others.
+    let skus = json!([{"sku": "red", "channel_price_fen": 0}, {"sku": "red", "channel_price_fen": -1}]);
+    let wrong = json!({"id": "a/b", "programme": "g1", "product": "cup", "skus": skus});
+    let refusal = bench.problem("POST", "/v1/enrolments", wrong, 422, "invalid").await;
+    let prices = ["skus[0].channel_price_fen", "skus[1].channel_price_fen"];
+    assert_eq!(named(&refusal), [&["id"], &prices[..]].concat(), "{refusal}");
     // One mistake is told as one.
     let mut one = task("v1", "g1", "m1");
     one["price_fen"] = json!(0);

@@ -225,6 +225,33 @@ on_both!(a_rename_leaves_agency_and_accounts_as_they_are, async |bench: &Bench| 
     stage.audit().await;
 });
 
+on_both!(everything_that_is_wrong_with_rates_is_told_at_once, async |bench: &Bench| {
+    ready(bench, rules(&json!({}))).await;
+    let wrong = json!([
+        {"bp": 5}, {"bp": 5, "class": "new", "from": 2_000, "to": 1_000}, {"bp": 5, "product": "none"},
+        {"bp": 5, "product": "none", "shop": "m1"}, {"bp": 5, "shop": "none", "class": "new"},
+    ]);
+    let expected =
+        ["rates[1].to", "rates[1].class", "rates[2].product", "rates[3]", "rates[4].shop", "rates[4].class"];
+    let named = |refusal: &Value| -> Vec<String> {
+        let errors = refusal["errors"].as_array().unwrap();
+        errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
+    };
+    let body = json!({"programme": "g1", "plan": "none", "rates": wrong});
+    let refusal = bench.problem("POST", "/v1/rates", body, 404, "not_found").await;
+    assert_eq!(named(&refusal), [&["plan"], &expected[..]].concat(), "{refusal}");
+    let plan = json!({"programme": "g1", "id": "p-9", "name": "n", "approval": "manual", "closes_at": 1, "rates": wrong});
+    let refusal = bench.problem("POST", "/v1/plans", plan, 422, "invalid").await;
+    assert_eq!(named(&refusal), [&["closes_at"], &expected[..]].concat(), "{refusal}");
+    // Who may not set one of them is told nothing else; nothing was set.
+    let token = bench.ok("POST", "/v1/tokens", json!({"role": "merchant", "subject": "m1"})).await;
+    let body = json!({"programme": "g1", "rates": [{"bp": 5, "class": "new"}, {"bp": 5, "from": 0}]});
+    let (status, refusal) = bench.call_as(token["token"].as_str().unwrap(), "POST", "/v1/rates", body).await;
+    assert_eq!((status.as_u16(), refusal.get("errors")), (403, None), "{refusal}");
+    let set = bench.ok("GET", "/v1/rates?programme=g1", Value::Null).await;
+    assert_eq!(set["items"], json!([]), "{set}");
+});
+
 on_both!(rates_that_no_order_would_be_paid_by_are_refused, async |bench: &Bench| {
     let stage = ready(bench, rules(&json!({}))).await;
     let rates =
