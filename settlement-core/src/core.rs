@@ -225,13 +225,16 @@ impl Core {
         }
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and takes what is written, as far as it says so without a write.
     ///
     /// # Errors
     /// If it does not.
     pub async fn ready(&self) -> Result<(), StoreError> {
         self.store()
-            .read(|tx| tx.query_one("SELECT value FROM counters WHERE name = 'change'", &[]).map(|_| ()))
+            .read(|tx| {
+                tx.query_one("SELECT value FROM counters WHERE name = 'change'", &[])?;
+                tx.require_writable()
+            })
             .await
     }
 

@@ -9,6 +9,7 @@ use attribution_core::ids::VisitorId;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, Statement, ToSql};
+use rustix::fs::StatVfsMountFlags;
 use std::path::Path;
 use std::time::Duration;
 
@@ -256,6 +257,15 @@ impl Tx for SqliteConnection {
     fn visitors_after(&mut self, after: &[u8], most: usize) -> Result<Vec<VisitorId>, StoreError> {
         visitor_index::visitors_after(&self.inner, after, most)
             .map_err(|e| Self::fail(&mut self.transient, e))
+    }
+
+    fn require_writable(&mut self) -> Result<(), StoreError> {
+        // To open the file and close it again would let go of SQLite's locks on it.
+        let disk = self.inner.path().and_then(|path| rustix::fs::statvfs(path).ok());
+        if disk.is_some_and(|disk| disk.f_flag.contains(StatVfsMountFlags::RDONLY)) {
+            return Err(StoreError::Unusable("the file system only reads".into()));
+        }
+        Ok(())
     }
 
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {

@@ -56,6 +56,13 @@ pub trait Tx {
     /// If the database refuses it or is gone.
     fn visitors_after(&mut self, after: &[u8], most: usize) -> Result<Vec<VisitorId>, StoreError>;
 
+    /// Refuses where nothing can be written, as far as the database says so without a write: it is a replica, or its disk
+    /// only reads.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] with the reason, or if the database is gone.
+    fn require_writable(&mut self) -> Result<(), StoreError>;
+
     /// Runs a script of several statements (migrations).
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use crate::support::{Bench, keys};
 use attribution_core::click::Stream;
 use attribution_core::shipping::Batch;
 use attribution_core::time::Instant;
+use attribution_core::with_causes;
 use settlement_core::store::{StoreConfig, StoreError};
 use settlement_core::{Core, IngestError, params};
 use std::io::{Read as _, Write as _};
@@ -208,6 +209,26 @@ async fn a_server_that_only_reads_any_more_is_left_for_the_one_that_writes() {
     assert!(matches!(refused, Err(IngestError::Store(StoreError::Unusable(_)))), "{refused:?}");
     ship(&core, s, 100).await;
     whole(&bench.core, s).await;
+    core.close();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts it"]
+async fn a_core_whose_server_only_reads_is_not_ready() {
+    let bench = Bench::postgres().await;
+    let mut config = bench.config.clone();
+    let StoreConfig::Postgres { connections, .. } = &mut config.store else { panic!("not PostgreSQL") };
+    *connections = 1;
+    let core = Core::open(config, keys()).unwrap();
+    core.ready().await.unwrap();
+    // As after a reload of the server's configuration: the connections that are there hear of it.
+    core.store().read(|tx| tx.script("SET default_transaction_read_only = on")).await.unwrap();
+    let refused = core.ready().await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unusable(_)), "{refused:?}");
+    let why = with_causes(&refused);
+    assert_eq!(why, "the database takes nothing now: the server's default_transaction_read_only is on");
+    // Where the URL leads by then is a server that writes.
+    core.ready().await.unwrap();
     core.close();
 }
 

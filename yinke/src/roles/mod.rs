@@ -13,6 +13,7 @@ use ::core::sync::atomic::{AtomicBool, Ordering};
 use attribution_core::with_causes;
 use redirector::{AgentsError, Edge};
 use settlement_core::Core;
+use settlement_core::store::StoreError;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::task::AbortHandle;
@@ -105,9 +106,9 @@ impl Served {
                 None => Some("starting".to_owned()),
                 Some(started) => match tokio::time::timeout(CORE_TIMEOUT, started.core.ready()).await {
                     Ok(Ok(())) => None,
-                    Ok(Err(error)) => {
-                        Some(format!("the store does not answer: {:#}", anyhow::Error::new(error)))
-                    }
+                    // It says itself that it does answer, and takes nothing.
+                    Ok(Err(error @ StoreError::Unusable(_))) => Some(with_causes(&error)),
+                    Ok(Err(error)) => Some(format!("the store does not answer: {}", with_causes(&error))),
                     Err(_) => Some("the store does not answer in time".to_owned()),
                 },
             };

@@ -273,6 +273,20 @@ impl Tx for PgConnection {
         rows.iter().map(|row| Ok(VisitorId(row.id16(0)?))).collect()
     }
 
+    fn require_writable(&mut self) -> Result<(), StoreError> {
+        // What this transaction may do says nothing: it may be one that reads.
+        let sql = "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on'";
+        let row = self.query_one(sql, &[])?;
+        let why = match (row.flag(0)?, row.flag(1)?) {
+            (false, false) => return Ok(()),
+            (true, _) => "the server is a replica",
+            (false, true) => "the server's default_transaction_read_only is on",
+        };
+        // The writers have left such a server as soon as it refused them; who only reads is told here.
+        self.demoted = true;
+        Err(StoreError::Unusable(why.into()))
+    }
+
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         let result = self.open_client()?.batch_execute(sql);
         result.map_err(|e| self.fail(e))
