@@ -234,6 +234,30 @@ async fn a_core_whose_server_only_reads_is_not_ready() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a server: cargo xtask test starts it"]
+async fn a_connection_that_the_server_closed_while_nobody_asked_fails_nobody() {
+    let bench = Bench::postgres().await;
+    let mut config = bench.config.clone();
+    let StoreConfig::Postgres { connections, .. } = &mut config.store else { panic!("not PostgreSQL") };
+    *connections = 1;
+    let core = Core::open(config, keys()).unwrap();
+    let asked = "SELECT pg_backend_pid()";
+    let reader = core.store().read(|tx| tx.query_one(asked, &[])?.int(0)).await.unwrap();
+    let writer = core.store().write(|tx| tx.query_one(asked, &[])?.int(0)).await.unwrap();
+    for connection in [reader, writer] {
+        let end = "SELECT pg_terminate_backend(CAST($1 AS INTEGER), 10000)";
+        let ended = bench.core.store().write(move |tx| tx.query_one(end, params![connection])?.flag(0));
+        assert!(ended.await.unwrap(), "{connection} is still there");
+    }
+    core.ready().await.unwrap();
+    let s = stream(26, 0);
+    core.ingest(batch(s, 0..1), NOW).await.unwrap();
+    ship(&core, s, 100).await;
+    whole(&bench.core, s).await;
+    core.close();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts it"]
 async fn serialization_failures_are_tried_again() {
     let bench = Bench::postgres().await;
     bench

@@ -300,8 +300,17 @@ impl Connection for PgConnection {
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
         };
-        let result = self.client()?.batch_execute(sql);
-        result.map_err(|e| self.fail(e))
+        let kept = self.client.is_some();
+        let Err(error) = self.client()?.batch_execute(sql) else { return Ok(()) };
+        match self.fail(error) {
+            // The server hung up since this connection was used last: a new one tells whether it is there.
+            StoreError::Unreachable(_) if kept => {
+                self.client = None;
+                let result = self.client()?.batch_execute(sql);
+                result.map_err(|e| self.fail(e))
+            }
+            error => Err(error),
+        }
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
