@@ -3,7 +3,7 @@
 
 use super::feed::Numbers;
 use super::periods::{self, State};
-use super::programmes::Programme;
+use super::rules;
 use super::{categories, checked_name};
 use crate::api::{ApiTime, Only, Operators, Problem, Write, all_of};
 use crate::library_marks;
@@ -190,8 +190,8 @@ fn refuse_against_rules(
     if programme == ALL {
         return Ok(());
     }
-    let programme = Programme::load(tx, programme)?;
-    let bans = programme.policy_at(at).map_or(&[][..], |rules| &rules.bans);
+    let programme = rules::named(tx, programme)?;
+    let bans = programme.in_force_or_first(at).map_or(&[][..], |rules| &rules.policy.bans);
     if bans.iter().any(|ban| ban.forbids(category, at)) {
         let detail = "the programme's own rules ban this category then: give it new rules";
         return Err(Problem::conflict("banned_by_rules", detail));

@@ -5,7 +5,7 @@ use super::feed::Numbers;
 use super::link_life::{Life, refuse_empty_life, refuse_over};
 use super::link_rows::{LinkRows, Row};
 use super::link_target::LinkTargets;
-use super::programmes::Programme;
+use super::rules::{self, Programme};
 use super::verification::refuse_unverified;
 use crate::api::time::{AHEAD_MS, plausible};
 use crate::api::{ApiTime, Principal, Problem};
@@ -154,7 +154,7 @@ impl<'a> LinkMaker<'a> {
         let (placement, programme) = self.placement(tx, link)?;
         let shared = self.shared_at(link)?;
         let target = self.targets.find(tx, link, (placement.programme, &programme), numbers)?;
-        let policy = programme.policy_at(shared).ok_or(StoreError::NoRow)?;
+        let policy = &programme.in_force_or_first(shared).ok_or(StoreError::NoRow)?.policy;
         self.refuse_unverified(tx, &placement, &policy.eligibility)?;
         let life = Life::of(link, policy, shared)?;
         let mut row = Row {
@@ -246,7 +246,7 @@ impl<'a> LinkMaker<'a> {
             programme: row.int(4)?,
         };
         if let Entry::Vacant(place) = self.programmes.entry(placement.programme) {
-            place.insert(Rc::new(Programme::load(tx, placement.programme)?));
+            place.insert(Rc::new(rules::named(tx, placement.programme)?));
         }
         self.placements.insert(id.to_string(), Rc::new(placement));
         Ok(())

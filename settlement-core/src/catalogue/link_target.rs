@@ -5,13 +5,13 @@ use super::feed::Numbers;
 use super::insiders;
 use super::link_new::{NewLink, NewPage};
 use super::merchants::{self, Merchant};
-use super::programmes::Programme;
+use super::rules::Programme;
 use super::targets::{self, NewTarget, Target};
 use crate::CoreConfig;
 use crate::api::{Principal, Problem};
 use crate::destination;
 use crate::store::{StoreError, Tx};
-use attribution_core::ids::ProductId;
+use attribution_core::ids::{MerchantId, PlatformId, ProductId};
 use attribution_core::time::Instant;
 use http::StatusCode;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -168,9 +168,10 @@ impl<'a> LinkTargets<'a> {
 }
 
 fn refuse_outsider(tx: &mut dyn Tx, merchant: &str, programme: &Programme) -> Result<(), Problem> {
-    let (owner, platform) = (programme.merchant.as_deref(), programme.platform.as_deref());
+    let owner = programme.merchant.as_ref().map(MerchantId::as_str);
+    let platform = programme.platform.as_ref().map(PlatformId::as_str);
     if insiders::takes_part(tx, merchant, owner, platform)? {
         return Ok(());
     }
-    Err(insiders::outsider(merchant, &programme.id))
+    Err(insiders::outsider(merchant, programme.id.as_str()))
 }

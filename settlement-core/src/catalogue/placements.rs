@@ -2,8 +2,8 @@
 
 use super::feed::Numbers;
 use super::insiders::refuse_without_promoters;
-use super::programmes::Programme;
 use super::promoters::find;
+use super::rules;
 use super::{checked_name, next_num};
 use crate::api::{Only, PathId, Problem, Promoters, Write, WriteScope};
 use crate::store::{StoreError, Tx};
@@ -112,8 +112,9 @@ fn put_placement(
     if scope.principal.require_operator().is_err() {
         refuse_anothers_name(tx, promoter, id)?;
     }
-    let programme_now = Programme::load(tx, programme)?;
-    refuse_without_promoters(&programme_now.policy_at(scope.now).ok_or(StoreError::NoRow)?.commission)?;
+    let programme_now = rules::named(tx, programme)?;
+    let rules_now = programme_now.in_force_or_first(scope.now).ok_or(StoreError::NoRow)?;
+    refuse_without_promoters(&rules_now.policy.commission)?;
     let num = next_num(tx, "placement")?;
     tx.execute(
         "INSERT INTO placements (num, id, promoter, programme, name, created_at, change_no, changed_at) \

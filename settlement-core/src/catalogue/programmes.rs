@@ -69,32 +69,6 @@ struct Version {
     policy: Policy,
 }
 
-/// A programme as links need it.
-pub(super) struct Programme {
-    pub(super) id: String,
-    pub(super) platform: Option<String>,
-    pub(super) merchant: Option<String>,
-    versions: Vec<Version>,
-}
-
-impl Programme {
-    pub(super) fn load(tx: &mut dyn Tx, num: i64) -> Result<Self, StoreError> {
-        let row =
-            tx.query_one("SELECT id, platform, merchant FROM programmes WHERE num = $1", params![num])?;
-        Ok(Self {
-            id: row.text(0)?.to_owned(),
-            platform: row.opt_text(1)?.map(str::to_owned),
-            merchant: row.opt_text(2)?.map(str::to_owned),
-            versions: versions(tx, num)?,
-        })
-    }
-
-    /// The rules in force at a time; before the first version, the first.
-    pub(super) fn policy_at(&self, at: Instant) -> Option<&Policy> {
-        in_force(&self.versions, at).or(self.versions.first()).map(|version| &version.policy)
-    }
-}
-
 fn versions(tx: &mut dyn Tx, num: i64) -> Result<Vec<Version>, StoreError> {
     let rows = tx.query(
         "SELECT version, effective_from, policy FROM programme_versions WHERE programme = $1 ORDER BY version",

@@ -16,6 +16,8 @@ pub(crate) struct Programme {
     pub id: ProgrammeId,
     /// The shop whose it is; `None` if it is a platform's.
     pub merchant: Option<MerchantId>,
+    /// The platform whose it is; `None` if it is a shop's.
+    pub platform: Option<PlatformId>,
     /// All versions, oldest first.
     pub versions: Vec<PolicyVersion>,
     /// When each of them was made known.
@@ -79,6 +81,15 @@ pub(crate) fn of_number(tx: &mut dyn Tx, num: ProgrammeNum) -> Result<Option<Pro
     Ok(group(&rows)?.pop())
 }
 
+/// One programme, of which there is a row that names it.
+///
+/// # Errors
+/// If the store fails, a stored policy cannot be read, or there is no such programme after all.
+pub(super) fn named(tx: &mut dyn Tx, num: i64) -> Result<Programme, StoreError> {
+    let num = u32::try_from(num).map_err(StoreError::corrupt("programme number"))?;
+    of_number(tx, ProgrammeNum(num))?.ok_or(StoreError::NoRow)
+}
+
 /// One version of a programme's rules.
 pub(crate) fn policy(tx: &mut dyn Tx, programme: &ProgrammeId, version: u32) -> Result<Policy, StoreError> {
     let row = tx.query_one(
@@ -100,8 +111,8 @@ pub(crate) fn reports_next_day(
     Ok(rules.is_some_and(|of| of.policy.settlement.report_visible == ReportVisible::NextDay))
 }
 
-const COLUMNS: &str = "SELECT p.num, p.id, v.version, v.effective_from, v.policy, p.merchant, v.created_at FROM programmes p \
-     JOIN programme_versions v ON v.programme = p.num";
+const COLUMNS: &str = "SELECT p.num, p.id, v.version, v.effective_from, v.policy, p.merchant, v.created_at, p.platform \
+     FROM programmes p JOIN programme_versions v ON v.programme = p.num";
 
 fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
     let mut programmes: Vec<Programme> = Vec::new();
@@ -117,7 +128,9 @@ fn group(rows: &[Row]) -> Result<Vec<Programme>, StoreError> {
         };
         if programmes.last().is_none_or(|last| last.num != num) {
             let merchant = row.opt_text(5)?.map(|id| read("merchant id", id)).transpose()?;
-            programmes.push(Programme { num, id, merchant, versions: Vec::new(), recorded: Vec::new() });
+            let platform = row.opt_text(7)?.map(|id| read("platform id", id)).transpose()?;
+            let (versions, recorded) = (Vec::new(), Vec::new());
+            programmes.push(Programme { num, id, merchant, platform, versions, recorded });
         }
         if let Some(last) = programmes.last_mut() {
             last.versions.push(version);
