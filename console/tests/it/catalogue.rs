@@ -111,6 +111,25 @@ async fn a_coupon_is_given_to_a_promoter() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_coupons_says_where_a_code_decides_nothing() {
+    let bench = Bench::new().await;
+    let boss = bench.signed_in("boss", "en").await;
+    let notes = async |programme: &str| {
+        let page = boss.get(&format!("/operator/programmes/{programme}/coupons")).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        ["a code decides nothing", "Promoters have no share here", "name=\"code\""]
+            .map(|part| page.body.contains(part))
+    };
+    assert_eq!(notes("fx").await, [true, false, true], "off, and a code may be given ahead of the rules");
+    let wins = json!({"platform": "1688", "name": "1688分销客", "policy": {"attribution": {"coupon": "exclusive_code_wins"}}});
+    bench.ok("PUT", "/v1/programmes/fx", wins).await;
+    assert_eq!(notes("fx").await, [false, false, true]);
+    let offsite = json!({"platform": "1688", "name": "站外", "preset": "offsite1688"});
+    bench.ok("PUT", "/v1/programmes/off", offsite).await;
+    assert_eq!(notes("off").await, [false, true, false], "nobody is to be given a code");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_video_is_ordered_confirmed_and_paid() {
     let bench = Bench::new().await;
     let shop = bench.signed_in("shop", "zh").await;

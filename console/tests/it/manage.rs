@@ -1,6 +1,6 @@
 //! What a merchant and an operator do: products stop and go on, promoters are approved, money comes in and goes out.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Page};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -27,6 +27,12 @@ async fn a_product_is_made_withdrawn_and_taken_up_again() {
     assert_eq!(made.location(), "/merchant/products/tray?done=product", "{}", made.body);
     let again = shop.submit(&page, "/merchant/products/new", &tray).await;
     assert!(again.body.contains("这个编号已经用过了"), "{}", again.body);
+    // Only a shop without products is told how to begin.
+    let begins =
+        |page: &Page| page.body.contains("还没有商品。") && page.body.contains("href=\"/merchant/import\"");
+    let rival = bench.rival().await;
+    assert!(begins(&rival.get("/merchant/overview").await));
+    assert!(!begins(&shop.get("/merchant/overview").await));
     // All that is wrong is told at once, each beside its field.
     let both =
         [("id", "tray"), ("title", "竹茶盘"), ("url", "https://shop.example.com/2"), ("price_fen", "x")];
@@ -363,7 +369,7 @@ async fn an_operator_makes_a_promoter_and_suspends_one() {
     );
 }
 
-async fn page_of(browser: &crate::bench::Browser<'_>) -> crate::bench::Page {
+async fn page_of(browser: &crate::bench::Browser<'_>) -> Page {
     browser.get("/merchant/tokens").await
 }
 
