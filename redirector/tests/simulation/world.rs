@@ -27,7 +27,7 @@ const BLOCK: u64 = 4096;
 const CALM_WITHIN: Duration = Duration::from_secs(300);
 
 /// The smallest disk has room for all that may wait for it, and a little more.
-const SMALLEST: u64 = 20 * SEGMENT;
+const SMALLEST: u64 = 14 * SEGMENT;
 
 /// A run.
 struct World {
@@ -92,7 +92,7 @@ impl World {
         let mut journal = Options::new("simulation", EDGE.0, WORKERS);
         journal.segment_bytes = SEGMENT;
         journal.spare_segments = 1;
-        journal.unsynced_bytes = 256 << 10;
+        journal.unsynced_bytes = if self.size.is_some() { 64 << 10 } else { 256 << 10 };
         journal.cursors = cursor_names(&options());
         journal.ticks = chance::ticks;
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
@@ -232,7 +232,7 @@ impl World {
         match below(100) {
             0..40 => {
                 let few = 1 + below(12);
-                self.append(edge, worker, if self.size.is_some() { 16 * few } else { few });
+                self.append(edge, worker, if self.size.is_some() { 6 * few } else { few });
                 self.flush(edge, worker);
             }
             40..44 => self.append(edge, worker, 1 + below(4)),
