@@ -3,6 +3,7 @@
 use crate::StreamId;
 use crate::cursor_store::CursorError;
 use crate::inner::Inner;
+use crate::storage;
 use std::sync::Arc;
 
 /// The cursors of one name.
@@ -30,7 +31,13 @@ impl Cursors {
                 return Err(CursorError::Released { first: index.released() });
             }
         }
-        self.inner.cursors.save(&self.name, moves)
+        loop {
+            match self.inner.cursors.save(&self.name, moves) {
+                // Without it nothing is released, and a full disk stays full.
+                Err(CursorError::Save(e)) if storage::is_full(&e) && self.inner.spares.give_reserve_up() => {}
+                other => return other,
+            }
+        }
     }
 }
 

@@ -205,6 +205,16 @@ mod tests {
     }
 
     #[test]
+    fn a_new_name_begins_where_the_last_of_the_others_is() {
+        let disk = FakeStorage::new();
+        let (store, _) = open(&disk, &["redis", "ship"]);
+        store.save("ship", &[(A, 5)]).unwrap();
+        store.save("redis", &[(A, 3)]).unwrap();
+        let (store, _) = open(&disk, &["other", "redis", "ship"]);
+        assert_eq!(store.get("other", A), 3);
+    }
+
+    #[test]
     fn streams_that_are_gone_are_forgotten_and_leave_the_file_with_the_next_write() {
         let disk = FakeStorage::new();
         let (store, _) = open(&disk, &["ship"]);

@@ -151,6 +151,7 @@ impl Inner {
         stats.old_segments =
             lock(&self.old).values().flat_map(|o| &o.streams).map(|i| i.segments() as u64).sum();
         stats.spare_files = self.spares.pool_len() as u64;
+        stats.reserve_files = self.spares.reserved.load(Ordering::Relaxed) as u64;
         stats.spare_errors = self.spares.errors.load(Ordering::Relaxed);
         stats.spare_error = lock(&self.spares.blocked).as_ref().map(ToString::to_string);
         let files = (stats.ready_segments + stats.spare_files) * self.segment_bytes;

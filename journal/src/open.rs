@@ -88,7 +88,7 @@ pub(crate) fn begin(
     let old_streams: Vec<_> = old.values().flat_map(|epoch| &epoch.streams).collect();
     let cursors = cursors(storage, &options.cursors, &old_streams, &mut pool, &mut notices)?;
     // Before the segments, which take all the room there is. On a full disk it is made once there is some.
-    drop(pool.reserve.keep(&**storage));
+    while pool.reserve.keep(&**storage).unwrap_or(false) {}
     let spares = Spares::new(
         Arc::clone(storage),
         lanes.clone(),

@@ -1,7 +1,7 @@
 //! Room that is kept for the records without which a journal cannot be opened on a full disk. An edge that is killed there
 //! starts again, ships what it has once the core is back, and makes room by that: nobody has to come.
 
-use crate::storage::{Entry, Storage};
+use crate::storage::{self, Entry, Storage};
 use std::collections::BTreeSet;
 use std::io;
 
@@ -9,7 +9,8 @@ const PREFIX: &str = "reserve-";
 /// Many, because others may take at once what a start leaves of the one that it gives up: the next start has another.
 const FILES: u64 = 16;
 /// Room for the records of a start.
-const BYTES: u64 = 16 << 10;
+const BYTES: u64 = ROOM.len() as u64;
+const ROOM: [u8; 16 << 10] = [0; 16 << 10];
 
 /// The files of the reserve that there are. What is in them means nothing.
 #[derive(Debug, Default)]
@@ -26,28 +27,38 @@ impl Reserve {
         Ok(())
     }
 
-    /// Makes the files that are missing, as far as there is room.
-    pub(crate) fn keep(&mut self, disk: &dyn Storage) -> io::Result<()> {
-        let missing: Vec<u64> = (0..FILES).filter(|number| !self.0.contains(number)).collect();
+    /// Makes one file that is missing, if there is room for it; whether it did. The directory's next sync makes its name
+    /// durable.
+    pub(crate) fn keep(&mut self, disk: &dyn Storage) -> io::Result<bool> {
+        let missing = (0..FILES).find(|number| !self.0.contains(number));
         // To ask costs a full disk less than a file that is made and removed.
-        if missing.is_empty() || disk.free_bytes()? < BYTES {
-            return Ok(());
-        }
-        for number in missing {
-            let name = name(number);
-            let made = disk.create(&name).and_then(|file| {
-                file.preallocate(BYTES)?;
-                file.sync()
-            });
-            made.inspect_err(|_| drop(disk.remove(&name)))?;
-            self.0.insert(number);
-        }
-        disk.sync_dir()
+        let Some(number) = missing.filter(|_| disk.free_bytes().is_ok_and(|free| free >= BYTES)) else {
+            return Ok(false);
+        };
+        let name = name(number);
+        let made = disk.create(&name).and_then(|file| {
+            // Zeros, because not every file system can give room without.
+            storage::write_all(&*file, &ROOM, 0)?;
+            file.sync()
+        });
+        made.inspect_err(|_| drop(disk.remove(&name)))?;
+        self.0.insert(number);
+        Ok(true)
     }
 
-    /// Removes a file, if there is one.
+    /// Removes a file, if there is one that can be removed.
     pub(crate) fn give_up(&mut self, disk: &dyn Storage) -> bool {
-        self.0.pop_last().is_some_and(|number| disk.remove(&name(number)).is_ok())
+        while let Some(number) = self.0.pop_last() {
+            if disk.remove(&name(number)).is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// How many files there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 }
 

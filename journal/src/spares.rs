@@ -7,10 +7,11 @@ use crate::frame::Seed;
 use crate::lane::Lane;
 use crate::lock;
 use crate::pool::Pool;
+use crate::reserve::Reserve;
 use crate::segment::{self, Header, Segment};
 use crate::storage::{self, File, Storage};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub(crate) struct Spares {
     /// The number each worker's next segment gets.
     numbers: Mutex<Vec<u64>>,
     pool: Mutex<Pool>,
+    reserve: Mutex<Reserve>,
+    /// Its files, for who must not wait while one is made.
+    pub(crate) reserved: AtomicUsize,
     bell: Arc<Bell>,
     sync_bell: Arc<Bell>,
     stop: AtomicBool,
@@ -56,12 +60,14 @@ impl Spares {
         salt: u64,
         segment_bytes: u64,
         target: usize,
-        pool: Pool,
+        mut pool: Pool,
         bell: Arc<Bell>,
         sync_bell: Arc<Bell>,
     ) -> Self {
         let numbers = Mutex::new(vec![0; lanes.len()]);
-        let pool = Mutex::new(pool);
+        let reserve = std::mem::take(&mut pool.reserve);
+        let reserved = AtomicUsize::new(reserve.len());
+        let (pool, reserve) = (Mutex::new(pool), Mutex::new(reserve));
         let (stop, rests) = (AtomicBool::new(false), AtomicBool::new(false));
         let (blocked, errors) = (Mutex::default(), AtomicU64::new(0));
         let retry = Rest::default();
@@ -73,6 +79,8 @@ impl Spares {
             target,
             numbers,
             pool,
+            reserve,
+            reserved,
             bell,
             sync_bell,
             stop,
@@ -106,25 +114,31 @@ impl Spares {
         }
     }
 
-    /// Prepares one segment where it is needed most, or removes one file that is spare beyond need; whether there may be
-    /// more to do at once. If not, what is missing of the reserve is made.
+    /// Prepares one segment where it is needed most, or removes one file that is spare beyond need, or else makes one that
+    /// the reserve lacks; whether there may be more to do at once.
     pub(crate) fn pass(&self) -> bool {
         let done = match self.neediest(self.target) {
             Some(worker) => self.prepare(worker),
             None => self.trim(),
         };
-        if !done {
-            self.keep_reserve();
-        }
-        done
+        done || self.keep_reserve()
     }
 
-    /// Where there is no room for it either, the next pass tries again. It does not hold the lock, for which whoever asks
-    /// how the journal is would wait as long as the disk stands still; nobody else looks at the reserve.
-    fn keep_reserve(&self) {
-        let mut reserve = std::mem::take(&mut lock(&self.pool).reserve);
-        drop(reserve.keep(&*self.storage));
-        lock(&self.pool).reserve = reserve;
+    /// It does not hold the pool's lock, for which whoever asks how the journal is would wait as long as the disk stands
+    /// still.
+    fn keep_reserve(&self) -> bool {
+        let mut reserve = lock(&self.reserve);
+        let made = reserve.keep(&*self.storage).unwrap_or(false);
+        self.reserved.store(reserve.len(), Ordering::Relaxed);
+        made
+    }
+
+    /// Gives up a file of the reserve, if there is one, so that something small can be written.
+    pub(crate) fn give_reserve_up(&self) -> bool {
+        let mut reserve = lock(&self.reserve);
+        let given = reserve.give_up(&*self.storage);
+        self.reserved.store(reserve.len(), Ordering::Relaxed);
+        given
     }
 
     /// The worker with the fewest ready segments, if it has fewer than `target`.

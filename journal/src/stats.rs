@@ -31,6 +31,8 @@ pub struct Stats {
     pub old_segments: u64,
     /// Released files waiting for reuse.
     pub spare_files: u64,
+    /// Files of the reserve for the records of starts on a full disk; sixteen if it is whole.
+    pub reserve_files: u64,
     /// Attempts to prepare a segment that failed, most often because the disk is full.
     pub spare_errors: u64,
     /// Why the last attempt to prepare a segment failed, if it did.

@@ -2,7 +2,7 @@
 //! ships it.
 
 use crate::epoch::{End, EpochRecord};
-use crate::frame::{self, Frame};
+use crate::frame::{self, Frame, SLOT};
 use crate::index::{Entry, StreamIndex};
 use crate::notice::Notice;
 use crate::pool::Pool;
@@ -58,6 +58,12 @@ pub(crate) fn make_durable(
     pool: &mut Pool,
 ) -> io::Result<Option<Notice>> {
     let entries = index.from(end.durable);
+    if let Some(last) = entries.last()
+        && is_copy(storage, index, last)?
+    {
+        // An earlier attempt to start came so far for this stream.
+        return Ok(None);
+    }
     for entry in &entries {
         copy = copy || storage.open(&segment::name(index.stream(), entry.number))?.sync().is_err();
     }
@@ -66,12 +72,21 @@ pub(crate) fn make_durable(
     }
     // What the cache shows may not be on disk, and no later sync would say so: write it elsewhere. Only this is tried
     // again with more room, never the sync.
-    drop(storage.create(&EpochRecord::distrust_name(index.stream().epoch))?);
+    let mark = EpochRecord::distrust_name(index.stream().epoch);
+    pool.with_room(storage, || storage.create(&mark).map(drop))?;
     pool.with_spares(storage, || copy_tail(storage, index, &entries, end.durable))?;
     Ok(Some(Notice::TailCopied { stream: index.stream(), from: end.durable }))
 }
 
-/// Writes all sound frames from number `from` on into one new segment behind `entries`.
+/// Whether a segment is what [`copy_tail`] has made: whole, and of a length that no other segment has.
+fn is_copy(storage: &dyn Storage, index: &StreamIndex, entry: &Entry) -> io::Result<bool> {
+    let name = segment::name(index.stream(), entry.number);
+    let head = storage::read_file(storage, &name, 4096)?.unwrap_or_default();
+    let header = Header::decode(&head).filter(|header| header.bytes == entry.bytes);
+    Ok(header.is_some_and(|header| !header.bytes.is_multiple_of(HEADER_BYTES)))
+}
+
+/// Writes all sound frames from number `from` on into one new segment behind `entries`, synced before it has its name.
 fn copy_tail(storage: &dyn Storage, index: &StreamIndex, entries: &[Entry], from: u64) -> io::Result<()> {
     let mut frames: BTreeMap<u64, (i64, u64, Vec<u8>)> = BTreeMap::new();
     for entry in entries {
@@ -89,6 +104,10 @@ fn copy_tail(storage: &dyn Storage, index: &StreamIndex, entries: &[Entry], from
         let frame = Frame { sequence, at_ms, durable_before, payload: &payload };
         let at = HEADER_BYTES + body.len() as u64;
         frame::encode(&mut body, index.stream(), &frame, index.seed(number), at);
+    }
+    if (body.len() as u64).is_multiple_of(HEADER_BYTES) {
+        // A slot without a frame: the length tells a copy.
+        body.resize(body.len() + SLOT, 0);
     }
     let bytes = HEADER_BYTES + body.len() as u64;
     let header = Header { stream: index.stream(), number, salt: index.salt(), bytes };

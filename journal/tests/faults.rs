@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use journal::storage::{FakeStorage, Storage};
-use journal::{AppendError, FlushError, Journal, Opened, Options};
+use journal::{AppendError, FlushError, Journal, Notice, OpenError, Opened, Options};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -179,6 +179,131 @@ fn a_killed_journal_opens_again_and_again_on_a_full_disk_while_others_take_what_
     disk.set_capacity(u64::MAX);
     while opened.journal.step_spares() {}
     assert_eq!(reserves(&disk), 16, "once there is room");
+}
+
+#[test]
+fn cursors_over_many_starts_are_kept_on_a_full_disk_while_others_take_what_is_left() {
+    let mut disk = FakeStorage::new();
+    let mut options = Options::new("faults", 1, 16);
+    options.segment_bytes = SEGMENT;
+    options.cursors = vec!["ship".to_owned()];
+    let open = |disk: &FakeStorage, random| {
+        let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+        let opened = Journal::open_still(&storage, &options, NOW, random).unwrap();
+        fill(disk);
+        opened
+    };
+    for start in 1..=14 {
+        let opened = open(&disk, start);
+        let moves: Vec<_> = opened.journal.streams().iter().map(|info| (info.stream, 0)).collect();
+        let cursors = opened.journal.cursors("ship").unwrap();
+        cursors.set(&moves).unwrap_or_else(|e| panic!("start {start}, {} rows: {e:?}", moves.len()));
+        disk = disk.survive();
+    }
+}
+
+#[test]
+fn a_tail_is_copied_once_also_if_another_one_has_no_room() {
+    let mut disk = FakeStorage::new();
+    let mut options = Options::new("faults", 1, 2);
+    options.segment_bytes = SEGMENT;
+    let open = |disk: &FakeStorage, random| {
+        let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+        Journal::open_still(&storage, &options, NOW, random)
+    };
+    let mut opened = open(&disk, 1).unwrap();
+    fill(&disk);
+    for writer in &mut opened.writers {
+        while writer.append(NOW, &PAYLOAD).is_ok() {
+            writer.flush().unwrap();
+        }
+    }
+    disk = disk.survive();
+    disk.fail_syncs(2);
+    // Each time somebody makes room for one tail and a half.
+    for start in 2..6 {
+        disk.set_capacity(u64::MAX);
+        disk.set_capacity(u64::MAX - disk.free_bytes().unwrap() + 3 * SEGMENT / 2);
+        if open(&disk, start).is_ok() {
+            return;
+        }
+        disk = disk.survive();
+    }
+    panic!("room for six tails is not enough for two");
+}
+
+#[test]
+fn a_doubtful_tail_is_copied_in_the_place_of_spare_files_and_leaves_the_reserve() {
+    for spares in [false, true] {
+        let disk = FakeStorage::new();
+        let mut opened = open_still(&disk, 1);
+        while opened.journal.step_spares() {}
+        fill(&disk);
+        let writer = &mut opened.writers[0];
+        let stream = writer.stream();
+        let mut written = 0;
+        while (!spares || written < 1) && writer.append(NOW, &PAYLOAD).is_ok() {
+            written = writer.flush().unwrap();
+        }
+        let mut disk = disk.survive();
+        disk.fail_syncs(1);
+        let storage = |disk: &FakeStorage| -> Arc<dyn Storage> { Arc::new(disk.clone()) };
+        let mut options = Options::new("faults", 1, 1);
+        options.segment_bytes = SEGMENT;
+        if !spares {
+            let failed = Journal::open_still(&storage(&disk), &options, NOW, 2).unwrap_err();
+            assert!(matches!(failed, OpenError::Recover(_)), "{failed:?}");
+            assert_eq!(reserves(&disk), 16, "it is for the records");
+            disk = disk.survive();
+            disk.set_capacity(u64::MAX);
+        }
+        // The disk now says that it has synced.
+        let opened = Journal::open_still(&storage(&disk), &options, NOW, 3).unwrap();
+        let copied =
+            |notice: &Notice| matches!(notice, Notice::TailCopied { stream: of, .. } if *of == stream);
+        assert!(opened.notices.iter().any(copied), "{:?}", opened.notices);
+        let opened = open_still(&disk.crash(4), 5);
+        assert_eq!((opened.recovered[0].first, opened.recovered[0].next), (0, written), "spares: {spares}");
+    }
+}
+
+#[test]
+fn a_journal_without_a_reserve_opens_on_a_full_disk_in_the_place_of_a_spare_file() {
+    let disk = FakeStorage::new();
+    drop(open_still(&disk, 1));
+    // As an older program leaves it.
+    for file in disk.list().unwrap().iter().filter(|file| file.name.starts_with("reserve-")) {
+        disk.remove(&file.name).unwrap();
+    }
+    fill(&disk);
+    drop(open_still(&disk, 2));
+}
+
+#[test]
+fn a_start_is_later_than_the_one_before_whatever_the_clock_says_and_uses_no_file_of_another_size() {
+    let disk = FakeStorage::new();
+    let first = open_still(&disk, 1).journal.epoch();
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let mut options = Options::new("faults", 1, 1);
+    options.segment_bytes = 2 * SEGMENT;
+    let opened = Journal::open_still(&storage, &options, NOW - 1_000_000, 2).unwrap();
+    assert!(opened.journal.epoch() > first);
+    while opened.journal.step_spares() {}
+    assert!(disk.list().unwrap().iter().all(|file| file.len < SEGMENT || file.len == 2 * SEGMENT));
+}
+
+#[test]
+fn the_reserve_survives_a_power_cut() {
+    for seed in 0..20 {
+        let disk = FakeStorage::new();
+        let opened = open_still(&disk, 1);
+        let disk = disk.crash(seed);
+        assert!(
+            disk.list().unwrap().iter().filter(|f| f.name.starts_with("reserve-")).all(|f| f.len == 16 << 10)
+        );
+        assert_eq!(reserves(&disk), 16);
+        drop(opened);
+    }
 }
 
 #[test]

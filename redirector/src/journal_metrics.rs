@@ -92,6 +92,11 @@ fn state(stats: &Stats, out: &mut String) {
         ("unsynced_frames", "Frames written and not on disk.", stats.unsynced_frames),
         ("unsynced_bytes", "Bytes written and not on disk.", stats.unsynced_bytes),
         ("space_left_bytes", "Bytes that can still be appended.", stats.space_left),
+        (
+            "reserve_files",
+            "Files that keep room for starts on a full disk: 16, and less once starts have used some.",
+            stats.reserve_files,
+        ),
         ("threads_alive", "1 while the journal's threads run; without them nothing gets to the disk.", {
             u64::from(stats.threads_alive)
         }),

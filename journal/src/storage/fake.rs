@@ -444,10 +444,10 @@ impl File for FakeFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::write_all;
+    use crate::storage::{read_file, replace_file, write_all};
 
     fn content(disk: &FakeStorage, name: &str) -> Vec<u8> {
-        crate::storage::read_file(disk, name, 4096).unwrap().unwrap()
+        read_file(disk, name, 4096).unwrap().unwrap()
     }
 
     #[test]
@@ -484,6 +484,17 @@ mod tests {
             })
             .count();
         assert!(lost > 10, "{lost} of 20");
+    }
+
+    #[test]
+    fn a_file_that_a_full_disk_does_not_replace_takes_nothing_of_it() {
+        let disk = FakeStorage::new();
+        disk.set_capacity(2 * BLOCK);
+        replace_file(&disk, "a", b"old").unwrap();
+        let error = replace_file(&disk, "a", &[1; 5000]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.free_bytes().unwrap(), BLOCK);
+        assert_eq!(read_file(&disk, "a", 10).unwrap().unwrap(), b"old");
     }
 
     #[test]

@@ -152,7 +152,7 @@ pub fn read_file(storage: &dyn Storage, name: &str, limit: usize) -> io::Result<
 /// Replaces a small file as one step: after a crash it has the old bytes or the new ones. Durable on return.
 ///
 /// # Errors
-/// The system's; then the old file is still there.
+/// The system's; then the old file is still there, or the new one if only its name could not be made durable.
 pub fn replace_file(storage: &dyn Storage, name: &str, bytes: &[u8]) -> io::Result<()> {
     let new = format!("{name}.new");
     let written = storage.create(&new).and_then(|file| {

@@ -216,15 +216,21 @@ pub fn save(dir: &Path, table: &Table, check_key: u32) -> Result<u64, SaveError>
     let (new, current) = (dir.join("table.new"), dir.join(CURRENT));
     // The position before the rows: a row may be newer than the position says, never older.
     let position = table.position();
-    let mut out = BufWriter::with_capacity(1 << 20, File::create(&new)?);
-    write(&mut out, table, position, check_key)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    // What did not get whole would take the room on a full disk that the journal needs.
+    write_new(&new, table, position, check_key).inspect_err(|_| drop(fs::remove_file(&new)))?;
     if current.exists() {
         fs::rename(&current, dir.join(PREVIOUS))?;
     }
     fs::rename(&new, &current)?;
     File::open(dir)?.sync_all()?;
     Ok(position.number)
+}
+
+fn write_new(new: &Path, table: &Table, position: FeedPosition, check_key: u32) -> Result<(), SaveError> {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(new)?);
+    write(&mut out, table, position, check_key)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(())
 }
 
 pub(crate) fn write(
