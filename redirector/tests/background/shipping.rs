@@ -193,9 +193,13 @@ async fn an_idle_stream_hears_that_the_core_was_set_back() {
         state.cursors.insert((stream.epoch, stream.worker), 120);
         state.frames.get_mut(&(stream.epoch, stream.worker)).unwrap().retain(|sequence, _| *sequence < 120);
         // For a while the core takes no batch: what was set back is not spoken of as shipped.
-        state.batch_faults.extend([Fault::Status(503); 3]);
+        state.batch_faults.extend([Fault::Status(503); 500]);
     });
     core.until("the edge takes its word back", |state| says(state, 120)).await;
+    // Nor is it released, or passed over by a start that follows.
+    let cursors = rig.journal.cursors("ship").unwrap();
+    core.until("its cursor is set back", |_| (cursors.get(stream) == 120).then_some(())).await;
+    core.with(|state| state.batch_faults.clear());
     shipped(&core, stream, 300).await;
     rig.shutdown(DEADLINE).await;
     check_frames(&core, stream, 300, 0..0);
